@@ -1,0 +1,108 @@
+//! The seam between networks and the engines that run them.
+
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+use std::path::PathBuf;
+
+use ndarray::{ArrayD, ArrayView4};
+use thiserror::Error;
+
+/// A network, loaded and ready. Many threads may call [`Session::run`] at once; `parallelism` of them make progress at
+/// the same time and the rest wait their turn.
+pub trait Session: Send + Sync {
+    /// What was loaded and what runs it.
+    fn info(&self) -> &SessionInfo;
+
+    /// Runs one batch (N, C, H, W). Outputs come in the network's order.
+    ///
+    /// # Errors
+    /// When the batch does not fit [`SessionInfo::input`] or the engine fails.
+    fn run(&self, input: ArrayView4<'_, f32>) -> Result<Vec<Output>, EngineError>;
+}
+
+/// One result array.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Output {
+    /// Name in the network.
+    pub name: String,
+    /// First axis is the batch.
+    pub array: ArrayD<f32>,
+}
+
+/// What a network takes. `None` stands for any size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InputShape {
+    /// Pictures in a batch.
+    pub batch: Option<usize>,
+    /// Planes.
+    pub channels: usize,
+    /// Rows.
+    pub height: Option<usize>,
+    /// Columns.
+    pub width: Option<usize>,
+}
+
+/// What was loaded and what runs it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionInfo {
+    /// `ONNX Runtime` or `candle`.
+    pub engine: &'static str,
+    /// Version of the engine.
+    pub version: String,
+    /// Execution provider or device that really runs the network: `CPU`, `CUDA`, `OpenVINO`.
+    pub provider: String,
+    /// What it takes.
+    pub input: InputShape,
+    /// Names of the outputs, in order.
+    pub outputs: Vec<String>,
+    /// Key-value pairs stored in the model file (Ultralytics writes `names`, `stride`, `imgsz`).
+    pub metadata: BTreeMap<String, String>,
+    /// Runs that progress at the same time.
+    pub parallelism: usize,
+    /// Batch size at which this engine is fastest per picture; callers split larger batches.
+    pub preferred_batch: usize,
+}
+
+/// Why a network could not be loaded or run.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The engine's shared library is not there or not usable.
+    #[error("ONNX Runtime is not available: {reason}; run `make setup` to fetch it, or set ORT_DYLIB_PATH")]
+    RuntimeMissing {
+        /// What was tried and what happened.
+        reason: String,
+    },
+    /// A provider was asked for and cannot run here.
+    #[error("execution provider {provider} cannot run here: {reason}")]
+    Provider {
+        /// Which.
+        provider: String,
+        /// Why.
+        reason: String,
+    },
+    /// A model file cannot be used.
+    #[error("cannot load {path}: {reason}")]
+    Load {
+        /// Which file.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The batch does not fit the network.
+    #[error("input is {found:?}, the network takes {expected:?}")]
+    InputShape {
+        /// What the network takes.
+        expected: InputShape,
+        /// What came.
+        found: [usize; 4],
+    },
+    /// The engine failed while running.
+    #[error("{engine} failed to run the network")]
+    Run {
+        /// Which engine.
+        engine: &'static str,
+        /// Its own error.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+}

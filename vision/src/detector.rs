@@ -1,0 +1,39 @@
+//! The ability to find containers in photos.
+
+use crate::{Detection, ModelError, RgbImage, Tiling};
+
+/// What may differ from request to request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DetectOptions {
+    /// Detections below this confidence are dropped, `0..=1`.
+    pub confidence: f32,
+    /// Boxes that overlap more than this are one object (NMS), `0..=1`.
+    pub iou: f32,
+    /// At most so many detections per photo.
+    pub max_detections: usize,
+    /// One object, one box, whatever the class says: right for counting. `false` gives class-aware NMS (COCO).
+    pub class_agnostic: bool,
+    /// Whether a photo is cut into overlapping tiles.
+    pub tiling: Tiling,
+}
+
+impl Default for DetectOptions {
+    fn default() -> Self {
+        Self { confidence: 0.25, iou: 0.7, max_detections: 300, class_agnostic: true, tiling: Tiling::Auto }
+    }
+}
+
+/// Finds objects. Batch-first and synchronous; callers keep it off async threads.
+pub trait Detector: Send + Sync {
+    /// One list per image, most confident first, boxes in pixels of that image.
+    ///
+    /// # Errors
+    /// When the network cannot run or its output does not fit its card.
+    fn detect(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Vec<Detection>>, ModelError>;
+
+    /// Names by [`crate::ClassId`].
+    fn classes(&self) -> &[String];
+
+    /// Which weights run where: `yolov8n-coco@9f86d081 (ONNX Runtime 1.31.1, CPU)`.
+    fn describe(&self) -> String;
+}

@@ -1,0 +1,220 @@
+//! From RGB pixels to a network's input. The plan is data that travels with the weights.
+
+use std::cell::RefCell;
+
+use fast_image_resize as fir;
+use ndarray::ArrayViewMut3;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{Letterbox, RgbImage};
+
+/// How a photo is fitted into the network's input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// Keep the aspect ratio, pad the rest.
+    Letterbox,
+    /// Ignore the aspect ratio.
+    Stretch,
+}
+
+/// How pixels are interpolated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Filter {
+    /// Two taps per axis whatever the scale: what OpenCV calls `INTER_LINEAR`. YOLO models are trained with it.
+    Bilinear,
+    /// Triangle filter widened when shrinking: what Pillow calls `BILINEAR`.
+    BilinearAntialias,
+    /// Catmull-Rom widened when shrinking: what Pillow calls `BICUBIC`.
+    BicubicAntialias,
+}
+
+/// Everything between an upright RGB photo and the network's input tensor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreprocessPlan {
+    /// Input width in pixels.
+    pub width: u32,
+    /// Input height in pixels.
+    pub height: u32,
+    /// How the photo is fitted in.
+    pub fit: Fit,
+    /// How pixels are interpolated.
+    pub filter: Filter,
+    /// Grey level of the padding before normalisation.
+    #[serde(default = "default_pad")]
+    pub pad: u8,
+    /// Subtracted per channel, in grey levels 0..=255.
+    pub mean: [f32; 3],
+    /// Divided by per channel, in grey levels.
+    pub std: [f32; 3],
+}
+
+const fn default_pad() -> u8 {
+    114
+}
+
+/// A plan that cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum PlanError {
+    /// A side is zero or absurd.
+    #[error("input size {width}x{height} is outside 1..={MAX_SIDE} pixels")]
+    Size {
+        /// Width asked for.
+        width: u32,
+        /// Height asked for.
+        height: u32,
+    },
+    /// A divisor is zero or not finite.
+    #[error("`{field}` must hold finite numbers{}", if *.field == "std" { " above zero" } else { "" })]
+    Number {
+        /// Name of the key.
+        field: &'static str,
+    },
+}
+
+/// Longest network input side accepted from a model card.
+pub const MAX_SIDE: u32 = 4096;
+
+/// A rectangle of whole pixels inside a photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Region {
+    /// Left column.
+    pub x: u32,
+    /// Top row.
+    pub y: u32,
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl Region {
+    /// The whole of a picture.
+    #[must_use]
+    pub fn whole(image: &RgbImage) -> Self {
+        Self { x: 0, y: 0, width: image.width(), height: image.height() }
+    }
+}
+
+thread_local! {
+    // The resizer keeps its scratch buffers between calls.
+    static RESIZER: RefCell<fir::Resizer> = RefCell::new(fir::Resizer::new());
+}
+
+impl PreprocessPlan {
+    /// The plan of YOLO detectors: letterbox, bilinear, grey 114, `rgb / 255`.
+    #[must_use]
+    pub fn yolo(width: u32, height: u32) -> Self {
+        Self {
+            width,
+            height,
+            fit: Fit::Letterbox,
+            filter: Filter::Bilinear,
+            pad: 114,
+            mean: [0.0; 3],
+            std: [255.0; 3],
+        }
+    }
+
+    /// Refuses plans that cannot be carried out.
+    ///
+    /// # Errors
+    /// When a size is outside `1..=MAX_SIDE` or a number is not usable.
+    pub fn validate(&self) -> Result<(), PlanError> {
+        if !(1..=MAX_SIDE).contains(&self.width) || !(1..=MAX_SIDE).contains(&self.height) {
+            return Err(PlanError::Size { width: self.width, height: self.height });
+        }
+        if !self.mean.iter().all(|v| v.is_finite()) {
+            return Err(PlanError::Number { field: "mean" });
+        }
+        if !self.std.iter().all(|v| v.is_finite() && *v > 0.0) {
+            return Err(PlanError::Number { field: "std" });
+        }
+        Ok(())
+    }
+
+    /// The placement of a `source` (width, height) on a `canvas` under this plan.
+    #[must_use]
+    pub fn placement(&self, source: (u32, u32), canvas: (u32, u32)) -> Letterbox {
+        match self.fit {
+            Fit::Letterbox => Letterbox::fit(source, canvas),
+            Fit::Stretch => Letterbox::stretch(source, canvas),
+        }
+    }
+
+    /// Resizes, pads and normalises a region of `image` into `out` (3, height, width), RGB planes. This is the only
+    /// resize of the project. `out` may differ in size from the plan's (rectangular inference).
+    ///
+    /// Returns where the content lies, in photo coordinates.
+    ///
+    /// # Panics
+    /// When the region is empty or outside the image, or `out` has not three planes: errors of the caller.
+    pub fn apply(&self, image: &RgbImage, region: Region, mut out: ArrayViewMut3<'_, f32>) -> Letterbox {
+        let (planes, height, width) = out.dim();
+        assert_eq!(planes, 3, "a network input has three planes");
+        let placement = self
+            .placement((region.width, region.height), (width as u32, height as u32))
+            .with_origin(region.x as f32, region.y as f32);
+        let content = self.resize(image, region, placement.content);
+
+        let tables = self.normalisation_tables();
+        let (left, top) = (placement.pad.0 as usize, placement.pad.1 as usize);
+        let (content_width, content_height) = (placement.content.0 as usize, placement.content.1 as usize);
+        for (channel, (mut plane, table)) in out.outer_iter_mut().zip(&tables).enumerate() {
+            let pad = table[usize::from(self.pad)];
+            for (y, mut row) in plane.outer_iter_mut().enumerate() {
+                let Some(inside) = y.checked_sub(top).filter(|&v| v < content_height) else {
+                    row.fill(pad);
+                    continue;
+                };
+                let pixels = &content[inside * content_width * 3..][..content_width * 3];
+                match row.as_slice_mut() {
+                    Some(row) => {
+                        row[..left].fill(pad);
+                        row[left + content_width..].fill(pad);
+                        for (value, pixel) in row[left..].iter_mut().zip(pixels.as_chunks::<3>().0) {
+                            *value = table[usize::from(pixel[channel])];
+                        }
+                    }
+                    None => {
+                        row.fill(pad);
+                        for (x, pixel) in pixels.as_chunks::<3>().0.iter().enumerate() {
+                            row[left + x] = table[usize::from(pixel[channel])];
+                        }
+                    }
+                }
+            }
+        }
+        placement
+    }
+
+    /// Resized pixels, rows of RGB triples.
+    fn resize(&self, image: &RgbImage, region: Region, (width, height): (u32, u32)) -> Vec<u8> {
+        let source = fir::images::ImageRef::new(image.width(), image.height(), image.as_raw(), fir::PixelType::U8x3)
+            .expect("an RgbImage holds width * height * 3 bytes");
+        let mut resized = fir::images::Image::new(width, height, fir::PixelType::U8x3);
+        let algorithm = match self.filter {
+            Filter::Bilinear => fir::ResizeAlg::Interpolation(fir::FilterType::Bilinear),
+            Filter::BilinearAntialias => fir::ResizeAlg::Convolution(fir::FilterType::Bilinear),
+            Filter::BicubicAntialias => fir::ResizeAlg::Convolution(fir::FilterType::CatmullRom),
+        };
+        let options = fir::ResizeOptions::new().resize_alg(algorithm).crop(
+            f64::from(region.x),
+            f64::from(region.y),
+            f64::from(region.width),
+            f64::from(region.height),
+        );
+        RESIZER
+            .with_borrow_mut(|resizer| resizer.resize(&source, &mut resized, &options))
+            .expect("the region lies within the picture");
+        resized.into_vec()
+    }
+
+    /// `(grey - mean) / std` for every grey level: 3 x 256 values instead of a division per pixel.
+    fn normalisation_tables(&self) -> [[f32; 256]; 3] {
+        std::array::from_fn(|c| std::array::from_fn(|grey| (grey as f32 - self.mean[c]) / self.std[c]))
+    }
+}

@@ -1,0 +1,125 @@
+//! The answer for one photo.
+
+use std::fmt;
+
+use crate::{Detection, Embedding, Sku, SkuId};
+
+/// How sure the identification of one facing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SkuStatus {
+    /// Counted under its SKU.
+    Known,
+    /// Near to more than one SKU: the best is named but a person should look.
+    Ambiguous,
+    /// Not near enough to anything enrolled.
+    Unknown,
+}
+
+impl SkuStatus {
+    /// Stable lower-case spelling used in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Known => "known",
+            Self::Ambiguous => "ambiguous",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Why a decision came out as it did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Reason {
+    /// Similar enough, and clearly ahead of the runner-up.
+    Accepted,
+    /// The best similarity is below the threshold.
+    BelowThreshold {
+        /// Threshold in force.
+        threshold: f32,
+    },
+    /// The runner-up SKU is too close.
+    MarginTooSmall {
+        /// Margin in force.
+        required: f32,
+        /// The SKU that is too close.
+        runner_up: SkuId,
+    },
+    /// Nothing is enrolled.
+    EmptyGallery,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted => f.write_str("similar enough and clearly ahead of the runner-up"),
+            Self::BelowThreshold { threshold } => write!(f, "best similarity is below the threshold {threshold:.2}"),
+            Self::MarginTooSmall { required, .. } => {
+                write!(f, "runner-up SKU is closer than the required margin {required:.2}")
+            }
+            Self::EmptyGallery => f.write_str("no SKU is enrolled in the gallery"),
+        }
+    }
+}
+
+/// A SKU that a crop might be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate {
+    /// Which.
+    pub sku: SkuId,
+    /// Cosine similarity of its best exemplar.
+    pub similarity: f32,
+}
+
+/// What one crop was taken for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Known, ambiguous or unknown.
+    pub status: SkuStatus,
+    /// Why.
+    pub reason: Reason,
+    /// The winner; `None` when unknown.
+    pub sku: Option<SkuId>,
+    /// Similarity of the best candidate (0 for an empty gallery).
+    pub similarity: f32,
+    /// Lead over the runner-up SKU; equals `similarity` when there is no runner-up.
+    pub margin: f32,
+    /// Best first, one entry a SKU.
+    pub candidates: Vec<Candidate>,
+}
+
+/// One facing: where it is and what it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecognizedItem {
+    /// Where and of which class.
+    pub detection: Detection,
+    /// Which SKU.
+    pub decision: Decision,
+    /// Kept only when asked for.
+    pub embedding: Option<Embedding>,
+}
+
+/// Facings of one SKU in one photo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkuCount {
+    /// Which.
+    pub sku: Sku,
+    /// How many facings.
+    pub count: u32,
+}
+
+/// Everything found in one photo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recognition {
+    /// Width of the upright photo in pixels.
+    pub width: u32,
+    /// Height of the upright photo in pixels.
+    pub height: u32,
+    /// Facings, most confident first.
+    pub items: Vec<RecognizedItem>,
+    /// SKUs seen, most facings first. Only `known` and `ambiguous` facings are counted.
+    pub counts: Vec<SkuCount>,
+    /// Facings that are of no enrolled SKU.
+    pub unknown_count: u32,
+    /// What the reader should know ("more than 300 facings: the list was cut").
+    pub warnings: Vec<String>,
+}

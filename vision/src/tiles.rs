@@ -1,0 +1,90 @@
+//! Cutting a photo of a dense shelf into overlapping tiles.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::preprocess::Region;
+
+/// Whether and how a photo is tiled before detection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Tiling {
+    /// The whole photo in one pass.
+    Off,
+    /// The detector decides from what a first pass over the whole photo finds.
+    Auto,
+    /// A fixed grid, besides the whole photo.
+    Grid {
+        /// Tiles side by side, `1..=MAX_TILES_PER_SIDE`.
+        columns: u32,
+        /// Tiles above one another, `1..=MAX_TILES_PER_SIDE`.
+        rows: u32,
+    },
+}
+
+/// Most tiles along one side: 64 tiles cost 64 times the whole photo.
+pub const MAX_TILES_PER_SIDE: u32 = 8;
+
+/// Text that names no tiling.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("tiles {0:?} is not understood: use auto, off, or COLUMNSxROWS such as 2x2 (1 to {MAX_TILES_PER_SIDE} each)")]
+pub struct ParseTilingError(String);
+
+impl FromStr for Tiling {
+    type Err = ParseTilingError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || ParseTilingError(text.chars().take(40).collect());
+        match text {
+            "off" => Ok(Self::Off),
+            "auto" => Ok(Self::Auto),
+            grid => {
+                let (columns, rows) = grid.split_once('x').ok_or_else(wrong)?;
+                let side = |t: &str| {
+                    t.parse().ok().filter(|n| (1..=MAX_TILES_PER_SIDE).contains(n)).ok_or_else(wrong)
+                };
+                Ok(Self::Grid { columns: side(columns)?, rows: side(rows)? })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Tiling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::Auto => f.write_str("auto"),
+            Self::Grid { columns, rows } => write!(f, "{columns}x{rows}"),
+        }
+    }
+}
+
+/// Regions of a `width` x `height` photo, row by row: `columns` x `rows` tiles of equal size, neighbours sharing `overlap`
+/// (a share of the tile's side, `0..1`). Together they cover every pixel. A grid finer than the photo's pixels is
+/// coarsened to one tile a pixel.
+#[must_use]
+pub fn tile_grid(width: u32, height: u32, columns: u32, rows: u32, overlap: f32) -> Vec<Region> {
+    let horizontal = spans(width, columns, overlap);
+    let vertical = spans(height, rows, overlap);
+    vertical
+        .iter()
+        .flat_map(|&(y, height)| horizontal.iter().map(move |&(x, width)| Region { x, y, width, height }))
+        .collect()
+}
+
+/// `count` spans of one length over `0..total`, first at 0, last ending at `total`.
+fn spans(total: u32, count: u32, overlap: f32) -> Vec<(u32, u32)> {
+    let count = count.clamp(1, total.max(1));
+    let overlap = f64::from(overlap.clamp(0.0, 0.9));
+    // n spans of length l that overlap by o*l cover l * (n - (n - 1) * o).
+    let exact = f64::from(total) / (f64::from(count) - f64::from(count - 1) * overlap);
+    let length = (exact.ceil() as u32).clamp(1, total.max(1));
+    let last = total - length.min(total);
+    (0..count)
+        .map(|i| {
+            let start = if count == 1 { 0 } else { (u64::from(last) * u64::from(i) / u64::from(count - 1)) as u32 };
+            (start, length)
+        })
+        .collect()
+}
