@@ -2,8 +2,11 @@
 //!
 //! [`Recognizer`] knows only the three traits of `vision`; [`load`] is the one place that puts real networks behind them.
 
+pub mod config;
+pub mod count;
 pub mod recognize;
 pub mod timing;
 
-pub use recognize::{Photo, RecognizeOptions, Recognized, Recognizer};
+pub use config::{ConfigError, PipelineConfig};
+pub use recognize::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer, RecognizerSettings};
 pub use timing::Timing;

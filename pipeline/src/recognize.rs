@@ -1,10 +1,19 @@
 //! Detect, crop, embed, search, decide, count.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use vision::{DecodeError, DecodeLimits, DetectOptions, Detector, Embedder, ModelError, Recognition, RgbImage, SkuIndex};
+use classifier::gallery::vote::{DecisionRule, decide};
+use rayon::prelude::*;
+use thiserror::Error;
+use vision::crop::CropRule;
+use vision::{
+    DecodeError, DecodeLimits, DetectOptions, Detection, Detector, Embedder, ModelError, Recognition, RecognizedItem,
+    RgbImage, SkuIndex,
+};
 
 use crate::Timing;
+use crate::count::count;
 
 /// What may differ from request to request.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,6 +24,12 @@ pub struct RecognizeOptions {
     pub top_k: usize,
     /// Whether answers carry the embeddings.
     pub keep_embeddings: bool,
+}
+
+impl Default for RecognizeOptions {
+    fn default() -> Self {
+        Self { detect: DetectOptions::default(), top_k: 5, keep_embeddings: false }
+    }
 }
 
 /// A photo on its way in.
@@ -38,31 +53,54 @@ pub struct Recognized {
 }
 
 /// Why one photo has no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RecognizeError {
     /// The bytes are not a photo.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// A network failed.
+    /// A network failed; all photos of the batch share the cause.
     #[error(transparent)]
     Model(#[from] Arc<ModelError>),
 }
 
-/// A detector, an embedder and a gallery put together.
+/// A detector, an embedder and a gallery put together. Knows only their traits.
 #[derive(Clone)]
 pub struct Recognizer {
     detector: Arc<dyn Detector>,
     embedder: Arc<dyn Embedder>,
     gallery: Arc<dyn SkuIndex>,
-    limits: DecodeLimits,
+    settings: RecognizerSettings,
+}
+
+/// What stays the same from request to request.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RecognizerSettings {
+    /// What a photo may cost.
+    pub limits: DecodeLimits,
+    /// How facings are cut out; comes with the embedder.
+    pub crop: CropRule,
+    /// How neighbours become a SKU.
+    pub rule: DecisionRule,
+}
+
+/// A photo that was decoded, and what the detector found on it.
+struct Seen {
+    image: RgbImage,
+    detections: Vec<Detection>,
+    timing: Timing,
 }
 
 impl Recognizer {
-    /// One result per photo, in order: a photo that fails does not fail its neighbours.
-    pub fn recognize(&self, photos: Vec<Photo>, options: &RecognizeOptions) -> Vec<Result<Recognized, RecognizeError>> {
-        let _ = (photos, options, &self.detector, &self.embedder, &self.gallery, self.limits);
-        Vec::new()
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(
+        detector: Arc<dyn Detector>,
+        embedder: Arc<dyn Embedder>,
+        gallery: Arc<dyn SkuIndex>,
+        settings: RecognizerSettings,
+    ) -> Self {
+        Self { detector, embedder, gallery, settings }
     }
 
     /// What finds containers.
@@ -81,5 +119,165 @@ impl Recognizer {
     #[must_use]
     pub fn gallery(&self) -> &Arc<dyn SkuIndex> {
         &self.gallery
+    }
+
+    /// What stays the same from request to request.
+    #[must_use]
+    pub fn settings(&self) -> &RecognizerSettings {
+        &self.settings
+    }
+
+    /// Decodes within this recogniser's limits.
+    ///
+    /// # Errors
+    /// When the bytes are not a photo.
+    pub fn decode(&self, bytes: &[u8]) -> Result<RgbImage, DecodeError> {
+        vision::decode(bytes, &self.settings.limits)
+    }
+
+    /// One result per photo, in order: a photo that cannot be decoded does not fail its neighbours.
+    #[must_use]
+    pub fn recognize(&self, photos: Vec<Photo>, options: &RecognizeOptions) -> Vec<Result<Recognized, RecognizeError>> {
+        let decoded = self.decode_all(photos);
+        let mut results: Vec<Option<Result<Recognized, RecognizeError>>> = Vec::with_capacity(decoded.len());
+        let (mut places, mut readable) = (Vec::new(), Vec::new());
+        for (at, photo) in decoded.into_iter().enumerate() {
+            match photo {
+                Ok((image, decode)) => {
+                    results.push(None);
+                    places.push(at);
+                    readable.push((image, decode));
+                }
+                Err(error) => results.push(Some(Err(error.into()))),
+            }
+        }
+        match self.recognize_decoded(readable, options) {
+            Ok(answers) => {
+                for (at, answer) in places.into_iter().zip(answers) {
+                    results[at] = Some(Ok(answer));
+                }
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                for at in places {
+                    results[at] = Some(Err(Arc::clone(&error).into()));
+                }
+            }
+        }
+        results.into_iter().map(|result| result.expect("every photo was answered or refused")).collect()
+    }
+
+    fn decode_all(&self, photos: Vec<Photo>) -> Vec<Result<(RgbImage, Duration), DecodeError>> {
+        let decode = |photo| match photo {
+            Photo::Pixels(image) => Ok((image, Duration::ZERO)),
+            Photo::Encoded(bytes) => {
+                let start = Instant::now();
+                self.decode(&bytes).map(|image| (image, start.elapsed()))
+            }
+        };
+        // A lone photo, the usual case of a CPU server, stays on the thread that took it.
+        if photos.len() == 1 {
+            photos.into_iter().map(decode).collect()
+        } else {
+            photos.into_par_iter().map(decode).collect()
+        }
+    }
+
+    fn recognize_decoded(
+        &self,
+        photos: Vec<(RgbImage, Duration)>,
+        options: &RecognizeOptions,
+    ) -> Result<Vec<Recognized>, ModelError> {
+        if photos.is_empty() {
+            return Ok(Vec::new());
+        }
+        let seen = self.detect(photos, options)?;
+        let batch = seen.len() as u32;
+        let facings: usize = seen.iter().map(|photo| photo.detections.len()).sum();
+
+        let start = Instant::now();
+        let crops: Vec<RgbImage> = seen
+            .iter()
+            .flat_map(|photo| {
+                photo.detections.iter().map(|d| vision::crop(&photo.image, &d.bbox, self.settings.crop))
+            })
+            .collect();
+        let crop_time = start.elapsed();
+
+        let start = Instant::now();
+        let embeddings = if crops.is_empty() { Vec::new() } else { self.embedder.embed(&crops)? };
+        if embeddings.len() != facings {
+            return Err(ModelError::UnexpectedOutput {
+                expected: format!("{facings} embeddings"),
+                found: format!("{}", embeddings.len()),
+            });
+        }
+        let embed_time = start.elapsed();
+        drop(crops);
+
+        let start = Instant::now();
+        // Votes are by SKU, so name at least as many neighbours as candidates are wanted.
+        let neighbors = self.gallery.search(&embeddings, self.settings.rule.k.max(options.top_k))?;
+        let search_time = start.elapsed();
+
+        let mut found = embeddings.into_iter().zip(neighbors);
+        let answers = seen.into_iter().map(|photo| {
+            let share = |time: Duration| {
+                if facings == 0 { time / batch } else { time.mul_f64(photo.detections.len() as f64 / facings as f64) }
+            };
+            let mut timing = photo.timing;
+            (timing.crop, timing.embed, timing.search) = (share(crop_time), share(embed_time), share(search_time));
+            let items = photo
+                .detections
+                .iter()
+                .zip(found.by_ref())
+                .map(|(&detection, (embedding, neighbors))| RecognizedItem {
+                    detection,
+                    decision: decide(&neighbors, &self.settings.rule, options.top_k),
+                    embedding: options.keep_embeddings.then_some(embedding),
+                })
+                .collect();
+            let recognition = self.answer(&photo.image, items, options);
+            Recognized { recognition, image: photo.image, timing }
+        });
+        Ok(answers.collect())
+    }
+
+    fn detect(
+        &self,
+        photos: Vec<(RgbImage, Duration)>,
+        options: &RecognizeOptions,
+    ) -> Result<Vec<Seen>, ModelError> {
+        let start = Instant::now();
+        let (images, decode_times): (Vec<RgbImage>, Vec<Duration>) = photos.into_iter().unzip();
+        let detections = self.detector.detect(&images, &options.detect)?;
+        if detections.len() != images.len() {
+            return Err(ModelError::UnexpectedOutput {
+                expected: format!("detections of {} photos", images.len()),
+                found: format!("of {}", detections.len()),
+            });
+        }
+        let detect = start.elapsed() / images.len() as u32;
+        let seen = images.into_iter().zip(decode_times).zip(detections).map(|((image, decode), detections)| Seen {
+            image,
+            detections,
+            timing: Timing { decode, detect, ..Timing::default() },
+        });
+        Ok(seen.collect())
+    }
+
+    fn answer(&self, image: &RgbImage, items: Vec<RecognizedItem>, options: &RecognizeOptions) -> Recognition {
+        let (counts, unknown_count) = count(&items, &*self.gallery);
+        let mut warnings = Vec::new();
+        if items.len() == options.detect.max_detections {
+            warnings.push(format!(
+                "the list was cut at {} facings; raise detector.max_detections or photograph a smaller part",
+                items.len()
+            ));
+        }
+        if self.gallery.is_empty() {
+            warnings.push("the gallery is empty, so every facing is unknown; enrol SKUs with `shelf gallery build`".to_owned());
+        }
+        Recognition { width: image.width(), height: image.height(), items, counts, unknown_count, warnings }
     }
 }

@@ -1,0 +1,376 @@
+//! What the user wrote (`pipeline.yaml`), converted once into what the program needs.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::Deserialize;
+use thiserror::Error;
+use vision::{DecodeLimits, DetectOptions, Tiling};
+
+use crate::RecognizeOptions;
+
+/// Largest configuration file read.
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
+
+/// Everything that decides how photos are recognised.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PipelineConfig {
+    /// Weights of the detector.
+    pub detector_model: PathBuf,
+    /// Weights of the embedder.
+    pub embedder_model: PathBuf,
+    /// Folder of the gallery.
+    pub gallery_path: PathBuf,
+    /// Which index searches the gallery.
+    pub index: IndexKind,
+    /// How a facing's neighbours become a SKU.
+    pub decision: DecisionSettings,
+    /// What requests start from.
+    pub options: RecognizeOptions,
+    /// What runs the networks.
+    pub engine: EngineSettings,
+    /// What a photo may cost.
+    pub limits: DecodeLimits,
+    /// What may ship.
+    pub targets: Targets,
+}
+
+/// Which index searches the gallery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IndexKind {
+    /// FAISS when built in, the Rust index otherwise.
+    #[default]
+    Auto,
+    /// The exact index in Rust.
+    Flat,
+    /// FAISS; an error in a build without it.
+    Faiss,
+}
+
+/// Which engine runs networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineName {
+    /// ONNX Runtime when its library is found and the weights are ONNX, candle otherwise.
+    #[default]
+    Auto,
+    /// ONNX Runtime or an error.
+    Onnxruntime,
+    /// candle.
+    Candle,
+}
+
+/// Thresholds of the open-set decision.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DecisionSettings {
+    /// Exemplars that vote.
+    pub neighbors: usize,
+    /// Least cosine similarity of a known SKU.
+    pub threshold: f32,
+    /// Least lead over the runner-up SKU.
+    pub margin: f32,
+}
+
+/// The gates: what a release must reach.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Targets {
+    /// Least detection recall.
+    pub recall_min: f64,
+    /// Least mAP at IoU 0.5.
+    pub map50_min: f64,
+    /// Least share of crops identified right.
+    pub top1_accuracy_min: f64,
+    /// Largest mean absolute error of counts.
+    pub count_mae_max: f64,
+}
+
+impl Default for Targets {
+    fn default() -> Self {
+        Self { recall_min: 0.98, map50_min: 0.95, top1_accuracy_min: 0.93, count_mae_max: 0.30 }
+    }
+}
+
+/// What runs the networks.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineSettings {
+    /// Which engine.
+    pub name: EngineName,
+    /// candle's device: `cpu`, `cuda`, `cuda:1`.
+    pub device: String,
+    /// ONNX Runtime's execution providers, in order of preference.
+    pub providers: Vec<String>,
+    /// Whether a provider that cannot run is an error.
+    pub error_on_failure: bool,
+    /// Inferences that run at the same time; 0 means one per core.
+    pub sessions: usize,
+    /// Threads of one inference.
+    pub threads_per_session: usize,
+    /// ONNX Runtime's shared library; searched for when absent.
+    pub library: Option<PathBuf>,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            name: EngineName::Auto,
+            device: "cpu".to_owned(),
+            providers: vec!["cpu".to_owned()],
+            error_on_failure: true,
+            sessions: 0,
+            threads_per_session: 1,
+            library: None,
+        }
+    }
+}
+
+/// Paths that win over the file: the environment of the process, read by the binary.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Overrides {
+    /// `AI_V2_DETECTOR_MODEL`
+    pub detector_model: Option<PathBuf>,
+    /// `AI_V2_CLASSIFIER_MODEL`
+    pub embedder_model: Option<PathBuf>,
+    /// `AI_V2_EMBEDDINGS_PATH`
+    pub gallery_path: Option<PathBuf>,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is absurdly large.
+    #[error("{path} is larger than {MAX_CONFIG_BYTES} bytes: not a configuration")]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Not YAML, a key that does not exist, or a value of the wrong kind.
+    #[error("{path}: {reason}")]
+    Syntax {
+        /// Which.
+        path: PathBuf,
+        /// Where and why.
+        reason: String,
+    },
+    /// A value out of its range.
+    #[error("{path}: `{key}` is {value}, but {allowed}")]
+    Value {
+        /// Which file.
+        path: PathBuf,
+        /// Dotted name.
+        key: &'static str,
+        /// What it says.
+        value: String,
+        /// What it may be.
+        allowed: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    detector: DetectorSection,
+    embedder: EmbedderSection,
+    gallery: GallerySection,
+    #[serde(default)]
+    engine: EngineSettings,
+    #[serde(default)]
+    limits: LimitsSection,
+    #[serde(default)]
+    targets: Targets,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DetectorSection {
+    model: PathBuf,
+    #[serde(default = "defaults::confidence")]
+    confidence: f32,
+    #[serde(default = "defaults::iou")]
+    iou: f32,
+    #[serde(default = "defaults::max_detections")]
+    max_detections: usize,
+    #[serde(default = "defaults::yes")]
+    class_agnostic: bool,
+    #[serde(default = "defaults::tiles")]
+    tiles: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EmbedderSection {
+    model: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GallerySection {
+    path: PathBuf,
+    #[serde(default)]
+    index: IndexKind,
+    #[serde(default = "defaults::neighbors")]
+    neighbors: usize,
+    #[serde(default = "defaults::threshold")]
+    threshold: f32,
+    #[serde(default = "defaults::margin")]
+    margin: f32,
+    #[serde(default = "defaults::top_k")]
+    top_k: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitsSection {
+    max_mib: usize,
+    max_megapixels: u64,
+    max_scans: usize,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self { max_mib: 20, max_megapixels: 50, max_scans: 100 }
+    }
+}
+
+/// Values of keys the user left out.
+mod defaults {
+    pub(super) const fn confidence() -> f32 {
+        0.25
+    }
+    pub(super) const fn iou() -> f32 {
+        0.7
+    }
+    pub(super) const fn max_detections() -> usize {
+        300
+    }
+    pub(super) const fn yes() -> bool {
+        true
+    }
+    pub(super) fn tiles() -> String {
+        "auto".to_owned()
+    }
+    pub(super) const fn neighbors() -> usize {
+        5
+    }
+    pub(super) const fn threshold() -> f32 {
+        0.60
+    }
+    pub(super) const fn margin() -> f32 {
+        0.02
+    }
+    pub(super) const fn top_k() -> usize {
+        5
+    }
+}
+
+impl PipelineConfig {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, has an unknown or missing key, or a value out of range; the error names file and key.
+    pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let io_error = |source| ConfigError::Io { path: path.to_owned(), source };
+        if std::fs::metadata(path).map_err(io_error)?.len() > MAX_CONFIG_BYTES {
+            return Err(ConfigError::TooLarge { path: path.to_owned() });
+        }
+        Self::parse(&std::fs::read_to_string(path).map_err(io_error)?, path, overrides)
+    }
+
+    /// As [`PipelineConfig::read`], from text; `path` only names it in errors.
+    ///
+    /// # Errors
+    /// As [`PipelineConfig::read`].
+    pub fn parse(text: &str, path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let file: File = serde_saphyr::from_str(text)
+            .map_err(|e| ConfigError::Syntax { path: path.to_owned(), reason: e.to_string() })?;
+        let check = Check { path };
+        let detect = DetectOptions {
+            confidence: check.share("detector.confidence", file.detector.confidence)?,
+            iou: check.share("detector.iou", file.detector.iou)?,
+            max_detections: check.within("detector.max_detections", file.detector.max_detections, 1, 10_000)?,
+            class_agnostic: file.detector.class_agnostic,
+            tiling: check.parsed::<Tiling>("detector.tiles", &file.detector.tiles)?,
+        };
+        let options = RecognizeOptions {
+            detect,
+            top_k: check.within("gallery.top_k", file.gallery.top_k, 1, 100)?,
+            keep_embeddings: false,
+        };
+        let decision = DecisionSettings {
+            neighbors: check.within("gallery.neighbors", file.gallery.neighbors, 1, 1_000)?,
+            threshold: check.share("gallery.threshold", file.gallery.threshold)?,
+            margin: check.share("gallery.margin", file.gallery.margin)?,
+        };
+        check.within("engine.sessions", file.engine.sessions, 0, 256)?;
+        check.within("engine.threads_per_session", file.engine.threads_per_session, 1, 256)?;
+        let limits = DecodeLimits {
+            max_bytes: check.within("limits.max_mib", file.limits.max_mib, 1, 1024)? << 20,
+            max_pixels: check.within("limits.max_megapixels", file.limits.max_megapixels, 1, 1000)? * 1_000_000,
+            max_scans: check.within("limits.max_scans", file.limits.max_scans, 1, 100)?,
+        };
+        for (key, value) in [
+            ("targets.recall_min", file.targets.recall_min),
+            ("targets.map50_min", file.targets.map50_min),
+            ("targets.top1_accuracy_min", file.targets.top1_accuracy_min),
+        ] {
+            check.within(key, value, 0.0, 1.0)?;
+        }
+        check.within("targets.count_mae_max", file.targets.count_mae_max, 0.0, 1e6)?;
+        Ok(Self {
+            detector_model: overrides.detector_model.clone().unwrap_or(file.detector.model),
+            embedder_model: overrides.embedder_model.clone().unwrap_or(file.embedder.model),
+            gallery_path: overrides.gallery_path.clone().unwrap_or(file.gallery.path),
+            index: file.gallery.index,
+            decision,
+            options,
+            engine: file.engine,
+            limits,
+            targets: file.targets,
+        })
+    }
+}
+
+/// Turns a value out of range into an error that names file and key.
+struct Check<'a> {
+    path: &'a Path,
+}
+
+impl Check<'_> {
+    fn share(&self, key: &'static str, value: f32) -> Result<f32, ConfigError> {
+        self.within(key, value, 0.0, 1.0)
+    }
+
+    // NaN is in no range, so it is refused too.
+    fn within<T: PartialOrd + Display + Copy>(
+        &self,
+        key: &'static str,
+        value: T,
+        low: T,
+        high: T,
+    ) -> Result<T, ConfigError> {
+        if value >= low && value <= high {
+            Ok(value)
+        } else {
+            Err(self.wrong(key, value, format!("it must lie within {low} and {high}")))
+        }
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(&self, key: &'static str, text: &str) -> Result<T, ConfigError> {
+        text.parse().map_err(|e: T::Err| self.wrong(key, text, e.to_string()))
+    }
+
+    fn wrong(&self, key: &'static str, value: impl Display, allowed: String) -> ConfigError {
+        ConfigError::Value { path: self.path.to_owned(), key, value: value.to_string(), allowed }
+    }
+}

@@ -1,0 +1,3 @@
+//! Integration tests of the `shelf` command and of the workspace as a whole.
+
+mod tidy;
