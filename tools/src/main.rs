@@ -1,1 +1,90 @@
-fn main() {}
+//! `shelf`: photograph a shelf, get every container detected, identified and counted.
+
+mod doctor;
+mod environment;
+mod gallery;
+mod models;
+mod photos;
+mod recognize;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use environment::Environment;
+use tracing_subscriber::EnvFilter;
+
+/// Photograph a shelf, get every bottle, can and glass detected, identified and counted.
+#[derive(Parser)]
+#[command(name = "shelf", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Understood by every command.
+#[derive(Args)]
+struct GlobalArgs {
+    /// Log more (-v: debug, -vv: trace). RUST_LOG, when set, decides instead
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Recognize(recognize::RecognizeArgs),
+    Serve(serve::ServeArgs),
+    #[command(subcommand)]
+    Gallery(gallery::GalleryCommand),
+    #[command(subcommand)]
+    Models(models::ModelsCommand),
+    Doctor(doctor::DoctorArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            // Cause by cause on lines of their own: the first says what failed, the last why.
+            eprintln!("error: {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  because: {cause}");
+            }
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let environment = Environment::read()?;
+    start_logging(&cli.global, matches!(cli.command, Command::Serve(_)));
+    match cli.command {
+        Command::Recognize(args) => recognize::run(args, &environment),
+        Command::Serve(args) => serve::run(args, &environment),
+        Command::Gallery(command) => gallery::run(command, &environment),
+        Command::Models(command) => models::run(command),
+        Command::Doctor(args) => doctor::run(&args, &environment),
+    }
+}
+
+/// Logs go to standard error, so that standard output stays clean for results. A server logs each request; other commands
+/// only what needs attention.
+fn start_logging(global: &GlobalArgs, serving: bool) {
+    let default = match (global.verbose, serving) {
+        (0, false) => "warn",
+        (0, true) => "info",
+        (1, _) => "info,vision=debug,engine=debug,detector=debug,classifier=debug,pipeline=debug,server=debug,tools=debug",
+        _ => "debug,engine=trace,detector=trace,classifier=trace,pipeline=trace,server=trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let json = std::env::var("SHELF_LOG").is_ok_and(|format| format.eq_ignore_ascii_case("json"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json {
+        builder.json().flatten_event(true).init();
+    } else {
+        builder.with_target(false).init();
+    }
+}

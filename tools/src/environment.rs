@@ -1,0 +1,56 @@
+//! The only reader of environment variables and `.env`.
+
+use std::env;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use pipeline::config::{Overrides, PipelineConfig};
+
+/// Where settings lie when nothing says otherwise.
+pub(crate) const DEFAULT_PIPELINE_CONFIG: &str = "configs/pipeline.yaml";
+
+/// What the environment says.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    /// `AI_V2_ENABLED`: whether recognition is offered at all.
+    pub(crate) enabled: bool,
+    /// `AI_V2_PIPELINE_CONFIG`
+    pipeline_config: Option<PathBuf>,
+    overrides: Overrides,
+}
+
+impl Environment {
+    /// Reads `.env` of the current folder (or a parent), then the process's own variables, which win.
+    pub(crate) fn read() -> anyhow::Result<Self> {
+        match dotenvy::dotenv() {
+            Ok(_) => {}
+            Err(error) if error.not_found() => {}
+            Err(error) => return Err(error).context("the file .env cannot be used"),
+        }
+        let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let enabled = match env::var("AI_V2_ENABLED").ok().as_deref().map(str::trim) {
+            None | Some("" | "true" | "1" | "yes" | "on") => true,
+            Some("false" | "0" | "no" | "off") => false,
+            Some(other) => bail!("AI_V2_ENABLED is {other:?}, but it must be true or false"),
+        };
+        Ok(Self {
+            enabled,
+            pipeline_config: path("AI_V2_PIPELINE_CONFIG"),
+            overrides: Overrides {
+                detector_model: path("AI_V2_DETECTOR_MODEL"),
+                embedder_model: path("AI_V2_CLASSIFIER_MODEL"),
+                gallery_path: path("AI_V2_EMBEDDINGS_PATH"),
+            },
+        })
+    }
+
+    /// The configuration file that holds: `--config`, else `AI_V2_PIPELINE_CONFIG`, else the default.
+    pub(crate) fn config_path(&self, flag: Option<&PathBuf>) -> PathBuf {
+        flag.or(self.pipeline_config.as_ref()).cloned().unwrap_or_else(|| DEFAULT_PIPELINE_CONFIG.into())
+    }
+
+    /// Reads the configuration, with the environment's paths over it.
+    pub(crate) fn pipeline_config(&self, flag: Option<&PathBuf>) -> anyhow::Result<PipelineConfig> {
+        Ok(PipelineConfig::read(&self.config_path(flag), &self.overrides)?)
+    }
+}
