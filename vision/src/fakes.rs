@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    ClassId, DetectOptions, Detection, Detector, Embedder, Embedding, ExemplarId, ModelError, Neighbor, RgbImage, Sha256,
-    Sku, SkuId, SkuIndex,
+    ClassId, DetectOptions, Detection, Detector, Embedder, Embedding, ExemplarId, ModelError, Neighbor, RgbImage,
+    Sha256, Sku, SkuId, SkuIndex,
 };
 
 /// Finds the same boxes in every photo.
@@ -27,8 +27,7 @@ impl FixedDetector {
 
 impl Detector for FixedDetector {
     fn detect(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Vec<Detection>>, ModelError> {
-        let found: Vec<_> =
-            self.detections.iter().copied().filter(|d| d.confidence >= options.confidence).collect();
+        let found: Vec<_> = self.detections.iter().copied().filter(|d| d.confidence >= options.confidence).collect();
         Ok(vec![found; images.len()])
     }
 

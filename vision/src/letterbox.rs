@@ -26,9 +26,7 @@ impl Letterbox {
     #[must_use]
     pub fn fit(source: (u32, u32), canvas: (u32, u32)) -> Self {
         let ratio = (f64::from(canvas.0) / f64::from(source.0)).min(f64::from(canvas.1) / f64::from(source.1));
-        let side = |length: u32, limit: u32| {
-            ((f64::from(length) * ratio).round_ties_even() as u32).clamp(1, limit)
-        };
+        let side = |length: u32, limit: u32| ((f64::from(length) * ratio).round_ties_even() as u32).clamp(1, limit);
         let content = (side(source.0, canvas.0), side(source.1, canvas.1));
         let before = |total: u32, used: u32| (f64::from(total - used) / 2.0 - 0.1).round_ties_even().max(0.0) as u32;
         Self {

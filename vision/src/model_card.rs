@@ -178,8 +178,7 @@ impl ModelCard {
             return Ok(None);
         }
         let card = Self::read(&path)?;
-        let found = Sha256::of_file(weights)
-            .map_err(|source| CardError::Io { path: weights.to_owned(), source })?;
+        let found = Sha256::of_file(weights).map_err(|source| CardError::Io { path: weights.to_owned(), source })?;
         if found != card.sha256 {
             return Err(CardError::Digest { weights: weights.to_owned(), card: path, expected: card.sha256, found });
         }

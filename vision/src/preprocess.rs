@@ -108,15 +108,7 @@ impl PreprocessPlan {
     /// The plan of YOLO detectors: letterbox, bilinear, grey 114, `rgb / 255`.
     #[must_use]
     pub fn yolo(width: u32, height: u32) -> Self {
-        Self {
-            width,
-            height,
-            fit: Fit::Letterbox,
-            filter: Filter::Bilinear,
-            pad: 114,
-            mean: [0.0; 3],
-            std: [255.0; 3],
-        }
+        Self { width, height, fit: Fit::Letterbox, filter: Filter::Bilinear, pad: 114, mean: [0.0; 3], std: [255.0; 3] }
     }
 
     /// Refuses plans that cannot be carried out.

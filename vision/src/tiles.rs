@@ -41,9 +41,7 @@ impl FromStr for Tiling {
             "auto" => Ok(Self::Auto),
             grid => {
                 let (columns, rows) = grid.split_once('x').ok_or_else(wrong)?;
-                let side = |t: &str| {
-                    t.parse().ok().filter(|n| (1..=MAX_TILES_PER_SIDE).contains(n)).ok_or_else(wrong)
-                };
+                let side = |t: &str| t.parse().ok().filter(|n| (1..=MAX_TILES_PER_SIDE).contains(n)).ok_or_else(wrong);
                 Ok(Self::Grid { columns: side(columns)?, rows: side(rows)? })
             }
         }

@@ -1,0 +1,68 @@
+//! PNG -> RGB.
+
+use std::io::{Cursor, ErrorKind};
+
+use png::{ColorType, DecodingError, Transformations};
+
+use super::{DecodeError, DecodeLimits, Decoded, Format, check_pixels, flatten_onto_white, orientation};
+use crate::RgbImage;
+
+/// Where the header chunk must lie: right behind the eight bytes of signature, length first.
+const HEADER: usize = 8;
+
+/// Decodes at eight bits a channel, so that a 16-bit picture never takes twice the memory of its limit.
+pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, DecodeError> {
+    let (width, height) = dimensions(bytes)?;
+    check_pixels(width, height, limits)?;
+
+    let mut decoder = png::Decoder::new(Cursor::new(bytes));
+    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
+    // Compressed text and colour profiles are of no use here and could be bombs of their own.
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    let mut reader = decoder.read_info().map_err(flaw)?;
+    let size = reader.output_buffer_size().ok_or_else(|| flaw(DecodingError::LimitsExceeded))?;
+    let mut data = vec![0; size];
+    let frame = reader.next_frame(&mut data).map_err(flaw)?;
+    data.truncate(frame.buffer_size());
+    // The EXIF chunk may come after the pixels. When what follows them is broken the pixels are still good.
+    let _ = reader.finish();
+    let exif = reader.info().exif_metadata.clone();
+
+    let data = match frame.color_type {
+        ColorType::Rgb => data,
+        ColorType::Rgba => flatten_onto_white(data),
+        ColorType::Grayscale => data.iter().flat_map(|&grey| [grey; 3]).collect(),
+        ColorType::GrayscaleAlpha => flatten_onto_white(
+            data.as_chunks::<2>().0.iter().flat_map(|&[grey, alpha]| [grey, grey, grey, alpha]).collect(),
+        ),
+        ColorType::Indexed => return Err(DecodeError::damaged(Format::Png, "the palette is missing")),
+    };
+    // A frame smaller than the picture it belongs to fails here.
+    let pixels = RgbImage::from_raw(width, height, data)
+        .ok_or_else(|| DecodeError::damaged(Format::Png, "the picture has another size than its header says"))?;
+    Ok(Decoded { pixels, orientation: orientation(exif.as_deref().unwrap_or_default()) })
+}
+
+/// Width and height from the header chunk.
+fn dimensions(bytes: &[u8]) -> Result<(u32, u32), DecodeError> {
+    let header = bytes.get(HEADER..HEADER + 16).ok_or(DecodeError::Truncated { format: Format::Png })?;
+    if &header[4..8] != b"IHDR" {
+        return Err(DecodeError::damaged(Format::Png, "it does not begin with its header"));
+    }
+    let number = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let (width, height) = (number(8), number(12));
+    if width == 0 || height == 0 {
+        return Err(DecodeError::damaged(Format::Png, "its width or height is 0"));
+    }
+    Ok((width, height))
+}
+
+fn flaw(error: DecodingError) -> DecodeError {
+    match error {
+        DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            DecodeError::Truncated { format: Format::Png }
+        }
+        error => DecodeError::damaged(Format::Png, error),
+    }
+}
