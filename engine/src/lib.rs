@@ -1,7 +1,27 @@
 //! Floor 1: running and training networks. The only shared code that names ONNX Runtime.
 //!
 //! [`Session`] is the seam: an NCHW `f32` batch goes in, named arrays come out, whatever engine runs below.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`session`] | the seam, what is known about a network, why one cannot be loaded or run |
+//! | [`mod@ort`] | ONNX files, run by ONNX Runtime on a CPU, CUDA, TensorRT or OpenVINO |
+//! | [`candle`], [`device`] | networks written in Rust, run by candle on a CPU or CUDA |
+//! | [`weights`] | named tensors, from safetensors or ONNX files, for those networks |
+//! | [`onnx`] | the ONNX file format |
 
+pub mod candle;
+pub mod device;
+mod files;
+pub mod onnx;
+pub mod ort;
+mod pool;
 pub mod session;
+pub mod weights;
 
+pub use self::ort::{ExecutionProvider, OrtOptions, OrtSession, PoolPlan};
+pub use candle::{CandleSession, Network};
+pub use device::Device;
+pub use files::MAX_MODEL_BYTES;
 pub use session::{EngineError, InputShape, Output, Session, SessionInfo};
+pub use weights::{Precision, Weights};

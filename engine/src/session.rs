@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
+use std::fmt;
+use std::io;
 use std::path::PathBuf;
 
 use ndarray::{ArrayD, ArrayView4};
@@ -40,6 +42,39 @@ pub struct InputShape {
     pub height: Option<usize>,
     /// Columns.
     pub width: Option<usize>,
+}
+
+impl InputShape {
+    /// Whether a batch of this shape (N, C, H, W) can be run. No size may be zero.
+    #[must_use]
+    pub fn accepts(&self, found: [usize; 4]) -> bool {
+        let expected = [self.batch, Some(self.channels), self.height, self.width];
+        expected.iter().zip(found).all(|(expected, found)| found > 0 && expected.is_none_or(|size| size == found))
+    }
+
+    /// The shape of `input`, when it can be run.
+    ///
+    /// # Errors
+    /// [`EngineError::InputShape`] when it cannot.
+    pub fn check(&self, input: &ArrayView4<'_, f32>) -> Result<[usize; 4], EngineError> {
+        let (batch, channels, height, width) = input.dim();
+        let found = [batch, channels, height, width];
+        if self.accepts(found) { Ok(found) } else { Err(EngineError::InputShape { expected: *self, found }) }
+    }
+}
+
+/// `1x3x640x640`, a `?` for any size.
+impl fmt::Display for InputShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut size = |size: Option<usize>, end: &str| match size {
+            Some(size) => write!(f, "{size}{end}"),
+            None => write!(f, "?{end}"),
+        };
+        size(self.batch, "x")?;
+        size(Some(self.channels), "x")?;
+        size(self.height, "x")?;
+        size(self.width, "")
+    }
 }
 
 /// What was loaded and what runs it.
@@ -89,8 +124,30 @@ pub enum EngineError {
         /// Why, and what to do.
         reason: String,
     },
+    /// A tensor that the network needs is missing from the weights or has another shape.
+    #[error("{path}: tensor {name} should be {expected:?}, {}; were these weights made for another architecture?",
+        found.as_ref().map_or("is missing".to_owned(), |found| format!("is {found:?}")))]
+    Tensor {
+        /// Which file.
+        path: PathBuf,
+        /// Which tensor.
+        name: String,
+        /// The shape that the network needs.
+        expected: Vec<usize>,
+        /// The shape found, none when there is no such tensor.
+        found: Option<Vec<usize>>,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {path}: {source}; check the folder's permissions and free space")]
+    Save {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The batch does not fit the network.
-    #[error("input is {found:?}, the network takes {expected:?}")]
+    #[error("input is {}x{}x{}x{}, the network takes {expected} (batch x channels x height x width)",
+        found[0], found[1], found[2], found[3])]
     InputShape {
         /// What the network takes.
         expected: InputShape,
@@ -98,7 +155,7 @@ pub enum EngineError {
         found: [usize; 4],
     },
     /// The engine failed while running.
-    #[error("{engine} failed to run the network")]
+    #[error("{engine} failed to run the network: {source}")]
     Run {
         /// Which engine.
         engine: &'static str,

@@ -1,0 +1,9 @@
+//! The ONNX file format (<https://onnx.ai/onnx/repo-docs/IR.html>): what networks are stored in and moved between tools.
+
+mod model;
+pub mod proto;
+mod scan;
+mod tensor;
+
+pub use model::{Model, Value};
+pub use tensor::{DataType, TensorError};

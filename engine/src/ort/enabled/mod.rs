@@ -1,0 +1,11 @@
+//! The real thing.
+
+mod assignment;
+mod library;
+mod outputs;
+mod providers;
+mod runtime;
+mod session;
+
+pub use runtime::available;
+pub use session::OrtSession;
