@@ -1,1 +1,26 @@
-//! dataset
+//! Floor 1: what a team needs to own its data. No network is named here.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`layout`], [`names`], [`yolo`] | which pictures, labels and class names a folder holds |
+//! | [`hash`] | one digest for a folder, and what changed since |
+//! | [`split`] | a frozen division into train, val and test |
+//! | [`verdict`], [`progress`], [`files`] | plumbing: exit codes as data, progress, bounded reading, atomic writing |
+//!
+//! Everything that comes from a file is bounded before it is believed; every error names the file and the place in it; and
+//! what is written appears whole or not at all.
+
+pub mod files;
+pub mod hash;
+pub mod layout;
+pub mod names;
+pub mod progress;
+pub mod split;
+pub mod verdict;
+pub mod yolo;
+
+pub use layout::{DataFolder, LayoutChoice, LayoutKind, Picture};
+pub use names::ClassNames;
+pub use progress::Progress;
+pub use split::{FrozenSplit, Part};
+pub use verdict::Verdict;

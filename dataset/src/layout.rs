@@ -1,0 +1,305 @@
+//! Which pictures a folder holds, and what is known of each: a label file of boxes, or a SKU by its folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::files::{Link, WalkError, file_name, file_stem, parent, walk};
+use crate::split::Part;
+
+/// How a data set says what its pictures show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LayoutKind {
+    /// YOLO: `images/.../a.jpg` with `labels/.../a.txt`, or `a.jpg` with `a.txt` beside it.
+    Boxes,
+    /// Image folder: `.../SKU/a.jpg`; each picture shows one product.
+    Folders,
+}
+
+/// What the caller knows about the layout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LayoutChoice {
+    /// [`LayoutKind::Boxes`] when there is any label file or an `images` folder, else [`LayoutKind::Folders`].
+    #[default]
+    Auto,
+    /// As told.
+    Is(LayoutKind),
+}
+
+/// A picture of a data set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Relative to the data set, with `/`.
+    pub path: String,
+    /// Its label file, when there is one ([`LayoutKind::Boxes`]).
+    pub label: Option<String>,
+    /// Its SKU: the name of its folder ([`LayoutKind::Folders`]).
+    pub sku: Option<String>,
+    /// The part its folder says it belongs to (`train/`, `val2017/`, `test/`).
+    pub part: Option<Part>,
+}
+
+impl Picture {
+    /// Where its label file is, or would be: the last folder called `images` becomes `labels`; beside the picture when
+    /// there is no such folder.
+    #[must_use]
+    pub fn label_path(&self) -> String {
+        self.label.clone().unwrap_or_else(|| expected_label(&self.path))
+    }
+}
+
+/// The content of a data set's folder. All lists are sorted by path.
+#[derive(Debug, Clone)]
+pub struct DataFolder {
+    /// The folder.
+    pub root: PathBuf,
+    /// How it says what is on the pictures.
+    pub kind: LayoutKind,
+    /// Pictures of a kind that is read: JPEG, PNG, WebP.
+    pub pictures: Vec<Picture>,
+    /// Label files without a picture.
+    pub stray_labels: Vec<String>,
+    /// Pictures of a kind that is not read.
+    pub unsupported: Vec<String>,
+    /// Symbolic links, which are not followed.
+    pub links: Vec<Link>,
+}
+
+/// A folder that is no data set.
+#[derive(Debug, Error)]
+pub enum LayoutError {
+    /// It cannot be listed.
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    /// There is nothing to work on.
+    #[error(
+        "{root} holds no picture (JPEG, PNG or WebP){}",
+        if *.links > 0 { format!("; its {links} symbolic links are not followed: copy the pictures, or name the folder they are in") } else { String::new() }
+    )]
+    NoPictures {
+        /// Which folder.
+        root: PathBuf,
+        /// Links seen on the way.
+        links: usize,
+    },
+}
+
+/// Extensions of pictures that are read.
+const PICTURES: &[&str] = &["jpg", "jpeg", "png", "webp"];
+
+/// Extensions of pictures that are not.
+const OTHER_PICTURES: &[&str] =
+    &["bmp", "gif", "tif", "tiff", "heic", "heif", "avif", "jxl", "jp2", "dng", "cr2", "nef"];
+
+/// Text files that are no labels although they lie among pictures or labels.
+const NOT_LABELS: &[&str] =
+    &["classes", "readme", "license", "licence", "train", "val", "valid", "test", "provenance", "notes"];
+
+impl DataFolder {
+    /// Looks a folder through. Pictures are not opened.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed or holds no picture.
+    pub fn scan(root: &Path, choice: LayoutChoice) -> Result<Self, LayoutError> {
+        let tree = walk(root)?;
+        let mut texts = BTreeSet::new();
+        let mut paths = Vec::new();
+        let mut unsupported = Vec::new();
+        for path in tree.files {
+            match extension(&path).as_deref() {
+                Some("txt") => {
+                    texts.insert(path);
+                }
+                Some(e) if PICTURES.contains(&e) => paths.push(path),
+                Some(e) if OTHER_PICTURES.contains(&e) => unsupported.push(path),
+                _ => {}
+            }
+        }
+        if paths.is_empty() {
+            return Err(LayoutError::NoPictures { root: root.to_owned(), links: tree.links.len() });
+        }
+        let mut used = BTreeSet::new();
+        let label_of = |path: &str| {
+            let beside = with_extension_txt(path);
+            [expected_label(path), beside].into_iter().find(|label| texts.contains(label.as_str()))
+        };
+        let labels: Vec<Option<String>> = paths.iter().map(|path| label_of(path)).collect();
+        used.extend(labels.iter().flatten().cloned());
+        let kind = match choice {
+            LayoutChoice::Is(kind) => kind,
+            LayoutChoice::Auto => {
+                let boxes = !used.is_empty() || paths.iter().any(|p| folders(p).any(|f| f == "images"));
+                if boxes { LayoutKind::Boxes } else { LayoutKind::Folders }
+            }
+        };
+        let stray_labels = match kind {
+            LayoutKind::Boxes => stray(&texts, &used),
+            LayoutKind::Folders => Vec::new(),
+        };
+        let pictures = paths
+            .into_iter()
+            .zip(labels)
+            .map(|(path, label)| match kind {
+                LayoutKind::Boxes => Picture { part: part_by_folder(&path), path, label, sku: None },
+                LayoutKind::Folders => {
+                    Picture { part: part_by_folder(&path), sku: sku_by_folder(&path), path, label: None }
+                }
+            })
+            .collect();
+        Ok(Self { root: root.to_owned(), kind, pictures, stray_labels, unsupported, links: tree.links })
+    }
+
+    /// Where a relative path lies.
+    #[must_use]
+    pub fn locate(&self, relative: &str) -> PathBuf {
+        self.root.join(crate::files::to_native(relative))
+    }
+
+    /// Pictures that would share a label file (`a.jpg` and `a.png`), by that file.
+    #[must_use]
+    pub fn shared_labels(&self) -> BTreeMap<String, Vec<&Picture>> {
+        let mut by_label: BTreeMap<String, Vec<&Picture>> = BTreeMap::new();
+        if self.kind == LayoutKind::Boxes {
+            for picture in &self.pictures {
+                by_label.entry(picture.label_path()).or_default().push(picture);
+            }
+        }
+        by_label.retain(|_, pictures| pictures.len() > 1);
+        by_label
+    }
+}
+
+fn extension(path: &str) -> Option<String> {
+    let (stem, extension) = file_name(path).rsplit_once('.')?;
+    (!stem.is_empty()).then(|| extension.to_ascii_lowercase())
+}
+
+fn with_extension_txt(path: &str) -> String {
+    let folder = parent(path);
+    let separator = if folder.is_empty() { "" } else { "/" };
+    format!("{folder}{separator}{}.txt", file_stem(path))
+}
+
+/// Folder names of a path, outermost first.
+fn folders(path: &str) -> impl DoubleEndedIterator<Item = &str> {
+    parent(path).split('/').filter(|f| !f.is_empty())
+}
+
+/// See [`Picture::label_path`].
+fn expected_label(path: &str) -> String {
+    let names: Vec<&str> = folders(path).collect();
+    let images = names.iter().rposition(|name| *name == "images");
+    let names: Vec<&str> =
+        names.iter().enumerate().map(|(at, name)| if Some(at) == images { "labels" } else { name }).collect();
+    let file = with_extension_txt(file_name(path));
+    if names.is_empty() { file } else { format!("{}/{file}", names.join("/")) }
+}
+
+/// Text files that look like labels but belong to no picture: all in a `labels` folder, and those in a folder where other
+/// pictures have their labels beside them.
+fn stray(texts: &BTreeSet<String>, used: &BTreeSet<String>) -> Vec<String> {
+    let beside: BTreeSet<&str> = used.iter().map(|label| parent(label)).collect();
+    let is_note = |path: &str| NOT_LABELS.contains(&file_stem(path).to_ascii_lowercase().as_str());
+    texts
+        .iter()
+        .filter(|path| !used.contains(*path) && !is_note(path))
+        .filter(|path| folders(path).any(|f| f == "labels") || beside.contains(parent(path)))
+        .cloned()
+        .collect()
+}
+
+/// The part a folder name on the way to `path` stands for: `train`, `val`, `valid`, `validation`, `test`, also with a
+/// year (`val2017`). The outermost counts.
+#[must_use]
+pub fn part_by_folder(path: &str) -> Option<Part> {
+    folders(path).find_map(|name| match name.to_ascii_lowercase().trim_end_matches(|c: char| c.is_ascii_digit()) {
+        "train" | "training" => Some(Part::Train),
+        "val" | "valid" | "validation" => Some(Part::Val),
+        "test" | "testing" => Some(Part::Test),
+        _ => None,
+    })
+}
+
+/// The innermost folder, unless it stands for a part.
+fn sku_by_folder(path: &str) -> Option<String> {
+    let name = folders(path).next_back()?;
+    let holder = format!("{name}/x");
+    if part_by_folder(&holder).is_some() { None } else { Some(name.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn yolo_folders() {
+        let root = folder(&[
+            "images/train/a.jpg",
+            "images/train/b.JPG",
+            "labels/train/a.txt",
+            "labels/train/lost.txt",
+            "images/val2017/c.png",
+            "labels/classes.txt",
+            "README.txt",
+            "images/val2017/old.bmp",
+        ]);
+        let data = DataFolder::scan(root.path(), LayoutChoice::Auto).unwrap();
+        assert_eq!(data.kind, LayoutKind::Boxes);
+        let seen: Vec<_> = data.pictures.iter().map(|p| (p.path.as_str(), p.label.as_deref(), p.part)).collect();
+        assert_eq!(
+            seen,
+            [
+                ("images/train/a.jpg", Some("labels/train/a.txt"), Some(Part::Train)),
+                ("images/train/b.JPG", None, Some(Part::Train)),
+                ("images/val2017/c.png", None, Some(Part::Val)),
+            ]
+        );
+        assert_eq!(data.pictures[1].label_path(), "labels/train/b.txt");
+        assert_eq!(data.stray_labels, ["labels/train/lost.txt"]);
+        assert_eq!(data.unsupported, ["images/val2017/old.bmp"]);
+    }
+
+    #[test]
+    fn labels_beside_pictures() {
+        let root = folder(&["scene.jpg", "scene.txt", "other.txt", "classes.txt", "scene.png"]);
+        let data = DataFolder::scan(root.path(), LayoutChoice::Auto).unwrap();
+        assert_eq!(data.kind, LayoutKind::Boxes);
+        assert_eq!(data.pictures[0].label.as_deref(), Some("scene.txt"));
+        assert_eq!(data.stray_labels, ["other.txt"]);
+        assert_eq!(data.shared_labels().keys().collect::<Vec<_>>(), ["scene.txt"]);
+    }
+
+    #[test]
+    fn image_folders() {
+        let root = folder(&["train/cola/1.jpg", "val/cola/2.jpg", "train/3.jpg"]);
+        let data = DataFolder::scan(root.path(), LayoutChoice::Auto).unwrap();
+        assert_eq!(data.kind, LayoutKind::Folders);
+        let seen: Vec<_> = data.pictures.iter().map(|p| (p.path.as_str(), p.sku.as_deref(), p.part)).collect();
+        assert_eq!(
+            seen,
+            [
+                ("train/3.jpg", None, Some(Part::Train)),
+                ("train/cola/1.jpg", Some("cola"), Some(Part::Train)),
+                ("val/cola/2.jpg", Some("cola"), Some(Part::Val)),
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_to_work_on() {
+        let root = folder(&["labels/a.txt"]);
+        let error = DataFolder::scan(root.path(), LayoutChoice::Auto).unwrap_err();
+        assert!(error.to_string().contains("holds no picture"), "{error}");
+    }
+}

@@ -1,0 +1,243 @@
+//! Class names of a data set, from the files in which people keep them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use thiserror::Error;
+
+use crate::files::{FileError, read_text_bounded};
+
+/// Names by class number.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClassNames(Vec<String>);
+
+/// Why names are not class names.
+#[derive(Debug, Error)]
+pub enum NamesError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Not the YAML that is expected.
+    #[error("{path} is not a data-set description: {source}")]
+    Yaml {
+        /// Which file.
+        path: String,
+        /// Where and why.
+        source: Box<serde_saphyr::Error>,
+    },
+    /// `nc` and `names` disagree.
+    #[error("{path} says `nc: {nc}` but names {names} classes")]
+    Count {
+        /// Which file.
+        path: String,
+        /// What `nc` says.
+        nc: usize,
+        /// How many names there are.
+        names: usize,
+    },
+    /// A name is missing, or there are too many.
+    #[error("{place}: class {class} has no name")]
+    Empty {
+        /// File, or "the list of classes".
+        place: String,
+        /// Which class.
+        class: usize,
+    },
+    /// One name, two classes.
+    #[error("{place}: classes {first} and {second} are both called {name:?}")]
+    Twice {
+        /// File, or "the list of classes".
+        place: String,
+        /// The first class.
+        first: usize,
+        /// The second.
+        second: usize,
+        /// Their name.
+        name: String,
+    },
+}
+
+/// Largest file of names read.
+const MAX_NAMES_BYTES: u64 = 4 << 20;
+
+/// Most classes.
+pub const MAX_CLASSES: usize = 65_536;
+
+/// Files looked for, in this order, at the top of a data set and in its `labels` folder.
+const FILES: &[&str] =
+    &["data.yaml", "data.yml", "dataset.yaml", "dataset.yml", "classes.txt", "obj.names", "labels/classes.txt"];
+
+impl ClassNames {
+    /// Names in order.
+    ///
+    /// # Errors
+    /// When a name is empty or given twice.
+    pub fn new(names: Vec<String>) -> Result<Self, NamesError> {
+        Self::checked(names, "the list of classes")
+    }
+
+    fn checked(names: Vec<String>, place: &str) -> Result<Self, NamesError> {
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        for (class, name) in names.iter().enumerate() {
+            if name.trim().is_empty() || class >= MAX_CLASSES {
+                return Err(NamesError::Empty { place: place.to_owned(), class });
+            }
+            if let Some(first) = seen.insert(name, class) {
+                return Err(NamesError::Twice { place: place.to_owned(), first, second: class, name: name.clone() });
+            }
+        }
+        Ok(Self(names))
+    }
+
+    /// Reads `data.yaml` (key `names`, a list or a map from number to name) or a text file with one name a line.
+    ///
+    /// # Errors
+    /// When the file cannot be read or holds no sound names.
+    pub fn read(path: &Path) -> Result<Self, NamesError> {
+        let text = read_text_bounded(path, MAX_NAMES_BYTES)?;
+        let place = path.display().to_string();
+        let yaml = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"));
+        if !yaml {
+            let names = text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
+            let used = names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
+            return Self::checked(names[..used].to_vec(), &place);
+        }
+        let description: Description = serde_saphyr::from_str(&text)
+            .map_err(|source| NamesError::Yaml { path: place.clone(), source: Box::new(source) })?;
+        let names = description.names.0;
+        match description.nc {
+            Some(nc) if nc != names.len() => Err(NamesError::Count { path: place, nc, names: names.len() }),
+            _ => Self::checked(names, &place),
+        }
+    }
+
+    /// Reads the names kept in the folder of a data set, if there are any; also says in which file.
+    ///
+    /// # Errors
+    /// When there is such a file but it holds no sound names.
+    pub fn find(folder: &Path) -> Result<Option<(String, Self)>, NamesError> {
+        match FILES.iter().find(|name| folder.join(name).is_file()) {
+            Some(name) => Ok(Some(((*name).to_owned(), Self::read(&folder.join(name))?))),
+            None => Ok(None),
+        }
+    }
+
+    /// The name of a class.
+    #[must_use]
+    pub fn get(&self, class: u32) -> Option<&str> {
+        self.0.get(class as usize).map(String::as_str)
+    }
+
+    /// The number of the class called `name`.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<u32> {
+        self.0.iter().position(|n| n == name).map(|at| at as u32)
+    }
+
+    /// All names in order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+
+    /// Number of classes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are no classes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What is read of `data.yaml`; its paths are not: the folder itself is looked at.
+#[derive(serde::Deserialize)]
+struct Description {
+    names: NameList,
+    #[serde(default)]
+    nc: Option<usize>,
+}
+
+/// Names as a list, or as a map from every number `0..n` to a name.
+struct NameList(Vec<String>);
+
+impl<'de> Deserialize<'de> for NameList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = NameList;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of class names, or a map from class number to name")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<NameList, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = items.next_element::<String>()? {
+                    names.push(name);
+                    if names.len() > MAX_CLASSES {
+                        return Err(de::Error::custom("too many class names"));
+                    }
+                }
+                Ok(NameList(names))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<NameList, A::Error> {
+                let mut by_number = BTreeMap::new();
+                while let Some((number, name)) = items.next_entry::<usize, String>()? {
+                    by_number.insert(number, name);
+                }
+                let count = by_number.len();
+                if let Some(gap) = (0..count).find(|number| !by_number.contains_key(number)) {
+                    return Err(de::Error::custom(format!("class {gap} has no name")));
+                }
+                Ok(NameList(by_number.into_values().collect()))
+            }
+        }
+        deserializer.deserialize_any(Names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str, text: &str) -> Result<Vec<String>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(name), text).unwrap();
+        match ClassNames::find(folder.path()) {
+            Ok(found) => Ok(found.expect("the file is there").1.0),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn every_way_of_keeping_names() {
+        let check = |name: &str, text: &str| {
+            assert_eq!(read(name, text).unwrap(), ["bottle", "can"], "{name}: {text}");
+        };
+        check("classes.txt", "bottle\ncan\n\n");
+        check("obj.names", "bottle\r\ncan");
+        check("data.yaml", "train: ../train\nnc: 2\nnames: ['bottle', 'can']\n");
+        check("data.yaml", "names:\n  0: bottle\n  1: can\n");
+        check("dataset.yml", "path: .\nnames:\n- bottle\n- can\n");
+    }
+
+    #[test]
+    fn names_that_cannot_be() {
+        let check = |name: &str, text: &str, expected: &str| {
+            let message = read(name, text).unwrap_err();
+            assert!(message.contains(expected), "{message}");
+        };
+        check("classes.txt", "bottle\n\ncan", "class 1 has no name");
+        check("classes.txt", "bottle\nbottle", "classes 0 and 1 are both called \"bottle\"");
+        check("data.yaml", "nc: 3\nnames: [bottle, can]", "says `nc: 3` but names 2 classes");
+        check("data.yaml", "names: {0: bottle, 2: can}", "class 1 has no name");
+        check("data.yaml", "names: 7", "a list of class names");
+    }
+}

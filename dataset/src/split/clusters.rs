@@ -1,0 +1,64 @@
+//! Joining what must not be separated: pictures of one group, and pictures with the same bytes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::assign::Group;
+use super::sample::Sample;
+
+/// Pictures that must lie in one part, as positions in the list of samples.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    pub(super) members: Vec<usize>,
+    pub(super) group: Group,
+}
+
+/// Clusters of the samples at `chosen`, each named after the smallest of its members' keys, sorted by that name.
+pub(super) fn clusters(samples: &[Sample], keys: &[String], chosen: &[usize]) -> Vec<Cluster> {
+    let mut sets = DisjointSets((0..chosen.len()).collect());
+    let mut by_key = HashMap::new();
+    let mut by_bytes = HashMap::new();
+    for (at, &sample) in chosen.iter().enumerate() {
+        sets.join(at, *by_key.entry(&keys[sample]).or_insert(at));
+        sets.join(at, *by_bytes.entry(samples[sample].sha256).or_insert(at));
+    }
+    let mut by_root: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (at, &sample) in chosen.iter().enumerate() {
+        by_root.entry(sets.root(at)).or_default().push(sample);
+    }
+    let mut clusters: Vec<Cluster> = by_root
+        .into_values()
+        .map(|members| {
+            let mut content: BTreeMap<String, u32> = BTreeMap::new();
+            for &member in &members {
+                for (stratum, amount) in &samples[member].content {
+                    let held = content.entry(stratum.clone()).or_default();
+                    *held = held.saturating_add(*amount);
+                }
+            }
+            let key = members.iter().map(|&m| &keys[m]).min().cloned().unwrap_or_default();
+            let pictures = u32::try_from(members.len()).unwrap_or(u32::MAX);
+            Cluster { members, group: Group { key, pictures, content } }
+        })
+        .collect();
+    clusters.sort_by(|a, b| a.group.key.cmp(&b.group.key));
+    clusters
+}
+
+/// Union-find with path halving.
+struct DisjointSets(Vec<usize>);
+
+impl DisjointSets {
+    fn root(&mut self, mut at: usize) -> usize {
+        while self.0[at] != at {
+            self.0[at] = self.0[self.0[at]];
+            at = self.0[at];
+        }
+        at
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        // The smaller index stays root: the outcome does not depend on the order of joins.
+        self.0[a.max(b)] = a.min(b);
+    }
+}

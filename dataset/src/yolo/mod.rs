@@ -1,0 +1,8 @@
+//! YOLO label files: one box a line, `class x_center y_center width height`, normalised by the size of the upright
+//! picture, optionally followed by `# comment`.
+
+mod file;
+mod line;
+
+pub use file::{LabelError, MAX_LABEL_BYTES, ParsedLine, format, parse, read, write};
+pub use line::{Label, LabelLine, LineError, TOLERANCE, decimal};

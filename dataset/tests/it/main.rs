@@ -1,0 +1,5 @@
+//! Data-set tools on real folders.
+
+mod hash;
+mod shared;
+mod split;
