@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use classifier::gallery::vote::DecisionRule;
 use serde::Deserialize;
 use thiserror::Error;
 use vision::{DecodeLimits, DetectOptions, Tiling};
@@ -24,8 +25,10 @@ pub struct PipelineConfig {
     pub gallery_path: PathBuf,
     /// Which index searches the gallery.
     pub index: IndexKind,
+    /// Exemplars above which search becomes approximate (inverted lists).
+    pub ivf_above: usize,
     /// How a facing's neighbours become a SKU.
-    pub decision: DecisionSettings,
+    pub rule: DecisionRule,
     /// What requests start from.
     pub options: RecognizeOptions,
     /// What runs the networks.
@@ -62,17 +65,6 @@ pub enum EngineName {
     Candle,
 }
 
-/// Thresholds of the open-set decision.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DecisionSettings {
-    /// Exemplars that vote.
-    pub neighbors: usize,
-    /// Least cosine similarity of a known SKU.
-    pub threshold: f32,
-    /// Least lead over the runner-up SKU.
-    pub margin: f32,
-}
-
 /// The gates: what a release must reach.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,7 +99,7 @@ pub struct EngineSettings {
     pub error_on_failure: bool,
     /// Inferences that run at the same time; 0 means one per core.
     pub sessions: usize,
-    /// Threads of one inference.
+    /// Threads of one inference; 0 shares the cores out among the sessions.
     pub threads_per_session: usize,
     /// ONNX Runtime's shared library; searched for when absent.
     pub library: Option<PathBuf>,
@@ -121,7 +113,7 @@ impl Default for EngineSettings {
             providers: vec!["cpu".to_owned()],
             error_on_failure: true,
             sessions: 0,
-            threads_per_session: 1,
+            threads_per_session: 0,
             library: None,
         }
     }
@@ -219,12 +211,16 @@ struct GallerySection {
     path: PathBuf,
     #[serde(default)]
     index: IndexKind,
+    #[serde(default = "defaults::ivf_above")]
+    ivf_above: usize,
     #[serde(default = "defaults::neighbors")]
     neighbors: usize,
     #[serde(default = "defaults::threshold")]
     threshold: f32,
     #[serde(default = "defaults::margin")]
     margin: f32,
+    #[serde(default = "defaults::temperature")]
+    temperature: f32,
     #[serde(default = "defaults::top_k")]
     top_k: usize,
 }
@@ -260,6 +256,9 @@ mod defaults {
     pub(super) fn tiles() -> String {
         "auto".to_owned()
     }
+    pub(super) const fn ivf_above() -> usize {
+        200_000
+    }
     pub(super) const fn neighbors() -> usize {
         5
     }
@@ -267,6 +266,9 @@ mod defaults {
         0.60
     }
     pub(super) const fn margin() -> f32 {
+        0.02
+    }
+    pub(super) const fn temperature() -> f32 {
         0.02
     }
     pub(super) const fn top_k() -> usize {
@@ -307,13 +309,14 @@ impl PipelineConfig {
             top_k: check.within("gallery.top_k", file.gallery.top_k, 1, 100)?,
             keep_embeddings: false,
         };
-        let decision = DecisionSettings {
-            neighbors: check.within("gallery.neighbors", file.gallery.neighbors, 1, 1_000)?,
+        let rule = DecisionRule {
+            k: check.within("gallery.neighbors", file.gallery.neighbors, 1, 1_000)?,
             threshold: check.share("gallery.threshold", file.gallery.threshold)?,
             margin: check.share("gallery.margin", file.gallery.margin)?,
+            temperature: check.share("gallery.temperature", file.gallery.temperature)?,
         };
         check.within("engine.sessions", file.engine.sessions, 0, 256)?;
-        check.within("engine.threads_per_session", file.engine.threads_per_session, 1, 256)?;
+        check.within("engine.threads_per_session", file.engine.threads_per_session, 0, 256)?;
         let limits = DecodeLimits {
             max_bytes: check.within("limits.max_mib", file.limits.max_mib, 1, 1024)? << 20,
             max_pixels: check.within("limits.max_megapixels", file.limits.max_megapixels, 1, 1000)? * 1_000_000,
@@ -332,7 +335,8 @@ impl PipelineConfig {
             embedder_model: overrides.embedder_model.clone().unwrap_or(file.embedder.model),
             gallery_path: overrides.gallery_path.clone().unwrap_or(file.gallery.path),
             index: file.gallery.index,
-            decision,
+            ivf_above: file.gallery.ivf_above,
+            rule,
             options,
             engine: file.engine,
             limits,
@@ -372,5 +376,16 @@ impl Check<'_> {
 
     fn wrong(&self, key: &'static str, value: impl Display, allowed: String) -> ConfigError {
         ConfigError::Value { path: self.path.to_owned(), key, value: value.to_string(), allowed }
+    }
+}
+
+impl EngineSettings {
+    /// Inferences that run at the same time.
+    #[must_use]
+    pub fn parallelism(&self) -> usize {
+        match self.sessions {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            n => n,
+        }
     }
 }

@@ -4,9 +4,11 @@
 
 pub mod config;
 pub mod count;
+// pub mod load;
 pub mod recognize;
 pub mod timing;
 
+// pub use load::{LoadError, Loaded, load};
 pub use config::{ConfigError, PipelineConfig};
 pub use recognize::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer, RecognizerSettings};
 pub use timing::Timing;

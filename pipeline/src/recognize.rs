@@ -198,9 +198,7 @@ impl Recognizer {
         let start = Instant::now();
         let crops: Vec<RgbImage> = seen
             .iter()
-            .flat_map(|photo| {
-                photo.detections.iter().map(|d| vision::crop(&photo.image, &d.bbox, self.settings.crop))
-            })
+            .flat_map(|photo| photo.detections.iter().map(|d| vision::crop(&photo.image, &d.bbox, self.settings.crop)))
             .collect();
         let crop_time = start.elapsed();
 
@@ -243,11 +241,7 @@ impl Recognizer {
         Ok(answers.collect())
     }
 
-    fn detect(
-        &self,
-        photos: Vec<(RgbImage, Duration)>,
-        options: &RecognizeOptions,
-    ) -> Result<Vec<Seen>, ModelError> {
+    fn detect(&self, photos: Vec<(RgbImage, Duration)>, options: &RecognizeOptions) -> Result<Vec<Seen>, ModelError> {
         let start = Instant::now();
         let (images, decode_times): (Vec<RgbImage>, Vec<Duration>) = photos.into_iter().unzip();
         let detections = self.detector.detect(&images, &options.detect)?;
@@ -276,7 +270,9 @@ impl Recognizer {
             ));
         }
         if self.gallery.is_empty() {
-            warnings.push("the gallery is empty, so every facing is unknown; enrol SKUs with `shelf gallery build`".to_owned());
+            warnings.push(
+                "the gallery is empty, so every facing is unknown; enrol SKUs with `shelf gallery build`".to_owned(),
+            );
         }
         Recognition { width: image.width(), height: image.height(), items, counts, unknown_count, warnings }
     }

@@ -76,7 +76,9 @@ fn start_logging(global: &GlobalArgs, serving: bool) {
     let default = match (global.verbose, serving) {
         (0, false) => "warn",
         (0, true) => "info",
-        (1, _) => "info,vision=debug,engine=debug,detector=debug,classifier=debug,pipeline=debug,server=debug,tools=debug",
+        (1, _) => {
+            "info,vision=debug,engine=debug,detector=debug,classifier=debug,pipeline=debug,server=debug,tools=debug"
+        }
         _ => "debug,engine=trace,detector=trace,classifier=trace,pipeline=trace,server=trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));

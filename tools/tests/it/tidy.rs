@@ -27,8 +27,32 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("object_store", &["store/"]),
     ("fast_image_resize", &["vision/src/preprocess.rs"]),
     ("zune_jpeg", &["vision/src/decode"]),
-    ("candle_core", &["engine/", "detector/src/model", "detector/src/train", "detector/tests", "detector/examples", "classifier/src/model", "classifier/src/train", "classifier/tests", "classifier/examples"]),
-    ("candle_nn", &["engine/", "detector/src/model", "detector/src/train", "detector/tests", "classifier/src/model", "classifier/src/train", "classifier/tests"]),
+    (
+        "candle_core",
+        &[
+            "engine/",
+            "detector/src/model",
+            "detector/src/train",
+            "detector/tests",
+            "detector/examples",
+            "classifier/src/model",
+            "classifier/src/train",
+            "classifier/tests",
+            "classifier/examples",
+        ],
+    ),
+    (
+        "candle_nn",
+        &[
+            "engine/",
+            "detector/src/model",
+            "detector/src/train",
+            "detector/tests",
+            "classifier/src/model",
+            "classifier/src/train",
+            "classifier/tests",
+        ],
+    ),
 ];
 
 fn root() -> PathBuf {

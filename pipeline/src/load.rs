@@ -1,0 +1,144 @@
+//! The composition root: the one place that puts real networks and a real gallery behind the traits.
+
+use std::sync::Arc;
+
+use classifier::gallery::{Gallery, GalleryData, GalleryError, IndexOptions};
+use classifier::{EmbedderIdentity, SessionEmbedder};
+use detector::YoloDetector;
+use engine::ort::ParseProviderError;
+use engine::{Device, EngineError, ExecutionProvider, OrtOptions, PoolPlan};
+use thiserror::Error;
+use tracing::warn;
+
+use crate::config::{EngineName, EngineSettings, IndexKind, PipelineConfig};
+use crate::recognize::{Recognizer, RecognizerSettings};
+
+/// What [`load`] loaded: the recogniser, and its parts under their own types.
+pub struct Loaded {
+    /// Ready to work.
+    pub recognizer: Recognizer,
+    /// Finds containers.
+    pub detector: Arc<YoloDetector>,
+    /// Embeds crops.
+    pub embedder: Arc<SessionEmbedder>,
+    /// Knows SKUs.
+    pub gallery: Arc<Gallery>,
+}
+
+/// Why a pipeline could not be put together.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// `engine.providers` names something unknown.
+    #[error("`engine.providers`: {0}")]
+    Provider(#[from] ParseProviderError),
+    /// `engine.device` names something unknown or absent.
+    #[error("`engine.device`: {0}")]
+    Device(#[from] EngineError),
+    /// The detector's weights cannot be used.
+    #[error("the detector cannot be loaded")]
+    Detector(#[source] detector::LoadError),
+    /// The embedder's weights cannot be used.
+    #[error("the embedder cannot be loaded")]
+    Embedder(#[source] classifier::LoadError),
+    /// The gallery cannot be used.
+    #[error("the gallery cannot be loaded")]
+    Gallery(#[source] GalleryError),
+}
+
+/// Loads everything the configuration names. A gallery that does not exist yet is an empty one, with a warning: facings are
+/// still found and counted as unknown.
+///
+/// # Errors
+/// When a part exists but cannot be used, or weights are missing.
+pub fn load(config: &PipelineConfig) -> Result<Loaded, LoadError> {
+    // The two networks know nothing of each other: reading one while the other is optimised halves the start.
+    let (detector, embedder) = std::thread::scope(|scope| {
+        let detector = scope.spawn(|| load_detector(config));
+        let embedder = load_embedder(config);
+        (detector.join().expect("loading returns errors, it does not panic"), embedder)
+    });
+    let (detector, embedder) = (Arc::new(detector?), Arc::new(embedder?));
+    let gallery = Arc::new(load_gallery(config, &embedder)?);
+    let settings = RecognizerSettings { limits: config.limits, crop: embedder.crop_rule(), rule: config.rule };
+    let recognizer = Recognizer::new(detector.clone(), embedder.clone(), gallery.clone(), settings);
+    Ok(Loaded { recognizer, detector, embedder, gallery })
+}
+
+/// The detector alone.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_detector(config: &PipelineConfig) -> Result<YoloDetector, LoadError> {
+    let options = detector::LoadOptions {
+        engine: match config.engine.name {
+            EngineName::Auto => detector::EngineChoice::Auto,
+            EngineName::Onnxruntime => detector::EngineChoice::OnnxRuntime,
+            EngineName::Candle => detector::EngineChoice::Candle,
+        },
+        device: Device::parse(&config.engine.device)?,
+        ort: ort_options(&config.engine)?,
+        ..detector::LoadOptions::default()
+    };
+    detector::load(&config.detector_model, &options).map_err(LoadError::Detector)
+}
+
+/// The embedder alone.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_embedder(config: &PipelineConfig) -> Result<SessionEmbedder, LoadError> {
+    let options = classifier::LoadOptions {
+        engine: match config.engine.name {
+            EngineName::Auto => classifier::EngineChoice::Auto,
+            EngineName::Onnxruntime => classifier::EngineChoice::OnnxRuntime,
+            EngineName::Candle => classifier::EngineChoice::Candle,
+        },
+        device: Device::parse(&config.engine.device)?,
+        ort: ort_options(&config.engine)?,
+    };
+    classifier::load(&config.embedder_model, &options).map_err(LoadError::Embedder)
+}
+
+/// The gallery that belongs to `embedder`.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_gallery(config: &PipelineConfig, embedder: &SessionEmbedder) -> Result<Gallery, LoadError> {
+    let options = index_options(config);
+    match Gallery::open(&config.gallery_path, embedder, &options) {
+        Err(GalleryError::Missing { path }) => {
+            warn!(gallery = %path.display(), "there is no gallery yet, so every facing is unknown; make one with `shelf gallery build`");
+            let empty = GalleryData::new("empty", EmbedderIdentity::of(embedder));
+            Gallery::new(empty, &options).map_err(LoadError::Gallery)
+        }
+        opened => opened.map_err(LoadError::Gallery),
+    }
+}
+
+/// How the gallery is searched.
+#[must_use]
+pub fn index_options(config: &PipelineConfig) -> IndexOptions {
+    let kind = match config.index {
+        IndexKind::Auto => classifier::gallery::IndexKind::Auto,
+        IndexKind::Flat => classifier::gallery::IndexKind::Flat,
+        IndexKind::Faiss => classifier::gallery::IndexKind::Faiss,
+    };
+    IndexOptions { kind, ivf_above: config.ivf_above, ..IndexOptions::default() }
+}
+
+/// What ONNX Runtime is asked for.
+///
+/// # Errors
+/// When a provider's name is unknown.
+pub fn ort_options(settings: &EngineSettings) -> Result<OrtOptions, ParseProviderError> {
+    let providers =
+        settings.providers.iter().map(|name| name.parse()).collect::<Result<Vec<ExecutionProvider>, _>>()?;
+    Ok(OrtOptions {
+        library: settings.library.clone(),
+        pool: PoolPlan { sessions: settings.sessions, threads_per_session: settings.threads_per_session },
+        providers,
+        error_on_failure: settings.error_on_failure,
+        ..OrtOptions::default()
+    })
+}

@@ -1,0 +1,71 @@
+//! `pipeline.yaml`: the shipped one is sound, and every mistake is named.
+
+use std::path::Path;
+
+use pipeline::PipelineConfig;
+use pipeline::config::{Overrides, Targets};
+use vision::Tiling;
+
+fn parse(text: &str) -> Result<PipelineConfig, String> {
+    PipelineConfig::parse(text, Path::new("pipeline.yaml"), &Overrides::default()).map_err(|e| e.to_string())
+}
+
+fn with(section: &str) -> String {
+    let mut text = String::new();
+    for (name, least) in [("detector", "model: d.onnx"), ("embedder", "model: e.onnx"), ("gallery", "path: g")] {
+        let more = section.strip_prefix(name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or_default();
+        text += &format!("{name}: {{{least}, {more}}}\n");
+    }
+    if !["detector", "embedder", "gallery"].iter().any(|name| section.starts_with(name)) {
+        text += section;
+    }
+    text
+}
+
+#[test]
+fn the_shipped_file_is_sound_and_states_the_defaults() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/pipeline.yaml");
+    let shipped = PipelineConfig::read(&path, &Overrides::default()).expect("it parses");
+    let least = "detector: {model: models/detector/detector.onnx}\nembedder: {model: models/classifier/embedder.onnx}\n\
+                 gallery: {path: data/gallery}\n";
+    assert_eq!(shipped, parse(least).expect("keys may be left out"));
+    assert_eq!(
+        shipped.targets,
+        Targets { recall_min: 0.98, map50_min: 0.95, top1_accuracy_min: 0.93, count_mae_max: 0.30 }
+    );
+    assert_eq!(shipped.options.detect.tiling, Tiling::Auto);
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let overrides = Overrides { detector_model: Some("other.onnx".into()), ..Overrides::default() };
+    let config = PipelineConfig::parse(&with(""), Path::new("p.yaml"), &overrides).expect("it parses");
+    assert_eq!(config.detector_model, Path::new("other.onnx"));
+    assert_eq!(config.embedder_model, Path::new("e.onnx"));
+}
+
+#[test]
+fn mistakes_are_named() {
+    let check = |section: &str, expected: &[&str]| {
+        let error = parse(&with(section)).expect_err(section);
+        for part in ["pipeline.yaml"].iter().chain(expected) {
+            assert!(error.contains(part), "{section:?} should mention {part:?}, but gave: {error}");
+        }
+    };
+    check("detector: confidenc: 0.3", &["confidenc"]);
+    check("detector: confidence: 1.5", &["detector.confidence", "1.5"]);
+    check("detector: confidence: .nan", &["detector.confidence"]);
+    check("detector: max_detections: 0", &["detector.max_detections"]);
+    check("detector: tiles: 9x9", &["detector.tiles", "9x9"]);
+    check("gallery: threshold: -0.1", &["gallery.threshold"]);
+    check("gallery: index: hnsw", &["hnsw"]);
+    check("engine: {name: tensorflow}", &["tensorflow"]);
+    check("engine: {sessions: 1000}", &["engine.sessions"]);
+    check("limits: {max_mib: 0}", &["limits.max_mib"]);
+    check("targets: {recall_min: 2, map50_min: 0, top1_accuracy_min: 0, count_mae_max: 0}", &["targets.recall_min"]);
+    assert!(parse("detector: [").is_err() && parse("").is_err());
+    assert!(
+        PipelineConfig::read(Path::new("nowhere.yaml"), &Overrides::default())
+            .is_err_and(|e| e.to_string().contains("nowhere.yaml"))
+    );
+}

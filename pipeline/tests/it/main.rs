@@ -1,0 +1,4 @@
+//! Integration tests of the pipeline.
+
+mod config;
+mod recognize;

@@ -1,0 +1,265 @@
+//! `shelf gallery`: enrol SKUs, look at them, take them away.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use classifier::gallery::enrol::{self, EnrolError, EnrolOptions, EnrolReport, Progress};
+use classifier::gallery::{GalleryData, inspect, snapshot};
+use indicatif::{ProgressBar, ProgressStyle};
+use vision::{ExemplarId, Sku, SkuId};
+
+use crate::environment::Environment;
+
+/// Build and change the gallery of SKUs that facings are compared with
+#[derive(Subcommand)]
+pub(crate) enum GalleryCommand {
+    Build(BuildArgs),
+    Add(AddArgs),
+    Remove(RemoveArgs),
+    List(ListArgs),
+    Inspect(InspectArgs),
+}
+
+/// Which gallery, and by which embedder.
+#[derive(Args)]
+struct Place {
+    /// Folder of the gallery [default: AI_V2_EMBEDDINGS_PATH, else gallery.path of the configuration]
+    #[arg(long, value_name = "DIR")]
+    gallery: Option<PathBuf>,
+    /// Pipeline configuration [default: AI_V2_PIPELINE_CONFIG, else configs/pipeline.yaml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Build a gallery from a folder with one folder of pictures per SKU
+#[derive(Args)]
+#[command(after_help = "The folder holds one folder per SKU, named by its code:
+
+  skus/sku_001_absolut_vodka/front.jpg
+  skus/sku_001_absolut_vodka/side.jpg
+  skus/sku_002_campari/1.jpg
+
+Three pictures per SKU are a good start; what is there is replaced.")]
+pub(crate) struct BuildArgs {
+    /// Folder of SKU folders
+    #[arg(value_name = "DIR")]
+    root: PathBuf,
+    /// Name of the gallery [default: the name of the folder]
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Add pictures to one SKU, or a folder of SKU folders
+#[derive(Args)]
+pub(crate) struct AddArgs {
+    /// Code of the SKU the pictures show; it is created when new. Without it, PATH is a folder of SKU folders
+    #[arg(long)]
+    sku: Option<String>,
+    /// Pictures, or one folder
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Remove a SKU with all its exemplars, or single exemplars
+#[derive(Args)]
+pub(crate) struct RemoveArgs {
+    /// Code or number of the SKU
+    #[arg(long, required_unless_present = "exemplar")]
+    sku: Option<String>,
+    /// Number of an exemplar, as `shelf gallery list --exemplars` shows it
+    #[arg(long, value_name = "ID", conflicts_with = "sku")]
+    exemplar: Vec<u64>,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// List SKUs and how many exemplars each has
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    /// List the exemplars too
+    #[arg(long)]
+    exemplars: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Show how well the SKUs hold together and apart: look-alikes first
+#[derive(Args)]
+pub(crate) struct InspectArgs {
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(crate) fn run(command: GalleryCommand, environment: &Environment) -> anyhow::Result<ExitCode> {
+    match command {
+        GalleryCommand::Build(args) => build(&args, environment)?,
+        GalleryCommand::Add(args) => add(&args, environment)?,
+        GalleryCommand::Remove(args) => remove(&args, environment)?,
+        GalleryCommand::List(args) => list(&args, environment)?,
+        GalleryCommand::Inspect(args) => show_health(&args, environment)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Place {
+    fn folder(&self, environment: &Environment) -> anyhow::Result<PathBuf> {
+        match &self.gallery {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(environment.pipeline_config(self.config.as_ref())?.gallery_path),
+        }
+    }
+}
+
+fn build(args: &BuildArgs, environment: &Environment) -> anyhow::Result<()> {
+    let config = environment.pipeline_config(args.place.config.as_ref())?;
+    let folder = args.place.folder(environment)?;
+    let name = match &args.name {
+        Some(name) => name.clone(),
+        None => args
+            .root
+            .canonicalize()
+            .ok()
+            .and_then(|p| Some(p.file_name()?.to_string_lossy().into_owned()))
+            .unwrap_or_default(),
+    };
+    let embedder = pipeline::load::load_embedder(&config)?;
+    let options = EnrolOptions { limits: config.limits, ..EnrolOptions::default() };
+    let bar = progress_bar();
+    let built = enrol::build(&args.root, &name, &embedder, &options, &mut |p| advance(&bar, p));
+    bar.finish_and_clear();
+    let (mut data, report) = built.map_err(explain)?;
+    snapshot::write(&mut data, &folder)?;
+    print_report(&report, &data, &folder);
+    Ok(())
+}
+
+fn add(args: &AddArgs, environment: &Environment) -> anyhow::Result<()> {
+    let config = environment.pipeline_config(args.place.config.as_ref())?;
+    let folder = args.place.folder(environment)?;
+    let mut data = snapshot::read(&folder)?;
+    let embedder = pipeline::load::load_embedder(&config)?;
+    let options = EnrolOptions { limits: config.limits, ..EnrolOptions::default() };
+    let report = match (&args.sku, args.paths.as_slice()) {
+        (Some(code), paths) => {
+            let files = crate::photos::collect(paths)?;
+            enrol::add_files(&mut data, code, &files, &embedder, &options)
+        }
+        (None, [root]) => {
+            let bar = progress_bar();
+            let report = enrol::add_folder(&mut data, root, &embedder, &options, &mut |p| advance(&bar, p));
+            bar.finish_and_clear();
+            report
+        }
+        (None, _) => bail!("which SKU do these pictures show? Name it with --sku, or give one folder of SKU folders"),
+    };
+    let report = report.map_err(explain)?;
+    snapshot::write(&mut data, &folder)?;
+    print_report(&report, &data, &folder);
+    Ok(())
+}
+
+fn remove(args: &RemoveArgs, environment: &Environment) -> anyhow::Result<()> {
+    let folder = args.place.folder(environment)?;
+    let mut data = snapshot::read(&folder)?;
+    if let Some(which) = &args.sku {
+        let sku = find_sku(&data, which)?;
+        let exemplars = data.remove_sku(sku.id)?;
+        println!("removed {} ({}) with {exemplars} exemplars", sku.code, sku.name);
+    }
+    for &id in &args.exemplar {
+        let exemplar = data.remove_exemplar(ExemplarId(id))?;
+        println!("removed exemplar {id} ({})", exemplar.origin);
+    }
+    snapshot::write(&mut data, &folder)?;
+    Ok(())
+}
+
+fn find_sku(data: &GalleryData, which: &str) -> anyhow::Result<Sku> {
+    let by_number = || which.parse().ok().and_then(|number| data.sku(SkuId(number)));
+    let sku = data.sku_by_code(which).or_else(by_number);
+    let sku =
+        sku.with_context(|| format!("the gallery has no SKU {which:?}; `shelf gallery list` shows what it has"))?;
+    Ok((**sku).clone())
+}
+
+fn list(args: &ListArgs, environment: &Environment) -> anyhow::Result<()> {
+    let data = snapshot::read(&args.place.folder(environment)?)?;
+    println!("{:>6}  {:>9}  {:<32}  name", "id", "exemplars", "code");
+    for sku in data.skus() {
+        let own = || data.exemplars().iter().filter(|e| e.sku == sku.id);
+        println!("{:>6}  {:>9}  {:<32}  {}", sku.id.0, own().count(), sku.code, sku.name);
+        if args.exemplars {
+            for exemplar in own() {
+                println!("{:>6}  exemplar {:<6}  {}", "", exemplar.id.0, exemplar.origin);
+            }
+        }
+    }
+    println!("{} SKUs, {} exemplars by {}", data.skus().len(), data.exemplars().len(), data.embedder().description);
+    Ok(())
+}
+
+fn show_health(args: &InspectArgs, environment: &Environment) -> anyhow::Result<()> {
+    let data = snapshot::read(&args.place.folder(environment)?)?;
+    let mut health = inspect::inspect(&data);
+    health.sort_by(|a, b| {
+        let twin = |h: &inspect::SkuHealth| h.nearest.map_or(f32::NEG_INFINITY, |(_, similarity)| similarity);
+        twin(b).total_cmp(&twin(a))
+    });
+    let code = |id: SkuId| data.sku(id).map_or_else(|| id.to_string(), |sku| sku.code.clone());
+    println!("gallery {}, created {}, by {}", data.name(), data.created(), data.embedder().description);
+    println!("cohesion: how alike a SKU's exemplars are; twin: the SKU it is most easily confused with\n");
+    println!("{:<32}  {:>9}  {:>8}  twin", "code", "exemplars", "cohesion");
+    for h in health {
+        let cohesion = h.cohesion.map_or_else(|| "-".to_owned(), |c| format!("{c:.3}"));
+        let twin = h.nearest.map_or_else(|| "-".to_owned(), |(id, similarity)| format!("{similarity:.3} {}", code(id)));
+        println!("{:<32}  {:>9}  {cohesion:>8}  {twin}", code(h.sku), h.exemplars);
+    }
+    Ok(())
+}
+
+/// "Nothing usable" says why for the first files, not only that.
+fn explain(error: EnrolError) -> anyhow::Error {
+    if let EnrolError::NothingUsable { report, .. } = &error {
+        for skipped in report.skipped.iter().take(10) {
+            eprintln!("skipped {}: {}", skipped.path.display(), skipped.reason);
+        }
+    }
+    error.into()
+}
+
+fn print_report(report: &EnrolReport, data: &GalleryData, folder: &Path) {
+    for skipped in &report.skipped {
+        eprintln!("skipped {}: {}", skipped.path.display(), skipped.reason);
+    }
+    for conflict in &report.conflicts {
+        let ((one, one_file), (other, other_file)) = (&conflict.first, &conflict.second);
+        eprintln!("label conflict: the same picture is enrolled under {one} ({one_file}) and {other} ({other_file})");
+    }
+    for code in &report.empty {
+        eprintln!("no usable picture for {code}");
+    }
+    println!(
+        "added {} exemplars; {} now holds {} SKUs, {} exemplars",
+        report.added,
+        folder.display(),
+        data.skus().len(),
+        data.exemplars().len()
+    );
+}
+
+fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pictures  {per_sec}  ETA {eta}")
+        .expect("the template is well-formed");
+    ProgressBar::new(0).with_style(style)
+}
+
+fn advance(bar: &ProgressBar, progress: Progress) {
+    bar.set_length(progress.total as u64);
+    bar.set_position(progress.done as u64);
+}

@@ -1,0 +1,228 @@
+//! `shelf recognize`: photos in, facings and counts out.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use pipeline::annotate::{AnnotateOptions, annotate};
+use pipeline::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
+use rayon::prelude::*;
+use vision::{Sha256, SkuStatus, Tiling};
+
+use crate::environment::Environment;
+use crate::photos;
+
+/// Recognise photos: boxes, SKUs and counts
+#[derive(Args)]
+#[command(after_help = "Examples:
+  shelf recognize shelf.jpg
+  shelf recognize shelf.jpg --output annotated.jpg
+  shelf recognize photos/ --output annotated/ --json > answers.jsonl")]
+pub(crate) struct RecognizeArgs {
+    /// Photos (JPEG, PNG, WebP), or folders of them
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+    /// Pipeline configuration [default: AI_V2_PIPELINE_CONFIG, else configs/pipeline.yaml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Write annotated pictures: a file (.jpg, .png, .webp) for one photo, a folder for several
+    #[arg(short, long, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// Print answers as JSON, one object a line, in the form of POST /v2/recognize
+    #[arg(long)]
+    json: bool,
+    /// Least detection confidence, 0 to 1 [default: from the configuration]
+    #[arg(long, value_parser = share)]
+    conf: Option<f32>,
+    /// Overlap (IoU) above which two boxes are one object, 0 to 1
+    #[arg(long, value_parser = share)]
+    iou: Option<f32>,
+    /// Tiling: auto, off, or COLUMNSxROWS such as 2x2
+    #[arg(long)]
+    tiles: Option<Tiling>,
+    /// Photos recognised at the same time [default: one per inference session]
+    #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
+}
+
+/// A number from 0 to 1.
+fn share(text: &str) -> Result<f32, String> {
+    text.parse().ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| "it must be a number from 0 to 1".to_owned())
+}
+
+/// One photo's bytes and answer.
+struct Answered {
+    path: PathBuf,
+    sha256: Sha256,
+    recognized: Recognized,
+}
+
+pub(crate) fn run(args: RecognizeArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
+    let photos = photos::collect(&args.images)?;
+    let output = args.output.as_deref().map(|path| Output::prepare(path, &photos)).transpose()?;
+    let config = environment.pipeline_config(args.config.as_ref())?;
+    let jobs = args.jobs.map_or(config.engine.parallelism(), usize::from);
+    let mut options = config.options;
+    options.detect.confidence = args.conf.unwrap_or(options.detect.confidence);
+    options.detect.iou = args.iou.unwrap_or(options.detect.iou);
+    options.detect.tiling = args.tiles.unwrap_or(options.detect.tiling);
+
+    let recognizer = pipeline::load(&config)?.recognizer;
+    let workers = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().context("cannot start worker threads")?;
+    let progress = progress_bar(photos.len() as u64);
+    let mut failed = 0;
+    // Windows keep answers in order and memory bounded, however many photos there are.
+    for window in photos.chunks(4 * jobs) {
+        let answers: Vec<anyhow::Result<Answered>> = workers.install(|| {
+            window
+                .par_iter()
+                .map(|path| {
+                    let answer = recognize_file(&recognizer, path, &options)?;
+                    if let Some(output) = &output {
+                        output.write(&answer, &recognizer)?;
+                    }
+                    progress.inc(1);
+                    Ok(answer)
+                })
+                .collect()
+        });
+        for (path, answer) in window.iter().zip(answers) {
+            match answer {
+                Ok(answer) => progress.suspend(|| print(&answer, &recognizer, args.json))?,
+                Err(error) => {
+                    failed += 1;
+                    progress.suspend(|| eprintln!("error: {}: {error:#}", path.display()));
+                }
+            }
+        }
+    }
+    progress.finish_and_clear();
+    if failed > 0 {
+        eprintln!("{failed} of {} photos could not be recognised", photos.len());
+    }
+    Ok(if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn recognize_file(recognizer: &Recognizer, path: &Path, options: &RecognizeOptions) -> anyhow::Result<Answered> {
+    let limit = recognizer.settings().limits.max_bytes as u64;
+    let size = fs::metadata(path).context("cannot open it")?.len();
+    ensure!(size <= limit, "it has {size} bytes, the limit (limits.max_mib) is {limit}");
+    let bytes = fs::read(path).context("cannot read it")?;
+    let sha256 = Sha256::of(&bytes);
+    let mut answers = recognizer.recognize(vec![Photo::Encoded(bytes.into())], options);
+    let recognized = answers.pop().expect("one answer per photo").map_err(|error| match error {
+        RecognizeError::Model(error) => anyhow::Error::new(error),
+        other => other.into(),
+    })?;
+    Ok(Answered { path: path.to_owned(), sha256, recognized })
+}
+
+fn print(answer: &Answered, recognizer: &Recognizer, json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if json {
+        let wire = server::answer::Answer::new(&answer.recognized, &answer.sha256, recognizer);
+        serde_json::to_writer(&mut out, &wire)?;
+        return writeln!(out);
+    }
+    let recognition = &answer.recognized.recognition;
+    let unsure = recognition.items.iter().filter(|item| item.decision.status == SkuStatus::Ambiguous).count();
+    writeln!(
+        out,
+        "{}: {} facings, {} SKUs, {} unknown, {unsure} ambiguous ({:.0} ms)",
+        answer.path.display(),
+        recognition.items.len(),
+        recognition.counts.len(),
+        recognition.unknown_count,
+        answer.recognized.timing.total().as_secs_f64() * 1e3
+    )?;
+    let width = recognition.counts.iter().map(|c| c.sku.name.chars().count()).max().unwrap_or(0);
+    for count in &recognition.counts {
+        writeln!(out, "  {:>4}  {:width$}  {}", count.count, count.sku.name, count.sku.code)?;
+    }
+    if recognition.unknown_count > 0 {
+        writeln!(out, "  {:>4}  unknown", recognition.unknown_count)?;
+    }
+    for warning in &recognition.warnings {
+        writeln!(out, "  note: {warning}")?;
+    }
+    Ok(())
+}
+
+/// Where annotated pictures go.
+enum Output {
+    File(PathBuf),
+    Folder(PathBuf),
+}
+
+impl Output {
+    /// Decides between file and folder, and finds out before any work whether it can be written.
+    fn prepare(path: &Path, photos: &[PathBuf]) -> anyhow::Result<Self> {
+        let is_picture = path.extension().is_some() && !path.is_dir();
+        if is_picture {
+            ensure!(
+                photos.len() == 1,
+                "--output {} names one file, but there are {} photos; name a folder",
+                path.display(),
+                photos.len()
+            );
+            ensure!(
+                image::ImageFormat::from_path(path).is_ok_and(|format| format.writing_enabled()),
+                "--output {}: the ending must be .jpg, .png or .webp",
+                path.display()
+            );
+            let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            check_writable(folder)?;
+            if photos.iter().any(|photo| same_file(photo, path)) {
+                bail!("--output {} would overwrite the photo itself", path.display());
+            }
+            return Ok(Self::File(path.to_owned()));
+        }
+        fs::create_dir_all(path).with_context(|| format!("cannot create the folder {}", path.display()))?;
+        check_writable(path)?;
+        Ok(Self::Folder(path.to_owned()))
+    }
+
+    fn write(&self, answer: &Answered, recognizer: &Recognizer) -> anyhow::Result<()> {
+        let path = match self {
+            Self::File(path) => path.clone(),
+            Self::Folder(folder) => {
+                let stem = answer.path.file_stem().context("the photo has no file name")?;
+                folder.join(stem).with_extension("annotated.jpg")
+            }
+        };
+        let picture =
+            annotate(&answer.recognized.image, &answer.recognized.recognition, recognizer, &AnnotateOptions::default());
+        let format = image::ImageFormat::from_path(&path)?;
+        let beside = path.with_added_extension("partial");
+        picture
+            .save_with_format(&beside, format)
+            .map_err(anyhow::Error::from)
+            .and_then(|()| fs::rename(&beside, &path).map_err(anyhow::Error::from))
+            .inspect_err(|_| drop(fs::remove_file(&beside)))
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+fn check_writable(folder: &Path) -> anyhow::Result<()> {
+    let probe = folder.join(format!(".shelf-{}.partial", std::process::id()));
+    fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).with_context(|| {
+        format!("cannot write into {}; choose another --output or change its permissions", folder.display())
+    })
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+fn progress_bar(photos: u64) -> ProgressBar {
+    if photos < 2 {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} photos  {per_sec}  ETA {eta}")
+        .expect("the template is well-formed");
+    ProgressBar::new(photos).with_style(style)
+}

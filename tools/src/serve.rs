@@ -1,0 +1,74 @@
+//! `shelf serve`: recognition over HTTP.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use server::{Loaded, ServerConfig};
+use tokio::net::TcpListener;
+
+use crate::environment::Environment;
+
+/// Where the server's own settings lie when nothing says otherwise.
+const DEFAULT_SERVER_CONFIG: &str = "configs/server.yaml";
+
+/// Serve recognition over HTTP: a page at /, POST /v2/recognize, docs at /docs
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    /// Address to listen on [default: listen of the server configuration]
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<SocketAddr>,
+    /// Pipeline configuration [default: AI_V2_PIPELINE_CONFIG, else configs/pipeline.yaml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Server configuration; built-in settings hold when the default file does not exist
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_SERVER_CONFIG)]
+    server_config: PathBuf,
+}
+
+pub(crate) fn run(args: ServeArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
+    let pipeline_config = environment.pipeline_config(args.config.as_ref())?;
+    let config = server_config(&args.server_config)?;
+    let listen = args.listen.unwrap_or(config.listen);
+    let enabled = environment.enabled;
+    let load = move || {
+        if !enabled {
+            return Err("recognition is switched off by AI_V2_ENABLED".into());
+        }
+        let loaded = pipeline::load(&pipeline_config)?;
+        Ok(Loaded { recognizer: loaded.recognizer, options: pipeline_config.options })
+    };
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(listen).await.with_context(|| {
+            format!("cannot listen on {listen}; another program may use the port: choose one with --listen")
+        })?;
+        eprintln!("listening on http://{}", listener.local_addr()?);
+        server::run(config, load, listener, stop_signal()).await.map_err(anyhow::Error::from)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn server_config(path: &Path) -> anyhow::Result<ServerConfig> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(DEFAULT_SERVER_CONFIG) => {
+            return Ok(ServerConfig::default());
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot read the configuration {}", path.display())),
+    };
+    Ok(ServerConfig::parse(&text, path)?)
+}
+
+/// Ctrl-C or SIGTERM.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).expect("signals can be watched");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    eprintln!("stopping: finishing what was accepted");
+}

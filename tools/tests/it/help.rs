@@ -1,0 +1,44 @@
+//! What `--help` says is part of the contract.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const COMMANDS: &[&[&str]] = &[
+    &[],
+    &["recognize"],
+    &["serve"],
+    &["gallery"],
+    &["gallery", "build"],
+    &["gallery", "add"],
+    &["gallery", "remove"],
+    &["gallery", "list"],
+    &["gallery", "inspect"],
+    &["models"],
+    &["models", "inspect"],
+    &["models", "import"],
+    &["doctor"],
+];
+
+#[test]
+fn help_is_the_committed_snapshot() {
+    let mut text = String::new();
+    for command in COMMANDS {
+        let output = Command::new(env!("CARGO_BIN_EXE_shelf")).args(*command).arg("--help").output().expect("it runs");
+        assert!(output.status.success(), "{command:?} --help fails");
+        let help = String::from_utf8(output.stdout).expect("help is text");
+        text += &format!("$ shelf {}\n\n{help}\n", [*command, &["--help"]].concat().join(" "));
+    }
+    // Trailing blanks differ between versions of the formatter and say nothing.
+    let text: String = text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/help.txt");
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
+        fs::write(&path, &text).expect("writable");
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        text == expected,
+        "--help differs from tests/snapshots/help.txt; if that is wanted, run `make snapshots`:\n{text}"
+    );
+}
