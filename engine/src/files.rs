@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::EngineError;
 
@@ -89,11 +89,6 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
-}
-
-/// What stands for a path when a model comes from memory.
-pub(crate) fn in_memory() -> PathBuf {
-    PathBuf::from("(model in memory)")
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ impl TensorProto {
         };
         let raw = self.raw_data.len();
         let found = if raw > 0 { raw / width } else { found };
-        if found != expected || raw % width != 0 {
+        if found != expected || !raw.is_multiple_of(width) {
             return Err(TensorError::Count { name: name(), expected, found });
         }
         Ok((shape, self.read_floats()))

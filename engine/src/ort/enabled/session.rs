@@ -20,6 +20,9 @@ use crate::{EngineError, InputShape, Output, Session, SessionInfo, files};
 /// Crops or pictures that a GPU is given at once.
 const GPU_BATCH: usize = 32;
 
+/// What stands for the path of a model that comes from memory.
+const IN_MEMORY: &str = "(model in memory)";
+
 /// A network run by ONNX Runtime. Each run has one of the pool's sessions to itself.
 #[derive(Debug)]
 pub struct OrtSession {
@@ -46,7 +49,7 @@ impl OrtSession {
     /// As [`OrtSession::open`].
     pub fn from_bytes(bytes: &[u8], options: &OrtOptions) -> Result<Self, EngineError> {
         let runtime = runtime::load(options.library.as_deref())?;
-        let model = Model { path: &files::in_memory(), bytes, options, runtime: &runtime };
+        let model = Model { path: Path::new(IN_MEMORY), bytes, options, runtime: &runtime };
         let load = |reason| EngineError::Load { path: model.path.to_owned(), reason };
         files::check_len(bytes.len() as u64, options.max_model_bytes).map_err(load)?;
         model.open()
@@ -111,22 +114,24 @@ impl Model<'_> {
     /// One session.
     fn commit(&self, providers: &[&ExecutionProvider], pool: PoolPlan) -> Result<Inner, EngineError> {
         let refuse = |error: &dyn std::fmt::Display| self.refuse(&error.to_string());
-        let builder = SessionBuilder::new(&self.runtime.environment).map_err(|error| refuse(&error))?;
-        // Spinning threads starve each other, and everyone else, when cores are shared.
-        let builder = builder
-            .with_intra_threads(pool.threads_per_session)
-            .and_then(|builder| builder.with_intra_op_spinning(false))
-            .and_then(|builder| builder.with_inter_op_spinning(false))
-            .and_then(|builder| builder.with_optimization_level(GraphOptimizationLevel::All))
-            .and_then(|builder| match providers {
-                [] => Ok(builder),
-                _ => builder.with_config_entry(assignment::RECORD.0, assignment::RECORD.1),
-            })
-            .map_err(|error| refuse(&error))?;
+        let builder = self.configure(!providers.is_empty(), pool).map_err(|error| refuse(&error))?;
         let asked = || providers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let mut builder = providers::register(builder, providers, pool)
             .map_err(|reason| EngineError::Provider { provider: asked(), reason })?;
         builder.commit_from_memory(self.bytes).map_err(|error| refuse(&error))
+    }
+
+    fn configure(&self, record: bool, pool: PoolPlan) -> ort::Result<SessionBuilder> {
+        let mut builder = SessionBuilder::new(&self.runtime.environment)?
+            .with_intra_threads(pool.threads_per_session)?
+            // Spinning threads starve each other, and everyone else, when cores are shared.
+            .with_intra_op_spinning(false)?
+            .with_inter_op_spinning(false)?
+            .with_optimization_level(GraphOptimizationLevel::All)?;
+        if record {
+            builder = builder.with_config_entry(assignment::RECORD.0, assignment::RECORD.1)?;
+        }
+        Ok(builder)
     }
 
     /// Reads what the model says about itself.

@@ -1,0 +1,134 @@
+//! Fixtures, the reference numbers, and the one comparer.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use candle_core::{Module, Tensor};
+use candle_nn::{Conv2d, Conv2dConfig, VarBuilder};
+use engine::{CandleSession, Device, InputShape, Network, Output, Session, Weights};
+use ndarray::{Array4, ArrayView4};
+use serde_json::Value;
+
+/// Largest difference of two engines that add the same `f32` products in another order.
+pub(crate) const TOLERANCE_F32: f32 = 2e-6;
+/// The same for 11-bit arithmetic on numbers around one.
+pub(crate) const TOLERANCE_F16: f32 = 4e-3;
+
+/// What the reference says.
+pub(crate) static EXPECTED: LazyLock<Value> = LazyLock::new(|| {
+    let text = std::fs::read_to_string(fixture("expected.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+});
+
+pub(crate) fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// The picture that make.py calls `picture(shape)`.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "small numbers, rounded as numpy does"
+)]
+pub(crate) fn picture(shape: [usize; 4]) -> Array4<f32> {
+    let pixel = |i: usize| (((i * 7919) % 255) as f64 / 127.5 - 1.0) as f32;
+    let count = shape.iter().product();
+    Array4::from_shape_vec(shape, (0..count).map(pixel).collect()).unwrap()
+}
+
+pub(crate) fn sizes(value: &Value) -> Vec<usize> {
+    value.as_array().unwrap().iter().map(|size| usize::try_from(size.as_u64().unwrap()).unwrap()).collect()
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "they were f32 when they were written")]
+pub(crate) fn floats(value: &Value) -> Vec<f32> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap() as f32).collect()
+}
+
+/// Whether `found` is what the reference gives, by name, order, shape and value.
+pub(crate) fn assert_outputs(found: &[Output], expected: &Value, tolerance: f32, who: &str) {
+    let expected = expected.as_array().unwrap();
+    assert_eq!(found.len(), expected.len(), "{who}: number of outputs");
+    for (found, expected) in found.iter().zip(expected) {
+        assert_eq!(found.name, expected["name"], "{who}");
+        assert_eq!(found.array.shape(), sizes(&expected["shape"]), "{who}: shape of {}", found.name);
+        let values = floats(&expected["values"]);
+        for (at, (found_value, value)) in found.array.iter().zip(&values).enumerate() {
+            // Written so that NaN fails.
+            let near = (found_value - value).abs() <= tolerance * value.abs().max(1.0);
+            assert!(near, "{who}: {} at {at} is {found_value}, the reference says {value}", found.name);
+        }
+    }
+}
+
+/// The network of tiny.onnx, written for candle.
+pub(crate) struct Tiny {
+    conv: Conv2d,
+}
+
+impl Tiny {
+    pub(crate) fn load(vb: &VarBuilder<'_>) -> candle_core::Result<Self> {
+        let config = Conv2dConfig { padding: 1, stride: 2, ..Conv2dConfig::default() };
+        Ok(Self { conv: candle_nn::conv2d(3, 8, 3, config, vb.pp("conv"))? })
+    }
+}
+
+impl Network for Tiny {
+    fn forward(&self, input: &Tensor) -> candle_core::Result<Vec<(String, Tensor)>> {
+        let features = self.conv.forward(input)?.relu()?;
+        let pooled = features.mean((2, 3))?;
+        Ok(vec![("features".to_owned(), features), ("pooled".to_owned(), pooled)])
+    }
+
+    fn outputs(&self) -> Vec<String> {
+        vec!["features".to_owned(), "pooled".to_owned()]
+    }
+}
+
+pub(crate) const ANY_PICTURE: InputShape = InputShape { batch: None, channels: 3, height: None, width: None };
+
+pub(crate) fn candle_tiny(device: &Device) -> CandleSession {
+    let weights = Weights::open(&fixture("tiny.onnx")).unwrap();
+    let network = weights.build(device, |vb| Tiny::load(&vb)).unwrap();
+    assert!(weights.unused().is_empty());
+    CandleSession::new(Box::new(network), ANY_PICTURE, weights.metadata().clone(), device)
+}
+
+#[cfg(feature = "ort")]
+pub(crate) fn ort_tiny(pool: engine::PoolPlan) -> engine::OrtSession {
+    let options = engine::OrtOptions { pool, ..engine::OrtOptions::default() };
+    engine::OrtSession::open(&fixture("tiny.onnx"), &options).unwrap()
+}
+
+/// Every session over the network of tiny.onnx that this build can run.
+pub(crate) fn sessions() -> Vec<Box<dyn Session>> {
+    let mut sessions: Vec<Box<dyn Session>> = vec![Box::new(candle_tiny(&Device::cpu()))];
+    #[cfg(feature = "cuda")]
+    if let Ok(device) = Device::parse("cuda") {
+        sessions.push(Box::new(candle_tiny(&device)));
+    }
+    #[cfg(feature = "ort")]
+    for (sessions_of_pool, threads_per_session) in [(1, 1), (2, 1), (1, 2)] {
+        let pool = engine::PoolPlan { sessions: sessions_of_pool, threads_per_session };
+        sessions.push(Box::new(ort_tiny(pool)));
+    }
+    sessions
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a view, as Session::run takes it")]
+pub(crate) fn run(session: &dyn Session, input: ArrayView4<'_, f32>) -> Vec<Output> {
+    session.run(input).unwrap()
+}
+
+/// A file of the shared data, or `None` with a word about it. With CI=true there is no skipping.
+pub(crate) fn shared_data(path: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("SHELF_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
+    let file = root.join(path);
+    if file.exists() {
+        return Some(file);
+    }
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{} is missing; set SHELF_DATA", file.display());
+    eprintln!("SKIPPED: {} is missing; set SHELF_DATA to the folder that holds it", file.display());
+    None
+}
