@@ -1,1 +1,53 @@
-//! eval
+//! Floor 1: how good answers are. Pure numbers over saved predictions; no network runs here.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`sample`] | pictures, true boxes, found boxes |
+//! | [`matching`], [`average_precision`], [`curves`], [`confusion`] | detection, equal to pycocotools |
+//! | [`ultralytics`] | the other AP definition users know, under its own name |
+//! | [`identification`], [`open_set`], [`calibration`], [`thresholds`] | which SKU, and when to say "none" |
+//! | [`counts`] | how many of each SKU |
+//! | [`bootstrap`], [`slices`] | how sure, and where |
+//! | [`gate`] | what a release must reach |
+//! | [`formats`] | saved ground truth and predictions, strictly read |
+//! | [`evaluate`] | all figures of one kind together |
+//!
+//! Definitions with formulas and sources are in docs/metrics.md. Everything is deterministic: one seed, one result, whatever
+//! the number of threads.
+
+pub mod average_precision;
+pub mod bootstrap;
+pub mod calibration;
+mod cells;
+pub mod confusion;
+pub mod counts;
+pub mod curves;
+pub mod evaluate;
+pub mod formats;
+pub mod gate;
+pub mod identification;
+pub mod matching;
+pub mod metric;
+pub mod open_set;
+pub mod random;
+pub mod sample;
+pub mod slices;
+pub mod thresholds;
+pub mod ultralytics;
+
+pub use average_precision::{ClassCurve, CocoSummary, OperatingPoint, summarize};
+pub use bootstrap::{Bootstrap, Interval};
+pub use calibration::Reliability;
+pub use confusion::{ConfusionMatrix, confusion_matrix};
+pub use counts::{CountRow, CountSummary, CountTable};
+pub use evaluate::{
+    CountSection, DetectionSection, DetectionSettings, IdentificationSection, evaluate_counts, evaluate_detection,
+    evaluate_identification,
+};
+pub use gate::{Gate, GatedMetric, Targets, Verdict};
+pub use identification::{Query, QuerySet, Ranked, confused_pairs, top_k};
+pub use matching::{Fate, Matches, Outcome, Pairing, SizeRange, match_all, pair};
+pub use open_set::OpenSet;
+pub use sample::{DetectionSet, Picture, Prediction, Rect, Truth};
+pub use slices::Slice;
+pub use thresholds::{CalibrationGoal, calibrate};

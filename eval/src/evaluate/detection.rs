@@ -1,0 +1,254 @@
+//! All there is to say about found boxes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::average_precision::{Weights, mean_ap, operating_point, positives, recall_of_size, summarize};
+use crate::calibration::{detection_claims, reliability};
+use crate::curves::confidence_curve;
+use crate::evaluate::{Figures, SliceLine};
+use crate::matching::{DEFAULT_MAX_DETECTIONS, Matches, SizeRange, match_all};
+use crate::slices::{Slice, by_density, figures_of};
+use crate::ultralytics::ultralytics_map;
+use crate::{Bootstrap, DetectionSet, Reliability, confusion_matrix};
+
+/// How boxes are judged.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DetectionSettings {
+    /// The confidence the product serves with.
+    pub confidence: f64,
+    /// Predictions looked at per class and picture.
+    pub max_detections: usize,
+    /// Intervals.
+    pub bootstrap: Bootstrap,
+}
+
+impl Default for DetectionSettings {
+    fn default() -> Self {
+        Self { confidence: 0.25, max_detections: DEFAULT_MAX_DETECTIONS, bootstrap: Bootstrap::default() }
+    }
+}
+
+/// Detection in the form reports keep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DetectionSection {
+    /// The confidence the product serves with.
+    pub confidence: f64,
+    /// Predictions looked at per class and picture.
+    pub max_detections: usize,
+    /// Pictures evaluated.
+    pub pictures: usize,
+    /// True boxes that count.
+    pub true_boxes: u64,
+    /// Predictions of any confidence.
+    pub predictions: usize,
+    /// All figures.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// Per class.
+    pub classes: Vec<ClassLine>,
+    /// Recall, precision and F1 at confidence 0, .01, ..., 1.
+    pub confidence_curve: Vec<CurvePoint>,
+    /// Precision at the 101 recall points, mean over classes, at IoU .50, .75 and .90.
+    pub precision_recall: Vec<PrecisionRecall>,
+    /// Who is taken for whom.
+    pub confusion: Confusion,
+    /// Whether confidence means precision.
+    pub reliability: Diagram,
+    /// Parts of the pictures.
+    pub slices: Vec<SliceLine>,
+}
+
+/// One class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassLine {
+    /// Its name.
+    pub class: String,
+    /// True boxes.
+    pub true_boxes: u64,
+    /// Average precision at IoU .50; `None` when absent.
+    pub ap50: Option<f64>,
+    /// Average precision over IoU .50:.05:.95.
+    pub ap50_95: Option<f64>,
+    /// At the serving confidence.
+    pub recall: Option<f64>,
+    /// At the serving confidence.
+    pub precision: Option<f64>,
+    /// The best F1 and its confidence on this data.
+    pub best_f1: Option<(f64, f64)>,
+}
+
+/// The state at one confidence.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Least confidence.
+    pub confidence: f64,
+    /// Recall.
+    pub recall: Option<f64>,
+    /// Precision; `None` when nothing is predicted.
+    pub precision: Option<f64>,
+    /// F1.
+    pub f1: Option<f64>,
+}
+
+/// Interpolated precision over recall at one overlap.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PrecisionRecall {
+    /// Overlap threshold.
+    pub iou: f64,
+    /// Precision at recall 0, .01, ..., 1.
+    pub precision: Vec<f64>,
+}
+
+/// The confusion matrix; the last row and column are the background.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// Names of rows and columns but the last.
+    pub classes: Vec<String>,
+    /// `counts[truth][predicted]`
+    pub counts: Vec<Vec<u64>>,
+}
+
+/// A reliability diagram.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Diagram {
+    /// `(claims, mean confidence, share right)` per bin of equal width.
+    pub bins: Vec<(u64, f64, f64)>,
+    /// Expected calibration error.
+    pub expected_error: Option<f64>,
+    /// Largest gap.
+    pub largest_error: Option<f64>,
+}
+
+impl From<&Reliability> for Diagram {
+    fn from(r: &Reliability) -> Self {
+        let bins = r.bins.iter().map(|b| (b.count, b.confidence, b.accuracy)).collect();
+        Self { bins, expected_error: r.expected_error, largest_error: r.largest_error }
+    }
+}
+
+/// Evaluates a set, with slices by density and by those given.
+#[must_use]
+pub fn evaluate_detection(set: &DetectionSet, settings: &DetectionSettings, slices: &[Slice]) -> DetectionSection {
+    let DetectionSettings { confidence, max_detections, bootstrap } = *settings;
+    let matches = match_all(set, max_detections);
+    let summary = summarize(&matches, None);
+    let curve = confidence_curve(&matches.classes);
+    let claims = detection_claims(&matches, 0.0);
+    let reliability = reliability(&claims, None);
+
+    let mut figures = Figures::default();
+    let units = matches.pictures;
+    let gated = |weights: Weights<'_>| headline(&matches, confidence, weights);
+    figures.measure(["recall", "precision", "f1", "map50", "map50_95"], (units, bootstrap), gated);
+    figures.set("map75", summary.map75);
+    for (at, size) in SizeRange::EACH.into_iter().skip(1).enumerate() {
+        let name = size.as_str();
+        figures.set(&format!("map50_{name}"), summary.map50_by_size[at]);
+        figures.set(&format!("map50_95_{name}"), summary.map_by_size[at]);
+        figures.set(&format!("recall_{name}"), recall_of_size(&matches, size, confidence));
+    }
+    for (limit, value) in &summary.average_recall[..3] {
+        figures.set(&format!("average_recall_{limit}"), *value);
+    }
+    figures.set("average_recall", summary.average_recall[3].1);
+    figures.set("f1_best", curve.best.and_then(|b| b.f1()));
+    figures.set("f1_best_confidence", curve.best.map(|b| b.confidence));
+    let ultralytics = ultralytics_map(set, max_detections);
+    figures.set("ultralytics_map50", ultralytics.map50);
+    figures.set("ultralytics_map50_95", ultralytics.map50_95);
+    figures.set("detection_ece", reliability.expected_error);
+
+    let true_boxes = matches.classes.iter().map(|c| positives(c, 0, None)).sum();
+    let points = curve.points.iter().map(|p| CurvePoint {
+        confidence: p.confidence,
+        recall: p.recall(),
+        precision: p.precision(),
+        f1: p.f1(),
+    });
+    let density = by_density(set);
+    DetectionSection {
+        confidence,
+        max_detections,
+        pictures: units,
+        true_boxes,
+        predictions: set.predictions().len(),
+        figures,
+        classes: class_lines(set, &matches, &summary, confidence),
+        confidence_curve: points.collect(),
+        precision_recall: [0, 5, 8].into_iter().filter_map(|t| mean_curve(&summary.classes, t)).collect(),
+        confusion: confusion(set, confidence),
+        reliability: Diagram::from(&reliability),
+        slices: slices.iter().chain(&density).map(|s| slice_line(&matches, s, settings)).collect(),
+    }
+}
+
+/// Recall, precision, F1, mAP50, mAP50-95 under weights of pictures.
+fn headline(matches: &Matches, confidence: f64, weights: Weights<'_>) -> [Option<f64>; 5] {
+    let point = operating_point(&matches.classes, confidence, weights);
+    let (map50, map50_95) = mean_ap(matches, weights);
+    [point.recall(), point.precision(), point.f1(), map50, map50_95]
+}
+
+fn slice_line(matches: &Matches, slice: &Slice, settings: &DetectionSettings) -> SliceLine {
+    let names = ["recall", "precision", "map50"];
+    let values = figures_of(slice, matches.pictures, settings.bootstrap, |weights| {
+        let [recall, precision, _, map50, _] = headline(matches, settings.confidence, Some(weights));
+        [recall, precision, map50]
+    });
+    let mut figures = Figures::default();
+    for (name, (value, interval)) in names.into_iter().zip(values) {
+        figures.set(name, value);
+        figures.intervals.extend(interval.map(|i| (name.to_owned(), i)));
+    }
+    let mut weights = vec![0; matches.pictures];
+    slice.pictures.iter().for_each(|&p| weights[p as usize] = 1);
+    SliceLine {
+        column: slice.column.clone(),
+        value: slice.value.clone(),
+        pictures: slice.pictures.len(),
+        evidence: matches.classes.iter().map(|c| positives(c, 0, Some(&weights))).sum(),
+        figures,
+    }
+}
+
+fn class_lines(set: &DetectionSet, matches: &Matches, summary: &crate::CocoSummary, confidence: f64) -> Vec<ClassLine> {
+    let lines = set.classes().iter().zip(&matches.classes).zip(&summary.classes);
+    lines
+        .map(|((name, class), curve)| {
+            let point = operating_point([class], confidence, None);
+            let best = confidence_curve([class]).best;
+            let thresholds = crate::matching::THRESHOLDS;
+            ClassLine {
+                class: name.clone(),
+                true_boxes: point.positives,
+                ap50: curve.as_ref().map(|c| c.ap(0)),
+                ap50_95: curve.as_ref().map(|c| (0..thresholds).map(|t| c.ap(t)).sum::<f64>() / thresholds as f64),
+                recall: point.recall(),
+                precision: point.precision(),
+                best_f1: best.and_then(|b| Some((b.f1()?, b.confidence))),
+            }
+        })
+        .collect()
+}
+
+fn mean_curve(classes: &[Option<crate::ClassCurve>], threshold: usize) -> Option<PrecisionRecall> {
+    let present: Vec<_> = classes.iter().flatten().map(|c| &c.precision[threshold]).collect();
+    let at = |i: usize| present.iter().map(|p| p[i]).sum::<f64>() / present.len() as f64;
+    (!present.is_empty()).then(|| PrecisionRecall {
+        iou: crate::matching::iou_thresholds()[threshold],
+        precision: (0..crate::average_precision::RECALL_POINTS).map(at).collect(),
+    })
+}
+
+fn confusion(set: &DetectionSet, confidence: f64) -> Confusion {
+    let matrix = confusion_matrix(set, 0.5, confidence);
+    let side = matrix.classes + 1;
+    // Classes that occur on neither side would make an 80 x 80 matrix of zeros.
+    let background = matrix.background();
+    let occurs = |c: usize| c == background || (0..side).any(|o| matrix.count(c, o) + matrix.count(o, c) > 0);
+    let kept: Vec<usize> = (0..side).filter(|&c| occurs(c)).collect();
+    Confusion {
+        classes: kept.iter().filter(|&&c| c != background).map(|&c| set.classes()[c].clone()).collect(),
+        counts: kept.iter().map(|&t| kept.iter().map(|&p| matrix.count(t, p)).collect()).collect(),
+    }
+}

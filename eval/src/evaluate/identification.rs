@@ -1,0 +1,212 @@
+//! All there is to say about named crops.
+
+use serde::{Deserialize, Serialize};
+
+use crate::average_precision::Weights;
+use crate::calibration::{identification_claims, reliability};
+use crate::evaluate::detection::Diagram;
+use crate::evaluate::{Figures, SliceLine};
+use crate::open_set::{FALSE_ACCEPT_RATES, OpenSet};
+use crate::slices::{Slice, figures_of};
+use crate::{Bootstrap, QuerySet, confused_pairs, top_k};
+
+/// Identification in the form reports keep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IdentificationSection {
+    /// Enrolled SKUs.
+    pub enrolled: usize,
+    /// Crops of enrolled SKUs.
+    pub known: u64,
+    /// Crops of no enrolled SKU.
+    pub unknown: u64,
+    /// All figures.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// Per SKU, the lowest recall first.
+    pub skus: Vec<SkuLine>,
+    /// SKUs taken for others, most frequent first.
+    pub pairs: Vec<PairLine>,
+    /// Whether similarity means accuracy.
+    pub reliability: Diagram,
+    /// Shares accepted per threshold, a few hundred points; empty without unknown crops.
+    pub acceptance: Vec<AcceptancePoint>,
+    /// Crops that lie far inside another SKU: perhaps the label is wrong.
+    pub suspects: Vec<Suspect>,
+    /// Parts of the pictures.
+    pub slices: Vec<SliceLine>,
+}
+
+/// One SKU.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SkuLine {
+    /// Its code.
+    pub sku: String,
+    /// Crops of it.
+    pub support: u64,
+    /// Share recognised.
+    pub recall: Option<f64>,
+    /// Share of the crops taken for it that are it.
+    pub precision: Option<f64>,
+    /// Harmonic mean.
+    pub f1: Option<f64>,
+}
+
+/// A SKU taken for another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PairLine {
+    /// What it is.
+    pub truth: String,
+    /// What it was taken for.
+    pub predicted: String,
+    /// How often.
+    pub count: u64,
+    /// Share of the true SKU's crops.
+    pub share: f64,
+}
+
+/// A threshold and what it accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AcceptancePoint {
+    /// Least similarity.
+    pub threshold: f64,
+    /// Known crops accepted.
+    pub known: f64,
+    /// Known crops accepted and rightly named.
+    pub identified: f64,
+    /// Unknown crops accepted.
+    pub unknown: f64,
+}
+
+/// A crop whose label may be wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Suspect {
+    /// Its picture.
+    pub picture: String,
+    /// What its label says.
+    pub labelled: String,
+    /// What it looks like.
+    pub looks_like: String,
+    /// Similarity to that.
+    pub similarity: f64,
+    /// Similarity to its own label's SKU; `None` when that is not among the candidates at all.
+    pub own_similarity: Option<f64>,
+}
+
+/// Points kept of the acceptance curve.
+const DRAWN_POINTS: usize = 300;
+/// Entries kept of lists that people read.
+const LISTED: usize = 200;
+/// A crop this similar to another SKU, and this much less to its own, is worth a look.
+const SUSPECT_LEAD: f64 = 0.15;
+
+/// Evaluates crops, with the slices given.
+#[must_use]
+pub fn evaluate_identification(set: &QuerySet, bootstrap: Bootstrap, slices: &[Slice]) -> IdentificationSection {
+    let units = set.pictures().len();
+    let closed = top_k(set, None);
+    let open = OpenSet::new(set);
+    let opened = open.summarize(None);
+    let claims = identification_claims(set);
+    let diagram = reliability(&claims, None);
+
+    let mut figures = Figures::default();
+    let names = ["top1", "top5", "macro_top1", "macro_precision", "macro_f1", "ece"];
+    figures.measure(names, (units, bootstrap), |weights| {
+        let t = top_k(set, weights);
+        let ece = reliability(&claims, weights).expected_error;
+        [t.top1, t.top5, t.macro_top1, t.macro_precision, t.macro_f1, ece]
+    });
+    if opened.unknown > 0 {
+        figures.measure(["auroc", "fpr_at_95_tpr", "oscr"], (units, bootstrap), |weights| {
+            let o = open.summarize(weights);
+            [o.auroc, o.fpr_at_95_tpr, o.oscr]
+        });
+        let names = FALSE_ACCEPT_RATES.map(|far| format!("dir_at_far_{far}"));
+        figures.measure(names.each_ref().map(String::as_str), (units, bootstrap), |weights: Weights<'_>| {
+            open.summarize(weights).dir_at_far
+        });
+    }
+
+    let code = |sku: u32| set.skus()[sku as usize].clone();
+    let mut skus: Vec<SkuLine> = closed
+        .skus
+        .iter()
+        .map(|s| SkuLine {
+            sku: code(s.sku),
+            support: s.support,
+            recall: s.recall(),
+            precision: s.precision(),
+            f1: s.f1(),
+        })
+        .collect();
+    skus.sort_by(|a, b| {
+        let key = |s: &SkuLine| s.recall.unwrap_or(f64::INFINITY);
+        key(a).total_cmp(&key(b)).then_with(|| a.sku.cmp(&b.sku))
+    });
+    let pairs = confused_pairs(set).into_iter().take(LISTED).map(|p| PairLine {
+        truth: code(p.truth),
+        predicted: code(p.predicted),
+        count: p.count,
+        share: p.share,
+    });
+    let curve = open.curve(None);
+    let stride = curve.len().div_ceil(DRAWN_POINTS).max(1);
+    let last = curve.len().saturating_sub(1);
+    let drawn = curve.iter().enumerate().filter(|(i, p)| (i % stride == 0 || *i == last) && p.threshold.is_finite());
+    IdentificationSection {
+        enrolled: set.skus().len(),
+        known: closed.known,
+        unknown: opened.unknown,
+        figures,
+        skus,
+        pairs: pairs.collect(),
+        reliability: Diagram::from(&diagram),
+        acceptance: drawn
+            .map(|(_, p)| AcceptancePoint {
+                threshold: p.threshold,
+                known: p.known,
+                identified: p.identified,
+                unknown: p.unknown,
+            })
+            .collect(),
+        suspects: suspects(set),
+        slices: slices.iter().map(|s| slice_line(set, s, bootstrap)).collect(),
+    }
+}
+
+fn slice_line(set: &QuerySet, slice: &Slice, bootstrap: Bootstrap) -> SliceLine {
+    let [(value, interval)] =
+        figures_of(slice, set.pictures().len(), bootstrap, |weights| [top_k(set, Some(weights)).top1]);
+    let mut figures = Figures::default();
+    figures.set("top1", value);
+    figures.intervals.extend(interval.map(|i| ("top1".to_owned(), i)));
+    let inside = |q: &crate::Query<'_>| q.truth.is_some() && slice.pictures.binary_search(&q.picture).is_ok();
+    SliceLine {
+        column: slice.column.clone(),
+        value: slice.value.clone(),
+        pictures: slice.pictures.len(),
+        evidence: set.iter().filter(inside).count() as u64,
+        figures,
+    }
+}
+
+fn suspects(set: &QuerySet) -> Vec<Suspect> {
+    let suspect = |query: crate::Query<'_>| {
+        let (truth, best) = (query.truth?, query.best()?);
+        let own = query.candidates.iter().find(|c| c.sku == truth).map(|c| c.similarity);
+        let lead = best.similarity - own.unwrap_or(0.0);
+        (best.sku != truth && lead >= SUSPECT_LEAD).then(|| {
+            let suspect = Suspect {
+                picture: set.pictures()[query.picture as usize].clone(),
+                labelled: set.skus()[truth as usize].clone(),
+                looks_like: set.skus()[best.sku as usize].clone(),
+                similarity: best.similarity,
+                own_similarity: own,
+            };
+            (lead, suspect)
+        })
+    };
+    let mut suspects: Vec<(f64, Suspect)> = set.iter().filter_map(suspect).collect();
+    suspects.sort_by(|a, b| b.0.total_cmp(&a.0));
+    suspects.into_iter().take(LISTED).map(|(_, s)| s).collect()
+}

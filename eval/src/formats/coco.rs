@@ -1,0 +1,261 @@
+//! COCO's ground truth and results files.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::error::{Fault, FormatError, Place};
+use super::facings::{Facing, Shelf, Shelves};
+use super::json::{parse, read_bounded};
+use crate::sample::{DetectionSet, Picture, Prediction, Rect, Truth};
+
+/// A ground truth file, with the ids its results speak of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CocoTruth {
+    /// By ascending image id, as pycocotools goes through them.
+    pub pictures: Vec<Picture>,
+    /// By ascending category id.
+    pub classes: Vec<String>,
+    /// In file order.
+    pub truths: Vec<Truth>,
+    picture_index: HashMap<i64, u32>,
+    class_index: HashMap<i64, u32>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    images: Vec<Image>,
+    annotations: Vec<Annotation>,
+    categories: Vec<Category>,
+}
+
+#[derive(Deserialize)]
+struct Image {
+    id: i64,
+    #[serde(default)]
+    file_name: Option<String>,
+    #[serde(default)]
+    width: Option<u32>,
+    #[serde(default)]
+    height: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Category {
+    id: i64,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Annotation {
+    #[serde(default)]
+    id: Option<i64>,
+    image_id: i64,
+    category_id: i64,
+    bbox: [f64; 4],
+    #[serde(default)]
+    area: Option<f64>,
+    #[serde(default)]
+    iscrowd: u8,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    image_id: i64,
+    category_id: i64,
+    bbox: [f64; 4],
+    score: f64,
+}
+
+/// Reads a ground truth file.
+///
+/// # Errors
+/// When it cannot be read, is not of that form, is empty, repeats an id, names an unknown image or category, or holds a box
+/// that no picture can have or of another convention.
+pub fn read_truth(path: &Path) -> Result<CocoTruth, FormatError> {
+    parse_truth(&read_bounded(path)?, path)
+}
+
+/// As [`read_truth`], from bytes.
+///
+/// # Errors
+/// As [`read_truth`].
+pub fn parse_truth(bytes: &[u8], path: &Path) -> Result<CocoTruth, FormatError> {
+    let File { mut images, annotations, mut categories } = parse(bytes, path)?;
+    if images.is_empty() {
+        return Err(FormatError::whole(path, Fault::Empty("images")));
+    }
+    if annotations.is_empty() {
+        return Err(FormatError::whole(path, Fault::Empty("annotations")));
+    }
+    let picture_index = unique(path, "images", "image id", images.iter().map(|i| i.id))?;
+    let class_index = unique(path, "categories", "category id", categories.iter().map(|c| c.id))?;
+    unique(path, "annotations", "annotation id", annotations.iter().filter_map(|a| a.id))?;
+    images.sort_by_key(|i| i.id);
+    categories.sort_by_key(|c| c.id);
+    let picture = |image: &Image| Picture {
+        name: image.file_name.clone().unwrap_or_else(|| image.id.to_string()),
+        size: image.width.zip(image.height),
+    };
+    let mut truth = CocoTruth {
+        pictures: images.iter().map(picture).collect(),
+        classes: categories.iter().map(|c| c.name.clone()).collect(),
+        truths: Vec::with_capacity(annotations.len()),
+        picture_index,
+        class_index,
+    };
+    for (index, annotation) in annotations.iter().enumerate() {
+        let place = |key| Place::Entry { list: "annotations", index, key };
+        let (picture, class) = truth.indices(path, place, annotation.image_id, annotation.category_id)?;
+        let rect = rect(annotation.bbox).map_err(|fault| FormatError::new(path, place("bbox"), fault))?;
+        let area = annotation.area.unwrap_or_else(|| rect.area());
+        truth.truths.push(Truth { picture, class, rect, area, crowd: annotation.iscrowd != 0 });
+    }
+    refuse_other_conventions(path, &truth.pictures, || truth.truths.iter().map(|t| (t.picture, t.rect)))?;
+    Ok(truth)
+}
+
+impl CocoTruth {
+    /// Reads results over this ground truth.
+    ///
+    /// # Errors
+    /// As [`read_truth`]; also when there is no result at all, which is an export gone wrong rather than a detector.
+    pub fn read_results(&self, path: &Path) -> Result<Vec<Prediction>, FormatError> {
+        self.parse_results(&read_bounded(path)?, path)
+    }
+
+    /// As [`CocoTruth::read_results`], from bytes.
+    ///
+    /// # Errors
+    /// As [`CocoTruth::read_results`].
+    pub fn parse_results(&self, bytes: &[u8], path: &Path) -> Result<Vec<Prediction>, FormatError> {
+        let found: Vec<Found> = parse(bytes, path)?;
+        if found.is_empty() {
+            return Err(FormatError::whole(path, Fault::Empty("results")));
+        }
+        let mut predictions = Vec::with_capacity(found.len());
+        for (index, found) in found.iter().enumerate() {
+            let place = |key| Place::Entry { list: "", index, key };
+            let (picture, class) = self.indices(path, place, found.image_id, found.category_id)?;
+            let rect = rect(found.bbox).map_err(|fault| FormatError::new(path, place("bbox"), fault))?;
+            predictions.push(Prediction { picture, class, rect, score: found.score });
+        }
+        refuse_other_conventions(path, &self.pictures, || predictions.iter().map(|p| (p.picture, p.rect)))?;
+        Ok(predictions)
+    }
+
+    /// Truth and predictions together.
+    ///
+    /// # Errors
+    /// When predictions are not over this truth.
+    pub fn with(&self, predictions: Vec<Prediction>, path: &Path) -> Result<DetectionSet, FormatError> {
+        DetectionSet::new(self.pictures.clone(), self.classes.clone(), self.truths.clone(), predictions)
+            .map_err(|fault| FormatError::whole(path, fault))
+    }
+
+    /// True shelves: a category is both class and SKU.
+    #[must_use]
+    pub fn shelves(&self) -> Shelves {
+        let facings = self.truths.iter().map(|t| {
+            let class = self.classes[t.class as usize].clone();
+            (t.picture, facing(t.rect, class, 1.0, t.crowd))
+        });
+        self.as_shelves(facings)
+    }
+
+    /// Predicted shelves: results with at least `confidence`.
+    #[must_use]
+    pub fn predicted_shelves(&self, predictions: &[Prediction], confidence: f64) -> Shelves {
+        let kept = predictions.iter().filter(|p| p.score >= confidence);
+        self.as_shelves(kept.map(|p| {
+            let class = self.classes[p.class as usize].clone();
+            (p.picture, facing(p.rect, class, p.score, false))
+        }))
+    }
+
+    fn as_shelves(&self, facings: impl Iterator<Item = (u32, Facing)>) -> Shelves {
+        let mut grouped = vec![Vec::new(); self.pictures.len()];
+        facings.for_each(|(picture, facing)| grouped[picture as usize].push(facing));
+        let shelf = |(picture, facings): (&Picture, Vec<Facing>)| Shelf {
+            name: picture.name.clone(),
+            sha256: None,
+            size: picture.size,
+            counts: Shelf::count(&facings),
+            facings: Some(facings),
+        };
+        let pictures = self.pictures.iter().zip(grouped).map(shelf).collect();
+        Shelves { pictures, enrolled: Some(self.classes.clone()) }
+    }
+
+    fn indices(
+        &self,
+        path: &Path,
+        place: impl Fn(&'static str) -> Place,
+        image: i64,
+        category: i64,
+    ) -> Result<(u32, u32), FormatError> {
+        let unknown = |what, key, id: i64| {
+            move || FormatError::new(path, place(key), Fault::Unknown { what, id: id.to_string() })
+        };
+        let picture = self.picture_index.get(&image).copied();
+        let class = self.class_index.get(&category).copied();
+        match (picture, class) {
+            (None, _) => Err(unknown("image", "image_id", image)()),
+            (_, None) => Err(unknown("category", "category_id", category)()),
+            (Some(picture), Some(class)) => Ok((picture, class)),
+        }
+    }
+}
+
+fn facing(rect: Rect, class: String, confidence: f64, crowd: bool) -> Facing {
+    let candidates = vec![(class.clone(), confidence)];
+    Facing { rect, sku: Some(class.clone()), class, crowd, confidence, candidates }
+}
+
+/// Rank of each id, in ascending order.
+fn unique(
+    path: &Path,
+    list: &'static str,
+    what: &'static str,
+    ids: impl Iterator<Item = i64>,
+) -> Result<HashMap<i64, u32>, FormatError> {
+    let mut sorted: Vec<(i64, usize)> = ids.enumerate().map(|(index, id)| (id, index)).collect();
+    sorted.sort_unstable();
+    if let Some(pair) = sorted.windows(2).find(|w| w[0].0 == w[1].0) {
+        let place = Place::Entry { list, index: pair[1].1, key: "id" };
+        return Err(FormatError::new(path, place, Fault::Duplicate { what, id: pair[1].0.to_string() }));
+    }
+    Ok(sorted.into_iter().zip(0..).map(|((id, _), rank)| (id, rank)).collect())
+}
+
+fn rect([x, y, width, height]: [f64; 4]) -> Result<Rect, Fault> {
+    Ok(Rect::new(x, y, width, height).check()?)
+}
+
+/// Published shelf scores have been wrong by a factor of two because corners were read as sizes. Sure signs are refused.
+fn refuse_other_conventions<I: Iterator<Item = (u32, Rect)>>(
+    path: &Path,
+    pictures: &[Picture],
+    boxes: impl Fn() -> I,
+) -> Result<(), FormatError> {
+    // A pixel of slack: tools round.
+    let (mut all, mut outside, mut fit_as_corners, mut fractions) = (0, 0, 0, 0);
+    for (picture, r) in boxes() {
+        let Some((width, height)) = pictures[picture as usize].size else { continue };
+        let (width, height) = (f64::from(width) + 1.0, f64::from(height) + 1.0);
+        all += 1;
+        outside += usize::from(r.x + r.width > width || r.y + r.height > height);
+        fit_as_corners += usize::from(r.width >= r.x && r.height >= r.y && r.width <= width && r.height <= height);
+        let positive = r.width > 0.0 && r.height > 0.0;
+        fractions +=
+            usize::from(positive && r.x + r.width <= 1.0 && r.y + r.height <= 1.0 && width > 3.0 && height > 3.0);
+    }
+    if all > 0 && fractions == all {
+        Err(FormatError::whole(path, Fault::Normalised))
+    } else if outside * 2 > all && fit_as_corners == all {
+        Err(FormatError::whole(path, Fault::CornersNotSizes))
+    } else {
+        Ok(())
+    }
+}

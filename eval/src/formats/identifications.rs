@@ -1,0 +1,113 @@
+//! Saved look-ups of crops, so that identification can be evaluated and thresholds calibrated without a model.
+//!
+//! ```json
+//! {"format": "shelf-identifications", "version": 1, "enrolled": ["cola_can", "cola_pet"],
+//!  "queries": [{"image": "crops/1.jpg", "truth": "cola_can",
+//!               "candidates": [{"sku": "cola_can", "similarity": 0.83}, {"sku": "cola_pet", "similarity": 0.61}]},
+//!              {"image": "crops/2.jpg", "truth": null, "candidates": []}]}
+//! ```
+//! `truth` is `null` for a crop of no enrolled SKU. Crops with the same `image` are resampled together.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{Fault, FormatError, Place};
+use super::json::parse;
+use crate::identification::{QuerySet, Ranked};
+
+/// The file, as read and written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identifications {
+    /// Always `shelf-identifications`.
+    pub format: String,
+    /// Always 1.
+    pub version: u32,
+    /// Codes of the enrolled SKUs.
+    pub enrolled: Vec<String>,
+    /// Crops that were looked up.
+    pub queries: Vec<IdentifiedCrop>,
+}
+
+/// One crop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentifiedCrop {
+    /// The picture it comes from.
+    pub image: String,
+    /// What it truly is; `None` for no enrolled SKU. The key must be there: leaving it out is a mistake, not an unknown.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub truth: Option<String>,
+    /// Best first.
+    pub candidates: Vec<SkuSimilarity>,
+}
+
+/// A SKU and its similarity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SkuSimilarity {
+    /// Code.
+    pub sku: String,
+    /// Cosine similarity.
+    pub similarity: f64,
+}
+
+/// Parses saved look-ups.
+///
+/// # Errors
+/// When the text is not of that form or version, is empty, repeats a SKU, names one that is not enrolled, or candidates are
+/// not ranked.
+pub fn parse_identifications(bytes: &[u8], path: &Path) -> Result<QuerySet, FormatError> {
+    let file: Identifications = parse(bytes, path)?;
+    if file.format != "shelf-identifications" || file.version != 1 {
+        let expected = "shelf-identifications version 1";
+        return Err(FormatError::whole(path, Fault::WrongKind { found: "another format or version", expected }));
+    }
+    query_set(file, path)
+}
+
+/// Numbers the names of a file; `path` names it in errors.
+///
+/// # Errors
+/// As [`parse_identifications`].
+pub fn query_set(file: Identifications, path: &Path) -> Result<QuerySet, FormatError> {
+    if file.queries.is_empty() {
+        return Err(FormatError::whole(path, Fault::Empty("queries")));
+    }
+    let mut skus: HashMap<&str, u32> = HashMap::new();
+    for (index, sku) in file.enrolled.iter().enumerate() {
+        if skus.insert(sku, index as u32).is_some() {
+            let place = Place::Entry { list: "enrolled", index, key: "" };
+            return Err(FormatError::new(path, place, Fault::Duplicate { what: "SKU", id: sku.clone() }));
+        }
+    }
+    let mut pictures: Vec<String> = Vec::new();
+    let mut picture_index: HashMap<&str, u32> = HashMap::new();
+    let mut numbered = Vec::with_capacity(file.queries.len());
+    for (index, query) in file.queries.iter().enumerate() {
+        let number = |sku: &String, key| {
+            let place = Place::Entry { list: "queries", index, key };
+            let unknown = || FormatError::new(path, place, Fault::NotEnrolled { sku: sku.clone() });
+            skus.get(sku.as_str()).copied().ok_or_else(unknown)
+        };
+        let truth = query.truth.as_ref().map(|sku| number(sku, "truth")).transpose()?;
+        let mut candidates = Vec::with_capacity(query.candidates.len());
+        for candidate in &query.candidates {
+            candidates.push(Ranked { sku: number(&candidate.sku, "candidates")?, similarity: candidate.similarity });
+        }
+        let picture = *picture_index.entry(&query.image).or_insert_with(|| {
+            pictures.push(query.image.clone());
+            pictures.len() as u32 - 1
+        });
+        numbered.push((truth, picture, candidates));
+    }
+    drop(picture_index);
+    let mut set = QuerySet::new(file.enrolled.clone(), pictures);
+    for (index, (truth, picture, candidates)) in numbered.into_iter().enumerate() {
+        let place = Place::Entry { list: "queries", index, key: "candidates" };
+        set.push(truth, picture, &candidates).map_err(|fault| FormatError::new(path, place, fault))?;
+    }
+    Ok(set)
+}

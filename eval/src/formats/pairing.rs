@@ -1,0 +1,194 @@
+//! True and predicted shelves put side by side: counts always, boxes and identities where both sides list them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use super::error::{Fault, FormatError, Place};
+use super::facings::{Facing, Shelf, Shelves};
+use crate::counts::{CountRow, CountTable};
+use crate::identification::{QuerySet, Ranked};
+use crate::matching::DEFAULT_MAX_DETECTIONS;
+use crate::sample::{DetectionSet, Picture, Prediction, Truth};
+use crate::{Fate, pair};
+
+/// What can be evaluated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShelfComparison {
+    /// Always.
+    pub counts: CountTable,
+    /// When both sides list facings.
+    pub boxes: Option<DetectionSet>,
+    /// When facings also say which SKU they are: the found facings that lie on a true one (IoU .50, whatever the class).
+    pub identities: Option<QuerySet>,
+    /// Pictures that nothing was predicted for: counted as empty, which can only lower the result.
+    pub unanswered: Vec<String>,
+}
+
+/// Joins by picture name. `path` is that of the predictions. Facings below `confidence` take no part in identities.
+///
+/// # Errors
+/// When a predicted picture is not in the truth, or a number is none.
+pub fn compare(
+    truth: &Shelves,
+    predictions: &Shelves,
+    path: &Path,
+    confidence: f64,
+) -> Result<ShelfComparison, FormatError> {
+    let by_name = join(truth, predictions, path)?;
+    let skus: BTreeSet<&String> =
+        truth.pictures.iter().chain(&predictions.pictures).flat_map(|p| p.counts.keys()).collect();
+    let sku_index: HashMap<&String, u32> = skus.iter().copied().zip(0..).collect();
+    let mut rows = Vec::new();
+    for (index, shelf) in truth.pictures.iter().enumerate() {
+        let nothing = BTreeMap::new();
+        let found = by_name[index].map_or(&nothing, |p| &p.counts);
+        let named: BTreeSet<&String> = shelf.counts.keys().chain(found.keys()).collect();
+        rows.extend(named.into_iter().map(|sku| CountRow {
+            sku: sku_index[sku],
+            picture: index as u32,
+            truth: shelf.counts.get(sku).copied().unwrap_or(0),
+            predicted: found.get(sku).copied().unwrap_or(0),
+        }));
+    }
+    let names = || truth.pictures.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
+    let counts = CountTable::new(skus.into_iter().cloned().collect(), names(), rows);
+
+    let unanswered = truth.pictures.iter().zip(&by_name).filter(|(_, p)| p.is_none()).map(|(t, _)| t.name.clone());
+    let listed = truth.pictures.iter().all(|p| p.facings.is_some())
+        && by_name.iter().flatten().all(|p| p.facings.is_some())
+        && by_name.iter().any(Option::is_some);
+    let boxes = if listed { Some(detection_set(truth, &by_name, path)?) } else { None };
+    let identities = match &boxes {
+        Some(set) if truth.pictures.iter().any(|p| facings(p).any(|f| f.sku.is_some())) => {
+            Some(identities(truth, predictions, &by_name, (set, confidence), path)?)
+        }
+        _ => None,
+    };
+    Ok(ShelfComparison { counts, boxes, identities, unanswered: unanswered.collect() })
+}
+
+fn facings(shelf: &Shelf) -> impl Iterator<Item = &Facing> {
+    shelf.facings.iter().flatten()
+}
+
+/// The prediction of each true picture. Names must be equal; where one side has folders before its file names, the file
+/// names decide if they are all different.
+fn join<'a>(truth: &Shelves, predictions: &'a Shelves, path: &Path) -> Result<Vec<Option<&'a Shelf>>, FormatError> {
+    let file_name = |name: &str| name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned();
+    let exact: HashMap<&str, usize> = truth.pictures.iter().map(|p| p.name.as_str()).zip(0..).collect();
+    let mut by_file: HashMap<String, Option<usize>> = HashMap::new();
+    for (index, picture) in truth.pictures.iter().enumerate() {
+        by_file.entry(file_name(&picture.name)).and_modify(|at| *at = None).or_insert(Some(index));
+    }
+    let mut joined = vec![None; truth.pictures.len()];
+    for shelf in &predictions.pictures {
+        let place = || Place::Picture { name: shelf.name.clone(), entry: None, key: "" };
+        let at = exact.get(shelf.name.as_str()).copied();
+        let at = at.or_else(|| by_file.get(&file_name(&shelf.name)).copied().flatten());
+        let unknown = || FormatError::new(path, place(), Fault::Unknown { what: "image", id: shelf.name.clone() });
+        let at = at.ok_or_else(unknown)?;
+        if joined[at].replace(shelf).is_some() {
+            let fault = Fault::Duplicate { what: "the prediction of image", id: truth.pictures[at].name.clone() };
+            return Err(FormatError::new(path, place(), fault));
+        }
+    }
+    Ok(joined)
+}
+
+fn detection_set(truth: &Shelves, predicted: &[Option<&Shelf>], path: &Path) -> Result<DetectionSet, FormatError> {
+    let all = truth.pictures.iter().chain(predicted.iter().copied().flatten()).flat_map(facings);
+    let classes: BTreeSet<&String> = all.map(|f| &f.class).collect();
+    let index: HashMap<&String, u32> = classes.iter().copied().zip(0..).collect();
+    let (mut truths, mut predictions) = (Vec::new(), Vec::new());
+    for (picture, (shelf, found)) in (0..).zip(truth.pictures.iter().zip(predicted)) {
+        truths.extend(facings(shelf).map(|f| Truth {
+            picture,
+            class: index[&f.class],
+            rect: f.rect,
+            area: f.rect.area(),
+            crowd: f.crowd,
+        }));
+        predictions.extend(found.iter().flat_map(|p| facings(p)).map(|f| Prediction {
+            picture,
+            class: index[&f.class],
+            rect: f.rect,
+            score: f.confidence,
+        }));
+    }
+    let picture = |(shelf, found): (&Shelf, &Option<&Shelf>)| Picture {
+        name: shelf.name.clone(),
+        size: shelf.size.or_else(|| found.and_then(|f| f.size)),
+    };
+    let pictures = truth.pictures.iter().zip(predicted).map(picture).collect();
+    let classes = classes.into_iter().cloned().collect();
+    DetectionSet::new(pictures, classes, truths, predictions).map_err(|fault| FormatError::whole(path, fault))
+}
+
+fn identities(
+    truth: &Shelves,
+    predictions: &Shelves,
+    predicted: &[Option<&Shelf>],
+    (boxes, confidence): (&DetectionSet, f64),
+    path: &Path,
+) -> Result<QuerySet, FormatError> {
+    let true_facings: Vec<(&Shelf, &Facing)> =
+        truth.pictures.iter().flat_map(|p| facings(p).map(move |f| (p, f))).collect();
+    let found: Vec<&Facing> = predicted.iter().copied().flatten().flat_map(facings).collect();
+
+    // Which SKUs a right answer was possible for: as the files say, or else all that either side names.
+    let declared = predictions.enrolled.as_ref().or(truth.enrolled.as_ref());
+    let enrolled: Vec<String> = match declared {
+        Some(enrolled) => enrolled.clone(),
+        None => {
+            let named = true_facings.iter().filter_map(|(_, f)| f.sku.as_ref());
+            let answered = found.iter().flat_map(|f| f.sku.iter().chain(f.candidates.iter().map(|c| &c.0)));
+            named.chain(answered).collect::<BTreeSet<_>>().into_iter().cloned().collect()
+        }
+    };
+    let index: HashMap<&String, u32> = enrolled.iter().zip(0..).collect();
+    let names = truth.pictures.iter().map(|p| p.name.clone()).collect();
+    let mut set = QuerySet::new(enrolled.clone(), names);
+    let pairing = pair(&one_class(boxes, path)?, 0.5, confidence, DEFAULT_MAX_DETECTIONS);
+    for (at, fate) in pairing.fates.iter().enumerate() {
+        let Fate::Right(truth_at) = fate else { continue };
+        let (_, true_facing) = true_facings[*truth_at as usize];
+        let (picture, facing) = (boxes.predictions()[at].picture, found[at]);
+        let ranked = ranking(facing);
+        let mut candidates = Vec::with_capacity(ranked.len());
+        for (sku, similarity) in ranked {
+            let place = || Place::Picture {
+                name: truth.pictures[picture as usize].name.clone(),
+                entry: None,
+                key: "candidates",
+            };
+            let sku = index.get(&sku).copied();
+            let sku = sku.ok_or_else(|| {
+                FormatError::new(path, place(), Fault::NotEnrolled { sku: facing.sku.clone().unwrap_or_default() })
+            })?;
+            candidates.push(Ranked { sku, similarity });
+        }
+        let truth_sku = true_facing.sku.as_ref().and_then(|sku| index.get(sku).copied());
+        set.push(truth_sku, picture, &candidates).map_err(|fault| {
+            let name = truth.pictures[picture as usize].name.clone();
+            FormatError::new(path, Place::Picture { name, entry: None, key: "candidates" }, fault)
+        })?;
+    }
+    Ok(set)
+}
+
+/// The answer first, then the other candidates: a vote may prefer a SKU that is not the most similar one.
+fn ranking(facing: &Facing) -> Vec<(String, f64)> {
+    let Some(answer) = &facing.sku else { return facing.candidates.clone() };
+    let own = facing.candidates.iter().find(|c| &c.0 == answer).map(|c| c.1);
+    let best = facing.candidates.iter().map(|c| c.1).fold(f64::NEG_INFINITY, f64::max);
+    let similarity = own.unwrap_or(facing.confidence).max(best);
+    let others = facing.candidates.iter().filter(|c| &c.0 != answer).cloned();
+    std::iter::once((answer.clone(), similarity)).chain(others).collect()
+}
+
+fn one_class(set: &DetectionSet, path: &Path) -> Result<DetectionSet, FormatError> {
+    let truths = set.truths().iter().map(|t| Truth { class: 0, ..*t }).collect();
+    let predictions = set.predictions().iter().map(|p| Prediction { class: 0, ..*p }).collect();
+    DetectionSet::new(set.pictures().to_vec(), vec!["container".to_owned()], truths, predictions)
+        .map_err(|fault| FormatError::whole(path, fault))
+}

@@ -1,0 +1,181 @@
+//! What a release must reach, decided in one place.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Interval;
+
+/// Bounds of the gates.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Targets {
+    /// Least detection recall at the serving confidence.
+    pub recall_min: f64,
+    /// Least mAP at IoU .50.
+    pub map50_min: f64,
+    /// Least share of crops whose SKU is right.
+    pub top1_accuracy_min: f64,
+    /// Largest macro count MAE.
+    pub count_mae_max: f64,
+}
+
+impl Default for Targets {
+    fn default() -> Self {
+        Self { recall_min: 0.98, map50_min: 0.95, top1_accuracy_min: 0.93, count_mae_max: 0.30 }
+    }
+}
+
+/// A figure that is gated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GatedMetric {
+    /// Detection recall at the serving confidence.
+    Recall,
+    /// mAP at IoU .50.
+    Map50,
+    /// SKU top-1.
+    Top1,
+    /// Macro count MAE.
+    CountMae,
+}
+
+impl GatedMetric {
+    /// All, in the order they are shown.
+    pub const ALL: [Self; 4] = [Self::Recall, Self::Map50, Self::Top1, Self::CountMae];
+
+    /// Name among the metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recall => "recall",
+            Self::Map50 => "map50",
+            Self::Top1 => "top1",
+            Self::CountMae => "count_mae",
+        }
+    }
+
+    /// What it must reach.
+    #[must_use]
+    pub const fn bound(self, targets: &Targets) -> Bound {
+        match self {
+            Self::Recall => Bound::AtLeast(targets.recall_min),
+            Self::Map50 => Bound::AtLeast(targets.map50_min),
+            Self::Top1 => Bound::AtLeast(targets.top1_accuracy_min),
+            Self::CountMae => Bound::AtMost(targets.count_mae_max),
+        }
+    }
+}
+
+/// Which side of a number is good.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// `value >= bound` passes.
+    AtLeast(f64),
+    /// `value <= bound` passes.
+    AtMost(f64),
+}
+
+impl Bound {
+    /// Whether a value passes. Missing and NaN never do, on either side, nor does any value of a bound that is NaN.
+    #[must_use]
+    pub fn admits(self, value: Option<f64>) -> bool {
+        match (self, value) {
+            (_, None) => false,
+            (Self::AtLeast(floor), Some(v)) => v >= floor,
+            (Self::AtMost(ceiling), Some(v)) => v <= ceiling,
+        }
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtLeast(v) => write!(f, ">= {v:.2}"),
+            Self::AtMost(v) => write!(f, "<= {v:.2}"),
+        }
+    }
+}
+
+/// A gate and how it came out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Gate {
+    /// What is gated.
+    pub metric: GatedMetric,
+    /// What it must reach.
+    pub bound: Bound,
+    /// What it is; `None` when it could not be measured.
+    pub value: Option<f64>,
+    /// How far it would move with other pictures. It informs; the value decides.
+    pub interval: Option<Interval>,
+    /// How many times its unit (boxes, crops, rows) was seen, so that nobody trusts three pictures.
+    pub evidence: u64,
+    /// Whether it passed.
+    pub passed: bool,
+}
+
+impl Gate {
+    /// Judges a figure.
+    #[must_use]
+    pub fn judge(metric: GatedMetric, targets: &Targets, figure: Figure) -> Self {
+        let bound = metric.bound(targets);
+        let Figure { value, interval, evidence } = figure;
+        Self { metric, bound, value, interval, evidence, passed: bound.admits(value) }
+    }
+
+    /// Passed, but the interval reaches over the bound: other pictures could have failed it (or the reverse).
+    #[must_use]
+    pub fn is_close(&self) -> bool {
+        let other_side = self.interval.map(|i| match self.bound {
+            Bound::AtLeast(floor) => (i.low >= floor) != (i.high >= floor),
+            Bound::AtMost(ceiling) => (i.low <= ceiling) != (i.high <= ceiling),
+        });
+        other_side.unwrap_or(false)
+    }
+}
+
+/// A measured figure, ready to be judged.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Figure {
+    /// What it is.
+    pub value: Option<f64>,
+    /// Its interval.
+    pub interval: Option<Interval>,
+    /// How many boxes, crops or rows it rests on.
+    pub evidence: u64,
+}
+
+/// What an evaluation comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every gate passed.
+    Passed,
+    /// A gate failed.
+    Failed,
+    /// It could not be evaluated.
+    NotEvaluated,
+}
+
+impl Verdict {
+    /// Over gates that were asked for. No gates at all is not a pass: nothing was shown.
+    #[must_use]
+    pub fn of(gates: &[Gate]) -> Self {
+        match gates {
+            [] => Self::NotEvaluated,
+            gates if gates.iter().all(|g| g.passed) => Self::Passed,
+            _ => Self::Failed,
+        }
+    }
+
+    /// 0 passed, 1 a gate failed, 2 could not evaluate.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Failed => 1,
+            Self::NotEvaluated => 2,
+        }
+    }
+}

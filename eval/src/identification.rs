@@ -1,0 +1,283 @@
+//! Which SKU a crop was taken for: top-k, per SKU, and who is taken for whom.
+
+use thiserror::Error;
+
+use crate::average_precision::{Weights, mean};
+
+/// A SKU a crop might be, with its similarity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ranked {
+    /// Index of the SKU.
+    pub sku: u32,
+    /// Cosine similarity, or any score that orders.
+    pub similarity: f64,
+}
+
+/// One crop that was looked up.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Query<'a> {
+    /// What it truly is; `None` when it is of no enrolled SKU.
+    pub truth: Option<u32>,
+    /// Index of the picture it comes from.
+    pub picture: u32,
+    /// Best first, one entry a SKU.
+    pub candidates: &'a [Ranked],
+}
+
+impl Query<'_> {
+    /// The best candidate.
+    #[must_use]
+    pub fn best(&self) -> Option<Ranked> {
+        self.candidates.first().copied()
+    }
+
+    /// Whether the true SKU is among the first `k` candidates.
+    #[must_use]
+    pub fn is_within(&self, k: usize) -> bool {
+        self.truth.is_some_and(|truth| self.candidates.iter().take(k).any(|c| c.sku == truth))
+    }
+
+    /// The best candidate that is not the truth: how much of an impostor it would be, were its own SKU not enrolled.
+    #[must_use]
+    pub fn best_other(&self) -> Option<Ranked> {
+        self.candidates.iter().copied().find(|c| Some(c.sku) != self.truth)
+    }
+}
+
+/// Crops that were looked up in a gallery.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct QuerySet {
+    skus: Vec<String>,
+    pictures: Vec<String>,
+    queries: Vec<(Option<u32>, u32, u32)>,
+    candidates: Vec<Ranked>,
+}
+
+/// Why a crop cannot be taken in.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum QueryError {
+    /// A number is NaN or infinite.
+    #[error("the similarity of candidate {at} is not a finite number")]
+    NotFinite {
+        /// Position of the candidate.
+        at: usize,
+    },
+    /// The list is not ranked.
+    #[error("candidate {at} is more similar than the one before it: candidates are listed best first")]
+    Unordered {
+        /// Position of the candidate.
+        at: usize,
+    },
+    /// A SKU is listed twice.
+    #[error("candidate {at} names a SKU that is already in the list")]
+    Repeated {
+        /// Position of the candidate.
+        at: usize,
+    },
+    /// An index that stands for nothing.
+    #[error("{what} {index} is unknown: there are {known}")]
+    Unknown {
+        /// "SKU" or "picture".
+        what: &'static str,
+        /// The index.
+        index: u32,
+        /// How many there are.
+        known: usize,
+    },
+}
+
+impl QuerySet {
+    /// An empty set over the enrolled SKUs and the pictures that crops come from.
+    #[must_use]
+    pub fn new(skus: Vec<String>, pictures: Vec<String>) -> Self {
+        Self { skus, pictures, ..Self::default() }
+    }
+
+    /// Adds a crop.
+    ///
+    /// # Errors
+    /// When the candidates are not ranked, repeat a SKU, are not finite, or an index is unknown.
+    pub fn push(&mut self, truth: Option<u32>, picture: u32, candidates: &[Ranked]) -> Result<(), QueryError> {
+        let sku = |index: u32| match self.skus.len() {
+            known if index as usize >= known => Err(QueryError::Unknown { what: "SKU", index, known }),
+            _ => Ok(()),
+        };
+        truth.map_or(Ok(()), sku)?;
+        if picture as usize >= self.pictures.len() {
+            return Err(QueryError::Unknown { what: "picture", index: picture, known: self.pictures.len() });
+        }
+        for (at, candidate) in candidates.iter().enumerate() {
+            sku(candidate.sku)?;
+            if !candidate.similarity.is_finite() {
+                return Err(QueryError::NotFinite { at });
+            }
+            if at > 0 && candidate.similarity > candidates[at - 1].similarity {
+                return Err(QueryError::Unordered { at });
+            }
+            if candidates[..at].iter().any(|c| c.sku == candidate.sku) {
+                return Err(QueryError::Repeated { at });
+            }
+        }
+        self.candidates.extend_from_slice(candidates);
+        self.queries.push((truth, picture, self.candidates.len() as u32));
+        Ok(())
+    }
+
+    /// Codes of the enrolled SKUs, by index.
+    #[must_use]
+    pub fn skus(&self) -> &[String] {
+        &self.skus
+    }
+
+    /// Names of the pictures, by index.
+    #[must_use]
+    pub fn pictures(&self) -> &[String] {
+        &self.pictures
+    }
+
+    /// Number of crops.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.queries.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.queries.is_empty()
+    }
+
+    /// A crop by index.
+    ///
+    /// # Panics
+    /// When there is no such crop.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Query<'_> {
+        let (truth, picture, end) = self.queries[index];
+        let start = index.checked_sub(1).map_or(0, |before| self.queries[before].2);
+        Query { truth, picture, candidates: &self.candidates[start as usize..end as usize] }
+    }
+
+    /// All crops.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Query<'_>> {
+        (0..self.len()).map(|i| self.get(i))
+    }
+}
+
+/// How well one SKU is told from the others (over crops of enrolled SKUs).
+#[derive(Debug, Clone, PartialEq)]
+pub struct SkuScore {
+    /// Index of the SKU.
+    pub sku: u32,
+    /// Crops that truly show it.
+    pub support: u64,
+    /// Of those, taken for it.
+    pub right: u64,
+    /// Crops taken for it.
+    pub predicted: u64,
+}
+
+impl SkuScore {
+    /// Share of its crops that were recognised.
+    #[must_use]
+    pub fn recall(&self) -> Option<f64> {
+        (self.support > 0).then(|| self.right as f64 / self.support as f64)
+    }
+
+    /// Share of the crops taken for it that are it.
+    #[must_use]
+    pub fn precision(&self) -> Option<f64> {
+        (self.predicted > 0).then(|| self.right as f64 / self.predicted as f64)
+    }
+
+    /// Harmonic mean of both.
+    #[must_use]
+    pub fn f1(&self) -> Option<f64> {
+        let denominator = self.support + self.predicted;
+        (denominator > 0).then(|| 2.0 * self.right as f64 / denominator as f64)
+    }
+}
+
+/// Closed-set identification.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TopK {
+    /// Crops of enrolled SKUs.
+    pub known: u64,
+    /// Share whose best candidate is right: the gate's figure (micro).
+    pub top1: Option<f64>,
+    /// Share with the right SKU among the first five.
+    pub top5: Option<f64>,
+    /// Mean over SKUs of their own top-1 (macro): rare SKUs weigh as much as frequent ones.
+    pub macro_top1: Option<f64>,
+    /// Mean over SKUs of their precision; a SKU never predicted counts 0.
+    pub macro_precision: Option<f64>,
+    /// Mean over SKUs of their F1.
+    pub macro_f1: Option<f64>,
+    /// SKUs that occur in truth or answers, by index.
+    pub skus: Vec<SkuScore>,
+}
+
+/// Computes it, each picture's crops weighing as often as the picture does.
+#[must_use]
+pub fn top_k(set: &QuerySet, weights: Weights<'_>) -> TopK {
+    let mut table: Vec<SkuScore> =
+        (0..set.skus.len() as u32).map(|sku| SkuScore { sku, support: 0, right: 0, predicted: 0 }).collect();
+    let (mut known, mut first, mut fifth) = (0, 0, 0);
+    for query in set.iter() {
+        let Some(truth) = query.truth else { continue };
+        let weight = weights.map_or(1, |w| u64::from(w[query.picture as usize]));
+        known += weight;
+        first += weight * u64::from(query.is_within(1));
+        fifth += weight * u64::from(query.is_within(5));
+        table[truth as usize].support += weight;
+        if let Some(best) = query.best() {
+            table[best.sku as usize].predicted += weight;
+            table[best.sku as usize].right += weight * u64::from(best.sku == truth);
+        }
+    }
+    table.retain(|row| row.support > 0 || row.predicted > 0);
+    let share = |count: u64| (known > 0).then(|| count as f64 / known as f64);
+    let present = || table.iter().filter(|row| row.support > 0);
+    TopK {
+        known,
+        top1: share(first),
+        top5: share(fifth),
+        macro_top1: mean(present().filter_map(SkuScore::recall)),
+        macro_precision: mean(present().map(|row| row.precision().unwrap_or(0.0))),
+        macro_f1: mean(present().filter_map(SkuScore::f1)),
+        skus: table,
+    }
+}
+
+/// A SKU taken for another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConfusedPair {
+    /// What it is.
+    pub truth: u32,
+    /// What it was taken for.
+    pub predicted: u32,
+    /// How often.
+    pub count: u64,
+    /// Share of the true SKU's crops.
+    pub share: f64,
+}
+
+/// Pairs by falling count.
+#[must_use]
+pub fn confused_pairs(set: &QuerySet) -> Vec<ConfusedPair> {
+    let mut support = vec![0_u64; set.skus.len()];
+    let mut mistakes: Vec<(u32, u32)> = Vec::new();
+    for query in set.iter() {
+        let Some(truth) = query.truth else { continue };
+        support[truth as usize] += 1;
+        mistakes.extend(query.best().filter(|best| best.sku != truth).map(|best| (truth, best.sku)));
+    }
+    mistakes.sort_unstable();
+    let pairs = mistakes.chunk_by(|a, b| a == b).map(|same| {
+        let ((truth, predicted), count) = (same[0], same.len() as u64);
+        ConfusedPair { truth, predicted, count, share: count as f64 / support[truth as usize] as f64 }
+    });
+    let mut pairs: Vec<ConfusedPair> = pairs.collect();
+    pairs.sort_by_key(|p| (std::cmp::Reverse(p.count), p.truth, p.predicted));
+    pairs
+}

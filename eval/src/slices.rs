@@ -1,0 +1,179 @@
+//! The same figures over parts of the pictures: by store, by light, by how crowded the shelf is.
+
+use std::collections::{BTreeMap, HashMap};
+
+use thiserror::Error;
+
+use crate::{Bootstrap, DetectionSet, Interval};
+
+/// The pictures that share one value of one column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice {
+    /// Name of the column ("store", "density").
+    pub column: String,
+    /// The value they share.
+    pub value: String,
+    /// Indices of the pictures, ascending; at least one.
+    pub pictures: Vec<u32>,
+}
+
+/// Why a `slices.csv` cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SliceError {
+    /// Not a table.
+    #[error("line {line}: {reason}")]
+    Syntax {
+        /// Where.
+        line: u64,
+        /// Why.
+        reason: String,
+    },
+    /// The first column is something else.
+    #[error("line 1: the first column is `{found}`, expected `image` (then one column for each way to slice)")]
+    FirstColumn {
+        /// What it is called.
+        found: String,
+    },
+    /// Nothing but names.
+    #[error("line 1: there is no column beside `image`, so nothing to slice by")]
+    NoColumns,
+    /// A picture is listed twice.
+    #[error("line {line}: {name} is listed again")]
+    Repeated {
+        /// Where.
+        line: u64,
+        /// Which.
+        name: String,
+    },
+    /// An identifier rather than a property.
+    #[error("column `{column}` has more than {MAX_VALUES} different values: slices need a few pictures each")]
+    TooManyValues {
+        /// Which.
+        column: String,
+    },
+    /// The table is of other pictures.
+    #[error("none of the {listed} pictures listed is evaluated here; names must be those of the ground truth")]
+    NoneKnown {
+        /// Number of lines.
+        listed: usize,
+    },
+}
+
+/// Values a column may have.
+pub const MAX_VALUES: usize = 64;
+
+/// What pictures get that the table does not list.
+pub const NOT_LISTED: &str = "(not listed)";
+
+/// Slices by every column of a CSV whose first column `image` holds picture names as the ground truth spells them. Lines
+/// of other pictures are passed over: one table may serve every split.
+///
+/// # Errors
+/// When the text is no such table, repeats a picture, lists none of `pictures`, or a column has too many values.
+pub fn from_csv(text: &str, pictures: &[&str]) -> Result<Vec<Slice>, SliceError> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let syntax = |e: &csv::Error| SliceError::Syntax {
+        line: e.position().map_or(1, csv::Position::line),
+        reason: match e.kind() {
+            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                format!("{len} columns, but the heading has {expected_len}")
+            }
+            _ => "not readable as comma-separated text".to_owned(),
+        },
+    };
+    let headings: Vec<String> = reader.headers().map_err(|e| syntax(&e))?.iter().map(str::to_owned).collect();
+    let first = headings.first().map_or("", |h| h.trim_start_matches('\u{feff}'));
+    if first != "image" {
+        return Err(SliceError::FirstColumn { found: first.to_owned() });
+    }
+    if headings.len() < 2 {
+        return Err(SliceError::NoColumns);
+    }
+    let index: HashMap<&str, u32> = pictures.iter().zip(0..).map(|(name, i)| (*name, i)).collect();
+    let mut values = vec![vec![NOT_LISTED.to_owned(); pictures.len()]; headings.len() - 1];
+    let mut seen = std::collections::HashSet::new();
+    let mut known = 0;
+    for record in reader.records() {
+        let record = record.map_err(|e| syntax(&e))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let name = record.get(0).unwrap_or_default().to_owned();
+        if let Some(&picture) = index.get(name.as_str()) {
+            known += 1;
+            for (column, value) in values.iter_mut().zip(record.iter().skip(1)) {
+                column[picture as usize] = if value.is_empty() { "(empty)".to_owned() } else { value.to_owned() };
+            }
+        }
+        if !seen.insert(name.clone()) {
+            return Err(SliceError::Repeated { line, name });
+        }
+    }
+    if known == 0 {
+        return Err(SliceError::NoneKnown { listed: seen.len() });
+    }
+    let mut slices = Vec::new();
+    for (column, values) in headings.iter().skip(1).zip(values) {
+        let before = slices.len();
+        slices.extend(group(column, values.iter().map(String::as_str)));
+        if slices.len() - before > MAX_VALUES {
+            return Err(SliceError::TooManyValues { column: column.clone() });
+        }
+    }
+    Ok(slices)
+}
+
+/// Slices by the number of true boxes (crowds left out) in a picture.
+#[must_use]
+pub fn by_density(set: &DetectionSet) -> Vec<Slice> {
+    let mut boxes = vec![0_u32; set.pictures().len()];
+    for truth in set.truths().iter().filter(|t| !t.crowd) {
+        boxes[truth.picture as usize] += 1;
+    }
+    // The names sort in the order of the numbers.
+    let value = |&n: &u32| match n {
+        0 => "  0 facings",
+        1..=9 => "  1-9 facings",
+        10..=29 => " 10-29 facings",
+        30..=59 => " 30-59 facings",
+        60..=119 => " 60-119 facings",
+        _ => "120+ facings",
+    };
+    let mut slices = group("density", boxes.iter().map(value));
+    for slice in &mut slices {
+        slice.value = slice.value.trim_start().to_owned();
+    }
+    slices
+}
+
+fn group<'a>(column: &str, values: impl Iterator<Item = &'a str>) -> Vec<Slice> {
+    let mut groups: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+    for (value, picture) in values.zip(0..) {
+        groups.entry(value).or_default().push(picture);
+    }
+    let slice = |(value, pictures): (&str, _)| Slice { column: column.to_owned(), value: value.to_owned(), pictures };
+    groups.into_iter().map(slice).collect()
+}
+
+/// Resamples of a slice: enough for an interval, and a slice is one of many.
+const MAX_RESAMPLES: u32 = 200;
+
+/// `N` figures of a slice with intervals from resampling its own pictures. `figures` takes weights of all `units` pictures.
+pub fn figures_of<const N: usize>(
+    slice: &Slice,
+    units: usize,
+    bootstrap: Bootstrap,
+    figures: impl Fn(&[u32]) -> [Option<f64>; N] + Sync,
+) -> [(Option<f64>, Option<Interval>); N] {
+    let spread = |weights: &[u32]| {
+        let mut all = vec![0; units];
+        for (&picture, &weight) in slice.pictures.iter().zip(weights) {
+            all[picture as usize] = weight;
+        }
+        figures(&all)
+    };
+    let points = spread(&vec![1; slice.pictures.len()]);
+    let fewer = Bootstrap { resamples: bootstrap.resamples.min(MAX_RESAMPLES), ..bootstrap };
+    // One picture resampled is itself: an interval of width zero would claim certainty.
+    let intervals =
+        if slice.pictures.len() > 1 { fewer.intervals(slice.pictures.len(), spread) } else { [const { None }; N] };
+    std::array::from_fn(|i| (points[i], points[i].and_then(|p| intervals[i].map(|v| v.around(p)))))
+}
