@@ -13,6 +13,14 @@ pub struct CropRule {
     pub margin: f32,
 }
 
+impl CropRule {
+    /// Whether the margin is a number of `0..=1`: a wider one shows more of the neighbours than of the facing.
+    #[must_use]
+    pub fn is_valid(self) -> bool {
+        (0.0..=1.0).contains(&self.margin)
+    }
+}
+
 impl Default for CropRule {
     fn default() -> Self {
         Self { margin: 0.0 }

@@ -28,7 +28,7 @@ impl Embedding {
         }
         // f64: 1280 squares of f32 lose four digits when summed in f32.
         let norm = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>().sqrt();
-        if !(norm > f64::from(f32::MIN_POSITIVE)) {
+        if norm <= f64::from(f32::MIN_POSITIVE) {
             return Err(EmbeddingError::ZeroLength);
         }
         for v in &mut values {
@@ -39,11 +39,11 @@ impl Embedding {
 
     /// Cosine similarity in `-1..=1`.
     ///
-    /// # Panics
-    /// Never; vectors of different dimension compare over the shorter one, and an index refuses them beforehand.
+    /// Vectors of different dimension compare over the shorter one; an index refuses them beforehand.
     #[must_use]
     pub fn cosine(&self, other: &Self) -> f32 {
-        self.0.iter().zip(&other.0).map(|(a, b)| a * b).sum()
+        // Rounding can put the product of two equal unit vectors an ulp above 1.
+        self.0.iter().zip(&other.0).map(|(a, b)| a * b).sum::<f32>().clamp(-1.0, 1.0)
     }
 
     /// The components.

@@ -7,7 +7,7 @@ use crate::{
     Sha256, Sku, SkuId, SkuIndex,
 };
 
-/// Finds the same boxes in every photo.
+/// Finds the same boxes in every photo, however small it is.
 #[derive(Debug, Clone)]
 pub struct FixedDetector {
     /// Names by class id.
@@ -27,7 +27,10 @@ impl FixedDetector {
 
 impl Detector for FixedDetector {
     fn detect(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Vec<Detection>>, ModelError> {
-        let found: Vec<_> = self.detections.iter().copied().filter(|d| d.confidence >= options.confidence).collect();
+        let mut found: Vec<_> =
+            self.detections.iter().copied().filter(|d| d.confidence >= options.confidence).collect();
+        found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+        found.truncate(options.max_detections);
         Ok(vec![found; images.len()])
     }
 

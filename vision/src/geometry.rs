@@ -62,7 +62,7 @@ impl BBox {
         width * height
     }
 
-    /// Intersection over union in `0..=1`; 0 when both are empty.
+    /// Intersection over union in `0..=1`; 0 when both are empty, or when a corner is not finite.
     ///
     /// ```
     /// use vision::BBox;
@@ -73,17 +73,19 @@ impl BBox {
     pub fn iou(&self, other: &Self) -> f32 {
         let shared = self.intersection(other);
         let union = self.area() + other.area() - shared;
-        if union > 0.0 { shared / union } else { 0.0 }
+        // Rounding can leave the union an ulp short of what is shared; NaN compares false.
+        if union > 0.0 && union.is_finite() { (shared / union).min(1.0) } else { 0.0 }
     }
 
-    /// Share of the smaller box that the other covers: 1 when one lies within the other.
+    /// Share of the smaller box that the other covers, in `0..=1`: 1 when one lies within the other.
     #[must_use]
     pub fn overlap_of_smaller(&self, other: &Self) -> f32 {
         let smaller = self.area().min(other.area());
-        if smaller > 0.0 { self.intersection(other) / smaller } else { 0.0 }
+        if smaller > 0.0 && smaller.is_finite() { (self.intersection(other) / smaller).min(1.0) } else { 0.0 }
     }
 
-    /// The part inside a picture of `width` x `height` pixels.
+    /// The part inside a picture of `width` x `height` pixels: without area when the box lies outside. NaN stays NaN, see
+    /// [`BBox::is_valid`].
     #[must_use]
     pub fn clip(&self, width: u32, height: u32) -> Self {
         let (w, h) = (width as f32, height as f32);

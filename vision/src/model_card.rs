@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,7 @@ pub struct ModelCard {
 #[derive(Debug, Error)]
 pub enum CardError {
     /// A file cannot be read or written.
-    #[error("cannot access {path}")]
+    #[error("cannot access {path}: {source}")]
     Io {
         /// Which.
         path: PathBuf,
@@ -112,6 +112,16 @@ pub enum CardError {
         path: PathBuf,
         /// Why.
         source: PlanError,
+    },
+    /// A value that contradicts the rest of the card.
+    #[error("{path}: `{key}` {reason}")]
+    Value {
+        /// Which card.
+        path: PathBuf,
+        /// Name of the key.
+        key: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// A path where a file name belongs.
     #[error("{path}: `weights` must be a plain file name beside the card, not {weights:?}")]
@@ -154,18 +164,42 @@ impl ModelCard {
     /// When the file cannot be read or is not a sound card.
     pub fn read(path: &Path) -> Result<Self, CardError> {
         let io_error = |source| CardError::Io { path: path.to_owned(), source };
-        if fs::metadata(path).map_err(io_error)?.len() > MAX_CARD_BYTES {
+        // Read to one byte above the limit rather than asking for the length first: a device or pipe has none.
+        let mut text = Vec::new();
+        let file = fs::File::open(path).map_err(io_error)?;
+        file.take(MAX_CARD_BYTES + 1).read_to_end(&mut text).map_err(io_error)?;
+        if text.len() as u64 > MAX_CARD_BYTES {
             return Err(CardError::TooLarge { path: path.to_owned() });
         }
-        let text = fs::read(path).map_err(io_error)?;
         let card: Self =
             serde_json::from_slice(&text).map_err(|source| CardError::Json { path: path.to_owned(), source })?;
-        card.preprocess.validate().map_err(|source| CardError::Plan { path: path.to_owned(), source })?;
-        let plain = Path::new(&card.weights).file_name().is_some_and(|name| name == card.weights.as_str());
-        if !plain {
-            return Err(CardError::WeightsPath { path: path.to_owned(), weights: card.weights });
-        }
+        card.check(path)?;
         Ok(card)
+    }
+
+    /// Refuses a card that contradicts itself or could not be read back.
+    fn check(&self, path: &Path) -> Result<(), CardError> {
+        self.preprocess.validate().map_err(|source| CardError::Plan { path: path.to_owned(), source })?;
+        let plain = Path::new(&self.weights).file_name().is_some_and(|name| name == self.weights.as_str());
+        if !plain {
+            return Err(CardError::WeightsPath { path: path.to_owned(), weights: self.weights.clone() });
+        }
+        let wrong = |key: String, reason| Err(CardError::Value { path: path.to_owned(), key, reason });
+        if self.crop.is_some_and(|rule| !rule.is_valid()) {
+            return wrong("crop.margin".to_owned(), "must lie within 0 and 1");
+        }
+        if self.embedding_dim == Some(0) {
+            return wrong("embedding_dim".to_owned(), "must be at least 1");
+        }
+        let outputs = self.classes.len();
+        if let Some(class) = self.class_map.keys().find(|&&class| outputs > 0 && class >= outputs) {
+            return wrong(format!("class_map.{class}"), "names an output that `classes` does not have");
+        }
+        // JSON has no NaN: it would be written as null and refused by the next reader.
+        if let Some((name, _)) = self.metrics.iter().find(|(_, value)| !value.is_finite()) {
+            return wrong(format!("metrics.{name}"), "is not a finite number; leave it out when it was not measured");
+        }
+        Ok(())
     }
 
     /// Reads the card beside `weights`, if there is one, and verifies the digest of the weights.
@@ -188,15 +222,19 @@ impl ModelCard {
     /// Writes the card beside its weights, atomically.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// When the card is not one that [`ModelCard::read`] takes, or the folder cannot be written.
     pub fn write_beside(&self, weights: &Path) -> Result<PathBuf, CardError> {
         let path = Self::path_for(weights);
+        self.check(&path)?;
         let io_error = |source| CardError::Io { path: path.clone(), source };
         let mut text = serde_json::to_string_pretty(self).expect("a card is plain data");
         text.push('\n');
-        let beside = path.with_extension("json.partial");
-        fs::write(&beside, text).map_err(io_error)?;
-        fs::rename(&beside, &path).map_err(io_error)?;
+        let beside = path.with_extension(format!("json.partial-{}", std::process::id()));
+        let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, &path));
+        if written.is_err() {
+            let _ = fs::remove_file(&beside);
+        }
+        written.map_err(io_error)?;
         Ok(path)
     }
 }

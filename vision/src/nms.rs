@@ -14,7 +14,10 @@ pub struct NmsOptions {
 }
 
 /// Greedy suppression, most confident first. Equal confidences keep the order they came in, so the result is
-/// reproducible; a box whose confidence is NaN sorts last. The result is sorted and keeps at most `max_detections`.
+/// reproducible; a box whose confidence is NaN sorts last. A box without area (or with a corner that is NaN) overlaps
+/// nothing, so it stays. The result is sorted and keeps at most `max_detections`.
+///
+/// Takes `O(n log n + n * kept)`: with the usual 300 kept, ten thousands of boxes cost milliseconds.
 #[must_use]
 pub fn nms(mut detections: Vec<Detection>, options: &NmsOptions) -> Vec<Detection> {
     let key = |d: &Detection| if d.confidence.is_nan() { f32::NEG_INFINITY } else { d.confidence };

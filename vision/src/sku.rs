@@ -26,7 +26,8 @@ pub struct Sku {
 /// The display name a folder name suggests: `sku_001_absolut_vodka` -> `Absolut Vodka`, `coke-zero` -> `Coke Zero`.
 #[must_use]
 pub fn display_name(code: &str) -> String {
-    let words: Vec<&str> = code.split(['_', '-', ' ']).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        code.split(|c: char| matches!(c, '_' | '-') || c.is_whitespace()).filter(|w| !w.is_empty()).collect();
     // A leading "sku 001" is the number of the product, not its name.
     let is_number = |w: &str| w.chars().all(|c| c.is_ascii_digit());
     let named = match words.as_slice() {

@@ -59,8 +59,9 @@ impl fmt::Display for Tiling {
 }
 
 /// Regions of a `width` x `height` photo, row by row: `columns` x `rows` tiles of equal size, neighbours sharing `overlap`
-/// (a share of the tile's side, `0..1`). Together they cover every pixel. A grid finer than the photo's pixels is
-/// coarsened to one tile a pixel.
+/// (a share of the tile's side, `0..=0.9`; what lies outside is brought inside). Together they cover every pixel, and none
+/// reaches beyond the photo. A grid finer than [`MAX_TILES_PER_SIDE`] or than the photo's pixels is coarsened. An empty
+/// photo has no tiles.
 #[must_use]
 pub fn tile_grid(width: u32, height: u32, columns: u32, rows: u32, overlap: f32) -> Vec<Region> {
     let horizontal = spans(width, columns, overlap);
@@ -73,12 +74,15 @@ pub fn tile_grid(width: u32, height: u32, columns: u32, rows: u32, overlap: f32)
 
 /// `count` spans of one length over `0..total`, first at 0, last ending at `total`.
 fn spans(total: u32, count: u32, overlap: f32) -> Vec<(u32, u32)> {
-    let count = count.clamp(1, total.max(1));
-    let overlap = f64::from(overlap.clamp(0.0, 0.9));
+    if total == 0 {
+        return Vec::new();
+    }
+    let count = count.clamp(1, total.min(MAX_TILES_PER_SIDE));
+    let overlap = if overlap.is_nan() { 0.0 } else { f64::from(overlap.clamp(0.0, 0.9)) };
     // n spans of length l that overlap by o*l cover l * (n - (n - 1) * o).
     let exact = f64::from(total) / (f64::from(count) - f64::from(count - 1) * overlap);
-    let length = (exact.ceil() as u32).clamp(1, total.max(1));
-    let last = total - length.min(total);
+    let length = (exact.ceil() as u32).clamp(1, total);
+    let last = total - length;
     (0..count)
         .map(|i| {
             let start = if count == 1 { 0 } else { (u64::from(last) * u64::from(i) / u64::from(count - 1)) as u32 };

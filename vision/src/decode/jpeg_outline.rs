@@ -25,6 +25,7 @@ mod code {
     pub(super) const TEM: u8 = 0x01;
     pub(super) const SOF0: u8 = 0xc0;
     pub(super) const SOF2: u8 = 0xc2;
+    pub(super) const SOF3: u8 = 0xc3;
     pub(super) const DHT: u8 = 0xc4;
     pub(super) const DAC: u8 = 0xcc;
     pub(super) const SOF15: u8 = 0xcf;
@@ -104,7 +105,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &DecodeLimits) -> Result<Outline
             }
             code::DHT | code::DQT | code::DRI => stream.extend(segment),
             code::DAC => return Err(unsupported("arithmetic coding")),
-            code::SOF0..=code::SOF15 => return Err(unsupported("lossless, hierarchical or arithmetic coding")),
+            code::SOF3..=code::SOF15 => return Err(unsupported("lossless, hierarchical or arithmetic coding")),
             code::SOS => {
                 let frame = frame.as_mut().ok_or_else(|| damaged("a scan comes before the frame header"))?;
                 if scans == 0 {

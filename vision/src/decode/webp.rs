@@ -20,6 +20,16 @@ struct Outline<'a> {
 
 /// Decodes a still picture.
 pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, DecodeError> {
+    decode_whole(bytes, limits).map_err(|error| match error {
+        // Nobody can tell damage from a missing end when the end is missing.
+        DecodeError::Damaged { .. } if declared_length(bytes) > bytes.len() as u64 => {
+            DecodeError::Truncated { format: Format::WebP }
+        }
+        error => error,
+    })
+}
+
+fn decode_whole(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, DecodeError> {
     let outline = outline(bytes)?;
     let Some(frame) = outline.frame else {
         return Err(DecodeError::damaged(Format::WebP, "it holds no picture"));
@@ -52,8 +62,9 @@ fn outline(bytes: &[u8]) -> Result<Outline<'_>, DecodeError> {
     while let Some((head, after)) = rest.split_at_checked(8) {
         let (name, length) = (&head[..4], u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize);
         let (content, next) = after.split_at(length.min(after.len()));
-        let picture = matches!(name, b"VP8 " | b"VP8L" | b"ALPH");
-        if picture && content.len() < length {
+        // Without the whole of its EXIF the photo might lie on its side.
+        let needed = matches!(name, b"VP8 " | b"VP8L" | b"ALPH" | b"EXIF");
+        if needed && content.len() < length {
             return Err(DecodeError::Truncated { format: Format::WebP });
         }
         match name {
@@ -71,9 +82,6 @@ fn outline(bytes: &[u8]) -> Result<Outline<'_>, DecodeError> {
             _ => {}
         }
         rest = &next[(length % 2).min(next.len())..];
-    }
-    if outline.frame.is_none() && declared_length(bytes) > bytes.len() as u64 {
-        return Err(DecodeError::Truncated { format: Format::WebP });
     }
     Ok(outline)
 }
