@@ -1,0 +1,92 @@
+//! What became of the files of a folder.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+use vision::{DecodeError, Sku, SkuId};
+
+/// How far enrolment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Files read.
+    pub done: usize,
+    /// Files there are.
+    pub total: usize,
+}
+
+/// What became of the files of a folder.
+#[derive(Debug, Default)]
+pub struct EnrolReport {
+    /// Exemplars added.
+    pub added: usize,
+    /// Exemplars added, by SKU.
+    pub per_sku: BTreeMap<SkuId, usize>,
+    /// SKUs that were not in the gallery before.
+    pub new_skus: Vec<Sku>,
+    /// Codes of folders without a usable picture; they are not in the gallery.
+    pub empty: Vec<String>,
+    /// Files that were left out, and why.
+    pub skipped: Vec<Skipped>,
+    /// Identical files under two SKUs. Both are enrolled; one of the labels is wrong.
+    pub conflicts: Vec<Conflict>,
+}
+
+impl EnrolReport {
+    /// `: x.txt is not a picture` for messages, or nothing.
+    pub(super) fn first_reason(&self) -> String {
+        self.skipped.first().map(|s| format!("; {}: {}", s.path.display(), s.reason)).unwrap_or_default()
+    }
+}
+
+/// A file that was left out.
+#[derive(Debug)]
+pub struct Skipped {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// Why a file was left out.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// The bytes are not a picture we take.
+    #[error("{0}")]
+    NotAPicture(DecodeError),
+    /// The file cannot be read.
+    #[error("it cannot be read: {0}")]
+    Unreadable(io::Error),
+    /// A pipe, a device, a broken link.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// A folder inside a SKU folder.
+    #[error("it is a folder inside a SKU folder; move its pictures up, or make it a SKU folder of its own")]
+    Nested,
+    /// A file beside the SKU folders.
+    #[error("it lies beside the SKU folders; move it into the folder of its SKU")]
+    BesideFolders,
+    /// A link that leads out of the folder.
+    #[error("it is a link out of the folder; copy the file instead")]
+    OutsideTree,
+    /// The name of the folder cannot be a code.
+    #[error("its name cannot be the code of a SKU; use letters, digits, dashes and underscores")]
+    Name,
+    /// The SKU has the same file already.
+    #[error("it is the same file as {of}")]
+    Duplicate {
+        /// Where that one came from.
+        of: String,
+    },
+}
+
+/// Identical files under two SKUs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// Code and origin of the first.
+    pub first: (String, String),
+    /// Code and origin of the second.
+    pub second: (String, String),
+}

@@ -1,0 +1,237 @@
+//! Search by FAISS: `IdMap<Flat>` (exact), or inverted lists above a configured size (approximate).
+//!
+//! FAISS proposes, this crate ranks: a few rows more than asked for are fetched and their similarities computed again by
+//! the kernel of the exact index. So both indexes give the same numbers and break ties alike, which FAISS alone does not
+//! promise (its sums depend on a row's place in a block, its ties on the order of a heap).
+
+use std::os::raw::c_int;
+use std::sync::Once;
+
+use faiss::index::flat::FlatIndexImpl;
+use faiss::index::ivf_flat::IVFFlatIndexImpl;
+use faiss::{ConcurrentIndex, IdMap, Idx, Index as _};
+use rayon::prelude::*;
+use vision::ExemplarId;
+
+use super::super::data::GalleryData;
+use super::super::error::GalleryError;
+use super::super::flat::{self, Hit, by_rank, clamp_similarity};
+use super::super::index::IndexOptions;
+use super::super::kernel::dot;
+use super::super::matrix::Matrix;
+
+unsafe extern "C" {
+    // Part of FAISS's C interface (c_api/utils/distances_c.h) that faiss-sys does not declare.
+    fn faiss_set_distance_compute_blas_threshold(value: c_int);
+    fn faiss_get_distance_compute_blas_threshold() -> c_int;
+    // OpenMP's run-time library, which faiss-sys links. Acts on the calling thread only.
+    fn omp_set_num_threads(value: c_int);
+}
+
+/// Queries from which FAISS multiplies matrices instead of vectors. Its default, 20, leaves small requests on a path that
+/// is several times slower.
+const BLAS_THRESHOLD: c_int = 2;
+/// Rows fetched beyond `k`, so that ties around the last place are seen whole.
+const EXTRA: usize = 16;
+/// How far FAISS's sums and ours may differ.
+const ROUNDING: f32 = 1e-5;
+/// Multiply-adds from which the queries are spread over threads.
+const PARALLEL_FROM: usize = 1 << 27;
+/// Rows FAISS trains the centre of a list on.
+const ROWS_PER_LIST: usize = 64;
+/// Queries and neighbours by which the recall of inverted lists is measured.
+const RECALL_QUERIES: usize = 64;
+const RECALL_AT: usize = 10;
+
+/// An index over the exemplars of one [`GalleryData`].
+pub(crate) struct FaissIndex {
+    native: Native,
+    description: String,
+}
+
+enum Native {
+    Flat(IdMap<FlatIndexImpl>),
+    Lists(IVFFlatIndexImpl),
+}
+
+impl FaissIndex {
+    /// Copies the embeddings into FAISS; trains inverted lists above [`IndexOptions::ivf_above`].
+    pub(crate) fn build(data: &GalleryData, options: &IndexOptions) -> Result<Self, GalleryError> {
+        configure();
+        if data.exemplars().len() > options.ivf_above {
+            return Self::build_lists(data, options);
+        }
+        let failed = failed("build its index");
+        let flat = FlatIndexImpl::new_ip(data.embeddings().columns() as u32).map_err(&failed)?;
+        let mut native = IdMap::new(flat).map_err(&failed)?;
+        native.add_with_ids(data.embeddings().values(), &ids(data)).map_err(&failed)?;
+        Ok(Self { native: Native::Flat(native), description: "FAISS flat".to_owned() })
+    }
+
+    /// About sqrt(n) lists of about sqrt(n) rows; as many are probed as the recall asked for needs.
+    fn build_lists(data: &GalleryData, options: &IndexOptions) -> Result<Self, GalleryError> {
+        let failed = failed("train its inverted lists");
+        let rows = data.embeddings();
+        let lists = (rows.rows() as f64).sqrt().round().max(1.0) as usize;
+        let quantizer = FlatIndexImpl::new_ip(rows.columns() as u32).map_err(&failed)?;
+        let mut native = IVFFlatIndexImpl::new_ip(quantizer, rows.columns() as u32, lists as u32).map_err(&failed)?;
+        let sample = spread_rows(rows, lists * ROWS_PER_LIST);
+        native.train(sample.values()).map_err(&failed)?;
+        native.add_with_ids(rows.values(), &ids(data)).map_err(&failed)?;
+
+        let queries = spread_rows(rows, RECALL_QUERIES);
+        let truth = flat::search(rows, &queries, RECALL_AT);
+        let mut index = Self { native: Native::Lists(native), description: String::new() };
+        let mut probes = 1;
+        loop {
+            if let Native::Lists(native) = &mut index.native {
+                native.set_nprobe(probes as u32);
+            }
+            let found = index.search(data, &queries, RECALL_AT)?;
+            let recall = share_found(&truth, &found);
+            if recall >= options.ivf_recall || probes >= lists {
+                index.description = format!("FAISS IVF, {probes} of {lists} lists, recall@{RECALL_AT} {recall:.3}");
+                return Ok(index);
+            }
+            probes = (probes * 2).min(lists);
+        }
+    }
+
+    pub(crate) fn search(&self, data: &GalleryData, queries: &Matrix, k: usize) -> Result<Vec<Vec<Hit>>, GalleryError> {
+        let rows = data.embeddings().rows();
+        let k = k.min(rows);
+        if k == 0 || queries.rows() == 0 {
+            return Ok(vec![Vec::new(); queries.rows()]);
+        }
+        let work = rows.saturating_mul(queries.columns()).saturating_mul(queries.rows());
+        let threads = if work < PARALLEL_FROM { 1 } else { rayon::current_num_threads().max(1) };
+        let part = queries.rows().div_ceil(threads) * queries.columns();
+        if part == queries.values().len() {
+            return self.search_part(data, queries.values(), k);
+        }
+        let parts: Result<Vec<_>, _> =
+            queries.values().par_chunks(part).map(|part| self.search_part(data, part, k)).collect();
+        Ok(parts?.into_iter().flatten().collect())
+    }
+
+    pub(crate) fn describe(&self) -> &str {
+        &self.description
+    }
+
+    fn search_part(&self, data: &GalleryData, queries: &[f32], k: usize) -> Result<Vec<Vec<Hit>>, GalleryError> {
+        one_thread_here();
+        let fetch = (k + EXTRA).min(data.embeddings().rows());
+        let found = match &self.native {
+            Native::Flat(native) => ConcurrentIndex::search(native, queries, fetch),
+            Native::Lists(native) => ConcurrentIndex::search(native, queries, fetch),
+        }
+        .map_err(failed("search"))?;
+        let exact = matches!(self.native, Native::Flat(_));
+        let proposals = found.labels.chunks_exact(fetch).zip(found.distances.chunks_exact(fetch));
+        Ok(queries
+            .chunks_exact(data.embeddings().columns())
+            .zip(proposals)
+            .map(|(query, (labels, similarities))| {
+                let hits = rank(data, query, labels, k);
+                // A row that FAISS left out is at most as similar as the last one it proposed. Where that is a tie with
+                // the last place, as among many equal pictures, only comparing with all rows tells who comes first.
+                let left_out = similarities.last().copied().unwrap_or(f32::NEG_INFINITY) + ROUNDING;
+                let settled = !exact
+                    || fetch == data.embeddings().rows()
+                    || (hits.len() == k && hits.last().is_some_and(|last| last.similarity > left_out));
+                if settled { hits } else { search_all(data, query, k) }
+            })
+            .collect())
+    }
+}
+
+/// Ranks proposals by our own similarities.
+fn rank(data: &GalleryData, query: &[f32], labels: &[Idx], k: usize) -> Vec<Hit> {
+    let mut hits: Vec<Hit> = labels
+        .iter()
+        .filter_map(|label| label.get())
+        .filter_map(|id| data.row_of(ExemplarId(id)))
+        .map(|row| Hit { row, similarity: clamp_similarity(dot(query, data.embeddings().row(row))) })
+        .collect();
+    hits.sort_by(by_rank);
+    hits.truncate(k);
+    hits
+}
+
+fn search_all(data: &GalleryData, query: &[f32], k: usize) -> Vec<Hit> {
+    let query = Matrix::from_values(query.len(), query.to_vec());
+    flat::search(data.embeddings(), &query, k).pop().unwrap_or_default()
+}
+
+fn ids(data: &GalleryData) -> Vec<Idx> {
+    data.exemplars().iter().map(|exemplar| Idx::new(exemplar.id.0)).collect()
+}
+
+/// At most `count` rows, evenly spread: the same every time.
+fn spread_rows(rows: &Matrix, count: usize) -> Matrix {
+    let count = count.clamp(1, rows.rows());
+    let mut sample = Matrix::new(rows.columns());
+    for i in 0..count {
+        sample.push(rows.row(i * rows.rows() / count));
+    }
+    sample
+}
+
+fn share_found(truth: &[Vec<Hit>], found: &[Vec<Hit>]) -> f32 {
+    let wanted: usize = truth.iter().map(Vec::len).sum();
+    let hit: usize = truth
+        .iter()
+        .zip(found)
+        .map(|(truth, found)| truth.iter().filter(|t| found.iter().any(|f| f.row == t.row)).count())
+        .sum();
+    hit as f32 / wanted.max(1) as f32
+}
+
+fn failed(doing: &'static str) -> impl Fn(faiss::error::Error) -> GalleryError {
+    move |error| GalleryError::Faiss { doing, source: Box::new(error) }
+}
+
+/// Queries from which FAISS multiplies matrices, for the whole process.
+#[must_use]
+pub fn blas_threshold() -> i32 {
+    configure();
+    // SAFETY: reads a global integer of the linked library.
+    unsafe { faiss_get_distance_compute_blas_threshold() }
+}
+
+/// Sets [`blas_threshold`]. For measurements: the value in force from the start is the fast one.
+pub fn set_blas_threshold(value: i32) {
+    configure();
+    // SAFETY: writes a global integer that FAISS reads once at the start of a search; a search that runs meanwhile takes
+    // either path, and both give its answer.
+    unsafe { faiss_set_distance_compute_blas_threshold(value) }
+}
+
+/// Once a process: the fast path for small requests, and no threads inside BLAS. Parallelism is over queries, out here;
+/// threads below that, on both OpenMP's and OpenBLAS's account, only take cores from each other.
+fn configure() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: as in `set_blas_threshold`.
+        unsafe { faiss_set_distance_compute_blas_threshold(BLAS_THRESHOLD) };
+        type SetThreads = unsafe extern "C" fn(c_int);
+        let program = libloading::os::unix::Library::this();
+        // SAFETY: OpenBLAS declares `void openblas_set_num_threads(int)`. Another BLAS does not have the symbol, and
+        // then there is nothing to set.
+        if let Ok(set_threads) = unsafe { program.get::<SetThreads>(b"openblas_set_num_threads\0") } {
+            // SAFETY: called with an argument of the declared type.
+            unsafe { set_threads(1) };
+        }
+    });
+}
+
+/// OpenMP's number of threads belongs to the calling thread, so every thread that searches sets it once.
+fn one_thread_here() {
+    thread_local! {
+        static DONE: () = {
+            // SAFETY: `omp_set_num_threads` takes any positive number and touches only this thread's settings.
+            unsafe { omp_set_num_threads(1) };
+        };
+    }
+    DONE.with(|()| ());
+}

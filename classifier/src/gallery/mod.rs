@@ -1,0 +1,113 @@
+//! The gallery: which SKUs there are, the pictures that show them, and the search among those.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`data`] | SKUs, exemplars, embeddings: what is stored and edited |
+//! | [`snapshot`], [`npy`] | the same on disk |
+//! | [`Gallery`] | the same, indexed: what a server searches |
+//! | [`flat`](self), [`faiss`] | the exact index in Rust, and FAISS held to it |
+//! | [`vote`] | from neighbours to known, ambiguous or unknown |
+//! | [`enrol`] | from folders of pictures to exemplars |
+//! | [`inspect`] | how well SKUs hold together and apart |
+//!
+//! A [`Gallery`] never changes. Whoever changes the content edits a [`GalleryData`], builds another `Gallery` and swaps
+//! the `Arc`: searches that run meanwhile finish on the old one, and none waits for a lock.
+
+pub mod data;
+pub mod enrol;
+pub mod error;
+pub mod faiss;
+mod flat;
+pub mod index;
+pub mod inspect;
+mod kernel;
+mod manifest;
+pub mod matrix;
+pub mod npy;
+pub mod snapshot;
+pub mod vote;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use vision::{Embedder, Embedding, ModelError, Neighbor, Sku, SkuId, SkuIndex};
+
+pub use data::{EmbedderIdentity, Exemplar, GalleryData, NewExemplar};
+pub use error::GalleryError;
+pub use index::{IndexKind, IndexOptions};
+pub use matrix::Matrix;
+pub use vote::{DecisionRule, decide};
+
+use index::Index;
+
+/// An indexed gallery: immutable, cheap to share, searched by many threads at once.
+pub struct Gallery {
+    data: Arc<GalleryData>,
+    index: Index,
+}
+
+impl Gallery {
+    /// Indexes `data`.
+    ///
+    /// # Errors
+    /// When the index asked for is not built in or fails.
+    pub fn new(data: impl Into<Arc<GalleryData>>, options: &IndexOptions) -> Result<Self, GalleryError> {
+        let data = data.into();
+        let index = Index::build(&data, options)?;
+        Ok(Self { data, index })
+    }
+
+    /// Reads the gallery stored in `path`, makes sure `embedder` built it, and indexes it.
+    ///
+    /// # Errors
+    /// As [`snapshot::read`], [`GalleryData::check_embedder`] and [`Gallery::new`].
+    pub fn open(path: &Path, embedder: &dyn Embedder, options: &IndexOptions) -> Result<Self, GalleryError> {
+        let data = snapshot::read(path)?;
+        data.check_embedder(embedder)?;
+        Self::new(data, options)
+    }
+
+    /// What is enrolled.
+    #[must_use]
+    pub fn data(&self) -> &Arc<GalleryData> {
+        &self.data
+    }
+}
+
+impl SkuIndex for Gallery {
+    fn search(&self, queries: &[Embedding], k: usize) -> Result<Vec<Vec<Neighbor>>, ModelError> {
+        let dimension = self.data.embeddings().columns();
+        let mut stacked = Vec::with_capacity(queries.len() * dimension);
+        for query in queries {
+            if query.dimension() != dimension {
+                return Err(ModelError::Dimension { expected: dimension, found: query.dimension() });
+            }
+            stacked.extend_from_slice(query.as_slice());
+        }
+        let queries = Matrix::from_values(dimension, stacked);
+        let found = self.index.search(&self.data, &queries, k).map_err(ModelError::inference)?;
+        let neighbor = |hit: flat::Hit| {
+            let exemplar = &self.data.exemplars()[hit.row];
+            Neighbor { exemplar: exemplar.id, sku: exemplar.sku, similarity: hit.similarity }
+        };
+        Ok(found.into_iter().map(|hits| hits.into_iter().map(neighbor).collect()).collect())
+    }
+
+    fn sku(&self, id: SkuId) -> Option<Arc<Sku>> {
+        self.data.sku(id).cloned()
+    }
+
+    fn skus(&self) -> Vec<Arc<Sku>> {
+        self.data.skus().cloned().collect()
+    }
+
+    fn len(&self) -> usize {
+        self.data.exemplars().len()
+    }
+
+    fn describe(&self) -> String {
+        let digest = self.data.digest().map(|digest| format!("@{}", digest.short())).unwrap_or_default();
+        let skus = self.data.skus().len();
+        format!("{}{digest} ({skus} SKUs, {} exemplars, {})", self.data.name(), self.len(), self.index.describe())
+    }
+}

@@ -1,0 +1,8 @@
+//! Tests of what the classifier shows to the crates above it.
+
+mod enrol;
+mod index;
+mod npy;
+mod snapshot;
+mod support;
+mod vote;
