@@ -10,9 +10,6 @@ use crate::matching::{ClassMatches, Matches, SizeRange, THRESHOLDS};
 /// Recall points at which precision is read.
 pub const RECALL_POINTS: usize = 101;
 
-/// Keeps `tp / (tp + fp)` defined before the first prediction, as `numpy.spacing(1)` does in pycocotools.
-const SPACING: f64 = f64::EPSILON;
-
 /// COCO's recall points 0, .01, ..., 1, to the last bit as `numpy.linspace` gives them.
 #[must_use]
 pub fn recall_points() -> [f64; RECALL_POINTS] {
@@ -153,7 +150,8 @@ impl Accumulator {
         while self.reached + 1 < RECALL_POINTS && recall >= points[self.reached + 1] {
             self.reached += 1;
         }
-        let precision = right / (self.wrong as f64 + right + SPACING);
+        // pycocotools adds 2.2e-16 below the line against 0 / 0. Here something is right, and a perfect result stays 1.
+        let precision = right / (self.wrong as f64 + right);
         let best = &mut self.best[self.reached];
         *best = best.max(precision);
     }
