@@ -1,7 +1,7 @@
 //! Times sessions and writes one csv line for each.
 //!
 //! ```text
-//! cargo run --release -p engine --example session_bench -- [--onnx FILE --input 1x3x640x640] [--pool 2x1] [--pool 1x2]
+//! cargo run --release -p engine --example session_bench -- [--onnx FILE --input 1x3x640x640] [--pool 2x1] [--pool 1x2] [--wide true]
 //!     [--provider openvino:CPU:bf16] [--runs 50] [--csv docs/results/session_bench.csv]
 //! ```
 //!
@@ -41,7 +41,8 @@ fn main() -> Result<()> {
             Some(path) => OrtSession::open(path, &ort)?,
             None => OrtSession::from_bytes(&stack::onnx(&stack::BACKBONE, &stack::weights(&stack::BACKBONE)), &ort)?,
         };
-        let plan = format!("{}x{}", pool.sessions, pool.threads_per_session);
+        let wide = if options.ort.wide_when_idle { "+wide" } else { "" };
+        let plan = format!("{}x{}{wide}", pool.sessions, pool.threads_per_session);
         lines.push(measure(&session, &plan, started.elapsed(), &options));
     }
     if options.onnx.is_none() {
@@ -128,6 +129,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options> {
             "--onnx" => options.onnx = Some(value.into()),
             "--csv" => options.csv = Some(value.into()),
             "--runs" => options.runs = value.parse::<usize>()?.max(1),
+            "--wide" => options.ort.wide_when_idle = value.parse()?,
             "--provider" => options.ort.providers.push(value.parse()?),
             "--input" => options.input = numbers(&value)?,
             "--pool" => {

@@ -63,7 +63,7 @@ impl CandleSession {
             parallelism,
             preferred_batch: input.batch.unwrap_or(if device.is_cpu() { 1 } else { GPU_BATCH }),
         };
-        Self { info, network, device: device.clone(), turns: Pool::new(vec![(); parallelism]) }
+        Self { info, network, device: device.clone(), turns: Pool::new(vec![(); parallelism], None) }
     }
 
     fn forward(&self, input: &ArrayView4<'_, f32>, shape: [usize; 4]) -> candle_core::Result<Vec<Output>> {

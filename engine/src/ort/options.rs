@@ -19,6 +19,10 @@ pub struct OrtOptions {
     pub library: Option<PathBuf>,
     /// How many runs progress at the same time, and with how many threads each.
     pub pool: PoolPlan,
+    /// Opens one more session that uses the threads of the whole pool, for a caller who finds the pool idle: a single
+    /// picture comes sooner, and pictures that come together still share the cores evenly. It costs the memory of a
+    /// session. Nothing changes where a session has all threads already, or on a GPU.
+    pub wide_when_idle: bool,
     /// What should run the network, best first. The CPU takes what is left, and everything when the list is empty.
     pub providers: Vec<ExecutionProvider>,
     /// A provider that cannot run here is an error; otherwise one warning, and the next one is tried.
@@ -34,6 +38,7 @@ impl Default for OrtOptions {
         Self {
             library: None,
             pool: PoolPlan::AUTOMATIC,
+            wide_when_idle: false,
             providers: Vec::new(),
             error_on_failure: true,
             preferred_batch: None,

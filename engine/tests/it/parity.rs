@@ -31,7 +31,8 @@ fn every_engine_tells_what_it_runs() {
         assert_eq!(info.metadata["stride"], "2");
         assert_eq!(info.metadata["empty"], "");
         assert!(info.version.split('.').all(|part| part.parse::<u32>().is_ok()), "{}", info.version);
-        assert!(["CPU", "CUDA"].contains(&info.provider.as_str()), "{}", info.provider);
+        let known = ["CPU", "CUDA", "CUDA+CPU", "OpenVINO", "OpenVINO+CPU"];
+        assert!(known.contains(&info.provider.as_str()), "{}", info.provider);
         assert!(info.parallelism >= 1 && info.preferred_batch >= 1);
     }
 }

@@ -158,11 +158,14 @@ fn networks_of_another_kind_are_refused_with_the_reason() {
 
 #[test]
 fn a_pool_holds_what_the_plan_says() {
-    let plan = PoolPlan { sessions: 3, threads_per_session: 1 };
-    assert_eq!(ort_tiny(plan).info().parallelism, 3);
+    let parallelism = |pool, wide_when_idle| {
+        ort_tiny(&OrtOptions { pool, wide_when_idle, ..OrtOptions::default() }).info().parallelism
+    };
     let cores = std::thread::available_parallelism().unwrap().get();
-    assert_eq!(ort_tiny(PoolPlan::AUTOMATIC).info().parallelism, cores.min(8));
-    assert_eq!(ort_tiny(PoolPlan::LOW_LATENCY).info().parallelism, 1);
+    assert_eq!(parallelism(PoolPlan { sessions: 3, threads_per_session: 1 }, false), 3);
+    assert_eq!(parallelism(PoolPlan { sessions: 3, threads_per_session: 1 }, true), 3);
+    assert_eq!(parallelism(PoolPlan::AUTOMATIC, false), cores.min(8));
+    assert_eq!(parallelism(PoolPlan::LOW_LATENCY, true), 1);
 }
 
 #[test]

@@ -95,9 +95,8 @@ pub(crate) fn candle_tiny(device: &Device) -> CandleSession {
 }
 
 #[cfg(feature = "ort")]
-pub(crate) fn ort_tiny(pool: engine::PoolPlan) -> engine::OrtSession {
-    let options = engine::OrtOptions { pool, ..engine::OrtOptions::default() };
-    engine::OrtSession::open(&fixture("tiny.onnx"), &options).unwrap()
+pub(crate) fn ort_tiny(options: &engine::OrtOptions) -> engine::OrtSession {
+    engine::OrtSession::open(&fixture("tiny.onnx"), options).unwrap()
 }
 
 /// Every session over the network of tiny.onnx that this build can run.
@@ -108,9 +107,23 @@ pub(crate) fn sessions() -> Vec<Box<dyn Session>> {
         sessions.push(Box::new(candle_tiny(&device)));
     }
     #[cfg(feature = "ort")]
-    for (sessions_of_pool, threads_per_session) in [(1, 1), (2, 1), (1, 2)] {
+    for (sessions_of_pool, threads_per_session, wide_when_idle) in
+        [(1, 1, false), (2, 1, false), (1, 2, false), (2, 1, true)]
+    {
         let pool = engine::PoolPlan { sessions: sessions_of_pool, threads_per_session };
-        sessions.push(Box::new(ort_tiny(pool)));
+        let options = engine::OrtOptions { pool, wide_when_idle, ..engine::OrtOptions::default() };
+        sessions.push(Box::new(ort_tiny(&options)));
+    }
+    #[cfg(feature = "ort")]
+    for provider in ["cuda", "openvino:CPU:f32"] {
+        // The library of `make setup` has the CPU alone; ORT_DYLIB_PATH brings another one here.
+        let provider: engine::ExecutionProvider = provider.parse().unwrap();
+        let options = engine::OrtOptions { providers: vec![provider.clone()], ..engine::OrtOptions::default() };
+        if engine::ort::available(None).unwrap().providers.iter().any(|name| name == provider.name()) {
+            let session = ort_tiny(&options);
+            assert!(session.info().provider.contains(provider.name()), "{:?}", session.info());
+            sessions.push(Box::new(session));
+        }
     }
     sessions
 }

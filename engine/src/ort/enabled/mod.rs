@@ -2,6 +2,7 @@
 
 mod assignment;
 mod library;
+mod open;
 mod outputs;
 mod providers;
 mod runtime;

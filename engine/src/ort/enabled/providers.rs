@@ -21,7 +21,8 @@ pub(super) fn usable<'a>(
     for provider in options.providers.iter().take_while(|provider| **provider != ExecutionProvider::Cpu) {
         let refused = |reason| EngineError::Provider { provider: provider.to_string(), reason };
         let tried = if is_built_in(provider) {
-            register(scratch(runtime)?, &[provider], pool).map(drop).map_err(refused)
+            let tried = register(scratch(runtime)?, &[provider], pool).map(drop);
+            tried.map_err(|cause| refused(format!("{cause}; {}", remedy(provider))))
         } else {
             Err(refused(not_built_in(provider, runtime)))
         };
@@ -80,6 +81,22 @@ fn is_built_in(provider: &ExecutionProvider) -> bool {
         ExecutionProvider::OpenVino { .. } => ep::OpenVINO::is_available(),
     };
     matches!(answer, Ok(true))
+}
+
+/// What is usually wrong when a provider that is built in does not start.
+fn remedy(provider: &ExecutionProvider) -> &'static str {
+    match provider {
+        ExecutionProvider::Cpu => "reinstall the library",
+        ExecutionProvider::Cuda { .. } => {
+            "are the NVIDIA driver (`nvidia-smi`), CUDA and cuDNN installed and in LD_LIBRARY_PATH, and is there such a GPU?"
+        }
+        ExecutionProvider::TensorRt { .. } => {
+            "are the NVIDIA driver (`nvidia-smi`), CUDA, cuDNN and TensorRT installed and in LD_LIBRARY_PATH, and is there such a GPU?"
+        }
+        ExecutionProvider::OpenVino { .. } => {
+            "is there such a device, with its driver, and are OpenVINO's libraries beside the one of ONNX Runtime?"
+        }
+    }
 }
 
 fn not_built_in(provider: &ExecutionProvider, runtime: &Runtime) -> String {
