@@ -2,13 +2,14 @@
 //!
 //! [`Recognizer`] knows only the three traits of `vision`; [`load`] is the one place that puts real networks behind them.
 
+pub mod annotate;
 pub mod config;
 pub mod count;
-// pub mod load;
+pub mod load;
 pub mod recognize;
 pub mod timing;
 
-// pub use load::{LoadError, Loaded, load};
+pub use load::{LoadError, Loaded, load};
 pub use config::{ConfigError, PipelineConfig};
 pub use recognize::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer, RecognizerSettings};
 pub use timing::Timing;

@@ -4,14 +4,18 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use bytes::Bytes;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use pipeline::annotate::{AnnotateOptions, annotate};
 use pipeline::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
 use rayon::prelude::*;
-use vision::{Sha256, SkuStatus, Tiling};
+use serde::Serialize;
+use server::wire::answer::{AnswerContext, RecognizeAnswer};
+use vision::{SkuStatus, Tiling};
 
 use crate::environment::Environment;
 use crate::photos;
@@ -57,8 +61,9 @@ fn share(text: &str) -> Result<f32, String> {
 /// One photo's bytes and answer.
 struct Answered {
     path: PathBuf,
-    sha256: Sha256,
+    bytes: Bytes,
     recognized: Recognized,
+    total: Duration,
 }
 
 pub(crate) fn run(args: RecognizeArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
@@ -111,21 +116,39 @@ fn recognize_file(recognizer: &Recognizer, path: &Path, options: &RecognizeOptio
     let limit = recognizer.settings().limits.max_bytes as u64;
     let size = fs::metadata(path).context("cannot open it")?.len();
     ensure!(size <= limit, "it has {size} bytes, the limit (limits.max_mib) is {limit}");
-    let bytes = fs::read(path).context("cannot read it")?;
-    let sha256 = Sha256::of(&bytes);
-    let mut answers = recognizer.recognize(vec![Photo::Encoded(bytes.into())], options);
+    let start = Instant::now();
+    let bytes = Bytes::from(fs::read(path).context("cannot read it")?);
+    let mut answers = recognizer.recognize(vec![Photo::Encoded(bytes.clone())], options);
     let recognized = answers.pop().expect("one answer per photo").map_err(|error| match error {
         RecognizeError::Model(error) => anyhow::Error::new(error),
         other => other.into(),
     })?;
-    Ok(Answered { path: path.to_owned(), sha256, recognized })
+    Ok(Answered { path: path.to_owned(), bytes, recognized, total: start.elapsed() })
+}
+
+/// The server's answer, and which file it is about.
+#[derive(Serialize)]
+struct Line<'a> {
+    file: &'a str,
+    #[serde(flatten)]
+    answer: RecognizeAnswer,
 }
 
 fn print(answer: &Answered, recognizer: &Recognizer, json: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if json {
-        let wire = server::answer::Answer::new(&answer.recognized, &answer.sha256, recognizer);
-        serde_json::to_writer(&mut out, &wire)?;
+        let file = answer.path.display().to_string();
+        let context = AnswerContext {
+            request_id: &file,
+            photo: &answer.bytes,
+            recognizer,
+            timing: answer.recognized.timing,
+            queued: Duration::ZERO,
+            total: answer.total,
+            picture: None,
+        };
+        let line = Line { file: &file, answer: RecognizeAnswer::new(&answer.recognized.recognition, &context) };
+        serde_json::to_writer(&mut out, &line)?;
         return writeln!(out);
     }
     let recognition = &answer.recognized.recognition;
@@ -137,7 +160,7 @@ fn print(answer: &Answered, recognizer: &Recognizer, json: bool) -> io::Result<(
         recognition.items.len(),
         recognition.counts.len(),
         recognition.unknown_count,
-        answer.recognized.timing.total().as_secs_f64() * 1e3
+        answer.total.as_secs_f64() * 1e3
     )?;
     let width = recognition.counts.iter().map(|c| c.sku.name.chars().count()).max().unwrap_or(0);
     for count in &recognition.counts {

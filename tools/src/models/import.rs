@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
+use classifier::model::layout::{native_name, recognize};
+use classifier::model::{Architecture, Variant};
 use detector::ClassMap;
 use detector::metadata::ExportMetadata;
-use detector::model::Architecture;
+use detector::model::Architecture as Yolo;
 use engine::{Precision, Weights};
 use vision::model_card::Task;
 use vision::{ModelCard, PreprocessPlan, Sha256};
@@ -32,6 +34,9 @@ pub(crate) struct ImportArgs {
     /// Names of a detector's classes in the order of its outputs [default: as stored in the file]
     #[arg(long, value_delimiter = ',')]
     classes: Vec<String>,
+    /// EfficientNet: Google's weights or a port of them (asymmetric padding, other preprocessing) instead of timm's own
+    #[arg(long)]
+    tensorflow: bool,
     /// Numbers as 16 or 32 bits
     #[arg(long, value_enum, default_value = "f16")]
     precision: PrecisionArg,
@@ -93,29 +98,40 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
 }
 
 fn recognise(weights: &Weights, args: &ImportArgs) -> anyhow::Result<Recognised> {
-    if let Ok(found) = Architecture::infer(|name| weights.shape(name).map(<[usize]>::to_vec)) {
+    if let Ok(found) = Yolo::infer(|name| weights.shape(name).map(<[usize]>::to_vec)) {
         return detector(weights, found, args);
     }
-    match classifier::model::native(weights) {
-        Ok(native) => {
-            ensure!(args.classes.is_empty(), "--classes is for detectors; this is an embedder");
-            let card = ModelCard {
-                architecture: native.architecture.to_string(),
-                embedding_output: native.embedding_output,
-                embedding_dim: Some(native.dimension),
-                ..card(args, Task::Embedder, native.plan)
-            };
-            Ok(Recognised { weights: native.weights, card })
-        }
-        Err(error) => bail!(
-            "{} holds neither YOLOv8 (no model.0.conv.weight ... model.22) nor EfficientNet ({error}); \
-             `shelf models inspect --tensors` shows what it holds",
+    match variant(weights) {
+        Some(variant) => embedder(weights, variant, args),
+        None => bail!(
+            "{} holds neither YOLOv8 nor EfficientNet under names known here; `shelf models inspect --tensors` shows what it holds",
             args.source.display()
         ),
     }
 }
 
-fn detector(weights: &Weights, found: Architecture, args: &ImportArgs) -> anyhow::Result<Recognised> {
+/// Which EfficientNet these tensors make, if any.
+pub(super) fn variant(weights: &Weights) -> Option<Variant> {
+    let shapes: Vec<(&str, &[usize])> = weights.iter().map(|(name, shape, _)| (name, shape)).collect();
+    recognize(shapes.into_iter())
+}
+
+fn embedder(weights: &Weights, variant: Variant, args: &ImportArgs) -> anyhow::Result<Recognised> {
+    ensure!(args.classes.is_empty(), "--classes is for detectors; this is an embedder");
+    let architecture = Architecture { variant, tensorflow: args.tensorflow };
+    let config = architecture.config();
+    let native = if args.card_only { weights.clone() } else { weights.renamed(|name| native_name(name, &config))? };
+    let trained = native.shape("embedding.weight").and_then(|shape| shape.first().copied());
+    let card = ModelCard {
+        architecture: architecture.to_string(),
+        embedding_output: Some("embedding".to_owned()),
+        embedding_dim: Some(trained.unwrap_or(config.head)),
+        ..card(args, Task::Embedder, architecture.usual_plan())
+    };
+    Ok(Recognised { weights: native, card })
+}
+
+fn detector(weights: &Weights, found: Yolo, args: &ImportArgs) -> anyhow::Result<Recognised> {
     let metadata = ExportMetadata::parse(weights.metadata())
         .with_context(|| format!("the metadata of {} cannot be understood", args.source.display()))?;
     let classes = match (args.classes.as_slice(), metadata.names) {
@@ -134,7 +150,7 @@ fn detector(weights: &Weights, found: Architecture, args: &ImportArgs) -> anyhow
     let class_map = if ClassMap::is_coco(&classes) { ClassMap::coco_containers() } else { Default::default() };
     let (height, width) = metadata.image_size.unwrap_or((640, 640));
     let card = ModelCard {
-        architecture: format!("yolov8{}", found.scale),
+        architecture: found.scale.to_string(),
         classes,
         class_map,
         ..card(args, Task::Detector, PreprocessPlan::yolo(width, height))

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<()> {
         println!("{:<14}ONNX, opset {}", "format", model.opset());
         for (label, values) in [("input", model.inputs()), ("output", model.outputs())] {
             for value in values {
-                println!("{label:<14}{value}");
+                println!("{label:<14}{} {} [{}]", value.name, value.kind, value.shape.join(", "));
             }
         }
         let operators: Vec<String> = model.operators().iter().map(|(name, n)| format!("{name} x{n}")).collect();
@@ -45,10 +45,10 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     };
     println!("{:<14}{} in {} tensors", "parameters", thousands(weights.parameters()), weights.len());
     match Architecture::infer(|name| weights.shape(name).map(<[usize]>::to_vec)) {
-        Ok(found) => println!("{:<14}YOLOv8{}, {} classes", "architecture", found.scale, found.classes),
-        Err(_) => match classifier::model::infer_architecture(&weights) {
-            Ok(found) => println!("{:<14}{found}", "architecture"),
-            Err(_) => println!("{:<14}neither YOLOv8 nor EfficientNet by its tensors", "architecture"),
+        Ok(found) => println!("{:<14}{}, {} classes", "architecture", found.scale, found.classes),
+        Err(_) => match super::import::variant(&weights) {
+            Some(variant) => println!("{:<14}{variant}", "architecture"),
+            None => println!("{:<14}neither YOLOv8 nor EfficientNet by its tensors", "architecture"),
         },
     }
     if args.tensors {

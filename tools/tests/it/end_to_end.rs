@@ -126,7 +126,7 @@ fn a_detector_is_imported_into_the_native_layout_and_finds_the_same() {
     ]);
     assert!(output.status.success(), "{}", stderr(&output));
     let inspected = stdout(&place.shelf(&["models", "inspect", "native.safetensors"]));
-    assert!(inspected.contains("YOLOv8n, 80 classes"), "{inspected}");
+    assert!(inspected.contains("yolov8n, 80 classes"), "{inspected}");
 
     let scene = aisle.join("scene.jpg");
     let recognise = |detector: &str| {
