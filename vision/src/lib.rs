@@ -14,6 +14,7 @@
 //!
 //! No neural network runtime, no async, no database is named here.
 
+mod bilinear;
 pub mod crop;
 pub mod decode;
 pub mod detection;

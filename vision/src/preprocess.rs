@@ -7,7 +7,7 @@ use ndarray::ArrayViewMut3;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{Letterbox, RgbImage};
+use crate::{Letterbox, RgbImage, bilinear};
 
 /// How a photo is fitted into the network's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub enum Fit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Filter {
-    /// Two taps per axis whatever the scale: what OpenCV calls `INTER_LINEAR`. YOLO models are trained with it.
+    /// Two taps per axis whatever the scale: what OpenCV calls `INTER_LINEAR`, bit for bit. YOLO models are trained with it.
     Bilinear,
     /// Triangle filter widened when shrinking: what Pillow calls `BILINEAR`.
     BilinearAntialias,
@@ -198,7 +198,7 @@ impl PreprocessPlan {
         let source = fir::images::ImageRef::new(image.width(), image.height(), image.as_raw(), fir::PixelType::U8x3)
             .expect("an RgbImage holds width * height * 3 bytes");
         match self.filter {
-            Filter::Bilinear => pass(&source, region, size, fir::ResizeAlg::Interpolation(fir::FilterType::Bilinear)),
+            Filter::Bilinear => bilinear::resize(image, region, size),
             Filter::BilinearAntialias => {
                 pass(&source, region, size, fir::ResizeAlg::Convolution(fir::FilterType::Bilinear))
             }
