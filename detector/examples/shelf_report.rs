@@ -1,0 +1,144 @@
+//! Bottles found on labelled photos, with and without tiles, as CSV.
+//!
+//! ```text
+//! cargo run -p detector --example shelf_report -- WEIGHTS FOLDER... > docs/results/shelf_scenes_yolov8n.csv
+//! ```
+//!
+//! A folder holds `*.jpg` with labels in YOLO's text format beside them (`scene.txt`), or in a folder `labels` beside the
+//! folder. Class 0 is a bottle. A true box counts as found when a detection of class `bottle` overlaps it with IoU >= .5; each
+//! detection, the surest first, takes the free true box that it overlaps most.
+
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use detector::{LoadOptions, YoloDetector, load};
+use vision::{BBox, DecodeLimits, DetectOptions, Detection, Detector, RgbImage, Tiling};
+
+const IOU: f32 = 0.5;
+
+const GRIDS: [&str; 8] = ["off", "auto", "1x2", "2x1", "2x2", "3x2", "3x3", "4x4"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [weights, folders @ ..] = arguments.as_slice() else {
+        return Err("usage: shelf_report WEIGHTS FOLDER...".into());
+    };
+    let detector = load(Path::new(weights), &LoadOptions::default())?;
+    let options = DetectOptions::default();
+    println!(
+        "# command: cargo run -p detector --example shelf_report -- {}",
+        arguments.iter().map(|path| short(path)).collect::<Vec<_>>().join(" ")
+    );
+    println!("# detector: {}", detector.describe());
+    println!(
+        "# confidence {}, NMS IoU {}, class-agnostic; match at IoU {IOU}, class bottle",
+        options.confidence, options.iou
+    );
+    println!("set,tiles,photos,photos_tiled,bottles,detections,matched,recall,precision,ms_per_photo");
+    for folder in folders {
+        let photos = read(Path::new(folder))?;
+        for grid in GRIDS {
+            let options = DetectOptions { tiling: grid.parse()?, ..options };
+            println!("{},{grid},{}", short(folder), Row::measure(&detector, &photos, &options)?);
+        }
+    }
+    Ok(())
+}
+
+/// What one setting finds on one set.
+#[derive(Default)]
+struct Row {
+    photos: usize,
+    tiled: usize,
+    bottles: usize,
+    detections: usize,
+    matched: usize,
+    seconds: f64,
+}
+
+impl Row {
+    fn measure(detector: &YoloDetector, photos: &[Photo], options: &DetectOptions) -> Result<Self, Box<dyn Error>> {
+        let bottle = detector.classes().iter().position(|name| name == "bottle").ok_or("the model knows no bottles")?;
+        let mut row = Self { photos: photos.len(), ..Self::default() };
+        for photo in photos {
+            let images = std::slice::from_ref(&photo.image);
+            let start = Instant::now();
+            let found = detector.detect(images, options)?.remove(0);
+            row.seconds += start.elapsed().as_secs_f64();
+            row.tiled += usize::from(is_tiled(detector, images, options)?);
+            let found: Vec<Detection> = found.into_iter().filter(|d| d.class.index() == bottle).collect();
+            row.bottles += photo.bottles.len();
+            row.detections += found.len();
+            row.matched += matched(&found, &photo.bottles);
+        }
+        Ok(row)
+    }
+}
+
+impl std::fmt::Display for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { photos, tiled, bottles, detections, matched, seconds } = self;
+        let share = |of: usize| *matched as f64 / of as f64;
+        let ms = seconds * 1e3 / *photos as f64;
+        let (recall, precision) = (share(*bottles), share(*detections));
+        write!(f, "{photos},{tiled},{bottles},{detections},{matched},{recall:.4},{precision:.4},{ms:.1}")
+    }
+}
+
+fn is_tiled(detector: &YoloDetector, images: &[RgbImage], options: &DetectOptions) -> Result<bool, Box<dyn Error>> {
+    if options.tiling != Tiling::Auto {
+        return Ok(options.tiling != Tiling::Off);
+    }
+    let whole = detector.detect(images, &DetectOptions { tiling: Tiling::Off, ..*options })?.remove(0);
+    let spec = detector.spec();
+    let size = (images[0].width(), images[0].height());
+    Ok(spec.tiling.grid(size, (spec.plan.width, spec.plan.height), &whole).is_some())
+}
+
+struct Photo {
+    image: RgbImage,
+    bottles: Vec<BBox>,
+}
+
+fn read(folder: &Path) -> Result<Vec<Photo>, Box<dyn Error>> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "jpg" || extension == "png"));
+    files.sort();
+    files.iter().map(|file| read_photo(file)).collect()
+}
+
+fn read_photo(file: &Path) -> Result<Photo, Box<dyn Error>> {
+    let image = vision::decode(&fs::read(file)?, &DecodeLimits::default())?;
+    let beside = file.with_extension("txt");
+    let in_labels = || Some(file.parent()?.parent()?.join("labels").join(beside.file_name()?));
+    let labels = if beside.exists() { beside } else { in_labels().ok_or("no labels")? };
+    let (width, height) = (image.width() as f32, image.height() as f32);
+    let mut bottles = Vec::new();
+    for line in fs::read_to_string(&labels)?.lines() {
+        let numbers = line.split_whitespace().map(str::parse).collect::<Result<Vec<f32>, _>>()?;
+        if let [0.0, x, y, w, h] = numbers[..] {
+            bottles.push(BBox::from_center(x * width, y * height, w * width, h * height));
+        }
+    }
+    Ok(Photo { image, bottles })
+}
+
+fn matched(found: &[Detection], truth: &[BBox]) -> usize {
+    let mut free = truth.to_vec();
+    for detection in found {
+        let overlap = |b: &BBox| b.iou(&detection.bbox);
+        let best = (0..free.len()).max_by(|&a, &b| overlap(&free[a]).total_cmp(&overlap(&free[b])));
+        if let Some(best) = best.filter(|&best| overlap(&free[best]) >= IOU) {
+            free.swap_remove(best);
+        }
+    }
+    truth.len() - free.len()
+}
+
+/// Paths in reports start below the shared data.
+fn short(path: &str) -> String {
+    path.rsplit_once("shared/data/").map_or(path.to_owned(), |(_, rest)| format!("$SHELF_DATA/{rest}"))
+}

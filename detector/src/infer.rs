@@ -1,0 +1,327 @@
+//! [`YoloDetector`]: any YOLO-like network over any engine, as a [`Detector`].
+
+use engine::{EngineError, Session};
+use ndarray::{Array4, ArrayView2};
+use thiserror::Error;
+use vision::preprocess::Region;
+use vision::{
+    DetectOptions, Detection, Detector, Letterbox, ModelError, NmsOptions, PreprocessPlan, RgbImage, Tiling, tile_grid,
+};
+
+use crate::anchors::{MAX_STRIDE, anchor_count};
+use crate::batch::{self, Chunk};
+use crate::postprocess::{OutputLayout, Selection, candidates, suppress};
+use crate::tiling::{self, AutoTiling, TilePass};
+use crate::{ClassMap, SizeError};
+
+/// What is known about a network besides its weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct YoloSpec {
+    /// Who it is, for [`Detector::describe`]: `yolov8n-coco@9f86d081`.
+    pub name: String,
+    /// From pixels to input. Its size is the canvas of the whole photo; where the network takes any size, the canvas is cut
+    /// to what the photo fills.
+    pub plan: PreprocessPlan,
+    /// Sides of the input must be multiples of this.
+    pub stride: u32,
+    /// Outputs and product classes.
+    pub classes: ClassMap,
+    /// When a photo is worth tiling.
+    pub tiling: AutoTiling,
+}
+
+/// How a detector is measured: the protocol of COCO.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ValidationOptions {
+    /// Detections below this confidence are dropped.
+    pub confidence: f32,
+    /// Boxes of one class that overlap more than this are one object.
+    pub iou: f32,
+    /// At most so many detections per photo.
+    pub max_detections: usize,
+    /// An anchor may be several classes.
+    pub multi_label: bool,
+    /// Compare boxes of different classes too.
+    pub class_agnostic: bool,
+    /// Pad to the full canvas even where the network takes any size.
+    pub square: bool,
+}
+
+impl Default for ValidationOptions {
+    fn default() -> Self {
+        Self {
+            confidence: 0.001,
+            iou: 0.7,
+            max_detections: 300,
+            multi_label: true,
+            class_agnostic: false,
+            square: true,
+        }
+    }
+}
+
+/// A network that cannot serve as a detector.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SpecError {
+    /// The network's input does not fit the plan.
+    #[error(transparent)]
+    Size(#[from] SizeError),
+    /// The network takes pictures of another kind.
+    #[error("the network takes {0} colour planes, a detector takes 3 (RGB)")]
+    Planes(usize),
+    /// What comes out is no detector's output for these classes.
+    #[error(
+        "the network answers {found:?} for one picture; a detector of {classes} classes answers [{}, {anchors}], \
+         [{anchors}, {}] or [detections, 6]. Correct the classes in the model card, or export the model for the task \
+         `detect`", 4 + classes, 4 + classes
+    )]
+    Output {
+        /// Shape without the batch axis.
+        found: Vec<usize>,
+        /// Classes expected.
+        classes: usize,
+        /// Anchors of YOLOv8 for the input.
+        anchors: usize,
+    },
+    /// The engine cannot run it.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// Detects objects with a YOLO-like network run by any [`Session`].
+pub struct YoloDetector {
+    session: Box<dyn Session>,
+    spec: YoloSpec,
+    layout: OutputLayout,
+    describe: String,
+}
+
+/// What is done with each region of a photo.
+#[derive(Debug, Clone, Copy)]
+struct Pass {
+    selection: Selection,
+    nms: NmsOptions,
+    square: bool,
+}
+
+/// A region of one of the images, and the canvas it goes to.
+#[derive(Debug, Clone, Copy)]
+struct Job {
+    image: usize,
+    region: Region,
+    canvas: (u32, u32),
+}
+
+impl YoloDetector {
+    /// Puts a session to work. Runs it once on grey, so that a network that does not fit is refused here and not at the
+    /// first photo.
+    ///
+    /// # Errors
+    /// When input or output of the network do not fit `spec`.
+    pub fn new(session: Box<dyn Session>, spec: YoloSpec) -> Result<Self, SpecError> {
+        let info = session.info();
+        if info.input.channels != 3 {
+            return Err(SpecError::Planes(info.input.channels));
+        }
+        SizeError::check(&spec, info.input)?;
+        let side = |fixed: Option<usize>| fixed.unwrap_or(2 * MAX_STRIDE.max(spec.stride as usize));
+        let (height, width) = (side(info.input.height), side(info.input.width));
+        let grey = Array4::from_elem((info.input.batch.unwrap_or(1), 3, height, width), 0.447);
+        let outputs = session.run(grey.view())?;
+        let (anchors, classes) = (anchor_count(height, width), spec.classes.outputs());
+        let shape = outputs.first().map(|output| output.array.shape().to_vec()).unwrap_or_default();
+        let layout = match shape.as_slice() {
+            &[_, a, b] => OutputLayout::of([a, b], classes, anchors),
+            _ => None,
+        };
+        let layout = layout.ok_or_else(|| SpecError::Output {
+            found: shape.get(1..).unwrap_or_default().to_vec(),
+            classes,
+            anchors,
+        })?;
+        let describe = format!("{} ({} {}, {})", spec.name, info.engine, info.version, info.provider);
+        Ok(Self { session, spec, layout, describe })
+    }
+
+    /// What is known about the network.
+    #[must_use]
+    pub fn spec(&self) -> &YoloSpec {
+        &self.spec
+    }
+
+    /// What runs the network.
+    #[must_use]
+    pub fn session(&self) -> &dyn Session {
+        &*self.session
+    }
+
+    /// Detections by the protocol with which detectors are measured. Never tiles. One list per image, most confident first.
+    ///
+    /// # Errors
+    /// As [`Detector::detect`].
+    pub fn detect_for_validation(
+        &self,
+        images: &[RgbImage],
+        options: &ValidationOptions,
+    ) -> Result<Vec<Vec<Detection>>, ModelError> {
+        let pass = Pass {
+            selection: Selection { confidence: options.confidence, multi_label: options.multi_label },
+            nms: NmsOptions {
+                iou: options.iou,
+                class_agnostic: options.class_agnostic,
+                max_detections: options.max_detections,
+            },
+            square: options.square,
+        };
+        self.whole_photos(images, &pass)
+    }
+
+    fn whole_photos(&self, images: &[RgbImage], pass: &Pass) -> Result<Vec<Vec<Detection>>, ModelError> {
+        let jobs: Vec<Job> =
+            images.iter().enumerate().filter_map(|(i, image)| self.job(i, Region::whole(image), pass)).collect();
+        let mut found = vec![Vec::new(); images.len()];
+        for (job, detections) in jobs.iter().zip(self.run_jobs(images, &jobs, pass)?) {
+            found[job.image] = detections;
+        }
+        Ok(found)
+    }
+
+    /// `None` for a region without pixels, in which nothing can be found.
+    fn job(&self, image: usize, region: Region, pass: &Pass) -> Option<Job> {
+        let (size, plan, input) = ((region.width, region.height), &self.spec.plan, self.session.info().input);
+        let any_size = input.height.is_none() && input.width.is_none();
+        let canvas = match plan.fit {
+            vision::preprocess::Fit::Letterbox if any_size && !pass.square && size.0 > 0 && size.1 > 0 => {
+                Letterbox::rectangular_canvas(size, (plan.width, plan.height), self.spec.stride)
+            }
+            _ => (plan.width, plan.height),
+        };
+        (size.0 > 0 && size.1 > 0).then_some(Job { image, region, canvas })
+    }
+
+    /// One list per job, in its photo's pixels, clipped to its region.
+    fn run_jobs(&self, images: &[RgbImage], jobs: &[Job], pass: &Pass) -> Result<Vec<Vec<Detection>>, ModelError> {
+        let canvases: Vec<_> = jobs.iter().map(|job| job.canvas).collect();
+        let chunks = batch::chunks(&canvases, self.session.info());
+        let results = batch::in_parallel(&chunks, self.session.info().parallelism, |chunk| {
+            self.run_chunk(images, jobs, chunk, pass)
+        })?;
+        let mut found = vec![Vec::new(); jobs.len()];
+        for (chunk, lists) in chunks.iter().zip(results) {
+            for (&job, list) in chunk.items.iter().zip(lists) {
+                found[job] = list;
+            }
+        }
+        Ok(found)
+    }
+
+    fn run_chunk(
+        &self,
+        images: &[RgbImage],
+        jobs: &[Job],
+        chunk: &Chunk,
+        pass: &Pass,
+    ) -> Result<Vec<Vec<Detection>>, ModelError> {
+        let (width, height) = (chunk.canvas.0 as usize, chunk.canvas.1 as usize);
+        // A network of fixed batch gets blank pictures for the rest.
+        let batch = self.session.info().input.batch.unwrap_or(chunk.items.len());
+        let mut input = Array4::zeros((batch, 3, height, width));
+        let placements: Vec<(Letterbox, Region)> = chunk
+            .items
+            .iter()
+            .zip(input.outer_iter_mut())
+            .map(|(&job, out)| {
+                let Job { image, region, .. } = jobs[job];
+                (self.spec.plan.apply(&images[image], region, out), region)
+            })
+            .collect();
+        let mut outputs = self.session.run(input.view()).map_err(ModelError::inference)?.into_iter();
+        let output = outputs.next().map(|output| output.array);
+        let shape = output.as_ref().map(|array| array.shape().to_vec()).unwrap_or_default();
+        let unexpected = || ModelError::UnexpectedOutput {
+            expected: format!("{batch} pictures' detections of {} classes", self.spec.classes.outputs()),
+            found: format!("an array of shape {shape:?}"),
+        };
+        let output =
+            output.and_then(|array| array.into_dimensionality::<ndarray::Ix3>().ok()).ok_or_else(unexpected)?;
+        let (pictures, a, b) = output.dim();
+        let anchors = anchor_count(height, width);
+        if pictures != batch || OutputLayout::of([a, b], self.spec.classes.outputs(), anchors) != Some(self.layout) {
+            return Err(unexpected());
+        }
+        let pictures = placements.into_iter().zip(output.outer_iter());
+        Ok(pictures.map(|((letterbox, region), picture)| self.boxes(picture, &letterbox, &region, pass)).collect())
+    }
+
+    /// What the network says of one region, in pixels of the photo.
+    fn boxes(
+        &self,
+        output: ArrayView2<'_, f32>,
+        letterbox: &Letterbox,
+        region: &Region,
+        pass: &Pass,
+    ) -> Vec<Detection> {
+        let candidates = candidates(output, self.layout, &self.spec.classes, pass.selection);
+        let mut kept = suppress(candidates, &pass.nms);
+        for detection in &mut kept {
+            detection.bbox = clip_to(region, &letterbox.to_photo(&detection.bbox));
+        }
+        // What lay in the padding has no area left.
+        kept.retain(|detection| detection.bbox.is_valid());
+        kept
+    }
+}
+
+fn clip_to(region: &Region, bbox: &vision::BBox) -> vision::BBox {
+    let (x, y) = (region.x as f32, region.y as f32);
+    bbox.translate(-x, -y).clip(region.width, region.height).translate(x, y)
+}
+
+impl Detector for YoloDetector {
+    fn detect(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Vec<Detection>>, ModelError> {
+        let nms = NmsOptions {
+            iou: options.iou,
+            class_agnostic: options.class_agnostic,
+            max_detections: options.max_detections,
+        };
+        let pass =
+            Pass { selection: Selection { confidence: options.confidence, multi_label: false }, nms, square: false };
+        let mut found = self.whole_photos(images, &pass)?;
+
+        let input = (self.spec.plan.width, self.spec.plan.height);
+        let grid_of = |image: &RgbImage, whole: &[Detection]| match options.tiling {
+            Tiling::Off => None,
+            Tiling::Auto => self.spec.tiling.grid((image.width(), image.height()), input, whole),
+            Tiling::Grid { columns, rows } => Some((columns, rows)),
+        };
+        let tile_jobs: Vec<Job> = images
+            .iter()
+            .zip(&found)
+            .enumerate()
+            .filter_map(|(i, (image, whole))| Some((i, image, grid_of(image, whole)?)))
+            .flat_map(|(i, image, (columns, rows))| {
+                let grid = tile_grid(image.width(), image.height(), columns, rows, tiling::OVERLAP);
+                grid.into_iter().filter_map(move |region| self.job(i, region, &pass))
+            })
+            .collect();
+        let mut tiles: Vec<Vec<TilePass>> = images.iter().map(|_| Vec::new()).collect();
+        for (job, detections) in tile_jobs.iter().zip(self.run_jobs(images, &tile_jobs, &pass)?) {
+            tiles[job.image].push(TilePass { region: job.region, detections });
+        }
+        for ((image, whole), tiles) in images.iter().zip(&mut found).zip(tiles) {
+            if !tiles.is_empty() {
+                *whole = tiling::merge((image.width(), image.height()), std::mem::take(whole), tiles, &nms);
+            }
+        }
+        Ok(found)
+    }
+
+    fn classes(&self) -> &[String] {
+        self.spec.classes.names()
+    }
+
+    fn describe(&self) -> String {
+        self.describe.clone()
+    }
+}

@@ -1,0 +1,270 @@
+//! From a weights file to a working detector: the one place that chooses the engine.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use engine::{CandleSession, Device, EngineError, InputShape, OrtOptions, OrtSession, Session, Weights};
+use tracing::{info, warn};
+use vision::model_card::{CardError, Task};
+use vision::{ModelCard, PreprocessPlan, Sha256};
+
+use crate::anchors::MAX_STRIDE;
+use crate::infer::{YoloDetector, YoloSpec};
+use crate::metadata::ExportMetadata;
+use crate::model::fold::fold_batch_norms;
+use crate::model::{Architecture, Scale, YoloV8};
+use crate::{AutoTiling, ClassMap, LoadError};
+
+/// Which engine runs the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EngineChoice {
+    /// ONNX Runtime for `.onnx` files, candle for `.safetensors`, and for YOLOv8 in `.onnx` where the library of ONNX Runtime
+    /// is missing.
+    #[default]
+    Auto,
+    /// ONNX Runtime or an error.
+    OnnxRuntime,
+    /// candle or an error.
+    Candle,
+}
+
+/// Which outputs are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ClassChoice {
+    /// What the model card says. Without a card: the containers of COCO's 80 classes if it has these, else all.
+    #[default]
+    Card,
+    /// All, under the network's names.
+    All,
+    /// These, by output.
+    Map(BTreeMap<usize, String>),
+}
+
+/// How a detector is loaded.
+#[derive(Debug, Clone)]
+pub struct LoadOptions {
+    /// Which engine.
+    pub engine: EngineChoice,
+    /// Where candle computes.
+    pub device: Device,
+    /// How ONNX Runtime is used.
+    pub ort: OrtOptions,
+    /// Which outputs are kept.
+    pub classes: ClassChoice,
+    /// When photos are tiled on their own.
+    pub tiling: AutoTiling,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            engine: EngineChoice::Auto,
+            device: Device::cpu(),
+            ort: OrtOptions::default(),
+            classes: ClassChoice::default(),
+            tiling: AutoTiling::default(),
+        }
+    }
+}
+
+/// Side of the canvas when neither card nor metadata tell: what YOLOv8 was published with.
+const DEFAULT_SIDE: u32 = 640;
+
+/// Loads the detector in `weights` (`.onnx` or `.safetensors`), with the model card beside it if there is one. Without a
+/// card, what Ultralytics wrote into the file says what it is.
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn load(weights: &Path, options: &LoadOptions) -> Result<YoloDetector, LoadError> {
+    let kind = Kind::of(weights)?;
+    let card = ModelCard::read_beside(weights)?;
+    let file = File { path: weights, card: card.as_ref() };
+    if let Some(card) = file.card.filter(|card| card.task != Task::Detector) {
+        return Err(LoadError::Task { path: weights.to_owned(), found: task_name(card.task).to_owned() });
+    }
+    let opened = file.open(kind, options)?;
+    let spec = file.spec(&opened, options)?;
+    let detector = YoloDetector::new(opened.session, spec)
+        .map_err(|source| LoadError::Spec { path: weights.to_owned(), source })?;
+    info!(detector = vision::Detector::describe(&detector), classes = ?vision::Detector::classes(&detector), "loaded the detector");
+    Ok(detector)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Onnx,
+    Safetensors,
+}
+
+impl Kind {
+    fn of(path: &Path) -> Result<Self, LoadError> {
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        match extension.to_ascii_lowercase().as_str() {
+            "onnx" => Ok(Self::Onnx),
+            "safetensors" => Ok(Self::Safetensors),
+            _ => Err(LoadError::Kind { path: path.to_owned() }),
+        }
+    }
+}
+
+/// A network that some engine took.
+struct Opened {
+    session: Box<dyn Session>,
+    /// Known when candle runs it.
+    architecture: Option<Architecture>,
+}
+
+/// A weights file and what its card says of it.
+struct File<'a> {
+    path: &'a Path,
+    card: Option<&'a ModelCard>,
+}
+
+impl File<'_> {
+    fn path(&self) -> PathBuf {
+        self.path.to_owned()
+    }
+
+    fn open(&self, kind: Kind, options: &LoadOptions) -> Result<Opened, LoadError> {
+        match (kind, options.engine) {
+            (Kind::Onnx, EngineChoice::OnnxRuntime) => Ok(self.open_with_ort(&options.ort)?),
+            (Kind::Onnx, EngineChoice::Auto) => match self.open_with_ort(&options.ort) {
+                Err(runtime @ EngineError::RuntimeMissing { .. }) => self.open_with_substitute(options, runtime),
+                opened => Ok(opened?),
+            },
+            (Kind::Safetensors, EngineChoice::OnnxRuntime) => Err(LoadError::NeedsCandle { path: self.path() }),
+            (_, EngineChoice::Candle) | (Kind::Safetensors, EngineChoice::Auto) => {
+                self.open_with_candle(&options.device)
+            }
+        }
+    }
+
+    fn open_with_ort(&self, options: &OrtOptions) -> Result<Opened, EngineError> {
+        let session: Box<dyn Session> = Box::new(OrtSession::open(self.path, options)?);
+        Ok(Opened { session, architecture: None })
+    }
+
+    fn open_with_substitute(&self, options: &LoadOptions, runtime: EngineError) -> Result<Opened, LoadError> {
+        match self.open_with_candle(&options.device) {
+            Ok(opened) => {
+                warn!(
+                    model = %self.path.display(),
+                    reason = %runtime,
+                    "candle runs the detector in place of ONNX Runtime: the same answers, many times slower"
+                );
+                Ok(opened)
+            }
+            Err(candle) => Err(LoadError::NoEngine { runtime, candle: Box::new(candle) }),
+        }
+    }
+
+    fn open_with_candle(&self, device: &Device) -> Result<Opened, LoadError> {
+        let weights = fold_batch_norms(&Weights::open(self.path)?)?;
+        let architecture = Architecture::infer(|name| weights.shape(name).map(<[usize]>::to_vec))
+            .map_err(|source| LoadError::Architecture { path: self.path(), source })?;
+        self.check_card(architecture)?;
+        let network = weights.build(device, |vb| YoloV8::load(vb, architecture))?;
+        if let Some(name) = weights.unused().into_iter().find(|name| is_foreign(name)) {
+            return Err(LoadError::Foreign { path: self.path(), name: name.to_owned() });
+        }
+        let input = InputShape { batch: None, channels: 3, height: None, width: None };
+        let session = CandleSession::new(Box::new(network), input, weights.metadata().clone(), device);
+        Ok(Opened { session: Box::new(session), architecture: Some(architecture) })
+    }
+
+    fn check_card(&self, found: Architecture) -> Result<(), LoadError> {
+        let Some(card) = self.card else { return Ok(()) };
+        match card.architecture.parse::<Scale>() {
+            Ok(scale) if scale != found.scale => {
+                return Err(LoadError::CardArchitecture { path: self.path(), card: scale, found: found.scale });
+            }
+            // A name of the user's own: the shapes fit, so the weights are YOLOv8's whatever it is called.
+            _ => {}
+        }
+        if !card.classes.is_empty() && card.classes.len() != found.classes {
+            let (card, found) = (card.classes.len(), found.classes);
+            return Err(LoadError::CardClasses { path: self.path(), card, found });
+        }
+        Ok(())
+    }
+
+    fn spec(&self, opened: &Opened, options: &LoadOptions) -> Result<YoloSpec, LoadError> {
+        let info = opened.session.info();
+        // A card may lack; what it says goes before what the exporter wrote.
+        if let Some(task) = info.metadata.get("task").filter(|task| *task != "detect") {
+            return Err(LoadError::Task { path: self.path(), found: task.chars().take(40).collect() });
+        }
+        let (name, plan, stride, outputs, map) = match self.card {
+            Some(card) => {
+                if card.classes.is_empty() {
+                    let card = Some(ModelCard::path_for(self.path));
+                    return Err(LoadError::NoClasses { path: self.path(), card });
+                }
+                let name = format!("{}@{}", card.name, card.sha256.short());
+                let map = (!card.class_map.is_empty()).then(|| card.class_map.clone());
+                (name, card.preprocess.clone(), MAX_STRIDE as u32, card.classes.clone(), map)
+            }
+            None => {
+                let metadata = ExportMetadata::parse(&info.metadata)
+                    .map_err(|source| LoadError::Metadata { path: self.path(), source })?;
+                let outputs = self.class_names(metadata.names, opened.architecture)?;
+                let (height, width) = metadata.image_size.unwrap_or((DEFAULT_SIDE, DEFAULT_SIDE));
+                let side =
+                    |fixed: Option<usize>, stated| fixed.and_then(|side| u32::try_from(side).ok()).unwrap_or(stated);
+                let plan = PreprocessPlan::yolo(side(info.input.width, width), side(info.input.height, height));
+                let map = ClassMap::is_coco(&outputs).then(ClassMap::coco_containers);
+                (self.name()?, plan, metadata.stride.unwrap_or(MAX_STRIDE as u32), outputs, map)
+            }
+        };
+        let map = match &options.classes {
+            ClassChoice::Card => map,
+            ClassChoice::All => None,
+            ClassChoice::Map(map) => Some(map.clone()),
+        };
+        let classes = match map {
+            Some(map) => ClassMap::mapped(outputs.len(), &map),
+            None => ClassMap::all(outputs),
+        };
+        let classes = classes.map_err(|source| LoadError::ClassMap { path: self.path(), source })?;
+        Ok(YoloSpec { name, plan, stride, classes, tiling: options.tiling })
+    }
+
+    fn class_names(
+        &self,
+        names: Option<Vec<String>>,
+        architecture: Option<Architecture>,
+    ) -> Result<Vec<String>, LoadError> {
+        match (names, architecture) {
+            (Some(names), _) if !names.is_empty() => Ok(names),
+            (_, Some(Architecture { classes, .. })) => {
+                warn!(
+                    model = %self.path.display(),
+                    classes,
+                    "neither a model card nor the file names the classes: they are called by their numbers; write a model card"
+                );
+                Ok((0..classes).map(|i| format!("class {i}")).collect())
+            }
+            _ => Err(LoadError::NoClasses { path: self.path(), card: None }),
+        }
+    }
+
+    /// For a file without a card: its own name and digest.
+    fn name(&self) -> Result<String, LoadError> {
+        let digest = Sha256::of_file(self.path).map_err(|source| CardError::Io { path: self.path(), source })?;
+        let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
+        Ok(format!("{stem}@{}", digest.short()))
+    }
+}
+
+/// Tensors named like a layer that YOLOv8 has not: another head, another architecture. The bins of the box distribution
+/// are constants and need no tensor; batch counters only serve training; exporters number their own constants.
+fn is_foreign(name: &str) -> bool {
+    name.starts_with("model.") && name != "model.22.dfl.conv.weight" && !name.ends_with(".num_batches_tracked")
+}
+
+fn task_name(task: Task) -> &'static str {
+    match task {
+        Task::Detector => "detector",
+        Task::Embedder => "embedder",
+    }
+}

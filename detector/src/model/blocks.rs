@@ -1,0 +1,240 @@
+//! The blocks YOLOv8 is drawn with.
+//!
+//! Every block has `load(vb, ...)` and `forward_t(x, train)`; `train` only matters to batch normalisation. All operations
+//! used here have gradients that candle gets right: max-pooling and nearest upsampling are therefore written out.
+
+use candle_core::{Result, Tensor};
+use candle_nn::{BatchNorm, BatchNormConfig, Conv2dConfig, ModuleT, VarBuilder};
+
+/// Batch normalisation as YOLOv8 is trained with.
+pub const BATCH_NORM: BatchNormConfig = BatchNormConfig { eps: 1e-3, remove_mean: true, affine: true, momentum: 0.03 };
+
+/// Convolution (padding `k / 2`), batch normalisation, SiLU.
+///
+/// Tensors: `conv.weight` and either `bn.{weight,bias,running_mean,running_var}` or, when the normalisation has been folded
+/// into the convolution ([`super::fold`]), `conv.bias`.
+#[derive(Debug, Clone)]
+pub struct ConvBlock {
+    weight: Tensor,
+    norm: Norm,
+    config: Conv2dConfig,
+}
+
+#[derive(Debug, Clone)]
+enum Norm {
+    Batch(BatchNorm),
+    /// Shape (1, C, 1, 1).
+    Folded(Tensor),
+}
+
+/// Geometry of a [`ConvBlock`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvShape {
+    /// Channels in.
+    pub inputs: usize,
+    /// Channels out.
+    pub outputs: usize,
+    /// Side of the square kernel, odd.
+    pub kernel: usize,
+    /// Step.
+    pub stride: usize,
+}
+
+impl ConvShape {
+    /// Stride 1.
+    #[must_use]
+    pub const fn new(inputs: usize, outputs: usize, kernel: usize) -> Self {
+        Self { inputs, outputs, kernel, stride: 1 }
+    }
+
+    /// 3x3, stride 2: halves the picture.
+    #[must_use]
+    pub const fn down(inputs: usize, outputs: usize) -> Self {
+        Self { inputs, outputs, kernel: 3, stride: 2 }
+    }
+}
+
+impl ConvBlock {
+    /// Loads from `vb`, folded when `conv.bias` is there.
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape.
+    #[expect(clippy::needless_pass_by_value, reason = "candle's convention for `load`")]
+    pub fn load(vb: VarBuilder, shape: ConvShape) -> Result<Self> {
+        let ConvShape { inputs, outputs, kernel, stride } = shape;
+        let conv = vb.pp("conv");
+        let weight =
+            conv.get_with_hints((outputs, inputs, kernel, kernel), "weight", candle_nn::init::DEFAULT_KAIMING_NORMAL)?;
+        let norm = if conv.contains_tensor("bias") {
+            Norm::Folded(conv.get(outputs, "bias")?.reshape((1, outputs, 1, 1))?)
+        } else {
+            Norm::Batch(candle_nn::batch_norm(outputs, BATCH_NORM, vb.pp("bn"))?)
+        };
+        let config = Conv2dConfig { padding: kernel / 2, stride, ..Conv2dConfig::default() };
+        Ok(Self { weight, norm, config })
+    }
+}
+
+impl ModuleT for ConvBlock {
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
+        let Conv2dConfig { padding, stride, dilation, groups, .. } = self.config;
+        let ys = xs.conv2d(&self.weight, padding, stride, dilation, groups)?;
+        match &self.norm {
+            Norm::Batch(norm) => norm.forward_t(&ys, train)?,
+            Norm::Folded(bias) => ys.broadcast_add(bias)?,
+        }
+        .silu()
+    }
+}
+
+/// Two 3x3 convolutions, with a shortcut around them in the backbone.
+#[derive(Debug, Clone)]
+pub struct Bottleneck {
+    cv1: ConvBlock,
+    cv2: ConvBlock,
+    shortcut: bool,
+}
+
+impl Bottleneck {
+    /// Loads a bottleneck of `channels` in and out.
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape.
+    #[expect(clippy::needless_pass_by_value, reason = "candle's convention for `load`")]
+    pub fn load(vb: VarBuilder, channels: usize, shortcut: bool) -> Result<Self> {
+        let shape = ConvShape::new(channels, channels, 3);
+        Ok(Self { cv1: ConvBlock::load(vb.pp("cv1"), shape)?, cv2: ConvBlock::load(vb.pp("cv2"), shape)?, shortcut })
+    }
+}
+
+impl ModuleT for Bottleneck {
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
+        let ys = self.cv2.forward_t(&self.cv1.forward_t(xs, train)?, train)?;
+        if self.shortcut { xs + ys } else { Ok(ys) }
+    }
+}
+
+/// Geometry of a [`C2f`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct C2fShape {
+    /// Channels in.
+    pub inputs: usize,
+    /// Channels out, even.
+    pub outputs: usize,
+    /// Bottlenecks.
+    pub repeats: usize,
+    /// Whether the bottlenecks have shortcuts.
+    pub shortcut: bool,
+}
+
+/// Cross-stage block: `cv1` gives two halves of `c = outputs / 2`; bottlenecks run one after the other on the second; both
+/// halves and every bottleneck's result, `(2 + n) c` channels, go through `cv2`.
+#[derive(Debug, Clone)]
+pub struct C2f {
+    cv1: ConvBlock,
+    cv2: ConvBlock,
+    bottlenecks: Vec<Bottleneck>,
+}
+
+impl C2f {
+    /// Loads from `vb`.
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape.
+    #[expect(clippy::needless_pass_by_value, reason = "candle's convention for `load`")]
+    pub fn load(vb: VarBuilder, shape: C2fShape) -> Result<Self> {
+        let C2fShape { inputs, outputs, repeats, shortcut } = shape;
+        let half = outputs / 2;
+        let m = vb.pp("m");
+        Ok(Self {
+            cv1: ConvBlock::load(vb.pp("cv1"), ConvShape::new(inputs, 2 * half, 1))?,
+            cv2: ConvBlock::load(vb.pp("cv2"), ConvShape::new((2 + repeats) * half, outputs, 1))?,
+            bottlenecks: (0..repeats).map(|i| Bottleneck::load(m.pp(i), half, shortcut)).collect::<Result<_>>()?,
+        })
+    }
+}
+
+impl ModuleT for C2f {
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
+        let mut parts = self.cv1.forward_t(xs, train)?.chunk(2, 1)?;
+        let mut last = parts[1].contiguous()?;
+        for bottleneck in &self.bottlenecks {
+            last = bottleneck.forward_t(&last, train)?;
+            parts.push(last.clone());
+        }
+        self.cv2.forward_t(&Tensor::cat(&parts, 1)?, train)
+    }
+}
+
+/// Spatial pyramid pooling, fast: three chained 5x5 max-pools see 5, 9 and 13 cells around each.
+#[derive(Debug, Clone)]
+pub struct Sppf {
+    cv1: ConvBlock,
+    cv2: ConvBlock,
+}
+
+impl Sppf {
+    /// Loads a block of `channels` in and out.
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape.
+    #[expect(clippy::needless_pass_by_value, reason = "candle's convention for `load`")]
+    pub fn load(vb: VarBuilder, channels: usize) -> Result<Self> {
+        let half = channels / 2;
+        Ok(Self {
+            cv1: ConvBlock::load(vb.pp("cv1"), ConvShape::new(channels, half, 1))?,
+            cv2: ConvBlock::load(vb.pp("cv2"), ConvShape::new(4 * half, channels, 1))?,
+        })
+    }
+}
+
+impl ModuleT for Sppf {
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
+        let once = self.cv1.forward_t(xs, train)?;
+        let twice = max_pool5(&once)?;
+        let thrice = max_pool5(&twice)?;
+        let last = max_pool5(&thrice)?;
+        self.cv2.forward_t(&Tensor::cat(&[once, twice, thrice, last], 1)?, train)
+    }
+}
+
+/// Max-pooling 5x5, stride 1, over (B, C, H, W), as if -inf surrounded the picture.
+///
+/// candle's own pool has no padding, and padding with zeros would be wrong here: after SiLU values go down to -0.28. The
+/// edge is repeated instead, which is the same as -inf: a window that reaches over the edge holds the edge as well. Rows and
+/// columns go one after the other, and five cells are covered by overlapping pairs: 3 maxima per axis instead of 24.
+///
+/// # Errors
+/// When the tensor has not four axes.
+pub fn max_pool5(xs: &Tensor) -> Result<Tensor> {
+    [2, 3].iter().try_fold(xs.clone(), |xs, &axis| {
+        let length = xs.dim(axis)?;
+        let padded = xs.pad_with_same(axis, 2, 2)?;
+        let part = |t: &Tensor, start: usize, length: usize| t.narrow(axis, start, length);
+        let two = part(&padded, 0, length + 3)?.maximum(&part(&padded, 1, length + 3)?)?;
+        let four = part(&two, 0, length + 1)?.maximum(&part(&two, 2, length + 1)?)?;
+        part(&four, 0, length)?.maximum(&part(&padded, 4, length)?)
+    })
+}
+
+/// Every cell of (B, C, H, W) four times: (B, C, 2H, 2W).
+///
+/// # Errors
+/// When the tensor has not four axes.
+pub fn upsample2(xs: &Tensor) -> Result<Tensor> {
+    let (b, c, h, w) = xs.dims4()?;
+    xs.reshape((b, c, h, 1, w, 1))?.broadcast_as((b, c, h, 2, w, 2))?.reshape((b, c, 2 * h, 2 * w))
+}
+
+/// Softmax over `axis` and the expected index under it: a distribution over `n` bins becomes a number in `0..=n-1`. `axis`
+/// disappears.
+///
+/// # Errors
+/// When there is no such axis.
+pub fn expected_bin(logits: &Tensor, axis: usize) -> Result<Tensor> {
+    let bins = logits.dim(axis)?;
+    let mut shape = vec![1; logits.rank()];
+    shape[axis] = bins;
+    let index = Tensor::arange(0u32, bins as u32, logits.device())?.to_dtype(logits.dtype())?.reshape(shape)?;
+    candle_nn::ops::softmax(logits, axis)?.broadcast_mul(&index)?.sum(axis)
+}

@@ -1,0 +1,258 @@
+//! When a photo is worth cutting into tiles, and how what the tiles show becomes one list again.
+
+use vision::preprocess::Region;
+use vision::{BBox, Detection, NmsOptions};
+
+/// Share of a tile's side that it has in common with its neighbour. Whatever is smaller than that lies whole in one of them.
+pub const OVERLAP: f32 = 0.2;
+
+/// Boxes of different passes that overlap more than this are one object. Lower than within one pass: a box from the coarse
+/// whole photo and one from a tile agree less than two boxes of one pass.
+const SAME_OBJECT_IOU: f32 = 0.5;
+
+/// A box that ends within this share of the tile's side from an inner border is taken to be cut there.
+const AT_BORDER: f32 = 0.01;
+
+/// A cut box of which this share lies within a whole one is a part of it.
+const MOSTLY_WITHIN: f32 = 0.6;
+
+/// Two boxes cut by one seam are halves of one object when their extents along the seam have this IoU.
+const SAME_EXTENT_IOU: f32 = 0.5;
+
+/// When [`vision::Tiling::Auto`] cuts a photo, decided from what a first pass over the whole photo finds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AutoTiling {
+    /// Fewer facings than this are no crowded shelf: the photo stays whole.
+    pub min_facings: usize,
+    /// Detections below this confidence are not counted as facings, however low the caller's threshold is.
+    pub min_confidence: f32,
+    /// Facings whose median size (square root of the area, in pixels of the network's input) is above this are found well
+    /// without tiles.
+    pub small: f32,
+    /// Tiles are chosen so small that the median facing has this size in the network's input.
+    pub wanted: f32,
+    /// Tiles never give the network more than so many pixels per pixel of the photo: beyond, there is nothing to see.
+    pub max_enlargement: f32,
+    /// At most so many tiles along one side.
+    pub max_per_side: u32,
+}
+
+impl Default for AutoTiling {
+    fn default() -> Self {
+        Self { min_facings: 12, min_confidence: 0.25, small: 64.0, wanted: 80.0, max_enlargement: 1.0, max_per_side: 4 }
+    }
+}
+
+impl AutoTiling {
+    /// The grid (columns, rows) for a photo of this size, of which a first pass on a canvas of `input` pixels found `whole`;
+    /// `None` when it should stay whole.
+    #[must_use]
+    pub fn grid(&self, photo: (u32, u32), input: (u32, u32), whole: &[Detection]) -> Option<(u32, u32)> {
+        let mut sizes: Vec<f32> = whole
+            .iter()
+            .filter(|detection| detection.confidence >= self.min_confidence)
+            .map(|detection| detection.bbox.area().sqrt())
+            .collect();
+        if sizes.len() < self.min_facings.max(1) {
+            return None;
+        }
+        sizes.sort_by(f32::total_cmp);
+        let scale = scale((photo.0 as f32, photo.1 as f32), input);
+        let median = sizes[sizes.len() / 2] * scale;
+        if !(median > 0.0 && median < self.small) {
+            return None;
+        }
+        let enlarge = (self.wanted / median).min(self.max_enlargement / scale);
+        (enlarge > 1.0).then(|| self.smallest_grid(photo, input, enlarge * scale)).filter(|&grid| grid != (1, 1))
+    }
+
+    /// The grid of fewest tiles that shows at least `wanted` network pixels per photo pixel, or as many as the finest grid
+    /// does; of those with equally many tiles the one that shows most.
+    fn smallest_grid(&self, photo: (u32, u32), input: (u32, u32), wanted: f32) -> (u32, u32) {
+        let most = self.max_per_side.max(1);
+        let shown = |(columns, rows): (u32, u32)| {
+            let side = |length: u32, count: u32| length as f32 / (count as f32 - (count as f32 - 1.0) * OVERLAP);
+            scale((side(photo.0, columns), side(photo.1, rows)), input)
+        };
+        let enough = wanted.min(shown((most, most)));
+        (1..=most)
+            .flat_map(|rows| (1..=most).map(move |columns| (columns, rows)))
+            .filter(|&grid| shown(grid) >= enough)
+            .min_by(|&a, &b| (a.0 * a.1).cmp(&(b.0 * b.1)).then(shown(b).total_cmp(&shown(a))))
+            .unwrap_or((most, most))
+    }
+}
+
+/// Network pixels per photo pixel when `size` is letterboxed into `input`.
+fn scale(size: (f32, f32), input: (u32, u32)) -> f32 {
+    (input.0 as f32 / size.0).min(input.1 as f32 / size.1)
+}
+
+/// What one tile showed, boxes in pixels of the photo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TilePass {
+    /// Which part of the photo.
+    pub region: Region,
+    /// What was found there, clipped to the region.
+    pub detections: Vec<Detection>,
+}
+
+/// Merges a pass over the whole photo with passes over its tiles, so that every object counts once.
+///
+/// 1. A box that touches an inner border of its tile is *cut*. A cut box that lies mostly within a whole one is dropped.
+/// 2. Cut boxes on both sides of one seam that continue each other become one box.
+/// 3. NMS over the rest, stricter between passes than within one.
+#[must_use]
+pub fn merge(photo: (u32, u32), whole: Vec<Detection>, tiles: Vec<TilePass>, options: &NmsOptions) -> Vec<Detection> {
+    let mut complete: Vec<Piece> = whole.into_iter().map(|detection| Piece::whole(detection, Pass::Photo)).collect();
+    let mut cut: Vec<Piece> = Vec::new();
+    for (i, tile) in tiles.into_iter().enumerate() {
+        for detection in tile.detections {
+            let cuts = Cuts::of(&detection.bbox, &tile.region, photo);
+            let piece = Piece { detection, pass: Pass::Tile(i), cuts };
+            if cuts == Cuts::default() { complete.push(piece) } else { cut.push(piece) }
+        }
+    }
+    let comparable = |a: &Piece, b: &Piece| options.class_agnostic || a.detection.class == b.detection.class;
+    let drop_parts = |cut: &mut Vec<Piece>, complete: &[Piece]| {
+        cut.retain(|part| !complete.iter().any(|whole| comparable(part, whole) && part.is_part_of(whole)));
+    };
+    drop_parts(&mut cut, &complete);
+    for axis in [Axis::Horizontal, Axis::Vertical] {
+        join_halves(&mut cut, |a, b| comparable(a, b) && a.continues(b, axis), axis);
+    }
+    complete.extend(cut.extract_if(.., |piece| piece.cuts == Cuts::default()));
+    drop_parts(&mut cut, &complete);
+    complete.append(&mut cut);
+    suppress(complete, options)
+}
+
+/// Which of a box's sides lie on an inner border of its tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Cuts {
+    left: bool,
+    top: bool,
+    right: bool,
+    bottom: bool,
+}
+
+impl Cuts {
+    fn of(bbox: &BBox, tile: &Region, photo: (u32, u32)) -> Self {
+        let near = |low: f32, high: f32, length: u32| high - low <= AT_BORDER * length as f32;
+        let (right, bottom) = (tile.x + tile.width, tile.y + tile.height);
+        Self {
+            left: tile.x > 0 && near(tile.x as f32, bbox.x1, tile.width),
+            top: tile.y > 0 && near(tile.y as f32, bbox.y1, tile.height),
+            right: right < photo.0 && near(bbox.x2, right as f32, tile.width),
+            bottom: bottom < photo.1 && near(bbox.y2, bottom as f32, tile.height),
+        }
+    }
+}
+
+/// Where a box comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    Photo,
+    Tile(usize),
+    Joined,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    detection: Detection,
+    pass: Pass,
+    cuts: Cuts,
+}
+
+impl Piece {
+    fn whole(detection: Detection, pass: Pass) -> Self {
+        Self { detection, pass, cuts: Cuts::default() }
+    }
+
+    fn is_part_of(&self, whole: &Self) -> bool {
+        let (part, whole) = (&self.detection.bbox, &whole.detection.bbox);
+        part.intersection(whole) >= MOSTLY_WITHIN * part.area()
+    }
+
+    fn same_pass(&self, other: &Self) -> bool {
+        self.pass == other.pass && self.pass != Pass::Joined
+    }
+
+    /// Whether `other` shows the rest of this object, to the right or below. Both tiles show the strip they share, so halves
+    /// of one object overlap there from border to border; neighbours on a shelf do not.
+    fn continues(&self, other: &Self, axis: Axis) -> bool {
+        let (a, b) = (&self.detection.bbox, &other.detection.bbox);
+        let beyond = |a: (f32, f32), b: (f32, f32)| a.0 <= b.0 && b.0 < a.1 && a.1 <= b.1;
+        let along = |a: (f32, f32), b: (f32, f32)| {
+            let shared = (a.1.min(b.1) - a.0.max(b.0)).max(0.0);
+            shared >= SAME_EXTENT_IOU * (a.1.max(b.1) - a.0.min(b.0))
+        };
+        let (ax, bx, ay, by) = ((a.x1, a.x2), (b.x1, b.x2), (a.y1, a.y2), (b.y1, b.y2));
+        let one_seam = match axis {
+            Axis::Horizontal => self.cuts.right && other.cuts.left && beyond(ax, bx) && along(ay, by),
+            Axis::Vertical => self.cuts.bottom && other.cuts.top && beyond(ay, by) && along(ax, bx),
+        };
+        one_seam && !self.same_pass(other)
+    }
+
+    /// One box around this one and its continuation.
+    fn join(&self, other: &Self, axis: Axis) -> Self {
+        let (a, b) = (&self.detection.bbox, &other.detection.bbox);
+        let bbox = BBox::new(a.x1.min(b.x1), a.y1.min(b.y1), a.x2.max(b.x2), a.y2.max(b.y2));
+        let surer = if other.detection.confidence > self.detection.confidence { other } else { self };
+        let either = Cuts {
+            left: self.cuts.left || other.cuts.left,
+            top: self.cuts.top || other.cuts.top,
+            right: self.cuts.right || other.cuts.right,
+            bottom: self.cuts.bottom || other.cuts.bottom,
+        };
+        let cuts = match axis {
+            Axis::Horizontal => Cuts { left: self.cuts.left, right: other.cuts.right, ..either },
+            Axis::Vertical => Cuts { top: self.cuts.top, bottom: other.cuts.bottom, ..either },
+        };
+        Self { detection: Detection { bbox, ..surer.detection }, pass: Pass::Joined, cuts }
+    }
+}
+
+/// Which way an object continues over a seam.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Axis {
+    Horizontal,
+    Vertical,
+}
+
+/// Replaces every piece and its continuation along `axis` by one, until none is left. An object may run over many tiles.
+fn join_halves(pieces: &mut Vec<Piece>, continues: impl Fn(&Piece, &Piece) -> bool, axis: Axis) {
+    let mut i = 0;
+    while i < pieces.len() {
+        match (0..pieces.len()).find(|&j| j != i && continues(&pieces[i], &pieces[j])) {
+            Some(j) => {
+                pieces[i] = pieces[i].join(&pieces[j], axis);
+                pieces.remove(j);
+                i -= usize::from(j < i);
+            }
+            None => i += 1,
+        }
+    }
+}
+
+/// As [`vision::nms`], but boxes of different passes are duplicates from a lower IoU on.
+fn suppress(mut pieces: Vec<Piece>, options: &NmsOptions) -> Vec<Detection> {
+    let across = options.iou.min(SAME_OBJECT_IOU);
+    pieces.sort_by(|a, b| b.detection.confidence.total_cmp(&a.detection.confidence));
+    let mut kept: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        if kept.len() == options.max_detections {
+            break;
+        }
+        let duplicate = kept.iter().any(|k| {
+            let limit = if k.same_pass(&piece) { options.iou } else { across };
+            (options.class_agnostic || k.detection.class == piece.detection.class)
+                && k.detection.bbox.iou(&piece.detection.bbox) > limit
+        });
+        if !duplicate {
+            kept.push(piece);
+        }
+    }
+    kept.into_iter().map(|piece| piece.detection).collect()
+}
