@@ -2,9 +2,24 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`model`] | EfficientNet in candle |
+//! | [`mod@load`] | from a weights file to a working embedder, whatever engine runs it |
+//! | [`mod@import`] | from other people's weights to the native layout |
+//! | [`infer`] | any such network as a [`vision::Embedder`] |
 //! | [`gallery`] | enrolled SKUs: stored, searched, voted on |
 
 pub mod gallery;
+pub mod import;
+pub mod infer;
+pub mod load;
+mod load_error;
+pub mod model;
 mod simd;
 
-pub use gallery::{DecisionRule, Gallery, GalleryData, GalleryError, IndexKind, IndexOptions, decide};
+pub use gallery::{
+    DecisionRule, EmbedderIdentity, Gallery, GalleryData, GalleryError, IndexKind, IndexOptions, decide,
+};
+pub use import::{Imported, import};
+pub use infer::{EmbedderSpec, SessionEmbedder, SpecError};
+pub use load::{EngineChoice, LoadOptions, load};
+pub use load_error::LoadError;

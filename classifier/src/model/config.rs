@@ -7,6 +7,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
+use vision::PreprocessPlan;
+use vision::preprocess::{Filter, Fit};
 
 /// Size of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,14 +30,6 @@ pub enum Variant {
 /// All sizes, smallest first.
 pub const VARIANTS: [Variant; 6] = [Variant::Lite0, Variant::B0, Variant::B1, Variant::B2, Variant::B3, Variant::B4];
 
-/// Text that names no size.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "architecture {0:?} is not known; known are efficientnet_b0, efficientnet_b1, efficientnet_b2, efficientnet_b3, \
-     efficientnet_b4 and efficientnet_lite0"
-)]
-pub struct ParseVariantError(String);
-
 /// Rows of the scale table: what differs between the sizes.
 struct Scale {
     name: &'static str,
@@ -46,7 +40,7 @@ struct Scale {
 }
 
 impl Variant {
-    const fn scale(self) -> Scale {
+    fn scale(self) -> Scale {
         let row = |name, width, depth, resolution, dropout| Scale { name, width, depth, resolution, dropout };
         match self {
             Self::B0 => row("efficientnet_b0", 1.0, 1.0, 224, 0.2),
@@ -60,13 +54,13 @@ impl Variant {
 
     /// The name that model cards carry.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         self.scale().name
     }
 
     /// Side of the pictures it is meant for, in pixels.
     #[must_use]
-    pub const fn resolution(self) -> u32 {
+    pub fn resolution(self) -> u32 {
         self.scale().resolution
     }
 
@@ -81,12 +75,62 @@ impl fmt::Display for Variant {
     }
 }
 
-impl FromStr for Variant {
-    type Err = ParseVariantError;
+/// A network as model cards name it: `efficientnet_b0` with timm's conventions, `tf_efficientnet_b0` with those of
+/// Google's weights. `efficientnet_lite0` has Google's under either name: nobody else's weights are in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Architecture {
+    /// Its size.
+    pub variant: Variant,
+    /// Whether it pads and normalises as TensorFlow does.
+    pub tensorflow: bool,
+}
+
+/// Text that names no network.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "architecture {0:?} is not known; known are efficientnet_lite0 and efficientnet_b0 to efficientnet_b4, and \
+     tf_efficientnet_b0 to tf_efficientnet_b4 for weights that pad as TensorFlow does"
+)]
+pub struct ParseArchitectureError(String);
+
+impl Architecture {
+    /// The network.
+    #[must_use]
+    pub fn config(self) -> Config {
+        let config = Config::of(self.variant);
+        if self.tensorflow { config.with_tensorflow_conventions() } else { config }
+    }
+
+    /// How its published weights want pictures, stretched to [`Variant::resolution`]: `(RGB - 127) / 128` and bilinear for
+    /// Lite0, the mean and deviation of ImageNet and bicubic for the others.
+    #[must_use]
+    pub fn usual_plan(self) -> PreprocessPlan {
+        let side = self.variant.resolution();
+        let (filter, mean, std) = if self.variant.is_lite() {
+            (Filter::BilinearAntialias, [127.0; 3], [128.0; 3])
+        } else {
+            // .485 .456 .406 and .229 .224 .225 of 255
+            (Filter::BicubicAntialias, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
+        };
+        PreprocessPlan { width: side, height: side, fit: Fit::Stretch, filter, pad: 127, mean, std }
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = if self.tensorflow && !self.variant.is_lite() { "tf_" } else { "" };
+        write!(f, "{prefix}{}", self.variant)
+    }
+}
+
+impl FromStr for Architecture {
+    type Err = ParseArchitectureError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = VARIANTS.into_iter().find(|variant| variant.as_str() == text);
-        known.ok_or_else(|| ParseVariantError(text.chars().take(80).collect()))
+        let (tensorflow, name) = text.strip_prefix("tf_").map_or((false, text), |name| (true, name));
+        let variant = VARIANTS.into_iter().find(|variant| variant.as_str() == name);
+        let variant = variant.ok_or_else(|| ParseArchitectureError(text.chars().take(80).collect()))?;
+        Ok(Self { variant, tensorflow: tensorflow || variant.is_lite() })
     }
 }
 
@@ -189,6 +233,12 @@ impl Config {
         }
     }
 
+    /// Channels inside the squeeze-and-excitation of a block of `input` channels.
+    #[must_use]
+    pub fn squeezed(&self, input: usize) -> Option<usize> {
+        self.squeeze.map(|share| ((input as f64 * share) as usize).max(1))
+    }
+
     /// The same network as Google's own weights want it.
     #[must_use]
     pub fn with_tensorflow_conventions(self) -> Self {
@@ -225,10 +275,20 @@ mod tests {
     }
 
     #[test]
-    fn names_parse() {
-        for variant in VARIANTS {
-            assert_eq!(variant.as_str().parse(), Ok(variant));
+    fn names_parse_and_display() {
+        for (text, variant, padding) in [
+            ("efficientnet_b0", Variant::B0, Padding::Symmetric),
+            ("efficientnet_b4", Variant::B4, Padding::Symmetric),
+            ("tf_efficientnet_b2", Variant::B2, Padding::Same),
+            ("efficientnet_lite0", Variant::Lite0, Padding::Same),
+        ] {
+            let architecture: Architecture = text.parse().unwrap();
+            assert_eq!((architecture.variant, architecture.config().padding), (variant, padding));
+            assert_eq!(architecture.to_string(), text);
         }
-        assert!("efficientnet_b9".parse::<Variant>().unwrap_err().to_string().contains("efficientnet_lite0"));
+        assert_eq!("tf_efficientnet_lite0".parse(), "efficientnet_lite0".parse::<Architecture>());
+        for text in ["", "efficientnet_b9", "tf_", "resnet50", "Efficientnet_b0"] {
+            assert!(text.parse::<Architecture>().unwrap_err().to_string().contains("efficientnet_lite0"), "{text}");
+        }
     }
 }

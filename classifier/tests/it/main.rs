@@ -2,6 +2,7 @@
 
 mod enrol;
 mod index;
+mod model;
 mod npy;
 mod snapshot;
 mod support;

@@ -69,6 +69,16 @@ pub(crate) fn random_gallery(seed: u64, dimension: usize, skus: u32, exemplars: 
     gallery_of(dimension, &all)
 }
 
+/// Compares number by number.
+#[track_caller]
+pub(crate) fn close(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
+        // Written so that NaN fails.
+        assert!((found - expected).abs() <= tolerance, "{what}: number {at} is {found}, not {expected} +- {tolerance}");
+    }
+}
+
 /// Writes a PNG of one colour with a gradient, so that no two sizes are the same file.
 pub(crate) fn write_png(path: &Path, color: [u8; 3]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();

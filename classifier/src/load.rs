@@ -1,0 +1,206 @@
+//! From a weights file to a working embedder: the one place that chooses the engine.
+
+use std::path::{Path, PathBuf};
+
+use engine::{CandleSession, Device, EngineError, InputShape, OrtOptions, OrtSession, Session, Weights, onnx};
+use tracing::{info, warn};
+use vision::crop::CropRule;
+use vision::model_card::{CardError, Task};
+use vision::{Embedder as _, ModelCard, Sha256};
+
+use crate::LoadError;
+use crate::infer::{EmbedderSpec, SessionEmbedder};
+use crate::model::layout::{native_name, recognize};
+use crate::model::{Architecture, EfficientNet, Heads, Variant};
+
+/// Which engine runs the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EngineChoice {
+    /// ONNX Runtime for `.onnx` files, candle for `.safetensors`, and for EfficientNet in `.onnx` where the library of ONNX
+    /// Runtime is missing.
+    #[default]
+    Auto,
+    /// ONNX Runtime or an error.
+    OnnxRuntime,
+    /// candle or an error.
+    Candle,
+}
+
+/// The network that is known without a card.
+const LITE0: Architecture = Architecture { variant: Variant::Lite0, tensorflow: true };
+
+/// How an embedder is loaded.
+#[derive(Debug, Clone)]
+pub struct LoadOptions {
+    /// Which engine.
+    pub engine: EngineChoice,
+    /// Where candle computes.
+    pub device: Device,
+    /// How ONNX Runtime is used.
+    pub ort: OrtOptions,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { engine: EngineChoice::Auto, device: Device::cpu(), ort: OrtOptions::default() }
+    }
+}
+
+/// Loads the embedder in `weights` (`.onnx` or `.safetensors`), with the model card beside it. Without a card only an ONNX
+/// file of EfficientNet-Lite0 with 224 pixels is understood, whose preprocessing is known: [`Architecture::usual_plan`].
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn load(weights: &Path, options: &LoadOptions) -> Result<SessionEmbedder, LoadError> {
+    let kind = Kind::of(weights)?;
+    let card = ModelCard::read_beside(weights)?;
+    let file = File { path: weights, card: card.as_ref() };
+    if file.card.is_some_and(|card| card.task != Task::Embedder) {
+        return Err(LoadError::Task { path: file.path() });
+    }
+    let spec = file.spec(kind)?;
+    let session = file.open(kind, options)?;
+    let embedder =
+        SessionEmbedder::new(session, spec).map_err(|source| LoadError::Spec { path: file.path(), source })?;
+    info!(embedder = embedder.describe(), dimension = embedder.dimension(), "loaded the embedder");
+    Ok(embedder)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Onnx,
+    Safetensors,
+}
+
+impl Kind {
+    fn of(path: &Path) -> Result<Self, LoadError> {
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        match extension.to_ascii_lowercase().as_str() {
+            "onnx" => Ok(Self::Onnx),
+            "safetensors" => Ok(Self::Safetensors),
+            _ => Err(LoadError::Kind { path: path.to_owned() }),
+        }
+    }
+}
+
+/// A weights file and what its card says of it.
+struct File<'a> {
+    path: &'a Path,
+    card: Option<&'a ModelCard>,
+}
+
+impl File<'_> {
+    fn path(&self) -> PathBuf {
+        self.path.to_owned()
+    }
+
+    fn spec(&self, kind: Kind) -> Result<EmbedderSpec, LoadError> {
+        if let Some(card) = self.card {
+            return Ok(EmbedderSpec {
+                name: format!("{}@{}", card.name, card.sha256.short()),
+                weights: card.sha256,
+                plan: card.preprocess.clone(),
+                crop: card.crop.unwrap_or_default(),
+                output: card.embedding_output.clone(),
+                dimension: card.embedding_dim,
+            });
+        }
+        // Reads the file before an engine does, so that a missing or broken one is named as that.
+        let known = kind == Kind::Onnx && is_known_lite0(&onnx::Model::read(self.path)?);
+        if !known {
+            if kind == Kind::Safetensors {
+                Weights::open(self.path)?;
+            }
+            return Err(LoadError::NoCard { path: self.path(), card: ModelCard::path_for(self.path) });
+        }
+        let digest = Sha256::of_file(self.path).map_err(|source| CardError::Io { path: self.path(), source })?;
+        let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
+        Ok(EmbedderSpec {
+            name: format!("{stem}@{}", digest.short()),
+            weights: digest,
+            plan: LITE0.usual_plan(),
+            crop: CropRule::default(),
+            output: None,
+            dimension: None,
+        })
+    }
+
+    fn open(&self, kind: Kind, options: &LoadOptions) -> Result<Box<dyn Session>, LoadError> {
+        match (kind, options.engine) {
+            (Kind::Onnx, EngineChoice::OnnxRuntime) => Ok(self.open_with_ort(&options.ort)?),
+            (Kind::Onnx, EngineChoice::Auto) => match self.open_with_ort(&options.ort) {
+                Err(runtime @ EngineError::RuntimeMissing { .. }) => self.open_with_substitute(options, runtime),
+                opened => Ok(opened?),
+            },
+            (Kind::Safetensors, EngineChoice::OnnxRuntime) => Err(LoadError::NeedsCandle { path: self.path() }),
+            (_, EngineChoice::Candle) | (Kind::Safetensors, EngineChoice::Auto) => {
+                self.open_with_candle(&options.device)
+            }
+        }
+    }
+
+    fn open_with_ort(&self, options: &OrtOptions) -> Result<Box<dyn Session>, EngineError> {
+        Ok(Box::new(OrtSession::open(self.path, options)?))
+    }
+
+    fn open_with_substitute(&self, options: &LoadOptions, runtime: EngineError) -> Result<Box<dyn Session>, LoadError> {
+        match self.open_with_candle(&options.device) {
+            Ok(session) => {
+                warn!(
+                    model = %self.path.display(),
+                    reason = %runtime,
+                    "candle runs the embedder in place of ONNX Runtime: the same answers, several times slower"
+                );
+                Ok(session)
+            }
+            Err(candle) => Err(LoadError::NoEngine { runtime, candle: Box::new(candle) }),
+        }
+    }
+
+    fn open_with_candle(&self, device: &Device) -> Result<Box<dyn Session>, LoadError> {
+        let (weights, architecture) = self.native_weights()?;
+        let heads = Heads::of(&weights);
+        let network = weights.build(device, |vb| EfficientNet::load(vb, &architecture.config(), heads))?;
+        let input = InputShape { batch: None, channels: 3, height: None, width: None };
+        Ok(Box::new(CandleSession::new(Box::new(network), input, weights.metadata().clone(), device)))
+    }
+
+    /// The tensors under their native names, and the network they make.
+    fn native_weights(&self) -> Result<(Weights, Architecture), LoadError> {
+        let weights = Weights::open(self.path)?;
+        let found = recognize(weights.iter().map(|(name, shape, _)| (name, shape)).collect::<Vec<_>>().into_iter());
+        let architecture = match self.card {
+            Some(card) => {
+                card.architecture.parse().map_err(|source| LoadError::Architecture { path: self.path(), source })?
+            }
+            // Only Lite0 comes here without a card.
+            None => LITE0,
+        };
+        match found {
+            Some(found) if found == architecture.variant => {}
+            Some(found) => {
+                return Err(LoadError::CardArchitecture { path: self.path(), card: architecture.variant, found });
+            }
+            None => return Err(LoadError::Foreign { path: self.path() }),
+        }
+        let config = architecture.config();
+        Ok((weights.renamed(|name| native_name(name, &config))?, architecture))
+    }
+}
+
+/// Whether the preprocessing is known without a card: the tensors of EfficientNet-Lite0 and pictures of 224 pixels.
+fn is_known_lite0(model: &onnx::Model) -> bool {
+    let shapes: Vec<(&str, Vec<usize>)> = model
+        .initializers()
+        .iter()
+        .map(|tensor| {
+            let shape = tensor.dims.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
+            (tensor.name.as_str(), shape)
+        })
+        .collect();
+    let side = Variant::Lite0.resolution().to_string();
+    let inputs = model.inputs();
+    let takes_224 = matches!(inputs.as_slice(), [only]
+        if matches!(only.shape.as_slice(), [_, planes, height, width] if planes == "3" && *height == side && *width == side));
+    takes_224 && recognize(shapes.iter().map(|(name, shape)| (*name, shape.as_slice()))) == Some(Variant::Lite0)
+}

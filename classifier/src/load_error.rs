@@ -1,0 +1,101 @@
+//! Why a weights file is no embedder.
+
+use std::path::PathBuf;
+
+use engine::EngineError;
+use thiserror::Error;
+use vision::model_card::CardError;
+
+use crate::infer::SpecError;
+use crate::model::{ParseArchitectureError, Variant};
+
+/// Why a weights file is no embedder, with what to do about it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// Neither kind of file we read.
+    #[error(
+        "{path} is neither an .onnx nor a .safetensors file: export the model as ONNX, or import it with `shelf models import`"
+    )]
+    Kind {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The card cannot be read, or is another file's.
+    #[error(transparent)]
+    Card(#[from] CardError),
+    /// The card speaks of a detector.
+    #[error("the model card of {path} says it is a detector; an embedder is needed")]
+    Task {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Nothing says how pictures are prepared for it.
+    #[error(
+        "nothing says how pictures are prepared for {path}: write the model card {card} beside it (input size, mean, \
+         std, filter), or let `shelf models import` write one"
+    )]
+    NoCard {
+        /// Which file.
+        path: PathBuf,
+        /// Where the card is expected.
+        card: PathBuf,
+    },
+    /// The card names a network that candle has not.
+    #[error(
+        "candle cannot run {path}: {source}; correct `architecture` in the model card, or use ONNX Runtime (`make setup`)"
+    )]
+    Architecture {
+        /// Which file.
+        path: PathBuf,
+        /// What the card says.
+        source: ParseArchitectureError,
+    },
+    /// The tensors are of no network that candle has.
+    #[error(
+        "candle cannot run {path}: its tensors are those of no EfficientNet-Lite0 or B0 to B4 in floating point; use ONNX \
+         Runtime for this network (`make setup`)"
+    )]
+    Foreign {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The card names another network than the tensors make.
+    #[error("the model card of {path} says {card}, but its weights are {found}: correct `architecture` in the card")]
+    CardArchitecture {
+        /// Which file.
+        path: PathBuf,
+        /// What the card says.
+        card: Variant,
+        /// What the weights are.
+        found: Variant,
+    },
+    /// The engine asked for reads other files.
+    #[error(
+        "{path} holds weights only and is run by candle: set the engine to `auto` or `candle`, or use an .onnx file"
+    )]
+    NeedsCandle {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Neither engine can run it.
+    #[error("{runtime}. The substitute cannot help: {candle}")]
+    NoEngine {
+        /// Why ONNX Runtime cannot.
+        runtime: EngineError,
+        /// Why candle cannot.
+        #[source]
+        candle: Box<LoadError>,
+    },
+    /// The engine cannot open or run it.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// It runs, but not as an embedder of this plan.
+    #[error("{path}: {source}")]
+    Spec {
+        /// Which file.
+        path: PathBuf,
+        /// What does not fit.
+        source: SpecError,
+    },
+}

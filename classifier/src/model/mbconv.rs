@@ -1,0 +1,77 @@
+//! EfficientNet's block: widen (1x1), filter each channel (k x k), weigh the channels, narrow (1x1).
+//!
+//! "Mobile inverted bottleneck" of MobileNetV2 (Sandler et al. 2018) with squeeze-and-excitation (Tan et al. 2019). With an
+//! expansion of one the first 1x1 is left out, and timm names the rest as it names a depthwise-separable block.
+
+use candle_core::{Result, Tensor};
+use candle_nn::VarBuilder;
+
+use super::config::Config;
+use super::layers::{DepthwiseConv, Pointwise, SqueezeExcite};
+
+/// Sizes of one block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockShape {
+    /// Channels that come in.
+    pub input: usize,
+    /// Channels that come out.
+    pub output: usize,
+    /// Side of the depthwise kernel.
+    pub kernel: usize,
+    /// Stride of the depthwise convolution.
+    pub stride: usize,
+    /// How many times the input is widened.
+    pub expansion: usize,
+}
+
+/// One block.
+#[derive(Debug, Clone)]
+pub struct MbConv {
+    expand: Option<Pointwise>,
+    depthwise: DepthwiseConv,
+    squeeze: Option<SqueezeExcite>,
+    project: Pointwise,
+    residual: bool,
+}
+
+impl MbConv {
+    /// Loads a block in timm's layout.
+    ///
+    /// # Errors
+    /// When a tensor is missing or has another shape.
+    pub fn load(vb: &VarBuilder, shape: BlockShape, config: &Config) -> Result<Self> {
+        let wide = shape.input * shape.expansion;
+        let widens = shape.expansion != 1;
+        let (depthwise_norm, project_names) =
+            if widens { ("bn2", ("conv_pwl", "bn3")) } else { ("bn1", ("conv_pw", "bn2")) };
+        let expand = widens
+            .then(|| Pointwise::load(vb, ("conv_pw", "bn1"), (shape.input, wide), Some(config.activation), config))
+            .transpose()?;
+        let kernel = [wide, 1, shape.kernel, shape.kernel];
+        let depthwise = DepthwiseConv::load(vb, ("conv_dw", depthwise_norm), kernel, shape.stride, config)?;
+        let squeeze = config
+            .squeezed(shape.input)
+            .map(|squeezed| SqueezeExcite::load(&vb.pp("se"), wide, squeezed, config.activation))
+            .transpose()?;
+        let project = Pointwise::load(vb, project_names, (wide, shape.output), None, config)?;
+        let residual = shape.stride == 1 && shape.input == shape.output;
+        Ok(Self { expand, depthwise, squeeze, project, residual })
+    }
+
+    /// (N, input, H, W) -> (N, output, H / stride, W / stride)
+    ///
+    /// # Errors
+    /// When candle fails.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let wide = match &self.expand {
+            Some(expand) => &expand.forward(x)?,
+            None => x,
+        };
+        let mut y = self.depthwise.forward(wide)?;
+        if let Some(squeeze) = &self.squeeze {
+            y = squeeze.forward(&y)?;
+        }
+        let y = self.project.forward(&y)?;
+        if self.residual { y + x } else { Ok(y) }
+    }
+}
