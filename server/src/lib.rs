@@ -1,1 +1,41 @@
-//! server
+//! Floor 4: recognition over HTTP.
+//!
+//! [`run`] takes a checked [`ServerConfig`], a loader and a bound listener, and serves until told to stop. Handlers only
+//! move bytes; photos are decoded, recognised and turned into answers by worker threads behind a bounded queue.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`config`] | `server.yaml`, as written and as checked |
+//! | [`run`](mod@run), `connections`, `router` | the life of the process: listen, serve, drain |
+//! | `models` | what is loaded, and whether requests may come |
+//! | `upload` | a request's body -> the photo's bytes, within limits of size and time |
+//! | `inference` | admission, queue, batches, workers |
+//! | [`wire`] | what clients send and get; conversions from and to the domain |
+//! | [`problem`] | every error a client can see, and its status: one table |
+//! | `endpoints` | a file per endpoint |
+//! | `pages` | what people see in a browser |
+//! | `observe`, `metrics`, `request_id`, `process` | what operators see |
+
+pub mod config;
+pub mod openapi;
+pub mod problem;
+pub mod run;
+pub mod wire;
+
+mod app;
+mod connections;
+mod endpoints;
+mod inference;
+mod linger;
+mod metrics;
+mod models;
+mod observe;
+mod pages;
+mod process;
+mod request_id;
+mod router;
+mod upload;
+
+pub use config::{ServerConfig, ServerSettings};
+pub use models::{LoadError, Loaded};
+pub use run::{ServeError, run};

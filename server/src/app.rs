@@ -1,0 +1,31 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::config::ServerConfig;
+use crate::inference::Inference;
+use crate::metrics::Metrics;
+use crate::models::Models;
+use crate::upload::Budget;
+
+/// One per server.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) config: ServerConfig,
+    pub(crate) models: Arc<Models>,
+    pub(crate) inference: Inference,
+    pub(crate) budget: Budget,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) started: Instant,
+}
+
+impl App {
+    pub(crate) fn new(config: ServerConfig) -> Arc<Self> {
+        let models = Arc::new(Models::new());
+        let inference = Inference::new(&config);
+        let metrics = Arc::new(Metrics::new(Arc::clone(inference.queue()), Arc::clone(&models)));
+        let budget = Budget::new(config.max_pending_bytes);
+        Arc::new(Self { config, models, inference, budget, metrics, started: Instant::now() })
+    }
+}

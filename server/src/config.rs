@@ -1,0 +1,272 @@
+//! What the user wrote (`server.yaml`), converted once into what the server needs.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+/// `server.yaml` as written. [`ServerConfig::try_from`] checks it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerSettings {
+    /// `ADDRESS:PORT`.
+    pub listen: String,
+    /// Whether `/docs` and `/openapi.json` are served.
+    pub docs: bool,
+    /// Workers and their queue.
+    pub inference: InferenceSettings,
+    /// What a client may cost.
+    pub limits: LimitSettings,
+    /// In seconds.
+    pub timeouts: TimeoutSettings,
+}
+
+/// Workers and their queue, as written.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InferenceSettings {
+    /// Photos recognised at the same time; 0 means one per core.
+    pub workers: usize,
+    /// Photos that may wait.
+    pub queue: usize,
+    /// Photos a worker takes together.
+    pub max_batch: usize,
+}
+
+/// What a client may cost, as written.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitSettings {
+    /// Of one request's body.
+    pub max_body_bytes: usize,
+    /// Of all bodies being received or waiting.
+    pub max_pending_bytes: usize,
+    /// Open connections.
+    pub max_connections: usize,
+}
+
+/// Timeouts in seconds, as written.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimeoutSettings {
+    /// For the head of a request.
+    pub header: f64,
+    /// Between two pieces of a body.
+    pub body_idle: f64,
+    /// For a whole body.
+    pub body: f64,
+    /// From the last byte of a photo to its answer.
+    pub request: f64,
+    /// For accepted requests once the server is told to stop.
+    pub drain: f64,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8000".to_owned(),
+            docs: true,
+            inference: InferenceSettings::default(),
+            limits: LimitSettings::default(),
+            timeouts: TimeoutSettings::default(),
+        }
+    }
+}
+
+impl Default for InferenceSettings {
+    fn default() -> Self {
+        Self { workers: 0, queue: 64, max_batch: 1 }
+    }
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self { max_body_bytes: 20 << 20, max_pending_bytes: 256 << 20, max_connections: 1024 }
+    }
+}
+
+impl Default for TimeoutSettings {
+    fn default() -> Self {
+        Self { header: 30.0, body_idle: 10.0, body: 120.0, request: 30.0, drain: 30.0 }
+    }
+}
+
+/// Checked settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServerConfig {
+    /// Where to listen. The caller of [`crate::run`] binds.
+    pub listen: SocketAddr,
+    /// Whether `/docs` and `/openapi.json` are served.
+    pub docs: bool,
+    /// Photos recognised at the same time.
+    pub workers: NonZeroUsize,
+    /// Photos that may wait.
+    pub queue: NonZeroUsize,
+    /// Photos a worker takes together.
+    pub max_batch: NonZeroUsize,
+    /// Of one request's body.
+    pub max_body_bytes: usize,
+    /// Of all bodies being received or waiting.
+    pub max_pending_bytes: usize,
+    /// Open connections.
+    pub max_connections: usize,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+}
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the head of a request.
+    pub header: Duration,
+    /// Between two pieces of a body.
+    pub body_idle: Duration,
+    /// For a whole body.
+    pub body: Duration,
+    /// From the last byte of a photo to its answer.
+    pub request: Duration,
+    /// For accepted requests once the server is told to stop.
+    pub drain: Duration,
+}
+
+/// A `server.yaml` that cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// Not YAML, a key that does not exist, or a value of the wrong kind.
+    #[error("{path}: {source}")]
+    Syntax {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<serde_saphyr::Error>,
+    },
+    /// A value out of its range.
+    #[error("{path}: {source}")]
+    Value {
+        /// Which file.
+        path: PathBuf,
+        /// Which key.
+        source: SettingError,
+    },
+}
+
+/// A value out of its range.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{key}` is {value}, but {allowed}")]
+pub struct SettingError {
+    /// Dotted name.
+    pub key: &'static str,
+    /// What it says.
+    pub value: String,
+    /// What it may be.
+    pub allowed: String,
+}
+
+impl ServerConfig {
+    /// From the text of `server.yaml`; `path` only names it in errors.
+    ///
+    /// # Errors
+    /// When the text has an unknown key or a value out of range; the error names file and key.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let settings: ServerSettings = serde_saphyr::from_str(text)
+            .map_err(|e| ConfigError::Syntax { path: path.to_owned(), source: Box::new(e) })?;
+        Self::try_from(&settings).map_err(|source| ConfigError::Value { path: path.to_owned(), source })
+    }
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self::try_from(&ServerSettings::default()).expect("the defaults are within their ranges")
+    }
+}
+
+impl TryFrom<&ServerSettings> for ServerConfig {
+    type Error = SettingError;
+
+    fn try_from(settings: &ServerSettings) -> Result<Self, Self::Error> {
+        let ServerSettings { listen, docs, inference, limits, timeouts } = settings;
+        let workers = within("inference.workers", inference.workers, 0, 1024)?;
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let max_body_bytes = within("limits.max_body_bytes", limits.max_body_bytes, 1 << 10, 1 << 30)?;
+        Ok(Self {
+            listen: listen.parse().map_err(|_| SettingError {
+                key: "listen",
+                value: format!("{listen:?}"),
+                allowed: "it must be ADDRESS:PORT such as 127.0.0.1:8000 or 0.0.0.0:8000".to_owned(),
+            })?,
+            docs: *docs,
+            workers: NonZeroUsize::new(workers).unwrap_or(cores),
+            queue: positive("inference.queue", inference.queue, 100_000)?,
+            max_batch: positive("inference.max_batch", inference.max_batch, 256)?,
+            max_body_bytes,
+            // A budget below one body would refuse every large photo.
+            max_pending_bytes: within(
+                "limits.max_pending_bytes",
+                limits.max_pending_bytes,
+                max_body_bytes,
+                1 << 40,
+            )?,
+            max_connections: within("limits.max_connections", limits.max_connections, 1, 1_000_000)?,
+            timeouts: Timeouts {
+                header: seconds("timeouts.header", timeouts.header)?,
+                body_idle: seconds("timeouts.body_idle", timeouts.body_idle)?,
+                body: seconds("timeouts.body", timeouts.body)?,
+                request: seconds("timeouts.request", timeouts.request)?,
+                drain: seconds("timeouts.drain", timeouts.drain)?,
+            },
+        })
+    }
+}
+
+// NaN is in no range, so it is refused too.
+fn within<T: PartialOrd + Display + Copy>(key: &'static str, value: T, low: T, high: T) -> Result<T, SettingError> {
+    if value >= low && value <= high {
+        Ok(value)
+    } else {
+        let allowed = format!("it must lie within {low} and {high}");
+        Err(SettingError { key, value: value.to_string(), allowed })
+    }
+}
+
+fn positive(key: &'static str, value: usize, high: usize) -> Result<NonZeroUsize, SettingError> {
+    within(key, value, 1, high).map(|v| NonZeroUsize::new(v).unwrap_or(NonZeroUsize::MIN))
+}
+
+fn seconds(key: &'static str, value: f64) -> Result<Duration, SettingError> {
+    within(key, value, 0.05, 86_400.0).map(Duration::from_secs_f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let error = ServerConfig::parse(text, Path::new("server.yaml")).expect_err(text).to_string();
+        assert!(error.contains("server.yaml") && error.contains(expected), "{text:?} gave: {error}");
+    }
+
+    #[test]
+    fn errors_name_file_and_key() {
+        check("listen: localhost", "listen");
+        check("inference: {queue: 0}", "inference.queue");
+        check("inference: {max_batch: 1000}", "inference.max_batch");
+        check("limits: {max_body_bytes: 10}", "limits.max_body_bytes");
+        check("limits: {max_body_bytes: 1000000, max_pending_bytes: 999999}", "limits.max_pending_bytes");
+        check("timeouts: {request: .nan}", "timeouts.request");
+        check("timeouts: {drain: -1}", "timeouts.drain");
+        check("prot: 80", "prot");
+        check("inference: [", "server.yaml");
+    }
+
+    #[test]
+    fn the_shipped_file_states_the_defaults() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/server.yaml");
+        let text = std::fs::read_to_string(&path).expect("configs/server.yaml is committed");
+        assert_eq!(ServerConfig::parse(&text, &path).expect("it is sound"), ServerConfig::default());
+        assert_eq!(ServerConfig::parse("{}", &path).expect("every key may be left out"), ServerConfig::default());
+    }
+}

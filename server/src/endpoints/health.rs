@@ -1,0 +1,78 @@
+//! `GET /health`: readiness, and what runs.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::readyz::{Readiness, status};
+use crate::app::App;
+use crate::models::Phase;
+use crate::wire::answer::Release;
+
+/// The state of the server.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// Whether requests may come.
+    #[serde(flatten)]
+    pub(crate) readiness: Readiness,
+    /// Of the server.
+    pub(crate) version: String,
+    /// Since the start of the process.
+    pub(crate) uptime_seconds: f64,
+    /// What answers; absent until it is loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) release: Option<Release>,
+    /// Photos waiting and being worked on.
+    pub(crate) queue: QueueHealth,
+}
+
+/// Photos waiting and being worked on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct QueueHealth {
+    /// Waiting.
+    pub(crate) depth: usize,
+    /// That may wait.
+    pub(crate) capacity: usize,
+    /// Workers.
+    pub(crate) workers: usize,
+    /// Workers with a photo at hand.
+    pub(crate) busy: usize,
+}
+
+/// The state of the server
+///
+/// As `/readyz`, with version, models, gallery and queue.
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "operation",
+    responses(
+        (status = 200, description = "Ready", body = Health),
+        (status = 503, description = "Loading, failed or stopping", body = Health),
+    )
+)]
+pub(crate) async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Health>) {
+    let phase = app.models.phase();
+    let queue = app.inference.queue();
+    let release = match &phase {
+        Phase::Ready(loaded) => Some(Release::of(&loaded.recognizer)),
+        _ => None,
+    };
+    let health = Health {
+        readiness: Readiness::of(&phase),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        uptime_seconds: (app.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
+        release,
+        queue: QueueHealth {
+            depth: queue.depth(),
+            capacity: queue.capacity(),
+            workers: app.config.workers.get(),
+            busy: queue.busy(),
+        },
+    };
+    (status(&phase), Json(health))
+}

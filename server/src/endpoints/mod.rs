@@ -1,0 +1,10 @@
+//! A file per endpoint: request, response and handler.
+
+pub(crate) mod classes;
+pub(crate) mod docs;
+pub(crate) mod health;
+pub(crate) mod livez;
+pub(crate) mod metrics;
+pub(crate) mod readyz;
+pub(crate) mod recognize;
+pub(crate) mod skus;

@@ -1,0 +1,158 @@
+//! `POST /v2/recognize`: a photo in, facings and counts out.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::inference::{AnswerFormat, JobRequest, Refused};
+use crate::problem::{Problem, ProblemBody};
+use crate::request_id::RequestId;
+use crate::upload;
+use crate::wire::answer::RecognizeAnswer;
+use crate::wire::parameters::RecognizeQuery;
+
+/// The form that sends a photo.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct RecognizeForm {
+    /// The file: JPEG, PNG or WebP.
+    #[schema(value_type = String, format = Binary)]
+    pub(crate) image: Vec<u8>,
+}
+
+/// The JSON that sends a photo.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub(crate) struct RecognizeJson {
+    /// The file as base64, or as a data URL with base64.
+    #[schema(example = "/9j/4AAQSkZJRg...")]
+    pub(crate) image: String,
+}
+
+/// Recognise the containers on one photo
+///
+/// Finds bottles, cans and glasses, identifies each against the gallery, and counts them. Also mounted at
+/// `/api/v1/ai/v2/recognize`. With `Accept: image/jpeg` the answer is the photo with boxes and names.
+#[utoipa::path(
+    post,
+    path = "/v2/recognize",
+    tag = "recognition",
+    params(RecognizeQuery),
+    request_body(
+        description = "The photo, sent in one of these ways; its format is recognised by its content.",
+        content(
+            (RecognizeForm = "multipart/form-data"),
+            (Vec<u8> = "image/jpeg"),
+            (Vec<u8> = "image/png"),
+            (Vec<u8> = "image/webp"),
+            (Vec<u8> = "application/octet-stream"),
+            (RecognizeJson = "application/json"),
+        )
+    ),
+    responses(
+        (status = 200, description = "What was found", content((RecognizeAnswer = "application/json"), (Vec<u8> = "image/jpeg"))),
+        (status = 400, description = "No photo, or one that cannot be decoded", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 408, description = "The photo did not arrive in time", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "Too many bytes or pixels", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "Not a photo, or not sent as one", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "A parameter has a value it may not have", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "The server failed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Not ready, or too much to do: see Retry-After", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 504, description = "The answer took too long", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn recognize(
+    State(app): State<Arc<App>>,
+    Extension(id): Extension<RequestId>,
+    Query(pairs): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let query = RecognizeQuery::parse(&pairs)?;
+    let loaded = app.models.current().inspect_err(|_| app.metrics.rejected("not_ready"))?;
+    app.inference.admit().inspect_err(|refused| count(&app, refused))?;
+
+    let upload = upload::receive(&headers, body, &app.config, &app.budget).await.inspect_err(|error| {
+        app.metrics.rejected(if matches!(error, upload::UploadError::Busy) { "memory" } else { "bad_upload" });
+    })?;
+    app.metrics.photo_received(upload.photo.len());
+    let format = if prefers_jpeg(&headers) {
+        AnswerFormat::Jpeg
+    } else {
+        AnswerFormat::Json { annotate: query.annotate.unwrap_or(false) }
+    };
+    let request = JobRequest { id, upload, options: query.over(loaded.options), format };
+    let answer = app.inference.answer(request).await.inspect_err(|refused| count(&app, refused))?;
+
+    let mut response = answer.body.into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    response.extensions_mut().insert(answer.summary);
+    Ok(response)
+}
+
+fn count(app: &App, refused: &Refused) {
+    match refused {
+        Refused::Full { .. } => app.metrics.rejected("queue_full"),
+        Refused::Stopping => app.metrics.rejected("stopping"),
+        Refused::TimedOut { .. } => app.metrics.recognition("timeout"),
+        // Counted by the worker.
+        Refused::Failed(_) => {}
+    }
+}
+
+/// Whether `Accept` ranks a JPEG above JSON. When it does not say, the answer is JSON.
+fn prefers_jpeg(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
+    quality(accept, "image/jpeg") > quality(accept, "application/json")
+}
+
+/// Weight of a media type in `Accept` (RFC 9110, 12.5.1): that of the most specific range that covers it.
+fn quality(accept: &str, media_type: &str) -> f32 {
+    let kind = media_type.split('/').next().unwrap_or_default();
+    let mut best = (0, 0.0);
+    for range in accept.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let specificity = match name.as_str() {
+            "*/*" => 1,
+            name if name.strip_suffix("/*") == Some(kind) => 2,
+            name if name == media_type => 3,
+            _ => continue,
+        };
+        let weight = parts.find_map(|p| p.strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
+        if specificity > best.0 {
+            best = (specificity, weight);
+        }
+    }
+    best.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_sent_only_when_it_is_asked_for() {
+        let check = |accept: &'static str, jpeg: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(prefers_jpeg(&headers), jpeg, "{accept}");
+        };
+        check("image/jpeg", true);
+        check("IMAGE/JPEG", true);
+        check("image/*", true);
+        check("image/jpeg, application/json;q=0.5", true);
+        check("image/jpeg;q=0.5, application/json", false);
+        check("application/json, image/jpeg;q=0.9", false);
+        check("*/*", false);
+        check("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8", false);
+        check("image/png", false);
+        check("", false);
+        assert!(!prefers_jpeg(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,14 @@
+//! Photos wait in a bounded queue; worker threads take them in batches and answer.
+
+mod admission;
+mod batcher;
+mod job;
+mod queue;
+mod worker;
+
+pub(crate) use admission::{Inference, Refused};
+pub(crate) use job::{AnswerFormat, Job, JobError, JobRequest, Summary};
+pub(crate) use worker::{WorkerContext, spawn_workers};
+
+/// The queue of this server.
+pub(crate) type JobQueue = queue::Queue<Job>;

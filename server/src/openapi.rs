@@ -1,0 +1,41 @@
+//! The OpenAPI document. `docs/openapi.json` is its committed copy; a test compares them.
+
+use utoipa::OpenApi;
+
+use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, skus};
+
+/// All endpoints.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Shelfsight",
+        description = "Photograph a shelf; get every bottle, can and glass detected, identified and counted.\n\nErrors are \
+                       RFC 9457 problems (`application/problem+json`) whose `type` opens a page that explains it. Every \
+                       answer carries `x-request-id`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+        contact()
+    ),
+    paths(
+        recognize::recognize,
+        classes::classes,
+        skus::skus,
+        health::health,
+        livez::livez,
+        readyz::readyz,
+        metrics::metrics
+    ),
+    tags(
+        (name = "recognition", description = "Photos to counted SKUs"),
+        (name = "catalogue", description = "What can be recognised"),
+        (name = "operation", description = "For load balancers and monitoring"),
+    )
+)]
+struct Document;
+
+/// The document as JSON text.
+#[must_use]
+pub fn json() -> String {
+    let mut text = Document::openapi().to_pretty_json().expect("the document is plain data");
+    text.push('\n');
+    text
+}

@@ -1,0 +1,100 @@
+//! `GET /`: drop a photo, see boxes, SKUs and counts.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::{Frame, html};
+use crate::app::App;
+use crate::models::Phase;
+
+/// SKUs named on the page; the rest is a number.
+const NAMED_SKUS: usize = 24;
+
+/// Grids offered beside `auto` and `off`.
+const GRIDS: [&str; 6] = ["2x1", "2x2", "3x2", "3x3", "4x3", "4x4"];
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home {
+    frame: Frame,
+    docs: bool,
+    max_body_mb: String,
+    max_body_bytes: usize,
+    /// `ok`, `loading`, ... as in `/readyz`.
+    status: &'static str,
+    explanation: &'static str,
+    gallery: Gallery,
+    classes: String,
+    defaults: Defaults,
+}
+
+/// What is enrolled.
+#[derive(Default)]
+struct Gallery {
+    names: Vec<String>,
+    unnamed: usize,
+    skus: usize,
+    exemplars: usize,
+}
+
+/// What requests start from.
+struct Defaults {
+    conf: String,
+    iou: String,
+    tiles: String,
+    other_tiles: Vec<&'static str>,
+}
+
+impl Home {
+    fn ready(&self) -> bool {
+        self.status == "ok"
+    }
+
+    fn failed(&self) -> bool {
+        self.status == "failed"
+    }
+}
+
+pub(super) async fn home(State(app): State<Arc<App>>) -> Response {
+    let phase = app.models.phase();
+    let (gallery, classes, options) = match &phase {
+        Phase::Ready(loaded) => {
+            let recognizer = &loaded.recognizer;
+            let skus = recognizer.gallery().skus();
+            let gallery = Gallery {
+                names: skus.iter().take(NAMED_SKUS).map(|sku| sku.name.clone()).collect(),
+                unnamed: skus.len().saturating_sub(NAMED_SKUS),
+                skus: skus.len(),
+                exemplars: recognizer.gallery().len(),
+            };
+            (gallery, recognizer.detector().classes().join(", "), loaded.options)
+        }
+        _ => Default::default(),
+    };
+    let tiles = options.detect.tiling.to_string();
+    html(&Home {
+        frame: Frame::new(),
+        docs: app.config.docs,
+        max_body_mb: megabytes(app.config.max_body_bytes),
+        max_body_bytes: app.config.max_body_bytes,
+        status: phase.as_str(),
+        explanation: phase.explanation(),
+        gallery,
+        classes,
+        defaults: Defaults {
+            conf: format!("{:.2}", options.detect.confidence),
+            iou: format!("{:.2}", options.detect.iou),
+            other_tiles: ["auto", "off"].into_iter().chain(GRIDS).filter(|grid| *grid != tiles).collect(),
+            tiles,
+        },
+    })
+}
+
+/// People's megabytes.
+fn megabytes(bytes: usize) -> String {
+    let megabytes = bytes as f64 / f64::from(1 << 20);
+    if megabytes < 10.0 { format!("{megabytes:.1} MB") } else { format!("{megabytes:.0} MB") }
+}

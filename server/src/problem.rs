@@ -1,0 +1,349 @@
+//! Every error a client can see, as RFC 9457 `application/problem+json`.
+//!
+//! [`ProblemType::row`] is the one table that decides status codes. Handlers return a [`Problem`]; `observe` turns it
+//! into a body, because only there the request's id is at hand.
+
+mod convert;
+
+use std::fmt;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Content type of problems.
+pub const CONTENT_TYPE: &str = "application/problem+json";
+
+/// What kind of thing went wrong. `/problems/<slug>` explains it to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the table says what each means")]
+pub enum ProblemType {
+    MissingPicture,
+    MalformedBody,
+    UndecodablePicture,
+    NotFound,
+    MethodNotAllowed,
+    UploadTooSlow,
+    BodyTooLarge,
+    PictureTooLarge,
+    UnsupportedContentType,
+    UnsupportedPicture,
+    BadParameter,
+    BadRequest,
+    InternalError,
+    NotReady,
+    ModelsUnavailable,
+    Overloaded,
+    Stopping,
+    TookTooLong,
+}
+
+/// A line of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// Last part of the `type`.
+    pub slug: &'static str,
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Short, the same for every occurrence.
+    pub title: &'static str,
+    /// For the page: what it means and what to do.
+    pub meaning: &'static str,
+}
+
+impl ProblemType {
+    /// All of them, in the order of their status.
+    pub const ALL: [Self; 18] = [
+        Self::MissingPicture,
+        Self::MalformedBody,
+        Self::UndecodablePicture,
+        Self::BadRequest,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::UploadTooSlow,
+        Self::BodyTooLarge,
+        Self::PictureTooLarge,
+        Self::UnsupportedContentType,
+        Self::UnsupportedPicture,
+        Self::BadParameter,
+        Self::InternalError,
+        Self::NotReady,
+        Self::ModelsUnavailable,
+        Self::Overloaded,
+        Self::Stopping,
+        Self::TookTooLong,
+    ];
+
+    /// The table.
+    #[must_use]
+    pub const fn row(self) -> Row {
+        let (slug, status, title, meaning) = match self {
+            Self::MissingPicture => (
+                "missing-picture",
+                StatusCode::BAD_REQUEST,
+                "No photo was sent",
+                "The form has no field named image, or more than one. Send exactly one photo a request.",
+            ),
+            Self::MalformedBody => (
+                "malformed-body",
+                StatusCode::BAD_REQUEST,
+                "The body cannot be read",
+                "The body is not what its content type says: broken multipart, JSON or base64, or it broke off.",
+            ),
+            Self::UndecodablePicture => (
+                "undecodable-picture",
+                StatusCode::BAD_REQUEST,
+                "The photo cannot be decoded",
+                "The bytes begin like a JPEG, PNG or WebP, but are empty, truncated, damaged or of a rare variant. Send \
+                 the original file again.",
+            ),
+            Self::BadRequest => (
+                "bad-request",
+                StatusCode::BAD_REQUEST,
+                "The request cannot be understood",
+                "Something about the request is against the rules of HTTP or of this interface.",
+            ),
+            Self::NotFound => (
+                "not-found",
+                StatusCode::NOT_FOUND,
+                "Nothing is here",
+                "The path is not one of this server's. /docs lists what is.",
+            ),
+            Self::MethodNotAllowed => (
+                "method-not-allowed",
+                StatusCode::METHOD_NOT_ALLOWED,
+                "This path does not take this method",
+                "The header Allow of the answer lists the methods it takes. Photos are sent with POST.",
+            ),
+            Self::UploadTooSlow => (
+                "upload-too-slow",
+                StatusCode::REQUEST_TIMEOUT,
+                "The photo did not arrive in time",
+                "Bytes came too slowly or not at all. Send a smaller photo, or use a faster connection.",
+            ),
+            Self::BodyTooLarge => (
+                "body-too-large",
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The body is too large",
+                "A request may have so many bytes and no more; base64 makes a photo a third larger. Send a smaller \
+                 photo, or have the operator raise limits.max_body_bytes.",
+            ),
+            Self::PictureTooLarge => (
+                "picture-too-large",
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The photo is too large",
+                "The file, or the picture in it, is larger than this server decodes. Send a smaller photo, or have the \
+                 operator raise the limits in pipeline.yaml.",
+            ),
+            Self::UnsupportedContentType => (
+                "unsupported-content-type",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Photos cannot be sent this way",
+                "Send multipart/form-data with a field image, or the file's bytes as image/jpeg, image/png, image/webp \
+                 or application/octet-stream, or application/json with the key image in base64.",
+            ),
+            Self::UnsupportedPicture => (
+                "unsupported-picture",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "This is not a photo we take",
+                "JPEG, PNG and WebP are taken, recognised by their content. Convert other formats first; iPhones send \
+                 JPEG when the camera is set to \"Most Compatible\".",
+            ),
+            Self::BadParameter => (
+                "bad-parameter",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "A parameter has a value it may not have",
+                "The members parameter, value and allowed say which, what it was, and what it may be.",
+            ),
+            Self::InternalError => (
+                "internal-error",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something went wrong in the server",
+                "It is not your fault. The server goes on; its log has the cause under the request's id.",
+            ),
+            Self::NotReady => (
+                "not-ready",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The server is not ready yet",
+                "Models and gallery are being loaded. Try again in a second; /readyz says when.",
+            ),
+            Self::ModelsUnavailable => (
+                "models-unavailable",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Models or gallery are missing",
+                "They could not be loaded. The operator runs shelf doctor, which says what is missing and how to get it.",
+            ),
+            Self::Overloaded => (
+                "overloaded",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The server has too much to do",
+                "As many photos wait as may. Try again after the seconds in the header Retry-After.",
+            ),
+            Self::Stopping => (
+                "stopping",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The server is stopping",
+                "Requests that were accepted are finished; new ones belong to another server, or to this one in a moment.",
+            ),
+            Self::TookTooLong => (
+                "took-too-long",
+                StatusCode::GATEWAY_TIMEOUT,
+                "The answer took too long",
+                "The photo waited, or was worked on, longer than a request may. Try again later, or with fewer tiles.",
+            ),
+        };
+        Row { slug, status, title, meaning }
+    }
+
+    /// Stable URI of the type, relative to the server.
+    #[must_use]
+    pub fn uri(self) -> String {
+        format!("/problems/{}", self.row().slug)
+    }
+}
+
+/// One occurrence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    kind: ProblemType,
+    detail: String,
+    retry_after_seconds: Option<u64>,
+    parameter: Option<BadParameter>,
+}
+
+/// Which parameter was wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct BadParameter {
+    name: String,
+    value: Option<String>,
+    allowed: Option<String>,
+}
+
+/// A problem as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ProblemBody {
+    /// Stable; opens a page that explains it.
+    #[serde(rename = "type")]
+    #[schema(example = "/problems/bad-parameter")]
+    pub kind: String,
+    /// The same for every occurrence.
+    #[schema(example = "A parameter has a value it may not have")]
+    pub title: String,
+    /// The HTTP status.
+    #[schema(example = 422)]
+    pub status: u16,
+    /// Cause and remedy of this occurrence.
+    #[schema(example = "conf is \"1.5\", but it must be a number within 0 and 1")]
+    pub detail: String,
+    /// The path that was asked.
+    #[schema(example = "/v2/recognize")]
+    pub instance: String,
+    /// Also in the header `x-request-id` and in the log.
+    pub request_id: String,
+    /// When to try again; also in the header `Retry-After`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
+    /// Which parameter was wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    /// What it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// What it may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<String>,
+}
+
+impl Problem {
+    /// `detail` names cause and remedy, and nothing of the server's inside.
+    #[must_use]
+    pub fn new(kind: ProblemType, detail: impl fmt::Display) -> Self {
+        Self { kind, detail: detail.to_string(), retry_after_seconds: None, parameter: None }
+    }
+
+    /// Tells the client when to come again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// For a status that something else decided (an unknown path, a wrong method).
+    #[must_use]
+    pub fn from_status(status: StatusCode) -> Self {
+        let kind = match status {
+            StatusCode::NOT_FOUND => ProblemType::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => ProblemType::MethodNotAllowed,
+            StatusCode::PAYLOAD_TOO_LARGE => ProblemType::BodyTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ProblemType::UnsupportedContentType,
+            status if status.is_client_error() => ProblemType::BadRequest,
+            _ => ProblemType::InternalError,
+        };
+        Self::new(kind, kind.row().meaning)
+    }
+
+    /// Which kind.
+    #[must_use]
+    pub fn kind(&self) -> ProblemType {
+        self.kind
+    }
+
+    /// Cause and remedy.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// As it is sent.
+    #[must_use]
+    pub fn body(&self, instance: &str, request_id: &str) -> ProblemBody {
+        let Row { status, title, .. } = self.kind.row();
+        let parameter = self.parameter.clone();
+        ProblemBody {
+            kind: self.kind.uri(),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.detail.clone(),
+            instance: instance.to_owned(),
+            request_id: request_id.to_owned(),
+            retry_after_seconds: self.retry_after_seconds,
+            parameter: parameter.as_ref().map(|p| p.name.clone()),
+            value: parameter.as_ref().and_then(|p| p.value.clone()),
+            allowed: parameter.and_then(|p| p.allowed),
+        }
+    }
+}
+
+/// Status, headers, and the problem itself for `observe` to write out.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.kind.row().status.into_response();
+        if let Some(seconds) = self.retry_after_seconds {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_type_is_listed_once_under_its_own_name() {
+        let slugs: BTreeSet<_> = ProblemType::ALL.iter().map(|kind| kind.row().slug).collect();
+        assert_eq!(slugs.len(), ProblemType::ALL.len());
+        for kind in ProblemType::ALL {
+            let row = kind.row();
+            assert!(row.status.is_client_error() || row.status.is_server_error(), "{kind:?}");
+            assert!(row.slug.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", row.slug);
+            assert!(!row.title.is_empty() && row.meaning.ends_with(['.', '"']), "{kind:?}");
+        }
+        let by_status: Vec<_> = ProblemType::ALL.iter().map(|kind| kind.row().status).collect();
+        assert!(by_status.is_sorted(), "the page lists them by status");
+    }
+}

@@ -1,0 +1,113 @@
+//! From the errors of the parts to problems.
+
+use pipeline::RecognizeError;
+use vision::DecodeError;
+
+use super::{BadParameter, Problem, ProblemType};
+use crate::inference::{JobError, Refused};
+use crate::models::NotReady;
+use crate::upload::UploadError;
+use crate::wire::parameters::ParameterError;
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Self {
+        let kind = match error {
+            UploadError::TooLarge { .. } => ProblemType::BodyTooLarge,
+            UploadError::Stalled(_) | UploadError::TooSlow(_) => ProblemType::UploadTooSlow,
+            UploadError::Busy => return Self::new(ProblemType::Overloaded, error).retry_after(1),
+            UploadError::ContentType { .. } => ProblemType::UnsupportedContentType,
+            UploadError::NoField | UploadError::SecondPhoto => ProblemType::MissingPicture,
+            UploadError::Broken
+            | UploadError::Form { .. }
+            | UploadError::UnexpectedField { .. }
+            | UploadError::Json { .. }
+            | UploadError::Base64 { .. }
+            | UploadError::DataUrl => ProblemType::MalformedBody,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<&DecodeError> for Problem {
+    fn from(error: &DecodeError) -> Self {
+        let kind = match error {
+            DecodeError::TooManyBytes { .. } | DecodeError::TooManyPixels { .. } => ProblemType::PictureTooLarge,
+            DecodeError::NotAPhoto { .. } => ProblemType::UnsupportedPicture,
+            // What a decoder's code says about its own state is for the log.
+            DecodeError::Damaged { format, .. } => {
+                let detail = format!("the {format} is damaged: send the original file");
+                return Self::new(ProblemType::UndecodablePicture, detail);
+            }
+            _ => ProblemType::UndecodablePicture,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<JobError> for Problem {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Recognize(RecognizeError::Decode(error)) => Self::from(&error),
+            JobError::Draw(_) => Self::new(
+                ProblemType::PictureTooLarge,
+                "the annotated photo does not fit a JPEG, which has at most 65,535 pixels a side; ask without annotate, \
+                 or send a smaller photo",
+            ),
+            JobError::NoModels => Self::from(NotReady::Stopping),
+            JobError::Recognize(_) | JobError::Panicked => Self::internal(),
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Full { retry_after_seconds } => Self::new(
+                ProblemType::Overloaded,
+                format_args!("as many photos wait as may; try again in {retry_after_seconds} s"),
+            )
+            .retry_after(retry_after_seconds),
+            Refused::Stopping => Self::from(NotReady::Stopping),
+            Refused::TimedOut { after } => Self::new(
+                ProblemType::TookTooLong,
+                format_args!(
+                    "there was no answer within {} s; try again later, or with fewer tiles",
+                    after.as_secs_f64()
+                ),
+            ),
+            Refused::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotReady> for Problem {
+    fn from(why: NotReady) -> Self {
+        let (kind, retry_after) = match why {
+            NotReady::Loading => (ProblemType::NotReady, 1),
+            NotReady::Failed => (ProblemType::ModelsUnavailable, 30),
+            NotReady::Stopping => (ProblemType::Stopping, 5),
+        };
+        Self::new(kind, kind.row().meaning).retry_after(retry_after)
+    }
+}
+
+impl From<ParameterError> for Problem {
+    fn from(error: ParameterError) -> Self {
+        let detail = error.to_string();
+        let (name, value, allowed) = match error {
+            ParameterError::Unknown { name } | ParameterError::Repeated { name } => (name, None, None),
+            ParameterError::Value { name, value, allowed } => (name, Some(value), Some(allowed)),
+        };
+        Self { parameter: Some(BadParameter { name, value, allowed }), ..Self::new(ProblemType::BadParameter, detail) }
+    }
+}
+
+impl Problem {
+    /// Says nothing of what went wrong: that is for the log.
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            ProblemType::InternalError,
+            "the server failed on this request and goes on serving; its log has the cause under this request_id",
+        )
+    }
+}

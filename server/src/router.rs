@@ -1,0 +1,49 @@
+//! Which path is answered by whom.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::endpoints::{classes, docs, health, livez, metrics, readyz, recognize, skus};
+use crate::observe::observe;
+use crate::pages;
+use crate::problem::Problem;
+
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let mut routes = Router::new()
+        .nest("/v2", version_two())
+        .nest("/api/v1/ai/v2", version_two())
+        .route("/classes", get(classes::classes))
+        .route("/skus", get(skus::skus))
+        .route("/health", get(health::health))
+        .route("/livez", get(livez::livez))
+        .route("/readyz", get(readyz::readyz))
+        .route("/metrics", get(metrics::metrics))
+        .merge(pages::routes());
+    if app.config.docs {
+        routes = routes.merge(docs::routes());
+    }
+    routes
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(Arc::clone(app), observe))
+        .with_state(Arc::clone(app))
+}
+
+/// What is mounted under both prefixes.
+fn version_two() -> Router<Arc<App>> {
+    Router::new()
+        .route("/recognize", post(recognize::recognize))
+        .route("/classes", get(classes::classes))
+        .route("/skus", get(skus::skus))
+}
+
+/// A handler panicked: the panic hook has logged it, the client gets a problem, the connection stays.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands over ownership")]
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Problem::internal().into_response()
+}

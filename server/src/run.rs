@@ -1,0 +1,112 @@
+//! The life of the server: load, listen, drain.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use crate::app::App;
+use crate::config::ServerConfig;
+use crate::inference::{WorkerContext, spawn_workers};
+use crate::models::{LoadError, Loaded, Phase};
+use crate::{connections, router};
+
+/// Why the server ended other than as told.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The thread that loads models did not start.
+    #[error("a thread cannot be started")]
+    Thread(#[source] io::Error),
+    /// Requests were still running when the drain's time was over.
+    #[error("{connections} connections were cut off: their requests took longer than `timeouts.drain`")]
+    Unfinished {
+        /// How many.
+        connections: usize,
+    },
+    /// A worker was still at a photo when the drain's time was over.
+    #[error("a worker was still busy after `timeouts.drain`")]
+    WorkersBusy,
+}
+
+/// Serves on `listener` until `shutdown` completes, then finishes the requests that were accepted.
+///
+/// `load` runs on a thread of its own, so `/livez` answers at once; `/readyz` says 503 until models are loaded and every
+/// worker has run a first inference. When loading fails, the server goes on saying so: the page at `/` tells a person
+/// what to do.
+///
+/// # Errors
+/// When requests could not be finished in `timeouts.drain`.
+pub async fn run(
+    config: ServerConfig,
+    load: impl FnOnce() -> Result<Loaded, LoadError> + Send + 'static,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let app = App::new(config);
+    // Workers hold the channel open; the loader only may, so that a stop while it loads waits for nobody.
+    let (alive, mut all_gone) = mpsc::channel(1);
+    let context = WorkerContext {
+        queue: Arc::clone(app.inference.queue()),
+        models: Arc::clone(&app.models),
+        metrics: Arc::clone(&app.metrics),
+        pace: Arc::clone(app.inference.pace()),
+        alive: alive.downgrade(),
+    };
+    start_loading(Arc::clone(&app), context, load).map_err(ServeError::Thread)?;
+
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, workers = app.config.workers, "listening");
+    }
+    let mut drain_began = None;
+    let stop = async {
+        shutdown.await;
+        tracing::info!("told to stop: finishing what was accepted");
+        app.models.enter(Phase::Stopping);
+        drain_began = Some(Instant::now());
+    };
+    let cut_off = connections::serve(&app, router::router(&app), listener, stop).await;
+
+    drop(alive);
+    let queue = app.inference.queue();
+    queue.close();
+    if cut_off > 0 {
+        queue.clear();
+    }
+    let spent = drain_began.map_or(Duration::ZERO, |began| began.elapsed());
+    let left = app.config.timeouts.drain.saturating_sub(spent);
+    let workers_gone = tokio::time::timeout(left, all_gone.recv()).await.is_ok();
+    match (cut_off, workers_gone) {
+        (0, true) => Ok(()),
+        (0, false) => Err(ServeError::WorkersBusy),
+        (connections, _) => Err(ServeError::Unfinished { connections }),
+    }
+}
+
+/// A plain thread, not one of the runtime's: a runtime waits for those at its end, and reading weights takes seconds.
+fn start_loading(
+    app: Arc<App>,
+    context: WorkerContext,
+    load: impl FnOnce() -> Result<Loaded, LoadError> + Send + 'static,
+) -> io::Result<()> {
+    let body = move || {
+        let start = Instant::now();
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load))
+            .unwrap_or_else(|_| Err("loading panicked".into()))
+            .and_then(|loaded| {
+                tracing::info!(seconds = start.elapsed().as_secs_f64(), "models are loaded");
+                app.models.enter(Phase::WarmingUp);
+                spawn_workers(&context, &app.config, &Arc::new(loaded)).map_err(LoadError::from)
+            });
+        if let Err(error) = result {
+            tracing::error!(error = &*error as &dyn std::error::Error, "models cannot be loaded; `shelf doctor` says more");
+            app.models.enter(Phase::Failed);
+        }
+    };
+    thread::Builder::new().name("loader".to_owned()).spawn(body).map(drop)
+}

@@ -1,0 +1,6 @@
+//! What clients send and get. Domain types know nothing of JSON; conversions stand here, one file each way.
+
+pub mod answer;
+pub mod parameters;
+
+pub(crate) mod picture;

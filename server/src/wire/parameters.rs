@@ -1,0 +1,174 @@
+//! From a query string to the options of the domain.
+
+use pipeline::RecognizeOptions;
+use thiserror::Error;
+use utoipa::IntoParams;
+use vision::Tiling;
+use vision::tiles::MAX_TILES_PER_SIDE;
+
+use crate::upload::shorten;
+
+/// Most candidates named per facing.
+const MAX_TOP_K: usize = 100;
+
+/// What may differ from request to request. Left out: what the server is configured with.
+#[derive(Debug, Clone, Copy, PartialEq, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RecognizeQuery {
+    /// Detections below this confidence are dropped.
+    #[param(minimum = 0, maximum = 1, example = 0.25)]
+    pub conf: Option<f32>,
+    /// Boxes that overlap more than this are one object.
+    #[param(minimum = 0, maximum = 1, example = 0.7)]
+    pub iou: Option<f32>,
+    /// Whether the photo is cut into overlapping tiles: `auto`, `off`, or COLUMNSxROWS such as `2x2`.
+    #[param(value_type = Option<String>, pattern = "^(auto|off|[1-8]x[1-8])$", example = "auto")]
+    pub tiles: Option<Tiling>,
+    /// Candidates named per facing.
+    #[param(minimum = 1, maximum = 100, example = 5)]
+    pub top_k: Option<usize>,
+    /// Whether facings carry their embeddings.
+    #[param(example = false)]
+    pub return_embeddings: Option<bool>,
+    /// Whether the answer carries the photo with boxes and names, as base64 in `annotated_image`. To get the picture
+    /// itself, ask with `Accept: image/jpeg`.
+    #[param(example = false)]
+    pub annotate: Option<bool>,
+}
+
+/// A parameter that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ParameterError {
+    /// No such parameter.
+    #[error("there is no parameter {name:?}; there are conf, iou, tiles, top_k, return_embeddings, annotate")]
+    Unknown {
+        /// As written.
+        name: String,
+    },
+    /// Two values for one.
+    #[error("the parameter {name} is given more than once; give it once")]
+    Repeated {
+        /// Which.
+        name: String,
+    },
+    /// A value it may not have.
+    #[error("{name} is {value:?}, but it must be {allowed}")]
+    Value {
+        /// Which.
+        name: String,
+        /// As written.
+        value: String,
+        /// What it may be.
+        allowed: String,
+    },
+}
+
+impl RecognizeQuery {
+    /// From the pairs of a query string. Unknown parameters are refused: `confidence=0.9`, quietly ignored, would give
+    /// an answer nobody asked for.
+    ///
+    /// # Errors
+    /// When a parameter is unknown, repeated, or has a value it may not have.
+    pub fn parse(pairs: &[(String, String)]) -> Result<Self, ParameterError> {
+        let mut query = Self::default();
+        for (at, (name, value)) in pairs.iter().enumerate() {
+            if pairs[..at].iter().any(|(other, _)| other == name) {
+                return Err(ParameterError::Repeated { name: shorten(name) });
+            }
+            let wrong =
+                |allowed| ParameterError::Value { name: shorten(name), value: shorten(value), allowed };
+            match name.as_str() {
+                "conf" => query.conf = Some(share(value).map_err(wrong)?),
+                "iou" => query.iou = Some(share(value).map_err(wrong)?),
+                "tiles" => query.tiles = Some(tiling(value).map_err(wrong)?),
+                "top_k" => query.top_k = Some(top_k(value).map_err(wrong)?),
+                "return_embeddings" => query.return_embeddings = Some(yes_or_no(value).map_err(wrong)?),
+                "annotate" => query.annotate = Some(yes_or_no(value).map_err(wrong)?),
+                _ => return Err(ParameterError::Unknown { name: shorten(name) }),
+            }
+        }
+        Ok(query)
+    }
+
+    /// The server's `defaults` with what the query says instead.
+    #[must_use]
+    pub fn over(&self, defaults: RecognizeOptions) -> RecognizeOptions {
+        let mut options = defaults;
+        options.detect.confidence = self.conf.unwrap_or(options.detect.confidence);
+        options.detect.iou = self.iou.unwrap_or(options.detect.iou);
+        options.detect.tiling = self.tiles.unwrap_or(options.detect.tiling);
+        options.top_k = self.top_k.unwrap_or(options.top_k);
+        options.keep_embeddings = self.return_embeddings.unwrap_or(options.keep_embeddings);
+        options
+    }
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    let within = |v: &f32| (0.0..=1.0).contains(v);
+    text.parse().ok().filter(within).ok_or_else(|| "a number within 0 and 1".to_owned())
+}
+
+fn tiling(text: &str) -> Result<Tiling, String> {
+    let allowed = || format!("auto, off, or COLUMNSxROWS such as 2x2 (1 to {MAX_TILES_PER_SIDE} each)");
+    text.parse().map_err(|_| allowed())
+}
+
+fn top_k(text: &str) -> Result<usize, String> {
+    let within = |v: &usize| (1..=MAX_TOP_K).contains(v);
+    text.parse().ok().filter(within).ok_or_else(|| format!("a whole number within 1 and {MAX_TOP_K}"))
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err("true or false".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(query: &str) -> Result<RecognizeQuery, ParameterError> {
+        let pairs = query.split('&').filter(|p| !p.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (name.to_owned(), value.to_owned())
+        });
+        RecognizeQuery::parse(&pairs.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn what_is_left_out_stays_as_configured() {
+        let defaults = RecognizeOptions::default();
+        assert_eq!(parse("").expect("nothing is fine").over(defaults), defaults);
+        let query = parse("conf=0.5&iou=1&tiles=3x2&top_k=7&return_embeddings=true&annotate=1").expect("all are fine");
+        let options = query.over(defaults);
+        assert_eq!((options.detect.confidence, options.detect.iou), (0.5, 1.0));
+        assert_eq!(options.detect.tiling, Tiling::Grid { columns: 3, rows: 2 });
+        assert_eq!((options.top_k, options.keep_embeddings, query.annotate), (7, true, Some(true)));
+        assert_eq!(options.detect.max_detections, defaults.detect.max_detections);
+    }
+
+    #[test]
+    fn errors_name_parameter_value_and_range() {
+        let check = |query: &str, expected: &str| {
+            let error = parse(query).expect_err(query).to_string();
+            assert!(error.contains(expected), "{query}: {error}");
+        };
+        check("conf=1.5", "conf is \"1.5\", but it must be a number within 0 and 1");
+        check("conf=-0.1", "conf is \"-0.1\"");
+        check("conf=NaN", "conf is \"NaN\"");
+        check("conf=", "conf is \"\"");
+        check("iou=half", "iou is \"half\"");
+        check("tiles=9x1", "tiles is \"9x1\", but it must be auto, off, or COLUMNSxROWS");
+        check("tiles=0x1", "tiles is \"0x1\"");
+        check("top_k=0", "top_k is \"0\", but it must be a whole number within 1 and 100");
+        check("top_k=1e2", "top_k is \"1e2\"");
+        check("top_k=101", "top_k is \"101\"");
+        check("annotate=maybe", "annotate is \"maybe\", but it must be true or false");
+        check("return_embeddings=yes", "return_embeddings is \"yes\"");
+        check("confidence=0.5", "no parameter \"confidence\"; there are conf, iou");
+        check("conf=0.5&conf=0.6", "conf is given more than once");
+    }
+}

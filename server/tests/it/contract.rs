@@ -1,0 +1,93 @@
+//! What clients rely on changes only on purpose. `UPDATE_SNAPSHOTS=1` rewrites the committed copies.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::harness::Server;
+use crate::photos;
+
+/// Compares with a committed file; `path` starts at this crate.
+fn snapshot(path: &str, actual: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some_and(|v| v == "1") {
+        fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");
+        fs::write(&path, actual).expect("the snapshot can be written");
+        return;
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    let differing = expected.lines().zip(actual.lines()).enumerate().find(|(_, (a, b))| a != b);
+    assert!(
+        expected == actual,
+        "{} differs from what the server says; `make snapshots` rewrites it. First difference: {differing:?}",
+        path.display()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn openapi_snapshot() {
+    let server = Server::start().await;
+    let text = server.text("/openapi.json").await;
+    snapshot("../docs/openapi.json", &text);
+    let document: Value = serde_json::from_str(&text).expect("JSON");
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.")));
+    // Every path of the document answers, and says what it may.
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in operations.as_object().expect("operations") {
+            let request = if method == "post" { server.post(path).body(photos::jpeg()) } else { server.client.get(server.url(path)) };
+            let status = request.send().await.expect(path).status().as_u16();
+            assert_eq!(status, 200, "{method} {path}");
+            assert!(operation["responses"].get("200").is_some(), "{method} {path}");
+        }
+    }
+    server.end().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answer_snapshot() {
+    let server = Server::start().await;
+    let request = server.post("/v2/recognize?return_embeddings=true").header("x-request-id", "snapshot").body(photos::png());
+    let mut answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+    let times = answer["timing_ms"].as_object_mut().expect("times");
+    for (stage, time) in times.iter_mut() {
+        assert!(time.as_f64().is_some_and(|ms| (0.0..60_000.0).contains(&ms)), "{stage}: {time}");
+        *time = json!(0.0);
+    }
+    snapshot("tests/it/snapshots/recognize.json", &(serde_json::to_string_pretty(&answer).expect("JSON") + "\n"));
+    server.end().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn problem_snapshot() {
+    let server = Server::start().await;
+    let request = server.post("/v2/recognize?conf=1.5").header("x-request-id", "snapshot").body(photos::png());
+    let problem: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+    snapshot("tests/it/snapshots/problem.json", &(serde_json::to_string_pretty(&problem).expect("JSON") + "\n"));
+    server.end().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn docs_can_be_switched_off() {
+    let mut config = crate::harness::config();
+    config.docs = false;
+    let server = Server::with(config).await;
+    for path in ["/docs", "/docs/", "/openapi.json"] {
+        assert_eq!(server.get(path).await.status(), 404, "{path}");
+    }
+    assert!(!server.text("/").await.contains("/docs"));
+    server.end().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn docs_come_from_this_server_alone() {
+    let server = Server::start().await;
+    let page = server.text("/docs/").await;
+    assert!(page.contains("swagger-ui"));
+    let script = server.text("/docs/swagger-initializer.js").await;
+    assert!(script.contains("/openapi.json") && script.contains("\"none\""), "{script}");
+    for text in [page, script] {
+        assert!(!text.contains("//cdn") && !text.contains("https://validator"), "{text}");
+    }
+    server.end().await.expect("a clean end");
+}

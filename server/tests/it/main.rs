@@ -1,0 +1,16 @@
+//! The real server on a free port, in front of fakes that see colours.
+//!
+//! What is refused, and how, is a table in `bad_input`; what people see is checked in a real browser by `browser`.
+
+mod bad_input;
+mod browser;
+mod chromium;
+mod contract;
+mod harness;
+mod life;
+mod load;
+mod observability;
+mod pages;
+mod photos;
+mod sending;
+mod slow_clients;

@@ -1,0 +1,142 @@
+//! Every way of sending a photo gives the same answer.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use image::ImageFormat;
+use reqwest::multipart::{Form, Part};
+use reqwest::{RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use vision::DecodeLimits;
+
+use crate::harness::Server;
+use crate::photos;
+
+async fn answer(request: RequestBuilder) -> Value {
+    let response = request.send().await.expect("an answer");
+    let status = response.status();
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(status, StatusCode::OK, "{body}");
+    body
+}
+
+fn check(what: &str, answer: &Value) {
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let counts: Vec<_> = answer["counts"].as_array().expect(what).iter().map(|c| (text(&c["sku"]["name"]), c["count"].clone())).collect();
+    // Three red, two green; the yellow one is as near to red as to green and counts under one of them.
+    let total: u64 = counts.iter().map(|(_, count)| count.as_u64().expect("a number")).sum();
+    assert_eq!((total, counts.len()), (6, 2), "{what}: {counts:?}");
+    assert_eq!(answer["unknown_count"], 1, "{what}");
+    let statuses: Vec<_> = answer["detections"].as_array().expect(what).iter().map(|d| text(&d["status"])).collect();
+    assert_eq!(statuses, ["known", "known", "known", "known", "known", "unknown", "ambiguous"], "{what}");
+    assert_eq!(answer["image"]["width"], photos::SIZE.0, "{what}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_way_of_sending_gives_the_same_answer() {
+    let server = Server::start().await;
+    let (jpeg, png) = (photos::jpeg(), photos::png());
+    let webp = photos::encode(&photos::shelf(), ImageFormat::WebP);
+    let form = |bytes: &[u8], name: &str| Form::new().part("image", Part::bytes(bytes.to_vec()).file_name(name.to_owned()));
+    let raw = |kind: &str, bytes: &[u8]| {
+        server.post("/v2/recognize").header("content-type", kind.to_owned()).body(bytes.to_vec())
+    };
+    let alias = "/api/v1/ai/v2/recognize";
+    let wrapped: String = STANDARD.encode(&jpeg).as_bytes().chunks(76).map(|line| format!("{}\n", String::from_utf8_lossy(line))).collect();
+    let ways = [
+        ("form", server.post("/v2/recognize").multipart(form(&jpeg, "shelf.jpg"))),
+        ("form, alias", server.post(alias).multipart(form(&png, "shelf.png"))),
+        ("form, wrong name", server.post("/v2/recognize").multipart(form(&png, "shelf.txt"))),
+        ("JPEG", raw("image/jpeg", &jpeg)),
+        ("PNG", raw("image/png", &png)),
+        ("WebP", raw("image/webp", &webp)),
+        ("PNG sent as JPEG", raw("image/jpeg", &png)),
+        ("bytes", raw("application/octet-stream", &jpeg)),
+        ("bytes without a type", server.post("/v2/recognize").body(jpeg.clone())),
+        ("base64", server.post("/v2/recognize").json(&json!({"image": STANDARD.encode(&jpeg)}))),
+        ("base64, alias", server.post(alias).json(&json!({"image": STANDARD.encode(&jpeg)}))),
+        ("base64, no padding", server.post("/v2/recognize").json(&json!({"image": STANDARD_NO_PAD.encode(&jpeg)}))),
+        ("base64, wrapped", server.post("/v2/recognize").json(&json!({"image": wrapped}))),
+        ("data URL", server.post("/v2/recognize").json(&json!({"image": format!("data:image/png;base64,{}", STANDARD.encode(&png))}))),
+    ];
+    for (what, request) in ways {
+        check(what, &answer(request).await);
+    }
+    // Large enough to be decoded off the async threads.
+    let large = STANDARD.encode(photos::noise(600));
+    let seen = answer(server.post("/v2/recognize").json(&json!({"image": large}))).await;
+    assert_eq!(seen["image"]["width"], 64);
+    server.end().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parameters_change_the_answer() {
+    let server = Server::start().await;
+    let ask = async |query: &str| {
+        let request = server.post(&format!("/v2/recognize{query}")).header("content-type", "image/png").body(photos::png());
+        answer(request).await
+    };
+    let plain = ask("").await;
+    let first = |answer: &Value| answer["detections"][0].clone();
+    assert!(first(&plain).get("embedding").is_none() && plain.get("annotated_image").is_none());
+    assert_eq!(first(&plain)["candidates"].as_array().map(Vec::len), Some(3));
+
+    let few = ask("?conf=0.88").await;
+    assert_eq!(few["detections"].as_array().map(Vec::len), Some(2), "{few}");
+    let top = ask("?top_k=1&iou=0.5&tiles=2x2").await;
+    assert_eq!(first(&top)["candidates"].as_array().map(Vec::len), Some(1));
+    let with = first(&ask("?return_embeddings=true").await);
+    let embedding: Vec<f64> = with["embedding"].as_array().expect("it was asked for").iter().filter_map(Value::as_f64).collect();
+    assert_eq!(embedding.len(), 3);
+    assert!((embedding.iter().map(|v| v * v).sum::<f64>() - 1.0).abs() < 1e-5, "{embedding:?}");
+
+    let drawn = ask("?annotate=true").await;
+    let picture = STANDARD.decode(drawn["annotated_image"].as_str().expect("it was asked for")).expect("base64");
+    let picture = vision::decode(&picture, &DecodeLimits::default()).expect("a JPEG");
+    assert_drawn(&picture);
+    server.end().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_picture_itself_is_sent_to_who_asks_for_it() {
+    let server = Server::start().await;
+    for path in ["/v2/recognize", "/api/v1/ai/v2/recognize?annotate=true"] {
+        let request = server.post(path).header("accept", "image/jpeg").body(photos::png());
+        let response = request.send().await.expect("an answer");
+        assert_eq!((response.status(), &response.headers()["content-type"]), (StatusCode::OK, &"image/jpeg".parse().expect("a value")));
+        let bytes = response.bytes().await.expect("a body");
+        let picture = vision::decode(&bytes, &DecodeLimits::default()).expect("a JPEG");
+        assert_drawn(&picture);
+    }
+    // An error is an error, whatever was asked for.
+    let refused = server.post("/v2/recognize").header("accept", "image/jpeg").body("no photo").send().await.expect("an answer");
+    assert_eq!(refused.headers()["content-type"], "application/problem+json");
+    server.end().await.expect("a clean end");
+}
+
+/// Along the edges of the boxes the picture is not what was sent; it may have a legend below.
+fn assert_drawn(picture: &vision::RgbImage) {
+    assert!(picture.width() == photos::SIZE.0 && picture.height() >= photos::SIZE.1, "{:?}", picture.dimensions());
+    let sent = photos::shelf();
+    let changed = photos::FACINGS.iter().filter(|(bbox, _)| {
+        let (x, y) = (bbox.x1 as u32, ((bbox.y1 + bbox.y2) / 2.0) as u32);
+        (x.saturating_sub(3)..x + 3).any(|x| {
+            let (a, b) = (picture.get_pixel(x, y), sent.get_pixel(x, y));
+            a.0.iter().zip(b.0).any(|(&a, b)| a.abs_diff(b) > 60)
+        })
+    });
+    assert!(changed.count() >= photos::FACINGS.len() - 1, "boxes are drawn");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn catalogues_are_at_both_places() {
+    let server = Server::start().await;
+    for prefix in ["", "/v2", "/api/v1/ai/v2"] {
+        let classes = server.json(&format!("{prefix}/classes")).await;
+        assert_eq!(classes, json!({"classes": [{"id": 0, "name": "bottle"}, {"id": 1, "name": "can"}]}));
+        let skus = server.json(&format!("{prefix}/skus")).await;
+        assert_eq!(skus["skus"][1], json!({"id": 2, "code": "sku_002_green_tea", "name": "Green Tea"}));
+        assert_eq!((skus["skus"].as_array().map(Vec::len), &skus["exemplars"]), (Some(3), &json!(3)));
+    }
+    server.end().await.expect("a clean end");
+}
