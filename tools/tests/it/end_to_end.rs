@@ -72,9 +72,9 @@ fn a_real_aisle_is_recognised_and_counted() {
         .collect();
     let detections = answer["detections"].as_array().expect("detections").len() as u64;
     assert_eq!(counts.values().sum::<u64>() + answer["unknown_count"].as_u64().expect("a number"), detections);
-    for sku in ["fanta_pet", "minute_maid", "sprite_pet"] {
+    for sku in ["fanta_pet", "cream_soda_pet", "cocacola_pet", "sprite_pet"] {
         let (is, should) = (counts.get(sku).copied().unwrap_or(0), expected[sku]);
-        assert!(is.abs_diff(should) * 3 <= should, "{sku}: counted {is}, there are {should}");
+        assert!(is.abs_diff(should) <= 1 + should / 10, "{sku}: counted {is}, there are {should}");
     }
 
     let annotated = fs::read(place.path("annotated.jpg")).expect("the annotated picture was written");
@@ -112,7 +112,7 @@ fn galleries_are_changed_and_listed() {
 }
 
 #[test]
-fn a_detector_is_imported_into_the_native_layout_and_finds_the_same() {
+fn a_detector_is_imported_into_the_native_layout_and_finds_as_much() {
     let (Some(place), Some(aisle)) = (Workplace::new(), data("shelf-scenes/dev/cola-aisle-hk")) else { return };
     let onnx = data("weights/yolov8n-coco/yolov8n_coco_dequant_fp32.onnx").expect("checked above");
     let output = place.shelf(&[
@@ -128,18 +128,22 @@ fn a_detector_is_imported_into_the_native_layout_and_finds_the_same() {
     let inspected = stdout(&place.shelf(&["models", "inspect", "native.safetensors"]));
     assert!(inspected.contains("yolov8n, 80 classes"), "{inspected}");
 
+    // The native network takes any size, so photos are not padded to a square: boxes differ in detail, what is found must not.
+    let labels = fs::read_to_string(aisle.join("scene.txt")).expect("labels");
+    let bottles = labelled(&labels, "0", 1280.0, 960.0);
     let scene = aisle.join("scene.jpg");
-    let recognise = |detector: &str| {
-        let output = place
-            .command(&["recognize", scene.to_str().expect("a path"), "--json", "--tiles", "off"])
-            .env("AI_V2_DETECTOR_MODEL", detector)
-            .output()
-            .expect("it runs");
-        assert!(output.status.success(), "{}", stderr(&output));
-        boxes(&serde_json::from_str(&stdout(&output)).expect("JSON"), "bottle")
-    };
-    let by_onnxruntime = recognise(onnx.to_str().expect("a path"));
-    let by_candle = recognise("native.safetensors");
-    let same = matched(&by_onnxruntime, by_candle.clone());
-    assert!(same + 1 >= by_onnxruntime.len(), "{same} of {} boxes agree", by_onnxruntime.len());
+    let output = place
+        .command(&["recognize", scene.to_str().expect("a path"), "--json"])
+        .env("AI_V2_DETECTOR_MODEL", "native.safetensors")
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{}", stderr(&output));
+    let answer: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert!(
+        answer["release"]["detector"].as_str().is_some_and(|name| name.contains("candle")),
+        "{}",
+        answer["release"]
+    );
+    let found = matched(&bottles, boxes(&answer, "bottle"));
+    assert!(found >= 41, "{found} of 43 bottles found");
 }

@@ -21,7 +21,7 @@ const FLOORS: &[(&str, i32)] = &[
 /// `name` may appear as a path (`name::`, `use name`) only in files whose path starts with one of `places`.
 const CONFINED: &[(&str, &[&str])] = &[
     ("ort", &["engine/src/ort"]),
-    ("faiss", &["classifier/src/gallery/faiss"]),
+    ("faiss", &["classifier/src/gallery/"]),
     ("faiss_sys", &["classifier/src/gallery/faiss"]),
     ("axum", &["server/"]),
     ("sqlx", &["store/"]),
@@ -141,8 +141,10 @@ fn engines_and_frameworks_are_named_only_in_their_place() {
     let mut wrong = Vec::new();
     for path in files {
         let relative = path.strip_prefix(&root).expect("found below the root").to_string_lossy().replace('\\', "/");
+        if relative == "tools/tests/it/tidy.rs" {
+            continue; // speaks of them all
+        }
         let text = fs::read_to_string(&path).expect("source files are readable");
-        // `use crate::ort` or `mod ort` inside engine make `ort::` mean our module there.
         for (number, line) in text.lines().enumerate() {
             for (name, places) in CONFINED {
                 if names_crate(line, name) {
