@@ -112,6 +112,17 @@ impl Model {
     }
 }
 
+/// Whether `bytes` hold a model, whole and with its weights inside. Cheap: nothing is built. The error is a cause and a
+/// remedy. For engines that read the file themselves.
+#[cfg_attr(not(feature = "ort"), expect(dead_code, reason = "only ONNX Runtime reads files itself"))]
+pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
+    let facts = scan::check(bytes).map_err(|flaw| explain(flaw, bytes.len()))?;
+    if facts.external {
+        return Err("it keeps weights outside the file; save the model with its weights inside".to_owned());
+    }
+    Ok(())
+}
+
 /// The remedy for a broken file.
 const AGAIN: &str = "copy or export it again";
 

@@ -9,6 +9,9 @@ const MAX_FIELDS: usize = 1 << 20;
 /// Graphs within graphs. Prost stops at 100.
 const MAX_DEPTH: usize = 64;
 
+/// The field of a tensor that says where its numbers are when they are not in the file.
+const EXTERNAL_DATA: u64 = 13;
+
 /// Why bytes are no model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flaw {
@@ -63,16 +66,25 @@ impl Kind {
     }
 }
 
+/// What a walk learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Facts {
+    /// Some tensor says that its numbers are in another file.
+    pub(super) external: bool,
+}
+
 /// Checks that `bytes` can be decoded as a model within bounds.
-pub(super) fn check(bytes: &[u8]) -> Result<(), Flaw> {
-    let mut walk = Walk { bytes, at: 0, fields: 0 };
-    walk.message(Kind::Model, bytes.len(), 0)
+pub(super) fn check(bytes: &[u8]) -> Result<Facts, Flaw> {
+    let mut walk = Walk { bytes, at: 0, fields: 0, facts: Facts::default() };
+    walk.message(Kind::Model, bytes.len(), 0)?;
+    Ok(walk.facts)
 }
 
 struct Walk<'a> {
     bytes: &'a [u8],
     at: usize,
     fields: usize,
+    facts: Facts,
 }
 
 impl Walk<'_> {
@@ -96,6 +108,7 @@ impl Walk<'_> {
                     if self.fields > MAX_FIELDS {
                         return Err(Flaw::TooManyFields);
                     }
+                    self.facts.external |= matches!((kind, number), (Kind::Tensor, EXTERNAL_DATA));
                     let len = self.varint(end)?;
                     let stop = usize::try_from(len).ok().and_then(|len| self.at.checked_add(len));
                     let stop = stop.filter(|stop| *stop <= end).ok_or(Flaw::CutOff { at: start })?;
@@ -143,8 +156,10 @@ mod tests {
     #[test]
     fn flaws_are_named_with_their_place() {
         for (bytes, expected) in [
-            (&b""[..], Ok(())),
-            (&[0x08, 0x0a], Ok(())),
+            (&b""[..], Ok(Facts { external: false })),
+            (&[0x08, 0x0a], Ok(Facts { external: false })),
+            // A graph with a tensor with an entry about another file.
+            (&[0x3a, 0x04, 0x2a, 0x02, 0x6a, 0x00], Ok(Facts { external: true })),
             (&[0x08], Err(Flaw::CutOff { at: 1 })),
             (&[0x3a, 0x05, 0x00], Err(Flaw::CutOff { at: 0 })),
             (&[0x00, 0x00], Err(Flaw::NotProtobuf { at: 0 })),
@@ -161,7 +176,7 @@ mod tests {
     #[test]
     fn what_would_take_much_memory_is_refused() {
         let entries = [0x72, 0x00].repeat(MAX_FIELDS);
-        assert_eq!(check(&entries), Ok(()));
+        assert!(check(&entries).is_ok());
         assert_eq!(check(&[entries, vec![0x72, 0x00]].concat()), Err(Flaw::TooManyFields));
 
         // Graph -> node -> attribute -> graph, over and over.

@@ -5,6 +5,7 @@ mod broken;
 #[cfg(test)]
 mod parity;
 #[cfg(test)]
+#[cfg(feature = "ort")]
 mod real;
 #[cfg(test)]
 #[cfg(feature = "ort")]

@@ -1,19 +1,16 @@
-//! The networks that people use.
+//! The networks that people use, in ONNX Runtime.
 
-use engine::onnx::Model;
-use engine::{Session, Weights};
+use engine::{OrtOptions, OrtSession, Session};
 use ndarray::Array4;
 
-use crate::support::shared_data;
+use crate::support::{YOLO, shared_data};
 
-const YOLO: &str = "weights/yolov8n-coco/yolov8n_coco_dequant_fp32.onnx";
 const LITE0: &str = "weights/efficientnet-lite0-imagenet/efficientnet_lite0_imagenet.onnx";
 
-#[cfg(feature = "ort")]
 #[test]
 fn yolov8n_runs_at_640() {
     let Some(path) = shared_data(YOLO) else { return };
-    let session = engine::OrtSession::open(&path, &engine::OrtOptions::default()).unwrap();
+    let session = OrtSession::open(&path, &OrtOptions::default()).unwrap();
     let info = session.info();
     assert_eq!(info.input.to_string(), "1x3x640x640");
     assert_eq!(info.outputs, ["output0"]);
@@ -26,11 +23,10 @@ fn yolov8n_runs_at_640() {
     assert!(scores.iter().all(|score| *score < 0.5), "there is nothing on a grey picture");
 }
 
-#[cfg(feature = "ort")]
 #[test]
 fn lite0_runs_with_any_batch() {
     let Some(path) = shared_data(LITE0) else { return };
-    let session = engine::OrtSession::open(&path, &engine::OrtOptions::default()).unwrap();
+    let session = OrtSession::open(&path, &OrtOptions::default()).unwrap();
     assert_eq!(session.info().input.to_string(), "?x3x224x224");
     for batch in [1, 3] {
         let outputs = session.run(Array4::zeros((batch, 3, 224, 224)).view()).unwrap();
@@ -38,17 +34,4 @@ fn lite0_runs_with_any_batch() {
             outputs.iter().map(|output| (output.name.as_str(), output.array.shape().to_vec())).collect();
         assert_eq!(shapes, [("logits", vec![batch, 1000]), ("embedding", vec![batch, 1280])]);
     }
-}
-
-#[test]
-fn weights_are_read_out_of_onnx() {
-    let Some(path) = shared_data(YOLO) else { return };
-    let model = Model::read(&path).unwrap();
-    assert_eq!((model.opset(), model.operators()["Conv"]), (20, 64));
-    let weights = Weights::from_onnx(&model).unwrap();
-    assert_eq!(weights.shape("model.0.conv.weight"), Some(&[16, 3, 3, 3][..]));
-    assert_eq!(weights.shape("model.22.cv3.2.2.bias"), Some(&[80][..]));
-    // 3.15 million parameters by publication.
-    assert!((3_100_000..3_200_000).contains(&weights.parameters()), "{}", weights.parameters());
-    assert!(weights.skipped().values().all(|kind| kind == "INT64"));
 }

@@ -148,7 +148,7 @@ fn networks_of_another_kind_are_refused_with_the_reason() {
         ("open_channels.onnx", "number of channels"),
         ("double.onnx", "floating point is needed"),
         ("strings.onnx", "output y"),
-        ("external.onnx", "far"),
+        ("external.onnx", "weights outside the file"),
     ] {
         let error = open(name).unwrap_err();
         assert!(matches!(error, EngineError::Load { .. }), "{name}: {error}");

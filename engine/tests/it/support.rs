@@ -12,7 +12,11 @@ use serde_json::Value;
 /// Largest difference of two engines that add the same `f32` products in another order.
 pub(crate) const TOLERANCE_F32: f32 = 2e-6;
 /// The same for 11-bit arithmetic on numbers around one.
+#[cfg(feature = "ort")]
 pub(crate) const TOLERANCE_F16: f32 = 4e-3;
+
+/// A real detector, in the shared data.
+pub(crate) const YOLO: &str = "weights/yolov8n-coco/yolov8n_coco_dequant_fp32.onnx";
 
 /// What the reference says.
 pub(crate) static EXPECTED: LazyLock<Value> = LazyLock::new(|| {
@@ -99,33 +103,39 @@ pub(crate) fn ort_tiny(options: &engine::OrtOptions) -> engine::OrtSession {
     engine::OrtSession::open(&fixture("tiny.onnx"), options).unwrap()
 }
 
-/// Every session over the network of tiny.onnx that this build can run.
+/// Every session over the network of tiny.onnx that this build can run here.
 pub(crate) fn sessions() -> Vec<Box<dyn Session>> {
-    let mut sessions: Vec<Box<dyn Session>> = vec![Box::new(candle_tiny(&Device::cpu()))];
-    #[cfg(feature = "cuda")]
-    if let Ok(device) = Device::parse("cuda") {
-        sessions.push(Box::new(candle_tiny(&device)));
-    }
-    #[cfg(feature = "ort")]
-    for (sessions_of_pool, threads_per_session, wide_when_idle) in
-        [(1, 1, false), (2, 1, false), (1, 2, false), (2, 1, true)]
-    {
-        let pool = engine::PoolPlan { sessions: sessions_of_pool, threads_per_session };
-        let options = engine::OrtOptions { pool, wide_when_idle, ..engine::OrtOptions::default() };
-        sessions.push(Box::new(ort_tiny(&options)));
-    }
-    #[cfg(feature = "ort")]
-    for provider in ["cuda", "openvino:CPU:f32"] {
-        // The library of `make setup` has the CPU alone; ORT_DYLIB_PATH brings another one here.
-        let provider: engine::ExecutionProvider = provider.parse().unwrap();
-        let options = engine::OrtOptions { providers: vec![provider.clone()], ..engine::OrtOptions::default() };
-        if engine::ort::available(None).unwrap().providers.iter().any(|name| name == provider.name()) {
-            let session = ort_tiny(&options);
-            assert!(session.info().provider.contains(provider.name()), "{:?}", session.info());
-            sessions.push(Box::new(session));
-        }
-    }
-    sessions
+    let devices = Device::parse("cuda").into_iter().chain([Device::cpu()]);
+    let candle = devices.map(|device| Box::new(candle_tiny(&device)) as Box<dyn Session>);
+    candle.chain(ort_sessions()).collect()
+}
+
+#[cfg(not(feature = "ort"))]
+fn ort_sessions() -> Vec<Box<dyn Session>> {
+    vec![]
+}
+
+#[cfg(feature = "ort")]
+fn ort_sessions() -> Vec<Box<dyn Session>> {
+    use engine::{ExecutionProvider, OrtOptions, PoolPlan};
+    let pools = [(1, 1, false), (2, 1, false), (1, 2, false), (2, 1, true)];
+    let pools = pools.map(|(sessions, threads_per_session, wide_when_idle)| OrtOptions {
+        pool: PoolPlan { sessions, threads_per_session },
+        wide_when_idle,
+        ..OrtOptions::default()
+    });
+    // The library of `make setup` has the CPU alone; ORT_DYLIB_PATH brings another one here.
+    let there = engine::ort::available(None).unwrap().providers;
+    let others = ["cuda", "openvino:CPU:f32"].map(|text| text.parse::<ExecutionProvider>().unwrap());
+    let others = others.into_iter().filter(|provider| there.iter().any(|name| name == provider.name()));
+    let others = others.map(|provider| OrtOptions { providers: vec![provider], ..OrtOptions::default() });
+    let open = |options: OrtOptions| {
+        let session = ort_tiny(&options);
+        let provider = options.providers.first().map_or("CPU", ExecutionProvider::name);
+        assert!(session.info().provider.contains(provider), "{:?}", session.info());
+        Box::new(session) as Box<dyn Session>
+    };
+    pools.into_iter().chain(others).map(open).collect()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "a view, as Session::run takes it")]

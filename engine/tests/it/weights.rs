@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use engine::onnx::Model;
 use engine::{Device, EngineError, Precision, Weights};
 use half::{bf16, f16};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::support::{Tiny, fixture};
+use crate::support::{Tiny, YOLO, fixture, shared_data};
 
 const NOWHERE: &str = "some.safetensors";
 
@@ -184,6 +185,19 @@ fn layers_take_their_tensors_by_name() {
     assert_eq!(weights.unused(), ["conv.weight"]);
     assert_eq!(vb.get_unchecked("conv.weight").unwrap().dims(), [8, 3, 3, 3]);
     assert!(weights.unused().is_empty());
+}
+
+#[test]
+fn weights_are_read_out_of_onnx() {
+    let Some(path) = shared_data(YOLO) else { return };
+    let model = Model::read(&path).unwrap();
+    assert_eq!((model.opset(), model.operators()["Conv"]), (20, 64));
+    let weights = Weights::from_onnx(&model).unwrap();
+    assert_eq!(weights.shape("model.0.conv.weight"), Some(&[16, 3, 3, 3][..]));
+    assert_eq!(weights.shape("model.22.cv3.2.2.bias"), Some(&[80][..]));
+    // 3.15 million parameters by publication.
+    assert!((3_100_000..3_200_000).contains(&weights.parameters()), "{}", weights.parameters());
+    assert!(weights.skipped().values().all(|kind| kind == "INT64"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use ort::value::{Outlet, TensorElementType};
 use super::runtime::Runtime;
 use super::{assignment, outputs, providers};
 use crate::ort::{ENGINE, ExecutionProvider, OrtOptions, PoolPlan};
-use crate::{EngineError, InputShape, SessionInfo};
+use crate::{EngineError, InputShape, SessionInfo, onnx};
 
 /// Crops or pictures that a GPU is given at once.
 const GPU_BATCH: usize = 32;
@@ -37,6 +37,8 @@ pub(super) struct Opened {
 
 impl Model<'_> {
     pub(super) fn open(&self) -> Result<Opened, EngineError> {
+        // Also what keeps ONNX Runtime from looking for weights in files that the model names.
+        onnx::check(self.bytes).map_err(|reason| EngineError::Load { path: self.path.to_owned(), reason })?;
         let asked_gpu = self.options.providers.first().is_some_and(ExecutionProvider::is_gpu);
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let pool = self.options.pool.resolve(cores, asked_gpu);
