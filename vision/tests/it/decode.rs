@@ -87,7 +87,7 @@ fn large_pictures_turn_like_small_ones() {
     let plain = decode(&file, &DecodeLimits::default()).unwrap();
     file.splice(2..2, exif.iter().copied());
     let turned = decode(&file, &DecodeLimits::default()).unwrap();
-    assert_eq!(turned, image::imageops::rotate90(&plain));
+    assert!(turned == image::imageops::rotate90(&plain));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_trailer_behind_the_picture_does_not_matter() {
         let mut file = read(&format!("pictures/{name}"));
         let plain = decode(&file, &DecodeLimits::default()).unwrap();
         file.extend(b"SEFT trailer of a phone \xff\xd8\xff\xe1 and half a second picture");
-        assert_eq!(decode(&file, &DecodeLimits::default()).unwrap(), plain, "{name}");
+        assert!(decode(&file, &DecodeLimits::default()).unwrap() == plain, "{name}");
     }
 }
 
@@ -106,7 +106,7 @@ fn a_missing_end_marker_does_not_matter_when_the_pixels_are_there() {
         let file = read(&format!("pictures/{name}"));
         let plain = decode(&file, &DecodeLimits::default()).unwrap();
         let open = file.strip_suffix(b"\xff\xd9").expect("an end marker");
-        assert_eq!(decode(open, &DecodeLimits::default()).unwrap(), plain, "{name}");
+        assert!(decode(open, &DecodeLimits::default()).unwrap() == plain, "{name}");
     }
 }
 
@@ -119,7 +119,7 @@ fn stray_bytes_between_segments_do_not_matter() {
             let length = usize::from(u16::from_be_bytes([file[4], file[5]]));
             let mut padded = file.clone();
             padded.splice(4 + length..4 + length, stray.iter().copied());
-            assert_eq!(decode(&padded, &DecodeLimits::default()).unwrap(), plain, "{name} with {stray:?}");
+            assert!(decode(&padded, &DecodeLimits::default()).unwrap() == plain, "{name} with {stray:?}");
         }
     }
 }
