@@ -45,7 +45,7 @@ impl Picture {
     /// there is no such folder.
     #[must_use]
     pub fn label_path(&self) -> String {
-        self.label.clone().unwrap_or_else(|| expected_label(&self.path))
+        self.label.clone().unwrap_or_else(|| label_for(&self.path))
     }
 }
 
@@ -102,6 +102,15 @@ impl DataFolder {
     /// # Errors
     /// When the folder cannot be listed or holds no picture.
     pub fn scan(root: &Path, choice: LayoutChoice) -> Result<Self, LayoutError> {
+        let data = Self::survey(root, choice)?;
+        if data.pictures.is_empty() {
+            return Err(LayoutError::NoPictures { root: root.to_owned(), links: data.links.len() });
+        }
+        Ok(data)
+    }
+
+    /// As [`DataFolder::scan`], but a folder without pictures will do.
+    pub(crate) fn survey(root: &Path, choice: LayoutChoice) -> Result<Self, WalkError> {
         let tree = walk(root)?;
         let mut texts = BTreeSet::new();
         let mut paths = Vec::new();
@@ -116,13 +125,10 @@ impl DataFolder {
                 _ => {}
             }
         }
-        if paths.is_empty() {
-            return Err(LayoutError::NoPictures { root: root.to_owned(), links: tree.links.len() });
-        }
         let mut used = BTreeSet::new();
         let label_of = |path: &str| {
             let beside = with_extension_txt(path);
-            [expected_label(path), beside].into_iter().find(|label| texts.contains(label.as_str()))
+            [label_for(path), beside].into_iter().find(|label| texts.contains(label.as_str()))
         };
         let labels: Vec<Option<String>> = paths.iter().map(|path| label_of(path)).collect();
         used.extend(labels.iter().flatten().cloned());
@@ -187,7 +193,7 @@ fn folders(path: &str) -> impl DoubleEndedIterator<Item = &str> {
 }
 
 /// See [`Picture::label_path`].
-fn expected_label(path: &str) -> String {
+pub(crate) fn label_for(path: &str) -> String {
     let names: Vec<&str> = folders(path).collect();
     let images = names.iter().rposition(|name| *name == "images");
     let names: Vec<&str> =

@@ -5,15 +5,23 @@
 //! | [`layout`], [`names`], [`yolo`] | which pictures, labels and class names a folder holds |
 //! | [`hash`] | one digest for a folder, and what changed since |
 //! | [`split`] | a frozen division into train, val and test |
+//! | [`check`] | what is wrong with a data set, with file and line |
+//! | [`convert`] | YOLO, COCO, Pascal VOC, CVAT, Label Studio by way of one model |
+//! | [`crops`] | SKU crops cut out of labelled photos |
+//! | [`picture`] | opening pictures, or only their headers |
 //! | [`verdict`], [`progress`], [`files`] | plumbing: exit codes as data, progress, bounded reading, atomic writing |
 //!
 //! Everything that comes from a file is bounded before it is believed; every error names the file and the place in it; and
 //! what is written appears whole or not at all.
 
+pub mod check;
+pub mod convert;
+pub mod crops;
 pub mod files;
 pub mod hash;
 pub mod layout;
 pub mod names;
+pub mod picture;
 pub mod progress;
 pub mod split;
 pub mod verdict;

@@ -20,7 +20,7 @@ pub enum NamesError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Not the YAML that is expected.
-    #[error("{path} is not a data-set description: {source}")]
+    #[error("{path} is not a data-set description")]
     Yaml {
         /// Which file.
         path: String,
@@ -212,7 +212,10 @@ mod tests {
         std::fs::write(folder.path().join(name), text).unwrap();
         match ClassNames::find(folder.path()) {
             Ok(found) => Ok(found.expect("the file is there").1.0),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(format!(
+                "{error} {}",
+                std::error::Error::source(&error).map_or_else(String::new, ToString::to_string)
+            )),
         }
     }
 

@@ -92,6 +92,25 @@ impl FolderDraft {
         fs::write(&path, bytes).map_err(wrong)
     }
 
+    /// Copies a file into the folder, with the folders above it.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub fn copy(&self, source: &Path, relative: &str) -> Result<(), FileError> {
+        let path = self.partial.join(relative);
+        let wrong = |source| FileError::Write { path: self.target.join(relative), source };
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(wrong)?;
+        }
+        fs::copy(source, &path).map(|_| ()).map_err(wrong)
+    }
+
+    /// The name it will have.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// Gives the folder its name.
     ///
     /// # Errors

@@ -85,7 +85,12 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
 /// # Errors
 /// As [`read_bounded`], and when the bytes are not UTF-8.
 pub fn read_text_bounded(path: &Path, limit: u64) -> Result<String, FileError> {
-    let mut text = String::from_utf8(read_bounded(path, limit)?).map_err(|error| {
+    into_text(path, read_bounded(path, limit)?)
+}
+
+/// Bytes read from `path` as UTF-8 text without its byte-order mark.
+pub(crate) fn into_text(path: &Path, bytes: Vec<u8>) -> Result<String, FileError> {
+    let mut text = String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|&&b| b == b'\n').count() as u32 + 1;
         FileError::NotText { path: path.to_owned(), line }

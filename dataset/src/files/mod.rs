@@ -11,4 +11,5 @@ pub use relative::{MAX_PATH_BYTES, UnsafePath, file_name, file_stem, parent, saf
 pub use walk::{Link, MAX_FILES, Tree, WalkError, walk};
 
 pub(crate) use atomic::write_rows;
+pub(crate) use bounded::into_text;
 pub(crate) use relative::to_native;

@@ -70,7 +70,7 @@ pub enum ManifestError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Not the expected JSON.
-    #[error("{path} is not a manifest written by `shelf dataset hash`: {source}")]
+    #[error("{path} is not a manifest written by `shelf dataset hash`")]
     Json {
         /// Which file.
         path: String,

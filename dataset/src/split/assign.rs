@@ -1,7 +1,6 @@
 //! Which group goes to which part.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use vision::Sha256;
 
@@ -49,106 +48,163 @@ impl Holdings {
     }
 }
 
-/// Divides `groups` so that each part gets its share of every class, given what the parts already hold. Answers are in the
-/// order of `groups`, and depend on neither that order nor anything but the arguments.
+/// Divides `groups` so that each part gets its share of every class and of the pictures, given what the parts already hold.
+/// Answers are in the order of `groups`, and depend on neither that order nor anything but the arguments.
 ///
-/// Greedy, after the iterative stratification of Sechidis, Tsoumakas and Vlahavas (2011), on groups instead of samples:
-/// take the class of which least is left to hand out; hand out its groups, largest first; each goes to the part that lacks
-/// most of this class, then (ties) most pictures, then (ties) where the seed says. Rare classes are served while there is
-/// still a choice.
+/// What is made small is the sum over classes and parts of `(held - wanted)^2 / wanted`, where `wanted` is the part's share of
+/// the class; the pictures count as one more class. First greedily, rare classes while there is still a choice (the order of
+/// Sechidis, Tsoumakas, Vlahavas 2011): take the class of which least is left to hand out, and its groups, largest first; each
+/// goes where the sum grows least. Then by single moves as long as they help: what the first groups could not know is mended.
 #[must_use]
 pub fn stratified(groups: &[Group], held: Holdings, seed: u64, ratios: &Ratios) -> Vec<Part> {
-    let mut division = Division::new(groups, held, ratios);
+    let mut division = Division::new(groups, held, seed, ratios);
     let mut parts: Vec<Option<Part>> = vec![None; groups.len()];
-
-    // Order within a class: much of it first, then what the seed says, then the name.
-    let positions: Vec<f64> = groups.iter().map(|g| position(&g.key, seed)).collect();
-    let mut by_stratum: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (at, group) in groups.iter().enumerate() {
-        for stratum in group.content.keys() {
-            by_stratum.entry(stratum).or_default().push(at);
+    for &at in &division.order() {
+        if parts[at].is_none() {
+            let part = division.best(at);
+            division.put(at, part, 1.0);
+            parts[at] = Some(part);
         }
     }
-    for (stratum, members) in &mut by_stratum {
-        members.sort_by(|&a, &b| {
-            let amount = |at: usize| Reverse(groups[at].content[*stratum]);
-            amount(a)
-                .cmp(&amount(b))
-                .then(positions[a].total_cmp(&positions[b]))
-                .then_with(|| groups[a].key.cmp(&groups[b].key))
-        });
-    }
-
-    let mut left: BTreeMap<&str, f64> = BTreeMap::new();
-    for group in groups {
-        for (stratum, amount) in &group.content {
-            *left.entry(stratum).or_default() += f64::from(*amount);
+    let mut parts: Vec<Part> = parts.into_iter().map(|part| part.unwrap_or(Part::Train)).collect();
+    // By key, so that the order of the arguments does not matter.
+    let mut by_key: Vec<usize> = (0..groups.len()).collect();
+    by_key.sort_by(|&a, &b| groups[a].key.cmp(&groups[b].key));
+    for _ in 0..MAX_PASSES {
+        let mut moved = false;
+        for &at in &by_key {
+            let old = parts[at];
+            division.put(at, old, -1.0);
+            let new = division.best(at);
+            // Staying is cheaper than a tie: no endless exchange of equals.
+            let gain = division.cost(at, old) - division.cost(at, new);
+            parts[at] = if gain > MIN_GAIN { new } else { old };
+            moved |= parts[at] != old;
+            division.put(at, parts[at], 1.0);
+        }
+        if !moved {
+            break;
         }
     }
-    // The rarest class first; equally rare ones by name.
-    while let Some(rarest) = left.iter().min_by(|a, b| a.1.total_cmp(b.1).then(a.0.cmp(b.0))).map(|(s, _)| *s) {
-        for &at in &by_stratum[rarest] {
-            if parts[at].is_none() {
-                let part = division.choose(rarest, positions[at]);
-                division.held.add(part, &groups[at]);
-                parts[at] = Some(part);
-                for (stratum, amount) in &groups[at].content {
-                    if let Some(rest) = left.get_mut(stratum.as_str()) {
-                        *rest -= f64::from(*amount);
-                    }
-                }
-            }
-        }
-        left.remove(rarest);
-    }
-    // Only groups without any content can be left over; they follow their key.
-    parts.into_iter().zip(&positions).map(|(part, &p)| part.unwrap_or_else(|| ratios.part_at(p))).collect()
+    parts
 }
 
-/// The state of a division under way.
+/// Passes of single moves; two or three are enough, as a rule.
+const MAX_PASSES: usize = 20;
+/// A move must gain more than rounding does.
+const MIN_GAIN: f64 = 1e-9;
+
+/// A class as numbers: what each part holds and is wanted to hold.
+#[derive(Clone, Copy, Default)]
+struct Stratum {
+    held: [f64; 3],
+    total: f64,
+}
+
+/// The state of a division under way. Stratum 0 is the pictures.
 struct Division<'a> {
+    groups: &'a [Group],
     ratios: &'a Ratios,
-    held: Holdings,
-    pictures: f64,
-    totals: HashMap<String, f64>,
+    strata: Vec<Stratum>,
+    /// For each group: stratum and amount, the pictures first.
+    contents: Vec<Vec<(usize, f64)>>,
+    /// For each group: where the seed puts it when nothing else decides.
+    positions: Vec<f64>,
 }
 
 impl<'a> Division<'a> {
-    fn new(groups: &[Group], held: Holdings, ratios: &'a Ratios) -> Self {
-        let mut totals: HashMap<String, f64> =
-            held.content.iter().map(|(stratum, amounts)| (stratum.clone(), amounts.iter().sum())).collect();
-        let mut pictures: f64 = held.pictures.iter().sum();
-        for group in groups {
-            pictures += f64::from(group.pictures);
-            for (stratum, amount) in &group.content {
-                *totals.entry(stratum.clone()).or_default() += f64::from(*amount);
+    fn new(groups: &'a [Group], held: Holdings, seed: u64, ratios: &'a Ratios) -> Self {
+        let names: BTreeSet<&String> = groups.iter().flat_map(|g| g.content.keys()).collect();
+        let numbers: HashMap<&String, usize> = names.into_iter().zip(1..).collect();
+        let mut strata = vec![Stratum::default(); numbers.len() + 1];
+        strata[0].held = held.pictures;
+        for (name, amounts) in &held.content {
+            // A class that no new group shows cannot be balanced any more.
+            if let Some(&number) = numbers.get(name) {
+                strata[number].held = *amounts;
             }
         }
-        Self { ratios, held, pictures, totals }
+        let contents: Vec<Vec<(usize, f64)>> = groups
+            .iter()
+            .map(|group| {
+                let classes = group.content.iter().map(|(name, amount)| (numbers[name], f64::from(*amount)));
+                std::iter::once((0, f64::from(group.pictures))).chain(classes).collect()
+            })
+            .collect();
+        for stratum in &mut strata {
+            stratum.total = stratum.held.iter().sum();
+        }
+        for &(number, amount) in contents.iter().flatten() {
+            strata[number].total += amount;
+        }
+        let positions = groups.iter().map(|group| position(&group.key, seed)).collect();
+        Self { groups, ratios, strata, contents, positions }
     }
 
-    /// The part that lacks most of `stratum`.
-    fn choose(&self, stratum: &str, position: f64) -> Part {
-        let held = self.held.content.get(stratum).copied().unwrap_or_default();
-        let total = self.totals.get(stratum).copied().unwrap_or_default();
-        let by_seed = self.ratios.part_at(position);
-        let lack = |part: Part| {
-            let share = self.ratios.of(part);
-            (share * total - held[part as usize], share * self.pictures - self.held.pictures[part as usize])
+    /// Groups in the order in which they are handed out; a group may come more than once.
+    fn order(&self) -> Vec<usize> {
+        let mut members: Vec<Vec<(usize, f64)>> = vec![Vec::new(); self.strata.len()];
+        let mut left = vec![0.0; self.strata.len()];
+        for (at, content) in self.contents.iter().enumerate() {
+            for &(number, amount) in content {
+                members[number].push((at, amount));
+                left[number] += amount;
+            }
+        }
+        for list in &mut members {
+            list.sort_by(|(a, a_amount), (b, b_amount)| {
+                let by_seed = self.positions[*a].total_cmp(&self.positions[*b]);
+                b_amount.total_cmp(a_amount).then(by_seed).then_with(|| self.groups[*a].key.cmp(&self.groups[*b].key))
+            });
+        }
+        let mut order = Vec::with_capacity(self.groups.len());
+        let mut taken = vec![false; self.groups.len()];
+        let mut open: BTreeSet<usize> = (1..self.strata.len()).collect();
+        // The rarest class first; equally rare ones by name, as they are numbered.
+        while let Some(&rarest) = open.iter().min_by(|a, b| left[**a].total_cmp(&left[**b]).then(a.cmp(b))) {
+            for &(at, _) in &members[rarest] {
+                if !std::mem::replace(&mut taken[at], true) {
+                    order.push(at);
+                    for &(number, amount) in &self.contents[at] {
+                        left[number] -= amount;
+                    }
+                }
+            }
+            open.remove(&rarest);
+        }
+        // Groups without any content come last.
+        order.extend(members[0].iter().map(|(at, _)| *at).filter(|at| !taken[*at]));
+        order
+    }
+
+    /// Adds a group to a part (`sign` 1) or takes it out (-1).
+    fn put(&mut self, at: usize, part: Part, sign: f64) {
+        for &(number, amount) in &self.contents[at] {
+            self.strata[number].held[part as usize] += sign * amount;
+        }
+    }
+
+    /// By how much the sum grows when the group is added to the part.
+    fn cost(&self, at: usize, part: Part) -> f64 {
+        let share = self.ratios.of(part);
+        let growth = |&(number, amount): &(usize, f64)| {
+            let Stratum { held, total } = self.strata[number];
+            let wanted = share * total;
+            amount * (amount + 2.0 * (held[part as usize] - wanted)) / wanted
         };
+        self.contents[at].iter().map(growth).sum()
+    }
+
+    /// The part where the sum grows least; of equals the one the seed names, else the first.
+    fn best(&self, at: usize) -> Part {
+        let by_seed = self.ratios.part_at(self.positions[at]);
+        let key = |part: Part| (self.cost(at, part), part != by_seed, part);
         Part::ALL
             .into_iter()
-            // A part without a share gets nothing, not even when the others have plenty.
+            // A part without a share gets nothing.
             .filter(|part| self.ratios.of(*part) > 0.0)
-            .max_by(|&a, &b| {
-                let (a_lack, b_lack) = (lack(a), lack(b));
-                a_lack
-                    .0
-                    .total_cmp(&b_lack.0)
-                    .then(a_lack.1.total_cmp(&b_lack.1))
-                    .then((a == by_seed).cmp(&(b == by_seed)))
-                    .then(b.cmp(&a))
-            })
-            .unwrap_or(Part::Train)
+            .map(key)
+            .min_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))))
+            .map_or(Part::Train, |(_, _, part)| part)
     }
 }

@@ -81,7 +81,7 @@ pub enum FrozenError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Not the expected JSON.
-    #[error("{path} is not a frozen split written by `shelf dataset split`: {source}")]
+    #[error("{path} is not a frozen split written by `shelf dataset split`")]
     Json {
         /// Which file.
         path: String,
@@ -99,14 +99,14 @@ pub enum FrozenError {
         version: u32,
     },
     /// A path that leads out of the data set.
-    #[error("{path}: files[{at}]: {source}")]
+    #[error("{path}: files[{at}]: {fault}")]
     Path {
         /// Which file.
         path: String,
         /// Which entry.
         at: usize,
         /// Why.
-        source: UnsafePath,
+        fault: UnsafePath,
     },
     /// Entries out of order or twice.
     #[error("{path}: files[{at}]: {name:?} is out of order or given twice")]
@@ -208,7 +208,7 @@ impl FrozenSplit {
         let mut last: Option<&str> = None;
         for (at, file) in whole.files.iter().enumerate() {
             for name in std::iter::once(&file.path).chain(file.label.as_ref().map(|l| &l.path)) {
-                safe_relative(name).map_err(|source| FrozenError::Path { path: place(), at, source })?;
+                safe_relative(name).map_err(|fault| FrozenError::Path { path: place(), at, fault })?;
             }
             if last.is_some_and(|last| last >= file.path.as_str()) {
                 return Err(FrozenError::Order { path: place(), at, name: file.path.clone() });

@@ -47,7 +47,7 @@ pub enum GroupingError {
     #[error(transparent)]
     File(#[from] FileError),
     /// Not CSV.
-    #[error("{path}: {source}")]
+    #[error("{path} is not a table of files and groups")]
     Csv {
         /// Which file.
         path: PathBuf,
@@ -291,6 +291,6 @@ mod tests {
             "groups.csv:3: a.jpg is put into group \"2\", but an earlier row says \"1\"",
         );
         check("file,group\na.jpg,\n", "the group is empty");
-        check("file,group\na.jpg\n", "groups.csv: CSV error");
+        check("file,group\na.jpg\n", "groups.csv is not a table");
     }
 }

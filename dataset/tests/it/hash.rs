@@ -6,7 +6,7 @@ use std::path::Path;
 use dataset::hash::{Comparison, HashError, Manifest, ManifestError, Moved, inside};
 use proptest::prelude::*;
 
-use crate::shared::{data, write};
+use crate::shared::{chain, data, write};
 
 fn hash(folder: &Path) -> Manifest {
     Manifest::of_folder(folder, &[], &()).unwrap()
@@ -71,7 +71,7 @@ fn damaged_manifests_are_refused() {
     let check = |from: &str, to: &str, expected: &str| {
         assert!(good.contains(from), "{from} is not in {good}");
         fs::write(&path, good.replacen(from, to, 1)).unwrap();
-        let message = Manifest::read(&path).unwrap_err().to_string();
+        let message = chain(&Manifest::read(&path).unwrap_err());
         assert!(message.contains(expected) && message.contains("m.json"), "{message}");
     };
     check("\"size\":1", "\"size\":2", "is damaged");

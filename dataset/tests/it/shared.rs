@@ -24,3 +24,29 @@ pub(crate) fn write(root: &Path, files: &[(&str, &[u8])]) {
         fs::write(path, bytes).unwrap();
     }
 }
+
+/// A picture with structure that depends on its size, as PNG.
+pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
+    picture(width, height, width * 31 + height)
+}
+
+/// A picture with structure that depends on `seed`, as PNG.
+pub(crate) fn picture(width: u32, height: u32, seed: u32) -> Vec<u8> {
+    let wave = |x: u32, y: u32, k: u32| {
+        let (fx, fy) = ((seed * k % 7 + 1) as f32, (seed * k % 5 + 1) as f32);
+        (x as f32 * fx / width as f32 * 3.0 + y as f32 * fy / height as f32 * 3.0 + (seed * k) as f32).sin()
+    };
+    let image = image::RgbImage::from_fn(width, height, |x, y| {
+        let value = 125.0 + 50.0 * wave(x, y, 1) + 50.0 * wave(y, x, 3);
+        image::Rgb([value as u8, (value * 0.7) as u8, 255 - value as u8])
+    });
+    let mut bytes = Vec::new();
+    image.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
+    bytes
+}
+
+/// What people read: the error and its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |e| e.source()).map(|cause| format!(": {cause}"));
+    error.to_string() + &causes.collect::<String>()
+}

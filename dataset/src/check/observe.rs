@@ -1,0 +1,111 @@
+//! Going through pictures and labels, each opened once.
+
+use rayon::prelude::*;
+use vision::{DecodeLimits, Sha256};
+
+use super::finding::{Finding, Issue};
+use super::labels::{Context, check_labels};
+use super::phash::Look;
+use crate::files::{into_text, read_bounded};
+use crate::layout::{DataFolder, LayoutKind, Picture};
+use crate::picture::is_turned;
+use crate::progress::Progress;
+use crate::yolo::{LabelLine, MAX_LABEL_BYTES};
+
+/// Below this standard deviation of brightness (grey levels) a picture is blank.
+const BLANK_CONTRAST: f32 = 2.0;
+
+/// What was seen of one picture.
+#[derive(Debug)]
+pub(super) struct Observed {
+    /// Digest of the file, when it can be read.
+    pub(super) sha256: Option<Sha256>,
+    /// Upright size, when it can be decoded.
+    pub(super) size: Option<(u32, u32)>,
+    /// How it looks, when it can be decoded and is not blank.
+    pub(super) look: Option<Look>,
+    /// Its sound labels.
+    pub(super) lines: Vec<LabelLine>,
+    /// Digest of the label file.
+    pub(super) label_sha256: Option<Sha256>,
+    /// Objections to picture and labels.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Looks at every picture and its labels on all threads.
+pub(super) fn observe(data: &DataFolder, classes: Option<usize>, progress: &dyn Progress) -> Vec<Observed> {
+    progress.begin("checking pictures", data.pictures.len() as u64);
+    data.pictures
+        .par_iter()
+        .map(|picture| {
+            let mut observed = open_picture(data, picture);
+            if data.kind == LayoutKind::Boxes {
+                open_labels(data, picture, classes, &mut observed);
+            }
+            progress.advance(1);
+            observed
+        })
+        .collect()
+}
+
+fn open_picture(data: &DataFolder, picture: &Picture) -> Observed {
+    let mut observed =
+        Observed { sha256: None, size: None, look: None, lines: vec![], label_sha256: None, findings: vec![] };
+    let mut report = |issue| observed.findings.push(Finding::of(&picture.path, issue));
+    let limits = DecodeLimits::default();
+    let bytes = match read_bounded(&data.locate(&picture.path), limits.max_bytes as u64) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            report(Issue::UnreadablePicture { reason: with_source(&error) });
+            return observed;
+        }
+    };
+    observed.sha256 = Some(Sha256::of(&bytes));
+    match vision::decode(&bytes, &limits) {
+        Err(error) => report(Issue::UnreadablePicture { reason: error.to_string() }),
+        Ok(image) => {
+            if is_turned(&bytes) {
+                report(Issue::TurnedPicture);
+            }
+            let look = Look::of(&image);
+            if look.contrast() < BLANK_CONTRAST {
+                report(Issue::BlankPicture);
+            } else {
+                observed.look = Some(look);
+            }
+            observed.size = Some(image.dimensions());
+        }
+    }
+    observed
+}
+
+fn open_labels(data: &DataFolder, picture: &Picture, classes: Option<usize>, observed: &mut Observed) {
+    let Some(label) = &picture.label else {
+        let expected = picture.label_path();
+        observed.findings.push(Finding::of(&picture.path, Issue::PictureWithoutLabel { expected }));
+        return;
+    };
+    let path = data.locate(label);
+    let text = read_bounded(&path, MAX_LABEL_BYTES).and_then(|bytes| {
+        observed.label_sha256 = Some(Sha256::of(&bytes));
+        into_text(&path, bytes)
+    });
+    match text {
+        Err(error) => {
+            let reason = with_source(&error);
+            observed.findings.push(Finding::of(label, Issue::UnreadableLabel { reason }));
+        }
+        Ok(text) => {
+            let context = Context { size: observed.size, classes };
+            observed.lines = check_labels(label, &text, context, &mut observed.findings);
+        }
+    }
+}
+
+/// An error and what lies beneath it, in one line.
+fn with_source(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,136 @@
+//! A check's answer, for people and for programs.
+//!
+//! ```json
+//! {
+//!   "format": "shelf-check",
+//!   "version": 1,
+//!   "data": "<SHA-256 over pictures and labels, as in a frozen split; null when a file cannot be read>",
+//!   "errors": 1, "warnings": 0, "notes": 0,
+//!   "summary": {"pictures": 100, "boxes": 812, "classes": {"bottle": {"count": 500, "pictures": 90, "parts": {}}}},
+//!   "findings": [
+//!     {"severity": "error", "code": "zero-box", "file": "labels/a.txt", "line": 3, "message": "the box has no area"}
+//!   ]
+//! }
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use serde::Serialize;
+use vision::Sha256;
+
+use super::balance::Summary;
+use super::finding::{Finding, Severity};
+use crate::files::{FileError, write_atomic, write_rows};
+use crate::verdict::Verdict;
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckReport {
+    /// Digest over pictures and labels, equal to [`crate::FrozenSplit::data`] when all of the folder is frozen.
+    pub data: Option<Sha256>,
+    /// Objections: errors first, then by kind, file and line.
+    pub findings: Vec<Finding>,
+    /// Counts.
+    pub summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Head<'a> {
+    format: &'static str,
+    version: u32,
+    data: Option<Sha256>,
+    errors: usize,
+    warnings: usize,
+    notes: usize,
+    summary: &'a Summary,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    severity: Severity,
+    code: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    message: String,
+}
+
+/// Findings of one kind that are shown to people; the rest is counted, and in the JSON.
+const SHOWN: usize = 20;
+
+impl CheckReport {
+    /// Number of findings of this severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|f| f.severity() == severity).count()
+    }
+
+    /// [`Verdict::Objected`] when there are errors, or warnings in `strict` mode.
+    #[must_use]
+    pub fn verdict(&self, strict: bool) -> Verdict {
+        let worst = if strict { Severity::Warning } else { Severity::Error };
+        Verdict::clean_if(self.findings.iter().all(|f| f.severity() > worst))
+    }
+
+    /// Writes the report as JSON beside `path`, then renames it.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), FileError> {
+        let head = Head {
+            format: "shelf-check",
+            version: 1,
+            data: self.data,
+            errors: self.count(Severity::Error),
+            warnings: self.count(Severity::Warning),
+            notes: self.count(Severity::Note),
+            summary: &self.summary,
+        };
+        let rows = self.findings.iter().map(|finding| Row {
+            severity: finding.severity(),
+            code: finding.code(),
+            file: &finding.file,
+            line: finding.line,
+            message: finding.issue.to_string(),
+        });
+        write_atomic(path, |writer| write_rows(writer, &head, "findings", rows))
+    }
+}
+
+impl fmt::Display for CheckReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut told: BTreeMap<&str, usize> = BTreeMap::new();
+        for (at, finding) in self.findings.iter().enumerate() {
+            let number = told.entry(finding.code()).or_default();
+            *number += 1;
+            if *number <= SHOWN {
+                writeln!(f, "{finding}")?;
+            }
+            let last = self.findings.get(at + 1).is_none_or(|next| next.code() != finding.code());
+            if last && *number > SHOWN {
+                writeln!(f, "{}: {} more [{}]", finding.severity(), *number - SHOWN, finding.code())?;
+            }
+        }
+        let Summary { pictures, parts, boxes, box_sizes, most_boxes, classes, sizes } = &self.summary;
+        let list = |counts: &BTreeMap<String, usize>| {
+            counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+        };
+        writeln!(f, "{pictures} pictures ({})", list(parts))?;
+        if *boxes > 0 {
+            writeln!(
+                f,
+                "{boxes} boxes (small {}, medium {}, large {}; at most {most_boxes} on a picture)",
+                box_sizes.small, box_sizes.medium, box_sizes.large
+            )?;
+        }
+        writeln!(f, "sizes: {}", list(sizes))?;
+        for (name, class) in classes {
+            writeln!(f, "  {name:<32} {:>7} on {:>6} pictures  {}", class.count, class.pictures, list(&class.parts))?;
+        }
+        let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note].map(|s| self.count(s));
+        write!(f, "{errors} errors, {warnings} warnings, {notes} notes")
+    }
+}

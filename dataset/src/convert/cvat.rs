@@ -1,0 +1,121 @@
+//! CVAT's "CVAT for images 1.1" XML.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Loaded;
+use super::error::{ConvertError, Fault, Place};
+use super::model::{Category, ImageRecord, Object, Rect, check_size};
+use super::xml::{Element, each_child};
+use crate::files::{read_text_bounded, safe_relative};
+
+const MAX_BYTES: u64 = 1 << 30;
+
+/// Shapes of CVAT that are no boxes, by element, with the words for them.
+const OTHER_SHAPES: &[(&str, &str)] = &[
+    ("polygon", "polygons"),
+    ("polyline", "lines"),
+    ("points", "sets of points"),
+    ("mask", "masks"),
+    ("cuboid", "cuboids"),
+    ("ellipse", "ellipses"),
+    ("skeleton", "skeletons"),
+];
+
+/// Reads a CVAT file. Categories come in the order of its label list, which precedes the pictures.
+pub(super) fn read(path: &Path) -> Result<Loaded, ConvertError> {
+    let text = read_text_bounded(path, MAX_BYTES)?;
+    let mut loaded = Loaded::default();
+    let mut categories = Categories::default();
+    let mut next_object = 0;
+    let wrong = |line, fault| ConvertError::at(path, Place::Line(line), fault);
+    each_child(&text, "annotations", wrong, |child| {
+        match child.name.as_str() {
+            "meta" => collect_labels(&child, &mut categories),
+            "image" => {
+                let mut image = image(&child).map_err(|fault| wrong(child.line, fault))?;
+                for shape in &child.children {
+                    if let Some((_, what)) = OTHER_SHAPES.iter().find(|(name, _)| *name == shape.name) {
+                        loaded.leave_out(what);
+                    } else if shape.name == "box" {
+                        let turned = shape.attribute("rotation").and_then(|r| r.trim().parse::<f64>().ok());
+                        if turned.is_some_and(|degrees| degrees != 0.0) {
+                            loaded.leave_out("turned boxes");
+                            continue;
+                        }
+                        next_object += 1;
+                        let object = object(shape, next_object, &mut categories);
+                        image.objects.push(object.map_err(|fault| wrong(shape.line, fault))?);
+                    }
+                }
+                loaded.annotations.images.push(image);
+            }
+            _ => {}
+        }
+        Ok(())
+    })?;
+    loaded.annotations.categories = categories.list;
+    Ok(loaded)
+}
+
+/// Categories in order of appearance, numbered from 1.
+#[derive(Default)]
+pub(super) struct Categories {
+    pub(super) list: Vec<Category>,
+    by_name: BTreeMap<String, u64>,
+}
+
+impl Categories {
+    /// The id of the category called `name`.
+    pub(super) fn id(&mut self, name: &str) -> u64 {
+        if let Some(id) = self.by_name.get(name) {
+            return *id;
+        }
+        let id = self.list.len() as u64 + 1;
+        self.by_name.insert(name.to_owned(), id);
+        self.list.push(Category { id, name: name.to_owned(), supercategory: None });
+        id
+    }
+}
+
+/// Label lists lie at `meta/task/labels/label` or `meta/project/labels/label`, in old files one level higher.
+fn collect_labels(element: &Element, categories: &mut Categories) {
+    for child in &element.children {
+        if child.name == "labels" {
+            for name in child.all("label").filter_map(|label| label.text_of("name")) {
+                categories.id(name);
+            }
+        } else {
+            collect_labels(child, categories);
+        }
+    }
+}
+
+fn image(element: &Element) -> Result<ImageRecord, Fault> {
+    let attribute = |name: &'static str| element.attribute(name).ok_or(Fault::Missing(name));
+    let whole = |name: &'static str| {
+        let text = attribute(name)?;
+        text.trim().parse::<u64>().map_err(|_| Fault::Number { element: name, text: text.chars().take(40).collect() })
+    };
+    let (width, height) = check_size(whole("width")?, whole("height")?)?;
+    Ok(ImageRecord { id: whole("id")?, file: safe_relative(attribute("name")?)?, width, height, objects: vec![] })
+}
+
+fn object(shape: &Element, id: u64, categories: &mut Categories) -> Result<Object, Fault> {
+    let attribute = |name: &'static str| shape.attribute(name).ok_or(Fault::Missing(name));
+    let edge = |name: &'static str| {
+        let text = attribute(name)?;
+        text.trim().parse::<f64>().map_err(|_| Fault::Number { element: name, text: text.chars().take(40).collect() })
+    };
+    let rect = Rect::from_corners(edge("xtl")?, edge("ytl")?, edge("xbr")?, edge("ybr")?)?;
+    let mut attributes = BTreeMap::new();
+    if shape.attribute("occluded") == Some("1") {
+        attributes.insert("occluded".to_owned(), "1".to_owned());
+    }
+    for extra in shape.all("attribute") {
+        let name = extra.attribute("name").ok_or(Fault::Missing("name"))?;
+        attributes.insert(name.to_owned(), extra.text.trim().to_owned());
+    }
+    let category = categories.id(attribute("label")?);
+    Ok(Object { id, category, rect, crowd: false, area: None, attributes })
+}

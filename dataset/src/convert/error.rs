@@ -1,0 +1,255 @@
+//! What can be wrong with labels from outside, with file and place.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::files::{FileError, UnsafePath};
+use crate::layout::LayoutError;
+use crate::names::NamesError;
+use crate::picture::PictureError;
+use crate::yolo::LabelError;
+
+/// Where in a file something stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The file as a whole.
+    Whole,
+    /// A line, from 1.
+    Line(u32),
+    /// An entry of a list: `annotations[17].bbox`.
+    Item(&'static str, usize, &'static str),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => Ok(()),
+            Self::Line(line) => write!(f, ":{line}"),
+            Self::Item(list, at, "") => write!(f, ": {list}[{at}]"),
+            Self::Item(list, at, member) => write!(f, ": {list}[{at}].{member}"),
+        }
+    }
+}
+
+/// What is wrong there.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// An id is used twice.
+    #[error("{kind} id {id} is given twice")]
+    DuplicateId {
+        /// Image, annotation or category.
+        kind: &'static str,
+        /// Which id.
+        id: u64,
+    },
+    /// A name is used twice.
+    #[error("{kind} {name:?} is given twice")]
+    DuplicateName {
+        /// Image or category.
+        kind: &'static str,
+        /// Which name.
+        name: String,
+    },
+    /// A reference leads nowhere.
+    #[error("there is no {kind} with the id {id}")]
+    UnknownId {
+        /// Image or category.
+        kind: &'static str,
+        /// Which id.
+        id: u64,
+    },
+    /// A category that is not listed.
+    #[error("category {0:?} is not in the list of categories")]
+    UnknownCategory(String),
+    /// Two images would have the same label file.
+    #[error("{0:?} and another picture of that name (with another extension) would share one label file")]
+    SharedLabel(String),
+    /// A name is empty or holds control characters.
+    #[error("the {kind} name {name:?} is empty or holds control characters")]
+    BadName {
+        /// Category or attribute.
+        kind: &'static str,
+        /// As written.
+        name: String,
+    },
+    /// A file name leads out.
+    #[error(transparent)]
+    Path(#[from] UnsafePath),
+    /// The size of a picture is absurd.
+    #[error("a picture of {width} x {height} pixels cannot be: sides of 1 to {MAX_SIDE} are expected")]
+    ImageSize {
+        /// As written.
+        width: u64,
+        /// As written.
+        height: u64,
+    },
+    /// The size is not that of the picture.
+    #[error(
+        "the labels say {}x{}, but the upright picture has {}x{} pixels{}", said.0, said.1, found.0, found.1,
+        if said.0 == found.1 && said.1 == found.0 { ": they were drawn on the picture without its EXIF rotation" } else { "" }
+    )]
+    OtherSize {
+        /// Width and height by the labels.
+        said: (u32, u32),
+        /// Width and height of the picture.
+        found: (u32, u32),
+    },
+    /// NaN or infinite.
+    #[error("a coordinate is not a finite number")]
+    NotFinite,
+    /// A size below zero.
+    #[error("the box has a negative size ({w} x {h}): are these x, y, width, height?")]
+    NegativeSize {
+        /// Width.
+        w: f64,
+        /// Height.
+        h: f64,
+    },
+    /// Edges in the wrong order.
+    #[error("the right or lower edge lies before the left or upper one ({x1}, {y1})-({x2}, {y2}): are these corners?")]
+    Inverted {
+        /// Left.
+        x1: f64,
+        /// Upper.
+        y1: f64,
+        /// Right.
+        x2: f64,
+        /// Lower.
+        y2: f64,
+    },
+    /// Shares where pixels are expected.
+    #[error("all {boxes} boxes lie within 0..1: these are shares of the picture's size where pixels are expected")]
+    Normalised {
+        /// Number of boxes.
+        boxes: usize,
+    },
+    /// Corners where sizes are expected.
+    #[error(
+        "{outside} of {boxes} boxes reach beyond their pictures, but none would if they were x1, y1, x2, y2: \
+         x, y, width, height are expected"
+    )]
+    Corners {
+        /// Boxes beyond their pictures.
+        outside: usize,
+        /// All boxes.
+        boxes: usize,
+    },
+    /// A percentage outside 0..100.
+    #[error("{0} is outside 0..100: percentages are expected")]
+    NotPercent(f64),
+    /// Centre outside the picture: YOLO cannot say it.
+    #[error(
+        "the centre of the box lies outside its picture, or it is larger: YOLO labels cannot say that; mend it first"
+    )]
+    CentreOutside,
+    /// Not a number.
+    #[error("<{element}> is {text:?}, not a number")]
+    Number {
+        /// Element or attribute or column.
+        element: &'static str,
+        /// As written.
+        text: String,
+    },
+    /// Something is missing.
+    #[error("<{0}> is missing")]
+    Missing(&'static str),
+    /// XML that can make a parser fetch files or grow without bound.
+    #[error("holds a DOCTYPE: label files need none, and entities it may define are not expanded")]
+    Doctype,
+    /// An entity that is not one of XML's five.
+    #[error("&{0}; is not one of the five entities of XML")]
+    Entity(String),
+    /// Elements in elements in elements.
+    #[error("elements are nested deeper than {0}")]
+    TooDeep(usize),
+    /// The end of the file is missing.
+    #[error("ends in the middle of an element: the end of the file is missing")]
+    Unfinished,
+    /// Not XML.
+    #[error("is not well-formed XML: {0}")]
+    Xml(quick_xml::Error),
+    /// Not JSON of this kind.
+    #[error("is not {expected}: {source}")]
+    Json {
+        /// What is expected.
+        expected: &'static str,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// Not CSV.
+    #[error(transparent)]
+    Csv(csv::Error),
+    /// Another document.
+    #[error("begins with <{found}> where <{expected}> is expected")]
+    Root {
+        /// Name of the root element.
+        found: String,
+        /// What is expected.
+        expected: &'static str,
+    },
+    /// A label file whose picture is not there.
+    #[error("no picture belongs to this label file, so its size in pixels is not known")]
+    NoPicture,
+    /// YOLO numbers need names.
+    #[error("class {0} has no name: keep data.yaml or classes.txt in the folder, or give --classes")]
+    NoClassName(u32),
+    /// One picture is expected beside the table.
+    #[error("has no column `file`, and {0} pictures lie beside it where one is expected")]
+    WhichPicture(usize),
+}
+
+/// Longest side of a picture in labels.
+pub(super) const MAX_SIDE: u64 = 100_000;
+
+/// Why labels cannot be converted.
+#[derive(Debug, Error)]
+pub enum ConvertError {
+    /// Something in a label file is wrong.
+    #[error("{file}{place}: {fault}")]
+    At {
+        /// Which file.
+        file: PathBuf,
+        /// Where in it.
+        place: Place,
+        /// What.
+        fault: Box<Fault>,
+    },
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A YOLO label file is wrong.
+    #[error(transparent)]
+    Label(#[from] LabelError),
+    /// The YOLO folder cannot be listed.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// The class names cannot be read.
+    #[error(transparent)]
+    Names(#[from] NamesError),
+    /// A picture cannot be read.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// No format fits.
+    #[error(
+        "{path} is not recognised as labels: name its format with --from (yolo, coco, voc, cvat, label-studio, facings)"
+    )]
+    Unrecognised {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// A format that is only read.
+    #[error("{0} labels are read, not written: use yolo, coco or voc")]
+    ReadOnly(super::Format),
+}
+
+impl ConvertError {
+    pub(crate) fn other_size(picture: &Path, said: (u32, u32), found: (u32, u32)) -> Self {
+        Self::at(picture, Place::Whole, Fault::OtherSize { said, found })
+    }
+
+    pub(super) fn at(file: &Path, place: Place, fault: impl Into<Fault>) -> Self {
+        Self::At { file: file.to_owned(), place, fault: Box::new(fault.into()) }
+    }
+}

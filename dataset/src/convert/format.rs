@@ -1,0 +1,241 @@
+//! The formats by name, and reading and writing any of them.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use rayon::prelude::*;
+use thiserror::Error;
+
+use super::error::{ConvertError, Fault, Place};
+use super::model::{Annotations, Category};
+use super::voc::VocConvention;
+use super::{Loaded, coco, cvat, facings, label_studio, voc, yolo};
+use crate::files::{FileError, FolderDraft, file_stem, parent, read_bounded, to_native};
+use crate::names::ClassNames;
+use crate::picture::upright_size;
+
+/// A way of keeping labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// A folder with `images` and `labels`.
+    Yolo,
+    /// One JSON file.
+    Coco,
+    /// A folder of XML files.
+    Voc,
+    /// One XML file; read only.
+    Cvat,
+    /// One JSON file; read only.
+    LabelStudio,
+    /// One CSV file; read only.
+    Facings,
+}
+
+/// Text that names no format.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("format {0:?} is not known: use yolo, coco, voc, cvat, label-studio or facings")]
+pub struct ParseFormatError(String);
+
+/// What reading needs to know.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ReadOptions {
+    /// Names for YOLO's class numbers, when the folder does not say them.
+    pub classes: Option<ClassNames>,
+    /// What Pascal VOC's numbers mean.
+    pub voc: VocConvention,
+}
+
+/// What writing needs to know.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct WriteOptions {
+    /// Whether YOLO files carry ids and attributes in comments.
+    pub keep_ids: bool,
+    /// What Pascal VOC's numbers mean.
+    pub voc: VocConvention,
+    /// Where the pictures are, to be copied along. COCO is one file: it gets none.
+    pub copy_pictures: Option<PathBuf>,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Yolo => "yolo",
+            Self::Coco => "coco",
+            Self::Voc => "voc",
+            Self::Cvat => "cvat",
+            Self::LabelStudio => "label-studio",
+            Self::Facings => "facings",
+        })
+    }
+}
+
+impl FromStr for Format {
+    type Err = ParseFormatError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [Self::Yolo, Self::Coco, Self::Voc, Self::Cvat, Self::LabelStudio, Self::Facings];
+        let named = all.into_iter().find(|format| format.to_string() == text.to_ascii_lowercase());
+        named.ok_or_else(|| ParseFormatError(text.chars().take(40).collect()))
+    }
+}
+
+/// The format of what lies at `path`, by its extension and its first bytes.
+///
+/// # Errors
+/// When it cannot be read or resembles none.
+pub fn detect(path: &Path) -> Result<Format, ConvertError> {
+    let unrecognised = || ConvertError::Unrecognised { path: path.to_owned() };
+    if path.is_dir() {
+        let has = |name: &str| path.join(name).exists();
+        let holds = |extension: &str| {
+            let entries = fs::read_dir(path).into_iter().flatten().flatten();
+            entries.map(|e| e.path()).any(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension)))
+        };
+        return match () {
+            () if has("Annotations") || holds("xml") => Ok(Format::Voc),
+            () if ["labels", "images", "data.yaml"].into_iter().any(has) => Ok(Format::Yolo),
+            () if ["train", "val", "valid", "test"].into_iter().any(|part| has(&format!("{part}/labels"))) => {
+                Ok(Format::Yolo)
+            }
+            () if has("facings.csv") => Ok(Format::Facings),
+            () if holds("txt") => Ok(Format::Yolo),
+            () => Err(unrecognised()),
+        };
+    }
+    let mut head = [0; 4096];
+    let read = |source| ConvertError::File(FileError::Read { path: path.to_owned(), source });
+    // Not through read_bounded: only the beginning is looked at. A pipe is refused there anyway.
+    if !fs::metadata(path).map_err(read)?.is_file() {
+        return Err(unrecognised());
+    }
+    let count = fs::File::open(path).and_then(|mut file| file.read(&mut head)).map_err(read)?;
+    let head = String::from_utf8_lossy(&head[..count]);
+    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+    match (extension.as_deref(), head.trim_start_matches('\u{feff}').trim_start().chars().next()) {
+        (Some("csv"), _) => Ok(Format::Facings),
+        (_, Some('[')) => Ok(Format::LabelStudio),
+        (_, Some('{')) => Ok(Format::Coco),
+        (_, Some('<')) if head.contains("<annotations") => Ok(Format::Cvat),
+        (_, Some('<')) if head.contains("<annotation") => Ok(Format::Voc),
+        _ => Err(unrecognised()),
+    }
+}
+
+/// Reads labels and checks that they are sound.
+///
+/// # Errors
+/// When a file cannot be read or something in it cannot be; names file and place.
+pub fn read(path: &Path, format: Format, options: &ReadOptions) -> Result<Loaded, ConvertError> {
+    let loaded = match format {
+        Format::Yolo => yolo::read(path, options),
+        Format::Coco => coco::read(path),
+        Format::Voc => voc::read(path, options.voc),
+        Format::Cvat => cvat::read(path),
+        Format::LabelStudio => label_studio::read(path),
+        Format::Facings => facings::read(path),
+    }?;
+    loaded.annotations.check().map_err(|(place, fault)| ConvertError::at(path, place, fault))?;
+    Ok(loaded)
+}
+
+/// Writes labels: COCO as one file, YOLO and Pascal VOC as a new folder, complete or not at all.
+///
+/// # Errors
+/// When the annotations are unsound, the format cannot say them, or the folder cannot be written.
+pub fn write(
+    annotations: &Annotations,
+    path: &Path,
+    format: Format,
+    options: &WriteOptions,
+) -> Result<(), ConvertError> {
+    annotations.check().map_err(|(place, fault)| ConvertError::at(path, place, fault))?;
+    if format == Format::Coco {
+        return Ok(coco::write(annotations, path)?);
+    }
+    let draft = FolderDraft::begin(path)?;
+    match format {
+        Format::Yolo => yolo::write(annotations, &draft, options.keep_ids)?,
+        Format::Voc => {
+            check_stems(annotations, path)?;
+            voc::write(annotations, &draft, options.voc)?;
+        }
+        other => return Err(ConvertError::ReadOnly(other)),
+    }
+    if format == Format::Voc || options.keep_ids {
+        let mut text = serde_json::to_string_pretty(&annotations.categories).expect("categories are plain data");
+        text.push('\n');
+        draft.write(CATEGORIES, text.as_bytes())?;
+    }
+    if let Some(pictures) = &options.copy_pictures {
+        for image in &annotations.images {
+            let source = locate(pictures, &image.file).ok_or_else(|| missing(pictures, &image.file))?;
+            let target = match format {
+                Format::Yolo => yolo::picture_path(&image.file),
+                _ => format!("JPEGImages/{}", image.file),
+            };
+            draft.copy(&source, &target)?;
+        }
+    }
+    draft.commit()?;
+    Ok(())
+}
+
+/// Holds the sizes in the labels against the pictures themselves.
+///
+/// # Errors
+/// At the first picture that is missing or of another size.
+pub fn check_pictures(annotations: &Annotations, folder: &Path) -> Result<(), ConvertError> {
+    annotations.images.par_iter().try_for_each(|image| {
+        let path = locate(folder, &image.file).ok_or_else(|| missing(folder, &image.file))?;
+        let (said, found) = ((image.width, image.height), upright_size(&path)?);
+        if said == found { Ok(()) } else { Err(ConvertError::other_size(&path, said, found)) }
+    })
+}
+
+/// Where the picture called `file` lies: in the folder itself, or in its `images` or `JPEGImages`.
+#[must_use]
+pub fn locate(folder: &Path, file: &str) -> Option<PathBuf> {
+    let native = to_native(file);
+    [folder.to_owned(), folder.join("images"), folder.join("JPEGImages")]
+        .into_iter()
+        .map(|base| base.join(&native))
+        .find(|path| path.is_file())
+}
+
+fn missing(folder: &Path, file: &str) -> ConvertError {
+    let path = folder.join(to_native(file));
+    ConvertError::File(FileError::Read { path, source: std::io::ErrorKind::NotFound.into() })
+}
+
+/// Pictures that differ only in their extension would share an XML file.
+fn check_stems(annotations: &Annotations, path: &Path) -> Result<(), ConvertError> {
+    let mut stems = HashSet::new();
+    for (at, image) in annotations.images.iter().enumerate() {
+        if !stems.insert((parent(&image.file), file_stem(&image.file))) {
+            let fault = Fault::SharedLabel(image.file.clone());
+            return Err(ConvertError::at(path, Place::Item("images", at, "file_name"), fault));
+        }
+    }
+    Ok(())
+}
+
+/// Name of the file that keeps categories where the format itself cannot.
+const CATEGORIES: &str = "categories.json";
+
+/// Reads `categories.json` in `folder`, when there is one.
+pub(super) fn categories_beside(folder: &Path) -> Result<Option<Vec<Category>>, ConvertError> {
+    let path = folder.join(CATEGORIES);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let bytes = read_bounded(&path, 64 << 20)?;
+    let categories = serde_json::from_slice(&bytes).map_err(|source| {
+        let fault = Fault::Json { expected: "a list of categories", source };
+        ConvertError::at(&path, Place::Whole, fault)
+    })?;
+    Ok(Some(categories))
+}

@@ -1,0 +1,130 @@
+//! What has been exposed so far. Things are drawn front to back: each pixel knows how much light still comes through what
+//! lies before it, so hidden pixels cost nothing, glass tints what stands behind it, and the visible share of an item is
+//! counted exactly while it is drawn.
+
+use super::color::Rgb;
+
+/// One pixel: linear light collected, and the share of the light behind that still gets through.
+#[derive(Debug, Clone, Copy)]
+struct Cell {
+    light: Rgb,
+    through: Rgb,
+}
+
+/// A pixel through which less than this comes is finished.
+const OPAQUE: f32 = 0.006;
+
+/// Pixels of an item that count as seen: at least this much of their light reaches the camera.
+const SEEN: f32 = 0.3;
+
+/// An accumulator of linear light.
+#[derive(Debug)]
+pub struct Film {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    cells: Vec<Cell>,
+    owner: Vec<u16>,
+}
+
+/// Nobody's pixel in [`Film::owners`].
+pub const NOBODY: u16 = u16::MAX;
+
+/// What was seen of an item while it was drawn, in pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Footprint {
+    /// Its area, hidden and cut-off parts included.
+    pub area: f32,
+    /// The area that reaches the camera.
+    pub seen: f32,
+    /// First and last column, first and last row of pixels that show it; empty when `right < left`.
+    pub extent: [i32; 4],
+}
+
+impl Default for Footprint {
+    fn default() -> Self {
+        Self { area: 0.0, seen: 0.0, extent: [i32::MAX, i32::MAX, i32::MIN, i32::MIN] }
+    }
+}
+
+impl Footprint {
+    fn touch(&mut self, x: usize, y: usize) {
+        let (x, y) = (x as i32, y as i32);
+        let [left, top, right, bottom] = &mut self.extent;
+        (*left, *top) = ((*left).min(x), (*top).min(y));
+        (*right, *bottom) = ((*right).max(x), (*bottom).max(y));
+    }
+
+    /// Visible share, `0..=1`.
+    #[must_use]
+    pub fn visible(&self) -> f32 {
+        if self.area > 0.0 { (self.seen / self.area).min(1.0) } else { 0.0 }
+    }
+}
+
+impl Film {
+    /// An unexposed film.
+    #[must_use]
+    pub fn new(width: usize, height: usize) -> Self {
+        let cell = Cell { light: [0.0; 3], through: [1.0; 3] };
+        Self { width, height, cells: vec![cell; width * height], owner: vec![NOBODY; width * height] }
+    }
+
+    /// Makes it unexposed again.
+    pub fn reset(&mut self, width: usize, height: usize) {
+        let cell = Cell { light: [0.0; 3], through: [1.0; 3] };
+        (self.width, self.height) = (width, height);
+        self.cells.clear();
+        self.cells.resize(width * height, cell);
+        self.owner.clear();
+        self.owner.resize(width * height, NOBODY);
+    }
+
+    /// Whether anything behind can still be seen at a pixel.
+    #[must_use]
+    pub fn open(&self, x: usize, y: usize) -> bool {
+        let t = self.cells[y * self.width + x].through;
+        t[0].max(t[1]).max(t[2]) > OPAQUE
+    }
+
+    /// Lays something behind what is there: `color` covers `cover` of the pixel and lets `through` of what is behind pass.
+    pub fn put(&mut self, x: usize, y: usize, cover: f32, (color, through): (Rgb, Rgb)) {
+        let cell = &mut self.cells[y * self.width + x];
+        for i in 0..3 {
+            cell.light[i] += cell.through[i] * cover * color[i];
+            cell.through[i] *= 1.0 - cover * (1.0 - through[i]);
+        }
+    }
+
+    /// Notes that an item covers this pixel; call it before [`Film::put`].
+    pub fn note(&mut self, x: usize, y: usize, cover: f32, (id, print): (u16, &mut Footprint)) {
+        let at = y * self.width + x;
+        let t = self.cells[at].through;
+        let share = cover * (t[0] + t[1] + t[2]) / 3.0;
+        print.seen += share;
+        if cover >= 0.5 && share >= SEEN * cover {
+            print.touch(x, y);
+            if self.owner[at] == NOBODY {
+                self.owner[at] = id;
+            }
+        }
+    }
+
+    /// Which item is seen at each pixel, row by row; [`NOBODY`] where there is none.
+    #[must_use]
+    pub fn owners(&self) -> &[u16] {
+        &self.owner
+    }
+
+    /// Linear light of a row.
+    pub fn row(&self, y: usize) -> impl Iterator<Item = Rgb> + '_ {
+        self.cells[y * self.width..(y + 1) * self.width].iter().map(|cell| cell.light)
+    }
+
+    /// How much of the background still shows at a pixel.
+    #[must_use]
+    pub fn through(&self, x: usize, y: usize) -> Rgb {
+        self.cells[y * self.width + x].through
+    }
+}

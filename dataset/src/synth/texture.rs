@@ -1,0 +1,131 @@
+//! Artwork as a renderer wants it: bytes, in sizes halved again and again.
+
+use super::canvas::Canvas;
+
+/// Premultiplied RGBA in a gamma of 2, so that squaring gives linear light; level 0 is the largest.
+#[derive(Debug, Clone)]
+pub struct Texture {
+    levels: Vec<Level>,
+    wrap: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Level {
+    width: usize,
+    height: usize,
+    texels: Vec<[u8; 4]>,
+}
+
+impl Texture {
+    /// From a canvas. With `wrap`, the right edge meets the left one.
+    #[must_use]
+    pub fn new(canvas: &Canvas, wrap: bool) -> Self {
+        let texels = (0..canvas.height * canvas.width)
+            .map(|i| {
+                let [r, g, b, a] = canvas.at(i % canvas.width, i / canvas.width);
+                let byte = |v: f32| (v.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
+                // sRGB to gamma 2: v^2.2 = (v^1.1)^2.
+                let channel = |v: f32| if a > 0.0 { byte((v / a).clamp(0.0, 1.0).powf(1.1) * a) } else { 0 };
+                [channel(r), channel(g), channel(b), byte(a)]
+            })
+            .collect();
+        Self::of(Level { width: canvas.width, height: canvas.height, texels }, wrap)
+    }
+
+    /// From texels as described on the type.
+    #[must_use]
+    pub fn from_texels(width: usize, height: usize, texels: Vec<[u8; 4]>) -> Self {
+        Self::of(Level { width, height, texels }, false)
+    }
+
+    fn of(first: Level, wrap: bool) -> Self {
+        let mut levels = vec![first];
+        while let Some(last) = levels.last().filter(|l| l.width >= 8 && l.height >= 8) {
+            levels.push(last.halved());
+        }
+        Self { levels, wrap }
+    }
+
+    /// Width and height of the largest level.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        (self.levels[0].width, self.levels[0].height)
+    }
+
+    /// The level for a picture in which `texels` of level 0 fall on a pixel. A little too sharp rather than too soft.
+    #[must_use]
+    pub fn level(&self, texels: f32) -> usize {
+        ((texels * 0.85).max(1.0).log2().round() as usize).min(self.levels.len() - 1)
+    }
+
+    /// Linear premultiplied RGBA at shares of width and height (`v` down), between the texels.
+    #[must_use]
+    pub fn sample(&self, level: usize, u: f32, v: f32) -> [f32; 4] {
+        let level = &self.levels[level];
+        let (w, h) = (level.width as i32, level.height as i32);
+        let (x, y) = (u * w as f32 - 0.5, v * h as f32 - 0.5);
+        let (fx, fy) = (x.floor(), y.floor());
+        let (ix, iy) = (fx as i32, fy as i32);
+        let (ax, ay) = (x - fx, y - fy);
+        let (x0, x1) = if self.wrap {
+            (ix.rem_euclid(w), (ix + 1).rem_euclid(w))
+        } else {
+            (ix.clamp(0, w - 1), (ix + 1).clamp(0, w - 1))
+        };
+        let (y0, y1) = (iy.clamp(0, h - 1) * w, (iy + 1).clamp(0, h - 1) * w);
+        let texel = |at: i32| level.texels[at as usize].map(f32::from);
+        let (a, b, c, d) = (texel(y0 + x0), texel(y0 + x1), texel(y1 + x0), texel(y1 + x1));
+        let (wa, wb, wc, wd) = ((1.0 - ax) * (1.0 - ay), ax * (1.0 - ay), (1.0 - ax) * ay, ax * ay);
+        let mixed: [f32; 4] = std::array::from_fn(|i| (a[i] * wa + b[i] * wb + c[i] * wc + d[i] * wd) / 255.0);
+        // Premultiplied gamma 2: colour = (c / a)^2 * a.
+        let [r, g, b, a] = mixed;
+        let over = if a > 1e-3 { 1.0 / a } else { 0.0 };
+        [r * r * over, g * g * over, b * b * over, a]
+    }
+
+    /// Mean linear colour of the opaque part.
+    #[must_use]
+    pub fn mean(&self) -> [f32; 3] {
+        let last = &self.levels[self.levels.len() - 1];
+        let mut sum = [0.0; 4];
+        for texel in &last.texels {
+            let t = texel.map(|v| f32::from(v) / 255.0);
+            if t[3] > 0.0 {
+                (0..3).for_each(|i| sum[i] += t[i] * t[i] / t[3]);
+                sum[3] += t[3];
+            }
+        }
+        [0, 1, 2].map(|i| if sum[3] > 0.0 { sum[i] / sum[3] } else { 0.5 })
+    }
+}
+
+impl Level {
+    fn halved(&self) -> Self {
+        let (width, height) = (self.width / 2, self.height / 2);
+        let mut texels = Vec::with_capacity(width * height);
+        for y in 0..height {
+            for x in 0..width {
+                let at = |dx: usize, dy: usize| self.texels[(2 * y + dy) * self.width + 2 * x + dx].map(u32::from);
+                let (a, b, c, d) = (at(0, 0), at(1, 0), at(0, 1), at(1, 1));
+                texels.push(std::array::from_fn(|i| ((a[i] + b[i] + c[i] + d[i] + 2) / 4) as u8));
+            }
+        }
+        Self { width, height, texels }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_come_back_as_linear_light() {
+        let mut canvas = Canvas::new(32, 16);
+        canvas.clear([0.5, 1.0, 0.0]);
+        let texture = Texture::new(&canvas, true);
+        for level in 0..2 {
+            let [r, g, b, a] = texture.sample(level, 0.3, 0.7);
+            assert!((r - 0.5_f32.powf(2.2)).abs() < 0.01 && (g - 1.0).abs() < 0.01 && b < 0.01 && a > 0.99);
+        }
+    }
+}
