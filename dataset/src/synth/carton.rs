@@ -62,7 +62,9 @@ pub fn draw(film: &mut Film, camera: &Camera, light: &Light, carton: &Carton, (s
         (times(color, light.tint), [0.0; 3])
     };
     // Board creases and corners catch a little less light.
-    let crease = |a: f32, b: f32| 1.0 - 0.18 * ((1.0 - (a.min(1.0 - a) * 26.0).min(1.0)) + (1.0 - (b.min(1.0 - b) * 40.0).min(1.0))).min(1.0);
+    let crease = |a: f32, b: f32| {
+        1.0 - 0.18 * ((1.0 - (a.min(1.0 - a) * 26.0).min(1.0)) + (1.0 - (b.min(1.0 - b) * 40.0).min(1.0))).min(1.0)
+    };
     let mut face = |quad: Quad, grow: f32, shade: &mut dyn FnMut(f32, f32) -> (Rgb, Rgb)| {
         quad::draw(film, camera, &quad, Stroke { grow, item: Some((id, &mut print)) }, shade);
     };
@@ -78,12 +80,14 @@ pub fn draw(film: &mut Film, camera: &Camera, light: &Light, carton: &Carton, (s
     for side in [-1.0_f32, 1.0] {
         let normal = vector(right, side);
         if view(at(side * w / 2.0, h / 2.0, 0.0), normal) {
-            let quad = Quad { origin: at(side * w / 2.0, 0.0, d / 2.0), side_a: vector(out, -d), side_b: vector(up, h) };
+            let quad =
+                Quad { origin: at(side * w / 2.0, 0.0, d / 2.0), side_a: vector(out, -d), side_b: vector(up, h) };
             let gap = if side < 0.0 { stand.gaps.0 } else { stand.gaps.1 };
             let narrow = 1.0 - 0.6 / (1.0 + gap.max(0.0) / 25.0);
             face(quad, 0.5, &mut |a, b| {
                 let [r, g, bl, _] = carton.side.sample(side_level, if side > 0.0 { a } else { 1.0 - a }, 1.0 - b);
-                let (color, through) = lit(h * b, d * (0.5 - a), [normal[0] * 0.9, 0.0, 0.35], [r, g, bl], crease(a, b));
+                let (color, through) =
+                    lit(h * b, d * (0.5 - a), [normal[0] * 0.9, 0.0, 0.35], [r, g, bl], crease(a, b));
                 (scale(color, narrow), through)
             });
         }

@@ -107,7 +107,8 @@ impl SynthConfig {
             // Written so that NaN fails.
             if value >= low && value <= high { Ok(()) } else { Err(ConfigError::Range { key, value, low, high }) }
         };
-        let ordered = |key, low: f64, high: f64| if low <= high { Ok(()) } else { Err(ConfigError::Order { key, low, high }) };
+        let ordered =
+            |key, low: f64, high: f64| if low <= high { Ok(()) } else { Err(ConfigError::Order { key, low, high }) };
         within("photos", self.photos.into(), 1.0, 1_000_000.0)?;
         within("size[0]", self.size.0.into(), 160.0, 4096.0)?;
         within("size[1]", self.size.1.into(), 160.0, 4096.0)?;

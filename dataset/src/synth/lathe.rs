@@ -48,7 +48,13 @@ struct Sight<'a> {
 const ROWS: usize = 32;
 
 /// Draws a container and tells what is seen of it.
-pub fn draw(film: &mut Film, camera: &Camera, light: &Light, container: &Container, (stand, id): (Stand, u16)) -> Footprint {
+pub fn draw(
+    film: &mut Film,
+    camera: &Camera,
+    light: &Light,
+    container: &Container,
+    (stand, id): (Stand, u16),
+) -> Footprint {
     let mut print = Footprint::default();
     let Some(sight) = Sight::new(camera, light, container, stand) else { return print };
     let profile = &container.profile;
@@ -63,7 +69,12 @@ pub fn draw(film: &mut Film, camera: &Camera, light: &Light, container: &Contain
     let Some(plane) = camera.plane(stand.base, s_axis, h_axis) else { return print };
     let reach_right = container.handle.map_or(0.0, |h| h.reach);
     let wide = profile.widest;
-    let corners = [(-wide, silhouette.bottom), (wide + reach_right, silhouette.bottom), (wide + reach_right, silhouette.top), (-wide, silhouette.top)];
+    let corners = [
+        (-wide, silhouette.bottom),
+        (wide + reach_right, silhouette.bottom),
+        (wide + reach_right, silhouette.top),
+        (-wide, silhouette.top),
+    ];
     let mut bounds = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
     for (s, h) in corners {
         let Some((x, y, _)) = camera.project(along(along(stand.base, s_axis, s), h_axis, h)) else { return print };
@@ -86,7 +97,9 @@ pub fn draw(film: &mut Film, camera: &Camera, light: &Light, container: &Contain
         let (s1, h1) = plane.at(right as f32 + 0.5, py);
         let span = (right - left).max(1) as f32;
         let (ds, dh) = ((s1 - s0) / span, (h1 - h0) / span);
-        let reach = silhouette.half(h0.min(h1)).max(silhouette.half(h0.max(h1))).max(silhouette.half(f32::midpoint(h0, h1))) + 2.0 / scale;
+        let reach =
+            silhouette.half(h0.min(h1)).max(silhouette.half(h0.max(h1))).max(silhouette.half(f32::midpoint(h0, h1)))
+                + 2.0 / scale;
         let from = left + (((-reach - s0) / ds).max(0.0) as usize).min(right - left);
         let to = left + (((reach + reach_right - s0) / ds + 1.0).max(0.0) as usize).min(right - left);
         for x in from..to {
@@ -134,7 +147,16 @@ impl<'a> Sight<'a> {
         // Round bodies do not turn with the eye; square ones stand square to the aisle and show a little of their side.
         let turn = stand.turn + azimuth;
         let behind = light.reach(stand.headroom - profile.height * 0.5, stand.depth + profile.widest * 3.0);
-        Some(Self { container, light, eye: (camera.eye[1] - stand.base[1], distance), turn, levels, rows, stand, behind })
+        Some(Self {
+            container,
+            light,
+            eye: (camera.eye[1] - stand.base[1], distance),
+            turn,
+            levels,
+            rows,
+            stand,
+            behind,
+        })
     }
 
     /// Colour and what is let through at a point of the plane through the axis.
@@ -163,7 +185,17 @@ impl<'a> Sight<'a> {
         let row = c.section.row(u);
         let (up, out) = c.profile.normal(index);
         let side = if s < 0.0 { -1.0 } else { 1.0 };
-        let point = Point { y, index, u, side, nx: row.nx * side * out, ny: up, nz: row.nz * out, turn: row.turn * side, slope };
+        let point = Point {
+            y,
+            index,
+            u,
+            side,
+            nx: row.nx * side * out,
+            ny: up,
+            nz: row.nz * out,
+            turn: row.turn * side,
+            slope,
+        };
         let level = self.level(y) * self.crowding(point.u * side);
         match c.zone(index) {
             Some(zone) => self.zone(zone, &point, level),
@@ -233,7 +265,9 @@ impl<'a> Sight<'a> {
 
     fn body(&self, p: &Point, level: f32) -> (Rgb, Rgb) {
         match &self.container.body {
-            Body::Solid { color, metal, shine } => (self.lit(*color, *metal, (Gloss::Satin, *shine), p, level), [0.0; 3]),
+            Body::Solid { color, metal, shine } => {
+                (self.lit(*color, *metal, (Gloss::Satin, *shine), p, level), [0.0; 3])
+            }
             Body::Clear(clear) => self.clear(clear, p, level),
         }
     }
@@ -257,7 +291,8 @@ impl<'a> Sight<'a> {
         let fresnel = 0.05 + 0.55 * (1.0 - p.nz).max(0.0).powi(4);
         let exposed = 0.4 + 0.6 * level.min(1.2);
         let shine = self.mirror(Gloss::Mirror, &p) * fresnel * exposed * 1.1;
-        let mut color: Rgb = std::array::from_fn(|i| (scattered[i] * matt + through[i] * back + shine * 0.9) * self.light.tint[i]);
+        let mut color: Rgb =
+            std::array::from_fn(|i| (scattered[i] * matt + through[i] * back + shine * 0.9) * self.light.tint[i]);
         let line = (p.y - clear.fill).abs();
         if line < 1.6 && clear.fill < profile.height * 0.98 {
             // The surface of the drink: a bright meniscus.
@@ -280,7 +315,13 @@ impl<'a> Sight<'a> {
                 } else {
                     let tab = (s / mouth / 0.22).powi(2) + ((t / mouth - 0.18) / 0.42).powi(2);
                     let hole = (s / mouth / 0.34).powi(2) + ((t / mouth - 0.42) / 0.3).powi(2);
-                    let rivet = if (0.75..1.15).contains(&tab) { 0.62 } else if (0.9..1.05).contains(&hole) { 0.8 } else { 1.0 };
+                    let rivet = if (0.75..1.15).contains(&tab) {
+                        0.62
+                    } else if (0.9..1.05).contains(&hole) {
+                        0.8
+                    } else {
+                        1.0
+                    };
                     (0.1 * s / mouth + if tab < 0.75 { 0.22 } else { 0.0 }, rivet)
                 };
                 let sky = 0.25 + 0.5 * self.light.mirror(Gloss::Satin, nx, 0.55);

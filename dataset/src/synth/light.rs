@@ -73,7 +73,9 @@ impl Light {
         }
         let phases = [rng.range(0.0, 6.0), rng.range(0.0, 6.0), rng.range(0.0, 6.0)];
         let radiance = move |az: f32, el: f32, blur: f32| {
-            let opposite = 0.34 + 0.10 * (az * 5.0 + phases[0]).sin() * (el * 14.0 + phases[1]).cos() + 0.05 * (az * 17.0 + phases[2]).sin();
+            let opposite = 0.34
+                + 0.10 * (az * 5.0 + phases[0]).sin() * (el * 14.0 + phases[1]).cos()
+                + 0.05 * (az * 17.0 + phases[2]).sin();
             let floor = 0.30 + 0.10 * smoothstep(-0.3, -1.2, el);
             let ceiling = 0.75;
             let soft = 0.18 + blur;

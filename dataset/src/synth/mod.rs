@@ -1,8 +1,27 @@
 //! Shelves that are drawn.
 pub mod art;
+pub mod camera;
 pub mod canvas;
+pub mod carton;
+pub mod catalogue;
 pub mod color;
+pub mod config;
+pub mod container;
+pub mod cutout;
+pub mod develop;
+pub mod film;
+pub mod fixture;
 pub mod icons;
+pub mod lathe;
+pub mod layout;
+pub mod light;
+pub mod profile;
+pub mod quad;
 pub mod rng;
+pub mod scene;
+pub mod section;
+pub mod shapes;
+pub mod sku;
 pub mod text;
+pub mod texture;
 pub mod words;

@@ -34,20 +34,78 @@ impl Quad {
 
 /// Draws a quad; `shade` gives colour and what is let through at `(a, b)`. Nothing is drawn when part of it lies behind the
 /// camera.
-pub fn draw(film: &mut Film, camera: &Camera, quad: &Quad, stroke: Stroke<'_>, mut shade: impl FnMut(f32, f32) -> (Rgb, Rgb)) {
-    let Some(plane) = camera.plane(quad.origin, quad.side_a, quad.side_b) else { return };
-    let corner = |a: f32, b: f32| camera.project(along(along(quad.origin, quad.side_a, a), quad.side_b, b));
-    let corners: Vec<(f32, f32)> =
-        [corner(0.0, 0.0), corner(1.0, 0.0), corner(1.0, 1.0), corner(0.0, 1.0)].into_iter().flatten().map(|c| (c.0, c.1)).collect();
-    if corners.len() < 4 {
-        return;
-    }
+pub fn draw(
+    film: &mut Film,
+    camera: &Camera,
+    quad: &Quad,
+    stroke: Stroke<'_>,
+    mut shade: impl FnMut(f32, f32) -> (Rgb, Rgb),
+) {
     let Stroke { grow, mut item } = stroke;
-    let turning: f32 = (0..4).map(|i| corners[i].0 * corners[(i + 1) % 4].1 - corners[(i + 1) % 4].0 * corners[i].1).sum();
-    let sign = turning.signum();
+    let Some(area) = scan(film, camera, (quad, grow), |film, (x, y), cover, (a, b)| {
+        if let Some((id, print)) = &mut item {
+            film.note(x, y, cover, (*id, print));
+        }
+        if film.open(x, y) {
+            film.put(x, y, cover, shade(a, b));
+        }
+    }) else {
+        return;
+    };
     if let Some((_, print)) = &mut item {
-        print.area += turning.abs() / 2.0;
+        print.area += area;
     }
+}
+
+/// Draws a quad with holes: `shade` gives the share of the pixel that is covered, and the colour.
+pub fn draw_cut(
+    film: &mut Film,
+    camera: &Camera,
+    quad: &Quad,
+    item: (u16, &mut Footprint),
+    mut shade: impl FnMut(f32, f32) -> (f32, Rgb),
+) {
+    let (id, print) = item;
+    let mut drawn = 0.0;
+    let mut inside = 0.0;
+    let area = scan(film, camera, (quad, 0.0), |film, (x, y), cover, (a, b)| {
+        let (alpha, color) = shade(a, b);
+        let alpha = alpha * cover;
+        inside += cover;
+        drawn += alpha;
+        if alpha > 0.004 {
+            film.note(x, y, alpha, (id, print));
+            film.put(x, y, alpha, (color, [0.0; 3]));
+        }
+    });
+    if let Some(area) = area {
+        // Of the part outside the picture the holes are not known: taken as those inside.
+        print.area += if inside > 0.5 { area * drawn / inside } else { area };
+    }
+}
+
+/// Visits every pixel of the picture that a quad covers: place, cover, `(a, b)`. Returns the quad's area in pixels, cut-off
+/// parts included, or `None` when part of it lies behind the camera.
+fn scan(
+    film: &mut Film,
+    camera: &Camera,
+    (quad, grow): (&Quad, f32),
+    mut visit: impl FnMut(&mut Film, (usize, usize), f32, (f32, f32)),
+) -> Option<f32> {
+    let plane = camera.plane(quad.origin, quad.side_a, quad.side_b)?;
+    let corner = |a: f32, b: f32| camera.project(along(along(quad.origin, quad.side_a, a), quad.side_b, b));
+    let corners: Vec<(f32, f32)> = [corner(0.0, 0.0), corner(1.0, 0.0), corner(1.0, 1.0), corner(0.0, 1.0)]
+        .into_iter()
+        .flatten()
+        .map(|c| (c.0, c.1))
+        .collect();
+    if corners.len() < 4 {
+        return None;
+    }
+    let turning: f32 =
+        (0..4).map(|i| corners[i].0 * corners[(i + 1) % 4].1 - corners[(i + 1) % 4].0 * corners[i].1).sum();
+    let sign = turning.signum();
+    let area = turning.abs() / 2.0;
     // Edges as signed distances in pixels, positive inside.
     let edges: Vec<[f32; 3]> = (0..4)
         .filter_map(|i| {
@@ -63,7 +121,7 @@ pub fn draw(film: &mut Film, camera: &Camera, quad: &Quad, stroke: Stroke<'_>, m
     let (y1, y2) = (low(|c| c.1) - grow - 1.0, high(|c| c.1) + grow + 1.0);
     let (x1, x2) = (low(|c| c.0) - grow - 1.0, high(|c| c.0) + grow + 1.0);
     if !(y2 > 0.0 && y1 < height && x2 > 0.0 && x1 < width) {
-        return;
+        return Some(area);
     }
     for y in y1.max(0.0) as usize..(y2.ceil() as usize).min(film.height) {
         let py = y as f32 + 0.5;
@@ -91,15 +149,11 @@ pub fn draw(film: &mut Film, camera: &Camera, quad: &Quad, stroke: Stroke<'_>, m
             if cover <= 0.0 {
                 continue;
             }
-            if let Some((id, print)) = &mut item {
-                film.note(x, y, cover, (*id, print));
-            }
-            if film.open(x, y) {
-                let (a, b) = plane.at(px, py);
-                film.put(x, y, cover, shade(a.clamp(0.0, 1.0), b.clamp(0.0, 1.0)));
-            }
+            let (a, b) = plane.at(px, py);
+            visit(film, (x, y), cover, (a.clamp(0.0, 1.0), b.clamp(0.0, 1.0)));
         }
     }
+    Some(area)
 }
 
 #[cfg(test)]

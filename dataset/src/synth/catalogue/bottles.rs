@@ -49,20 +49,37 @@ fn soft(mut plan: Plan<'_>) -> Container {
     let shape = shapes::pet(h, r, &mut plan.family);
     let cola = luma(design.flavour.drink) < 0.12;
     let green_wall = plan.family.chance(0.22) && !cola;
-    let cloudy = if cola { 0.0 } else if design.flavour.fruit == Fruit::Citrus || plan.family.chance(0.5) { plan.family.range(0.12, 0.8) } else { 0.02 };
+    let cloudy = if cola {
+        0.0
+    } else if design.flavour.fruit == Fruit::Citrus || plan.family.chance(0.5) {
+        plan.family.range(0.12, 0.8)
+    } else {
+        0.02
+    };
     let recipe = Recipe {
         wall: if green_wall { hex(0x1f9a3c) } else { CLEAR },
         wall_strength: if green_wall { 1.3 } else { 0.3 },
         drink: if green_wall { hex(0xeef6e2) } else { design.flavour.drink },
-        strength: if cola { 2.4 } else if green_wall { 0.5 } else { 1.1 },
+        strength: if cola {
+            2.4
+        } else if green_wall {
+            0.5
+        } else {
+            1.1
+        },
         cloudy: if green_wall { 0.02 } else { cloudy },
         fill: shape.fill,
     };
     let cap = if plan.family.chance(0.6) { design.flavour.color } else { design.base };
     let cap = if luma(cap) > 0.9 { hex(0xf4f4f2) } else { cap };
-    let art = round(|w, h| soda::wrap(design, w, h), TAU * shape.profile.radius_at(shape.label.0 + 5.0), shape.label.1 - shape.label.0);
+    let art = round(
+        |w, h| soda::wrap(design, w, h),
+        TAU * shape.profile.radius_at(shape.label.0 + 5.0),
+        shape.label.1 - shape.label.0,
+    );
     let zones = vec![print(art, shape.label, Gloss::Satin, 0.9), plain(shape.cap, cap, (0.0, 60.0, 0.8))];
-    let mut container = Container::new(shape.profile, shape.section, Body::Clear(Clear::new(&recipe)), zones, Top::Flat(linear(cap)));
+    let mut container =
+        Container::new(shape.profile, shape.section, Body::Clear(Clear::new(&recipe)), zones, Top::Flat(linear(cap)));
     container.petals = Some((5.0, h * 0.10));
     container
 }
@@ -76,8 +93,19 @@ fn still(mut plan: Plan<'_>) -> Container {
     };
     let shape = shapes::water(h, r, &mut plan.family);
     let wall = *plan.family.pick(&[CLEAR, hex(0xbfe4fb), hex(0x9fd2f5), hex(0xc9f0dc)]);
-    let recipe = Recipe { wall, wall_strength: 0.55, drink: design.flavour.drink, strength: 0.35, cloudy: 0.0, fill: shape.fill };
-    let art = round(|w, h| water::wrap(design, w, h), TAU * shape.profile.radius_at(shape.label.0 + 5.0), shape.label.1 - shape.label.0);
+    let recipe = Recipe {
+        wall,
+        wall_strength: 0.55,
+        drink: design.flavour.drink,
+        strength: 0.35,
+        cloudy: 0.0,
+        fill: shape.fill,
+    };
+    let art = round(
+        |w, h| water::wrap(design, w, h),
+        TAU * shape.profile.radius_at(shape.label.0 + 5.0),
+        shape.label.1 - shape.label.0,
+    );
     let cap = mix(design.flavour.color, [1.0; 3], plan.family.range(0.0, 0.3));
     let zones = vec![print(art, shape.label, Gloss::Satin, 1.0), plain(shape.cap, cap, (0.0, 60.0, 0.8))];
     Container::new(shape.profile, shape.section, Body::Clear(Clear::new(&recipe)), zones, Top::Flat(linear(cap)))
@@ -106,8 +134,21 @@ fn brewed(mut plan: Plan<'_>) -> Container {
     let (h, r) = if plan.volume == 330 { (228.0, 30.5) } else { (262.0, 34.0) };
     let shape = shapes::beer(h, r, &mut plan.family);
     let wall = *plan.family.pick(&[BROWN, BROWN, GREEN, CLEAR, BROWN, GREEN]);
-    let strength = if wall == CLEAR { 0.3 } else if wall == BROWN { 1.35 } else { 1.1 };
-    let recipe = Recipe { wall, wall_strength: strength, drink: design.flavour.drink, strength: 0.9, cloudy: 0.0, fill: shape.fill };
+    let strength = if wall == CLEAR {
+        0.3
+    } else if wall == BROWN {
+        1.35
+    } else {
+        1.1
+    };
+    let recipe = Recipe {
+        wall,
+        wall_strength: strength,
+        drink: design.flavour.drink,
+        strength: 0.9,
+        cloudy: 0.0,
+        fill: shape.fill,
+    };
     let (low, high) = shape.label;
     let art = round(|w, h| beer::label(design, w, h), TAU * r, high - low);
     let neck = round(|w, h| beer::neck(design, w, h), TAU * 16.0, shape.neck.1 - shape.neck.0);
@@ -160,10 +201,24 @@ fn strong(mut plan: Plan<'_>) -> Container {
         fill: shape.fill,
     };
     let r = shape.profile.widest;
-    let art = round(|w, h| wine::spirit(design, w, h), TAU * r * if kind == 2 { 0.8 } else { 1.05 }, shape.label.1 - shape.label.0);
-    let cap = *plan.family.pick(&[hex(0x17171a), hex(0xb8933c), hex(0x6b3a1c), design.flavour.color, hex(0xd5d7da), hex(0x8e1420)]);
+    let art = round(
+        |w, h| wine::spirit(design, w, h),
+        TAU * r * if kind == 2 { 0.8 } else { 1.05 },
+        shape.label.1 - shape.label.0,
+    );
+    let cap = *plan.family.pick(&[
+        hex(0x17171a),
+        hex(0xb8933c),
+        hex(0x6b3a1c),
+        design.flavour.color,
+        hex(0xd5d7da),
+        hex(0x8e1420),
+    ]);
     let metal = plan.family.range(0.0, 0.7);
-    let mut zones = vec![print(art, shape.label, Gloss::Matt, 0.55), plain(shape.cap, cap, (metal, if plan.family.chance(0.5) { 44.0 } else { 0.0 }, 1.0))];
+    let mut zones = vec![
+        print(art, shape.label, Gloss::Matt, 0.55),
+        plain(shape.cap, cap, (metal, if plan.family.chance(0.5) { 44.0 } else { 0.0 }, 1.0)),
+    ];
     if plan.family.chance(0.5) {
         let band = mix(design.flavour.color, [0.1; 3], 0.2);
         zones.push(plain(shape.neck, band, (0.3, 0.0, 0.8)));

@@ -19,7 +19,11 @@ pub(super) fn can(mut plan: Plan<'_>, brewed: bool) -> (Look, Class, (f32, f32))
         _ => (115.2, 33.0),
     };
     let shape = shapes::can(h, r);
-    let art = round(|w, h| if brewed { beer::can(design, w, h) } else { soda::wrap(design, w, h) }, TAU * r, shape.label.1 - shape.label.0);
+    let art = round(
+        |w, h| if brewed { beer::can(design, w, h) } else { soda::wrap(design, w, h) },
+        TAU * r,
+        shape.label.1 - shape.label.0,
+    );
     let metal = plan.family.range(0.25, 0.75);
     let (low, high) = shape.label;
     let zones = vec![Zone { low, high, surface: Surface::Print { art, metal, gloss: Gloss::Satin, shine: 1.0 } }];

@@ -11,8 +11,16 @@ pub(super) fn glass(mut plan: Plan<'_>) -> (Look, Class, (f32, f32)) {
     let shape = shapes::glass(kind, &mut plan.member);
     let tint = *plan.member.pick(&[0xf4faf8, 0xf4faf8, 0xf1f6fb, 0xd9efe6]);
     let h = shape.profile.height;
-    let recipe = Recipe { wall: hex(tint), wall_strength: 0.5, drink: hex(0xe9f3f2), strength: 0.6, cloudy: 0.03, fill: shape.fill };
-    let mut container = Container::new(shape.profile, shape.section, Body::Clear(Clear::new(&recipe)), Vec::new(), Top::Open);
+    let recipe = Recipe {
+        wall: hex(tint),
+        wall_strength: 0.5,
+        drink: hex(0xe9f3f2),
+        strength: 0.6,
+        cloudy: 0.03,
+        fill: shape.fill,
+    };
+    let mut container =
+        Container::new(shape.profile, shape.section, Body::Clear(Clear::new(&recipe)), Vec::new(), Top::Open);
     if kind == 2 {
         container.handle = Some(Handle { low: h * 0.2, high: h * 0.86, reach: 34.0, thick: 11.0 });
     }

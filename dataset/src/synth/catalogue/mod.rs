@@ -118,7 +118,8 @@ fn family(sort: Sort, seed: u64, (low, high): (u32, u32)) -> Vec<Sku> {
     let slogan = words::slogan(&mut rng);
     let hue = rng.unit();
     let base = hsv(hue, rng.range(0.65, 0.95), rng.range(0.28, 0.55));
-    let accent: Rgb = if rng.chance(0.4) { GOLD } else { hsv(hue + rng.range(0.3, 0.7), rng.range(0.6, 0.9), rng.range(0.75, 0.95)) };
+    let accent: Rgb =
+        if rng.chance(0.4) { GOLD } else { hsv(hue + rng.range(0.3, 0.7), rng.range(0.6, 0.9), rng.range(0.75, 0.95)) };
     let mut kinds: Vec<&Flavour> = pool.iter().collect();
     rng.shuffle(&mut kinds);
     if cola {
@@ -137,11 +138,20 @@ fn family(sort: Sort, seed: u64, (low, high): (u32, u32)) -> Vec<Sku> {
                 brand: brand.clone(),
                 slogan,
                 flavour,
-                volume: if volume >= 1000 { format!("{:.1} L", volume as f32 / 1000.0).replace(".0 L", " L") } else { format!("{volume} ml") },
+                volume: if volume >= 1000 {
+                    format!("{:.1} L", volume as f32 / 1000.0).replace(".0 L", " L")
+                } else {
+                    format!("{volume} ml")
+                },
                 base,
                 accent,
             };
-            let plan = Plan { design: &design, family: family_rng.clone(), member: Rng::new(derive(seed, 500 + u64::from(member))), volume };
+            let plan = Plan {
+                design: &design,
+                family: family_rng.clone(),
+                member: Rng::new(derive(seed, 500 + u64::from(member))),
+                volume,
+            };
             dress(sort, beer_can, plan)
         })
         .collect()
@@ -198,7 +208,8 @@ fn dress(sort: Sort, beer_can: bool, plan: Plan<'_>) -> Sku {
         Sort::Glassware => format!("{} glass", design.brand),
         _ => format!("{} {} {}", design.brand, title(design.flavour.word), design.volume),
     };
-    let tags = TagStyle::ALL.iter().map(|&style| Texture::new(&tag::tag(style, &name, &price, design.seed), false)).collect();
+    let tags =
+        TagStyle::ALL.iter().map(|&style| Texture::new(&tag::tag(style, &name, &price, design.seed), false)).collect();
     Sku {
         code: slug(&name),
         name,

@@ -1,0 +1,346 @@
+//! The furniture: boards, rails with price tags, back wall, uprights, trays, promotion cards.
+
+use super::camera::{Camera, Vec3};
+use super::catalogue::Catalogue;
+use super::color::{Rgb, hex, linear, mix, scale, smoothstep, times};
+use super::film::Film;
+use super::layout::{Layout, Row};
+use super::light::{Gloss, Light};
+use super::quad::{self, Quad, Stroke};
+use super::rng::Rng;
+use super::texture::Texture;
+
+/// How the furniture of a shop looks.
+#[derive(Debug, Clone)]
+pub struct Fixture {
+    board: Rgb,
+    rail: Rgb,
+    channel: Rgb,
+    wall: Rgb,
+    pattern: Pattern,
+    /// Which of a product's tags.
+    tag_style: usize,
+    /// Size of a tag.
+    tag_size: (f32, f32),
+    perforated: bool,
+    tilt: f32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pattern {
+    Plain,
+    Holes,
+    Slats,
+    Wood,
+}
+
+impl Fixture {
+    /// Some shop's furniture.
+    #[must_use]
+    pub fn draw(rng: &mut Rng) -> Self {
+        let wooden = rng.chance(0.18);
+        let (board, wall) = if wooden {
+            let wood = *rng.pick(&[hex(0xa9794a), hex(0x6f4a2c), hex(0xc9a577)]);
+            (wood, mix(wood, [0.1, 0.07, 0.05], rng.range(0.2, 0.6)))
+        } else {
+            let board = *rng.pick(&[hex(0xe8e8e4), hex(0xdcdcd6), hex(0xf1efe8), hex(0xbdbfc0), hex(0x4a4c50)]);
+            (board, *rng.pick(&[hex(0xd9d9d4), hex(0xb9bab8), hex(0xe6e2d6), hex(0x6a6c70), hex(0x2f3135)]))
+        };
+        let rail = if rng.chance(0.6) {
+            mix(board, [0.95; 3], 0.35)
+        } else {
+            *rng.pick(&[hex(0xf2f2f0), hex(0xc8171e), hex(0x2d2f33), hex(0x1c5aa8), hex(0x2f8a3d), hex(0xd8dadc)])
+        };
+        let channel = if rng.chance(0.7) {
+            mix(rail, [1.0; 3], 0.25)
+        } else {
+            *rng.pick(&[hex(0xf4e13a), hex(0xffffff), hex(0xd6262c)])
+        };
+        let pattern = if wooden {
+            Pattern::Wood
+        } else {
+            *rng.pick(&[Pattern::Plain, Pattern::Holes, Pattern::Holes, Pattern::Slats])
+        };
+        Self {
+            board,
+            rail,
+            channel,
+            wall,
+            pattern,
+            tag_style: rng.below(4),
+            tag_size: (rng.range(52.0, 76.0), rng.range(28.0, 38.0)),
+            perforated: !wooden && rng.chance(0.35),
+            tilt: rng.range(0.0, 8.0),
+        }
+    }
+
+    /// Rails, tags and cards: everything before the items.
+    pub fn front(
+        &self,
+        film: &mut Film,
+        camera: &Camera,
+        light: &Light,
+        (layout, catalogue): (&Layout, &Catalogue),
+        rng: &mut Rng,
+    ) {
+        let crowded = rng.range(0.5, 1.0);
+        for row in &layout.rows {
+            let mut tags = rng.clone();
+            rng.next_u32();
+            for block in &row.blocks {
+                let product = &catalogue.skus[block.sku];
+                let gap = block.span.1 - block.span.0;
+                let x = block.span.0 + (gap - self.tag_size.0) * if tags.chance(0.6) { 0.5 } else { tags.unit() };
+                if tags.chance(crowded) && !product.tags.is_empty() {
+                    let style = if tags.chance(0.12) { 2 } else { self.tag_style };
+                    let (w, h) = self.tag_size;
+                    let y = row.floor - layout.board.1 * 0.52 - h / 2.0;
+                    self.card(
+                        film,
+                        camera,
+                        light,
+                        (
+                            &product.tags[style],
+                            [x + tags.normal(3.0), y + tags.normal(0.8), 2.5 + self.tilt],
+                            (w, h),
+                            tags.normal(0.012),
+                        ),
+                    );
+                }
+                if tags.chance(0.025) && !catalogue.promotions.is_empty() {
+                    let card = tags.pick(&catalogue.promotions);
+                    let (w, h) = (tags.range(90.0, 130.0), tags.range(64.0, 95.0));
+                    let y = row.floor - layout.board.1 * 0.9 - if tags.chance(0.5) { h * 0.35 } else { 0.0 };
+                    self.card(film, camera, light, (card, [x, y, 5.0 + self.tilt], (w, h), tags.normal(0.03)));
+                }
+            }
+            self.rail(film, camera, light, (layout, row));
+        }
+    }
+
+    fn card(
+        &self,
+        film: &mut Film,
+        camera: &Camera,
+        light: &Light,
+        (texture, at, (w, h), turn): (&Texture, Vec3, (f32, f32), f32),
+    ) {
+        let (sin, cos) = turn.sin_cos();
+        let quad = Quad { origin: at, side_a: [w * cos, w * sin, 0.0], side_b: [-h * sin, h * cos, -3.0] };
+        let level = texture.level(texture.size().1 as f32 / h * (camera.eye[2] - at[2]).max(100.0) / camera.focal);
+        quad::draw(film, camera, &quad, Stroke::default(), |a, b| {
+            let [r, g, bl, _] = texture.sample(level, a, 1.0 - b);
+            // A plastic cover shines a little.
+            let shine = 0.03 * light.mirror(Gloss::Satin, (a - 0.5) * 0.2, 0.15 + b * 0.1);
+            let matt = light.matt(0.0, 0.05, 1.0) * 0.98;
+            (times([r * matt + shine, g * matt + shine, bl * matt + shine], light.tint), [0.0; 3])
+        });
+    }
+
+    fn rail(&self, film: &mut Film, camera: &Camera, light: &Light, (layout, row): (&Layout, &Row)) {
+        let (length, height) = (layout.half_length * 2.0, layout.board.1);
+        let quad = Quad {
+            origin: [-layout.half_length, row.floor - height, self.tilt],
+            side_a: [length, 0.0, 0.0],
+            side_b: [0.0, height + 2.0, -self.tilt],
+        };
+        let (rail, channel) = (linear(self.rail), linear(self.channel));
+        quad::draw(film, camera, &quad, Stroke::default(), |a, b| {
+            let x = a * length - layout.half_length;
+            // Lip above, groove for the tags, edge below.
+            let (ink, ny) = match b {
+                b if b > 0.93 => (rail, 0.75),
+                b if b > 0.86 => (scale(rail, 0.72), -0.2),
+                b if b > 0.20 => (channel, 0.02 + 0.10 * (b - 0.5)),
+                b if b > 0.15 => (scale(rail, 0.6), -0.4),
+                b if b > 0.04 => (rail, 0.25),
+                _ => (scale(rail, 0.45), -0.6),
+            };
+            let joint = (x - layout.bays.1).rem_euclid(layout.bays.0);
+            let seam = if joint.min(layout.bays.0 - joint) < 1.6 { 0.25 } else { 1.0 };
+            let matt = light.matt(0.0, ny, 0.95) * seam * (0.96 + 0.04 * (x * 0.011).sin());
+            let shine = 0.05 * light.mirror(Gloss::Satin, 0.25 * (x * 0.002).sin(), ny * 0.6 + 0.1);
+            (times(scale(std::array::from_fn(|i| ink[i] * matt + shine), 1.0), light.tint), [0.0; 3])
+        });
+    }
+
+    /// The board under a row, seen from above.
+    pub fn floor(
+        &self,
+        film: &mut Film,
+        camera: &Camera,
+        light: &Light,
+        (layout, row, shade): (&Layout, &Row, &ShadeMap),
+    ) {
+        let length = layout.half_length * 2.0;
+        let quad = Quad {
+            origin: [-layout.half_length, row.floor, 0.0],
+            side_a: [length, 0.0, 0.0],
+            side_b: [0.0, 0.0, -layout.depth],
+        };
+        let board = linear(self.board);
+        let gap = row.ceiling - row.floor;
+        quad::draw(film, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
+            let (x, z) = (a * length - layout.half_length, b * layout.depth);
+            let level = light.reach(gap, z) * shade.at(x, z);
+            let hole = if self.perforated && (x.rem_euclid(25.0) - 12.5).hypot(z.rem_euclid(25.0) - 12.5) < 4.0 {
+                0.5
+            } else {
+                1.0
+            };
+            let grain = self.grain(x, z);
+            let shine = 0.05 * light.mirror(Gloss::Matt, 0.0, 0.55) * shade.at(x, z);
+            let matt = light.matt(0.0, 0.95, 0.2) * level * hole * grain;
+            (times(std::array::from_fn(|i| board[i] * matt + shine), light.tint), [0.0; 3])
+        });
+    }
+
+    /// The lower side of the board above a row.
+    pub fn ceiling(&self, film: &mut Film, camera: &Camera, light: &Light, (layout, row): (&Layout, &Row)) {
+        let length = layout.half_length * 2.0;
+        let quad = Quad {
+            origin: [-layout.half_length, row.ceiling, 0.0],
+            side_a: [length, 0.0, 0.0],
+            side_b: [0.0, 0.0, -layout.depth],
+        };
+        let board = linear(self.board);
+        quad::draw(film, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
+            let (x, z) = (a * length - layout.half_length, b * layout.depth);
+            // Lit only by what the floor and the goods throw back.
+            let level = (0.34 * light.ambient + 0.10) / (1.0 + (z / 260.0).powi(2))
+                + light.strips * (-((z - 40.0) / 30.0).powi(2)).exp();
+            let rib = if (x.rem_euclid(310.0) - 155.0).abs() < 4.0 { 0.7 } else { 1.0 };
+            (times(scale(board, level * rib), light.tint), [0.0; 3])
+        });
+    }
+
+    /// The wall behind a row.
+    pub fn wall(&self, film: &mut Film, camera: &Camera, light: &Light, (layout, row): (&Layout, &Row)) {
+        let length = layout.half_length * 2.0;
+        let (low, high) = (row.floor - layout.board.0, row.ceiling + layout.board.0);
+        let quad = Quad {
+            origin: [-layout.half_length, low, -layout.depth],
+            side_a: [length, 0.0, 0.0],
+            side_b: [0.0, high - low, 0.0],
+        };
+        let wall = linear(self.wall);
+        quad::draw(film, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
+            let (x, y) = (a * length - layout.half_length, low + b * (high - low));
+            let level =
+                light.reach(row.ceiling - y, layout.depth) * (0.55 + 0.45 * smoothstep(0.0, 60.0, y - row.floor));
+            let joint = (x - layout.bays.1).rem_euclid(layout.bays.0);
+            let upright = joint.min(layout.bays.0 - joint);
+            let mark = match self.pattern {
+                Pattern::Holes if (x.rem_euclid(25.0) - 12.5).hypot(y.rem_euclid(25.0) - 12.5) < 3.4 => 0.35,
+                Pattern::Slats if y.rem_euclid(100.0) < 7.0 => 0.35,
+                Pattern::Wood => self.grain(y, x),
+                _ => 1.0,
+            };
+            let ink = if upright < 16.0 {
+                scale(wall, if y.rem_euclid(32.0) < 14.0 && upright < 4.0 { 0.2 } else { 1.15 })
+            } else {
+                scale(wall, mark)
+            };
+            (times(scale(ink, level * light.matt(0.0, 0.0, 1.0)), light.tint), [0.0; 3])
+        });
+    }
+
+    fn grain(&self, x: f32, z: f32) -> f32 {
+        if self.pattern == Pattern::Wood {
+            let bend = z + 6.0 * (x * 0.004).sin();
+            0.86 + 0.09 * (bend * 0.55 + 2.0 * (x * 0.013).sin()).sin() + 0.05 * (bend * 1.7).sin()
+        } else {
+            1.0
+        }
+    }
+
+    /// The front of a tray with goods in it.
+    pub fn tray(&self, film: &mut Film, camera: &Camera, light: &Light, (row, catalogue): (&Row, &Catalogue)) {
+        for (number, block) in row.blocks.iter().enumerate().filter(|(_, block)| block.tray > 0.0) {
+            let Some(front) = row.items.iter().filter(|i| i.block == number).map(|i| i.z).max_by(f32::total_cmp) else {
+                continue;
+            };
+            let product = &catalogue.skus[block.sku];
+            let depth = product.size()[2];
+            let (x1, x2) = (block.span.0 - 1.0, block.span.1 + 1.0);
+            let ink = match &product.look {
+                super::sku::Look::Turned(c) => c.zones.first().map_or([0.4; 3], |z| match &z.surface {
+                    super::container::Surface::Print { art, .. } => art.mean(),
+                    super::container::Surface::Plain { color, .. } => *color,
+                }),
+                _ => [0.4; 3],
+            };
+            let card = linear(hex(0xb58d5e));
+            let quad = Quad {
+                origin: [x1, row.floor, front + depth / 2.0 + 2.0],
+                side_a: [x2 - x1, 0.0, 0.0],
+                side_b: [0.0, block.tray, 0.0],
+            };
+            quad::draw(film, camera, &quad, Stroke::default(), |a, b| {
+                let stripe = (0.18..0.82).contains(&b);
+                let fold = (a * (x2 - x1)).min((1.0 - a) * (x2 - x1)) < 3.0;
+                let ink = if stripe { scale(ink, 0.9) } else { card };
+                let matt = light.matt(0.0, 0.0, 1.0)
+                    * light.reach(row.ceiling - row.floor, 5.0)
+                    * if fold { 0.8 } else { 1.0 }
+                    * (0.8 + 0.2 * b);
+                (times(scale(ink, matt), light.tint), [0.0; 3])
+            });
+        }
+    }
+}
+
+/// How much of the light is left where things stand on a board.
+#[derive(Debug, Clone)]
+pub struct ShadeMap {
+    origin: f32,
+    columns: usize,
+    rows: usize,
+    cells: Vec<f32>,
+}
+
+const CELL: f32 = 9.0;
+
+impl ShadeMap {
+    /// Of the items of a row.
+    #[must_use]
+    pub fn of(layout: &Layout, row: &Row, catalogue: &Catalogue) -> Self {
+        let (columns, rows) = ((layout.half_length * 2.0 / CELL) as usize + 2, (layout.depth / CELL) as usize + 2);
+        let mut map = Self { origin: -layout.half_length, columns, rows, cells: vec![1.0; columns * rows] };
+        for item in row.items.iter().filter(|item| item.level == 0) {
+            let [width, _, depth] = catalogue.skus[item.sku].size();
+            map.stamp((item.x, -item.z), (width / 2.0, depth / 2.0));
+        }
+        map
+    }
+
+    fn stamp(&mut self, (x, z): (f32, f32), (rx, rz): (f32, f32)) {
+        // The shadow falls inwards, away from the lamps.
+        let z = z + rz * 0.25;
+        let reach = (rx * 1.7, rz * 2.0);
+        let column = |v: f32| (((v - self.origin) / CELL).max(0.0) as usize).min(self.columns - 1);
+        let row = |v: f32| ((v / CELL).max(0.0) as usize).min(self.rows - 1);
+        for r in row(z - reach.1)..=row(z + reach.1) {
+            for c in column(x - reach.0)..=column(x + reach.0) {
+                let (cx, cz) = (self.origin + (c as f32 + 0.5) * CELL, (r as f32 + 0.5) * CELL);
+                let k = ((cx - x) / rx).hypot((cz - z) / rz);
+                self.cells[r * self.columns + c] *= 1.0 - 0.72 * smoothstep(1.75, 0.75, k);
+            }
+        }
+    }
+
+    /// Light left at a place.
+    #[must_use]
+    pub fn at(&self, x: f32, z: f32) -> f32 {
+        let (fx, fz) = (
+            ((x - self.origin) / CELL - 0.5).clamp(0.0, (self.columns - 2) as f32),
+            (z / CELL - 0.5).clamp(0.0, (self.rows - 2) as f32),
+        );
+        let (c, r) = (fx as usize, fz as usize);
+        let (ax, az) = (fx - c as f32, fz - r as f32);
+        let at = r * self.columns + c;
+        let near = self.cells[at] * (1.0 - ax) + self.cells[at + 1] * ax;
+        let far = self.cells[at + self.columns] * (1.0 - ax) + self.cells[at + self.columns + 1] * ax;
+        near * (1.0 - az) + far * az
+    }
+}

@@ -1,0 +1,219 @@
+//! One photo: a stretch of shelf, a camera before it, and what is truly to be seen.
+
+use image::RgbImage;
+use vision::BBox;
+
+use super::camera::Camera;
+use super::carton;
+use super::catalogue::Catalogue;
+use super::config::SynthConfig;
+use super::cutout;
+use super::develop::Develop;
+use super::film::{Film, Footprint, NOBODY};
+use super::fixture::{Fixture, ShadeMap};
+use super::lathe::{self, Stand};
+use super::layout::{Item, Layout, Row};
+use super::light::Light;
+use super::rng::{Rng, derive};
+use super::sku::{Class, Look};
+
+/// An item that is at least partly to be seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instance {
+    /// Box around its visible pixels.
+    pub bbox: BBox,
+    /// Class.
+    pub class: Class,
+    /// Number of its product in the catalogue.
+    pub sku: usize,
+    /// Share of its area that is seen, `0..=1`: neither hidden nor cut off by the edge of the picture.
+    pub visible: f32,
+    /// Whether it counts: `visible` reaches [`SynthConfig::min_visible`], and its box is at least 5 pixels wide and high.
+    pub labelled: bool,
+    /// Row of the shelf, from below.
+    pub row: usize,
+    /// Block in the row, from the left.
+    pub block: usize,
+    /// Row in depth; 0 is the front.
+    pub rank: u32,
+    /// Level in a stack; 0 stands on the board.
+    pub level: u32,
+}
+
+/// A photo and the truth about it.
+#[derive(Debug)]
+pub struct Photo {
+    /// The picture.
+    pub image: RgbImage,
+    /// What is to be seen, in the order in which it was drawn: front to back.
+    pub instances: Vec<Instance>,
+    /// For each pixel, the number of the instance that is seen there; [`NOBODY`] where there is none.
+    pub owners: Vec<u16>,
+    /// What was put where.
+    pub layout: Layout,
+    /// Quality at which the photo should be saved as JPEG.
+    pub jpeg_quality: u8,
+}
+
+/// Smallest side of a labelled box in pixels.
+const MIN_SIDE: f32 = 5.0;
+
+/// Draws photos of one world.
+#[derive(Debug)]
+pub struct Scene<'a> {
+    /// Its products.
+    pub catalogue: &'a Catalogue,
+    /// What was asked for.
+    pub config: &'a SynthConfig,
+}
+
+impl Scene<'_> {
+    /// The photo of a number: the same for ever, whatever else is drawn. `film` is scratch space.
+    #[must_use]
+    pub fn photo(&self, number: u64, film: &mut Film) -> Photo {
+        let seed = derive(derive(self.config.seed, 0xf070), number);
+        let (width, height) = self.config.size;
+        film.reset(width as usize, height as usize);
+        let (layout, camera) = self.stage(seed);
+        let mut rng = Rng::new(derive(seed, 2));
+        let light = Light::draw(&mut rng);
+        let fixture = Fixture::draw(&mut rng);
+        fixture.front(film, &camera, &light, (&layout, self.catalogue), &mut rng);
+        let mut instances = Vec::new();
+        let mut rows: Vec<usize> = (0..layout.rows.len()).collect();
+        // From the level of the eye outwards: a board hides what stands on it from below, and what is below it from above.
+        let off = |row: &Row| (row.floor - camera.eye[1]).max(camera.eye[1] - row.ceiling).max(0.0);
+        rows.sort_by(|&a, &b| off(&layout.rows[a]).total_cmp(&off(&layout.rows[b])));
+        for number in rows {
+            let row = &layout.rows[number];
+            fixture.tray(film, &camera, &light, (row, self.catalogue));
+            self.items(film, (&camera, &light), (&layout, number), &mut instances);
+            if camera.eye[1] > row.floor {
+                let shade = ShadeMap::of(&layout, row, self.catalogue);
+                fixture.floor(film, &camera, &light, (&layout, row, &shade));
+            }
+            if camera.eye[1] < row.ceiling {
+                fixture.ceiling(film, &camera, &light, (&layout, row));
+            }
+            fixture.wall(film, &camera, &light, (&layout, row));
+        }
+        let develop = Develop::draw(&mut rng, self.config.camera_faults);
+        let image = develop.print(film);
+        let (low, high) = self.config.jpeg_quality;
+        Photo {
+            image,
+            instances,
+            owners: film.owners().to_vec(),
+            layout,
+            jpeg_quality: rng.int(low.into(), high.into()) as u8,
+        }
+    }
+
+    /// Shelf and camera, at the distance from which about the wished number of facings is in view.
+    fn stage(&self, seed: u64) -> (Layout, Camera) {
+        let config = self.config;
+        let (width, height) = (config.size.0 as f32, config.size.1 as f32);
+        let mut rng = Rng::new(derive(seed, 1));
+        let wanted = rng.int(config.facings.0, config.facings.1) as f32;
+        let view = rng.range(46.0_f32, 68.0).to_radians();
+        let yaw = (rng.normal(config.yaw_deg * 0.45)).clamp(-config.yaw_deg, config.yaw_deg).to_radians();
+        let pitch = rng.range(config.pitch_deg.0, config.pitch_deg.1).to_radians();
+        let roll = rng.normal(0.014);
+        let aim = (rng.normal(0.04), rng.normal(0.04));
+        let arrangement = derive(seed, 3);
+        let mut wide = 1300.0 * (wanted / 70.0).sqrt();
+        let mut best = None;
+        for _ in 0..4 {
+            let focal = width / 2.0 / (view / 2.0).tan();
+            let distance = wide / 2.0 / (view / 2.0).tan();
+            let eye = [distance * yaw.sin() * pitch.cos(), distance * pitch.sin(), distance * yaw.cos() * pitch.cos()];
+            let target = [aim.0 * wide, aim.1 * wide, 0.0];
+            let camera = Camera::looking(eye, target, roll, (focal, (width / 2.0, height / 2.0)));
+            let lean = 1.0 + yaw.abs() * 1.1;
+            let layout = Layout::fill(
+                self.catalogue,
+                config,
+                (wide * lean * 1.15, wide * height / width * 1.5),
+                &mut Rng::new(arrangement),
+            );
+            let inside = |item: &&Item| {
+                let middle = [item.x, item.y + self.catalogue.skus[item.sku].size()[1] / 2.0, item.z];
+                camera.project(middle).is_some_and(|(x, y, _)| x > 0.0 && y > 0.0 && x < width && y < height)
+            };
+            let count = layout.front().filter(inside).count().max(1) as f32;
+            let miss = (count / wanted).ln().abs();
+            if best.as_ref().is_none_or(|(least, _, _)| miss < *least) {
+                best = Some((miss, layout, camera));
+            }
+            if miss < 0.1 {
+                break;
+            }
+            wide = (wide * (wanted / count).sqrt()).clamp(250.0, 6000.0);
+        }
+        best.map(|(_, layout, camera)| (layout, camera)).unwrap_or_else(|| unreachable!("the loop runs at least once"))
+    }
+
+    fn items(
+        &self,
+        film: &mut Film,
+        (camera, light): (&Camera, &Light),
+        (layout, number): (&Layout, usize),
+        instances: &mut Vec<Instance>,
+    ) {
+        let row = &layout.rows[number];
+        let mut order: Vec<&Item> = row.items.iter().filter(|item| self.near_view(item, camera, film)).collect();
+        // Front rows first; within a row what is nearer to the eye, sideways, first; in a stack the nearer in height.
+        let key = |item: &Item| (item.rank, (item.x - camera.eye[0]).abs(), (item.y - camera.eye[1]).abs());
+        order.sort_by(|a, b| {
+            let (ka, kb) = (key(a), key(b));
+            ka.0.cmp(&kb.0).then(ka.1.total_cmp(&kb.1)).then(ka.2.total_cmp(&kb.2))
+        });
+        for item in order {
+            let product = &self.catalogue.skus[item.sku];
+            let stand = Stand {
+                base: [item.x, item.y, item.z],
+                turn: item.turn,
+                lean: item.lean,
+                headroom: row.ceiling - item.y,
+                depth: -item.z,
+                gaps: item.gaps,
+                tone: item.tone * 0.86_f32.powi(item.rank as i32),
+            };
+            let id = instances.len().min(usize::from(NOBODY) - 1) as u16;
+            let print = match &product.look {
+                Look::Turned(container) => lathe::draw(film, camera, light, container, (stand, id)),
+                Look::Boxed(carton) => carton::draw(film, camera, light, carton, (stand, id)),
+                Look::Cut { texture, size } => cutout::draw(film, camera, light, (texture, *size), (stand, id)),
+            };
+            if let Some(bbox) = bounds(&print) {
+                let visible = print.visible();
+                let labelled =
+                    visible >= self.config.min_visible && bbox.width() >= MIN_SIDE && bbox.height() >= MIN_SIDE;
+                instances.push(Instance {
+                    bbox,
+                    class: product.class,
+                    sku: item.sku,
+                    visible,
+                    labelled,
+                    row: number,
+                    block: item.block,
+                    rank: item.rank,
+                    level: item.level,
+                });
+            }
+        }
+    }
+
+    fn near_view(&self, item: &Item, camera: &Camera, film: &Film) -> bool {
+        let [w, h, _] = self.catalogue.skus[item.sku].size();
+        let Some((x, y, away)) = camera.project([item.x, item.y + h / 2.0, item.z]) else { return false };
+        let reach = (w.max(h) + 40.0) * camera.focal / away;
+        x > -reach && y > -reach && x < film.width as f32 + reach && y < film.height as f32 + reach
+    }
+}
+
+/// The box of what was seen: whole pixels, right and lower edge exclusive.
+fn bounds(print: &Footprint) -> Option<BBox> {
+    let [left, top, right, bottom] = print.extent;
+    (right >= left).then(|| BBox::new(left as f32, top as f32, (right + 1) as f32, (bottom + 1) as f32))
+}
