@@ -1,5 +1,6 @@
 //! Tests of what the classifier shows to the crates above it.
 
+mod embedder;
 mod enrol;
 mod index;
 mod model;
