@@ -148,7 +148,8 @@ fn overrides() -> Overrides {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    let client = Client::new();
+    // Connections are not kept while the other kind has its round: the server closes idle ones.
+    let client = Client::builder().pool_idle_timeout(Duration::from_secs(5)).build()?;
     let photo = Bytes::from(fs::read(&args.photo)?);
     let config = PipelineConfig::read(&args.config, &overrides())?;
     let mut rows = Vec::new();
