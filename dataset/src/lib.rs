@@ -17,6 +17,7 @@
 pub mod check;
 pub mod convert;
 pub mod crops;
+mod disjoint;
 pub mod files;
 pub mod hash;
 pub mod layout;

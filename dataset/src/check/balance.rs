@@ -25,8 +25,17 @@ pub struct Summary {
     pub most_boxes: usize,
     /// For each class or SKU: boxes (or pictures) in all and by part.
     pub classes: BTreeMap<String, ClassCount>,
-    /// Pictures by `WIDTHxHEIGHT`, the ten most frequent.
-    pub sizes: BTreeMap<String, usize>,
+    /// The ten most frequent picture sizes.
+    pub sizes: Vec<SizeCount>,
+}
+
+/// How many pictures have a size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SizeCount {
+    /// `WIDTHxHEIGHT`.
+    pub size: String,
+    /// How many.
+    pub pictures: usize,
 }
 
 /// Boxes by area.
@@ -143,6 +152,6 @@ fn count(data: &DataFolder, pictures: &[Placed<'_>], known: Option<&ClassNames>)
     let mut frequent: Vec<(String, usize)> = sizes.into_iter().collect();
     frequent.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     frequent.truncate(10);
-    summary.sizes = frequent.into_iter().collect();
+    summary.sizes = frequent.into_iter().map(|(size, pictures)| SizeCount { size, pictures }).collect();
     summary
 }

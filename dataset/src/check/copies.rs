@@ -8,6 +8,7 @@ use super::finding::{Finding, Issue};
 use super::near::NearIndex;
 use super::observe::Observed;
 use super::phash::Look;
+use crate::disjoint::DisjointSets;
 use crate::layout::Picture;
 use crate::split::Part;
 
@@ -80,8 +81,8 @@ struct Likeness {
 }
 
 /// Pictures that look alike but differ in their bytes: each is told once, against its nearest in an earlier part, else
-/// against its nearest earlier one in its own.
-pub(super) fn near(pictures: &[Placed<'_>], rule: NearRule, findings: &mut Vec<Finding>) {
+/// against its nearest earlier one in its own. Returns the groups of pictures that are joined by looking alike.
+pub(super) fn near(pictures: &[Placed<'_>], rule: NearRule, findings: &mut Vec<Finding>) -> Vec<Vec<String>> {
     // Of pictures with the same bytes one is enough: the rest is told as copies.
     let mut seen = HashMap::new();
     let mut looks: Vec<(usize, &Look)> = Vec::new();
@@ -105,6 +106,7 @@ pub(super) fn near(pictures: &[Placed<'_>], rule: NearRule, findings: &mut Vec<F
 
     let mut pairs = 0;
     let mut best: BTreeMap<usize, Likeness> = BTreeMap::new();
+    let mut joined = DisjointSets::new(pictures.len());
     'hashes: for (group, &hash) in (0_u32..).zip(&hashes) {
         let mirrored_hash = groups[group as usize][0].1.mirrored_hash();
         for (query, mirrored) in [(hash, false), (mirrored_hash, true)] {
@@ -122,6 +124,7 @@ pub(super) fn near(pictures: &[Placed<'_>], rule: NearRule, findings: &mut Vec<F
                     let same_bytes = pictures[a].observed.sha256 == pictures[b].observed.sha256;
                     let correlation = if same_bytes { 0.0 } else { a_look.correlation(b_look, mirrored) };
                     if correlation >= rule.correlation {
+                        joined.join(a, b);
                         // The later one is told.
                         let (told, other) = if order(&pictures[a]) > order(&pictures[b]) { (a, b) } else { (b, a) };
                         let likeness = Likeness { other, mirrored, distance, correlation };
@@ -137,6 +140,11 @@ pub(super) fn near(pictures: &[Placed<'_>], rule: NearRule, findings: &mut Vec<F
     if pairs > MAX_PAIRS {
         findings.push(Finding::of("", Issue::TooManyNearCopies { limit: MAX_PAIRS }));
     }
+    let mut groups: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for (at, placed) in pictures.iter().enumerate() {
+        groups.entry(joined.root(at)).or_default().push(placed.picture.path.clone());
+    }
+    groups.into_values().filter(|group| group.len() > 1).collect()
 }
 
 /// Train before val before test before unknown; then by path.

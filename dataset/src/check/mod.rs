@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::split::{Disagreement, FrozenSplit};
 use vision::Sha256;
 
-pub use balance::{BoxSizes, ClassCount, Summary};
+pub use balance::{BoxSizes, ClassCount, SizeCount, Summary};
 pub use copies::NearRule;
 pub use finding::{Finding, Issue, Severity, Unit};
 pub use fix::{FixError, FixReport, fix_labels};
@@ -101,16 +101,17 @@ pub fn check(data: &DataFolder, options: &CheckOptions, progress: &dyn Progress)
         })
         .collect();
     copies::exact(&placed, &mut findings);
+    let mut groups = Vec::new();
     if let Some(rule) = options.near {
         progress.begin("comparing pictures", 0);
-        copies::near(&placed, rule, &mut findings);
+        groups = copies::near(&placed, rule, &mut findings);
     }
     let summary = balance::balance(data, &placed, options.classes.as_ref(), options.min_images_per_sku, &mut findings);
     findings.sort_by(|a, b| {
         let key = |f: &Finding| (f.severity(), f.code());
         key(a).cmp(&key(b)).then_with(|| a.file.cmp(&b.file)).then(a.line.cmp(&b.line))
     });
-    Ok(CheckReport { data: digest(&placed), findings, summary })
+    Ok(CheckReport { data: digest(&placed), findings, summary, look_alikes: groups })
 }
 
 /// Pictures that came or went since the split was frozen. What changed inside files is `split --verify`'s to say.

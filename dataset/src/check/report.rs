@@ -20,9 +20,10 @@ use std::path::Path;
 use serde::Serialize;
 use vision::Sha256;
 
-use super::balance::Summary;
+use super::balance::{BoxSizes, Summary};
 use super::finding::{Finding, Severity};
 use crate::files::{FileError, write_atomic, write_rows};
+use crate::layout::DataFolder;
 use crate::verdict::Verdict;
 
 /// What a check found.
@@ -34,6 +35,8 @@ pub struct CheckReport {
     pub findings: Vec<Finding>,
     /// Counts.
     pub summary: Summary,
+    /// Groups of pictures that are joined by looking alike, each sorted by path.
+    pub look_alikes: Vec<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -73,6 +76,27 @@ impl CheckReport {
     pub fn verdict(&self, strict: bool) -> Verdict {
         let worst = if strict { Severity::Warning } else { Severity::Error };
         Verdict::clean_if(self.findings.iter().all(|f| f.severity() > worst))
+    }
+
+    /// Writes pictures that look alike as a table that `split` takes to group by: columns `file,group`, a row for every picture
+    /// of `data`, groups named after their first picture.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn write_groups(&self, data: &DataFolder, path: &Path) -> Result<(), FileError> {
+        let groups: BTreeMap<&str, &str> = self
+            .look_alikes
+            .iter()
+            .flat_map(|group| group.iter().map(|file| (file.as_str(), group[0].as_str())))
+            .collect();
+        write_atomic(path, |writer| {
+            let mut table = csv::Writer::from_writer(writer);
+            table.write_record(["file", "group"])?;
+            for file in data.pictures.iter().map(|picture| picture.path.as_str()) {
+                table.write_record([file, groups.get(file).copied().unwrap_or(file)])?;
+            }
+            table.flush()
+        })
     }
 
     /// Writes the report as JSON beside `path`, then renames it.
@@ -115,22 +139,32 @@ impl fmt::Display for CheckReport {
             }
         }
         let Summary { pictures, parts, boxes, box_sizes, most_boxes, classes, sizes } = &self.summary;
+        // Without any part there is nothing to say about parts.
+        let by_part = parts.keys().any(|part| part != "none");
         let list = |counts: &BTreeMap<String, usize>| {
-            counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+            let all: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+            if by_part { format!(" ({})", all.join(", ")) } else { String::new() }
         };
-        writeln!(f, "{pictures} pictures ({})", list(parts))?;
+        writeln!(f, "{}{}", plural(*pictures, "picture"), list(parts))?;
         if *boxes > 0 {
+            let BoxSizes { small, medium, large } = box_sizes;
             writeln!(
                 f,
-                "{boxes} boxes (small {}, medium {}, large {}; at most {most_boxes} on a picture)",
-                box_sizes.small, box_sizes.medium, box_sizes.large
+                "{boxes} boxes: {small} small, {medium} medium, {large} large; at most {most_boxes} on a picture"
             )?;
         }
-        writeln!(f, "sizes: {}", list(sizes))?;
+        let sizes: Vec<String> = sizes.iter().map(|s| format!("{} {}", s.size, s.pictures)).collect();
+        writeln!(f, "sizes: {}", sizes.join(", "))?;
+        let width = classes.keys().map(|name| name.chars().count()).max().unwrap_or(0);
         for (name, class) in classes {
-            writeln!(f, "  {name:<32} {:>7} on {:>6} pictures  {}", class.count, class.pictures, list(&class.parts))?;
+            let on = if *boxes > 0 { format!(" on {}", plural(class.pictures, "picture")) } else { String::new() };
+            writeln!(f, "  {name:<width$} {:>7}{on}{}", class.count, list(&class.parts))?;
         }
         let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note].map(|s| self.count(s));
-        write!(f, "{errors} errors, {warnings} warnings, {notes} notes")
+        write!(f, "{}, {}, {}", plural(errors, "error"), plural(warnings, "warning"), plural(notes, "note"))
     }
+}
+
+fn plural(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }

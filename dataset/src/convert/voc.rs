@@ -211,6 +211,14 @@ pub(super) fn write(
     Ok(())
 }
 
+/// A pixel coordinate with nine decimals, trailing zeros dropped: far below what a round trip may lose, and free of the
+/// noise of binary fractions.
+fn edge(pixels: f64) -> String {
+    let text = format!("{pixels:.9}");
+    let short = text.trim_end_matches('0').trim_end_matches('.');
+    if short == "-0" { "0".to_owned() } else { short.to_owned() }
+}
+
 fn document_text(image: &ImageRecord, names: &BTreeMap<u64, &str>, convention: VocConvention) -> String {
     let mut text = String::with_capacity(512 + image.objects.len() * 400);
     let ImageRecord { id, width, height, .. } = image;
@@ -240,10 +248,10 @@ fn document_text(image: &ImageRecord, names: &BTreeMap<u64, &str>, convention: V
              <ymin>{}</ymin>\n      <xmax>{}</xmax>\n      <ymax>{}</ymax>\n    </bndbox>\n",
             object.id,
             u8::from(object.crowd),
-            x + shift,
-            y + shift,
-            x + w,
-            y + h
+            edge(x + shift),
+            edge(y + shift),
+            edge(x + w),
+            edge(y + h)
         );
         if let Some(area) = object.area {
             let _ = writeln!(text, "    <area>{area}</area>");

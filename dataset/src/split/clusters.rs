@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::assign::Group;
 use super::sample::Sample;
+use crate::disjoint::DisjointSets;
 
 /// Pictures that must lie in one part, as positions in the list of samples.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub(super) struct Cluster {
 
 /// Clusters of the samples at `chosen`, each named after the smallest of its members' keys, sorted by that name.
 pub(super) fn clusters(samples: &[Sample], keys: &[String], chosen: &[usize]) -> Vec<Cluster> {
-    let mut sets = DisjointSets((0..chosen.len()).collect());
+    let mut sets = DisjointSets::new(chosen.len());
     let mut by_key = HashMap::new();
     let mut by_bytes = HashMap::new();
     for (at, &sample) in chosen.iter().enumerate() {
@@ -42,23 +43,4 @@ pub(super) fn clusters(samples: &[Sample], keys: &[String], chosen: &[usize]) ->
         .collect();
     clusters.sort_by(|a, b| a.group.key.cmp(&b.group.key));
     clusters
-}
-
-/// Union-find with path halving.
-struct DisjointSets(Vec<usize>);
-
-impl DisjointSets {
-    fn root(&mut self, mut at: usize) -> usize {
-        while self.0[at] != at {
-            self.0[at] = self.0[self.0[at]];
-            at = self.0[at];
-        }
-        at
-    }
-
-    fn join(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.root(a), self.root(b));
-        // The smaller index stays root: the outcome does not depend on the order of joins.
-        self.0[a.max(b)] = a.min(b);
-    }
 }

@@ -6,7 +6,7 @@ use super::assign::{Group, Holdings};
 use super::clusters::clusters;
 use super::freeze::{Rule, split_file};
 use super::sample::samples;
-use super::{Disagreement, FrozenSplit, Grouping, GroupingError, Part, SplitError};
+use super::{Disagreement, FrozenSplit, Grouping, GroupingError, Part, SplitError, SplitFile};
 use crate::layout::DataFolder;
 use crate::progress::Progress;
 
@@ -24,8 +24,8 @@ pub struct ExtendOptions {
 /// # Errors
 /// As [`super::freeze`]; and when frozen pictures are gone or changed (unless accepted), when the grouping is another, or when a
 /// new picture belongs with frozen ones of two parts.
-pub fn extend(
-    frozen: &FrozenSplit,
+pub fn extend<'a>(
+    frozen: &'a FrozenSplit,
     data: &DataFolder,
     options: &ExtendOptions,
     progress: &dyn Progress,
@@ -56,10 +56,20 @@ pub fn extend(
     let mut held = Holdings::default();
     let mut files = Vec::with_capacity(samples.len());
     // What a new picture may belong with: a frozen one of its group, or with its bytes.
-    let mut by_group: HashMap<&str, (Part, &str)> = HashMap::new();
+    let mut by_group: HashMap<String, Vec<(Part, &str)>> = HashMap::new();
     let mut by_bytes = HashMap::new();
+    let mut tie = |group: String, file: &'a SplitFile| {
+        let ties = by_group.entry(group).or_default();
+        if ties.iter().all(|(part, _)| *part != file.part) {
+            ties.push((file.part, &file.path));
+        }
+    };
     for file in frozen.all_files() {
-        by_group.entry(&file.group).or_insert((file.part, &file.path));
+        tie(file.group.clone(), file);
+        // A table may call the group of an old file by another name now.
+        if let Some(group) = grouping.key(&file.path).filter(|group| *group != file.group) {
+            tie(group, file);
+        }
     }
     for &at in &old {
         let sample = &samples[at];
@@ -74,8 +84,8 @@ pub fn extend(
     for cluster in clusters(&samples, &keys, &new) {
         let mut bound: Option<(Part, &str)> = None;
         for &member in &cluster.members {
-            let ties = [by_group.get(keys[member].as_str()), by_bytes.get(&samples[member].sha256)];
-            for &(part, path) in ties.into_iter().flatten() {
+            let by_group = by_group.get(&keys[member]).into_iter().flatten();
+            for &(part, path) in by_group.chain(by_bytes.get(&samples[member].sha256)) {
                 match bound {
                     Some((one_part, one)) if one_part != part => {
                         return Err(SplitError::Torn {

@@ -192,7 +192,8 @@ impl Grouping {
         }
     }
 
-    fn key(&self, path: &str) -> Option<String> {
+    /// The group of one picture; `None` when a table has no row for it.
+    pub(super) fn key(&self, path: &str) -> Option<String> {
         match &self.rule {
             GroupingRule::File => Some(path.to_owned()),
             GroupingRule::Folder => Some(parent(path).to_owned()),

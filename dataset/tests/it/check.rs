@@ -1,11 +1,11 @@
 //! `dataset::check` on folders with known faults, and on real ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use dataset::check::{CheckOptions, CheckReport, FixReport, NearRule, Severity, check, fix_labels};
-use dataset::split::{FreezeOptions, freeze};
+use dataset::split::{FreezeOptions, Grouping, freeze};
 use dataset::{ClassNames, DataFolder, FrozenSplit, LayoutChoice, Verdict};
 
 use crate::shared::{data, picture, write};
@@ -93,7 +93,7 @@ fn every_fault_of_a_folder_is_told() {
     assert_eq!(report.summary.pictures, 7);
     let text = report.to_string();
     assert!(text.contains("error labels/train/a.txt:2: 4 columns where 5 are expected"), "{text}");
-    assert!(text.ends_with("8 errors, 9 warnings, 1 notes"), "{text}");
+    assert!(text.ends_with("8 errors, 9 warnings, 1 note"), "{text}");
 
     let json = root.join("report.json");
     report.write(&json).unwrap();
@@ -244,4 +244,28 @@ fn loose_rules_find_more() {
     assert_eq!(count(None), 0);
     let far = CheckOptions { near: Some(NearRule { distance: 12, correlation: 0.9 }), ..Default::default() };
     assert!(check(&scan(&root), &far, &()).unwrap_err().to_string().contains("use 0 to 11"));
+}
+
+#[test]
+fn look_alikes_become_groups_that_a_split_keeps_whole() {
+    let Some(root) = data("mductran-beverage-skus/dev/frames") else { return };
+    let data = scan(&root);
+    let report = check(&data, &CheckOptions::default(), &()).unwrap();
+    assert!(report.look_alikes.len() > 3, "{:?}", report.look_alikes);
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("groups.csv");
+    report.write_groups(&data, &table).unwrap();
+    let grouping = Grouping::from_table(&table).unwrap();
+    let split = freeze(&data, &FreezeOptions { grouping, ..Default::default() }, &()).unwrap();
+    for group in &report.look_alikes {
+        let parts: BTreeSet<_> = group.iter().map(|file| split.part_of(file).unwrap()).collect();
+        assert_eq!(parts.len(), 1, "{group:?} lies in {parts:?}");
+    }
+    // And so the check has nothing to say about likeness across parts any more, but without the table it has.
+    let across = |split: FrozenSplit| {
+        let report = check(&data, &CheckOptions { split: Some(split), ..Default::default() }, &()).unwrap();
+        report.findings.iter().filter(|f| f.code().ends_with("across-parts")).count()
+    };
+    assert_eq!(across(split), 0);
+    assert!(across(freeze(&data, &FreezeOptions::default(), &()).unwrap()) > 0);
 }

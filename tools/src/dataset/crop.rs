@@ -1,0 +1,91 @@
+//! `shelf dataset crop`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use dataset::Verdict;
+use dataset::convert::{self, Format, ReadOptions};
+use dataset::crops::{CropEncoding, CropOptions, CropReport, cut};
+use serde_json::json;
+use vision::crop::CropRule;
+
+use super::{bar::Bar, classes, write_json};
+
+/// Cut SKU crops out of labelled photos by the pipeline's own crop rule
+#[derive(Args)]
+#[command(after_help = "  shelf dataset crop shelf/facings.csv --output crops
+  shelf dataset crop instances.json --pictures photos --sku-attribute sku --output crops")]
+pub(crate) struct CropArgs {
+    /// Labels in any format `convert` reads
+    #[arg(value_name = "PATH")]
+    input: PathBuf,
+    /// Format of PATH [default: by its content]
+    #[arg(long, value_name = "FORMAT")]
+    from: Option<Format>,
+    /// Folder of the pictures [default: PATH, or the folder it lies in]
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
+    /// New folder: one folder per SKU
+    #[arg(long, value_name = "DIR")]
+    output: PathBuf,
+    /// Attribute that names the SKU; objects without it go by their class
+    #[arg(long, value_name = "NAME", default_value = "sku")]
+    sku_attribute: String,
+    /// Names for YOLO's class numbers: a list separated by commas, or a file
+    #[arg(long, value_name = "NAMES")]
+    classes: Option<String>,
+    /// Added on every side, as a share of that side; must be the embedder's (its model card says it)
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    margin: f32,
+    /// Leave out boxes with a side below this many pixels
+    #[arg(long, value_name = "PIXELS", default_value_t = CropOptions::default().min_side)]
+    min_side: f64,
+    /// Leave out truncated facings
+    #[arg(long)]
+    skip_truncated: bool,
+    /// Save as JPEG of this quality (1 to 100) instead of PNG
+    #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(1..=100))]
+    jpeg: Option<u8>,
+    /// Write counts as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &CropArgs) -> anyhow::Result<Verdict> {
+    anyhow::ensure!((0.0..=1.0).contains(&args.margin), "--margin {} is not within 0 to 1", args.margin);
+    let from = match args.from {
+        Some(format) => format,
+        None => convert::detect(&args.input)?,
+    };
+    let classes = if from == Format::Yolo { classes(args.classes.as_deref(), &args.input)? } else { None };
+    let loaded = convert::read(&args.input, from, &ReadOptions { classes, ..ReadOptions::default() })?;
+    let pictures = match (&args.pictures, args.input.is_dir()) {
+        (Some(folder), _) => folder.clone(),
+        (None, true) => args.input.clone(),
+        (None, false) => args.input.parent().map_or_else(PathBuf::new, PathBuf::from),
+    };
+    let options = CropOptions {
+        rule: CropRule { margin: args.margin },
+        sku_attribute: Some(args.sku_attribute.clone()),
+        min_side: args.min_side,
+        skip_truncated: args.skip_truncated,
+        encoding: args.jpeg.map_or(CropEncoding::Png, CropEncoding::Jpeg),
+    };
+    let CropReport { skus, too_small, truncated, outside, crowds } =
+        cut(&loaded.annotations, &pictures, &args.output, &options, &Bar::default())?;
+    for (sku, count) in &skus {
+        println!("{count:>7}  {sku}");
+    }
+    let total: usize = skus.values().sum();
+    println!("{total} crops of {} SKUs in {}", skus.len(), args.output.display());
+    let left_out = too_small + truncated + outside + crowds;
+    if left_out > 0 {
+        println!(
+            "left out: {too_small} too small, {truncated} truncated, {outside} outside their picture, {crowds} crowds"
+        );
+    }
+    if let Some(path) = &args.json {
+        write_json(path, &json!({ "skus": skus, "crops": total, "left_out": left_out }))?;
+    }
+    Ok(Verdict::Clean)
+}

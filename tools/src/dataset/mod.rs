@@ -1,0 +1,96 @@
+//! `shelf dataset`: own your data: hash it, split it, check it, convert it, cut crops, draw shelves.
+
+mod bar;
+mod check;
+mod convert;
+mod crop;
+mod hash;
+mod split;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Subcommand, ValueEnum};
+use dataset::{ClassNames, DataFolder, LayoutChoice, LayoutKind, Verdict};
+
+/// Hash, split, check and convert data sets, and cut crops
+#[derive(Subcommand)]
+pub(crate) enum DatasetCommand {
+    Hash(hash::HashArgs),
+    Split(split::SplitArgs),
+    Check(check::CheckArgs),
+    Convert(convert::ConvertArgs),
+    Crop(crop::CropArgs),
+}
+
+/// Runs a command. Exit code 0: done; 1: folders differ, a split no longer fits, a check found errors. What cannot be done at
+/// all is an `Err`, for which the binary exits with 2.
+pub(crate) fn run(command: DatasetCommand) -> anyhow::Result<ExitCode> {
+    let verdict = match command {
+        DatasetCommand::Hash(args) => hash::run(&args),
+        DatasetCommand::Split(args) => split::run(&args),
+        DatasetCommand::Check(args) => check::run(&args),
+        DatasetCommand::Convert(args) => convert::run(&args),
+        DatasetCommand::Crop(args) => crop::run(&args),
+    }?;
+    Ok(ExitCode::from(verdict.code()))
+}
+
+/// How a folder says what its pictures show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Layout {
+    /// By what lies in it
+    #[default]
+    Auto,
+    /// YOLO: label files with boxes
+    Boxes,
+    /// One folder per SKU
+    Folders,
+}
+
+impl From<Layout> for LayoutChoice {
+    fn from(layout: Layout) -> Self {
+        match layout {
+            Layout::Auto => Self::Auto,
+            Layout::Boxes => Self::Is(LayoutKind::Boxes),
+            Layout::Folders => Self::Is(LayoutKind::Folders),
+        }
+    }
+}
+
+fn scan(root: &Path, layout: Layout) -> anyhow::Result<DataFolder> {
+    Ok(DataFolder::scan(root, layout.into())?)
+}
+
+/// Class names: as given (a file, or names separated by commas), else as kept in the data set.
+fn classes(given: Option<&str>, root: &Path) -> anyhow::Result<Option<ClassNames>> {
+    match given {
+        Some(file) if Path::new(file).is_file() => {
+            Ok(Some(ClassNames::read(Path::new(file)).with_context(|| format!("--classes {file}"))?))
+        }
+        Some(list) => {
+            let names = list.split(',').map(|name| name.trim().to_owned()).collect();
+            Ok(Some(ClassNames::new(names).with_context(|| format!("--classes {list}"))?))
+        }
+        None => Ok(ClassNames::find(root)?.map(|(_, names)| names)),
+    }
+}
+
+/// Writes a small JSON document beside `path`, then renames it.
+fn write_json(path: &Path, value: &serde_json::Value) -> anyhow::Result<()> {
+    dataset::files::write_atomic(path, |writer| {
+        serde_json::to_writer_pretty(&mut *writer, value)?;
+        std::io::Write::write_all(writer, b"\n")
+    })?;
+    Ok(())
+}
+
+fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// Fails early when a command line asks for nothing.
+fn verdict(clean: bool) -> Verdict {
+    Verdict::clean_if(clean)
+}

@@ -1,0 +1,123 @@
+//! `shelf dataset split`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{bail, ensure};
+use clap::Args;
+use dataset::split::{ExtendOptions, FreezeOptions, Grouping, Ratios, extend, freeze};
+use dataset::{DataFolder, FrozenSplit, Verdict};
+use serde_json::json;
+
+use super::{Layout, bar::Bar, plural, scan, verdict, write_json};
+
+/// Freeze a reproducible split into train, val and test; verify or extend a frozen one
+#[derive(Args)]
+#[command(
+    after_help = "A picture's part follows from the seed and its group alone, so adding files never moves others.
+With --stratify the first split is balanced over classes or SKUs, and later additions are balanced with it.
+What is frozen never moves. Pictures with the same bytes always lie in one part.
+
+  shelf dataset split data --stratify --output data.split.json
+  shelf dataset split data --verify data.split.json
+  shelf dataset split data --extend data.split.json --output data.split.json
+
+Exit code: 0 done or in agreement, 1 the frozen split and the folder disagree, 2 not possible."
+)]
+pub(crate) struct SplitArgs {
+    /// Folder of the data set
+    #[arg(value_name = "DIR")]
+    root: PathBuf,
+    /// Where to write the split
+    #[arg(long, value_name = "FILE", required_unless_present = "verify")]
+    output: Option<PathBuf>,
+    /// Give every part its share of every class or SKU
+    #[arg(long, conflicts_with_all = ["verify", "extend"])]
+    stratify: bool,
+    /// What belongs together: file, folder, before:TEXT (names agree up to TEXT), or a .csv with the columns file,group
+    #[arg(long, value_name = "RULE", conflicts_with = "verify")]
+    group_by: Option<String>,
+    /// Shares of train, val and test
+    #[arg(long, default_value = ".70/.15/.15", conflicts_with_all = ["verify", "extend"])]
+    ratios: Ratios,
+    /// Another seed, another split
+    #[arg(long, default_value_t = 42, conflicts_with_all = ["verify", "extend"])]
+    seed: u64,
+    /// Say whether a frozen split and the folder agree
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "extend"])]
+    verify: Option<PathBuf>,
+    /// With --verify: labels may have changed
+    #[arg(long, requires = "verify")]
+    allow_label_changes: bool,
+    /// Add new pictures to a frozen split; old ones stay where they are
+    #[arg(long, value_name = "FILE")]
+    extend: Option<PathBuf>,
+    /// With --extend: frozen pictures may be gone (dropped) or changed (kept in their part)
+    #[arg(long, requires = "extend")]
+    accept_changes: bool,
+    /// How the folder says what its pictures show
+    #[arg(long, value_enum, default_value_t)]
+    layout: Layout,
+    /// Write the outcome as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &SplitArgs) -> anyhow::Result<Verdict> {
+    let data = scan(&args.root, args.layout)?;
+    if let Some(frozen) = &args.verify {
+        return verify(args, frozen, &data);
+    }
+    let Some(output) = &args.output else { bail!("--output is missing: where shall the split be written?") };
+    let grouping = args.group_by.as_deref().map(str::parse::<Grouping>).transpose()?;
+    let split = match &args.extend {
+        Some(frozen) => {
+            let options = ExtendOptions { grouping, accept_changes: args.accept_changes };
+            extend(&FrozenSplit::read(frozen)?, &data, &options, &Bar::default())?
+        }
+        None => {
+            // A frozen split that is frozen anew is no longer frozen.
+            ensure!(
+                !output.exists(),
+                "{} exists: extend it with --extend {0}, or remove it to split anew",
+                output.display()
+            );
+            let (seed, ratios, stratify) = (args.seed, args.ratios, args.stratify);
+            let grouping = grouping.unwrap_or(FreezeOptions::default().grouping);
+            freeze(&data, &FreezeOptions { seed, ratios, stratify, grouping }, &Bar::default())?
+        }
+    };
+    split.write(output)?;
+    let counts = split.counts();
+    let total = split.all_files().len();
+    for (part, count) in &counts {
+        let share = *count as f64 / total as f64;
+        println!(
+            "{part:<6} {count:>7} pictures  {:>5.1} % (wanted {:.1} %)",
+            share * 100.0,
+            split.ratios().of(*part) * 100.0
+        );
+    }
+    println!("data {}  {}", split.data(), output.display());
+    if let Some(path) = &args.json {
+        write_json(path, &json!({ "data": split.data(), "counts": counts, "seed": split.seed() }))?;
+    }
+    Ok(Verdict::Clean)
+}
+
+fn verify(args: &SplitArgs, frozen: &Path, data: &DataFolder) -> anyhow::Result<Verdict> {
+    let split = FrozenSplit::read(frozen)?;
+    let found = split.verify(data, &Bar::default())?;
+    for disagreement in &found {
+        println!("{disagreement}");
+    }
+    let serious = found.iter().filter(|d| !(args.allow_label_changes && d.is_about_a_label())).count();
+    if found.is_empty() {
+        println!("in agreement: {}, data {}", plural(split.all_files().len(), "picture", "pictures"), split.data());
+    } else {
+        println!("{}, {serious} of them not allowed", plural(found.len(), "disagreement", "disagreements"));
+    }
+    if let Some(path) = &args.json {
+        write_json(path, &json!({ "agrees": serious == 0, "data": split.data(), "disagreements": found }))?;
+    }
+    Ok(verdict(serious == 0))
+}
