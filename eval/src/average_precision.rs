@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 
-use crate::matching::{ClassMatches, Matches, SizeRange, THRESHOLDS};
+use crate::matching::{ClassMatches, Matches, THRESHOLDS};
 
 /// Recall points at which precision is read.
 pub const RECALL_POINTS: usize = 101;
@@ -49,7 +49,7 @@ impl ClassCurve {
 /// Which boxes of a class count.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting<'a> {
-    /// Index into [`SizeRange::EACH`].
+    /// Index into [`SizeRange::EACH`](crate::SizeRange::EACH).
     pub size: usize,
     /// Predictions per class and picture that count; at most what the matching looked at.
     pub max_detections: usize,
@@ -233,6 +233,19 @@ pub fn summarize(matches: &Matches, weights: Weights<'_>) -> CocoSummary {
     }
 }
 
+/// AP at every threshold of each class, `None` for absent classes. `size` is the index into [`SizeRange::EACH`](crate::SizeRange::EACH).
+#[must_use]
+pub fn class_aps(matches: &Matches, size: usize, weights: Weights<'_>) -> Vec<Option<[f64; THRESHOLDS]>> {
+    let setting = Setting { size, ..Setting { weights, ..Setting::plain(matches) } };
+    matches.classes.iter().map(|c| class_ap(c, setting)).collect()
+}
+
+/// COCO's average recall with at most `limit` predictions per picture and class, mean over thresholds and classes.
+#[must_use]
+pub fn average_recall(matches: &Matches, limit: usize, weights: Weights<'_>) -> Option<f64> {
+    mean(matches.classes.iter().filter_map(|c| final_recall(c, limit, weights)))
+}
+
 /// Mean over thresholds of the recall that the first `limit` predictions per picture reach.
 fn final_recall(class: &ClassMatches, limit: usize, weights: Weights<'_>) -> Option<f64> {
     let positives = positives(class, 0, weights);
@@ -297,12 +310,15 @@ pub fn operating_point<'a>(
     point
 }
 
-/// Recall of one size range at a confidence threshold.
+/// Recall of one size range (index into [`SizeRange::EACH`](crate::SizeRange::EACH)) at a confidence threshold.
 #[must_use]
-pub fn recall_of_size(matches: &Matches, size: SizeRange, confidence: f64) -> Option<f64> {
-    let size = SizeRange::EACH.iter().position(|s| *s == size)?;
-    let total: u64 = matches.classes.iter().map(|c| positives(c, size, None)).sum();
-    let right = |c: &ClassMatches| c.outcomes.iter().filter(|o| o.score >= confidence && o.is_right(size, 0)).count();
-    let right: usize = matches.classes.iter().map(right).sum();
+pub fn recall_of_size(matches: &Matches, size: usize, confidence: f64, weights: Weights<'_>) -> Option<f64> {
+    let total: u64 = matches.classes.iter().map(|c| positives(c, size, weights)).sum();
+    let confident = |c: &ClassMatches| c.outcomes.partition_point(|o| o.score >= confidence);
+    let right = |c: &ClassMatches| {
+        let right = c.outcomes[..confident(c)].iter().filter(|o| o.is_right(size, 0));
+        right.map(|o| weight(weights, o.picture)).sum::<u64>()
+    };
+    let right: u64 = matches.classes.iter().map(right).sum();
     (total > 0).then(|| right as f64 / total as f64)
 }

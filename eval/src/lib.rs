@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`sample`] | pictures, true boxes, found boxes |
-//! | [`matching`], [`average_precision`], [`curves`], [`confusion`] | detection, equal to pycocotools |
+//! | [`matching`], [`average_precision`], [`curves`], [`confusion`], [`mistakes`] | detection, equal to pycocotools |
 //! | [`ultralytics`] | the other AP definition users know, under its own name |
 //! | [`identification`], [`open_set`], [`calibration`], [`thresholds`] | which SKU, and when to say "none" |
 //! | [`counts`] | how many of each SKU |
@@ -11,6 +11,8 @@
 //! | [`gate`] | what a release must reach |
 //! | [`formats`] | saved ground truth and predictions, strictly read |
 //! | [`evaluate`] | all figures of one kind together |
+//! | [`robustness`] | how much worse under blur, glare, noise, ... |
+//! | [`report`] | JSON, CSV and one HTML file, with advice |
 //!
 //! Definitions with formulas and sources are in docs/metrics.md. Everything is deterministic: one seed, one result, whatever
 //! the number of threads.
@@ -28,8 +30,11 @@ pub mod gate;
 pub mod identification;
 pub mod matching;
 pub mod metric;
+pub mod mistakes;
 pub mod open_set;
 pub mod random;
+pub mod report;
+pub mod robustness;
 pub mod sample;
 pub mod slices;
 pub mod thresholds;
@@ -47,7 +52,9 @@ pub use evaluate::{
 pub use gate::{Gate, GatedMetric, Targets, Verdict};
 pub use identification::{Query, QuerySet, Ranked, confused_pairs, top_k};
 pub use matching::{Fate, Matches, Outcome, Pairing, SizeRange, match_all, pair};
+pub use mistakes::{Mistakes, mistakes};
 pub use open_set::OpenSet;
+pub use report::Report;
 pub use sample::{DetectionSet, Picture, Prediction, Rect, Truth};
 pub use slices::Slice;
 pub use thresholds::{CalibrationGoal, calibrate};

@@ -7,13 +7,28 @@
 
 use rayon::prelude::*;
 
-use crate::average_precision::{RECALL_POINTS, mean, recall_points};
+use crate::average_precision::{RECALL_POINTS, Weights, mean, recall_points};
 use crate::cells::{Cell, Cells};
 use crate::matching::{THRESHOLDS, iou_thresholds};
 use crate::{DetectionSet, Rect};
 
 /// Added to the number of true boxes, as published.
 const EPSILON: f64 = 1e-16;
+
+/// The matching by Ultralytics' definition: computed once, then summed under any weights of pictures.
+#[derive(Debug, Clone)]
+pub struct UltralyticsMatches {
+    /// Per class: true boxes by picture, and predictions by falling score.
+    classes: Vec<(Vec<(u32, u32)>, Vec<Scored>)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Scored {
+    score: f64,
+    picture: u32,
+    /// Bit `t`: right at threshold `t`.
+    right: u16,
+}
 
 /// Mean AP by Ultralytics' definition.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,18 +44,34 @@ pub struct UltralyticsSummary {
 /// Computes it. Crowds are ordinary true boxes there, so sets with crowds are not comparable.
 #[must_use]
 pub fn ultralytics_map(set: &DetectionSet, max_detections: usize) -> UltralyticsSummary {
-    let kept = most_confident_per_picture(set, max_detections);
-    let groups = Cells::group(set);
-    let mut classes = vec![None; set.classes().len()];
-    let per_class: Vec<&[Cell]> = groups.cells().chunk_by(|a, b| a.class == b.class).collect();
-    let results: Vec<_> = per_class.into_par_iter().map(|c| (c[0].class, class_ap(set, &groups, c, &kept))).collect();
-    for (class, ap) in results {
-        classes[class as usize] = ap;
+    UltralyticsMatches::new(set, max_detections).summarize(None)
+}
+
+impl UltralyticsMatches {
+    /// Matches every class of every picture.
+    #[must_use]
+    pub fn new(set: &DetectionSet, max_detections: usize) -> Self {
+        let kept = most_confident_per_picture(set, max_detections);
+        let groups = Cells::group(set);
+        let per_class: Vec<&[Cell]> = groups.cells().chunk_by(|a, b| a.class == b.class).collect();
+        let matched: Vec<_> =
+            per_class.into_par_iter().map(|c| (c[0].class, match_class(set, &groups, c, &kept))).collect();
+        let mut classes = vec![(Vec::new(), Vec::new()); set.classes().len()];
+        for (class, found) in matched {
+            classes[class as usize] = found;
+        }
+        Self { classes }
     }
-    UltralyticsSummary {
-        map50: mean(classes.iter().flatten().map(|ap| ap[0])),
-        map50_95: mean(classes.iter().flatten().map(|ap| ap.iter().sum::<f64>() / THRESHOLDS as f64)),
-        classes,
+
+    /// Sums up, each picture counting as often as its weight says.
+    #[must_use]
+    pub fn summarize(&self, weights: Weights<'_>) -> UltralyticsSummary {
+        let classes: Vec<_> = self.classes.iter().map(|(truths, found)| class_ap(truths, found, weights)).collect();
+        UltralyticsSummary {
+            map50: mean(classes.iter().flatten().map(|ap| ap[0])),
+            map50_95: mean(classes.iter().flatten().map(|ap| ap.iter().sum::<f64>() / THRESHOLDS as f64)),
+            classes,
+        }
     }
 }
 
@@ -58,15 +89,14 @@ fn most_confident_per_picture(set: &DetectionSet, max_detections: usize) -> Vec<
     kept
 }
 
-fn class_ap(set: &DetectionSet, groups: &Cells, cells: &[Cell], kept: &[bool]) -> Option<[f64; THRESHOLDS]> {
-    let truths: usize = cells.iter().map(|c| groups.truths(c).len()).sum();
-    if truths == 0 {
-        return None;
-    }
+fn match_class(set: &DetectionSet, groups: &Cells, cells: &[Cell], kept: &[bool]) -> (Vec<(u32, u32)>, Vec<Scored>) {
     let thresholds = iou_thresholds();
-    let mut scored: Vec<(f64, u16)> = Vec::new();
+    let (mut truths, mut scored) = (Vec::new(), Vec::new());
     for cell in cells {
         let boxes: Vec<Rect> = groups.truths(cell).iter().map(|&t| set.truths()[t as usize].rect).collect();
+        if !boxes.is_empty() {
+            truths.push((cell.picture, boxes.len() as u32));
+        }
         let score = |p: u32| set.predictions()[p as usize].score;
         let mut order: Vec<u32> = groups.predictions(cell).iter().copied().filter(|&p| kept[p as usize]).collect();
         order.sort_by(|&a, &b| score(b).total_cmp(&score(a)));
@@ -82,14 +112,26 @@ fn class_ap(set: &DetectionSet, groups: &Cells, cells: &[Cell], kept: &[bool]) -
                     taken[best.0] |= 1 << t;
                 }
             }
-            scored.push((score(prediction), right));
+            scored.push(Scored { score: score(prediction), picture: cell.picture, right });
         }
     }
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    if scored.is_empty() {
+    scored.sort_by(|a, b| b.score.total_cmp(&a.score));
+    (truths, scored)
+}
+
+fn class_ap(truths: &[(u32, u32)], found: &[Scored], weights: Weights<'_>) -> Option<[f64; THRESHOLDS]> {
+    let weight = |picture: u32| weights.map_or(1, |w| w[picture as usize]);
+    let positives: u64 = truths.iter().map(|&(picture, count)| u64::from(count) * u64::from(weight(picture))).sum();
+    if positives == 0 {
+        return None;
+    }
+    // A picture that weighs n is n pictures with the same scores, one after the other.
+    let counted: Vec<u16> =
+        found.iter().flat_map(|f| std::iter::repeat_n(f.right, weight(f.picture) as usize)).collect();
+    if counted.is_empty() {
         return Some([0.0; THRESHOLDS]);
     }
-    Some(std::array::from_fn(|t| area(scored.iter().map(|(_, right)| right >> t & 1 == 1), truths as f64)))
+    Some(std::array::from_fn(|t| area(counted.iter().map(|right| right >> t & 1 == 1), positives as f64)))
 }
 
 /// Area under the linearly interpolated, monotone precision-recall curve.

@@ -17,8 +17,8 @@ pub struct CountSection {
     pub skus: usize,
     /// (Picture, SKU) pairs in truth or prediction.
     pub rows: usize,
-    /// All figures.
-    #[serde(flatten)]
+    /// All figures. In a report they stand at the top, for all kinds together.
+    #[serde(skip)]
     pub figures: Figures,
     /// SKUs, the largest mean error first.
     pub worst_skus: Vec<NamedCount>,

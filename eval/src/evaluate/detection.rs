@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::average_precision::{Weights, mean_ap, operating_point, positives, recall_of_size, summarize};
-use crate::calibration::{detection_claims, reliability};
-use crate::curves::confidence_curve;
+use crate::average_precision::{
+    Weights, average_recall, class_aps, mean, mean_ap, operating_point, positives, recall_of_size, summarize,
+};
+use crate::calibration::{Claim, detection_claims, reliability};
+use crate::curves::{Merged, confidence_curve};
 use crate::evaluate::{Figures, SliceLine};
-use crate::matching::{DEFAULT_MAX_DETECTIONS, Matches, SizeRange, match_all};
+use crate::matching::{DEFAULT_MAX_DETECTIONS, Matches, SizeRange, THRESHOLDS, match_all};
 use crate::slices::{Slice, by_density, figures_of};
-use crate::ultralytics::ultralytics_map;
-use crate::{Bootstrap, DetectionSet, Reliability, confusion_matrix};
+use crate::ultralytics::UltralyticsMatches;
+use crate::{Bootstrap, DetectionSet, Interval, Mistakes, Reliability, confusion_matrix, mistakes};
 
 /// How boxes are judged.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,8 +43,8 @@ pub struct DetectionSection {
     pub true_boxes: u64,
     /// Predictions of any confidence.
     pub predictions: usize,
-    /// All figures.
-    #[serde(flatten)]
+    /// All figures. In a report they stand at the top, for all kinds together.
+    #[serde(skip)]
     pub figures: Figures,
     /// Per class.
     pub classes: Vec<ClassLine>,
@@ -52,6 +54,8 @@ pub struct DetectionSection {
     pub precision_recall: Vec<PrecisionRecall>,
     /// Who is taken for whom.
     pub confusion: Confusion,
+    /// Why boxes were missed and others invented, at the serving confidence.
+    pub mistakes: Mistakes,
     /// Whether confidence means precision.
     pub reliability: Diagram,
     /// Parts of the pictures.
@@ -67,6 +71,8 @@ pub struct ClassLine {
     pub true_boxes: u64,
     /// Average precision at IoU .50; `None` when absent.
     pub ap50: Option<f64>,
+    /// Its 95 % interval.
+    pub ap50_interval: Option<Interval>,
     /// Average precision over IoU .50:.05:.95.
     pub ap50_95: Option<f64>,
     /// At the serving confidence.
@@ -131,54 +137,107 @@ impl From<&Reliability> for Diagram {
 pub fn evaluate_detection(set: &DetectionSet, settings: &DetectionSettings, slices: &[Slice]) -> DetectionSection {
     let DetectionSettings { confidence, max_detections, bootstrap } = *settings;
     let matches = match_all(set, max_detections);
-    let summary = summarize(&matches, None);
-    let curve = confidence_curve(&matches.classes);
-    let claims = detection_claims(&matches, 0.0);
-    let reliability = reliability(&claims, None);
+    let replicator = Replicator::new(set, &matches, confidence);
+    let units = matches.pictures;
 
     let mut figures = Figures::default();
-    let units = matches.pictures;
-    let gated = |weights: Weights<'_>| headline(&matches, confidence, weights);
-    figures.measure(["recall", "precision", "f1", "map50", "map50_95"], (units, bootstrap), gated);
-    figures.set("map75", summary.map75);
-    for (at, size) in SizeRange::EACH.into_iter().skip(1).enumerate() {
-        let name = size.as_str();
-        figures.set(&format!("map50_{name}"), summary.map50_by_size[at]);
-        figures.set(&format!("map50_95_{name}"), summary.map_by_size[at]);
-        figures.set(&format!("recall_{name}"), recall_of_size(&matches, size, confidence));
-    }
-    for (limit, value) in &summary.average_recall[..3] {
-        figures.set(&format!("average_recall_{limit}"), *value);
-    }
-    figures.set("average_recall", summary.average_recall[3].1);
-    figures.set("f1_best", curve.best.and_then(|b| b.f1()));
-    figures.set("f1_best_confidence", curve.best.map(|b| b.confidence));
-    let ultralytics = ultralytics_map(set, max_detections);
-    figures.set("ultralytics_map50", ultralytics.map50);
-    figures.set("ultralytics_map50_95", ultralytics.map50_95);
-    figures.set("detection_ece", reliability.expected_error);
+    figures.measure(["recall", "precision", "f1", "map50", "map50_95"], (units, bootstrap), |weights| {
+        headline(&matches, confidence, weights)
+    });
+    let fewer = Bootstrap { resamples: secondary_resamples(bootstrap.resamples, set.predictions().len()), ..bootstrap };
+    let names = replicator.names();
+    let per_class = figures.measure_list(&names, (units, fewer), |weights| replicator.figures(weights));
 
-    let true_boxes = matches.classes.iter().map(|c| positives(c, 0, None)).sum();
+    let curve = replicator.merged.curve();
     let points = curve.points.iter().map(|p| CurvePoint {
         confidence: p.confidence,
         recall: p.recall(),
         precision: p.precision(),
         f1: p.f1(),
     });
+    let summary = summarize(&matches, None);
     let density = by_density(set);
     DetectionSection {
         confidence,
         max_detections,
         pictures: units,
-        true_boxes,
+        true_boxes: matches.classes.iter().map(|c| positives(c, 0, None)).sum(),
         predictions: set.predictions().len(),
         figures,
-        classes: class_lines(set, &matches, &summary, confidence),
+        classes: class_lines(set, &matches, &summary, (confidence, &per_class)),
         confidence_curve: points.collect(),
         precision_recall: [0, 5, 8].into_iter().filter_map(|t| mean_curve(&summary.classes, t)).collect(),
         confusion: confusion(set, confidence),
-        reliability: Diagram::from(&reliability),
+        mistakes: mistakes(set, confidence, max_detections),
+        reliability: Diagram::from(&reliability(&replicator.claims, None)),
         slices: slices.iter().chain(&density).map(|s| slice_line(&matches, s, settings)).collect(),
+    }
+}
+
+/// Resamples behind figures that no gate depends on: fewer for very large sets, where intervals are narrow anyway and a
+/// thousand passes over a million boxes would take minutes.
+fn secondary_resamples(wanted: u32, predictions: usize) -> u32 {
+    let affordable = 40_000_000 / predictions.max(1);
+    wanted.min(u32::try_from(affordable).unwrap_or(u32::MAX).max(100))
+}
+
+/// Figures beside the headline, under any weights of pictures.
+struct Replicator<'a> {
+    matches: &'a Matches,
+    ultralytics: UltralyticsMatches,
+    merged: Merged,
+    claims: Vec<Claim>,
+    confidence: f64,
+}
+
+impl<'a> Replicator<'a> {
+    fn new(set: &DetectionSet, matches: &'a Matches, confidence: f64) -> Self {
+        Self {
+            matches,
+            ultralytics: UltralyticsMatches::new(set, matches.max_detections),
+            merged: Merged::new(&matches.classes),
+            claims: detection_claims(matches, 0.0),
+            confidence,
+        }
+    }
+
+    /// Names of [`Replicator::figures`]; the last ones, one a class, have none.
+    fn names(&self) -> Vec<String> {
+        let sizes = SizeRange::EACH.iter().skip(1).map(|s| s.as_str());
+        let of_sizes = |prefix: &'static str| sizes.clone().map(move |size| format!("{prefix}_{size}"));
+        let mut names = vec!["map75".to_owned()];
+        names.extend(of_sizes("map50").chain(of_sizes("map50_95")).chain(of_sizes("recall")));
+        let others = ["average_recall_1", "average_recall_10", "average_recall_100", "average_recall"];
+        names.extend(others.map(str::to_owned));
+        let others = ["f1_best", "f1_best_confidence", "ultralytics_map50", "ultralytics_map50_95", "detection_ece"];
+        names.extend(others.map(str::to_owned));
+        names
+    }
+
+    fn figures(&self, weights: Weights<'_>) -> Vec<Option<f64>> {
+        let matches = self.matches;
+        let all = class_aps(matches, 0, weights);
+        let sizes = [1, 2, 3].map(|size| class_aps(matches, size, weights));
+        let over = |aps: &[Option<[f64; THRESHOLDS]>], value: fn(&[f64; THRESHOLDS]) -> f64| {
+            mean(aps.iter().flatten().map(value))
+        };
+        let all_thresholds: fn(&[f64; THRESHOLDS]) -> f64 = |ap| ap.iter().sum::<f64>() / THRESHOLDS as f64;
+        let mut figures = vec![over(&all, |ap| ap[5])];
+        figures.extend(sizes.iter().map(|aps| over(aps, |ap| ap[0])));
+        figures.extend(sizes.iter().map(|aps| over(aps, all_thresholds)));
+        figures.extend([1, 2, 3].map(|size| recall_of_size(matches, size, self.confidence, weights)));
+        figures.extend([1, 10, 100, matches.max_detections].map(|limit| average_recall(matches, limit, weights)));
+        let best = self.merged.best(weights);
+        let ultralytics = self.ultralytics.summarize(weights);
+        figures.extend([
+            best.and_then(|b| b.f1()),
+            best.map(|b| b.confidence),
+            ultralytics.map50,
+            ultralytics.map50_95,
+        ]);
+        figures.push(reliability(&self.claims, weights).expected_error);
+        figures.extend(all.iter().map(|ap| ap.map(|ap| ap[0])));
+        figures
     }
 }
 
@@ -211,18 +270,23 @@ fn slice_line(matches: &Matches, slice: &Slice, settings: &DetectionSettings) ->
     }
 }
 
-fn class_lines(set: &DetectionSet, matches: &Matches, summary: &crate::CocoSummary, confidence: f64) -> Vec<ClassLine> {
-    let lines = set.classes().iter().zip(&matches.classes).zip(&summary.classes);
+fn class_lines(
+    set: &DetectionSet,
+    matches: &Matches,
+    summary: &crate::CocoSummary,
+    (confidence, intervals): (f64, &[Option<Interval>]),
+) -> Vec<ClassLine> {
+    let lines = set.classes().iter().zip(&matches.classes).zip(&summary.classes).zip(intervals);
     lines
-        .map(|((name, class), curve)| {
+        .map(|(((name, class), curve), interval)| {
             let point = operating_point([class], confidence, None);
             let best = confidence_curve([class]).best;
-            let thresholds = crate::matching::THRESHOLDS;
             ClassLine {
                 class: name.clone(),
                 true_boxes: point.positives,
                 ap50: curve.as_ref().map(|c| c.ap(0)),
-                ap50_95: curve.as_ref().map(|c| (0..thresholds).map(|t| c.ap(t)).sum::<f64>() / thresholds as f64),
+                ap50_interval: interval.zip(curve.as_ref()).map(|(i, c)| i.around(c.ap(0))),
+                ap50_95: curve.as_ref().map(|c| (0..THRESHOLDS).map(|t| c.ap(t)).sum::<f64>() / THRESHOLDS as f64),
                 recall: point.recall(),
                 precision: point.precision(),
                 best_f1: best.and_then(|b| Some((b.f1()?, b.confidence))),

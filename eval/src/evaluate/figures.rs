@@ -42,6 +42,28 @@ impl Figures {
         }
     }
 
+    /// As [`Figures::measure`], for figures known at run time. Of figures beyond the names the intervals are given back.
+    pub fn measure_list(
+        &mut self,
+        names: &[String],
+        (units, bootstrap): (usize, Bootstrap),
+        figures: impl Fn(Option<&[u32]>) -> Vec<Option<f64>> + Sync,
+    ) -> Vec<Option<Interval>> {
+        let values = figures(None);
+        let mut intervals = match units {
+            0 | 1 => vec![None; values.len()],
+            _ => bootstrap.interval_list(units, values.len(), |weights| figures(Some(weights))),
+        };
+        let unnamed = intervals.split_off(names.len().min(intervals.len()));
+        for ((name, value), interval) in names.iter().zip(values).zip(intervals) {
+            self.set(name, value);
+            if let (Some(value), Some(interval)) = (value, interval) {
+                self.intervals.insert(name.clone(), interval.around(value));
+            }
+        }
+        unnamed
+    }
+
     /// A figure ready to be judged.
     #[must_use]
     pub fn figure(&self, name: &str, evidence: u64) -> Figure {

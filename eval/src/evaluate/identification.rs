@@ -19,8 +19,8 @@ pub struct IdentificationSection {
     pub known: u64,
     /// Crops of no enrolled SKU.
     pub unknown: u64,
-    /// All figures.
-    #[serde(flatten)]
+    /// All figures. In a report they stand at the top, for all kinds together.
+    #[serde(skip)]
     pub figures: Figures,
     /// Per SKU, the lowest recall first.
     pub skus: Vec<SkuLine>,

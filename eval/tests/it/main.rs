@@ -8,4 +8,6 @@ mod identification;
 mod intervals;
 mod properties;
 mod pycocotools;
+mod report;
+mod robustness;
 mod support;

@@ -52,7 +52,12 @@ pub(crate) struct CocoPair {
 }
 
 impl CocoPair {
-    pub(crate) fn new(images: Vec<Value>, categories: &[(i64, &str)], annotations: Vec<Value>, results: Vec<Value>) -> Self {
+    pub(crate) fn new(
+        images: Vec<Value>,
+        categories: &[(i64, &str)],
+        annotations: Vec<Value>,
+        results: Vec<Value>,
+    ) -> Self {
         let categories: Vec<Value> = categories.iter().map(|(id, name)| json!({"id": id, "name": name})).collect();
         let truth = json!({"images": images, "categories": categories, "annotations": annotations});
         Self { truth, results: Value::Array(results) }

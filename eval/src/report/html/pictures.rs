@@ -1,0 +1,87 @@
+//! Photos inside the page, with boxes drawn over them.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use image::codecs::jpeg::JpegEncoder;
+use vision::RgbImage;
+
+use super::super::plot::escape;
+use super::super::worst::{Outcome, WorstCase};
+
+/// Longest side of a photo in the page.
+const SIDE: u32 = 900;
+/// JPEG quality: boxes are drawn as vectors, so the photo may be soft.
+const QUALITY: u8 = 70;
+
+pub(super) fn worst(cases: &[WorstCase], picture: &mut dyn FnMut(&str) -> Option<RgbImage>) -> String {
+    if cases.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from(
+        "<h2>Worst pictures</h2><p class=\"small\"><b class=\"missed-ink\">missed</b> (dashed), \
+         <b class=\"invented-ink\">invented</b>, <b class=\"right-ink\">right</b>. Point at a box to read it.</p><div class=\"worst\">",
+    );
+    for case in cases {
+        let photo = picture(&case.picture);
+        let size = photo.as_ref().map(RgbImage::dimensions).or(case.size).or_else(|| extent(case));
+        let Some((width, height)) = size else { continue };
+        let image = photo.and_then(|photo| data_uri(&photo)).map_or_else(String::new, |uri| {
+            format!("<img alt=\"\" width=\"{width}\" height=\"{height}\" src=\"{uri}\">")
+        });
+        let class = if image.is_empty() { " class=\"alone\"" } else { "" };
+        let mut boxes = String::new();
+        for b in &case.boxes {
+            let [x, y, w, h] = b.rect;
+            let (class, word) = match b.outcome {
+                Outcome::Right => ("right", "right"),
+                Outcome::Invented => ("invented", "invented"),
+                Outcome::Missed => ("missed", "missed"),
+            };
+            let _ = write!(
+                boxes,
+                "<rect class=\"{class}\" pointer-events=\"all\" x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\"><title>{word}: {}</title></rect>",
+                escape(&b.label)
+            );
+        }
+        let _ = write!(
+            out,
+            "<figure class=\"card\"><div class=\"photo\">{image}<svg{class} viewBox=\"0 0 {width} {height}\">{boxes}</svg></div>\
+             <figcaption><b>{}</b><br><span class=\"missed-ink\">{} missed</span>, <span class=\"invented-ink\">{} invented</span>, \
+             <span class=\"right-ink\">{} right</span></figcaption></figure>",
+            escape(&case.picture),
+            case.missed,
+            case.invented,
+            case.right
+        );
+    }
+    out.push_str("</div>");
+    out
+}
+
+/// Far corner of the boxes, for pictures of which neither size nor pixels are known.
+fn extent(case: &WorstCase) -> Option<(u32, u32)> {
+    let far = case
+        .boxes
+        .iter()
+        .fold((0.0_f64, 0.0_f64), |(x, y), b| (x.max(b.rect[0] + b.rect[2]), y.max(b.rect[1] + b.rect[3])));
+    (far.0 >= 1.0 && far.1 >= 1.0).then_some((far.0.ceil() as u32, far.1.ceil() as u32))
+}
+
+fn data_uri(photo: &RgbImage) -> Option<String> {
+    let small = shrunk(photo);
+    let mut jpeg = Vec::new();
+    JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode_image(small.as_ref().unwrap_or(photo)).ok()?;
+    Some(format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg)))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a picture for people; no network sees it")]
+fn shrunk(photo: &RgbImage) -> Option<RgbImage> {
+    let (width, height) = photo.dimensions();
+    let longer = width.max(height);
+    (longer > SIDE).then(|| {
+        let side = |length: u32| (u64::from(length) * u64::from(SIDE) / u64::from(longer)).max(1) as u32;
+        image::imageops::thumbnail(photo, side(width), side(height))
+    })
+}

@@ -1,0 +1,28 @@
+//! Charts as SVG text, drawn by hand: axes, grid, legend. Colours are CSS classes of the page, so light and dark work.
+
+mod axis;
+mod frame;
+mod heatmap;
+
+pub use axis::Axis;
+pub use frame::{Frame, Mark};
+pub use heatmap::heatmap;
+
+/// Makes text safe inside HTML, SVG and their attributes.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            // Control characters are not allowed in documents and may turn text around.
+            c if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) => safe.push(' '),
+            c => safe.push(c),
+        }
+    }
+    safe
+}

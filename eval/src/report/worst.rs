@@ -1,0 +1,95 @@
+//! The pictures with the most mistakes, with what was missed, invented and right.
+
+use serde::{Deserialize, Serialize};
+
+use crate::matching::pair;
+use crate::{DetectionSet, Fate};
+
+/// A picture and everything that happened in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorstCase {
+    /// Name of the picture.
+    pub picture: String,
+    /// Width and height in pixels, where known.
+    pub size: Option<(u32, u32)>,
+    /// True boxes missed.
+    pub missed: usize,
+    /// Boxes invented.
+    pub invented: usize,
+    /// Boxes right.
+    pub right: usize,
+    /// All boxes, the mistakes last so that they are drawn on top.
+    pub boxes: Vec<WorstBox>,
+}
+
+/// What became of a box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A found box that is right.
+    Right,
+    /// A found box that is not there.
+    Invented,
+    /// A true box that was not found.
+    Missed,
+}
+
+/// A box to draw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorstBox {
+    /// Left, top, width, height in pixels.
+    pub rect: [f64; 4],
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Class, and confidence of a found box.
+    pub label: String,
+}
+
+/// The `most` pictures with the most mistakes at a confidence; pictures without mistakes are left out.
+#[must_use]
+pub fn worst_cases(set: &DetectionSet, confidence: f64, max_detections: usize, most: usize) -> Vec<WorstCase> {
+    let pairing = pair(set, 0.5, confidence, max_detections);
+    let mut cases: Vec<WorstCase> = set
+        .pictures()
+        .iter()
+        .map(|p| WorstCase {
+            picture: p.name.clone(),
+            size: p.size,
+            missed: 0,
+            invented: 0,
+            right: 0,
+            boxes: Vec::new(),
+        })
+        .collect();
+    // Rounded to a tenth of a pixel: for the eye, and the file stays small.
+    let rounded = |r: &crate::Rect| [r.x, r.y, r.width, r.height].map(|v| (v * 10.0).round() / 10.0);
+    for (truth, found_by) in set.truths().iter().zip(&pairing.found_by) {
+        if found_by.is_none() && !truth.crowd {
+            let case = &mut cases[truth.picture as usize];
+            case.missed += 1;
+            let label = set.classes()[truth.class as usize].clone();
+            case.boxes.push(WorstBox { rect: rounded(&truth.rect), outcome: Outcome::Missed, label });
+        }
+    }
+    for (prediction, fate) in set.predictions().iter().zip(&pairing.fates) {
+        let case = &mut cases[prediction.picture as usize];
+        let outcome = match fate {
+            Fate::Dropped | Fate::Ignored => continue,
+            Fate::Right(_) => {
+                case.right += 1;
+                Outcome::Right
+            }
+            Fate::Wrong => {
+                case.invented += 1;
+                Outcome::Invented
+            }
+        };
+        let label = format!("{} {:.2}", set.classes()[prediction.class as usize], prediction.score);
+        case.boxes.push(WorstBox { rect: rounded(&prediction.rect), outcome, label });
+    }
+    cases.retain(|c| c.missed + c.invented > 0);
+    cases.sort_by(|a, b| (b.missed + b.invented).cmp(&(a.missed + a.invented)).then_with(|| a.picture.cmp(&b.picture)));
+    cases.truncate(most);
+    cases.iter_mut().for_each(|c| c.boxes.sort_by_key(|b| b.outcome));
+    cases
+}
