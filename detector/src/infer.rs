@@ -11,7 +11,7 @@ use vision::{
 use crate::anchors::{MAX_STRIDE, anchor_count};
 use crate::batch::{self, Chunk};
 use crate::postprocess::{OutputLayout, Selection, candidates, suppress};
-use crate::tiling::{self, AutoTiling, TilePass};
+use crate::tiling::{self, AutoTiling, TileGrid, TilePass};
 use crate::{ClassMap, SizeError};
 
 /// What is known about a network besides its weights.
@@ -187,6 +187,26 @@ impl YoloDetector {
         Ok(found)
     }
 
+    /// What the tiles of each image show; nothing for images without a grid.
+    fn tile_passes(
+        &self,
+        images: &[RgbImage],
+        grids: &[Option<TileGrid>],
+        pass: &Pass,
+    ) -> Result<Vec<Vec<TilePass>>, ModelError> {
+        let regions = |(i, grid): (usize, &Option<TileGrid>)| {
+            let (width, height) = (images[i].width(), images[i].height());
+            let regions = grid.map(|grid| tile_grid(width, height, grid.columns, grid.rows, tiling::OVERLAP));
+            regions.into_iter().flatten().filter_map(move |region| self.job(i, region, pass))
+        };
+        let jobs: Vec<Job> = grids.iter().enumerate().flat_map(regions).collect();
+        let mut tiles = vec![Vec::new(); images.len()];
+        for (job, detections) in jobs.iter().zip(self.run_jobs(images, &jobs, pass)?) {
+            tiles[job.image].push(TilePass { region: job.region, detections });
+        }
+        Ok(tiles)
+    }
+
     /// `None` for a region without pixels, in which nothing can be found.
     fn job(&self, image: usize, region: Region, pass: &Pass) -> Option<Job> {
         let (size, plan, input) = ((region.width, region.height), &self.spec.plan, self.session.info().input);
@@ -287,34 +307,30 @@ impl Detector for YoloDetector {
         };
         let pass =
             Pass { selection: Selection { confidence: options.confidence, multi_label: false }, nms, square: false };
-        let mut found = self.whole_photos(images, &pass)?;
-
-        let input = (self.spec.plan.width, self.spec.plan.height);
-        let grid_of = |image: &RgbImage, whole: &[Detection]| match options.tiling {
+        let whole = self.whole_photos(images, &pass)?;
+        let size = |i: usize| (images[i].width(), images[i].height());
+        let canvas = (self.spec.plan.width, self.spec.plan.height);
+        let auto = |i: usize, found: &[Detection]| self.spec.tiling.grid(size(i), canvas, found);
+        let first = |(i, found): (usize, &Vec<Detection>)| match options.tiling {
             Tiling::Off => None,
-            Tiling::Auto => self.spec.tiling.grid((image.width(), image.height()), input, whole),
-            Tiling::Grid { columns, rows } => Some((columns, rows)),
+            Tiling::Auto => auto(i, found),
+            Tiling::Grid { columns, rows } => Some(TileGrid { columns, rows, look_again: false }),
         };
-        let tile_jobs: Vec<Job> = images
-            .iter()
-            .zip(&found)
-            .enumerate()
-            .filter_map(|(i, (image, whole))| Some((i, image, grid_of(image, whole)?)))
-            .flat_map(|(i, image, (columns, rows))| {
-                let grid = tile_grid(image.width(), image.height(), columns, rows, tiling::OVERLAP);
-                grid.into_iter().filter_map(move |region| self.job(i, region, &pass))
-            })
-            .collect();
-        let mut tiles: Vec<Vec<TilePass>> = images.iter().map(|_| Vec::new()).collect();
-        for (job, detections) in tile_jobs.iter().zip(self.run_jobs(images, &tile_jobs, &pass)?) {
-            tiles[job.image].push(TilePass { region: job.region, detections });
+        let grids: Vec<_> = whole.iter().enumerate().map(first).collect();
+        let mut tiles = self.tile_passes(images, &grids, &pass)?;
+
+        let merged = |i: usize, tiles: &[TilePass]| tiling::merge(size(i), &whole[i], tiles, &nms);
+        let closer = |(i, grid): (usize, &Option<TileGrid>)| {
+            let first = grid.filter(|grid| grid.look_again)?;
+            auto(i, &merged(i, &tiles[i])).filter(|grid| grid.tiles() > first.tiles())
+        };
+        let grids: Vec<_> = grids.iter().enumerate().map(closer).collect();
+        for (tiles, closer) in tiles.iter_mut().zip(self.tile_passes(images, &grids, &pass)?) {
+            tiles.extend(closer);
         }
-        for ((image, whole), tiles) in images.iter().zip(&mut found).zip(tiles) {
-            if !tiles.is_empty() {
-                *whole = tiling::merge((image.width(), image.height()), std::mem::take(whole), tiles, &nms);
-            }
-        }
-        Ok(found)
+        let result =
+            |(i, tiles): (usize, &Vec<TilePass>)| if tiles.is_empty() { whole[i].clone() } else { merged(i, tiles) };
+        Ok(tiles.iter().enumerate().map(result).collect())
     }
 
     fn classes(&self) -> &[String] {

@@ -21,6 +21,9 @@ const MOST_CONFIDENCE_DIFFERENCE: f32 = 0.01;
 /// the same arithmetic agrees to .0001.
 const MOST_THROUGH_JPEG: f32 = 0.0125;
 const MOVED_BY_JPEG: usize = 3;
+/// Two engines sum in different orders. Boxes are in pixels of a 640-pixel canvas, scores in `0..=1`.
+const MOST_PIXELS_BETWEEN_ENGINES: f32 = 0.05;
+const MOST_SCORE_BETWEEN_ENGINES: f32 = 1e-4;
 
 const REFERENCE: ValidationOptions = ValidationOptions {
     confidence: 0.25,

@@ -80,7 +80,8 @@ fn auto_tiles_crowded_shelves_only() {
         let place = |i: usize| (20.0 + 110.0 * (i % 8) as f32, 20.0 + 110.0 * (i / 8) as f32);
         (0..count).map(place).map(|(x, y)| BBox::new(x, y, x + side, y + side)).collect()
     };
-    let rule = AutoTiling::default();
+    // Not even vast photos, so that only the crowd decides.
+    let rule = AutoTiling { vast: 0.0, ..AutoTiling::default() };
     let detector = oracle::detector(None, true, rule);
     let detect =
         |boxes: &[BBox], tiling| detector.detect(&[draw(PHOTO.0, PHOTO.1, boxes)], &options(tiling)).unwrap().remove(0);
@@ -99,29 +100,49 @@ fn the_rule_looks_at_number_and_size() {
         vec![Detection { bbox, class: ClassId(0), confidence }; count]
     };
     let input = (640, 640);
-    let (few, many) = (rule.min_facings - 1, rule.min_facings);
-    for (what, photo, whole, tiled) in [
-        ("nothing found", (4000, 3000), facings(0, 1.0, 0.9), false),
-        ("few", (4000, 3000), facings(few, 100.0, 0.9), false),
-        ("many small ones", (4000, 3000), facings(many, 100.0, 0.9), true),
-        ("many large ones", (4000, 3000), facings(many, 1000.0, 0.9), false),
-        ("many unsure ones", (4000, 3000), facings(500, 100.0, rule.min_confidence - 0.01), false),
-        ("many small ones on a picture that is enlarged already", (320, 240), facings(many, 10.0, 0.9), false),
-        ("not even a pixel", (4000, 3000), facings(many, 0.0, 0.9), false),
-        ("not a number", (4000, 3000), facings(many, f32::NAN, 0.9), false),
+    let (few, many, sure, unsure) = (rule.crowd - 1, rule.crowd, rule.min_confidence, rule.min_confidence - 0.01);
+    // Photos whose pixels the network sees all, and of which it sees one in 39.
+    let (small, vast) = ((640, 480), (4000, 3000));
+    for (what, photo, found, expected) in [
+        ("nothing", small, facings(0, 1.0, sure), None),
+        ("few small", small, facings(few, 50.0, sure), None),
+        ("many small", small, facings(many, 50.0, sure), Some((2, 2, false))),
+        ("many large", small, facings(many, 100.0, sure), None),
+        ("many unsure", small, facings(500, 50.0, unsure), None),
+        ("not even a pixel", small, facings(many, 0.0, sure), None),
+        ("not a number", small, facings(many, f32::NAN, sure), None),
+        ("enlarged already", (320, 240), facings(many, 25.0, sure), None),
+        ("vast, nothing", vast, facings(0, 1.0, sure), Some((2, 2, true))),
+        ("vast, nothing sure", vast, facings(500, 100.0, unsure), Some((2, 2, true))),
+        ("vast, few tiny", vast, facings(1, 100.0, sure), Some((2, 2, true))),
+        ("vast, few small", vast, facings(few, 300.0, sure), None),
+        ("vast, many tiny", vast, facings(many, 100.0, sure), Some((4, 3, false))),
+        ("vast, many small", vast, facings(many, 300.0, sure), Some((3, 2, false))),
+        ("vast, many large", vast, facings(many, 600.0, sure), None),
+        ("panorama, many tiny", (6000, 1000), facings(many, 150.0, sure), Some((4, 1, false))),
     ] {
-        let grid = rule.grid(photo, input, &whole);
-        assert_eq!(grid.is_some(), tiled, "{what}: {grid:?}");
-        assert!(
-            grid.is_none_or(|(c, r)| c * r > 1 && c <= rule.max_per_side && r <= rule.max_per_side),
-            "{what}: {grid:?}"
-        );
+        let grid = rule.grid(photo, input, &found).map(|grid| (grid.columns, grid.rows, grid.look_again));
+        assert_eq!(grid, expected, "{what}");
     }
-    // The smaller the facings, the more tiles; a panorama is cut across.
-    let tiles = |side| rule.grid((4000, 3000), input, &facings(many, side, 0.9)).map_or(1, |(c, r)| c * r);
-    assert!(tiles(300.0) <= tiles(150.0) && tiles(150.0) <= tiles(60.0));
-    let panorama = rule.grid((6000, 1000), input, &facings(many, 150.0, 0.9));
-    assert!(panorama.is_some_and(|(columns, rows)| columns > rows), "{panorama:?}");
+}
+
+#[test]
+fn vast_photos_are_looked_at_more_closely_step_by_step() {
+    // 20 pixels of the photo are 3 of the input, 6 of the first tiles, 11 of the finest ones; 40 are 6, 12, 22.
+    let photo = (1920, 1280);
+    let row = |count: usize, side: f32| -> Vec<BBox> {
+        let place = |i: usize| (20.0 + 110.0 * (i % 17) as f32, 20.0 + 110.0 * (i / 17) as f32);
+        (0..count).map(place).map(|(x, y)| BBox::new(x, y, x + side, y + side)).collect()
+    };
+    let detector = oracle::detector(Some(1), false, AutoTiling::default());
+    let count =
+        |boxes: &[BBox], tiling| detector.detect(&[draw(photo.0, photo.1, boxes)], &options(tiling)).unwrap()[0].len();
+    let mut boxes = row(30, 42.0);
+    assert_eq!((count(&boxes, Tiling::Off), count(&boxes, Tiling::Auto)), (0, 30), "the first tiles show the crowd");
+    boxes.extend(row(55, 26.0).split_off(34));
+    assert_eq!(count(&boxes, Tiling::Grid { columns: 2, rows: 2 }), 30);
+    assert_eq!(count(&boxes, Tiling::Auto), 51, "the crowd is worth the finest tiles");
+    assert_eq!(count(&[], Tiling::Auto), 0);
 }
 
 fn found(x1: f32, y1: f32, x2: f32, y2: f32, confidence: f32) -> Detection {
@@ -144,7 +165,7 @@ fn parts_and_duplicates_merge() {
     let regions: Vec<Region> = side_by_side(&[], &[]).into_iter().map(|t| t.region).collect();
     let (end, start) = ((regions[0].x + regions[0].width) as f32, regions[1].x as f32);
     let check = |what: &str, whole: &[Detection], left: &[Detection], right: &[Detection], expected: &[Detection]| {
-        let merged = merge((1000, 500), whole.to_vec(), side_by_side(left, right), &NMS);
+        let merged = merge((1000, 500), whole, &side_by_side(left, right), &NMS);
         assert_eq!(merged, expected, "{what}");
     };
     let whole = found(500.0, 100.0, 600.0, 300.0, 0.6);
@@ -196,7 +217,7 @@ fn an_object_over_four_tiles_is_one() {
             TilePass { region, detections: vec![Detection { bbox, class: ClassId(0), confidence: 0.5 }] }
         })
         .collect();
-    assert_eq!(merge((1000, 1000), Vec::new(), tiles, &NMS), [found(200.0, 210.0, 800.0, 790.0, 0.5)]);
+    assert_eq!(merge((1000, 1000), &[], &tiles, &NMS), [found(200.0, 210.0, 800.0, 790.0, 0.5)]);
 }
 
 #[test]
@@ -204,7 +225,7 @@ fn classes_are_kept_apart_when_asked() {
     let other = Detection { class: ClassId(1), ..found(500.0, 100.0, 600.0, 300.0, 0.6) };
     let part = found(500.0, 100.0, 556.0, 300.0, 0.9);
     let merged = |class_agnostic| {
-        merge((1000, 500), vec![other], side_by_side(&[part], &[]), &NmsOptions { class_agnostic, ..NMS }).len()
+        merge((1000, 500), &[other], &side_by_side(&[part], &[]), &NmsOptions { class_agnostic, ..NMS }).len()
     };
     assert_eq!((merged(true), merged(false)), (1, 2));
 }
@@ -224,6 +245,6 @@ fn thousands_of_parts_merge_in_time() {
         })
         .collect();
     let start = std::time::Instant::now();
-    let merged = merge((8000, 8000), Vec::new(), tiles, &NMS);
+    let merged = merge((8000, 8000), &[], &tiles, &NMS);
     assert!(merged.len() <= 300 && start.elapsed().as_secs() < 20, "{} boxes in {:?}", merged.len(), start.elapsed());
 }
