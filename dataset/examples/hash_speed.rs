@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         fill(folder.path(), files, bytes)?;
         let (mut ours, mut theirs) = (f64::INFINITY, f64::INFINITY);
         for _ in 0..ROUNDS {
-            ours = ours.min(time(|| Ok(drop(Manifest::of_folder(folder.path(), &[], &())?)))?);
+            ours = ours.min(time(|| shelf(folder.path()))?);
             theirs = theirs.min(time(|| sha256sum(folder.path(), cores))?);
         }
         let megabytes = (files * bytes) as f64 / 1e6;
@@ -67,6 +67,12 @@ fn time(work: impl FnOnce() -> Result<(), Box<dyn std::error::Error>>) -> Result
     let start = Instant::now();
     work()?;
     Ok(start.elapsed().as_secs_f64())
+}
+
+fn shelf(root: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let manifest = Manifest::of_folder(root, &[], &())?;
+    // The root is wanted: without a use of it the work could be left out.
+    if manifest.files().is_empty() { Err("nothing was hashed".into()) } else { Ok(()) }
 }
 
 /// `find | xargs sha256sum`, as many processes as cores, each with many files at a time.

@@ -76,7 +76,7 @@ pub(super) fn read(root: &Path, options: &ReadOptions) -> Result<Loaded, Convert
 
     let categories = categories(root, options, &sheets)?;
     let all_heads = sheets.iter().all(|sheet| sheet.head.is_some());
-    let tails: Vec<Vec<Option<Tail>>> = sheets.iter().map(|s| s.lines.iter().map(|l| tail(l)).collect()).collect();
+    let tails: Vec<Vec<Option<Tail>>> = sheets.iter().map(|s| s.lines.iter().map(tail).collect()).collect();
     let all_tails = tails.iter().flatten().all(Option::is_some);
     let mut images = Vec::with_capacity(sheets.len());
     let mut next_object = 0;

@@ -56,7 +56,7 @@ impl Holdings {
 /// Sechidis, Tsoumakas, Vlahavas 2011): take the class of which least is left to hand out, and its groups, largest first; each
 /// goes where the sum grows least. Then by single moves as long as they help: what the first groups could not know is mended.
 #[must_use]
-pub fn stratified(groups: &[Group], held: Holdings, seed: u64, ratios: &Ratios) -> Vec<Part> {
+pub fn stratified(groups: &[Group], held: &Holdings, seed: u64, ratios: &Ratios) -> Vec<Part> {
     let mut division = Division::new(groups, held, seed, ratios);
     let mut parts: Vec<Option<Part>> = vec![None; groups.len()];
     for &at in &division.order() {
@@ -113,7 +113,7 @@ struct Division<'a> {
 }
 
 impl<'a> Division<'a> {
-    fn new(groups: &'a [Group], held: Holdings, seed: u64, ratios: &'a Ratios) -> Self {
+    fn new(groups: &'a [Group], held: &Holdings, seed: u64, ratios: &'a Ratios) -> Self {
         let names: BTreeSet<&String> = groups.iter().flat_map(|g| g.content.keys()).collect();
         let numbers: HashMap<&String, usize> = names.into_iter().zip(1..).collect();
         let mut strata = vec![Stratum::default(); numbers.len() + 1];

@@ -110,7 +110,7 @@ pub fn extend<'a>(
     }
     let rule = Rule { seed: frozen.seed, ratios: frozen.ratios, stratify: frozen.stratify };
     let groups: Vec<Group> = free.iter().map(|c| c.group.clone()).collect();
-    for (cluster, part) in free.iter().zip(rule.divide(&groups, held)) {
+    for (cluster, part) in free.iter().zip(rule.divide(&groups, &held)) {
         files.extend(cluster.members.iter().map(|&m| split_file(&samples[m], &keys[m], part)));
     }
     Ok(FrozenSplit::new((rule.seed, rule.ratios, rule.stratify, frozen.grouping.clone()), files))

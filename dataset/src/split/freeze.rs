@@ -91,7 +91,7 @@ pub fn freeze(data: &DataFolder, options: &FreezeOptions, progress: &dyn Progres
     let clusters = clusters(&samples, &keys, &all);
     let groups: Vec<Group> = clusters.iter().map(|c| c.group.clone()).collect();
     let rule = Rule { seed: options.seed, ratios: options.ratios, stratify: options.stratify };
-    let parts = rule.divide(&groups, Holdings::default());
+    let parts = rule.divide(&groups, &Holdings::default());
     let files = clusters
         .iter()
         .zip(parts)
@@ -109,7 +109,7 @@ pub(super) struct Rule {
 }
 
 impl Rule {
-    pub(super) fn divide(&self, groups: &[Group], held: Holdings) -> Vec<Part> {
+    pub(super) fn divide(&self, groups: &[Group], held: &Holdings) -> Vec<Part> {
         if self.stratify {
             stratified(groups, held, self.seed, &self.ratios)
         } else {

@@ -21,11 +21,11 @@ pub(super) struct Sample {
 /// How much of each class or SKU a picture shows. A picture without objects shows one of the stratum `""`.
 pub(super) type Content = BTreeMap<String, u32>;
 
+/// Digest of a picture; path and digest of its label file.
+pub(super) type Digests = (Sha256, Option<(String, Sha256)>);
+
 /// Hashes all pictures and labels.
-pub(super) fn digests(
-    data: &DataFolder,
-    progress: &dyn Progress,
-) -> Result<Vec<(Sha256, Option<(String, Sha256)>)>, HashError> {
+pub(super) fn digests(data: &DataFolder, progress: &dyn Progress) -> Result<Vec<Digests>, HashError> {
     let labels: BTreeSet<&str> = data.pictures.iter().filter_map(|p| p.label.as_deref()).collect();
     let paths: Vec<&str> = data.pictures.iter().map(|p| p.path.as_str()).chain(labels.iter().copied()).collect();
     let hashed = hash_files(&data.root, &paths, progress)?;

@@ -139,6 +139,36 @@ fn same_bytes_stay_together() {
     assert!(error.to_string().contains("--group-by"), "{error}");
 }
 
+/// Groups of look-alikes are named after their first picture: a new first picture renames the group, and still follows it.
+#[test]
+fn a_renamed_group_stays_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("data");
+    let table = folder.path().join("groups.csv");
+    for i in 0..20 {
+        add_picture(&root, &format!("m{i:02}.jpg"), &[0]);
+    }
+    let group = |rows: &[(String, String)]| {
+        let text: String = rows.iter().map(|(file, group)| format!("images/{file},{group}\n")).collect();
+        fs::write(&table, format!("file,group\n{text}")).unwrap();
+        Grouping::from_table(&table).unwrap()
+    };
+    let mut rows: Vec<_> = (0..20).map(|i| (format!("m{i:02}.jpg"), format!("m{i:02}"))).collect();
+    let first = FreezeOptions { grouping: group(&rows), ..FreezeOptions::default() };
+    let split = freeze(&scan(&root), &first, &()).unwrap();
+    for i in 0..20 {
+        add_picture(&root, &format!("a{i:02}.jpg"), &[0]);
+        rows[i].1 = format!("a{i:02}");
+        rows.push((format!("a{i:02}.jpg"), format!("a{i:02}")));
+    }
+    let renamed = ExtendOptions { grouping: Some(group(&rows)), ..Default::default() };
+    let wider = extend(&split, &scan(&root), &renamed, &()).unwrap();
+    let part = |split: &FrozenSplit, file: String| split.part_of(&format!("images/{file}.jpg")).unwrap();
+    for i in 0..20 {
+        assert_eq!(part(&wider, format!("a{i:02}")), part(&split, format!("m{i:02}")), "{i}");
+    }
+}
+
 #[test]
 fn damaged_splits_are_refused() {
     let folder = tempfile::tempdir().unwrap();
