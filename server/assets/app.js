@@ -62,6 +62,7 @@ async function show(name) {
   stage.dataset.state = "busy";
   byId("drop").hidden = true;
   byId("viewer").hidden = false;
+  byId("caption").textContent = name ?? "";
   try {
     await viewer.show(now.url, name ? `Photo ${name}` : "Photo");
   } catch {
@@ -101,6 +102,7 @@ function present() {
   byId("viewer").hidden = false;
   byId("intro").hidden = true;
   byId("results").hidden = false;
+  byId("caption").textContent = `${now.file.name ?? "Photo"}, ${answer.image.width} × ${answer.image.height} pixels`;
   viewer.draw(answer.image, answer.detections, now.colors, describe);
   choose(null);
   byId("live").textContent = `Done: ${showTotals(answer)}.`;
@@ -153,6 +155,9 @@ function choose(place) {
   const facing = place === null ? null : now.answer?.detections[place];
   if (facing) viewer.highlight(null);
   if (facing) for (const row of byId("counts").querySelectorAll("button")) row.setAttribute("aria-pressed", "false");
+  // The card keeps off the facing it speaks of.
+  if (facing) byId("facing").classList.toggle("right", viewer.isLeft(place));
+  if (facing && !window.matchMedia("(min-width: 62rem)").matches) stage.scrollIntoView({ block: "start" });
   showFacing(facing, byId("shot"), now.answer?.image, now.colors, {
     close: () => { viewer.pick(null); byId("boxes").querySelector('[tabindex="0"]')?.focus({ preventScroll: true }); },
     walk: (by) => viewer.walk(by),

@@ -149,6 +149,13 @@ export class Viewer {
     this.place();
   }
 
+  /** Whether a facing lies in the left half of what is seen. */
+  isLeft(place) {
+    const box = this.groups[place].lastChild;
+    const middle = Number(box.getAttribute("x")) + Number(box.getAttribute("width")) / 2;
+    return middle * this.fitted().scale * this.zoom + this.at.x < this.viewport.clientWidth / 2;
+  }
+
   /** Moves a zoomed photo so that a facing is in sight. */
   reveal(place) {
     if (this.zoom <= 1.001) return;

@@ -204,12 +204,7 @@ impl TryFrom<&ServerSettings> for ServerConfig {
             max_batch: positive("inference.max_batch", inference.max_batch, 256)?,
             max_body_bytes,
             // A budget below one body would refuse every large photo.
-            max_pending_bytes: within(
-                "limits.max_pending_bytes",
-                limits.max_pending_bytes,
-                max_body_bytes,
-                1 << 40,
-            )?,
+            max_pending_bytes: within("limits.max_pending_bytes", limits.max_pending_bytes, max_body_bytes, 1 << 40)?,
             max_connections: within("limits.max_connections", limits.max_connections, 1, 1_000_000)?,
             timeouts: Timeouts {
                 header: seconds("timeouts.header", timeouts.header)?,

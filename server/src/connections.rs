@@ -12,7 +12,7 @@ use axum::http::HeaderMap;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -35,7 +35,10 @@ impl fmt::Display for Peer {
 /// While draining, how often to look whether a connection still has a request.
 const DRAIN_TICK: Duration = Duration::from_secs(1);
 
-/// How long a refusal may take to send.
+/// Connections that are told, at the same time, that they are too many.
+const MAX_REFUSALS: usize = 64;
+
+/// How long such a refusal may take.
 const REFUSAL_TIME: Duration = Duration::from_secs(1);
 
 /// Wait after `accept` failed for want of files or memory, which passes as connections close.
@@ -50,7 +53,13 @@ pub(crate) async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> usize {
     let (stop, stopped) = watch::channel(false);
-    let places = Arc::new(Semaphore::new(app.config.max_connections));
+    let entrance = Entrance {
+        app,
+        router,
+        stopped,
+        places: Arc::new(Semaphore::new(app.config.max_connections)),
+        refusals: Arc::new(Semaphore::new(MAX_REFUSALS)),
+    };
     let mut open = JoinSet::new();
     tokio::pin!(shutdown);
     loop {
@@ -59,21 +68,7 @@ pub(crate) async fn serve(
             () = &mut shutdown => break,
             Some(_) = open.join_next(), if !open.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => match Arc::clone(&places).try_acquire_owned() {
-                    Ok(place) => {
-                        let (app, router, stopped) = (Arc::clone(app), router.clone(), stopped.clone());
-                        open.spawn(async move {
-                            app.metrics.connections().inc();
-                            connection(&app, router, stream, Peer(peer), stopped).await;
-                            app.metrics.connections().dec();
-                            drop(place);
-                        });
-                    }
-                    Err(_) => {
-                        app.metrics.rejected("connections");
-                        open.spawn(refuse(stream));
-                    }
-                },
+                Ok((stream, peer)) => entrance.admit(stream, Peer(peer), &mut open),
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -92,13 +87,39 @@ pub(crate) async fn serve(
     cut_off
 }
 
-async fn connection(
-    app: &App,
+/// Lets connections in as long as there are places.
+struct Entrance<'a> {
+    app: &'a Arc<App>,
     router: Router,
-    stream: TcpStream,
-    peer: Peer,
-    mut stopped: watch::Receiver<bool>,
-) {
+    stopped: watch::Receiver<bool>,
+    places: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
+}
+
+impl Entrance<'_> {
+    fn admit(&self, stream: TcpStream, peer: Peer, open: &mut JoinSet<()>) {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+            let (app, router, stopped) = (Arc::clone(self.app), self.router.clone(), self.stopped.clone());
+            open.spawn(async move {
+                app.metrics.connections().inc();
+                connection(&app, router, stream, peer, stopped).await;
+                app.metrics.connections().dec();
+                drop(place);
+            });
+            return;
+        }
+        self.app.metrics.rejected("connections");
+        // Beyond these, connections are closed without a word.
+        if let Ok(place) = Arc::clone(&self.refusals).try_acquire_owned() {
+            open.spawn(async move {
+                refuse(stream).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+async fn connection(app: &App, router: Router, stream: TcpStream, peer: Peer, mut stopped: watch::Receiver<bool>) {
     // Answers are written in one go; waiting to fill a packet only adds delay.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY was not set");
@@ -150,8 +171,12 @@ async fn connection(
     }
 }
 
+/// Answers a connection too many. What the client has sent is read first: an answer before the question confuses
+/// clients, and closing over unread bytes resets the connection.
 async fn refuse(mut stream: TcpStream) {
+    let mut head = [0; 8 << 10];
     let sent = tokio::time::timeout(REFUSAL_TIME, async {
+        let _ = stream.read(&mut head).await?;
         stream.write_all(&refusal()).await?;
         stream.shutdown().await
     });
@@ -162,7 +187,8 @@ async fn refuse(mut stream: TcpStream) {
 
 /// Sent instead of serving a connection too many, written without setting anything up for it.
 fn refusal() -> Vec<u8> {
-    let problem = Problem::new(ProblemType::Overloaded, "too many connections are open; try again in 1 s").retry_after(1);
+    let problem =
+        Problem::new(ProblemType::Overloaded, "too many connections are open; try again in 1 s").retry_after(1);
     let id = RequestId::of(&HeaderMap::new());
     let body = serde_json::to_string(&problem.body("/", id.as_str())).expect("a problem is plain data");
     format!(

@@ -95,12 +95,11 @@ impl Line {
             response.headers_mut().insert(header::CONTENT_TYPE, content_type);
             response
         };
-        *written.status_mut() = original.status();
-        for (name, value) in original.headers() {
-            if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
-                written.headers_mut().append(name, value.clone());
-            }
-        }
+        let (parts, _) = original.into_parts();
+        *written.status_mut() = parts.status;
+        let kept =
+            parts.headers.iter().filter(|(name, _)| !matches!(**name, header::CONTENT_TYPE | header::CONTENT_LENGTH));
+        written.headers_mut().extend(kept.map(|(name, value)| (name.clone(), value.clone())));
         written
     }
 
@@ -132,15 +131,29 @@ impl Line {
             let Summary { photo_bytes, width, height, facings, unknown, queue, timing } = summary;
             let (queue_ms, work_ms) = (queue.as_secs_f64() * 1e3, timing.total().as_secs_f64() * 1e3);
             tracing::info!(
-                method, path, status, duration_ms, request_id, peer, photo_bytes, width, height, facings, unknown,
-                queue_ms, work_ms, "photo recognised"
+                method,
+                path,
+                status,
+                duration_ms,
+                request_id,
+                peer,
+                photo_bytes,
+                width,
+                height,
+                facings,
+                unknown,
+                queue_ms,
+                work_ms,
+                "photo recognised"
             );
         } else if let Some(problem) = problem {
             let (problem, detail) = (problem.kind().row().slug, problem.detail());
             tracing::info!(method, path, status, duration_ms, request_id, peer, problem, detail, "request refused");
-        } else if matches!(self.route.as_str(), "/livez" | "/readyz" | "/health" | "/metrics") {
-            // Probes come every few seconds and say nothing new.
-            tracing::debug!(method, path, status, duration_ms, request_id, peer, "probe answered");
+        } else if matches!(self.route.as_str(), "/livez" | "/readyz" | "/health" | "/metrics")
+            || self.route.starts_with("/static/")
+        {
+            // Probes come every few seconds, files come with every page: neither says anything new.
+            tracing::debug!(method, path, status, duration_ms, request_id, peer, "request answered");
         } else {
             tracing::info!(method, path, status, duration_ms, request_id, peer, "request answered");
         }

@@ -12,8 +12,7 @@ use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, skus}
         description = "Photograph a shelf; get every bottle, can and glass detected, identified and counted.\n\nErrors are \
                        RFC 9457 problems (`application/problem+json`) whose `type` opens a page that explains it. Every \
                        answer carries `x-request-id`.",
-        license(name = "Apache-2.0", identifier = "Apache-2.0"),
-        contact()
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
         recognize::recognize,

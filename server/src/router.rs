@@ -43,7 +43,6 @@ fn version_two() -> Router<Arc<App>> {
 }
 
 /// A handler panicked: the panic hook has logged it, the client gets a problem, the connection stays.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands over ownership")]
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::internal().into_response()
 }

@@ -104,7 +104,10 @@ fn start_loading(
                 spawn_workers(&context, &app.config, &Arc::new(loaded)).map_err(LoadError::from)
             });
         if let Err(error) = result {
-            tracing::error!(error = &*error as &dyn std::error::Error, "models cannot be loaded; `shelf doctor` says more");
+            tracing::error!(
+                error = &*error as &dyn std::error::Error,
+                "models cannot be loaded; `shelf doctor` says more"
+            );
             app.models.enter(Phase::Failed);
         }
     };

@@ -7,7 +7,6 @@ use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
@@ -18,16 +17,23 @@ use crate::upload;
 use crate::wire::answer::RecognizeAnswer;
 use crate::wire::parameters::RecognizeQuery;
 
+/// A file's bytes.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "describes bodies in the OpenAPI document")]
+pub(crate) struct File(Vec<u8>);
+
 /// The form that sends a photo.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes a body in the OpenAPI document")]
 pub(crate) struct RecognizeForm {
     /// The file: JPEG, PNG or WebP.
-    #[schema(value_type = String, format = Binary)]
-    pub(crate) image: Vec<u8>,
+    pub(crate) image: File,
 }
 
 /// The JSON that sends a photo.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes a body in the OpenAPI document")]
 pub(crate) struct RecognizeJson {
     /// The file as base64, or as a data URL with base64.
     #[schema(example = "/9j/4AAQSkZJRg...")]
@@ -47,15 +53,15 @@ pub(crate) struct RecognizeJson {
         description = "The photo, sent in one of these ways; its format is recognised by its content.",
         content(
             (RecognizeForm = "multipart/form-data"),
-            (Vec<u8> = "image/jpeg"),
-            (Vec<u8> = "image/png"),
-            (Vec<u8> = "image/webp"),
-            (Vec<u8> = "application/octet-stream"),
+            (File = "image/jpeg"),
+            (File = "image/png"),
+            (File = "image/webp"),
+            (File = "application/octet-stream"),
             (RecognizeJson = "application/json"),
         )
     ),
     responses(
-        (status = 200, description = "What was found", content((RecognizeAnswer = "application/json"), (Vec<u8> = "image/jpeg"))),
+        (status = 200, description = "What was found", content((RecognizeAnswer = "application/json"), (File = "image/jpeg"))),
         (status = 400, description = "No photo, or one that cannot be decoded", body = ProblemBody, content_type = "application/problem+json"),
         (status = 408, description = "The photo did not arrive in time", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "Too many bytes or pixels", body = ProblemBody, content_type = "application/problem+json"),

@@ -29,10 +29,10 @@ pub(super) async fn read(headers: &HeaderMap, body: LimitedBody) -> Result<Bytes
         .map_err(|_| UploadError::Form { reason: "its content type names no boundary".to_owned() })?;
 
     let mut photo = None;
-    while let Some(field) = form.next_field().await.map_err(why)? {
+    while let Some(field) = form.next_field().await.map_err(|e| why(&e))? {
         match field.name() {
             Some(FIELD) if photo.is_some() => return Err(UploadError::SecondPhoto),
-            Some(FIELD) => photo = Some(field.bytes().await.map_err(why)?),
+            Some(FIELD) => photo = Some(field.bytes().await.map_err(|e| why(&e))?),
             name => return Err(UploadError::UnexpectedField { name: shorten(name.unwrap_or_default()) }),
         }
     }
@@ -40,8 +40,8 @@ pub(super) async fn read(headers: &HeaderMap, body: LimitedBody) -> Result<Bytes
 }
 
 /// Our own error, if one stopped the stream; the form's otherwise.
-fn why(error: MultipartError) -> UploadError {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(&error);
+fn why(error: &MultipartError) -> UploadError {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(own) = error.downcast_ref::<UploadError>() {
             return own.clone();

@@ -75,8 +75,7 @@ impl RecognizeQuery {
             if pairs[..at].iter().any(|(other, _)| other == name) {
                 return Err(ParameterError::Repeated { name: shorten(name) });
             }
-            let wrong =
-                |allowed| ParameterError::Value { name: shorten(name), value: shorten(value), allowed };
+            let wrong = |allowed| ParameterError::Value { name: shorten(name), value: shorten(value), allowed };
             match name.as_str() {
                 "conf" => query.conf = Some(share(value).map_err(wrong)?),
                 "iou" => query.iou = Some(share(value).map_err(wrong)?),

@@ -41,7 +41,14 @@ async fn bad_photos() {
     let unreadable = (400, "undecodable-picture");
     let other = (415, "unsupported-picture");
     let large = (413, "picture-too-large");
-    check(&server, "truncated JPEG", server.photo(truncated.to_vec()), unreadable, &["JPEG", "truncated", "send the whole file"]).await;
+    check(
+        &server,
+        "truncated JPEG",
+        server.photo(truncated.to_vec()),
+        unreadable,
+        &["JPEG", "truncated", "send the whole file"],
+    )
+    .await;
     check(&server, "truncated JPEG in a form", form(truncated.to_vec()), unreadable, &["truncated"]).await;
     check(&server, "truncated PNG", server.photo(png[..png.len() / 2].to_vec()), unreadable, &["PNG"]).await;
     check(&server, "damaged PNG", server.photo(damaged), unreadable, &["PNG", "damaged"]).await;
@@ -49,7 +56,14 @@ async fn bad_photos() {
     check(&server, "empty form field", form(Vec::new()), unreadable, &["empty"]).await;
     check(&server, "empty base64", base64(b""), unreadable, &["empty"]).await;
     check(&server, "1,000 scans", server.photo(photos::many_scans(1000)), unreadable, &["1000", "scans", "100"]).await;
-    check(&server, "text", server.photo(b"The shelf is full of bottles.".to_vec()), other, &["text", "JPEG, PNG or WebP"]).await;
+    check(
+        &server,
+        "text",
+        server.photo(b"The shelf is full of bottles.".to_vec()),
+        other,
+        &["text", "JPEG, PNG or WebP"],
+    )
+    .await;
     check(&server, "text in a form", form(b"just words".to_vec()), other, &["text"]).await;
     check(&server, "text as base64", base64(b"just words"), other, &["text"]).await;
     check(&server, "GIF", server.photo(photos::GIF.to_vec()), other, &["GIF", "JPEG, PNG or WebP"]).await;
@@ -65,7 +79,8 @@ async fn bad_requests() {
     config.max_body_bytes = 256 << 10;
     let server = Server::with(config).await;
     let jpeg = photos::jpeg();
-    let post = |kind: &str, body: Vec<u8>| server.post("/v2/recognize").header("content-type", kind.to_owned()).body(body);
+    let post =
+        |kind: &str, body: Vec<u8>| server.post("/v2/recognize").header("content-type", kind.to_owned()).body(body);
     let form = |form: Form| server.post("/v2/recognize").multipart(form);
     let part = || Part::bytes(photos::jpeg());
 
@@ -75,28 +90,83 @@ async fn bad_requests() {
         check(&server, kind, post(kind, jpeg.clone()), wrong_type, &named).await;
     }
     let missing = (400, "missing-picture");
-    check(&server, "no field", post("multipart/form-data; boundary=x", b"--x--\r\n".to_vec()), missing, &["no field `image`", "curl"]).await;
-    check(&server, "two photos", form(Form::new().part("image", part()).part("image", part())), missing, &["one photo"]).await;
+    check(
+        &server,
+        "no field",
+        post("multipart/form-data; boundary=x", b"--x--\r\n".to_vec()),
+        missing,
+        &["no field `image`", "curl"],
+    )
+    .await;
+    check(
+        &server,
+        "two photos",
+        form(Form::new().part("image", part()).part("image", part())),
+        missing,
+        &["one photo"],
+    )
+    .await;
     let malformed = (400, "malformed-body");
     check(&server, "nothing at all", form(Form::new()), malformed, &["form"]).await;
-    check(&server, "field of another name", form(Form::new().part("file", part())), malformed, &["\"file\"", "`image`"]).await;
-    check(&server, "parameter as field", form(Form::new().part("image", part()).text("conf", "0.9")), malformed, &["\"conf\"", "URL"]).await;
+    check(
+        &server,
+        "field of another name",
+        form(Form::new().part("file", part())),
+        malformed,
+        &["\"file\"", "`image`"],
+    )
+    .await;
+    check(
+        &server,
+        "parameter as field",
+        form(Form::new().part("image", part()).text("conf", "0.9")),
+        malformed,
+        &["\"conf\"", "URL"],
+    )
+    .await;
     check(&server, "no boundary", post("multipart/form-data", jpeg.clone()), malformed, &["boundary"]).await;
     check(&server, "not a form", post("multipart/form-data; boundary=x", jpeg.clone()), malformed, &["form"]).await;
-    check(&server, "half a form", post("multipart/form-data; boundary=x", b"--x\r\ncontent-disposition: form-data; name=\"image\"\r\n\r\nab".to_vec()), malformed, &["form"]).await;
-    check(&server, "broken JSON", post("application/json", b"{\"image\": ".to_vec()), malformed, &["JSON", "base64"]).await;
+    check(
+        &server,
+        "half a form",
+        post(
+            "multipart/form-data; boundary=x",
+            b"--x\r\ncontent-disposition: form-data; name=\"image\"\r\n\r\nab".to_vec(),
+        ),
+        malformed,
+        &["form"],
+    )
+    .await;
+    check(&server, "broken JSON", post("application/json", b"{\"image\": ".to_vec()), malformed, &["JSON", "base64"])
+        .await;
     check(&server, "no JSON", post("application/json", Vec::new()), malformed, &["JSON"]).await;
     check(&server, "no key", post("application/json", b"{}".to_vec()), malformed, &["image"]).await;
     check(&server, "wrong key", post("application/json", br#"{"img": ""}"#.to_vec()), malformed, &["img"]).await;
     check(&server, "number", post("application/json", br#"{"image": 5}"#.to_vec()), malformed, &["string"]).await;
-    check(&server, "no base64", post("application/json", br#"{"image": "~~~"}"#.to_vec()), malformed, &["base64"]).await;
-    check(&server, "URL", post("application/json", br#"{"image": "data:image/jpeg,xyz"}"#.to_vec()), malformed, &["data URL"]).await;
+    check(&server, "no base64", post("application/json", br#"{"image": "~~~"}"#.to_vec()), malformed, &["base64"])
+        .await;
+    check(
+        &server,
+        "URL",
+        post("application/json", br#"{"image": "data:image/jpeg,xyz"}"#.to_vec()),
+        malformed,
+        &["data URL"],
+    )
+    .await;
 
     let large = (413, "body-too-large");
     let bytes = vec![7; 300 << 10];
     check(&server, "too large", post("image/jpeg", bytes.clone()), large, &["262144", "smaller"]).await;
-    check(&server, "too large form", form(Form::new().part("image", Part::bytes(bytes.clone()))), large, &["262144"]).await;
-    check(&server, "too large JSON", server.post("/v2/recognize").json(&json!({"image": STANDARD.encode(&bytes)})), large, &["262144"]).await;
+    check(&server, "too large form", form(Form::new().part("image", Part::bytes(bytes.clone()))), large, &["262144"])
+        .await;
+    check(
+        &server,
+        "too large JSON",
+        server.post("/v2/recognize").json(&json!({"image": STANDARD.encode(&bytes)})),
+        large,
+        &["262144"],
+    )
+    .await;
     server.end().await.expect("a clean end");
 }
 
@@ -131,7 +201,15 @@ async fn wrong_paths_and_methods() {
     let server = Server::start().await;
     let ask = |method: Method, path: &str| server.client.request(method, server.url(path));
     let nothing = (404, "not-found");
-    for path in ["/v3/recognize", "/v2/", "/api", "/v2/recognize/", "/static/none/app.js", "/problems/none", "/..%2f..%2fetc/passwd"] {
+    for path in [
+        "/v3/recognize",
+        "/v2/",
+        "/api",
+        "/v2/recognize/",
+        "/static/none/app.js",
+        "/problems/none",
+        "/..%2f..%2fetc/passwd",
+    ] {
         check(&server, path, ask(Method::GET, path), nothing, &[]).await;
     }
     let method = (405, "method-not-allowed");

@@ -114,7 +114,11 @@ async fn a_bad_file_is_explained_and_the_next_photo_works() {
         let alert = page.text("#alert").await;
         assert!(alert.contains("truncated"), "{alert}");
         page.until("return document.getElementById('results').hidden").await;
-        assert_sound(&page, &["the server responded with a status of 415", "the server responded with a status of 400"]).await;
+        assert_sound(
+            &page,
+            &["the server responded with a status of 415", "the server responded with a status of 400"],
+        )
+        .await;
         server.end().await.expect("a clean end");
     })
     .await;

@@ -15,6 +15,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+/// One browser at a time: several at once starve each other on a small machine.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Longest wait for something to appear.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -58,9 +61,10 @@ impl Driver {
             .spawn()
             .expect("chromedriver starts");
         let output = BufReader::new(process.stdout.take().expect("it is piped"));
-        let port = output.lines().map_while(Result::ok).find_map(|line| {
-            line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok()
-        });
+        let port = output
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok());
         Self { process, port: port.expect("chromedriver says its port") }
     }
 }
@@ -80,6 +84,7 @@ pub(crate) async fn in_browser<F: Future<Output = ()>>(screen: Screen, test: imp
         eprintln!("SKIPPED: {message}");
         return;
     };
+    let _turn = TURN.lock().await;
     let profile = TempDir::new().expect("a temporary folder");
     let driver = Driver::start(&driver);
     let url = format!("http://127.0.0.1:{}", driver.port);

@@ -35,7 +35,11 @@ async fn openapi_snapshot() {
     // Every path of the document answers, and says what it may.
     for (path, operations) in document["paths"].as_object().expect("paths") {
         for (method, operation) in operations.as_object().expect("operations") {
-            let request = if method == "post" { server.post(path).body(photos::jpeg()) } else { server.client.get(server.url(path)) };
+            let request = if method == "post" {
+                server.post(path).body(photos::jpeg())
+            } else {
+                server.client.get(server.url(path))
+            };
             let status = request.send().await.expect(path).status().as_u16();
             assert_eq!(status, 200, "{method} {path}");
             assert!(operation["responses"].get("200").is_some(), "{method} {path}");
@@ -47,7 +51,8 @@ async fn openapi_snapshot() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answer_snapshot() {
     let server = Server::start().await;
-    let request = server.post("/v2/recognize?return_embeddings=true").header("x-request-id", "snapshot").body(photos::png());
+    let request =
+        server.post("/v2/recognize?return_embeddings=true").header("x-request-id", "snapshot").body(photos::png());
     let mut answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
     let times = answer["timing_ms"].as_object_mut().expect("times");
     for (stage, time) in times.iter_mut() {

@@ -91,16 +91,21 @@ pub(crate) fn recognizer(control: &Arc<Control>) -> Recognizer {
     let detections = photos::FACINGS
         .iter()
         .enumerate()
-        .map(|(at, (bbox, _))| Detection { bbox: *bbox, class: ClassId(at as u16 % 2), confidence: 0.95 - 0.05 * at as f32 })
+        .map(|(at, (bbox, _))| Detection {
+            bbox: *bbox,
+            class: ClassId(at as u16 % 2),
+            confidence: 0.95 - 0.05 * at as f32,
+        })
         .collect();
     let inner = FixedDetector { classes: vec!["bottle".to_owned(), "can".to_owned()], detections };
-    let colors = [("sku_001_red_cola", "Red Cola"), ("sku_002_green_tea", "Green Tea"), ("sku_003_blue_water", "Blue Water")];
-    let skus = (1..).zip(colors).map(|(id, (code, name))| {
-        Arc::new(Sku { id: SkuId(id), code: code.to_owned(), name: name.to_owned() })
-    });
-    let exemplars = (1..).zip([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]).map(|(id, color)| {
-        (SkuId(id), Embedding::normalized(color.to_vec()).expect("a direction"))
-    });
+    let colors =
+        [("sku_001_red_cola", "Red Cola"), ("sku_002_green_tea", "Green Tea"), ("sku_003_blue_water", "Blue Water")];
+    let skus = (1..)
+        .zip(colors)
+        .map(|(id, (code, name))| Arc::new(Sku { id: SkuId(id), code: code.to_owned(), name: name.to_owned() }));
+    let exemplars = (1..)
+        .zip([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        .map(|(id, color)| (SkuId(id), Embedding::normalized(color.to_vec()).expect("a direction")));
     let gallery = ListIndex { exemplars: exemplars.collect(), skus: skus.collect() };
     with_gallery(control, inner, gallery)
 }
@@ -131,8 +136,7 @@ pub(crate) struct Server {
 
 /// Small and quick: one worker, short timeouts.
 pub(crate) fn config() -> ServerConfig {
-    let mut config = ServerConfig::default();
-    config.workers = 1.try_into().expect("not zero");
+    let mut config = ServerConfig { workers: 1.try_into().expect("not zero"), ..ServerConfig::default() };
     config.timeouts.drain = Duration::from_secs(10);
     config
 }

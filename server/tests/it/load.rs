@@ -154,15 +154,20 @@ async fn many_clients_all_get_their_own_answer() {
     let server = Server::with(config).await;
     let mut tasks = Vec::new();
     for client in 0..8_u32 {
-        let (client_url, http) = (server.url(&format!("/v2/recognize?top_k={}", client % 3 + 1)), server.client.clone());
+        let (client_url, http) =
+            (server.url(&format!("/v2/recognize?top_k={}", client % 3 + 1)), server.client.clone());
         tasks.push(tokio::spawn(async move {
             for round in 0..10 {
                 let width = 100 + 10 * client + round;
                 let photo = photos::encode(&vision::RgbImage::new(width, 50), image::ImageFormat::Png);
                 let id = format!("client-{client}-{round}");
-                let response = http.post(&client_url).header("x-request-id", &id).body(photo).send().await.expect("an answer");
+                let response =
+                    http.post(&client_url).header("x-request-id", &id).body(photo).send().await.expect("an answer");
                 let answer: serde_json::Value = response.json().await.expect("JSON");
-                assert_eq!((answer["image"]["width"].as_u64(), answer["request_id"].as_str()), (Some(width.into()), Some(id.as_str())));
+                assert_eq!(
+                    (answer["image"]["width"].as_u64(), answer["request_id"].as_str()),
+                    (Some(width.into()), Some(id.as_str()))
+                );
             }
         }));
     }

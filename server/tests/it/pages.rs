@@ -19,7 +19,8 @@ async fn the_start_page_and_its_files() {
     let files: Vec<&str> = page.split('"').filter(|part| part.starts_with("/static/")).collect();
     assert!(files.len() >= 4, "{files:?}");
     let folder = files[0].rsplit_once('/').expect("a folder").0;
-    let modules = ["dom.js", "colors.js", "upload.js", "viewer.js", "results.js"].map(|name| format!("{folder}/{name}"));
+    let modules =
+        ["dom.js", "colors.js", "upload.js", "viewer.js", "results.js"].map(|name| format!("{folder}/{name}"));
     for file in files.into_iter().map(str::to_owned).chain(modules) {
         let response = server.get(&file).await;
         assert_eq!(response.status(), 200, "{file}");
@@ -76,7 +77,10 @@ async fn a_person_gets_errors_as_pages() {
     let ask = |path: &str, accept: &str| server.client.get(server.url(path)).header("accept", accept.to_owned());
     let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
     let response = ask("/nowhere/<script>alert(1)</script>", browser).send().await.expect("an answer");
-    assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (404, &"text/html; charset=utf-8".parse().expect("a value")));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["content-type"]),
+        (404, &"text/html; charset=utf-8".parse().expect("a value"))
+    );
     let id = response.headers()["x-request-id"].to_str().expect("text").to_owned();
     let page = response.text().await.expect("text");
     assert!(page.contains("Nothing is here") && page.contains(&id) && !page.contains("alert(1)"));

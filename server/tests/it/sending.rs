@@ -22,7 +22,12 @@ async fn answer(request: RequestBuilder) -> Value {
 
 fn check(what: &str, answer: &Value) {
     let text = |value: &Value| value.as_str().expect("text").to_owned();
-    let counts: Vec<_> = answer["counts"].as_array().expect(what).iter().map(|c| (text(&c["sku"]["name"]), c["count"].clone())).collect();
+    let counts: Vec<_> = answer["counts"]
+        .as_array()
+        .expect(what)
+        .iter()
+        .map(|c| (text(&c["sku"]["name"]), c["count"].clone()))
+        .collect();
     // Three red, two green; the yellow one is as near to red as to green and counts under one of them.
     let total: u64 = counts.iter().map(|(_, count)| count.as_u64().expect("a number")).sum();
     assert_eq!((total, counts.len()), (6, 2), "{what}: {counts:?}");
@@ -37,12 +42,18 @@ async fn every_way_of_sending_gives_the_same_answer() {
     let server = Server::start().await;
     let (jpeg, png) = (photos::jpeg(), photos::png());
     let webp = photos::encode(&photos::shelf(), ImageFormat::WebP);
-    let form = |bytes: &[u8], name: &str| Form::new().part("image", Part::bytes(bytes.to_vec()).file_name(name.to_owned()));
+    let form =
+        |bytes: &[u8], name: &str| Form::new().part("image", Part::bytes(bytes.to_vec()).file_name(name.to_owned()));
     let raw = |kind: &str, bytes: &[u8]| {
         server.post("/v2/recognize").header("content-type", kind.to_owned()).body(bytes.to_vec())
     };
     let alias = "/api/v1/ai/v2/recognize";
-    let wrapped: String = STANDARD.encode(&jpeg).as_bytes().chunks(76).map(|line| format!("{}\n", String::from_utf8_lossy(line))).collect();
+    let wrapped: String = STANDARD
+        .encode(&jpeg)
+        .as_bytes()
+        .chunks(76)
+        .map(|line| format!("{}\n", String::from_utf8_lossy(line)))
+        .collect();
     let ways = [
         ("form", server.post("/v2/recognize").multipart(form(&jpeg, "shelf.jpg"))),
         ("form, alias", server.post(alias).multipart(form(&png, "shelf.png"))),
@@ -57,7 +68,12 @@ async fn every_way_of_sending_gives_the_same_answer() {
         ("base64, alias", server.post(alias).json(&json!({"image": STANDARD.encode(&jpeg)}))),
         ("base64, no padding", server.post("/v2/recognize").json(&json!({"image": STANDARD_NO_PAD.encode(&jpeg)}))),
         ("base64, wrapped", server.post("/v2/recognize").json(&json!({"image": wrapped}))),
-        ("data URL", server.post("/v2/recognize").json(&json!({"image": format!("data:image/png;base64,{}", STANDARD.encode(&png))}))),
+        (
+            "data URL",
+            server
+                .post("/v2/recognize")
+                .json(&json!({"image": format!("data:image/png;base64,{}", STANDARD.encode(&png))})),
+        ),
     ];
     for (what, request) in ways {
         check(what, &answer(request).await);
@@ -73,7 +89,8 @@ async fn every_way_of_sending_gives_the_same_answer() {
 async fn parameters_change_the_answer() {
     let server = Server::start().await;
     let ask = async |query: &str| {
-        let request = server.post(&format!("/v2/recognize{query}")).header("content-type", "image/png").body(photos::png());
+        let request =
+            server.post(&format!("/v2/recognize{query}")).header("content-type", "image/png").body(photos::png());
         answer(request).await
     };
     let plain = ask("").await;
@@ -86,7 +103,8 @@ async fn parameters_change_the_answer() {
     let top = ask("?top_k=1&iou=0.5&tiles=2x2").await;
     assert_eq!(first(&top)["candidates"].as_array().map(Vec::len), Some(1));
     let with = first(&ask("?return_embeddings=true").await);
-    let embedding: Vec<f64> = with["embedding"].as_array().expect("it was asked for").iter().filter_map(Value::as_f64).collect();
+    let embedding: Vec<f64> =
+        with["embedding"].as_array().expect("it was asked for").iter().filter_map(Value::as_f64).collect();
     assert_eq!(embedding.len(), 3);
     assert!((embedding.iter().map(|v| v * v).sum::<f64>() - 1.0).abs() < 1e-5, "{embedding:?}");
 
@@ -103,13 +121,17 @@ async fn the_picture_itself_is_sent_to_who_asks_for_it() {
     for path in ["/v2/recognize", "/api/v1/ai/v2/recognize?annotate=true"] {
         let request = server.post(path).header("accept", "image/jpeg").body(photos::png());
         let response = request.send().await.expect("an answer");
-        assert_eq!((response.status(), &response.headers()["content-type"]), (StatusCode::OK, &"image/jpeg".parse().expect("a value")));
+        assert_eq!(
+            (response.status(), &response.headers()["content-type"]),
+            (StatusCode::OK, &"image/jpeg".parse().expect("a value"))
+        );
         let bytes = response.bytes().await.expect("a body");
         let picture = vision::decode(&bytes, &DecodeLimits::default()).expect("a JPEG");
         assert_drawn(&picture);
     }
     // An error is an error, whatever was asked for.
-    let refused = server.post("/v2/recognize").header("accept", "image/jpeg").body("no photo").send().await.expect("an answer");
+    let refused =
+        server.post("/v2/recognize").header("accept", "image/jpeg").body("no photo").send().await.expect("an answer");
     assert_eq!(refused.headers()["content-type"], "application/problem+json");
     server.end().await.expect("a clean end");
 }

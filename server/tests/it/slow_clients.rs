@@ -104,7 +104,8 @@ async fn slow_heads_and_bodies_are_given_up() {
         }
     });
     let mut answer = vec![0; 2000];
-    let read = timeout(Duration::from_secs(5), reader.read(&mut answer)).await.expect("it is given up").expect("an answer");
+    let read =
+        timeout(Duration::from_secs(5), reader.read(&mut answer)).await.expect("it is given up").expect("an answer");
     let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
     assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("not complete after 0.9 s"), "{answer}");
     trickle.abort();
@@ -119,7 +120,9 @@ async fn a_body_that_breaks_off_is_forgotten() {
     let mut stream = connect(&server, &format!("{POST}content-length: 1000\r\n\r\nabc")).await;
     stream.shutdown().await.expect("it is ours");
     drop(stream);
-    server.until("the broken request has ended", async || server.metric("shelf_http_requests_in_flight", "").await == 1.0).await;
+    server
+        .until("the broken request has ended", async || server.metric("shelf_http_requests_in_flight", "").await == 1.0)
+        .await;
     server.assert_serves().await;
     server.end().await.expect("a clean end");
 }
@@ -132,9 +135,10 @@ async fn a_connection_too_many_is_told() {
     // The test's own client keeps one open.
     let _one = connect(&server, "GET /livez HTTP/1.1\r\nhost: sh").await;
     server.until("both places are taken", async || server.metric("shelf_http_connections", "").await == 2.0).await;
-    let mut stream = TcpStream::connect(server.address).await.expect("the server listens");
+    let mut stream = connect(&server, "GET /livez HTTP/1.1\r\nhost: shelf\r\n\r\n").await;
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 1"), "{answer}");
+    assert!(answer.contains("/problems/overloaded"), "{answer}");
     assert_eq!(server.metric("shelf_rejected_total", "reason=\"connections\"").await, 1.0);
     server.end().await.expect("a clean end");
 }
