@@ -1,5 +1,7 @@
 //! `shelf`: photograph a shelf, get every container detected, identified and counted.
 
+mod aliases;
+mod dataset;
 mod doctor;
 mod environment;
 mod gallery;
@@ -40,11 +42,13 @@ enum Command {
     Gallery(gallery::GalleryCommand),
     #[command(subcommand)]
     Models(models::ModelsCommand),
+    #[command(subcommand)]
+    Dataset(dataset::DatasetCommand),
     Doctor(doctor::DoctorArgs),
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(aliases::expand(std::env::args_os()));
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
@@ -66,6 +70,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(args, &environment),
         Command::Gallery(command) => gallery::run(command, &environment),
         Command::Models(command) => models::run(command),
+        Command::Dataset(command) => dataset::run(command),
         Command::Doctor(args) => doctor::run(&args, &environment),
     }
 }

@@ -17,6 +17,12 @@ const COMMANDS: &[&[&str]] = &[
     &["models"],
     &["models", "inspect"],
     &["models", "import"],
+    &["dataset"],
+    &["dataset", "hash"],
+    &["dataset", "split"],
+    &["dataset", "check"],
+    &["dataset", "convert"],
+    &["dataset", "crop"],
     &["doctor"],
 ];
 
