@@ -2,10 +2,11 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::kernel::dot_products;
+use super::kernel::{LANES, panel_products};
 use super::matrix::Matrix;
 
 /// A row near a query.
@@ -17,64 +18,75 @@ pub(crate) struct Hit {
     pub(crate) similarity: f32,
 }
 
-/// Rows compared at a time stay in the second-level cache while all queries pass over them.
-const BLOCK_BYTES: usize = 128 << 10;
+/// Multiply-adds below which waking other threads costs more than it saves (about a tenth of a millisecond of work).
+const PARALLEL_FROM: usize = 1 << 23;
 
-/// Multiply-adds below which waking other threads costs more than it saves (about half a millisecond of work).
-const PARALLEL_FROM: usize = 1 << 24;
-
-/// The `k` rows with the largest dot product of each query (rows of `queries`), best first, ties by row.
-pub(crate) fn search(rows: &Matrix, queries: &Matrix, k: usize) -> Vec<Vec<Hit>> {
-    assert_eq!(rows.columns(), queries.columns(), "one dimension");
-    let (row_count, query_count) = (rows.rows(), queries.rows());
-    let k = k.min(row_count);
-    if k == 0 || query_count == 0 {
-        return vec![Vec::new(); query_count];
-    }
-    let work = row_count.saturating_mul(rows.columns()).saturating_mul(query_count);
-    let parts = if work < PARALLEL_FROM { 1 } else { rayon::current_num_threads().max(1) };
-    if parts == 1 {
-        return search_part(rows, 0..row_count, queries, k).into_iter().map(TopK::into_hits).collect();
-    }
-    let length = row_count.div_ceil(parts);
-    let found: Vec<Vec<TopK>> = (0..parts)
-        .into_par_iter()
-        .map(|part| {
-            let start = (part * length).min(row_count);
-            search_part(rows, start..(start + length).min(row_count), queries, k)
-        })
-        .collect();
-    found
-        .into_iter()
-        .reduce(|mut merged, part| {
-            for (all, some) in merged.iter_mut().zip(part) {
-                for worst_first in some.heap {
-                    all.offer(worst_first.0);
-                }
-            }
-            merged
-        })
-        .map(|merged| merged.into_iter().map(TopK::into_hits).collect())
-        .unwrap_or_default()
+/// A copy of a matrix's rows, [`LANES`] at a time and interleaved, as the kernel wants them.
+pub(crate) struct Panels {
+    rows: usize,
+    dimension: usize,
+    /// Panel by panel; within one, component by component; the last one is filled up with zeros.
+    values: Vec<f32>,
 }
 
-fn search_part(rows: &Matrix, range: std::ops::Range<usize>, queries: &Matrix, k: usize) -> Vec<TopK> {
-    let columns = rows.columns();
-    let block = (BLOCK_BYTES / (columns * size_of::<f32>())).max(8);
-    let query_count = queries.rows();
-    let mut best: Vec<TopK> = (0..query_count).map(|_| TopK::new(k)).collect();
-    let mut scores = vec![0.0; block.min(range.len()) * query_count];
-    let mut start = range.start;
-    while start < range.end {
-        let end = (start + block).min(range.end);
-        let scores = &mut scores[..(end - start) * query_count];
-        dot_products(queries.values(), &rows.values()[start * columns..end * columns], columns, scores);
-        for (best, scores) in best.iter_mut().zip(scores.chunks_exact(end - start)) {
-            best.offer_all(start, scores);
-        }
-        start = end;
+impl Panels {
+    pub(crate) fn of(matrix: &Matrix) -> Self {
+        let (rows, dimension) = (matrix.rows(), matrix.columns());
+        let size = dimension * LANES;
+        let mut values = vec![0.0; rows.div_ceil(LANES) * size];
+        values.par_chunks_mut(size).enumerate().for_each(|(at, panel)| {
+            for lane in 0..LANES.min(rows - at * LANES) {
+                for (value, component) in matrix.row(at * LANES + lane).iter().zip(panel.chunks_exact_mut(LANES)) {
+                    component[lane] = *value;
+                }
+            }
+        });
+        Self { rows, dimension, values }
     }
-    best
+
+    /// The `k` rows with the largest dot product of each query (rows of `queries`), best first, ties by row.
+    pub(crate) fn search(&self, queries: &Matrix, k: usize) -> Vec<Vec<Hit>> {
+        assert_eq!(self.dimension, queries.columns(), "one dimension");
+        let k = k.min(self.rows);
+        if k == 0 || queries.rows() == 0 {
+            return vec![Vec::new(); queries.rows()];
+        }
+        let panels = self.rows.div_ceil(LANES);
+        let work = self.values.len().saturating_mul(queries.rows());
+        let parts = if work < PARALLEL_FROM { 1 } else { rayon::current_num_threads().clamp(1, panels) };
+        let length = panels.div_ceil(parts);
+        let search = |part: usize| self.search_part(part * length..((part + 1) * length).min(panels), queries, k);
+        let best = if parts == 1 {
+            search(0)
+        } else {
+            (0..parts).into_par_iter().map(search).reduce_with(merge).unwrap_or_default()
+        };
+        best.into_iter().map(TopK::into_hits).collect()
+    }
+
+    fn search_part(&self, panels: Range<usize>, queries: &Matrix, k: usize) -> Vec<TopK> {
+        let mut best: Vec<TopK> = (0..queries.rows()).map(|_| TopK::new(k)).collect();
+        let mut products = vec![0.0; queries.rows() * LANES];
+        for panel in panels {
+            let size = self.dimension * LANES;
+            panel_products(&self.values[panel * size..][..size], queries.values(), self.dimension, &mut products);
+            let first = panel * LANES;
+            let filled = LANES.min(self.rows - first);
+            for (best, products) in best.iter_mut().zip(products.chunks_exact(LANES)) {
+                best.offer_all(first, &products[..filled]);
+            }
+        }
+        best
+    }
+}
+
+fn merge(mut all: Vec<TopK>, some: Vec<TopK>) -> Vec<TopK> {
+    for (all, some) in all.iter_mut().zip(some) {
+        for ranked in some.heap {
+            all.offer(ranked.0);
+        }
+    }
+    all
 }
 
 /// Rounding may carry the product of two unit vectors a few ulps past one. Adding zero turns -0 into 0, which are equal

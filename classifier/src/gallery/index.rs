@@ -3,7 +3,7 @@
 use super::data::GalleryData;
 use super::error::GalleryError;
 use super::faiss::{self, FaissIndex};
-use super::flat::{self, Hit};
+use super::flat::{Hit, Panels};
 use super::matrix::Matrix;
 
 /// Which index searches.
@@ -39,29 +39,29 @@ impl Default for IndexOptions {
 
 /// An index over one [`GalleryData`], which is passed to every search.
 pub(crate) enum Index {
-    Flat,
+    Flat(Panels),
     Faiss(FaissIndex),
 }
 
 impl Index {
     pub(crate) fn build(data: &GalleryData, options: &IndexOptions) -> Result<Self, GalleryError> {
         match options.kind {
-            IndexKind::Flat => Ok(Self::Flat),
-            IndexKind::Auto if !faiss::AVAILABLE => Ok(Self::Flat),
+            IndexKind::Flat => Ok(Self::Flat(Panels::of(data.embeddings()))),
+            IndexKind::Auto if !faiss::AVAILABLE => Ok(Self::Flat(Panels::of(data.embeddings()))),
             IndexKind::Auto | IndexKind::Faiss => FaissIndex::build(data, options).map(Self::Faiss),
         }
     }
 
     pub(crate) fn search(&self, data: &GalleryData, queries: &Matrix, k: usize) -> Result<Vec<Vec<Hit>>, GalleryError> {
         match self {
-            Self::Flat => Ok(flat::search(data.embeddings(), queries, k)),
+            Self::Flat(panels) => Ok(panels.search(queries, k)),
             Self::Faiss(index) => index.search(data, queries, k),
         }
     }
 
     pub(crate) fn describe(&self) -> &str {
         match self {
-            Self::Flat => "flat",
+            Self::Flat(_) => "flat",
             Self::Faiss(index) => index.describe(),
         }
     }

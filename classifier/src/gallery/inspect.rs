@@ -3,8 +3,8 @@
 use vision::SkuId;
 
 use super::data::GalleryData;
-use super::flat;
-use super::kernel::dot;
+use super::flat::Panels;
+use super::kernel::dots;
 use super::matrix::Matrix;
 
 /// One SKU at a glance.
@@ -34,8 +34,8 @@ pub fn inspect(data: &GalleryData) -> Vec<SkuHealth> {
     for (&sku, rows) in &rows_of {
         let centroid = centroid(data.embeddings(), rows);
         let cohesion = centroid.as_ref().map(|centroid| {
-            let sum: f32 = rows.iter().map(|&row| dot(data.embeddings().row(row), centroid)).sum();
-            sum / rows.len() as f32
+            let similarities = dots(centroid, rows.iter().map(|&row| data.embeddings().row(row)));
+            similarities.iter().sum::<f32>() / rows.len() as f32
         });
         if let Some(centroid) = centroid {
             centroids.push(&centroid);
@@ -43,7 +43,7 @@ pub fn inspect(data: &GalleryData) -> Vec<SkuHealth> {
         }
         health.push(SkuHealth { sku, exemplars: rows.len(), cohesion, nearest: None });
     }
-    let found = flat::search(&centroids, &centroids, 2);
+    let found = Panels::of(&centroids).search(&centroids, 2);
     for (at, hits) in found.into_iter().enumerate() {
         let other = hits.into_iter().find(|hit| hit.row != at);
         let nearest = other.map(|hit| (health[owners[hit.row]].sku, hit.similarity));

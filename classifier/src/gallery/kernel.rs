@@ -1,101 +1,182 @@
 //! Dot products of many queries with many rows.
 //!
-//! Every dot product adds its terms in one order, whatever its place in the batch: equal vectors have equal similarities
-//! to the last bit, so ties are real ties and can be broken by exemplar id.
+//! Rows are stored [`LANES`] at a time, interleaved, so that a vector register holds one component of several rows and no
+//! sum ever has to be taken across a register. Every dot product adds its terms from the first component to the last,
+//! whatever its place in the batch: equal vectors have equal similarities to the last bit, so ties are real ties and can be
+//! broken by exemplar id.
 
-use crate::simd::{multiply_add, multiversion};
+/// Rows of a panel.
+pub(crate) const LANES: usize = 32;
 
-multiversion! {
-    /// `out[q * rows + r] = queries[q] . rows[r]`, for row-major `queries` (Q, `dimension`) and `rows` (R, `dimension`).
-    pub(crate) fn dot_products(queries: &[f32], rows: &[f32], dimension: usize, out: &mut [f32]) = tiled {
-        avx512: <true, 16, 4, 4>,
-        avx2: <true, 8, 3, 4>,
-        portable: <false, 4, 3, 4>,
-    }
-}
-
-/// The dot product of one pair, bit for bit what [`dot_products`] gives for it.
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut out = [0.0];
-    dot_products(a, b, a.len(), &mut out);
-    out[0]
-}
-
-/// Register tiles of `Q` queries by `R` rows: each loaded value is used `R` or `Q` times.
-#[inline(always)]
-fn tiled<const FUSED: bool, const LANES: usize, const Q: usize, const R: usize>(
-    queries: &[f32],
-    rows: &[f32],
-    dimension: usize,
-    out: &mut [f32],
-) {
-    let (query_count, row_count) = (queries.len() / dimension, rows.len() / dimension);
-    assert_eq!(out.len(), query_count * row_count, "one result a pair");
-    let mut q = 0;
-    while q < query_count {
-        let full_queries = q + Q <= query_count;
-        let mut r = 0;
-        while r < row_count {
-            let full_rows = r + R <= row_count;
-            match (full_queries, full_rows) {
-                (true, true) => tile::<FUSED, LANES, Q, R>((queries, q), (rows, r), dimension, out),
-                (true, false) => tile::<FUSED, LANES, Q, 1>((queries, q), (rows, r), dimension, out),
-                (false, true) => tile::<FUSED, LANES, 1, R>((queries, q), (rows, r), dimension, out),
-                (false, false) => tile::<FUSED, LANES, 1, 1>((queries, q), (rows, r), dimension, out),
-            }
-            r += if full_rows { R } else { 1 };
+/// `out[q * LANES + lane] = queries[q] . row lane of panel`, for row-major `queries` (Q, `dimension`) and a panel
+/// (`dimension`, [`LANES`]).
+///
+/// # Panics
+/// When the sizes do not fit each other.
+pub(crate) fn panel_products(panel: &[f32], queries: &[f32], dimension: usize, out: &mut [f32]) {
+    assert!(dimension > 0 && panel.len() == dimension * LANES, "a panel of this dimension");
+    assert!(queries.len().is_multiple_of(dimension) && out.len() == queries.len() / dimension * LANES, "LANES a query");
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::arch::is_x86_feature_detected!("avx512f") {
+            // SAFETY: the processor has what the function is compiled for.
+            return unsafe { x86::avx512(panel, queries, dimension, out) };
         }
-        q += if full_queries { Q } else { 1 };
+        if is_fused() {
+            // SAFETY: as above.
+            return unsafe { x86::avx2(panel, queries, dimension, out) };
+        }
     }
+    portable(panel, queries, dimension, out);
+}
+
+/// `query . row` for each row, bit for bit what [`panel_products`] gives.
+pub(crate) fn dots<'a>(query: &[f32], rows: impl IntoIterator<Item = &'a [f32]>) -> Vec<f32> {
+    let rows: Vec<&[f32]> = rows.into_iter().collect();
+    let mut products = vec![0.0; rows.len()];
+    for (rows, products) in rows.chunks(TOGETHER).zip(products.chunks_mut(TOGETHER)) {
+        // The last few are joined by copies of their first.
+        let rows: [&[f32]; TOGETHER] = std::array::from_fn(|i| *rows.get(i).unwrap_or(&rows[0]));
+        let sums = eight_dots(query, rows);
+        products.copy_from_slice(&sums[..products.len()]);
+    }
+    products
+}
+
+/// Sums that run at the same time: one alone would wait for the result of every addition.
+const TOGETHER: usize = 8;
+
+fn eight_dots(query: &[f32], rows: [&[f32]; TOGETHER]) -> [f32; TOGETHER] {
+    #[cfg(target_arch = "x86_64")]
+    if is_fused() {
+        #[target_feature(enable = "avx2,fma")]
+        fn fused(query: &[f32], rows: [&[f32]; TOGETHER]) -> [f32; TOGETHER] {
+            eight_dots_body::<true>(query, rows)
+        }
+        // SAFETY: the processor has what the function is compiled for.
+        return unsafe { fused(query, rows) };
+    }
+    eight_dots_body::<false>(query, rows)
 }
 
 #[inline(always)]
-fn tile<const FUSED: bool, const LANES: usize, const Q: usize, const R: usize>(
-    (queries, q): (&[f32], usize),
-    (rows, r): (&[f32], usize),
-    dimension: usize,
-    out: &mut [f32],
-) {
-    let query: [&[f32]; Q] = std::array::from_fn(|i| &queries[(q + i) * dimension..][..dimension]);
-    let row: [&[f32]; R] = std::array::from_fn(|j| &rows[(r + j) * dimension..][..dimension]);
-    let mut sums = [[[0.0_f32; LANES]; R]; Q];
+fn eight_dots_body<const FUSED: bool>(query: &[f32], rows: [&[f32]; TOGETHER]) -> [f32; TOGETHER] {
+    let rows = rows.map(|row| &row[..query.len()]);
+    let mut sums = [0.0_f32; TOGETHER];
+    for (at, &value) in query.iter().enumerate() {
+        for (sum, row) in sums.iter_mut().zip(&rows) {
+            *sum = if FUSED { value.mul_add(row[at], *sum) } else { *sum + value * row[at] };
+        }
+    }
+    sums
+}
 
-    let whole = dimension / LANES;
-    for step in 0..whole {
-        let at = step * LANES;
-        for i in 0..Q {
-            let a: &[f32; LANES] = query[i][at..at + LANES].try_into().expect("a slice of LANES values");
-            for j in 0..R {
-                let b: &[f32; LANES] = row[j][at..at + LANES].try_into().expect("a slice of LANES values");
-                for lane in 0..LANES {
-                    sums[i][j][lane] = multiply_add::<FUSED>(a[lane], b[lane], sums[i][j][lane]);
+#[cfg(target_arch = "x86_64")]
+fn is_fused() -> bool {
+    std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
+}
+
+fn portable(panel: &[f32], queries: &[f32], dimension: usize, out: &mut [f32]) {
+    let panel = panel.as_chunks::<LANES>().0;
+    for (query, sums) in queries.chunks_exact(dimension).zip(out.as_chunks_mut::<LANES>().0) {
+        sums.fill(0.0);
+        for (value, rows) in query.iter().zip(panel) {
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                *sum += value * row;
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::{
+        _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps, _mm512_fmadd_ps,
+        _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    };
+
+    use super::LANES;
+
+    /// Defines a function that takes tiles of queries by `$vectors` registers of rows through the processor: every loaded
+    /// value is used several times. The compiler's own vectoriser does not find this.
+    macro_rules! kernel {
+        ($name:ident, $features:literal, $width:literal x $vectors:literal, $queries:literal,
+         $zero:ident, $set:ident, $load:ident, $fma:ident, $store:ident) => {
+            #[target_feature(enable = $features)]
+            pub(super) fn $name(panel: &[f32], queries: &[f32], dimension: usize, out: &mut [f32]) {
+                /// `Q` queries with the `$width * $vectors` rows from lane `first` on.
+                #[inline]
+                #[target_feature(enable = $features)]
+                #[expect(
+                    clippy::needless_range_loop,
+                    reason = "an accumulator that an iterator borrows lives in memory"
+                )]
+                fn tile<const Q: usize>(
+                    panel: &[f32],
+                    first: usize,
+                    queries: &[f32],
+                    dimension: usize,
+                    out: &mut [f32],
+                ) {
+                    assert!(panel.len() == dimension * LANES && first + $width * $vectors <= LANES);
+                    assert!(queries.len() == Q * dimension && out.len() == Q * LANES);
+                    let mut sums = [[$zero(); $vectors]; Q];
+                    for at in 0..dimension {
+                        let mut rows = [$zero(); $vectors];
+                        for v in 0..$vectors {
+                            // SAFETY: at < dimension and first + (v + 1) * width <= LANES, so this ends within the panel.
+                            rows[v] = unsafe { $load(panel.as_ptr().add(at * LANES + first + v * $width)) };
+                        }
+                        for q in 0..Q {
+                            // SAFETY: q < Q and at < dimension, so this lies within the queries.
+                            let value = $set(unsafe { *queries.get_unchecked(q * dimension + at) });
+                            for v in 0..$vectors {
+                                sums[q][v] = $fma(value, rows[v], sums[q][v]);
+                            }
+                        }
+                    }
+                    for q in 0..Q {
+                        for v in 0..$vectors {
+                            // SAFETY: q < Q and first + (v + 1) * width <= LANES, so this ends within `out`.
+                            unsafe { $store(out.as_mut_ptr().add(q * LANES + first + v * $width), sums[q][v]) };
+                        }
+                    }
+                }
+
+                let mut queries = queries;
+                let mut out = out;
+                while !queries.is_empty() {
+                    let count = queries.len() / dimension;
+                    let taken = if count >= $queries {
+                        $queries
+                    } else if count >= 4 {
+                        4
+                    } else {
+                        1
+                    };
+                    let (these, rest) = queries.split_at(taken * dimension);
+                    let (results, rest_of_out) = out.split_at_mut(taken * LANES);
+                    for first in (0..LANES).step_by($width * $vectors) {
+                        match taken {
+                            1 => tile::<1>(panel, first, these, dimension, results),
+                            4 => tile::<4>(panel, first, these, dimension, results),
+                            _ => tile::<$queries>(panel, first, these, dimension, results),
+                        }
+                    }
+                    (queries, out) = (rest, rest_of_out);
                 }
             }
-        }
+        };
     }
 
-    let row_count = rows.len() / dimension;
-    for i in 0..Q {
-        for j in 0..R {
-            for (lane, at) in (whole * LANES..dimension).enumerate() {
-                sums[i][j][lane] = multiply_add::<FUSED>(query[i][at], row[j][at], sums[i][j][lane]);
-            }
-            out[(q + i) * row_count + r + j] = add_up(sums[i][j]);
-        }
-    }
-}
-
-/// Pairwise: shorter dependency chains and less rounding than one after the other.
-#[inline(always)]
-fn add_up<const LANES: usize>(mut lanes: [f32; LANES]) -> f32 {
-    let mut half = LANES / 2;
-    while half > 0 {
-        for i in 0..half {
-            lanes[i] += lanes[i + half];
-        }
-        half /= 2;
-    }
-    lanes[0]
+    kernel!(
+        avx512, "avx512f", 16 x 2, 12,
+        _mm512_setzero_ps, _mm512_set1_ps, _mm512_loadu_ps, _mm512_fmadd_ps, _mm512_storeu_ps
+    );
+    kernel!(
+        avx2, "avx2,fma", 8 x 2, 6,
+        _mm256_setzero_ps, _mm256_set1_ps, _mm256_loadu_ps, _mm256_fmadd_ps, _mm256_storeu_ps
+    );
 }
 
 #[cfg(test)]
@@ -112,34 +193,43 @@ mod tests {
             .collect()
     }
 
-    #[test]
-    fn every_shape_agrees_with_double_precision() {
-        for dimension in [1, 3, 4, 15, 16, 17, 64, 100, 1280] {
-            for (queries, rows) in [(1, 1), (1, 9), (5, 1), (4, 4), (7, 13), (60, 33)] {
-                let (a, b) = (values(queries * dimension, 1), values(rows * dimension, 2));
-                let mut out = vec![f32::NAN; queries * rows];
-                dot_products(&a, &b, dimension, &mut out);
-                for q in 0..queries {
-                    for r in 0..rows {
-                        let (x, y) = (&a[q * dimension..][..dimension], &b[r * dimension..][..dimension]);
-                        let exact: f64 = x.iter().zip(y).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum();
-                        let got = out[q * rows + r];
-                        assert!((f64::from(got) - exact).abs() < 1e-4, "{dimension} {queries}x{rows}: {got} {exact}");
-                        assert_eq!(got.to_bits(), dot(x, y).to_bits(), "the place in the batch must not matter");
-                    }
-                }
-            }
+    /// A way to compute [`panel_products`].
+    type Kernel = fn(&[f32], &[f32], usize, &mut [f32]);
+
+    fn kernels() -> Vec<(&'static str, Kernel)> {
+        let mut all: Vec<(&str, Kernel)> = vec![("chosen", panel_products), ("portable", portable)];
+        #[cfg(target_arch = "x86_64")]
+        if is_fused() {
+            // SAFETY: the processor has what the function is compiled for.
+            all.push(("avx2", |panel, queries, dimension, out| unsafe { x86::avx2(panel, queries, dimension, out) }));
         }
+        all
     }
 
     #[test]
-    fn the_portable_body_agrees_with_the_chosen_one() {
-        let (a, b) = (values(5 * 77, 3), values(6 * 77, 4));
-        let (mut chosen, mut portable) = (vec![0.0; 30], vec![0.0; 30]);
-        dot_products(&a, &b, 77, &mut chosen);
-        tiled::<false, 4, 3, 4>(&a, &b, 77, &mut portable);
-        for (x, y) in chosen.iter().zip(&portable) {
-            assert!((x - y).abs() < 1e-5);
+    fn every_kernel_agrees_with_double_precision_and_with_single_pairs() {
+        for dimension in [1, 3, 16, 17, 100, 1280] {
+            let panel = values(dimension * LANES, 1);
+            let rows: Vec<Vec<f32>> =
+                (0..LANES).map(|lane| panel.iter().skip(lane).step_by(LANES).copied().collect()).collect();
+            // Full tiles of 12 and 6, tiles of 4, single ones, and their mixtures.
+            for count in [0, 1, 3, 4, 6, 12, 13, 29, 60] {
+                let queries = values(count * dimension, 2);
+                for (name, kernel) in kernels() {
+                    let mut out = vec![f32::NAN; count * LANES];
+                    kernel(&panel, &queries, dimension, &mut out);
+                    for (query, out) in queries.chunks_exact(dimension).zip(out.chunks_exact(LANES)) {
+                        let pairs = dots(query, rows.iter().map(Vec::as_slice));
+                        for ((row, &got), pair) in rows.iter().zip(out).zip(pairs) {
+                            let exact: f64 = query.iter().zip(row).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum();
+                            assert!((f64::from(got) - exact).abs() < 1e-3, "{name} {dimension} {count}: {got} {exact}");
+                            if name == "chosen" {
+                                assert_eq!(got.to_bits(), pair.to_bits(), "the place in the batch must not matter");
+                            }
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -75,7 +75,7 @@ fn the_exact_index_agrees_with_double_precision() {
 
 #[test]
 fn the_parallel_path_gives_the_same_answer() {
-    // 60 x 3000 x 128 multiply-adds are above the limit; a query alone is below it.
+    // 60 queries are above the limit from which work is spread, one is below it.
     for data in galleries(3, 128, 3000) {
         let queries = queries(&data, 4, 60);
         let together = search(&data, &with(IndexKind::Flat), &queries, 12);

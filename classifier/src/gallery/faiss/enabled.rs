@@ -5,7 +5,7 @@
 //! promise (its sums depend on a row's place in a block, its ties on the order of a heap).
 
 use std::os::raw::c_int;
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 
 use faiss::index::flat::FlatIndexImpl;
 use faiss::index::ivf_flat::IVFFlatIndexImpl;
@@ -15,9 +15,9 @@ use vision::ExemplarId;
 
 use super::super::data::GalleryData;
 use super::super::error::GalleryError;
-use super::super::flat::{self, Hit, by_rank, clamp_similarity};
+use super::super::flat::{Hit, Panels, by_rank, clamp_similarity};
 use super::super::index::IndexOptions;
-use super::super::kernel::dot;
+use super::super::kernel::dots;
 use super::super::matrix::Matrix;
 
 unsafe extern "C" {
@@ -47,6 +47,8 @@ const RECALL_AT: usize = 10;
 pub(crate) struct FaissIndex {
     native: Native,
     description: String,
+    /// The exact index, made when ties first ask for it.
+    exact: OnceLock<Panels>,
 }
 
 enum Native {
@@ -65,7 +67,7 @@ impl FaissIndex {
         let flat = FlatIndexImpl::new_ip(data.embeddings().columns() as u32).map_err(&failed)?;
         let mut native = IdMap::new(flat).map_err(&failed)?;
         native.add_with_ids(data.embeddings().values(), &ids(data)).map_err(&failed)?;
-        Ok(Self { native: Native::Flat(native), description: "FAISS flat".to_owned() })
+        Ok(Self { native: Native::Flat(native), description: "FAISS flat".to_owned(), exact: OnceLock::new() })
     }
 
     /// About sqrt(n) lists of about sqrt(n) rows; as many are probed as the recall asked for needs.
@@ -80,8 +82,8 @@ impl FaissIndex {
         native.add_with_ids(rows.values(), &ids(data)).map_err(&failed)?;
 
         let queries = spread_rows(rows, RECALL_QUERIES);
-        let truth = flat::search(rows, &queries, RECALL_AT);
-        let mut index = Self { native: Native::Lists(native), description: String::new() };
+        let truth = Panels::of(rows).search(&queries, RECALL_AT);
+        let mut index = Self { native: Native::Lists(native), description: String::new(), exact: OnceLock::new() };
         let mut probes = 1;
         loop {
             if let Native::Lists(native) = &mut index.native {
@@ -126,41 +128,45 @@ impl FaissIndex {
             Native::Lists(native) => ConcurrentIndex::search(native, queries, fetch),
         }
         .map_err(failed("search"))?;
-        let exact = matches!(self.native, Native::Flat(_));
+        let columns = data.embeddings().columns();
         let proposals = found.labels.chunks_exact(fetch).zip(found.distances.chunks_exact(fetch));
-        Ok(queries
-            .chunks_exact(data.embeddings().columns())
-            .zip(proposals)
-            .map(|(query, (labels, similarities))| {
-                let hits = rank(data, query, labels, k);
-                // A row that FAISS left out is at most as similar as the last one it proposed. Where that is a tie with
-                // the last place, as among many equal pictures, only comparing with all rows tells who comes first.
-                let left_out = similarities.last().copied().unwrap_or(f32::NEG_INFINITY) + ROUNDING;
-                let settled = !exact
-                    || fetch == data.embeddings().rows()
-                    || (hits.len() == k && hits.last().is_some_and(|last| last.similarity > left_out));
-                if settled { hits } else { search_all(data, query, k) }
-            })
-            .collect())
+        let mut answers = Vec::with_capacity(queries.len() / columns);
+        let mut unsettled = Vec::new();
+        for (query, (labels, similarities)) in queries.chunks_exact(columns).zip(proposals) {
+            let hits = rank(data, query, labels, k);
+            // A row that FAISS left out is at most as similar as the last one it proposed. Where that is a tie with the
+            // last place, as among many equal pictures, only comparing with all rows tells who comes first.
+            let left_out = similarities.last().copied().unwrap_or(f32::NEG_INFINITY) + ROUNDING;
+            let settled = matches!(self.native, Native::Lists(_))
+                || fetch == data.embeddings().rows()
+                || (hits.len() == k && hits.last().is_some_and(|last| last.similarity > left_out));
+            if !settled {
+                unsettled.push((answers.len(), query));
+            }
+            answers.push(hits);
+        }
+        if !unsettled.is_empty() {
+            let values = unsettled.iter().flat_map(|(_, query)| query.iter().copied()).collect();
+            let exact = self.exact.get_or_init(|| Panels::of(data.embeddings()));
+            let found = exact.search(&Matrix::from_values(columns, values), k);
+            for ((at, _), hits) in unsettled.into_iter().zip(found) {
+                answers[at] = hits;
+            }
+        }
+        Ok(answers)
     }
 }
 
 /// Ranks proposals by our own similarities.
 fn rank(data: &GalleryData, query: &[f32], labels: &[Idx], k: usize) -> Vec<Hit> {
-    let mut hits: Vec<Hit> = labels
-        .iter()
-        .filter_map(|label| label.get())
-        .filter_map(|id| data.row_of(ExemplarId(id)))
-        .map(|row| Hit { row, similarity: clamp_similarity(dot(query, data.embeddings().row(row))) })
-        .collect();
+    let rows: Vec<usize> =
+        labels.iter().filter_map(|label| label.get()).filter_map(|id| data.row_of(ExemplarId(id))).collect();
+    let similarities = dots(query, rows.iter().map(|&row| data.embeddings().row(row)));
+    let mut hits: Vec<Hit> =
+        rows.into_iter().zip(similarities).map(|(row, dot)| Hit { row, similarity: clamp_similarity(dot) }).collect();
     hits.sort_by(by_rank);
     hits.truncate(k);
     hits
-}
-
-fn search_all(data: &GalleryData, query: &[f32], k: usize) -> Vec<Hit> {
-    let query = Matrix::from_values(query.len(), query.to_vec());
-    flat::search(data.embeddings(), &query, k).pop().unwrap_or_default()
 }
 
 fn ids(data: &GalleryData) -> Vec<Idx> {
