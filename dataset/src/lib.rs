@@ -25,6 +25,7 @@ pub mod names;
 pub mod picture;
 pub mod progress;
 pub mod split;
+pub mod synth;
 pub mod verdict;
 pub mod yolo;
 

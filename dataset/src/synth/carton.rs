@@ -116,7 +116,16 @@ pub fn draw(film: &mut Film, camera: &Camera, light: &Light, carton: &Carton, (s
     } else if camera.eye[1] > base[1] + h {
         let quad = Quad { origin: at(-w / 2.0, h, d / 2.0), side_a: vector(right, w), side_b: vector(out, -d) };
         let roof = carton.roof;
-        face(quad, 0.5, &mut |a, b| lit(h, d * (0.5 - b), [0.0, 0.9, 0.25], roof, crease(a, b)));
+        let printed = carton.shine > 1.5;
+        face(quad, 0.5, &mut |a, b| {
+            let ink = if printed {
+                let [r, g, bl, _] = carton.front.sample(front_level, a, 1.0 - b);
+                [r, g, bl]
+            } else {
+                roof
+            };
+            lit(h, d * (0.5 - b), [0.0, 0.8, 0.25], ink, crease(a, b))
+        });
     }
     print
 }

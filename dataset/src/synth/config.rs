@@ -21,6 +21,8 @@ pub struct SynthConfig {
     pub variants: (u32, u32),
     /// An item of which less than this share is seen gets no label; `instances.csv` still lists it.
     pub min_visible: f32,
+    /// The same for items behind the front row, of which people label only what stands quite free.
+    pub min_visible_behind: f32,
     /// Rows of items one behind the other that are drawn.
     pub depth_rows: u32,
     /// Chance that a front item is missing.
@@ -55,6 +57,7 @@ impl Default for SynthConfig {
             families: 40,
             variants: (3, 6),
             min_visible: 0.25,
+            min_visible_behind: 0.5,
             depth_rows: 3,
             gap_chance: 0.05,
             lean_chance: 0.01,
@@ -121,6 +124,7 @@ impl SynthConfig {
         ordered("variants", self.variants.0.into(), self.variants.1.into())?;
         within("families x variants", f64::from(self.families) * f64::from(self.variants.1), 1.0, 4000.0)?;
         within("min_visible", self.min_visible.into(), 0.0, 1.0)?;
+        within("min_visible_behind", self.min_visible_behind.into(), 0.0, 1.0)?;
         within("depth_rows", self.depth_rows.into(), 1.0, 6.0)?;
         within("gap_chance", self.gap_chance.into(), 0.0, 0.9)?;
         within("lean_chance", self.lean_chance.into(), 0.0, 1.0)?;

@@ -173,13 +173,15 @@ impl Clear {
             let cloud = if wet { 1.0 - (-3.5 * recipe.cloudy * chord).exp() } else { 0.0 };
             let through: Rgb = std::array::from_fn(|i| (-by_wall[i] * wall_way - by_drink[i] * way).exp());
             let scattered: Rgb = std::array::from_fn(|i| {
-                let body = drink[i] * (-by_wall[i] * recipe.wall_strength * 0.8).exp();
-                body * cloud * 0.95
+                let body = drink[i].powf(1.2) * (-by_wall[i] * recipe.wall_strength * 0.8).exp();
+                // Light that went deep comes back from the middle, not from the thin edge.
+                body * cloud * (0.42 + 0.62 * chord)
             });
             (through.map(|v| v * (1.0 - cloud)), scattered)
         };
         let table = |wet: bool| (0..CHORDS).map(|k| row(k as f32 / (CHORDS - 1) as f32, wet)).collect();
-        let straight = (0.30 * (1.0 - recipe.cloudy), 0.72);
+        let clarity = (1.0 - recipe.cloudy).max(0.0);
+        let straight = ((0.24 + 0.40 * (-1.3 * recipe.strength).exp()) * clarity, 0.74);
         Self { fill: recipe.fill, straight, wet: table(true), dry: table(false) }
     }
 

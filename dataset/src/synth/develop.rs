@@ -38,8 +38,8 @@ impl Develop {
     #[must_use]
     pub fn draw(rng: &mut Rng, faults: f32) -> Self {
         let soft =
-            0.42 + faults * rng.range(0.0, 0.5) + if rng.chance(0.12) { faults * rng.range(0.2, 0.9) } else { 0.0 };
-        let shake = if rng.chance(0.15) { faults * rng.range(0.3, 1.4) } else { 0.0 };
+            0.36 + faults * rng.range(0.0, 0.28) + if rng.chance(0.10) { faults * rng.range(0.2, 0.9) } else { 0.0 };
+        let shake = if rng.chance(0.10) { faults * rng.range(0.3, 1.2) } else { 0.0 };
         let along = rng.chance(0.6);
         Self {
             blur: (soft + if along { shake } else { 0.0 }, soft + if along { 0.0 } else { shake }),
@@ -53,7 +53,7 @@ impl Develop {
             contrast: rng.range(0.0, 0.4),
             vignette: faults * rng.range(0.0, 0.28),
             bloom: faults * rng.range(0.02, 0.12),
-            noise: faults * rng.range(0.5, 3.2),
+            noise: faults * rng.range(0.4, 2.5),
             saturation: rng.range(0.92, 1.18),
             salt: rng.next_u32().into(),
         }
@@ -93,7 +93,7 @@ impl Develop {
                     *sum += weight * v;
                 }
             }
-            if self.bloom > 0.0 {
+            if self.bloom > 0.0 && glow.shines(y) {
                 glow.row(y, &mut shine);
                 for (sum, &v) in sums.iter_mut().zip(&shine) {
                     *sum += self.bloom * v;
@@ -230,6 +230,12 @@ impl Glow {
                 }
             }
         }
+    }
+
+    /// Whether there is any spread light at a row of the photo.
+    fn shines(&self, y: usize) -> bool {
+        let near = (y / SHRINK).saturating_sub(1)..(y / SHRINK + 2).min(self.height);
+        self.light[near.start * self.width * 3..near.end * self.width * 3].iter().any(|&v| v > 1e-3)
     }
 
     /// Spread light of a row of the photo.

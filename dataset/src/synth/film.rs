@@ -97,12 +97,13 @@ impl Film {
         }
     }
 
-    /// Notes that an item covers this pixel; call it before [`Film::put`].
+    /// Notes that an item covers this open pixel; call it before [`Film::put`].
     pub fn note(&mut self, x: usize, y: usize, cover: f32, (id, print): (u16, &mut Footprint)) {
         let at = y * self.width + x;
         let t = self.cells[at].through;
         let share = cover * (t[0] + t[1] + t[2]) / 3.0;
-        print.seen += share;
+        // Squared: what shines through a glass is not seen as well as what stands before it.
+        print.seen += share * share / cover;
         if cover >= 0.5 && share >= SEEN * cover {
             print.touch(x, y);
             if self.owner[at] == NOBODY {

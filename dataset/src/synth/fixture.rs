@@ -85,33 +85,21 @@ impl Fixture {
     ) {
         let crowded = rng.range(0.5, 1.0);
         for row in &layout.rows {
-            let mut tags = rng.clone();
-            rng.next_u32();
+            let mut own = Rng::new(rng.next_u32().into());
             for block in &row.blocks {
                 let product = &catalogue.skus[block.sku];
-                let gap = block.span.1 - block.span.0;
-                let x = block.span.0 + (gap - self.tag_size.0) * if tags.chance(0.6) { 0.5 } else { tags.unit() };
-                if tags.chance(crowded) && !product.tags.is_empty() {
-                    let style = if tags.chance(0.12) { 2 } else { self.tag_style };
+                let spare = block.span.1 - block.span.0 - self.tag_size.0;
+                let x = block.span.0 + spare * if own.chance(0.6) { 0.5 } else { own.unit() };
+                if own.chance(0.03) && !catalogue.promotions.is_empty() {
+                    let card = own.pick(&catalogue.promotions);
+                    let (w, h) = (own.range(90.0, 130.0), own.range(64.0, 95.0));
+                    let y = row.floor - layout.board.1 * 0.9 - if own.chance(0.5) { h * 0.35 } else { 0.0 };
+                    self.card(film, camera, light, (card, [x, y, 5.0 + self.tilt], (w, h), own.normal(0.03)));
+                } else if own.chance(crowded) && !product.tags.is_empty() {
+                    let style = if own.chance(0.12) { 2 } else { self.tag_style };
                     let (w, h) = self.tag_size;
-                    let y = row.floor - layout.board.1 * 0.52 - h / 2.0;
-                    self.card(
-                        film,
-                        camera,
-                        light,
-                        (
-                            &product.tags[style],
-                            [x + tags.normal(3.0), y + tags.normal(0.8), 2.5 + self.tilt],
-                            (w, h),
-                            tags.normal(0.012),
-                        ),
-                    );
-                }
-                if tags.chance(0.025) && !catalogue.promotions.is_empty() {
-                    let card = tags.pick(&catalogue.promotions);
-                    let (w, h) = (tags.range(90.0, 130.0), tags.range(64.0, 95.0));
-                    let y = row.floor - layout.board.1 * 0.9 - if tags.chance(0.5) { h * 0.35 } else { 0.0 };
-                    self.card(film, camera, light, (card, [x, y, 5.0 + self.tilt], (w, h), tags.normal(0.03)));
+                    let at = [x + own.normal(3.0), row.floor - layout.board.1 * 0.52 - h / 2.0 + own.normal(0.8), 2.5 + self.tilt];
+                    self.card(film, camera, light, (&product.tags[style], at, (w, h), own.normal(0.012)));
                 }
             }
             self.rail(film, camera, light, (layout, row));
@@ -144,9 +132,8 @@ impl Fixture {
             side_a: [length, 0.0, 0.0],
             side_b: [0.0, height + 2.0, -self.tilt],
         };
-        let (rail, channel) = (linear(self.rail), linear(self.channel));
-        quad::draw(film, camera, &quad, Stroke::default(), |a, b| {
-            let x = a * length - layout.half_length;
+        let bands = Bands::new(|b| {
+            let (rail, channel) = (linear(self.rail), linear(self.channel));
             // Lip above, groove for the tags, edge below.
             let (ink, ny) = match b {
                 b if b > 0.93 => (rail, 0.75),
@@ -156,11 +143,16 @@ impl Fixture {
                 b if b > 0.04 => (rail, 0.25),
                 _ => (scale(rail, 0.45), -0.6),
             };
+            scale(ink, light.matt(0.0, ny, 0.95))
+        });
+        let blur = camera.eye[2].max(200.0) / camera.focal / height;
+        quad::draw(film, camera, &quad, Stroke::default(), |a, b| {
+            let x = a * length - layout.half_length;
             let joint = (x - layout.bays.1).rem_euclid(layout.bays.0);
             let seam = if joint.min(layout.bays.0 - joint) < 1.6 { 0.25 } else { 1.0 };
-            let matt = light.matt(0.0, ny, 0.95) * seam * (0.96 + 0.04 * (x * 0.011).sin());
-            let shine = 0.05 * light.mirror(Gloss::Satin, 0.25 * (x * 0.002).sin(), ny * 0.6 + 0.1);
-            (times(scale(std::array::from_fn(|i| ink[i] * matt + shine), 1.0), light.tint), [0.0; 3])
+            let shine = 0.03 * light.mirror(Gloss::Satin, 0.25 * (x * 0.002).sin(), 0.12);
+            let color = bands.mean(b, blur);
+            (std::array::from_fn(|i| (color[i] * seam * (0.96 + 0.04 * (x * 0.011).sin()) + shine) * light.tint[i]), [0.0; 3])
         });
     }
 
@@ -183,14 +175,14 @@ impl Fixture {
         quad::draw(film, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
             let (x, z) = (a * length - layout.half_length, b * layout.depth);
             let level = light.reach(gap, z) * shade.at(x, z);
-            let hole = if self.perforated && (x.rem_euclid(25.0) - 12.5).hypot(z.rem_euclid(25.0) - 12.5) < 4.0 {
+            let hole = if self.perforated && hole_at(x, z) < 4.0 {
                 0.5
             } else {
                 1.0
             };
             let grain = self.grain(x, z);
             let shine = 0.05 * light.mirror(Gloss::Matt, 0.0, 0.55) * shade.at(x, z);
-            let matt = light.matt(0.0, 0.95, 0.2) * level * hole * grain;
+            let matt = 0.85 * light.matt(0.0, 0.95, 0.2) * level * hole * grain;
             (times(std::array::from_fn(|i| board[i] * matt + shine), light.tint), [0.0; 3])
         });
     }
@@ -231,7 +223,7 @@ impl Fixture {
             let joint = (x - layout.bays.1).rem_euclid(layout.bays.0);
             let upright = joint.min(layout.bays.0 - joint);
             let mark = match self.pattern {
-                Pattern::Holes if (x.rem_euclid(25.0) - 12.5).hypot(y.rem_euclid(25.0) - 12.5) < 3.4 => 0.35,
+                Pattern::Holes if hole_at(x, y) < 3.4 => 0.35,
                 Pattern::Slats if y.rem_euclid(100.0) < 7.0 => 0.35,
                 Pattern::Wood => self.grain(y, x),
                 _ => 1.0,
@@ -261,30 +253,25 @@ impl Fixture {
                 continue;
             };
             let product = &catalogue.skus[block.sku];
+            let Some(art) = &product.tray else { continue };
             let depth = product.size()[2];
             let (x1, x2) = (block.span.0 - 1.0, block.span.1 + 1.0);
-            let ink = match &product.look {
-                super::sku::Look::Turned(c) => c.zones.first().map_or([0.4; 3], |z| match &z.surface {
-                    super::container::Surface::Print { art, .. } => art.mean(),
-                    super::container::Surface::Plain { color, .. } => *color,
-                }),
-                _ => [0.4; 3],
-            };
-            let card = linear(hex(0xb58d5e));
             let quad = Quad {
                 origin: [x1, row.floor, front + depth / 2.0 + 2.0],
                 side_a: [x2 - x1, 0.0, 0.0],
                 side_b: [0.0, block.tray, 0.0],
             };
+            let (wide, high) = art.size();
+            // As many repetitions as keep the letters in shape.
+            let repeats = ((x2 - x1) / block.tray * high as f32 / wide as f32).round().max(1.0);
+            let level = art.level(high as f32 / block.tray * camera.eye[2].max(200.0) / camera.focal);
+            let reach = light.reach(row.ceiling - row.floor, 5.0);
             quad::draw(film, camera, &quad, Stroke::default(), |a, b| {
-                let stripe = (0.18..0.82).contains(&b);
                 let fold = (a * (x2 - x1)).min((1.0 - a) * (x2 - x1)) < 3.0;
-                let ink = if stripe { scale(ink, 0.9) } else { card };
-                let matt = light.matt(0.0, 0.0, 1.0)
-                    * light.reach(row.ceiling - row.floor, 5.0)
-                    * if fold { 0.8 } else { 1.0 }
-                    * (0.8 + 0.2 * b);
-                (times(scale(ink, matt), light.tint), [0.0; 3])
+                let [r, g, bl, _] = art.sample(level, (a * repeats).fract(), 1.0 - b);
+                let sag = 0.06 * (a * 9.0 + x1).sin();
+                let matt = light.matt(sag, 0.0, 1.0) * reach * if fold { 0.75 } else { 1.0 } * (0.82 + 0.18 * b);
+                (times(scale([r, g, bl], matt), light.tint), [0.0; 3])
             });
         }
     }
@@ -323,7 +310,8 @@ impl ShadeMap {
         for r in row(z - reach.1)..=row(z + reach.1) {
             for c in column(x - reach.0)..=column(x + reach.0) {
                 let (cx, cz) = (self.origin + (c as f32 + 0.5) * CELL, (r as f32 + 0.5) * CELL);
-                let k = ((cx - x) / rx).hypot((cz - z) / rz);
+                let (kx, kz) = ((cx - x) / rx, (cz - z) / rz);
+                let k = (kx * kx + kz * kz).sqrt();
                 self.cells[r * self.columns + c] *= 1.0 - 0.72 * smoothstep(1.75, 0.75, k);
             }
         }
@@ -343,4 +331,36 @@ impl ShadeMap {
         let far = self.cells[at + self.columns] * (1.0 - ax) + self.cells[at + self.columns + 1] * ax;
         near * (1.0 - az) + far * az
     }
+}
+
+/// Bands along something long, averaged over what a pixel sees of them so that thin ones do not flicker.
+struct Bands {
+    /// Sums of the colours from 0 up to each step.
+    sums: Vec<Rgb>,
+}
+
+const BANDS: usize = 200;
+
+impl Bands {
+    fn new(color: impl Fn(f32) -> Rgb) -> Self {
+        let mut sums = vec![[0.0; 3]];
+        for k in 0..BANDS {
+            let c = color((k as f32 + 0.5) / BANDS as f32);
+            sums.push(std::array::from_fn(|i| sums[k][i] + c[i]));
+        }
+        Self { sums }
+    }
+
+    fn mean(&self, at: f32, width: f32) -> Rgb {
+        let step = |v: f32| (v.clamp(0.0, 1.0) * BANDS as f32).round() as usize;
+        let low = step(at - width / 2.0).min(BANDS - 1);
+        let high = step(at + width / 2.0).max(low + 1);
+        std::array::from_fn(|i| (self.sums[high][i] - self.sums[low][i]) / (high - low) as f32)
+    }
+}
+
+/// Distance to the nearest hole of a perforated sheet.
+fn hole_at(x: f32, y: f32) -> f32 {
+    let (dx, dy) = (x.rem_euclid(25.0) - 12.5, y.rem_euclid(25.0) - 12.5);
+    (dx * dx + dy * dy).sqrt()
 }

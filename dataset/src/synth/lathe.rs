@@ -107,8 +107,8 @@ pub fn draw(
             let (s, h) = (s0 + ds * along, h0 + dh * along);
             let cover = (silhouette.inside(s, h) * scale + 0.5).min(1.0);
             if cover > 0.0 {
-                film.note(x, y, cover, (id, &mut print));
                 if film.open(x, y) {
+                    film.note(x, y, cover, (id, &mut print));
                     film.put(x, y, cover, sight.shade(s, h));
                 }
             } else if let Some(handle) = container.handle {
@@ -175,7 +175,7 @@ impl<'a> Sight<'a> {
         // The surface lies before the plane: find the height at which the line of sight meets it.
         let mut y = h;
         let mut u = 0.0;
-        for _ in 0..3 {
+        for _ in 0..2 {
             let r = c.profile.radius_at(y).max(0.5);
             u = (s.abs() / r).min(1.0);
             y = h + slope * r * c.section.row(u).depth;
@@ -258,8 +258,8 @@ impl<'a> Sight<'a> {
         // Mirrors stay bright in the shade: what they show is the aisle.
         let exposed = 0.35 + 0.65 * level.min(1.2);
         let coat = self.mirror(gloss, p) * fresnel * exposed;
-        let sheen = if metal > 0.0 { metal * 0.85 * self.mirror(Gloss::Satin, p) * exposed } else { 0.0 };
-        let diffuse = matt * (1.0 - 0.55 * metal) + sheen;
+        let sheen = if metal > 0.0 { metal * 0.95 * self.mirror(Gloss::Satin, p) * exposed } else { 0.0 };
+        let diffuse = matt * (1.0 - 0.72 * metal) + sheen;
         std::array::from_fn(|i| (ink[i] * diffuse + coat) * self.light.tint[i])
     }
 
@@ -286,7 +286,8 @@ impl<'a> Sight<'a> {
         let (through, scattered) = clear.chord(chord, wet);
         let straight = if wet { clear.straight.0 } else { clear.straight.1 };
         let lens = if wet { lens_full(p.u) } else { lens_empty(p.u) };
-        let matt = self.light.matt(p.nx, p.ny, p.nz) * level;
+        // Light inside a drink spreads: its middle and its foot are evenly lit.
+        let matt = f32::midpoint(self.light.matt(p.nx, p.ny, p.nz), 0.78) * level;
         let back = lens * (0.42 * level + 0.5 * self.behind) * (1.0 - straight);
         let fresnel = 0.05 + 0.55 * (1.0 - p.nz).max(0.0).powi(4);
         let exposed = 0.4 + 0.6 * level.min(1.2);

@@ -96,7 +96,7 @@ impl Layout {
         let board = (rng.range(20.0, 34.0), rng.range(34.0, 52.0));
         let depth = rng.range(300.0, 460.0);
         let bay = rng.range(900.0, 1300.0);
-        let half_length = width * 0.5 + 500.0;
+        let half_length = width * 0.62 + 600.0;
         let mut layout = Self { rows: Vec::new(), half_length, depth, board, bays: (bay, rng.range(-bay, 0.0)) };
         let mut floor = -height * 0.5 - rng.range(50.0, 420.0);
         while floor < height * 0.5 + 60.0 {
@@ -195,7 +195,7 @@ impl Filler<'_> {
         let number = row.blocks.len();
         let end = x + pitch * facings as f32;
         let tray =
-            if product.class == Class::Can && self.rng.chance(0.14) { height * self.rng.range(0.28, 0.5) } else { 0.0 };
+            if product.class == Class::Can && self.rng.chance(0.14) { height * self.rng.range(0.22, 0.42) } else { 0.0 };
         row.blocks.push(Block { sku, facings, stack, span: (x, end), tray });
         let setback = self.rng.range(6.0, 26.0) + if self.rng.chance(0.12) { self.rng.range(30.0, 110.0) } else { 0.0 };
         // A planogram block stands straight; a careless one does not.

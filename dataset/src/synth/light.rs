@@ -72,35 +72,7 @@ impl Light {
             });
         }
         let phases = [rng.range(0.0, 6.0), rng.range(0.0, 6.0), rng.range(0.0, 6.0)];
-        let radiance = move |az: f32, el: f32, blur: f32| {
-            let opposite = 0.34
-                + 0.10 * (az * 5.0 + phases[0]).sin() * (el * 14.0 + phases[1]).cos()
-                + 0.05 * (az * 17.0 + phases[2]).sin();
-            let floor = 0.30 + 0.10 * smoothstep(-0.3, -1.2, el);
-            let ceiling = 0.75;
-            let soft = 0.18 + blur;
-            let base = opposite
-                + (floor - opposite) * smoothstep(-0.28 + soft, -0.28 - soft, el)
-                + (ceiling - opposite) * smoothstep(0.42 - soft, 0.42 + soft, el);
-            patches.iter().fold(base, |sum, p| {
-                let soft = p.soft + blur;
-                let across = ((az - p.az).abs() - p.wide) / soft;
-                let up = ((el - p.el).abs() - p.high) / soft;
-                // A blurred patch is wider and dimmer: its light is spread, not added.
-                let spread = (p.wide / (p.wide + blur)) * (p.high / (p.high + blur));
-                sum + p.radiance * spread * smoothstep(1.0, -1.0, across) * smoothstep(1.0, -1.0, up)
-            })
-        };
-        let mirrors = [0.0, 0.16, 0.7].map(|blur| {
-            (0..SIDE * SIDE)
-                .map(|i| {
-                    let (x, y) = (i % SIDE, i / SIDE);
-                    let axis = |v: usize| ((v as f32 + 0.5) / SIDE as f32 * 2.0 - 1.0).clamp(-0.999, 0.999);
-                    // A normal turned by a reflects what lies at 2a.
-                    radiance(2.0 * axis(x).asin(), 2.0 * axis(y).asin(), blur)
-                })
-                .collect()
-        });
+        let mirrors = [0.0, 0.16, 0.7].map(|blur| reflection(&patches, phases, blur));
         let warm = rng.normal(0.05).clamp(-0.1, 0.12);
         Self {
             mirrors,
@@ -116,8 +88,15 @@ impl Light {
     /// What a surface with this normal reflects to the viewer.
     #[must_use]
     pub fn mirror(&self, gloss: Gloss, nx: f32, ny: f32) -> f32 {
-        let cell = |v: f32| (((v + 1.0) * (SIDE as f32 / 2.0)) as usize).min(SIDE - 1);
-        self.mirrors[gloss as usize][cell(ny) * SIDE + cell(nx)]
+        let mirror = &self.mirrors[gloss as usize];
+        let place = |v: f32| ((v + 1.0) * (SIDE as f32 / 2.0) - 0.5).clamp(0.0, (SIDE - 2) as f32);
+        let (x, y) = (place(nx), place(ny));
+        let (ix, iy) = (x as usize, y as usize);
+        let (ax, ay) = (x - ix as f32, y - iy as f32);
+        let at = iy * SIDE + ix;
+        let low = mirror[at] + (mirror[at + 1] - mirror[at]) * ax;
+        let high = mirror[at + SIDE] + (mirror[at + SIDE + 1] - mirror[at + SIDE]) * ax;
+        low + (high - low) * ay
     }
 
     /// Light on a matt surface with this normal, before what stands in its way.
@@ -138,4 +117,41 @@ impl Light {
         let strip = self.strips / (1.0 + gap.max(0.0) / 120.0);
         self.ambient * cave + self.direct * share * (0.45 + 0.55 * cave) + strip
     }
+}
+
+/// What normals reflect, row by row of the normal's `y`. Everything in it is a product of something sideways and something
+/// upright, so the costly parts are worked out once a column and once a row.
+fn reflection(patches: &[Patch], phases: [f32; 3], blur: f32) -> Vec<f32> {
+    // A normal turned by a reflects what lies at 2a.
+    let angle = |cell: usize| 2.0 * ((cell as f32 + 0.5) / SIDE as f32 * 2.0 - 1.0).clamp(-0.999, 0.999).asin();
+    let soft = 0.18 + blur;
+    let mut mirror = vec![0.0; SIDE * SIDE];
+    let shelf: Vec<(f32, f32)> =
+        (0..SIDE).map(|x| (0.10 * (angle(x) * 5.0 + phases[0]).sin(), 0.34 + 0.05 * (angle(x) * 17.0 + phases[2]).sin())).collect();
+    for y in 0..SIDE {
+        let el = angle(y);
+        let wave = (el * 14.0 + phases[1]).cos();
+        let floor = 0.30 + 0.10 * smoothstep(-0.3, -1.2, el);
+        let (low, high) = (smoothstep(-0.28 + soft, -0.28 - soft, el), smoothstep(0.42 - soft, 0.42 + soft, el));
+        for (cell, (swing, base)) in mirror[y * SIDE..(y + 1) * SIDE].iter_mut().zip(&shelf) {
+            let opposite = base + swing * wave;
+            *cell = opposite + (floor - opposite) * low + (0.75 - opposite) * high;
+        }
+    }
+    for p in patches {
+        let soft = p.soft + blur;
+        let edge = |distance: f32| smoothstep(1.0, -1.0, distance / soft);
+        // A blurred patch is wider and dimmer: its light is spread, not added.
+        let radiance = p.radiance * (p.wide / (p.wide + blur)) * (p.high / (p.high + blur));
+        let across: Vec<f32> = (0..SIDE).map(|x| radiance * edge((angle(x) - p.az).abs() - p.wide)).collect();
+        for y in 0..SIDE {
+            let up = edge((angle(y) - p.el).abs() - p.high);
+            if up > 0.0 {
+                for (cell, across) in mirror[y * SIDE..(y + 1) * SIDE].iter_mut().zip(&across) {
+                    *cell += across * up;
+                }
+            }
+        }
+    }
+    mirror
 }

@@ -46,9 +46,7 @@ pub fn draw(
         if let Some((id, print)) = &mut item {
             film.note(x, y, cover, (*id, print));
         }
-        if film.open(x, y) {
-            film.put(x, y, cover, shade(a, b));
-        }
+        film.put(x, y, cover, shade(a, b));
     }) else {
         return;
     };
@@ -84,7 +82,7 @@ pub fn draw_cut(
     }
 }
 
-/// Visits every pixel of the picture that a quad covers: place, cover, `(a, b)`. Returns the quad's area in pixels, cut-off
+/// Visits every open pixel of the picture that a quad covers: place, cover, `(a, b)`. Returns the quad's area in pixels, cut-off
 /// parts included, or `None` when part of it lies behind the camera.
 fn scan(
     film: &mut Film,
@@ -149,8 +147,10 @@ fn scan(
             if cover <= 0.0 {
                 continue;
             }
-            let (a, b) = plane.at(px, py);
-            visit(film, (x, y), cover, (a.clamp(0.0, 1.0), b.clamp(0.0, 1.0)));
+            if film.open(x, y) {
+                let (a, b) = plane.at(px, py);
+                visit(film, (x, y), cover, (a.clamp(0.0, 1.0), b.clamp(0.0, 1.0)));
+            }
         }
     }
     Some(area)

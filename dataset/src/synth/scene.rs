@@ -28,7 +28,8 @@ pub struct Instance {
     pub sku: usize,
     /// Share of its area that is seen, `0..=1`: neither hidden nor cut off by the edge of the picture.
     pub visible: f32,
-    /// Whether it counts: `visible` reaches [`SynthConfig::min_visible`], and its box is at least 5 pixels wide and high.
+    /// Whether it counts: `visible` reaches [`SynthConfig::min_visible`] (behind the front row
+    /// [`SynthConfig::min_visible_behind`]), and its box is at least 5 pixels wide and high.
     pub labelled: bool,
     /// Row of the shelf, from below.
     pub row: usize,
@@ -187,8 +188,9 @@ impl Scene<'_> {
             };
             if let Some(bbox) = bounds(&print) {
                 let visible = print.visible();
+                let least = if item.rank == 0 { self.config.min_visible } else { self.config.min_visible_behind };
                 let labelled =
-                    visible >= self.config.min_visible && bbox.width() >= MIN_SIDE && bbox.height() >= MIN_SIDE;
+                    visible >= least && bbox.width() >= MIN_SIDE && bbox.height() >= MIN_SIDE;
                 instances.push(Instance {
                     bbox,
                     class: product.class,

@@ -32,12 +32,12 @@ pub fn pet(h: f32, r: f32, rng: &mut Rng) -> Shape {
     let (low, high) = (h * rng.range(0.33, 0.38), h * rng.range(0.62, 0.68));
     let neck = 13.0;
     let hip = rng.chance(0.4);
-    let belly = if hip { r * rng.range(0.86, 0.92) } else { r };
+    let belly = if hip { r * rng.range(0.92, 0.97) } else { r };
     let points = [
-        (0.0, r * 0.60),
-        (h * 0.012, r * 0.72),
-        (h * 0.05, r * 0.93),
-        (h * 0.11, r),
+        (0.0, r * 0.74),
+        (h * 0.008, r * 0.84),
+        (h * 0.03, r * 0.94),
+        (h * 0.085, r),
         (h * 0.20, if hip { belly } else { r }),
         (low - h * 0.025, r),
         (low, waist),

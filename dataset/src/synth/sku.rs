@@ -116,6 +116,8 @@ pub struct Sku {
     pub sort: Sort,
     /// Look.
     pub look: Look,
+    /// The front of a tray in which it may stand, repeated along its length.
+    pub tray: Option<Texture>,
     /// Price tags, one for each [`super::art::tag::TagStyle`].
     pub tags: Vec<Texture>,
 }

@@ -50,3 +50,23 @@ pub fn end(design: &Design, width: usize, height: usize) -> Canvas {
     canvas.rect(panel.area([-0.5, 0.82, 0.5, 0.9]), 0.0, light(color, 0.8));
     canvas
 }
+
+/// A length of the front of a tray: card with the brand on a band.
+#[must_use]
+pub fn tray(design: &Design, width: usize, height: usize) -> Canvas {
+    let mut rng = Rng::new(design.seed);
+    let mut canvas = Canvas::new(width, height);
+    let (w, h) = (width as f32, height as f32);
+    let _ = rng.below(7);
+    let lettering = Lettering { arch: 0.0, turn: 0.0, ..brand_lettering(&mut rng) };
+    let text = cased(&design.brand, &mut rng);
+    let color = design.flavour.color;
+    canvas.clear(if rng.chance(0.5) { [0.72, 0.56, 0.38] } else { dark(color, 0.12) });
+    canvas.rect([0.0, h * 0.12, w, h * 0.88], 0.0, color);
+    let spot = Spot { center: (w * 0.5, h * 0.46), width: w * 0.8, height: h * 0.40 };
+    let outline = Outline { color: dark(color, 0.45), width: h * 0.03, shift: (h * 0.02, h * 0.03) };
+    write_outlined(&mut canvas, &text, lettering, spot, (ink_on(color), &[outline]));
+    let kind = Spot { center: (w * 0.5, h * 0.77), width: w * 0.5, height: h * 0.09 };
+    write(&mut canvas, design.flavour.word, Lettering { tracking: 0.2, ..Lettering::new(Face::Sans) }, kind, ink_on(color));
+    canvas
+}

@@ -48,7 +48,7 @@ fn soft(mut plan: Plan<'_>) -> Container {
     };
     let shape = shapes::pet(h, r, &mut plan.family);
     let cola = luma(design.flavour.drink) < 0.12;
-    let green_wall = plan.family.chance(0.22) && !cola;
+    let green_wall = plan.family.chance(0.12) && !cola;
     let cloudy = if cola {
         0.0
     } else if design.flavour.fruit == Fruit::Citrus || plan.family.chance(0.5) {
@@ -196,7 +196,7 @@ fn strong(mut plan: Plan<'_>) -> Container {
         wall: if pale && plan.family.chance(0.3) { hex(0xbfe0ee) } else { wall },
         wall_strength: if wall == CLEAR { 0.4 } else { 1.3 },
         drink: design.flavour.drink,
-        strength: if pale { 0.25 } else { 0.95 },
+        strength: if pale { 0.25 } else { 1.5 },
         cloudy: 0.0,
         fill: shape.fill,
     };

@@ -19,8 +19,10 @@ pub(super) fn glass(mut plan: Plan<'_>) -> (Look, Class, (f32, f32)) {
         cloudy: 0.03,
         fill: shape.fill,
     };
-    let mut container =
-        Container::new(shape.profile, shape.section, Body::Clear(Clear::new(&recipe)), Vec::new(), Top::Open);
+    // Thin walls: nearly everything behind is seen straight through.
+    let mut clear = Clear::new(&recipe);
+    clear.straight = (0.80, 0.93);
+    let mut container = Container::new(shape.profile, shape.section, Body::Clear(clear), Vec::new(), Top::Open);
     if kind == 2 {
         container.handle = Some(Handle { low: h * 0.2, high: h * 0.86, reach: 34.0, thick: 11.0 });
     }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use super::art::tag::{self, TagStyle};
-use super::art::{Design, GOLD};
+use super::art::{Design, GOLD, pack};
 use super::canvas::Canvas;
 use super::color::{Rgb, hsv};
 use super::config::SynthConfig;
@@ -203,6 +203,7 @@ fn dress(sort: Sort, beer_can: bool, plan: Plan<'_>) -> Sku {
         Sort::Pouch => boxes::pouch(plan),
         _ => bottles::bottle(sort, plan),
     };
+    let tray = (sort == Sort::Can).then(|| flat(|w, h| pack::tray(&design, w, h), 150.0, 45.0));
     let price = words::price(&mut prices, prices_from.0, prices_from.1);
     let name = match sort {
         Sort::Glassware => format!("{} glass", design.brand),
@@ -219,6 +220,7 @@ fn dress(sort: Sort, beer_can: bool, plan: Plan<'_>) -> Sku {
         class,
         sort,
         look,
+        tray,
         tags,
     }
 }
