@@ -271,13 +271,13 @@ impl YoloDetector {
             return Err(unexpected());
         }
         let pictures = placements.into_iter().zip(output.outer_iter());
-        Ok(pictures.map(|((letterbox, region), picture)| self.boxes(picture, &letterbox, &region, pass)).collect())
+        Ok(pictures.map(|((letterbox, region), picture)| self.boxes(&picture, &letterbox, &region, pass)).collect())
     }
 
     /// What the network says of one region, in pixels of the photo.
     fn boxes(
         &self,
-        output: ArrayView2<'_, f32>,
+        output: &ArrayView2<'_, f32>,
         letterbox: &Letterbox,
         region: &Region,
         pass: &Pass,

@@ -50,14 +50,14 @@ pub struct Selection {
 /// and boxes without an area, are no candidates.
 #[must_use]
 pub fn candidates(
-    output: ArrayView2<'_, f32>,
+    output: &ArrayView2<'_, f32>,
     layout: OutputLayout,
     classes: &ClassMap,
     selection: Selection,
 ) -> Vec<Detection> {
     match layout {
         OutputLayout::ChannelsFirst => from_grid(output, classes, selection),
-        OutputLayout::ChannelsLast => from_grid(output.reversed_axes(), classes, selection),
+        OutputLayout::ChannelsLast => from_grid(&output.t(), classes, selection),
         OutputLayout::EndToEnd => from_rows(output, classes, selection),
     }
 }
@@ -72,7 +72,7 @@ pub fn suppress(mut candidates: Vec<Detection>, options: &NmsOptions) -> Vec<Det
     nms(candidates, options)
 }
 
-fn from_grid(output: ArrayView2<'_, f32>, classes: &ClassMap, selection: Selection) -> Vec<Detection> {
+fn from_grid(output: &ArrayView2<'_, f32>, classes: &ClassMap, selection: Selection) -> Vec<Detection> {
     let boxes = output.slice_axis(Axis(0), (0..4).into());
     let scores = output.slice_axis(Axis(0), (4..).into());
     let found = |anchor: usize, class: ClassId, confidence: f32| {
@@ -83,7 +83,9 @@ fn from_grid(output: ArrayView2<'_, f32>, classes: &ClassMap, selection: Selecti
     let passes = |score: f32| score >= selection.confidence && score.is_finite();
     let rows = || classes.kept().iter().map(|&(row, class)| (class, scores.index_axis(Axis(0), row)));
     if selection.multi_label {
-        let all = rows().flat_map(|(class, row)| positions(row).map(move |(anchor, score)| (anchor, class, score)));
+        let all = rows().flat_map(|(class, row)| {
+            row.into_iter().copied().enumerate().map(move |(anchor, score)| (anchor, class, score))
+        });
         return all
             .filter(|&(_, _, score)| passes(score))
             .filter_map(|(anchor, class, score)| found(anchor, class, score))
@@ -92,7 +94,7 @@ fn from_grid(output: ArrayView2<'_, f32>, classes: &ClassMap, selection: Selecti
     // Class by class, because that is how the array lies in memory; equal scores keep the first class.
     let mut best: Vec<Option<(f32, ClassId)>> = vec![None; output.len_of(Axis(1))];
     for (class, row) in rows() {
-        for (anchor, score) in positions(row) {
+        for (anchor, score) in row.into_iter().copied().enumerate() {
             if passes(score) && best[anchor].is_none_or(|(highest, _)| score > highest) {
                 best[anchor] = Some((score, class));
             }
@@ -102,7 +104,7 @@ fn from_grid(output: ArrayView2<'_, f32>, classes: &ClassMap, selection: Selecti
     best.filter_map(|(anchor, (score, class))| found(anchor, class, score)).collect()
 }
 
-fn from_rows(output: ArrayView2<'_, f32>, classes: &ClassMap, selection: Selection) -> Vec<Detection> {
+fn from_rows(output: &ArrayView2<'_, f32>, classes: &ClassMap, selection: Selection) -> Vec<Detection> {
     let found = |row: ArrayView1<'_, f32>| {
         let (score, class) = (row[4], row[5]);
         if !(score >= selection.confidence && score > 0.0 && class >= 0.0 && class <= classes.outputs() as f32) {
@@ -116,8 +118,4 @@ fn from_rows(output: ArrayView2<'_, f32>, classes: &ClassMap, selection: Selecti
 
 fn detection(bbox: BBox, class: ClassId, confidence: f32) -> Option<Detection> {
     (bbox.is_valid() && confidence.is_finite()).then(|| Detection { bbox, class, confidence: confidence.min(1.0) })
-}
-
-fn positions<'a>(row: ArrayView1<'a, f32>) -> impl Iterator<Item = (usize, f32)> + use<'a> {
-    (0..row.len()).map(move |i| (i, row[i]))
 }

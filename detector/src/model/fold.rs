@@ -19,7 +19,7 @@ pub fn fold_batch_norms(weights: &Weights) -> Result<Weights, EngineError> {
     let channels = |block: &str| {
         let [channels, ..] = *weights.shape(&format!("{block}.conv.weight"))? else { return None };
         let fits = |part: &&str| weights.shape(&format!("{block}.bn.{part}")) == Some(&[channels]);
-        PARTS.iter().all(|part| fits(part)).then_some(channels)
+        PARTS.iter().all(fits).then_some(channels)
     };
     let goes = |name: &str| name.split_once(".bn.").is_some_and(|(block, _)| channels(block).is_some());
     let mut folded = weights.renamed(|name| (!goes(name)).then(|| name.to_owned()))?;

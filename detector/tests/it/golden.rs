@@ -86,7 +86,7 @@ fn compare(engine: &str, path: &str, expected: &[Detection], found: &[Detection]
                 found.iter().max_by(|a, b| a.bbox.iou(&reference.bbox).total_cmp(&b.bbox.iou(&reference.bbox)));
             panic!("{engine} misses {reference:?} in {path}; nearest is {nearest:?}");
         };
-        moved.extend(Some(difference(closest, reference)).filter(|d| !(*d <= MOST_CONFIDENCE_DIFFERENCE)));
+        moved.extend(Some(difference(closest, reference)).filter(|d| d.is_nan() || *d > MOST_CONFIDENCE_DIFFERENCE));
     }
     for detection in found.iter().filter(|d| d.confidence > REFERENCE.confidence + MOST_THROUGH_JPEG) {
         assert!(expected.iter().any(|r| matches(detection, r)), "{engine} finds {detection:?} in {path} besides");
