@@ -98,7 +98,11 @@ impl Fixture {
                 } else if own.chance(crowded) && !product.tags.is_empty() {
                     let style = if own.chance(0.12) { 2 } else { self.tag_style };
                     let (w, h) = self.tag_size;
-                    let at = [x + own.normal(3.0), row.floor - layout.board.1 * 0.52 - h / 2.0 + own.normal(0.8), 2.5 + self.tilt];
+                    let at = [
+                        x + own.normal(3.0),
+                        row.floor - layout.board.1 * 0.52 - h / 2.0 + own.normal(0.8),
+                        2.5 + self.tilt,
+                    ];
                     self.card(film, camera, light, (&product.tags[style], at, (w, h), own.normal(0.012)));
                 }
             }
@@ -152,7 +156,10 @@ impl Fixture {
             let seam = if joint.min(layout.bays.0 - joint) < 1.6 { 0.25 } else { 1.0 };
             let shine = 0.03 * light.mirror(Gloss::Satin, 0.25 * (x * 0.002).sin(), 0.12);
             let color = bands.mean(b, blur);
-            (std::array::from_fn(|i| (color[i] * seam * (0.96 + 0.04 * (x * 0.011).sin()) + shine) * light.tint[i]), [0.0; 3])
+            (
+                std::array::from_fn(|i| (color[i] * seam * (0.96 + 0.04 * (x * 0.011).sin()) + shine) * light.tint[i]),
+                [0.0; 3],
+            )
         });
     }
 
@@ -175,11 +182,7 @@ impl Fixture {
         quad::draw(film, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
             let (x, z) = (a * length - layout.half_length, b * layout.depth);
             let level = light.reach(gap, z) * shade.at(x, z);
-            let hole = if self.perforated && hole_at(x, z) < 4.0 {
-                0.5
-            } else {
-                1.0
-            };
+            let hole = if self.perforated && hole_at(x, z) < 4.0 { 0.5 } else { 1.0 };
             let grain = self.grain(x, z);
             let shine = 0.05 * light.mirror(Gloss::Matt, 0.0, 0.55) * shade.at(x, z);
             let matt = 0.85 * light.matt(0.0, 0.95, 0.2) * level * hole * grain;

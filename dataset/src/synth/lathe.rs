@@ -43,6 +43,8 @@ struct Sight<'a> {
     stand: Stand,
     /// Light behind, for what is seen through glass.
     behind: f32,
+    /// Pixels a millimetre.
+    scale: f32,
 }
 
 const ROWS: usize = 32;
@@ -156,6 +158,7 @@ impl<'a> Sight<'a> {
             rows,
             stand,
             behind,
+            scale: camera.focal / distance,
         })
     }
 
@@ -175,10 +178,30 @@ impl<'a> Sight<'a> {
         // The surface lies before the plane: find the height at which the line of sight meets it.
         let mut y = h;
         let mut u = 0.0;
-        for _ in 0..2 {
+        let rise = |y: f32| {
             let r = c.profile.radius_at(y).max(0.5);
-            u = (s.abs() / r).min(1.0);
-            y = h + slope * r * c.section.row(u).depth;
+            let u = (s.abs() / r).min(1.0);
+            (u, h + slope * r * c.section.row(u).depth)
+        };
+        let mut last = h;
+        for _ in 0..2 {
+            last = y;
+            (u, y) = rise(y);
+        }
+        if (y - last).abs() > 0.8 {
+            // Nearly flat parts, such as the foot of a wine glass, need a steadier search.
+            let far = slope * c.profile.widest * c.section.flatness();
+            let (mut low, mut high) = (h.min(h + far), h.max(h + far));
+            for _ in 0..7 {
+                y = f32::midpoint(low, high);
+                let (at, met) = rise(y);
+                u = at;
+                if met > y {
+                    low = y;
+                } else {
+                    high = y;
+                }
+            }
         }
         let y = y.clamp(0.0, top);
         let index = c.profile.index(y);
@@ -227,6 +250,9 @@ impl<'a> Sight<'a> {
                 let at = self.container.zones.iter().position(|z| std::ptr::eq(z, zone)).unwrap_or(0);
                 let v = (zone.high - p.y) / (zone.high - zone.low);
                 let [r, g, b, a] = art.sample(self.levels[at.min(7)], 0.5 + p.turn + self.turn, v);
+                // The edge of a label falls between pixels.
+                let edge = ((p.y - zone.low).min(zone.high - p.y) * self.scale + 0.3).clamp(0.0, 1.0);
+                let [r, g, b, a] = [r, g, b, a].map(|v| v * edge);
                 if a < 0.004 {
                     return self.body(p, level);
                 }
@@ -309,22 +335,18 @@ impl<'a> Sight<'a> {
         match self.container.top {
             Top::Lid => {
                 // Rim, groove, panel, tab.
-                let (nx, shade) = if rho > 0.93 {
-                    (s / mouth * 0.7, 1.05)
-                } else if rho > 0.82 {
-                    (-s / mouth * 0.8, 0.34 + 0.25 * (t / mouth))
-                } else {
-                    let tab = (s / mouth / 0.22).powi(2) + ((t / mouth - 0.18) / 0.42).powi(2);
-                    let hole = (s / mouth / 0.34).powi(2) + ((t / mouth - 0.42) / 0.3).powi(2);
-                    let rivet = if (0.75..1.15).contains(&tab) {
-                        0.62
-                    } else if (0.9..1.05).contains(&hole) {
-                        0.8
-                    } else {
-                        1.0
-                    };
-                    (0.1 * s / mouth + if tab < 0.75 { 0.22 } else { 0.0 }, rivet)
-                };
+                let blur = (1.6 / (mouth * self.scale)).clamp(0.01, 0.2);
+                let within = |edge: f32, v: f32| smoothstep(edge + blur, edge - blur, v);
+                let panel = within(0.80, rho);
+                let groove = within(0.92, rho) - panel;
+                let tab = (s / mouth / 0.22).hypot((t / mouth - 0.18) / 0.42);
+                let hole = (s / mouth / 0.36).hypot((t / mouth - 0.42) / 0.32);
+                let lines = 1.0
+                    - 0.35 * (within(1.08, tab) - within(0.9, tab))
+                    - 0.2 * (within(1.05, hole) - within(0.94, hole));
+                let nx = s / mouth * (0.7 - 1.2 * groove - 0.6 * panel) + 0.2 * within(0.85, tab);
+                let shade = (1.05 - 0.62 * groove + 0.2 * groove * t / mouth - 0.12 * panel)
+                    * if panel > 0.5 { lines } else { 1.0 };
                 let sky = 0.25 + 0.5 * self.light.mirror(Gloss::Satin, nx, 0.55);
                 let grey = 0.62 * sky.min(1.5) * shade * (0.25 + 0.75 * level);
                 (times([grey, grey, grey * 1.02], self.light.tint), [0.0; 3])

@@ -194,8 +194,11 @@ impl Filler<'_> {
         let pitch = width + loose;
         let number = row.blocks.len();
         let end = x + pitch * facings as f32;
-        let tray =
-            if product.class == Class::Can && self.rng.chance(0.14) { height * self.rng.range(0.22, 0.42) } else { 0.0 };
+        let tray = if product.class == Class::Can && self.rng.chance(0.14) {
+            height * self.rng.range(0.22, 0.42)
+        } else {
+            0.0
+        };
         row.blocks.push(Block { sku, facings, stack, span: (x, end), tray });
         let setback = self.rng.range(6.0, 26.0) + if self.rng.chance(0.12) { self.rng.range(30.0, 110.0) } else { 0.0 };
         // A planogram block stands straight; a careless one does not.

@@ -126,8 +126,9 @@ fn reflection(patches: &[Patch], phases: [f32; 3], blur: f32) -> Vec<f32> {
     let angle = |cell: usize| 2.0 * ((cell as f32 + 0.5) / SIDE as f32 * 2.0 - 1.0).clamp(-0.999, 0.999).asin();
     let soft = 0.18 + blur;
     let mut mirror = vec![0.0; SIDE * SIDE];
-    let shelf: Vec<(f32, f32)> =
-        (0..SIDE).map(|x| (0.10 * (angle(x) * 5.0 + phases[0]).sin(), 0.34 + 0.05 * (angle(x) * 17.0 + phases[2]).sin())).collect();
+    let shelf: Vec<(f32, f32)> = (0..SIDE)
+        .map(|x| (0.10 * (angle(x) * 5.0 + phases[0]).sin(), 0.34 + 0.05 * (angle(x) * 17.0 + phases[2]).sin()))
+        .collect();
     for y in 0..SIDE {
         let el = angle(y);
         let wave = (el * 14.0 + phases[1]).cos();

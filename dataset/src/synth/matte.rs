@@ -65,7 +65,8 @@ impl Patch {
                         let at = |from: f32, step: usize, tap: i64| {
                             (from + (step as f32 + (tap as f32 + 0.5) / taps as f32) * shrink).floor() as i64
                         };
-                        let px = image.get_pixel(at(x1, x, tx).clamp(0, right) as u32, at(y1, y, ty).clamp(0, bottom) as u32);
+                        let px = image
+                            .get_pixel(at(x1, x, tx).clamp(0, right) as u32, at(y1, y, ty).clamp(0, bottom) as u32);
                         (0..3).for_each(|i| sum[i] += f32::from(px.0[i]));
                     }
                 }
@@ -144,9 +145,11 @@ impl Patch {
             })
         };
         let used = |y: &usize| spans[*y].is_some();
-        let (top, bottom) = ((0..self.height).find(used).unwrap_or(0), (0..self.height).rfind(used).map_or(self.height, |y| y + 1));
+        let (top, bottom) =
+            ((0..self.height).find(used).unwrap_or(0), (0..self.height).rfind(used).map_or(self.height, |y| y + 1));
         let left = spans.iter().flatten().map(|s| s.0).fold(self.width as f32, f32::min).floor().max(0.0) as usize;
-        let right = (spans.iter().flatten().map(|s| s.1).fold(0.0, f32::max).ceil() as usize).min(self.width).max(left + 1);
+        let right =
+            (spans.iter().flatten().map(|s| s.1).fold(0.0, f32::max).ceil() as usize).min(self.width).max(left + 1);
         let mut pixels = Vec::with_capacity((right - left) * (bottom - top));
         for y in top..bottom {
             for x in left..right {
@@ -172,7 +175,8 @@ fn spans(score: &[f32], width: usize, [x1, y1, x2, y2]: Bounds) -> Option<Spans>
         .map(|y| {
             let row = &score[y * width..(y + 1) * width];
             // Start at the best column near the middle, so that a leaning bottle keeps its neck.
-            let near = (middle.saturating_sub(width / 6)..(middle + width / 6).min(width)).max_by(|&a, &b| row[a].total_cmp(&row[b]))?;
+            let near = (middle.saturating_sub(width / 6)..(middle + width / 6).min(width))
+                .max_by(|&a, &b| row[a].total_cmp(&row[b]))?;
             if row[near] <= 0.0 {
                 return None;
             }
@@ -227,7 +231,11 @@ mod tests {
         let inside = |x: i32, y: i32| (x - 60).abs() < if y < 70 { 9 } else { 26 } && (20..200).contains(&y);
         let image = RgbImage::from_fn(120, 220, |x, y| {
             let shade = ((x * 7 + y * 13) % 9) as u8;
-            if inside(x as i32, y as i32) { image::Rgb([180 + shade, 30, 40]) } else { image::Rgb([150, 155, 150 + shade]) }
+            if inside(x as i32, y as i32) {
+                image::Rgb([180 + shade, 30, 40])
+            } else {
+                image::Rgb([150, 155, 150 + shade])
+            }
         });
         let matte = cut(&image, [34.0, 20.0, 86.0, 200.0]).unwrap();
         assert!(matte.width.abs_diff(52) <= 4 && matte.height.abs_diff(180) <= 6, "{} x {}", matte.width, matte.height);

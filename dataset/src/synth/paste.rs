@@ -29,7 +29,9 @@ pub enum PasteError {
     #[error(transparent)]
     Picture(#[from] PictureError),
     /// A class that is not drawn.
-    #[error("{path}:{line}: class {class} is not one of 0 bottle, 1 can, 2 glass, 3 unknown_container: renumber the labels first")]
+    #[error(
+        "{path}:{line}: class {class} is not one of 0 bottle, 1 can, 2 glass, 3 unknown_container: renumber the labels first"
+    )]
     Class {
         /// Which file.
         path: PathBuf,
@@ -107,8 +109,13 @@ fn from_picture(root: &Path, picture: &Picture, lines: &[LabelLine], seed: u64) 
     let mut skus = Vec::new();
     for (line, bbox) in lines.iter().zip(&boxes) {
         let whole = bbox.x1 > 2.0 && bbox.y1 > 2.0 && bbox.x2 < width as f32 - 2.0 && bbox.y2 < height as f32 - 2.0;
-        let covered = boxes.iter().filter(|other| !std::ptr::eq(*other, bbox)).any(|other| other.intersection(bbox) > 0.08 * bbox.area());
-        let Some(class) = Class::of(line.label.class).filter(|_| whole && !covered && bbox.is_valid()) else { continue };
+        let covered = boxes
+            .iter()
+            .filter(|other| !std::ptr::eq(*other, bbox))
+            .any(|other| other.intersection(bbox) > 0.08 * bbox.area());
+        let Some(class) = Class::of(line.label.class).filter(|_| whole && !covered && bbox.is_valid()) else {
+            continue;
+        };
         let shape = bbox.height() / bbox.width();
         if !plausible(class, shape) {
             continue;

@@ -163,11 +163,11 @@ impl Scene<'_> {
     ) {
         let row = &layout.rows[number];
         let mut order: Vec<&Item> = row.items.iter().filter(|item| self.near_view(item, camera, film)).collect();
-        // Front rows first; within a row what is nearer to the eye, sideways, first; in a stack the nearer in height.
-        let key = |item: &Item| (item.rank, (item.x - camera.eye[0]).abs(), (item.y - camera.eye[1]).abs());
+        // Front rows first; in a stack the level nearest to the eye; then what is nearer sideways.
+        let near = |item: &Item| ((item.y - camera.eye[1]).abs(), (item.x - camera.eye[0]).abs());
         order.sort_by(|a, b| {
-            let (ka, kb) = (key(a), key(b));
-            ka.0.cmp(&kb.0).then(ka.1.total_cmp(&kb.1)).then(ka.2.total_cmp(&kb.2))
+            let (na, nb) = (near(a), near(b));
+            a.rank.cmp(&b.rank).then(na.0.total_cmp(&nb.0)).then(na.1.total_cmp(&nb.1))
         });
         for item in order {
             let product = &self.catalogue.skus[item.sku];
@@ -189,8 +189,7 @@ impl Scene<'_> {
             if let Some(bbox) = bounds(&print) {
                 let visible = print.visible();
                 let least = if item.rank == 0 { self.config.min_visible } else { self.config.min_visible_behind };
-                let labelled =
-                    visible >= least && bbox.width() >= MIN_SIDE && bbox.height() >= MIN_SIDE;
+                let labelled = visible >= least && bbox.width() >= MIN_SIDE && bbox.height() >= MIN_SIDE;
                 instances.push(Instance {
                     bbox,
                     class: product.class,

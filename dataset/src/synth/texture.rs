@@ -74,9 +74,9 @@ impl Texture {
         let (ax, ay) = (x - ix as f32, y - iy as f32);
         let (x0, x1) = if self.wrap {
             {
-            let first = ix.rem_euclid(w);
-            (first, if first + 1 == w { 0 } else { first + 1 })
-        }
+                let first = ix.rem_euclid(w);
+                (first, if first + 1 == w { 0 } else { first + 1 })
+            }
         } else {
             (ix.clamp(0, w - 1), (ix + 1).clamp(0, w - 1))
         };

@@ -74,7 +74,9 @@ pub enum SynthError {
         source: EncodingError,
     },
     /// The folder to replace was not made by this command.
-    #[error("{path} holds files but no synth.json, so no earlier run made it: it is not replaced; name another folder or remove it yourself")]
+    #[error(
+        "{path} holds files but no synth.json, so no earlier run made it: it is not replaced; name another folder or remove it yourself"
+    )]
     NotOurs {
         /// Which.
         path: PathBuf,
@@ -98,7 +100,12 @@ const BATCH: u64 = 32;
 ///
 /// # Errors
 /// When the configuration or the folder of real pictures cannot be used, or `out` cannot be written.
-pub fn write_dataset(config: &SynthConfig, options: &WriteOptions, out: &Path, progress: &dyn Progress) -> Result<SynthReport, SynthError> {
+pub fn write_dataset(
+    config: &SynthConfig,
+    options: &WriteOptions,
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<SynthReport, SynthError> {
     config.validate()?;
     let out: PathBuf = out.components().collect();
     let (draft, old) = begin(&out, options.force)?;
@@ -260,11 +267,18 @@ impl<'a> Set<'a> {
         let names = Class::NAMES.iter().enumerate().map(|(id, name)| format!("  {id}: {name}\n")).collect::<String>();
         draft.write("data.yaml", format!("path: .\ntrain: images\nval: images\nnames:\n{names}").as_bytes())?;
         draft.write("skus.csv", &product_table(&catalogue.skus))?;
-        let mut instances = csv::Writer::from_path(path("instances.csv")).map_err(|e| wrong("instances.csv")(csv_io(e)))?;
+        let mut instances =
+            csv::Writer::from_path(path("instances.csv")).map_err(|e| wrong("instances.csv")(csv_io(e)))?;
         instances
-            .write_record(["file", "x1", "y1", "x2", "y2", "class", "sku", "visible", "labelled", "row", "block", "depth", "level"])
+            .write_record([
+                "file", "x1", "y1", "x2", "y2", "class", "sku", "visible", "labelled", "row", "block", "depth", "level",
+            ])
             .map_err(|e| wrong("instances.csv")(csv_io(e)))?;
-        let head = CountsHead { format: "shelf-counts", version: 1, enrolled: catalogue.skus.iter().map(|s| s.code.as_str()).collect() };
+        let head = CountsHead {
+            format: "shelf-counts",
+            version: 1,
+            enrolled: catalogue.skus.iter().map(|s| s.code.as_str()).collect(),
+        };
         let counts = Rows::begin(&path("counts.json"), &head, "images").map_err(wrong("counts.json"))?;
         let head = PlanHead { format: "shelf-planogram", version: 1 };
         let planogram = Rows::begin(&path("planogram.json"), &head, "photos").map_err(wrong("planogram.json"))?;
@@ -283,7 +297,11 @@ impl<'a> Set<'a> {
             .instances
             .iter()
             .filter(|i| i.labelled)
-            .map(|i| LabelLine { line: 0, label: Label::from_pixels(i.class.id(), &i.bbox, width, height), comment: None })
+            .map(|i| LabelLine {
+                line: 0,
+                label: Label::from_pixels(i.class.id(), &i.bbox, width, height),
+                comment: None,
+            })
             .collect();
         self.draft.write(&format!("labels/{stem}.txt"), yolo::format(&labels).as_bytes())?;
         let mut crops = Vec::new();
@@ -331,22 +349,33 @@ impl<'a> Set<'a> {
                 .map_err(|e| self.wrong("instances.csv", csv_io(e)))?;
             if i.labelled {
                 *row.counts.entry(&sku.code).or_default() += 1;
-                row.facings.push(CountsFacing { bbox: [i.bbox.x1, i.bbox.y1, i.bbox.x2, i.bbox.y2], class: i.class.name(), sku: &sku.code });
+                row.facings.push(CountsFacing {
+                    bbox: [i.bbox.x1, i.bbox.y1, i.bbox.x2, i.bbox.y2],
+                    class: i.class.name(),
+                    sku: &sku.code,
+                });
                 *self.report.classes.entry(i.class.name()).or_default() += 1;
                 self.report.labelled += 1;
             } else {
                 self.report.hidden += 1;
             }
         }
-        self.counts.push(&row).map_err(|e| FileError::Write { path: self.draft.target().join("counts.json"), source: e })?;
+        self.counts
+            .push(&row)
+            .map_err(|e| FileError::Write { path: self.draft.target().join("counts.json"), source: e })?;
         let plan = PlanPhoto { image: &record.file, rows: &record.rows };
-        self.planogram.push(&plan).map_err(|e| FileError::Write { path: self.draft.target().join("planogram.json"), source: e })?;
+        self.planogram
+            .push(&plan)
+            .map_err(|e| FileError::Write { path: self.draft.target().join("planogram.json"), source: e })?;
         for (at, bytes) in &record.crops {
             let sku = record.instances[*at].sku;
             let taken = self.crops.entry(sku).or_default();
             if *taken < self.config.crops_per_sku {
                 *taken += 1;
-                self.draft.write(&format!("crops/{}/{:06}_{at:03}.jpg", self.catalogue.skus[sku].code, record.number), bytes)?;
+                self.draft.write(
+                    &format!("crops/{}/{:06}_{at:03}.jpg", self.catalogue.skus[sku].code, record.number),
+                    bytes,
+                )?;
                 self.report.crops += 1;
             }
         }
@@ -369,8 +398,14 @@ impl<'a> Set<'a> {
         self.planogram.end().map_err(wrong("planogram.json"))?;
         // Its name alone: where a folder lies on one machine says nothing on another.
         let paste = paste.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-        let about =
-            About { format: "shelf-synth", version: SYNTH_VERSION, synthetic: true, config: self.config, paste, totals: &self.report };
+        let about = About {
+            format: "shelf-synth",
+            version: SYNTH_VERSION,
+            synthetic: true,
+            config: self.config,
+            paste,
+            totals: &self.report,
+        };
         let text = serde_json::to_string_pretty(&about).map_err(|e| wrong("synth.json")(e.into()))?;
         self.draft.write("synth.json", text.as_bytes())?;
         Ok((self.draft, self.report))
@@ -380,7 +415,13 @@ impl<'a> Set<'a> {
 fn product_table(skus: &[Sku]) -> Vec<u8> {
     let mut text = String::from("sku,name,family,variant,volume,class,class_id\n");
     for sku in skus {
-        let quoted = |field: &str| if field.contains([',', '"', '\n']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field.to_owned() };
+        let quoted = |field: &str| {
+            if field.contains([',', '"', '\n']) {
+                format!("\"{}\"", field.replace('"', "\"\""))
+            } else {
+                field.to_owned()
+            }
+        };
         let fields = [&sku.code, &sku.name, &sku.family, &sku.variant, &sku.volume].map(|f| quoted(f));
         text.push_str(&format!("{},{},{}\n", fields.join(","), sku.class.name(), sku.class.id()));
     }
@@ -394,8 +435,11 @@ fn csv_io(error: csv::Error) -> io::Error {
     }
 }
 
-/// A baseline JPEG with colour at half the resolution, as telephones write them.
-pub(crate) fn jpeg(image: &RgbImage, quality: u8, file: &str) -> Result<Vec<u8>, SynthError> {
+/// A baseline JPEG with colour at half the resolution, as telephones write them; `file` is named in the error.
+///
+/// # Errors
+/// When a side is 0 or above 65,535 pixels.
+pub fn jpeg(image: &RgbImage, quality: u8, file: &str) -> Result<Vec<u8>, SynthError> {
     let mut bytes = Vec::with_capacity(1 << 18);
     let mut encoder = Encoder::new(&mut bytes, quality);
     encoder.set_sampling_factor(SamplingFactor::R_4_2_0);

@@ -11,3 +11,4 @@ mod crops;
 mod hash;
 mod shared;
 mod split;
+mod synth;

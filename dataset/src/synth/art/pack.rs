@@ -67,6 +67,12 @@ pub fn tray(design: &Design, width: usize, height: usize) -> Canvas {
     let outline = Outline { color: dark(color, 0.45), width: h * 0.03, shift: (h * 0.02, h * 0.03) };
     write_outlined(&mut canvas, &text, lettering, spot, (ink_on(color), &[outline]));
     let kind = Spot { center: (w * 0.5, h * 0.77), width: w * 0.5, height: h * 0.09 };
-    write(&mut canvas, design.flavour.word, Lettering { tracking: 0.2, ..Lettering::new(Face::Sans) }, kind, ink_on(color));
+    write(
+        &mut canvas,
+        design.flavour.word,
+        Lettering { tracking: 0.2, ..Lettering::new(Face::Sans) },
+        kind,
+        ink_on(color),
+    );
     canvas
 }
