@@ -7,7 +7,7 @@ use dataset::Verdict;
 use dataset::hash::{Comparison, Manifest, inside};
 use serde_json::json;
 
-use super::{bar::Bar, plural, verdict, write_json};
+use super::{bar::Bar, plural, write_json};
 
 /// Hash every file of a folder, or say what changed since
 #[derive(Args)]
@@ -82,5 +82,5 @@ pub(super) fn run(args: &HashArgs) -> anyhow::Result<Verdict> {
         let same = comparison.is_same();
         write_json(path, &json!({ "same": same, "old": old.root(), "new": new.root(), "differences": comparison }))?;
     }
-    Ok(verdict(comparison.is_same()))
+    Ok(Verdict::clean_if(comparison.is_same()))
 }

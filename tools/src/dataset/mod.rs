@@ -6,15 +6,16 @@ mod convert;
 mod crop;
 mod hash;
 mod split;
+mod synth;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
-use dataset::{ClassNames, DataFolder, LayoutChoice, LayoutKind, Verdict};
+use dataset::{ClassNames, DataFolder, LayoutChoice, LayoutKind};
 
-/// Hash, split, check and convert data sets, and cut crops
+/// Hash, split, check and convert data sets, cut crops, draw shelves
 #[derive(Subcommand)]
 pub(crate) enum DatasetCommand {
     Hash(hash::HashArgs),
@@ -22,6 +23,7 @@ pub(crate) enum DatasetCommand {
     Check(check::CheckArgs),
     Convert(convert::ConvertArgs),
     Crop(crop::CropArgs),
+    Synth(synth::SynthArgs),
 }
 
 /// Runs a command. Exit code 0: done; 1: folders differ, a split no longer fits, a check found errors. What cannot be done at
@@ -33,6 +35,7 @@ pub(crate) fn run(command: DatasetCommand) -> anyhow::Result<ExitCode> {
         DatasetCommand::Check(args) => check::run(&args),
         DatasetCommand::Convert(args) => convert::run(&args),
         DatasetCommand::Crop(args) => crop::run(&args),
+        DatasetCommand::Synth(args) => synth::run(&args),
     }?;
     Ok(ExitCode::from(verdict.code()))
 }
@@ -88,9 +91,4 @@ fn write_json(path: &Path, value: &serde_json::Value) -> anyhow::Result<()> {
 
 fn plural(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
-}
-
-/// Fails early when a command line asks for nothing.
-fn verdict(clean: bool) -> Verdict {
-    Verdict::clean_if(clean)
 }

@@ -8,7 +8,7 @@ use dataset::split::{ExtendOptions, FreezeOptions, Grouping, Ratios, extend, fre
 use dataset::{DataFolder, FrozenSplit, Verdict};
 use serde_json::json;
 
-use super::{Layout, bar::Bar, plural, scan, verdict, write_json};
+use super::{Layout, bar::Bar, plural, scan, write_json};
 
 /// Freeze a reproducible split into train, val and test; verify or extend a frozen one
 #[derive(Args)]
@@ -119,5 +119,5 @@ fn verify(args: &SplitArgs, frozen: &Path, data: &DataFolder) -> anyhow::Result<
     if let Some(path) = &args.json {
         write_json(path, &json!({ "agrees": serious == 0, "data": split.data(), "disagreements": found }))?;
     }
-    Ok(verdict(serious == 0))
+    Ok(Verdict::clean_if(serious == 0))
 }

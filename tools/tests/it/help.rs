@@ -23,6 +23,7 @@ const COMMANDS: &[&[&str]] = &[
     &["dataset", "check"],
     &["dataset", "convert"],
     &["dataset", "crop"],
+    &["dataset", "synth"],
     &["doctor"],
 ];
 

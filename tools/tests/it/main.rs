@@ -1,6 +1,7 @@
 //! Integration tests of the `shelf` command and of the workspace as a whole.
 
 mod bad_input;
+mod dataset;
 mod end_to_end;
 mod help;
 mod shelf;

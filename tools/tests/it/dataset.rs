@@ -1,0 +1,122 @@
+//! `shelf dataset` as a person uses it: exit codes, messages, files.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs in `folder`; the exit code must be `code`. Returns what was printed.
+fn shelf(folder: &Path, arguments: &[&str], code: i32) -> String {
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_shelf"))
+        .arg("dataset")
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
+    assert_eq!(status.code(), Some(code), "{arguments:?}: {text}");
+    assert!(!text.contains("panicked"), "{text}");
+    text
+}
+
+/// Twenty small pictures with a box each.
+fn data(folder: &Path) {
+    for part in ["images", "labels"] {
+        fs::create_dir_all(folder.join("data").join(part)).expect("writable");
+    }
+    for number in 0..20_u32 {
+        let picture = image::RgbImage::from_fn(48, 32, |x, y| {
+            image::Rgb([(x * (number + 3) * 5 % 251) as u8, (y * (number + 1) * 7 % 241) as u8, (number * 12) as u8])
+        });
+        picture.save(folder.join(format!("data/images/{number:02}.png"))).expect("writable");
+        let label = format!("{} .5 .5 .5 .5\n", number % 2);
+        fs::write(folder.join(format!("data/labels/{number:02}.txt")), label).expect("writable");
+    }
+    fs::write(folder.join("data/classes.txt"), "bottle\ncan\n").expect("writable");
+}
+
+#[test]
+fn hash_and_compare() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    data(place);
+    shelf(place, &["hash", "data", "--output", "m.json"], 0);
+    assert!(shelf(place, &["hash", "data", "--compare", "m.json"], 0).contains("same: "));
+    fs::rename(place.join("data/images/00.png"), place.join("data/images/99.png")).expect("writable");
+    fs::write(place.join("data/labels/01.txt"), "").expect("writable");
+    let told = shelf(place, &["hash", "data", "--compare", "m.json", "--json", "c.json"], 1);
+    assert!(
+        told.contains("moved    images/00.png -> images/99.png") && told.contains("changed  labels/01.txt"),
+        "{told}"
+    );
+    assert!(fs::read_to_string(place.join("c.json")).expect("written").contains("\"same\": false"));
+    assert!(shelf(place, &["hash", "nowhere"], 2).contains("cannot list nowhere"));
+    fs::write(place.join("m.json"), "{}").expect("writable");
+    assert!(shelf(place, &["hash", "data", "--compare", "m.json"], 2).contains("m.json is not a manifest"));
+}
+
+#[test]
+fn split_verify_extend() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    data(place);
+    shelf(place, &["split", "data", "--stratify", "--output", "s.json"], 0);
+    assert!(shelf(place, &["split", "data", "--verify", "s.json"], 0).contains("in agreement: 20 pictures"));
+    assert!(shelf(place, &["split", "data", "--output", "s.json"], 2).contains("s.json exists: extend it"));
+    fs::copy(place.join("data/images/00.png"), place.join("data/images/new.png")).expect("writable");
+    assert!(shelf(place, &["split", "data", "--verify", "s.json"], 1).contains("images/new.png is in no part"));
+    shelf(place, &["split", "data", "--extend", "s.json", "--output", "s.json"], 0);
+    shelf(place, &["split", "data", "--verify", "s.json"], 0);
+    shelf(place, &["split", "data", "--output", "t.json", "--ratios", ".9/.9"], 2);
+    assert!(
+        shelf(place, &["split", "data", "--output", "t.json", "--group-by", "store"], 2).contains("use file, folder")
+    );
+    assert!(!place.join("t.json").exists());
+}
+
+#[test]
+fn check_fix_convert_crop() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    data(place);
+    assert!(shelf(place, &["check", "data", "--no-near"], 0).contains("0 errors"));
+    fs::write(place.join("data/labels/03.txt"), "1 .1 .5 .4 .5\n7 .5 .5 .1 .1\n").expect("writable");
+    let told = shelf(place, &["check", "data", "--no-near", "--fix", "--output", "fixed"], 1);
+    assert!(
+        told.contains("error labels/03.txt:2: class 7 does not exist") && told.contains("1 boxes clipped"),
+        "{told}"
+    );
+    shelf(place, &["check", "data", "--fix"], 2);
+    assert!(
+        shelf(place, &["convert", "data", "--to", "coco", "--output", "d.json"], 2)
+            .contains("03.txt:2: class 7 has no name")
+    );
+    fs::write(place.join("data/labels/03.txt"), "1 .5 .5 .5 .5\n").expect("writable");
+    shelf(place, &["convert", "data", "--to", "coco", "--output", "d.json", "--pictures", "data"], 0);
+    shelf(place, &["convert", "d.json", "--to", "voc", "--output", "voc", "--copy-pictures", "data"], 0);
+    shelf(place, &["convert", "voc", "--to", "yolo", "--output", "back"], 0);
+    assert_eq!(fs::read_to_string(place.join("back/labels/03.txt")).expect("written"), "1 0.5 0.5 0.5 0.5\n");
+    assert!(shelf(place, &["crop", "voc", "--output", "crops"], 0).contains("20 crops of 2 SKUs"));
+    assert!(place.join("crops/can/03-4.png").is_file());
+    assert!(shelf(place, &["convert", "d.json", "--to", "cvat", "--output", "x"], 2).contains("are read, not written"));
+    assert!(!place.join("x").exists());
+}
+
+#[test]
+fn synth_draws_what_check_accepts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    fs::write(place.join("small.yaml"), "size: [320, 240]\nfacings: [8, 20]\nfamilies: 6\nvariants: [2, 2]\n")
+        .expect("writable");
+    assert!(
+        shelf(place, &["synth", "--config", "small.yaml", "--photos", "2", "--output", "drawn"], 0)
+            .contains("2 photos")
+    );
+    let told = shelf(place, &["check", "drawn", "--layout", "boxes"], 0);
+    assert!(told.contains("0 errors"), "{told}");
+    fs::write(place.join("bad.yaml"), "photoes: 3\n").expect("writable");
+    assert!(
+        shelf(place, &["synth", "--config", "bad.yaml", "--output", "x"], 2)
+            .contains("bad.yaml is not a configuration")
+    );
+    assert!(!place.join("x").exists());
+}
