@@ -9,7 +9,7 @@ pub mod load;
 pub mod recognize;
 pub mod timing;
 
-pub use load::{LoadError, Loaded, load};
 pub use config::{ConfigError, PipelineConfig};
+pub use load::{LoadError, Loaded, load};
 pub use recognize::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer, RecognizerSettings};
 pub use timing::Timing;

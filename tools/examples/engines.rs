@@ -68,7 +68,8 @@ fn main() -> anyhow::Result<()> {
     let photo = [picture(640, 640, 1)];
     let options = DetectOptions { tiling: Tiling::Off, ..DetectOptions::default() };
     let crops: Vec<RgbImage> = (0..8).map(|seed| picture(90, 240, seed)).collect();
-    let workloads: [(&str, usize); 3] = [("detector, one 640x640 photo", 1), ("embedder, one crop", 1), ("embedder, 8 crops", 8)];
+    let workloads: [(&str, usize); 3] =
+        [("detector, one 640x640 photo", 1), ("embedder, one crop", 1), ("embedder, 8 crops", 8)];
     let run = |workload: usize, engine: usize| -> anyhow::Result<f64> {
         let pictures = workloads[workload].1;
         let mut result = Ok(());

@@ -3,8 +3,7 @@
 use std::ffi::OsString;
 
 /// What stands for what, right after the program's name.
-const ALIASES: &[(&str, &[&str])] =
-    &[("hash_dataset", &["dataset", "hash"]), ("freeze_split", &["dataset", "split"])];
+const ALIASES: &[(&str, &[&str])] = &[("hash_dataset", &["dataset", "hash"]), ("freeze_split", &["dataset", "split"])];
 
 /// The same arguments with an alias in first place spelt out.
 pub(crate) fn expand(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
@@ -23,7 +22,10 @@ mod tests {
     #[test]
     fn aliases_are_spelt_out_only_in_first_place() {
         let check = |given: &[&str], expected: &[&str]| {
-            assert_eq!(expand(given.iter().map(OsString::from)), expected.iter().map(OsString::from).collect::<Vec<_>>());
+            assert_eq!(
+                expand(given.iter().map(OsString::from)),
+                expected.iter().map(OsString::from).collect::<Vec<_>>()
+            );
         };
         check(&["shelf", "hash_dataset", "d"], &["shelf", "dataset", "hash", "d"]);
         check(&["shelf", "freeze_split"], &["shelf", "dataset", "split"]);

@@ -62,8 +62,10 @@ mod tests {
     #[test]
     fn the_sample_is_a_sound_env_file() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/.env.sample");
-        let pairs: Vec<(String, String)> =
-            dotenvy::from_path_iter(path).expect("it is committed").collect::<Result<_, _>>().expect("every line parses");
+        let pairs: Vec<(String, String)> = dotenvy::from_path_iter(path)
+            .expect("it is committed")
+            .collect::<Result<_, _>>()
+            .expect("every line parses");
         let names: Vec<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["AI_V2_ENABLED", "AI_V2_PIPELINE_CONFIG"]);
         assert_eq!(pairs[1].1, super::DEFAULT_PIPELINE_CONFIG);
