@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prepares a machine to build, test and serve Shelfsight. Safe to run again: what is there already is left alone.
 #
-#   1. Debian packages for building (cmake, OpenBLAS for FAISS) and for the browser test (Chromium)
+#   1. Debian packages for building (cmake, OpenBLAS for FAISS, nasm for libjpeg-turbo) and for the browser test (Chromium)
 #   2. ONNX Runtime's shared library, from the PyPI wheel, checked by SHA-256, into .runtime/
 #   3. for tests: a Python environment with the reference implementations, in .runtime/python
 #
@@ -17,7 +17,7 @@ say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 # --- 1. packages -----------------------------------------------------------------------------------------------------
-packages=(build-essential pkg-config cmake libopenblas-dev python3 python3-pip python3-venv unzip ca-certificates)
+packages=(build-essential pkg-config cmake nasm libopenblas-dev python3 python3-pip python3-venv unzip ca-certificates)
 [ "$FOR" = serve ] || packages+=(chromium chromium-driver fonts-dejavu-core)
 
 if command -v dpkg-query >/dev/null; then
@@ -43,10 +43,10 @@ then 'make setup' again"
         "${as_root[@]}" apt-get install --yes --no-install-recommends -qq "${missing[@]}" >/dev/null
     fi
 else
-    for tool in cc c++ cmake python3 unzip; do
+    for tool in cc c++ cmake nasm python3 unzip; do
         command -v "$tool" >/dev/null || fail "$tool is missing; install your system's equivalent of: ${packages[*]}"
     done
-    say "not a Debian system: found cc, c++, cmake, python3 and unzip; OpenBLAS must be there too"
+    say "not a Debian system: found cc, c++, cmake, nasm, python3 and unzip; OpenBLAS must be there too"
 fi
 
 command -v cargo >/dev/null || fail "Rust is missing; install it from https://rustup.rs (1.92 or later), then 'make setup' again"

@@ -15,12 +15,6 @@ use crate::support::{YOLOV8N, photo, shared_data};
 
 const LEAST_IOU: f32 = 0.98;
 const MOST_CONFIDENCE_DIFFERENCE: f32 = 0.01;
-/// The reference pictures were decoded by libjpeg-turbo. zune-jpeg 0.5.15 rounds twice where libjpeg rounds once when it
-/// widens subsampled colour (4:2:0), so a fifth of all values differ by a level or more. That alone moves three of the 108
-/// confidences, all on the shelf scenes, by more than .01 (.0114, .0117, .0123); from libjpeg's own pixels of these scenes
-/// the same arithmetic agrees to .0001.
-const MOST_THROUGH_JPEG: f32 = 0.0125;
-const MOVED_BY_JPEG: usize = 3;
 /// Two engines sum in different orders. Boxes are in pixels of a 640-pixel canvas, scores in `0..=1`.
 const MOST_PIXELS_BETWEEN_ENGINES: f32 = 0.05;
 const MOST_SCORE_BETWEEN_ENGINES: f32 = 1e-4;
@@ -56,26 +50,25 @@ fn check_engine(engine: EngineChoice, name: &str) {
     let golden = golden(&root);
     assert!(golden.len() >= 8, "the reference has pictures");
     // A reference detection just above the threshold may come out just below it.
-    let options = ValidationOptions { confidence: REFERENCE.confidence - MOST_THROUGH_JPEG, ..REFERENCE };
-    let (mut checked, mut moved) = (0, Vec::new());
+    let options = ValidationOptions { confidence: REFERENCE.confidence - MOST_CONFIDENCE_DIFFERENCE, ..REFERENCE };
+    let (mut checked, mut most) = (0, 0.0_f32);
     for (path, expected) in golden {
         let found = detector.detect_for_validation(&[photo(&root.join(path))], &options).unwrap().remove(0);
-        moved.extend(compare(name, path, expected, &found));
+        most = most.max(compare(name, path, expected, &found));
         checked += expected.len();
     }
     assert!(checked > 100, "only {checked} reference detections");
-    println!("{name}: {checked} reference detections, confidences that moved by more than the tolerance: {moved:?}");
-    assert!(moved.len() <= MOVED_BY_JPEG, "{name}: {moved:?}");
+    println!("{name}: {checked} reference detections, confidences differ by at most {most:.5}");
 }
 
 /// Every reference detection has its counterpart, and nothing clearly above the threshold was found besides. Answers with
-/// the confidence differences above the tolerance.
-fn compare(engine: &str, path: &str, expected: &[Detection], found: &[Detection]) -> Vec<f32> {
+/// the largest difference in confidence.
+fn compare(engine: &str, path: &str, expected: &[Detection], found: &[Detection]) -> f32 {
     let difference = |a: &Detection, b: &Detection| (a.confidence - b.confidence).abs();
     let matches = |a: &Detection, b: &Detection| {
-        a.class == b.class && a.bbox.iou(&b.bbox) >= LEAST_IOU && difference(a, b) <= MOST_THROUGH_JPEG
+        a.class == b.class && a.bbox.iou(&b.bbox) >= LEAST_IOU && difference(a, b) <= MOST_CONFIDENCE_DIFFERENCE
     };
-    let mut moved = Vec::new();
+    let mut most = 0.0_f32;
     for reference in expected {
         let closest = found
             .iter()
@@ -86,12 +79,12 @@ fn compare(engine: &str, path: &str, expected: &[Detection], found: &[Detection]
                 found.iter().max_by(|a, b| a.bbox.iou(&reference.bbox).total_cmp(&b.bbox.iou(&reference.bbox)));
             panic!("{engine} misses {reference:?} in {path}; nearest is {nearest:?}");
         };
-        moved.extend(Some(difference(closest, reference)).filter(|d| d.is_nan() || *d > MOST_CONFIDENCE_DIFFERENCE));
+        most = most.max(difference(closest, reference));
     }
-    for detection in found.iter().filter(|d| d.confidence > REFERENCE.confidence + MOST_THROUGH_JPEG) {
+    for detection in found.iter().filter(|d| d.confidence > REFERENCE.confidence + MOST_CONFIDENCE_DIFFERENCE) {
         assert!(expected.iter().any(|r| matches(detection, r)), "{engine} finds {detection:?} in {path} besides");
     }
-    moved
+    most
 }
 
 #[test]

@@ -27,7 +27,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("sqlx", &["store/"]),
     ("object_store", &["store/"]),
     ("fast_image_resize", &["vision/src/preprocess.rs"]),
-    ("zune_jpeg", &["vision/src/decode"]),
+    ("turbojpeg", &["vision/src/decode"]),
     (
         "candle_core",
         &[

@@ -1,10 +1,9 @@
 //! JPEG -> RGB.
+//!
+//! libjpeg-turbo decodes: its pixels are those of OpenCV, Pillow and every tool built on them, to the bit, so a network
+//! sees here what it saw in training elsewhere.
 
-use zune_core::bytestream::ZCursor;
-use zune_core::colorspace::ColorSpace;
-use zune_core::options::DecoderOptions;
-use zune_jpeg::JpegDecoder;
-use zune_jpeg::errors::DecodeErrors;
+use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat};
 
 use super::jpeg_outline::{self, Outline};
 use super::{DecodeError, DecodeLimits, Decoded, Format, orientation};
@@ -27,28 +26,44 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Dec
     Ok(Decoded { pixels, orientation: orientation(outline.exif.unwrap_or_default()) })
 }
 
-// zune-jpeg itself rather than through `image`: the wrapper decodes leniently, so that half a file gives half a picture
-// and no error, and it offers no limit of scans.
-fn pixels(outline: &Outline<'_>) -> Result<Vec<u8>, DecodeErrors> {
-    let options = DecoderOptions::default()
-        .set_strict_mode(true)
-        .set_max_width(usize::from(u16::MAX))
-        .set_max_height(usize::from(u16::MAX))
-        .jpeg_set_max_scans(outline.scans)
-        .jpeg_set_out_colorspace(ColorSpace::RGB);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(outline.stream.as_slice()), options);
-    decoder.decode_headers()?;
-    let mut data = vec![0; outline.width as usize * outline.height as usize * 3];
-    decoder.decode_into(&mut data)?;
-    Ok(data)
+fn pixels(outline: &Outline<'_>) -> turbojpeg::Result<Vec<u8>> {
+    let mut decompressor = Decompressor::new()?;
+    decompressor.set_scan_limit(u32::try_from(outline.scans).unwrap_or(u32::MAX))?;
+    let inks = matches!(decompressor.read_header(&outline.stream)?.colorspace, Colorspace::CMYK | Colorspace::YCCK);
+    let format = if inks { PixelFormat::CMYK } else { PixelFormat::RGB };
+    let (width, height) = (outline.width as usize, outline.height as usize);
+    let pitch = width * format.size();
+    let mut data = vec![0; pitch * height];
+    let picture = Image { pixels: data.as_mut_slice(), width, pitch, height, format };
+    match decompressor.decompress(&outline.stream, picture) {
+        // The library goes on after a warning and then returns the first one. Every other warning means that pixels were
+        // made up.
+        Err(warning) if outline.scans == 1 && stray_bytes_at_the_end(&warning) => {}
+        result => result?,
+    }
+    Ok(if inks { inks_to_rgb(data) } else { data })
 }
 
-/// Whether the decoder wanted more data than there was.
-fn ran_out(error: &DecodeErrors) -> bool {
-    match error {
-        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => true,
-        DecodeErrors::FormatStatic(text) => text.starts_with("Premature end"),
-        DecodeErrors::Format(text) => text.starts_with("Code length"),
-        _ => false,
+/// Inverted CMYK (Adobe's way: 255 is no ink) to RGB, in place: four bytes a pixel become three.
+fn inks_to_rgb(mut cmyk: Vec<u8>) -> Vec<u8> {
+    let pixels = cmyk.len() / 4;
+    for pixel in 0..pixels {
+        let [c, m, y, k] = [0, 1, 2, 3].map(|at| u32::from(cmyk[pixel * 4 + at]));
+        for (at, ink) in [c, m, y].into_iter().enumerate() {
+            cmyk[pixel * 3 + at] = ((ink * k + 127) / 255) as u8;
+        }
     }
+    cmyk.truncate(pixels * 3);
+    cmyk
+}
+
+/// libjpeg's words for bytes between the last block and the end marker, which some cameras write.
+fn stray_bytes_at_the_end(warning: &turbojpeg::Error) -> bool {
+    warning.to_string().contains("extraneous bytes before marker 0xd9")
+}
+
+/// Whether the decoder wanted more data than there was, in libjpeg's words.
+fn ran_out(error: &turbojpeg::Error) -> bool {
+    let text = error.to_string();
+    ["remature end", "found marker 0xd9 instead of RST"].iter().any(|words| text.contains(words))
 }

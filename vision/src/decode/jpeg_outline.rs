@@ -41,11 +41,6 @@ mod code {
     pub(super) const APP14: u8 = 0xee;
 }
 
-/// Behind the last scan of a sequential JPEG come these instead of the end marker. After an end marker the decoder makes
-/// up as many zero bits as it likes, so a file that was cut and closed again would give half a picture; without one it
-/// reports that data ran out. Eight bytes are what it reads ahead at most.
-const PADDING: [u8; 8] = [0; 8];
-
 struct Component {
     id: u8,
     horizontal: u32,
@@ -72,7 +67,7 @@ struct Colors {
 
 /// Reads the markers and holds the size against the limits as soon as it is known.
 pub(super) fn read<'a>(bytes: &'a [u8], limits: &DecodeLimits) -> Result<Outline<'a>, DecodeError> {
-    let mut stream = Vec::with_capacity(bytes.len() + PADDING.len());
+    let mut stream = Vec::with_capacity(bytes.len() + 2);
     stream.extend([0xff, code::SOI]);
     let (mut frame, mut exif, mut colors) = (None::<Frame>, None, Colors::default());
     let (mut scans, mut entropy_bytes) = (0, 0);
@@ -141,11 +136,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &DecodeLimits) -> Result<Outline
     if (entropy_bytes as u64) < least_bits(&frame).div_ceil(8) {
         return Err(truncated());
     }
-    if frame.progressive {
-        stream.extend([0xff, code::EOI]);
-    } else {
-        stream.extend(PADDING);
-    }
+    stream.extend([0xff, code::EOI]);
     Ok(Outline { width: frame.width, height: frame.height, scans, exif, ended, stream })
 }
 
