@@ -227,10 +227,7 @@ fn choose_output(outputs: &[Output], batch: usize, name: Option<&str>) -> Result
 /// An output as (batch, components), with the number of components: (N, D), or (N, D, 1, 1) where the exporter kept the
 /// pooled axes.
 fn vectors(array: &ArrayD<f32>, batch: usize) -> Option<(ndarray::ArrayView2<'_, f32>, usize)> {
-    let (n, dimension) = match *array.shape() {
-        [n, dimension] | [n, dimension, 1, 1] => (n, dimension),
-        _ => return None,
-    };
+    let ([n, dimension] | [n, dimension, 1, 1]) = *array.shape() else { return None };
     if n != batch || dimension == 0 {
         return None;
     }

@@ -66,8 +66,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let environment = Environment::read()?;
     start_logging(&cli.global, matches!(cli.command, Command::Serve(_)));
     match cli.command {
-        Command::Recognize(args) => recognize::run(args, &environment),
-        Command::Serve(args) => serve::run(args, &environment),
+        Command::Recognize(args) => recognize::run(&args, &environment),
+        Command::Serve(args) => serve::run(&args, &environment),
         Command::Gallery(command) => gallery::run(command, &environment),
         Command::Models(command) => models::run(command),
         Command::Dataset(command) => dataset::run(command),

@@ -66,7 +66,7 @@ struct Answered {
     total: Duration,
 }
 
-pub(crate) fn run(args: RecognizeArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &RecognizeArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
     let photos = photos::collect(&args.images)?;
     let output = args.output.as_deref().map(|path| Output::prepare(path, &photos)).transpose()?;
     let config = environment.pipeline_config(args.config.as_ref())?;

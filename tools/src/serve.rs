@@ -28,7 +28,7 @@ pub(crate) struct ServeArgs {
     server_config: PathBuf,
 }
 
-pub(crate) fn run(args: ServeArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &ServeArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
     let pipeline_config = environment.pipeline_config(args.config.as_ref())?;
     let config = server_config(&args.server_config)?;
     let listen = args.listen.unwrap_or(config.listen);

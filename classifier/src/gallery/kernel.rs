@@ -107,10 +107,7 @@ mod x86 {
                 /// `Q` queries with the `$width * $vectors` rows from lane `first` on.
                 #[inline]
                 #[target_feature(enable = $features)]
-                #[expect(
-                    clippy::needless_range_loop,
-                    reason = "an accumulator that an iterator borrows lives in memory"
-                )]
+                // By index: an accumulator that an iterator borrows lives in memory.
                 fn tile<const Q: usize>(
                     panel: &[f32],
                     first: usize,

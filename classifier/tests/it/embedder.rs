@@ -132,7 +132,7 @@ fn drawn(count: usize) -> Vec<RgbImage> {
         .map(|at| {
             let color: [u8; 3] = std::array::from_fn(|_| random.below(256) as u8);
             RgbImage::from_fn(40 + 9 * at as u32, 150 - 5 * at as u32, |x, y| {
-                let stripe = (x / 7 + y / (5 + at as u32)) % 2 == 0;
+                let stripe = (x / 7 + y / (5 + at as u32)).is_multiple_of(2);
                 image::Rgb(if stripe { color } else { [(x * 3 % 256) as u8, (y * 2 % 256) as u8, 90] })
             })
         })
@@ -341,10 +341,13 @@ fn files_that_are_no_embedder_are_refused() {
     }
 }
 
+/// Name, shape and values of every output.
+type Answer = fn(ArrayView4<'_, f32>) -> Vec<(&'static str, Vec<usize>, Vec<f32>)>;
+
 /// A network of one's own making: answers what a function makes of the input.
 struct Scripted {
     info: SessionInfo,
-    answer: fn(ArrayView4<'_, f32>) -> Vec<(&'static str, Vec<usize>, Vec<f32>)>,
+    answer: Answer,
     batches: Arc<Mutex<Vec<usize>>>,
 }
 
@@ -368,7 +371,7 @@ impl Session for Scripted {
 fn scripted(
     batch: Option<usize>,
     preferred_batch: usize,
-    answer: fn(ArrayView4<'_, f32>) -> Vec<(&'static str, Vec<usize>, Vec<f32>)>,
+    answer: Answer,
 ) -> Scripted {
     let info = SessionInfo {
         engine: "script",
@@ -403,6 +406,7 @@ fn spec(output: Option<&str>) -> EmbedderSpec {
 }
 
 /// The colour of the first pixel, plus one so that black has a direction.
+#[expect(clippy::needless_pass_by_value, reason = "an `Answer` takes its input by value")]
 fn colors(input: ArrayView4<'_, f32>) -> Vec<f32> {
     input.outer_iter().flat_map(|picture| (0..3).map(move |c| picture[[c, 0, 0]] + 1.0).collect::<Vec<_>>()).collect()
 }

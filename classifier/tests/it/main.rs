@@ -1,5 +1,10 @@
 //! Tests of what the classifier shows to the crates above it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail loudly, too; clippy's allowance covers only the test functions"
+)]
+
 mod embedder;
 mod enrol;
 mod index;
