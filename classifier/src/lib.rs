@@ -2,7 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`model`] | EfficientNet in candle |
+//! | [`model`] | EfficientNet in candle: the trunk of [`engine::efficientnet`] and what is trained on top |
 //! | [`mod@load`] | from a weights file to a working embedder, whatever engine runs it |
 //! | [`mod@import`] | from other people's weights to the native layout |
 //! | [`infer`] | any such network as a [`vision::Embedder`] |
@@ -14,7 +14,6 @@ pub mod infer;
 pub mod load;
 mod load_error;
 pub mod model;
-mod simd;
 
 pub use gallery::{
     DecisionRule, EmbedderIdentity, Gallery, GalleryData, GalleryError, IndexKind, IndexOptions, decide,

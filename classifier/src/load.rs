@@ -11,7 +11,7 @@ use vision::{Embedder as _, ModelCard, Sha256};
 use crate::LoadError;
 use crate::infer::{EmbedderSpec, SessionEmbedder};
 use crate::model::layout::{native_name, recognize};
-use crate::model::{Architecture, EfficientNet, Heads, Variant};
+use crate::model::{Architecture, EfficientNet, Heads, Variant, usual_plan};
 
 /// Which engine runs the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,7 +47,7 @@ impl Default for LoadOptions {
 }
 
 /// Loads the embedder in `weights` (`.onnx` or `.safetensors`), with the model card beside it. Without a card only an ONNX
-/// file of EfficientNet-Lite0 with 224 pixels is understood, whose preprocessing is known: [`Architecture::usual_plan`].
+/// file of EfficientNet-Lite0 with 224 pixels is understood, whose preprocessing is known: [`usual_plan`].
 ///
 /// # Errors
 /// See [`LoadError`].
@@ -118,7 +118,7 @@ impl File<'_> {
         Ok(EmbedderSpec {
             name: format!("{stem}@{}", digest.short()),
             weights: digest,
-            plan: LITE0.usual_plan(),
+            plan: usual_plan(LITE0),
             crop: CropRule::default(),
             output: None,
             dimension: None,

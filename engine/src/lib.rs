@@ -9,14 +9,17 @@
 //! | [`candle`], [`device`] | networks written in Rust, run by candle on a CPU or CUDA |
 //! | [`weights`] | named tensors, from safetensors or ONNX files, for those networks |
 //! | [`onnx`] | the ONNX file format |
+//! | [`efficientnet`] | the backbone that classifier and detector share |
 
 pub mod candle;
 pub mod device;
+pub mod efficientnet;
 mod files;
 pub mod onnx;
 pub mod ort;
 mod pool;
 pub mod session;
+mod simd;
 pub mod weights;
 
 pub use self::ort::{ExecutionProvider, OrtOptions, OrtSession, PoolPlan};

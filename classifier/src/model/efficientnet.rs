@@ -2,11 +2,9 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::{Linear, Module as _, VarBuilder};
+use engine::efficientnet::layers::{Pointwise, pool};
+use engine::efficientnet::{Build, Config, Trunk};
 use engine::{Network, Weights};
-
-use super::config::Config;
-use super::layers::{Conv, Pointwise, pool};
-use super::mbconv::{BlockShape, MbConv};
 
 /// Name of the output that holds the embedding (not yet of length one).
 pub const EMBEDDING: &str = "embedding";
@@ -34,8 +32,7 @@ impl Heads {
 /// EfficientNet for inference. Input (N, 3, H, W), normalised as the weights want it.
 #[derive(Debug, Clone)]
 pub struct EfficientNet {
-    stem: Conv,
-    blocks: Vec<MbConv>,
+    trunk: Trunk,
     head: Pointwise,
     embedding: Option<Linear>,
     classifier: Option<Linear>,
@@ -49,24 +46,10 @@ impl EfficientNet {
     /// When a tensor is missing or has another shape.
     #[expect(clippy::needless_pass_by_value, reason = "candle's convention: `vb` is a cheap handle")]
     pub fn load(vb: VarBuilder, config: &Config, heads: Heads) -> Result<Self> {
-        let stem = Conv::load(&vb, ("conv_stem", "bn1"), [config.stem, 3, 3, 3], 2, config)?;
-        let mut blocks = Vec::new();
-        let mut input = config.stem;
-        for (s, stage) in config.stages.iter().enumerate() {
-            for i in 0..stage.repeats {
-                let shape = BlockShape {
-                    input,
-                    output: stage.channels,
-                    kernel: stage.kernel,
-                    stride: if i == 0 { stage.stride } else { 1 },
-                    expansion: stage.expansion,
-                };
-                blocks.push(MbConv::load(&vb.pp(format!("blocks.{s}.{i}")), shape, config)?);
-                input = stage.channels;
-            }
-        }
+        let build = Build::folded(config);
+        let last = config.blocks().last().map_or(config.stem, |block| block.output);
         let names = ("conv_head", "bn2");
-        let head = Pointwise::load(&vb, names, (input, config.head), Some(config.activation), config)?;
+        let head = Pointwise::load(&vb, names, (last, config.head), Some(config.activation), build)?;
         let linear = |name: &str, outputs: usize| {
             let vb = vb.pp(name);
             let bias = vb.contains_tensor("bias").then(|| vb.get(outputs, "bias")).transpose()?;
@@ -74,7 +57,7 @@ impl EfficientNet {
         };
         let embedding = heads.embedding.map(|outputs| linear("embedding", outputs)).transpose()?;
         let classifier = heads.classes.map(|outputs| linear("classifier", outputs)).transpose()?;
-        Ok(Self { stem, blocks, head, embedding, classifier })
+        Ok(Self { trunk: Trunk::load(&vb, build)?, head, embedding, classifier })
     }
 
     /// Features before pooling: (N, 3, H, W) -> (N, head, H / 32, W / 32), rounded up.
@@ -82,11 +65,7 @@ impl EfficientNet {
     /// # Errors
     /// When candle fails.
     pub fn features(&self, x: &Tensor) -> Result<Tensor> {
-        let mut x = self.stem.forward(x)?;
-        for block in &self.blocks {
-            x = block.forward(&x)?;
-        }
-        self.head.forward(&x)
+        self.head.forward_t(&self.trunk.forward_t(x, false)?, false)
     }
 }
 

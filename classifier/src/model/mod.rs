@@ -1,20 +1,13 @@
-//! EfficientNet in candle: the networks that embed crops.
+//! EfficientNet as it embeds crops: the trunk that [`engine::efficientnet`] holds, and what is trained on top of it.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`config`] | the family as data |
-//! | [`efficientnet`] | the network: stem, blocks, head |
-//! | [`mbconv`] | its block |
-//! | [`layers`] | convolution with folded batch norm, squeeze-and-excitation |
-//! | [`depthwise`] | depthwise convolution, which candle itself does one channel at a time |
-//! | [`layout`] | the names of its tensors, and what others call them |
+//! | [`efficientnet`] | trunk, last convolution, pooled features, embedding, classifier |
+//! | [`plan`] | how published weights want pictures |
 
-pub mod config;
-pub mod depthwise;
 pub mod efficientnet;
-pub mod layers;
-pub mod layout;
-pub mod mbconv;
+pub mod plan;
 
-pub use config::{Activation, Architecture, Config, Padding, ParseArchitectureError, Stage, VARIANTS, Variant};
 pub use efficientnet::{EfficientNet, Heads};
+pub use engine::efficientnet::{Architecture, Config, ParseArchitectureError, VARIANTS, Variant, layout};
+pub use plan::usual_plan;

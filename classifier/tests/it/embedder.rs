@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use classifier::model::Architecture;
+use classifier::model::usual_plan;
 use classifier::{EmbedderSpec, EngineChoice, LoadError, LoadOptions, SessionEmbedder, import, load};
 use engine::{EngineError, InputShape, OrtOptions, Output, Precision, Session, SessionInfo};
 use ndarray::{Array2, Array4, ArrayD, ArrayView4, Axis, IxDyn};
@@ -192,7 +192,7 @@ fn card(path: &Path) -> ModelCard {
         architecture: "efficientnet_lite0".to_owned(),
         weights: path.file_name().unwrap().to_str().unwrap().to_owned(),
         sha256: Sha256::of_file(path).unwrap(),
-        preprocess: "efficientnet_lite0".parse::<Architecture>().unwrap().usual_plan(),
+        preprocess: usual_plan("efficientnet_lite0".parse().unwrap()),
         classes: Vec::new(),
         class_map: Default::default(),
         embedding_output: None,

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod broken;
 #[cfg(test)]
+mod efficientnet;
+#[cfg(test)]
 mod parity;
 #[cfg(test)]
 #[cfg(feature = "ort")]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use classifier::model::layout::{native_name, recognize};
-use classifier::model::{Architecture, Variant};
+use classifier::model::{Architecture, Variant, usual_plan};
 use detector::ClassMap;
 use detector::metadata::ExportMetadata;
 use detector::model::Architecture as Yolo;
@@ -126,7 +126,7 @@ fn embedder(weights: &Weights, variant: Variant, args: &ImportArgs) -> anyhow::R
         architecture: architecture.to_string(),
         embedding_output: Some("embedding".to_owned()),
         embedding_dim: Some(trained.unwrap_or(config.head)),
-        ..card(args, Task::Embedder, architecture.usual_plan())
+        ..card(args, Task::Embedder, usual_plan(architecture))
     };
     Ok(Recognised { weights: native, card })
 }

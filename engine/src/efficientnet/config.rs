@@ -7,8 +7,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
-use vision::PreprocessPlan;
-use vision::preprocess::{Filter, Fit};
 
 /// Size of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,7 +62,9 @@ impl Variant {
         self.scale().resolution
     }
 
-    const fn is_lite(self) -> bool {
+    /// Whether it is one of the variants without squeeze-and-excitation.
+    #[must_use]
+    pub const fn is_lite(self) -> bool {
         matches!(self, Self::Lite0)
     }
 }
@@ -101,19 +101,26 @@ impl Architecture {
         if self.tensorflow { config.with_tensorflow_conventions() } else { config }
     }
 
-    /// How its published weights want pictures, stretched to [`Variant::resolution`]: `(RGB - 127) / 128` and bilinear for
-    /// Lite0, the mean and deviation of ImageNet and bicubic for the others.
+    /// How its published weights want colours: `(RGB - 127) / 128` for Lite0, the mean and deviation of ImageNet for the
+    /// others.
     #[must_use]
-    pub fn usual_plan(self) -> PreprocessPlan {
-        let side = self.variant.resolution();
-        let (filter, mean, std) = if self.variant.is_lite() {
-            (Filter::BilinearAntialias, [127.0; 3], [128.0; 3])
+    pub const fn normalisation(self) -> Normalisation {
+        if self.variant.is_lite() {
+            Normalisation { mean: [127.0; 3], std: [128.0; 3] }
         } else {
             // .485 .456 .406 and .229 .224 .225 of 255
-            (Filter::BicubicAntialias, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
-        };
-        PreprocessPlan { width: side, height: side, fit: Fit::Stretch, filter, pad: 127, mean, std }
+            Normalisation { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] }
+        }
     }
+}
+
+/// `(RGB - mean) / std` per channel, of bytes 0 to 255.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Normalisation {
+    /// Subtracted.
+    pub mean: [f32; 3],
+    /// Divided by.
+    pub std: [f32; 3],
 }
 
 impl fmt::Display for Architecture {
@@ -168,6 +175,25 @@ pub struct Stage {
     pub channels: usize,
     /// Number of blocks.
     pub repeats: usize,
+}
+
+/// Sizes of one block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockShape {
+    /// Which stage it belongs to.
+    pub stage: usize,
+    /// Which block of its stage it is.
+    pub place: usize,
+    /// Channels that come in.
+    pub input: usize,
+    /// Channels that come out.
+    pub output: usize,
+    /// Side of the depthwise kernel.
+    pub kernel: usize,
+    /// Stride of the depthwise convolution.
+    pub stride: usize,
+    /// How many times the input is widened.
+    pub expansion: usize,
 }
 
 /// A whole network.
@@ -231,6 +257,28 @@ impl Config {
             norm_epsilon: if lite { 1e-3 } else { 1e-5 },
             dropout: scale.dropout,
         }
+    }
+
+    /// All blocks, in order.
+    #[must_use]
+    pub fn blocks(&self) -> Vec<BlockShape> {
+        let mut input = self.stem;
+        let mut blocks = Vec::new();
+        for (number, stage) in self.stages.iter().enumerate() {
+            for place in 0..stage.repeats {
+                blocks.push(BlockShape {
+                    stage: number,
+                    place,
+                    input,
+                    output: stage.channels,
+                    kernel: stage.kernel,
+                    stride: if place == 0 { stage.stride } else { 1 },
+                    expansion: stage.expansion,
+                });
+                input = stage.channels;
+            }
+        }
+        blocks
     }
 
     /// Channels inside the squeeze-and-excitation of a block of `input` channels.

@@ -1,9 +1,9 @@
-//! The native layout of weights (timm's, see [`super::EfficientNet::load`]): which convolutions there are, what others call
+//! The native layout of weights (timm's, see [`super::Trunk::load`]): which convolutions there are, what others call
 //! them, and which network a set of weights belongs to.
 
 use std::collections::BTreeMap;
 
-use super::config::{Config, VARIANTS, Variant};
+use super::config::{BlockShape, Config, VARIANTS, Variant};
 
 /// Name and shape of every convolution's weights: what tells one network from another.
 #[must_use]
@@ -13,31 +13,30 @@ pub fn convolutions(config: &Config) -> BTreeMap<String, Vec<usize>> {
         all.insert(format!("{name}.weight"), shape.to_vec());
     };
     put("conv_stem".to_owned(), [config.stem, 3, 3, 3]);
-    let mut input = config.stem;
-    for (s, stage) in config.stages.iter().enumerate() {
-        for i in 0..stage.repeats {
-            let block = |layer: &str| format!("blocks.{s}.{i}.{layer}");
-            let wide = input * stage.expansion;
-            if stage.expansion == 1 {
-                put(block("conv_pw"), [stage.channels, wide, 1, 1]);
-            } else {
-                put(block("conv_pw"), [wide, input, 1, 1]);
-                put(block("conv_pwl"), [stage.channels, wide, 1, 1]);
-            }
-            put(block("conv_dw"), [wide, 1, stage.kernel, stage.kernel]);
-            if let Some(squeezed) = config.squeezed(input) {
-                put(block("se.conv_reduce"), [squeezed, wide, 1, 1]);
-                put(block("se.conv_expand"), [wide, squeezed, 1, 1]);
-            }
-            input = stage.channels;
+    let mut last = config.stem;
+    for BlockShape { stage, place, input, output, kernel, expansion, .. } in config.blocks() {
+        let block = |layer: &str| format!("blocks.{stage}.{place}.{layer}");
+        let wide = input * expansion;
+        if expansion == 1 {
+            put(block("conv_pw"), [output, wide, 1, 1]);
+        } else {
+            put(block("conv_pw"), [wide, input, 1, 1]);
+            put(block("conv_pwl"), [output, wide, 1, 1]);
         }
+        put(block("conv_dw"), [wide, 1, kernel, kernel]);
+        if let Some(squeezed) = config.squeezed(input) {
+            put(block("se.conv_reduce"), [squeezed, wide, 1, 1]);
+            put(block("se.conv_expand"), [wide, squeezed, 1, 1]);
+        }
+        last = output;
     }
-    put("conv_head".to_owned(), [config.head, input, 1, 1]);
+    put("conv_head".to_owned(), [config.head, last, 1, 1]);
     all
 }
 
 /// The network whose convolutions are exactly those of the weights with these names and shapes (native or ported names).
 #[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "an iterator is given away")]
 pub fn recognize<'a>(weights: impl Iterator<Item = (&'a str, &'a [usize])> + Clone) -> Option<Variant> {
     VARIANTS.into_iter().find(|&variant| {
         let config = Config::of(variant);

@@ -1,30 +1,74 @@
-//! The layers EfficientNet is made of. Batch norms are folded into the convolution before them when weights are loaded.
+//! The layers EfficientNet is made of. For inference batch norms are folded into the
+//! convolution before them when weights are loaded.
 
 use candle_core::{CpuStorage, CustomOp2, D, DType, Layout, Result, Shape, Tensor, bail};
-use candle_nn::VarBuilder;
+use candle_nn::{BatchNorm, BatchNormConfig, Init, ModuleT as _, VarBuilder};
 use rayon::prelude::*;
 
 use super::config::{Activation, Config, Padding};
 use super::depthwise::{Pad, depthwise_conv2d};
 use crate::simd::multiversion;
 
-/// A convolution's weights with the batch norm after it folded in.
-///
-/// `w' = w * gamma / sqrt(var + eps)`, `b' = beta - mean * gamma / sqrt(var + eps)`, per output channel (Jacob et al. 2018,
-/// section 3.2). A file that has `<conv>.bias` instead of `<norm>.running_mean` was folded before.
-#[derive(Debug, Clone)]
-struct Folded {
-    weight: Tensor,
-    bias: Tensor,
+/// What a batch norm is loaded as.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Norms {
+    /// Folded into the convolution before it: for inference only.
+    #[default]
+    Folded,
+    /// As it is, with statistics that `forward_t(x, true)` learns: for training.
+    Live {
+        /// Weight of a batch's statistics in the running ones.
+        momentum: f64,
+    },
 }
 
-impl Folded {
-    fn load(vb: &VarBuilder, (conv, norm): (&str, &str), shape: [usize; 4], epsilon: f64) -> Result<Self> {
+/// How a network is built.
+#[derive(Debug, Clone, Copy)]
+pub struct Build<'a> {
+    /// Which network.
+    pub config: &'a Config,
+    /// What its batch norms become.
+    pub norms: Norms,
+}
+
+impl<'a> Build<'a> {
+    /// For inference.
+    #[must_use]
+    pub fn folded(config: &'a Config) -> Self {
+        Self { config, norms: Norms::Folded }
+    }
+}
+
+/// A convolution's weights, and the batch norm after it.
+///
+/// Folded, `w' = w * gamma / sqrt(var + eps)`, `b' = beta - mean * gamma / sqrt(var + eps)`, per output channel (Jacob et
+/// al. 2018, section 3.2). A file that has `<conv>.bias` instead of `<norm>.running_mean` was folded before.
+#[derive(Debug, Clone)]
+struct Kernel {
+    weight: Tensor,
+    norm: Norm,
+}
+
+#[derive(Debug, Clone)]
+enum Norm {
+    /// The bias that is left of it.
+    Folded(Tensor),
+    Live(BatchNorm),
+}
+
+impl Kernel {
+    fn load(vb: &VarBuilder, (conv, norm): (&str, &str), shape: [usize; 4], build: Build<'_>) -> Result<Self> {
         let conv = vb.pp(conv);
-        let weight = conv.get(shape.as_slice(), "weight")?;
         let channels = shape[0];
+        if let Norms::Live { momentum } = build.norms {
+            let eps = build.config.norm_epsilon;
+            let config = BatchNormConfig { eps, momentum, remove_mean: true, affine: true };
+            let weight = conv.get_with_hints(shape.as_slice(), "weight", initial(shape))?;
+            return Ok(Self { weight, norm: Norm::Live(candle_nn::batch_norm(channels, config, vb.pp(norm))?) });
+        }
+        let weight = conv.get(shape.as_slice(), "weight")?;
         if conv.contains_tensor("bias") {
-            return Ok(Self { weight, bias: conv.get(channels, "bias")? });
+            return Ok(Self { weight, norm: Norm::Folded(conv.get(channels, "bias")?) });
         }
         let norm = vb.pp(norm);
         let [gamma, beta, mean, variance] = [
@@ -33,16 +77,32 @@ impl Folded {
             norm.get(channels, "running_mean")?,
             norm.get(channels, "running_var")?,
         ];
-        let scale = (gamma / (variance + epsilon)?.sqrt()?)?;
+        let scale = (gamma / (variance + build.config.norm_epsilon)?.sqrt()?)?;
         let bias = (beta - (mean * &scale)?)?;
-        Ok(Self { weight: weight.broadcast_mul(&scale.reshape((channels, 1, 1, 1))?)?, bias })
+        let weight = weight.broadcast_mul(&scale.reshape((channels, 1, 1, 1))?)?;
+        Ok(Self { weight, norm: Norm::Folded(bias) })
     }
+
+    /// What follows the convolution, whose result is `y`.
+    fn finish(&self, y: &Tensor, activation: Option<Activation>, train: bool) -> Result<Tensor> {
+        match &self.norm {
+            Norm::Folded(bias) => bias_activation(y, bias, activation),
+            Norm::Live(norm) => activate(norm.forward_t(y, train)?, activation),
+        }
+    }
+}
+
+/// Normal, of variance `2 / fan out` (He et al. 2015): what the published weights started from.
+fn initial([output, input, height, width]: [usize; 4]) -> Init {
+    // A depthwise kernel feeds one channel.
+    let fan_out = if input == 1 { 1 } else { output } * height * width;
+    Init::Randn { mean: 0.0, stdev: (2.0 / fan_out as f64).sqrt() }
 }
 
 /// A full convolution, batch norm, and maybe an activation: the stem.
 #[derive(Debug, Clone)]
 pub struct Conv {
-    folded: Folded,
+    kernel: Kernel,
     stride: usize,
     padding: Padding,
     activation: Option<Activation>,
@@ -58,27 +118,27 @@ impl Conv {
         names: (&str, &str),
         shape: [usize; 4],
         stride: usize,
-        config: &Config,
+        build: Build<'_>,
     ) -> Result<Self> {
-        let folded = Folded::load(vb, names, shape, config.norm_epsilon)?;
-        Ok(Self { folded, stride, padding: config.padding, activation: Some(config.activation) })
+        let Config { padding, activation, .. } = *build.config;
+        Ok(Self { kernel: Kernel::load(vb, names, shape, build)?, stride, padding, activation: Some(activation) })
     }
 
     /// (N, C, H, W) -> (N, out, H / stride, W / stride)
     ///
     /// # Errors
     /// When candle fails.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let kernel = self.folded.weight.dim(D::Minus1)?;
-        let x = padding(self.padding, x, kernel, self.stride)?.apply(x)?;
-        bias_activation(&x.conv2d(&self.folded.weight, 0, self.stride, 1, 1)?, &self.folded.bias, self.activation)
+    pub fn forward_t(&self, x: &Tensor, train: bool) -> Result<Tensor> {
+        let side = self.kernel.weight.dim(D::Minus1)?;
+        let x = padding(self.padding, x, side, self.stride)?.apply(x)?;
+        self.kernel.finish(&x.conv2d(&self.kernel.weight, 0, self.stride, 1, 1)?, self.activation, train)
     }
 }
 
 /// A depthwise convolution, batch norm and activation.
 #[derive(Debug, Clone)]
 pub struct DepthwiseConv {
-    folded: Folded,
+    kernel: Kernel,
     stride: usize,
     padding: Padding,
     activation: Activation,
@@ -94,29 +154,32 @@ impl DepthwiseConv {
         names: (&str, &str),
         shape: [usize; 4],
         stride: usize,
-        config: &Config,
+        build: Build<'_>,
     ) -> Result<Self> {
-        let folded = Folded::load(vb, names, shape, config.norm_epsilon)?;
-        Ok(Self { folded, stride, padding: config.padding, activation: config.activation })
+        let Config { padding, activation, .. } = *build.config;
+        Ok(Self { kernel: Kernel::load(vb, names, shape, build)?, stride, padding, activation })
     }
 
     /// (N, C, H, W) -> (N, C, H / stride, W / stride)
     ///
     /// # Errors
     /// When candle fails.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let kernel = self.folded.weight.dim(D::Minus1)?;
-        let pad = padding(self.padding, x, kernel, self.stride)?;
-        let y = depthwise_conv2d(x, &self.folded.weight, self.stride, pad)?;
-        bias_activation(&y, &self.folded.bias, Some(self.activation))
+    pub fn forward_t(&self, x: &Tensor, train: bool) -> Result<Tensor> {
+        let Kernel { weight, norm } = &self.kernel;
+        let pad = padding(self.padding, x, weight.dim(D::Minus1)?, self.stride)?;
+        let y = match norm {
+            Norm::Folded(_) => depthwise_conv2d(x, weight, self.stride, pad)?,
+            // Has a gradient.
+            Norm::Live(_) => pad.apply(x)?.conv2d(weight, 0, self.stride, 1, x.dim(1)?)?,
+        };
+        self.kernel.finish(&y, Some(self.activation), train)
     }
 }
 
 /// A 1x1 convolution, batch norm, and maybe an activation: a matrix product per picture.
 #[derive(Debug, Clone)]
 pub struct Pointwise {
-    weight: Tensor,
-    bias: Tensor,
+    kernel: Kernel,
     activation: Option<Activation>,
 }
 
@@ -130,21 +193,22 @@ impl Pointwise {
         names: (&str, &str),
         (input, output): (usize, usize),
         activation: Option<Activation>,
-        config: &Config,
+        build: Build<'_>,
     ) -> Result<Self> {
-        let folded = Folded::load(vb, names, [output, input, 1, 1], config.norm_epsilon)?;
-        Ok(Self { weight: folded.weight.reshape((output, input))?, bias: folded.bias, activation })
+        let kernel = Kernel::load(vb, names, [output, input, 1, 1], build)?;
+        Ok(Self { kernel, activation })
     }
 
     /// (N, C, H, W) -> (N, out, H, W)
     ///
     /// # Errors
     /// When candle fails.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub fn forward_t(&self, x: &Tensor, train: bool) -> Result<Tensor> {
         let (batch, channels, height, width) = x.dims4()?;
-        let y = self.weight.broadcast_matmul(&x.reshape((batch, channels, height * width))?)?;
-        let y = y.reshape((batch, self.weight.dim(0)?, height, width))?;
-        bias_activation(&y, &self.bias, self.activation)
+        let (outputs, ..) = self.kernel.weight.dims4()?;
+        let weight = self.kernel.weight.reshape((outputs, channels))?;
+        let y = weight.broadcast_matmul(&x.reshape((batch, channels, height * width))?)?;
+        self.kernel.finish(&y.reshape((batch, outputs, height, width))?, self.activation, train)
     }
 }
 
@@ -161,14 +225,18 @@ impl SqueezeExcite {
     ///
     /// # Errors
     /// When a tensor is missing or has another shape.
-    pub fn load(vb: &VarBuilder, channels: usize, squeezed: usize, activation: Activation) -> Result<Self> {
+    pub fn load(vb: &VarBuilder, channels: usize, squeezed: usize, build: Build<'_>) -> Result<Self> {
         let layer = |name, input: usize, output: usize| {
             let vb = vb.pp(name);
-            let weight = vb.get((output, input, 1, 1), "weight")?.reshape((output, input))?.t()?.contiguous()?;
-            Ok::<_, candle_core::Error>((weight, vb.get(output, "bias")?))
+            let shape = [output, input, 1, 1];
+            let weight = match build.norms {
+                Norms::Folded => vb.get(shape.as_slice(), "weight")?,
+                Norms::Live { .. } => vb.get_with_hints(shape.as_slice(), "weight", initial(shape))?,
+            };
+            Ok::<_, candle_core::Error>((weight.reshape((output, input))?, vb.get(output, "bias")?))
         };
         let (reduce, expand) = (layer("conv_reduce", channels, squeezed)?, layer("conv_expand", squeezed, channels)?);
-        Ok(Self { reduce, expand, activation })
+        Ok(Self { reduce, expand, activation: build.config.activation })
     }
 
     /// (N, C, H, W) -> (N, C, H, W)
@@ -178,12 +246,9 @@ impl SqueezeExcite {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let (batch, channels, ..) = x.dims4()?;
         let pooled = pool(x)?;
-        let squeezed = pooled.matmul(&self.reduce.0)?.broadcast_add(&self.reduce.1)?;
-        let squeezed = match self.activation {
-            Activation::Swish => squeezed.silu()?,
-            Activation::Relu6 => squeezed.clamp(0.0, 6.0)?,
-        };
-        let scale = squeezed.matmul(&self.expand.0)?.broadcast_add(&self.expand.1)?;
+        let squeezed = pooled.matmul(&self.reduce.0.t()?)?.broadcast_add(&self.reduce.1)?;
+        let squeezed = activate(squeezed, Some(self.activation))?;
+        let scale = squeezed.matmul(&self.expand.0.t()?)?.broadcast_add(&self.expand.1)?;
         x.broadcast_mul(&candle_nn::ops::sigmoid(&scale)?.reshape((batch, channels, 1, 1))?)
     }
 }
@@ -218,11 +283,14 @@ fn bias_activation(x: &Tensor, bias: &Tensor, activation: Option<Activation>) ->
     if x.device().is_cpu() && x.dtype() == DType::F32 {
         return x.contiguous()?.apply_op2_no_bwd(&bias.contiguous()?, &BiasActivation(activation));
     }
-    let y = x.broadcast_add(&bias.reshape((1, bias.elem_count(), 1, 1))?)?;
+    activate(x.broadcast_add(&bias.reshape((1, bias.elem_count(), 1, 1))?)?, activation)
+}
+
+fn activate(x: Tensor, activation: Option<Activation>) -> Result<Tensor> {
     match activation {
-        None => Ok(y),
-        Some(Activation::Swish) => y.silu(),
-        Some(Activation::Relu6) => y.clamp(0.0, 6.0),
+        None => Ok(x),
+        Some(Activation::Swish) => x.silu(),
+        Some(Activation::Relu6) => x.clamp(0.0, 6.0),
     }
 }
 

@@ -6,23 +6,8 @@
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
-use super::config::Config;
-use super::layers::{DepthwiseConv, Pointwise, SqueezeExcite};
-
-/// Sizes of one block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BlockShape {
-    /// Channels that come in.
-    pub input: usize,
-    /// Channels that come out.
-    pub output: usize,
-    /// Side of the depthwise kernel.
-    pub kernel: usize,
-    /// Stride of the depthwise convolution.
-    pub stride: usize,
-    /// How many times the input is widened.
-    pub expansion: usize,
-}
+use super::config::BlockShape;
+use super::layers::{Build, DepthwiseConv, Pointwise, SqueezeExcite};
 
 /// One block.
 #[derive(Debug, Clone)]
@@ -39,21 +24,22 @@ impl MbConv {
     ///
     /// # Errors
     /// When a tensor is missing or has another shape.
-    pub fn load(vb: &VarBuilder, shape: BlockShape, config: &Config) -> Result<Self> {
+    pub fn load(vb: &VarBuilder, shape: BlockShape, build: Build<'_>) -> Result<Self> {
+        let config = build.config;
         let wide = shape.input * shape.expansion;
         let widens = shape.expansion != 1;
         let (depthwise_norm, project_names) =
             if widens { ("bn2", ("conv_pwl", "bn3")) } else { ("bn1", ("conv_pw", "bn2")) };
         let expand = widens
-            .then(|| Pointwise::load(vb, ("conv_pw", "bn1"), (shape.input, wide), Some(config.activation), config))
+            .then(|| Pointwise::load(vb, ("conv_pw", "bn1"), (shape.input, wide), Some(config.activation), build))
             .transpose()?;
         let kernel = [wide, 1, shape.kernel, shape.kernel];
-        let depthwise = DepthwiseConv::load(vb, ("conv_dw", depthwise_norm), kernel, shape.stride, config)?;
+        let depthwise = DepthwiseConv::load(vb, ("conv_dw", depthwise_norm), kernel, shape.stride, build)?;
         let squeeze = config
             .squeezed(shape.input)
-            .map(|squeezed| SqueezeExcite::load(&vb.pp("se"), wide, squeezed, config.activation))
+            .map(|squeezed| SqueezeExcite::load(&vb.pp("se"), wide, squeezed, build))
             .transpose()?;
-        let project = Pointwise::load(vb, project_names, (wide, shape.output), None, config)?;
+        let project = Pointwise::load(vb, project_names, (wide, shape.output), None, build)?;
         let residual = shape.stride == 1 && shape.input == shape.output;
         Ok(Self { expand, depthwise, squeeze, project, residual })
     }
@@ -62,16 +48,16 @@ impl MbConv {
     ///
     /// # Errors
     /// When candle fails.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+    pub fn forward_t(&self, x: &Tensor, train: bool) -> Result<Tensor> {
         let wide = match &self.expand {
-            Some(expand) => &expand.forward(x)?,
+            Some(expand) => &expand.forward_t(x, train)?,
             None => x,
         };
-        let mut y = self.depthwise.forward(wide)?;
+        let mut y = self.depthwise.forward_t(wide, train)?;
         if let Some(squeeze) = &self.squeeze {
             y = squeeze.forward(&y)?;
         }
-        let y = self.project.forward(&y)?;
+        let y = self.project.forward_t(&y, train)?;
         if self.residual { y + x } else { Ok(y) }
     }
 }
