@@ -13,6 +13,10 @@ pub struct Ranked {
     pub similarity: f64,
 }
 
+/// How much more similar a candidate may be than the one before it. Exemplars vote, so a SKU with several near exemplars
+/// may stand before one with a single nearer one; more than this is a list in the wrong order.
+pub const VOTE_SLACK: f64 = 0.1;
+
 /// One crop that was looked up.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Query<'a> {
@@ -20,7 +24,7 @@ pub struct Query<'a> {
     pub truth: Option<u32>,
     /// Index of the picture it comes from.
     pub picture: u32,
-    /// Best first, one entry a SKU.
+    /// In order of preference, one entry a SKU; see [`VOTE_SLACK`].
     pub candidates: &'a [Ranked],
 }
 
@@ -63,7 +67,7 @@ pub enum QueryError {
         at: usize,
     },
     /// The list is not ranked.
-    #[error("candidate {at} is more similar than the one before it: candidates are listed best first")]
+    #[error("candidate {at} is far more similar than the one before it: candidates are listed best first")]
     Unordered {
         /// Position of the candidate.
         at: usize,
@@ -111,7 +115,7 @@ impl QuerySet {
             if !candidate.similarity.is_finite() {
                 return Err(QueryError::NotFinite { at });
             }
-            if at > 0 && candidate.similarity > candidates[at - 1].similarity {
+            if at > 0 && candidate.similarity > candidates[at - 1].similarity + VOTE_SLACK {
                 return Err(QueryError::Unordered { at });
             }
             if candidates[..at].iter().any(|c| c.sku == candidate.sku) {

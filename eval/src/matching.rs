@@ -179,7 +179,7 @@ fn match_class(
         .map_init(Scratch::default, |scratch, piece| {
             let mut part = ClassMatches::default();
             for cell in piece {
-                scratch.load(set, groups, cell, max_detections, f64::NEG_INFINITY);
+                scratch.load(set, groups, cell, (max_detections, f64::NEG_INFINITY));
                 scratch.overlaps(set, thresholds[0]);
                 match_cell(scratch, set, cell, thresholds, &mut part);
             }
@@ -235,7 +235,7 @@ pub fn pair(set: &DetectionSet, iou: f64, confidence: f64, max_detections: usize
         Pairing { found_by: vec![None; set.truths().len()], fates: vec![Fate::Dropped; set.predictions().len()] };
     let mut scratch = Scratch::default();
     for cell in groups.cells() {
-        scratch.load(set, &groups, cell, max_detections, confidence);
+        scratch.load(set, &groups, cell, (max_detections, confidence));
         scratch.overlaps(set, iou);
         scratch.ignore(|truth| truth.crowd, set);
         for &prediction in &scratch.predictions {
@@ -276,7 +276,7 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn load(&mut self, set: &DetectionSet, groups: &Cells, cell: &Cell, max_detections: usize, confidence: f64) {
+    fn load(&mut self, set: &DetectionSet, groups: &Cells, cell: &Cell, (max_detections, confidence): (usize, f64)) {
         self.truths.clear();
         self.truths.extend_from_slice(groups.truths(cell));
         self.boxes.clear();

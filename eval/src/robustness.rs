@@ -7,7 +7,7 @@ use image::imageops::FilterType;
 use serde::{Deserialize, Serialize};
 use vision::{DecodeError, DecodeLimits, RgbImage};
 
-use crate::average_precision::{mean_ap, operating_point};
+use crate::average_precision::{Weights, mean_ap, operating_point};
 use crate::random::Random;
 use crate::{Bootstrap, Interval, Matches};
 
@@ -193,34 +193,50 @@ pub struct Drop {
     pub interval: Option<Interval>,
 }
 
-/// Recall and mAP50 of the same pictures, untouched and damaged. Both sides are resampled together, so the interval is
-/// that of the change itself and much narrower than the two intervals laid side by side.
+/// The same `N` figures of the same `units` pictures, untouched and damaged. Both sides are resampled together, so the
+/// interval is that of the change itself and much narrower than the two intervals laid side by side.
 #[must_use]
-pub fn drops(
+pub fn drops<const N: usize>(
+    distortion: Distortion,
+    names: [&str; N],
+    (units, bootstrap): (usize, Bootstrap),
+    clean: impl Fn(Weights<'_>) -> [Option<f64>; N] + Sync,
+    damaged: impl Fn(Weights<'_>) -> [Option<f64>; N] + Sync,
+) -> RobustnessLine {
+    let change = |weights: Weights<'_>| {
+        let (before, after) = (clean(weights), damaged(weights));
+        std::array::from_fn(|i| Some(after[i]? - before[i]?))
+    };
+    let (before, after, changes): (_, _, [Option<f64>; N]) = (clean(None), damaged(None), change(None));
+    let intervals = match units {
+        0 | 1 => [const { None }; N],
+        _ => bootstrap.intervals(units, |weights| change(Some(weights))),
+    };
+    let line = |i: usize| Drop {
+        metric: names[i].to_owned(),
+        clean: before[i],
+        damaged: after[i],
+        change: changes[i],
+        interval: intervals[i].zip(changes[i]).map(|(interval, change): (Interval, f64)| interval.around(change)),
+    };
+    RobustnessLine {
+        distortion: distortion.as_str().to_owned(),
+        about: distortion.about().to_owned(),
+        metrics: (0..N).map(line).collect(),
+    }
+}
+
+/// [`drops`] of recall and mAP50.
+#[must_use]
+pub fn detection_drops(
     distortion: Distortion,
     clean: &Matches,
     damaged: &Matches,
     (confidence, bootstrap): (f64, Bootstrap),
 ) -> RobustnessLine {
-    let figures = |matches: &Matches, weights: Option<&[u32]>| {
+    let figures = |matches: &Matches, weights: Weights<'_>| {
         [operating_point(&matches.classes, confidence, weights).recall(), mean_ap(matches, weights).0]
     };
-    let change = |weights: Option<&[u32]>| {
-        let (before, after) = (figures(clean, weights), figures(damaged, weights));
-        [0, 1].map(|i| Some(after[i]? - before[i]?))
-    };
-    let (before, after, changes) = (figures(clean, None), figures(damaged, None), change(None));
-    let intervals = bootstrap.intervals(clean.pictures, |weights| change(Some(weights)));
-    let line = |(i, name): (usize, &str)| Drop {
-        metric: name.to_owned(),
-        clean: before[i],
-        damaged: after[i],
-        change: changes[i],
-        interval: intervals[i].zip(changes[i]).map(|(interval, change)| interval.around(change)),
-    };
-    RobustnessLine {
-        distortion: distortion.as_str().to_owned(),
-        about: distortion.about().to_owned(),
-        metrics: ["recall", "map50"].into_iter().enumerate().map(line).collect(),
-    }
+    let over = (clean.pictures, bootstrap);
+    drops(distortion, ["recall", "map50"], over, |w| figures(clean, w), |w| figures(damaged, w))
 }

@@ -4,6 +4,7 @@
 //! Evidence comes from two sides. Crops of no enrolled SKU say it directly. A crop of an enrolled SKU says it when its own
 //! SKU is struck from the list: its best *other* candidate is what would have answered, had it not been enrolled.
 
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::QuerySet;
@@ -39,7 +40,7 @@ pub enum CalibrationError {
 }
 
 /// What a threshold does to the crops at hand.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Trade {
     /// Least similarity that is accepted.
     pub threshold: f64,
@@ -54,7 +55,7 @@ pub struct Trade {
 }
 
 /// The threshold of one SKU.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SkuThreshold {
     /// Index of the SKU.
     pub sku: u32,
@@ -69,7 +70,7 @@ pub struct SkuThreshold {
 }
 
 /// The result of a calibration.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Thresholds {
     /// One for all.
     pub global: Trade,

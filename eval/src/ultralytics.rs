@@ -18,8 +18,16 @@ const EPSILON: f64 = 1e-16;
 /// The matching by Ultralytics' definition: computed once, then summed under any weights of pictures.
 #[derive(Debug, Clone)]
 pub struct UltralyticsMatches {
-    /// Per class: true boxes by picture, and predictions by falling score.
-    classes: Vec<(Vec<(u32, u32)>, Vec<Scored>)>,
+    classes: Vec<ClassScores>,
+}
+
+/// One class.
+#[derive(Debug, Clone, Default)]
+struct ClassScores {
+    /// `(picture, true boxes)`
+    truths: Vec<(u32, u32)>,
+    /// Predictions by falling score.
+    found: Vec<Scored>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +64,7 @@ impl UltralyticsMatches {
         let per_class: Vec<&[Cell]> = groups.cells().chunk_by(|a, b| a.class == b.class).collect();
         let matched: Vec<_> =
             per_class.into_par_iter().map(|c| (c[0].class, match_class(set, &groups, c, &kept))).collect();
-        let mut classes = vec![(Vec::new(), Vec::new()); set.classes().len()];
+        let mut classes = vec![ClassScores::default(); set.classes().len()];
         for (class, found) in matched {
             classes[class as usize] = found;
         }
@@ -66,7 +74,7 @@ impl UltralyticsMatches {
     /// Sums up, each picture counting as often as its weight says.
     #[must_use]
     pub fn summarize(&self, weights: Weights<'_>) -> UltralyticsSummary {
-        let classes: Vec<_> = self.classes.iter().map(|(truths, found)| class_ap(truths, found, weights)).collect();
+        let classes: Vec<_> = self.classes.iter().map(|class| class_ap(class, weights)).collect();
         UltralyticsSummary {
             map50: mean(classes.iter().flatten().map(|ap| ap[0])),
             map50_95: mean(classes.iter().flatten().map(|ap| ap.iter().sum::<f64>() / THRESHOLDS as f64)),
@@ -89,13 +97,13 @@ fn most_confident_per_picture(set: &DetectionSet, max_detections: usize) -> Vec<
     kept
 }
 
-fn match_class(set: &DetectionSet, groups: &Cells, cells: &[Cell], kept: &[bool]) -> (Vec<(u32, u32)>, Vec<Scored>) {
+fn match_class(set: &DetectionSet, groups: &Cells, cells: &[Cell], kept: &[bool]) -> ClassScores {
     let thresholds = iou_thresholds();
-    let (mut truths, mut scored) = (Vec::new(), Vec::new());
+    let mut scores = ClassScores::default();
     for cell in cells {
         let boxes: Vec<Rect> = groups.truths(cell).iter().map(|&t| set.truths()[t as usize].rect).collect();
         if !boxes.is_empty() {
-            truths.push((cell.picture, boxes.len() as u32));
+            scores.truths.push((cell.picture, boxes.len() as u32));
         }
         let score = |p: u32| set.predictions()[p as usize].score;
         let mut order: Vec<u32> = groups.predictions(cell).iter().copied().filter(|&p| kept[p as usize]).collect();
@@ -112,14 +120,14 @@ fn match_class(set: &DetectionSet, groups: &Cells, cells: &[Cell], kept: &[bool]
                     taken[best.0] |= 1 << t;
                 }
             }
-            scored.push(Scored { score: score(prediction), picture: cell.picture, right });
+            scores.found.push(Scored { score: score(prediction), picture: cell.picture, right });
         }
     }
-    scored.sort_by(|a, b| b.score.total_cmp(&a.score));
-    (truths, scored)
+    scores.found.sort_by(|a, b| b.score.total_cmp(&a.score));
+    scores
 }
 
-fn class_ap(truths: &[(u32, u32)], found: &[Scored], weights: Weights<'_>) -> Option<[f64; THRESHOLDS]> {
+fn class_ap(ClassScores { truths, found }: &ClassScores, weights: Weights<'_>) -> Option<[f64; THRESHOLDS]> {
     let weight = |picture: u32| weights.map_or(1, |w| w[picture as usize]);
     let positives: u64 = truths.iter().map(|&(picture, count)| u64::from(count) * u64::from(weight(picture))).sum();
     if positives == 0 {

@@ -1,5 +1,6 @@
 //! What the user wrote (`pipeline.yaml`), converted once into what the program needs.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -29,6 +30,8 @@ pub struct PipelineConfig {
     pub ivf_above: usize,
     /// How a facing's neighbours become a SKU.
     pub rule: DecisionRule,
+    /// Thresholds of single SKUs, by code, in place of the rule's; found by `shelf calibrate`.
+    pub sku_thresholds: BTreeMap<String, f32>,
     /// What requests start from.
     pub options: RecognizeOptions,
     /// What runs the networks.
@@ -217,6 +220,8 @@ struct GallerySection {
     neighbors: usize,
     #[serde(default = "defaults::threshold")]
     threshold: f32,
+    #[serde(default)]
+    sku_thresholds: BTreeMap<String, f32>,
     #[serde(default = "defaults::margin")]
     margin: f32,
     #[serde(default = "defaults::temperature")]
@@ -315,6 +320,9 @@ impl PipelineConfig {
             margin: check.share("gallery.margin", file.gallery.margin)?,
             temperature: check.share("gallery.temperature", file.gallery.temperature)?,
         };
+        for threshold in file.gallery.sku_thresholds.values() {
+            check.share("gallery.sku_thresholds", *threshold)?;
+        }
         check.within("engine.sessions", file.engine.sessions, 0, 256)?;
         check.within("engine.threads_per_session", file.engine.threads_per_session, 0, 256)?;
         let limits = DecodeLimits {
@@ -337,6 +345,7 @@ impl PipelineConfig {
             index: file.gallery.index,
             ivf_above: file.gallery.ivf_above,
             rule,
+            sku_thresholds: file.gallery.sku_thresholds,
             options,
             engine: file.engine,
             limits,

@@ -1,5 +1,6 @@
 //! The composition root: the one place that puts real networks and a real gallery behind the traits.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use classifier::gallery::{Gallery, GalleryData, GalleryError, IndexOptions};
@@ -9,6 +10,7 @@ use engine::ort::ParseProviderError;
 use engine::{Device, EngineError, ExecutionProvider, OrtOptions, PoolPlan};
 use thiserror::Error;
 use tracing::warn;
+use vision::SkuId;
 
 use crate::config::{EngineName, EngineSettings, IndexKind, PipelineConfig};
 use crate::recognize::{Recognizer, RecognizerSettings};
@@ -61,8 +63,21 @@ pub fn load(config: &PipelineConfig) -> Result<Loaded, LoadError> {
     let (detector, embedder) = (Arc::new(detector?), Arc::new(embedder?));
     let gallery = Arc::new(load_gallery(config, &embedder)?);
     let settings = RecognizerSettings { limits: config.limits, crop: embedder.crop_rule(), rule: config.rule };
-    let recognizer = Recognizer::new(detector.clone(), embedder.clone(), gallery.clone(), settings);
+    let recognizer = Recognizer::new(detector.clone(), embedder.clone(), gallery.clone(), settings)
+        .with_sku_thresholds(sku_thresholds(config, &gallery));
     Ok(Loaded { recognizer, detector, embedder, gallery })
+}
+
+/// `gallery.sku_thresholds` by number. A code that is not enrolled is no error: SKUs come and go.
+fn sku_thresholds(config: &PipelineConfig, gallery: &Gallery) -> HashMap<SkuId, f32> {
+    let numbered = config.sku_thresholds.iter().filter_map(|(code, &threshold)| {
+        let sku = gallery.data().sku_by_code(code);
+        if sku.is_none() {
+            warn!(sku = %code, "gallery.sku_thresholds names a SKU that is not enrolled");
+        }
+        Some((sku?.id, threshold))
+    });
+    numbered.collect()
 }
 
 /// The detector alone.

@@ -1,5 +1,6 @@
 //! Detect, crop, embed, search, decide, count.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,8 +9,8 @@ use rayon::prelude::*;
 use thiserror::Error;
 use vision::crop::CropRule;
 use vision::{
-    DecodeError, DecodeLimits, DetectOptions, Detection, Detector, Embedder, ModelError, Recognition, RecognizedItem,
-    RgbImage, SkuIndex,
+    Decision, DecodeError, DecodeLimits, DetectOptions, Detection, Detector, Embedder, ModelError, Neighbor, Recognition,
+    RecognizedItem, RgbImage, SkuId, SkuIndex,
 };
 
 use crate::Timing;
@@ -71,6 +72,7 @@ pub struct Recognizer {
     embedder: Arc<dyn Embedder>,
     gallery: Arc<dyn SkuIndex>,
     settings: RecognizerSettings,
+    sku_thresholds: Arc<HashMap<SkuId, f32>>,
 }
 
 /// What stays the same from request to request.
@@ -100,7 +102,23 @@ impl Recognizer {
         gallery: Arc<dyn SkuIndex>,
         settings: RecognizerSettings,
     ) -> Self {
-        Self { detector, embedder, gallery, settings }
+        Self { detector, embedder, gallery, settings, sku_thresholds: Arc::default() }
+    }
+
+    /// With thresholds of single SKUs, which hold in place of the rule's when that SKU wins the vote.
+    #[must_use]
+    pub fn with_sku_thresholds(self, thresholds: HashMap<SkuId, f32>) -> Self {
+        Self { sku_thresholds: Arc::new(thresholds), ..self }
+    }
+
+    /// The rule, with the winner's own threshold. Which SKU wins does not depend on it.
+    fn decide(&self, neighbors: &[Neighbor], top_k: usize) -> Decision {
+        let decision = decide(neighbors, &self.settings.rule, top_k);
+        let own = decision.candidates.first().and_then(|winner| self.sku_thresholds.get(&winner.sku));
+        match own {
+            Some(&threshold) => decide(neighbors, &DecisionRule { threshold, ..self.settings.rule }, top_k),
+            None => decision,
+        }
     }
 
     /// What finds containers.
@@ -231,7 +249,7 @@ impl Recognizer {
                 .zip(found.by_ref())
                 .map(|(&detection, (embedding, neighbors))| RecognizedItem {
                     detection,
-                    decision: decide(&neighbors, &self.settings.rule, options.top_k),
+                    decision: self.decide(&neighbors, options.top_k),
                     embedding: options.keep_embeddings.then_some(embedding),
                 })
                 .collect();

@@ -17,15 +17,14 @@ pub struct FormatError {
     /// Which file or folder.
     pub path: PathBuf,
     /// Where in it.
-    pub place: Place,
-    /// What is wrong.
-    #[source]
-    pub fault: Fault,
+    pub place: Box<Place>,
+    /// What is wrong; its words are part of this error's own.
+    pub fault: Box<Fault>,
 }
 
 impl FormatError {
     pub(crate) fn new(path: &Path, place: Place, fault: impl Into<Fault>) -> Self {
-        Self { path: path.to_owned(), place, fault: fault.into() }
+        Self { path: path.to_owned(), place: Box::new(place), fault: Box::new(fault.into()) }
     }
 
     pub(crate) fn whole(path: &Path, fault: impl Into<Fault>) -> Self {

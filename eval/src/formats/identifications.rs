@@ -65,14 +65,14 @@ pub fn parse_identifications(bytes: &[u8], path: &Path) -> Result<QuerySet, Form
         let expected = "shelf-identifications version 1";
         return Err(FormatError::whole(path, Fault::WrongKind { found: "another format or version", expected }));
     }
-    query_set(file, path)
+    query_set(&file, path)
 }
 
 /// Numbers the names of a file; `path` names it in errors.
 ///
 /// # Errors
 /// As [`parse_identifications`].
-pub fn query_set(file: Identifications, path: &Path) -> Result<QuerySet, FormatError> {
+pub fn query_set(file: &Identifications, path: &Path) -> Result<QuerySet, FormatError> {
     if file.queries.is_empty() {
         return Err(FormatError::whole(path, Fault::Empty("queries")));
     }

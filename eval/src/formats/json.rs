@@ -160,18 +160,15 @@ pub fn sniff(bytes: &[u8], path: &Path) -> Result<Kind, FormatError> {
                     _ => Err(unknown()),
                 };
             }
-            if has("images") && has("annotations") {
-                Ok(Kind::CocoTruth)
-            } else if has("detections") && keys.get("detections") == Some(&Shape::List) {
-                Ok(Kind::Answers)
-            } else if !keys.is_empty()
-                && keys.values().all(|v| matches!(v, Shape::Object(inner) if inner.iter().any(|k| k == "detections")))
-            {
-                Ok(Kind::Answers)
-            } else if !keys.is_empty() && keys.values().all(|v| matches!(v, Shape::Object(_))) {
-                Ok(Kind::CountsByPicture)
-            } else {
-                Err(unknown())
+            let is_answer =
+                |shape: &Shape| matches!(shape, Shape::Object(inner) if inner.iter().any(|k| k == "detections"));
+            let answers = keys.get("detections") == Some(&Shape::List) || keys.values().all(is_answer);
+            match () {
+                () if keys.is_empty() => Err(unknown()),
+                () if has("images") && has("annotations") => Ok(Kind::CocoTruth),
+                () if answers => Ok(Kind::Answers),
+                () if keys.values().all(|v| matches!(v, Shape::Object(_))) => Ok(Kind::CountsByPicture),
+                () => Err(unknown()),
             }
         }
     }

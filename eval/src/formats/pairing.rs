@@ -176,14 +176,13 @@ fn identities(
     Ok(set)
 }
 
-/// The answer first, then the other candidates: a vote may prefer a SKU that is not the most similar one.
+/// The answer first, then the other candidates in their order. An answer without a similarity of its own has that of the
+/// first candidate, or its confidence.
 fn ranking(facing: &Facing) -> Vec<(String, f64)> {
     let Some(answer) = &facing.sku else { return facing.candidates.clone() };
-    let own = facing.candidates.iter().find(|c| &c.0 == answer).map(|c| c.1);
-    let best = facing.candidates.iter().map(|c| c.1).fold(f64::NEG_INFINITY, f64::max);
-    let similarity = own.unwrap_or(facing.confidence).max(best);
+    let own = facing.candidates.iter().find(|c| &c.0 == answer).or(facing.candidates.first()).map(|c| c.1);
     let others = facing.candidates.iter().filter(|c| &c.0 != answer).cloned();
-    std::iter::once((answer.clone(), similarity)).chain(others).collect()
+    std::iter::once((answer.clone(), own.unwrap_or(facing.confidence))).chain(others).collect()
 }
 
 fn one_class(set: &DetectionSet, path: &Path) -> Result<DetectionSet, FormatError> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Report;
 use crate::evaluate::SliceLine;
+use crate::gate::Bound;
 use crate::{CountSection, DetectionSection, GatedMetric, IdentificationSection};
 
 /// One piece of advice.
@@ -122,10 +123,7 @@ fn detector(report: &Report, section: &DetectionSection, advice: &mut Vec<Advice
 
 /// Lower the threshold when that alone reaches the gate, and say what it costs.
 fn threshold(report: &Report, section: &DetectionSection, of_missed: &str, advice: &mut Vec<Advice>) {
-    let floor = match report.gate(GatedMetric::Recall).map(|g| g.bound) {
-        Some(crate::gate::Bound::AtLeast(floor)) => floor,
-        _ => return,
-    };
+    let Some(Bound::AtLeast(floor)) = report.gate(GatedMetric::Recall).map(|g| g.bound) else { return };
     let points = section.confidence_curve.iter().rev();
     let enough = points.filter(|p| p.confidence < section.confidence).find(|p| p.recall.is_some_and(|r| r >= floor));
     let remedy = match enough {

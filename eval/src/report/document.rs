@@ -10,7 +10,6 @@ use super::{Advice, WorstCase, advise};
 use crate::evaluate::Figures;
 use crate::formats::{self, FormatError};
 use crate::robustness::RobustnessLine;
-use crate::thresholds::Thresholds;
 use crate::{
     Bootstrap, CountSection, DetectionSection, Gate, GatedMetric, IdentificationSection, Interval, Targets, Verdict,
 };
@@ -105,9 +104,6 @@ pub struct Report {
     /// What the reader must know.
     #[serde(default)]
     pub warnings: Vec<String>,
-    /// Thresholds found for a wanted false-accept rate.
-    #[serde(skip)]
-    pub thresholds: Option<Thresholds>,
 }
 
 /// What a report is made of.
@@ -201,7 +197,6 @@ impl Report {
             worst: parts.worst,
             advice: Vec::new(),
             warnings: parts.warnings,
-            thresholds: None,
         };
         report.advice = advise(&report);
         report

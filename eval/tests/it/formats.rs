@@ -113,7 +113,7 @@ impl Folder {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn file(&self, name: &str, content: impl ToString) -> PathBuf {
+    fn file(&self, name: &str, content: &(impl ToString + ?Sized)) -> PathBuf {
         let path = self.0.path().join(name);
         fs::write(&path, content.to_string()).unwrap();
         path
@@ -132,14 +132,14 @@ fn shelf_truth() -> Value {
 #[test]
 fn shelf_counts_give_counts_boxes_and_identities() {
     let folder = Folder::new();
-    let truth_path = folder.file("truth.json", shelf_truth());
+    let truth_path = folder.file("truth.json", &shelf_truth());
     let predictions = json!({"format": "shelf-counts", "version": 1, "images": [
         {"image": "photos/a.jpg", "facings": [
             {"box": [10, 10, 60, 110], "class": "can", "sku": "cola", "confidence": 0.9, "candidates": [{"sku": "cola", "similarity": 0.8}]},
             {"box": [101, 10, 150, 110], "class": "can", "sku": "cola", "confidence": 0.8,
              "candidates": [{"sku": "cola", "similarity": 0.7}, {"sku": "lime", "similarity": 0.6}]},
             {"box": [200, 10, 250, 110], "class": "can", "sku": null, "confidence": 0.7, "candidates": [{"sku": "lime", "similarity": 0.3}]}]}]});
-    let path = folder.file("found.json", predictions);
+    let path = folder.file("found.json", &predictions);
     let truth = read_true_shelves(&truth_path).unwrap();
     let found = read_predicted_shelves(&path, &truth, &truth_path, 0.25).unwrap();
     let both = compare(&truth, &found, &path, 0.25).unwrap();
@@ -179,13 +179,13 @@ fn answer(sha256: &str, file: Option<&str>) -> Value {
 #[test]
 fn answers_of_the_server_are_predictions() {
     let folder = Folder::new();
-    let truth_path = folder.file("truth.json", shelf_truth());
+    let truth_path = folder.file("truth.json", &shelf_truth());
     let truth = read_true_shelves(&truth_path).unwrap();
     let lines = format!("{}\n{}\n", answer("bb", None), answer("aa", None));
     let by_name = json!({"a.jpg": answer("?", None), "b.jpg": answer("?", None)}).to_string();
     let list = json!([answer("?", Some("x/a.jpg")), answer("?", Some("x/b.jpg"))]).to_string();
     for text in [lines, by_name, list] {
-        let path = folder.file("found.json", &text);
+        let path = folder.file("found.json", text.as_str());
         let found = read_predicted_shelves(&path, &truth, &truth_path, 0.25).unwrap();
         let both = compare(&truth, &found, &path, 0.25).unwrap();
         // a: cola right, lime missed; b: cola invented.
@@ -198,12 +198,12 @@ fn answers_of_the_server_are_predictions() {
 #[test]
 fn coco_results_count_by_category() {
     let folder = Folder::new();
-    let truth_path = folder.file("truth.json", truth());
+    let truth_path = folder.file("truth.json", &truth());
     let results = json!([
         {"image_id": 1, "category_id": 5, "bbox": [10, 20, 30, 40], "score": 0.9},
         {"image_id": 1, "category_id": 5, "bbox": [100, 20, 30, 40], "score": 0.3},
         {"image_id": 1, "category_id": 5, "bbox": [200, 20, 30, 40], "score": 0.1}]);
-    let path = folder.file("found.json", results);
+    let path = folder.file("found.json", &results);
     let truth = read_true_shelves(&truth_path).unwrap();
     let found = read_predicted_shelves(&path, &truth, &truth_path, 0.25).unwrap();
     let both = compare(&truth, &found, &path, 0.25).unwrap();
@@ -259,7 +259,7 @@ fn faults_of_shelf_files_are_named_with_their_place() {
     check(
         &changed(|v| {
             v["images"][0]["facings"] =
-                json!([{"box": [0.1, 0.1, 0.2, 0.3], "sku": "cola"}, {"box": [0.1, 0.1, 0.2, 0.3], "sku": "lime"}])
+                json!([{"box": [0.1, 0.1, 0.2, 0.3], "sku": "cola"}, {"box": [0.1, 0.1, 0.2, 0.3], "sku": "lime"}]);
         }),
         "normalised",
     );
@@ -269,7 +269,7 @@ fn faults_of_shelf_files_are_named_with_their_place() {
 #[test]
 fn predictions_of_other_pictures_are_refused() {
     let folder = Folder::new();
-    let truth_path = folder.file("truth.json", shelf_truth());
+    let truth_path = folder.file("truth.json", &shelf_truth());
     let truth = read_true_shelves(&truth_path).unwrap();
     let check = |content: &str, expected: &str| {
         let path = folder.file("found.json", content);
@@ -295,7 +295,7 @@ fn predictions_of_other_pictures_are_refused() {
 fn saved_look_ups_are_read() {
     let path = Path::new("queries.json");
     let good = json!({"format": "shelf-identifications", "version": 1, "enrolled": ["a", "b"], "queries": [
-        {"image": "1.jpg", "truth": "a", "candidates": [{"sku": "a", "similarity": 0.9}, {"sku": "b", "similarity": 0.2}]},
+        {"image": "1.jpg", "truth": "a", "candidates": [{"sku": "a", "similarity": 0.8}, {"sku": "b", "similarity": 0.2}]},
         {"image": "2.jpg", "truth": null, "candidates": []}]});
     let set = identifications::parse_identifications(good.to_string().as_bytes(), path).unwrap();
     assert_eq!((set.len(), set.get(0).truth, set.get(1).truth), (2, Some(0), None));
@@ -308,7 +308,7 @@ fn saved_look_ups_are_read() {
     check(|v| v["queries"] = json!([]), "there are no queries");
     check(|v| v["queries"][0]["truth"] = json!("z"), "queries[0].truth: SKU z is not among the enrolled ones");
     check(|v| drop(v["queries"][1].as_object_mut().unwrap().remove("truth")), "missing field `truth`");
-    check(|v| v["queries"][0]["candidates"][1]["similarity"] = json!(0.95), "best first");
+    check(|v| v["queries"][0]["candidates"][1]["similarity"] = json!(1.0), "best first");
     check(|v| v["enrolled"] = json!(["a", "a"]), "SKU a occurs twice");
 }
 

@@ -6,8 +6,10 @@ use eval::open_set::OpenSet;
 use eval::thresholds::CalibrationError;
 use eval::{Bootstrap, CalibrationGoal, QuerySet, Ranked, calibrate, confused_pairs, evaluate_identification, top_k};
 
+type Asked<'a> = (Option<u32>, &'a [(u32, f64)]);
+
 /// Queries `(truth, [(sku, similarity)])` over `skus` SKUs, a picture each.
-fn queries(skus: u32, list: &[(Option<u32>, &[(u32, f64)])]) -> QuerySet {
+fn queries(skus: u32, list: &[Asked<'_>]) -> QuerySet {
     let names = |prefix: &str, n: usize| (0..n).map(|i| format!("{prefix}{i}")).collect();
     let mut set = QuerySet::new(names("sku", skus as usize), names("picture", list.len()));
     for (picture, (truth, candidates)) in (0..).zip(list) {
@@ -102,7 +104,7 @@ fn calibration_error_by_hand() {
 fn the_global_threshold_lets_exactly_the_wanted_share_pass() {
     // 100 unknown crops with similarities .00, .01, ..., .99, and one known.
     let unknown: Vec<[(u32, f64); 1]> = (0..100).map(|i| [(0, f64::from(i) / 100.0)]).collect();
-    let mut list: Vec<(Option<u32>, &[(u32, f64)])> = unknown.iter().map(|c| (None, &c[..])).collect();
+    let mut list: Vec<Asked<'_>> = unknown.iter().map(|c| (None, &c[..])).collect();
     list.push((Some(0), &[(0, 0.985)]));
     let set = queries(1, &list);
     let goal = CalibrationGoal { false_accept_rate: 0.05, least_impostors: 1000 };
@@ -122,7 +124,7 @@ fn a_sku_with_enough_impostors_has_its_own_threshold() {
     // SKU 0 attracts impostors up to .9, SKU 1 only up to .3; known crops of SKU 1 are at .5.
     let of_0: Vec<[(u32, f64); 1]> = (0..50).map(|i| [(0, 0.9 - f64::from(i) / 100.0)]).collect();
     let of_1: Vec<[(u32, f64); 1]> = (0..50).map(|i| [(1, 0.3 - f64::from(i) / 1000.0)]).collect();
-    let mut list: Vec<(Option<u32>, &[(u32, f64)])> = of_0.iter().chain(&of_1).map(|c| (None, &c[..])).collect();
+    let mut list: Vec<Asked<'_>> = of_0.iter().chain(&of_1).map(|c| (None, &c[..])).collect();
     list.push((Some(1), &[(1, 0.5)]));
     let set = queries(2, &list);
     let t = calibrate(&set, CalibrationGoal { false_accept_rate: 0.02, least_impostors: 50 }, None).unwrap();
@@ -161,7 +163,7 @@ fn a_query_must_be_ranked() {
     let mut set = QuerySet::new(vec!["a".into(), "b".into()], vec!["p".into()]);
     let ranked = |sku, similarity| Ranked { sku, similarity };
     let mut check = |candidates: &[Ranked], expected| assert_eq!(set.push(Some(0), 0, candidates), Err(expected));
-    check(&[ranked(0, 0.5), ranked(1, 0.6)], QueryError::Unordered { at: 1 });
+    check(&[ranked(0, 0.5), ranked(1, 0.7)], QueryError::Unordered { at: 1 });
     check(&[ranked(0, 0.5), ranked(0, 0.4)], QueryError::Repeated { at: 1 });
     check(&[ranked(0, f64::NAN)], QueryError::NotFinite { at: 0 });
     check(&[ranked(2, 0.5)], QueryError::Unknown { what: "SKU", index: 2, known: 2 });

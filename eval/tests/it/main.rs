@@ -1,5 +1,10 @@
 //! What the crate promises, against published definitions, reference software and hand-computed examples.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy's allowance covers test functions alone; their helpers may panic just as well"
+)]
+
 mod counts;
 mod detection;
 mod formats;

@@ -112,9 +112,9 @@ fn single_boxes_are_as_pycocotools_says() {
     for (name, truth, found) in cases {
         let far = result(1, 1, [300.0, 300.0, 10.0, 10.0], 0.1);
         let pair = CocoPair::new(
-            vec![image(1, 640, 480)],
+            &[image(1, 640, 480)],
             &[(1, "bottle")],
-            vec![annotation(1, 1, 1, truth)],
+            &[annotation(1, 1, 1, truth)],
             vec![result(1, 1, found, 0.5), far],
         );
         check(name, &pair, 300);
@@ -145,7 +145,7 @@ fn yolov8n_on_coco_is_as_pycocotools_says() {
     }
     assert_eq!(annotations.len(), 898);
     let categories: Vec<(i64, &str)> = (0..80).map(|id| (id, "thing")).collect();
-    let pair = CocoPair::new(images, &categories, annotations, results);
+    let pair = CocoPair::new(&images, &categories, &annotations, results);
     check("coco128 yolov8n", &pair, 300);
     check("coco128 yolov8n, at most 100", &pair, 100);
 
@@ -159,9 +159,9 @@ fn yolov8n_on_coco_is_as_pycocotools_says() {
 #[test]
 fn a_true_box_with_id_0_can_be_found() {
     let pair = CocoPair::new(
-        vec![image(0, 640, 480)],
+        &[image(0, 640, 480)],
         &[(0, "bottle")],
-        vec![annotation(0, 0, 0, [10.0, 10.0, 50.0, 80.0])],
+        &[annotation(0, 0, 0, [10.0, 10.0, 50.0, 80.0])],
         vec![result(0, 0, [10.0, 10.0, 50.0, 80.0], 0.9)],
     );
     assert_eq!(summarize(&match_all(&pair.read(), 300), None).map50, Some(1.0));

@@ -7,7 +7,7 @@ use eval::evaluate::{evaluate_counts, evaluate_detection, evaluate_identificatio
 use eval::random::Random;
 use eval::report::document::Parts;
 use eval::report::{DataSet, Kind, compare, csv, html, text, worst_cases};
-use eval::robustness::{Distortion, drops};
+use eval::robustness::{Distortion, detection_drops};
 use eval::{
     Bootstrap, CountRow, CountTable, DetectionSet, DetectionSettings, GatedMetric, QuerySet, Ranked, Report, Targets,
     Verdict, match_all,
@@ -41,7 +41,7 @@ fn detector_report(boxes: &DetectionSet, confidence: f64) -> Report {
     let damaged = match_all(&boxes.with_predictions(half).unwrap(), 300);
     Report::new(Parts {
         detection: Some(evaluate_detection(boxes, &settings, &[])),
-        robustness: vec![drops(Distortion::Blur, &matches, &damaged, (confidence, bootstrap))],
+        robustness: vec![detection_drops(Distortion::Blur, &matches, &damaged, (confidence, bootstrap))],
         worst: worst_cases(boxes, confidence, 300, 6),
         ..parts(Kind::Detector)
     })

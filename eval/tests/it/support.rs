@@ -53,9 +53,9 @@ pub(crate) struct CocoPair {
 
 impl CocoPair {
     pub(crate) fn new(
-        images: Vec<Value>,
+        images: &[Value],
         categories: &[(i64, &str)],
-        annotations: Vec<Value>,
+        annotations: &[Value],
         results: Vec<Value>,
     ) -> Self {
         let categories: Vec<Value> = categories.iter().map(|(id, name)| json!({"id": id, "name": name})).collect();
@@ -122,7 +122,7 @@ pub(crate) fn dense_shelves(seed: u64, pictures: i64) -> CocoPair {
             results.push(result(id, categories[random.below(4)].0, b, score));
         }
     }
-    CocoPair::new(images, &categories, annotations, results)
+    CocoPair::new(&images, &categories, &annotations, results)
 }
 
 /// Everything that trips evaluators: ties everywhere, empty pictures, doubled boxes, boxes without area, boxes that share
@@ -131,7 +131,7 @@ pub(crate) fn nasty(seed: u64) -> CocoPair {
     let mut random = Random::new(seed);
     let categories = [(90, "zebra"), (3, "apple"), (17, "only true"), (40, "only predicted"), (55, "never")];
     let ids = [900, 7, 31, 5, 44, 12, 800, 1, 63, 20];
-    let images = ids.iter().map(|&id| image(id, 640, 480)).collect();
+    let images: Vec<Value> = ids.iter().map(|&id| image(id, 640, 480)).collect();
     let (mut annotations, mut results) = (Vec::new(), Vec::new());
     // Numbers on a coarse grid make equal overlaps; scores of one digit make equal scores.
     let mut draw = |ids: &[i64]| {
@@ -169,7 +169,7 @@ pub(crate) fn nasty(seed: u64) -> CocoPair {
         }
         results.push(result(id, category, found, score));
     }
-    CocoPair::new(images, &categories, annotations, results)
+    CocoPair::new(&images, &categories, &annotations, results)
 }
 
 /// A set from `(picture, class, [x, y, w, h])` truths and the same with a score as predictions.

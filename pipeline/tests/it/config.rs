@@ -58,6 +58,7 @@ fn mistakes_are_named() {
     check("detector: max_detections: 0", &["detector.max_detections"]);
     check("detector: tiles: 9x9", &["detector.tiles", "9x9"]);
     check("gallery: threshold: -0.1", &["gallery.threshold"]);
+    check("gallery: sku_thresholds: {cola: 1.5}", &["gallery.sku_thresholds", "1.5"]);
     check("gallery: index: hnsw", &["hnsw"]);
     check("engine: {name: tensorflow}", &["tensorflow"]);
     check("engine: {sessions: 1000}", &["engine.sessions"]);

@@ -56,6 +56,22 @@ fn facings_are_identified_and_counted() {
 }
 
 #[test]
+fn a_sku_may_have_a_threshold_of_its_own() {
+    let answer = |thresholds: &[(u32, f32)]| {
+        let thresholds = thresholds.iter().map(|&(sku, threshold)| (SkuId(sku), threshold)).collect();
+        let recognizer = recognizer(left_and_right(), gallery(&[[200, 60, 10], BLUE])).with_sku_thresholds(thresholds);
+        let answers = recognizer.recognize(vec![Photo::Pixels(photo())], &RecognizeOptions::default());
+        let recognition = &answers[0].as_ref().expect("recognised").recognition;
+        recognition.items.iter().map(|i| i.decision.status).collect::<Vec<_>>()
+    };
+    use SkuStatus::{Known, Unknown};
+    assert_eq!(answer(&[]), [Known, Known, Known]);
+    // Red crops are near the first SKU, not on it; the blue one is exactly the second.
+    assert_eq!(answer(&[(1, 0.9999)]), [Unknown, Unknown, Known]);
+    assert_eq!(answer(&[(2, 0.9999), (7, 1.0)]), [Known, Known, Known]);
+}
+
+#[test]
 fn what_is_far_from_everything_is_unknown() {
     let recognizer = recognizer(left_and_right(), gallery(&[RED]));
     let options = RecognizeOptions { keep_embeddings: true, ..RecognizeOptions::default() };

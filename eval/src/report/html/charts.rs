@@ -77,7 +77,7 @@ pub(super) fn reliability(diagram: &Diagram, x: &str, y: &str) -> String {
         let span = (bin as f64 / BINS as f64, (bin + 1) as f64 / BINS as f64);
         let tip = format!("{count} claims of {confidence:.2} on average, right {accuracy:.2}");
         // Faint where there is little to go by.
-        let mark = if (count as f64) < most as f64 * 0.02 { "faint" } else { "" };
+        let mark = if (count as f64) < most as f64 * 0.02 { "faint" } else { "soft" };
         frame = frame.bar(span, accuracy, mark, &tip);
     }
     let dots = diagram.bins.iter().filter(|b| b.0 > 0);

@@ -43,10 +43,10 @@ pub fn html(
     }
     page.push_str(&sections::robustness(&report.robustness));
     page.push_str(&pictures::worst(&report.worst, picture));
-    let _ = write!(
+    let _ = writeln!(
         page,
         "<footer>Intervals are 95 %, from {} resamples of whole pictures, seed {}. Definitions: docs/metrics.md. \
-         Made by <code>shelf eval</code> {}.</footer></main></body></html>\n",
+         Made by <code>shelf eval</code> {}.</footer></main></body></html>",
         report.resamples,
         report.seed,
         env!("CARGO_PKG_VERSION")
@@ -143,9 +143,15 @@ fn advice(report: &Report) -> String {
             "<li class=\"card\"><h3>{}</h3><p class=\"small\">{}</p><p class=\"do\">{}</p></li>",
             escape(&advice.title),
             escape(&advice.because),
-            escape(&advice.remedy)
+            with_code(&advice.remedy)
         );
     }
     out.push_str("</ul>");
     out
+}
+
+/// Safe text in which `back-ticked` parts are code.
+fn with_code(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    parts.map(|(i, part)| if i % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) }).collect()
 }
