@@ -65,8 +65,8 @@ pub const MAX_VALUES: usize = 64;
 /// What pictures get that the table does not list.
 pub const NOT_LISTED: &str = "(not listed)";
 
-/// Slices by every column of a CSV whose first column `image` holds picture names as the ground truth spells them. Lines
-/// of other pictures are passed over: one table may serve every split.
+/// Slices by every column of a CSV whose first column `image` holds picture names as the ground truth spells them, or only
+/// their file names where these are all different. Lines of other pictures are passed over: one table may serve every split.
 ///
 /// # Errors
 /// When the text is no such table, repeats a picture, lists none of `pictures`, or a column has too many values.
@@ -90,6 +90,12 @@ pub fn from_csv(text: &str, pictures: &[&str]) -> Result<Vec<Slice>, SliceError>
         return Err(SliceError::NoColumns);
     }
     let index: HashMap<&str, u32> = pictures.iter().zip(0..).map(|(name, i)| (*name, i)).collect();
+    let mut by_file: HashMap<&str, Option<u32>> = HashMap::new();
+    for (name, i) in pictures.iter().zip(0..) {
+        let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        by_file.entry(file).and_modify(|at| *at = None).or_insert(Some(i));
+    }
+    let find = |name: &str| index.get(name).copied().or_else(|| by_file.get(name).copied().flatten());
     let mut values = vec![vec![NOT_LISTED.to_owned(); pictures.len()]; headings.len() - 1];
     let mut seen = std::collections::HashSet::new();
     let mut known = 0;
@@ -97,13 +103,15 @@ pub fn from_csv(text: &str, pictures: &[&str]) -> Result<Vec<Slice>, SliceError>
         let record = record.map_err(|e| syntax(&e))?;
         let line = record.position().map_or(0, csv::Position::line);
         let name = record.get(0).unwrap_or_default().to_owned();
-        if let Some(&picture) = index.get(name.as_str()) {
+        let picture = find(&name);
+        if let Some(picture) = picture {
             known += 1;
             for (column, value) in values.iter_mut().zip(record.iter().skip(1)) {
                 column[picture as usize] = if value.is_empty() { "(empty)".to_owned() } else { value.to_owned() };
             }
         }
-        if !seen.insert(name.clone()) {
+        // Of one picture under two spellings the last would silently win.
+        if !seen.insert(picture.map_or_else(|| name.clone(), |p| pictures[p as usize].to_owned())) {
             return Err(SliceError::Repeated { line, name });
         }
     }

@@ -127,12 +127,15 @@ pub fn calibrate(set: &QuerySet, goal: CalibrationGoal, before: Option<f64>) -> 
     })
 }
 
-/// Smallest threshold with which at most `rate` of the similarities are accepted: just above the first one too many.
+/// Smallest threshold with which at most `rate` of the similarities are accepted: just above the first one too many. Rounded
+/// up to what a configuration shows (.0001 in `0..=1`) before anything is said about it, so that what is reported is what
+/// will be in force.
 fn least_threshold(mut similarities: Vec<f64>, rate: f64) -> f64 {
     similarities.sort_by(|a, b| b.total_cmp(a));
     // The product may lie a rounding error below a whole number (0.29 * 100).
     let allowed = (rate * similarities.len() as f64 + 1e-9).floor() as usize;
-    similarities.get(allowed).map_or(f64::NEG_INFINITY, |s| s.next_up())
+    let exact = similarities.get(allowed).map_or(0.0, |s| s.next_up());
+    ((exact * 1e4).ceil() / 1e4).clamp(0.0, 1.0)
 }
 
 struct Known {

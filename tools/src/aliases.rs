@@ -3,7 +3,13 @@
 use std::ffi::OsString;
 
 /// What stands for what, right after the program's name.
-const ALIASES: &[(&str, &[&str])] = &[("hash_dataset", &["dataset", "hash"]), ("freeze_split", &["dataset", "split"])];
+const ALIASES: &[(&str, &[&str])] = &[
+    ("hash_dataset", &["dataset", "hash"]),
+    ("freeze_split", &["dataset", "split"]),
+    ("eval_detector", &["eval", "detector"]),
+    ("eval_classifier", &["eval", "classifier"]),
+    ("eval_shelf_counts", &["eval", "shelf-counts"]),
+];
 
 /// The same arguments with an alias in first place spelt out.
 pub(crate) fn expand(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
@@ -29,6 +35,7 @@ mod tests {
         };
         check(&["shelf", "hash_dataset", "d"], &["shelf", "dataset", "hash", "d"]);
         check(&["shelf", "freeze_split"], &["shelf", "dataset", "split"]);
+        check(&["shelf", "eval_shelf_counts", "--json"], &["shelf", "eval", "shelf-counts", "--json"]);
         check(&["shelf", "recognize", "hash_dataset"], &["shelf", "recognize", "hash_dataset"]);
         check(&["shelf"], &["shelf"]);
     }

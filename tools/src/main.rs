@@ -4,6 +4,7 @@ mod aliases;
 mod dataset;
 mod doctor;
 mod environment;
+mod eval;
 mod gallery;
 mod models;
 mod photos;
@@ -44,6 +45,9 @@ enum Command {
     Models(models::ModelsCommand),
     #[command(subcommand)]
     Dataset(dataset::DatasetCommand),
+    #[command(subcommand)]
+    Eval(eval::EvalCommand),
+    Calibrate(eval::CalibrateArgs),
     Doctor(doctor::DoctorArgs),
 }
 
@@ -71,6 +75,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Gallery(command) => gallery::run(command, &environment),
         Command::Models(command) => models::run(command),
         Command::Dataset(command) => dataset::run(command),
+        Command::Eval(command) => eval::run(command, &environment),
+        Command::Calibrate(args) => eval::run_calibrate(&args, &environment),
         Command::Doctor(args) => doctor::run(&args, &environment),
     }
 }

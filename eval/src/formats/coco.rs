@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::error::{Fault, FormatError, Place};
 use super::facings::{Facing, Shelf, Shelves};
-use super::json::{parse, read_bounded};
+use super::json::{Kind, parse, read_bounded, sniff};
 use crate::sample::{DetectionSet, Picture, Prediction, Rect, Truth};
 
 /// A ground truth file, with the ids its results speak of.
@@ -82,7 +83,7 @@ pub fn read_truth(path: &Path) -> Result<CocoTruth, FormatError> {
 /// # Errors
 /// As [`read_truth`].
 pub fn parse_truth(bytes: &[u8], path: &Path) -> Result<CocoTruth, FormatError> {
-    let File { mut images, annotations, mut categories } = parse(bytes, path)?;
+    let File { mut images, annotations, mut categories } = parse_as(bytes, path, Kind::CocoTruth)?;
     if images.is_empty() {
         return Err(FormatError::whole(path, Fault::Empty("images")));
     }
@@ -130,7 +131,7 @@ impl CocoTruth {
     /// # Errors
     /// As [`CocoTruth::read_results`].
     pub fn parse_results(&self, bytes: &[u8], path: &Path) -> Result<Vec<Prediction>, FormatError> {
-        let found: Vec<Found> = parse(bytes, path)?;
+        let found: Vec<Found> = parse_as(bytes, path, Kind::CocoResults)?;
         if found.is_empty() {
             return Err(FormatError::whole(path, Fault::Empty("results")));
         }
@@ -211,6 +212,17 @@ impl CocoTruth {
 fn facing(rect: Rect, class: String, confidence: f64, crowd: bool) -> Facing {
     let candidates = vec![(class.clone(), confidence)];
     Facing { rect, sku: Some(class.clone()), class, crowd, confidence, candidates }
+}
+
+/// Parses; a file of another known kind is told as such instead of by the first key that is missing.
+fn parse_as<T: DeserializeOwned>(bytes: &[u8], path: &Path, expected: Kind) -> Result<T, FormatError> {
+    parse(bytes, path).map_err(|error| match sniff(bytes, path) {
+        Ok(found) if found != expected && found != Kind::EmptyList => {
+            let (found, expected) = (found.describe(), expected.describe());
+            FormatError::whole(path, Fault::WrongKind { found, expected })
+        }
+        _ => error,
+    })
 }
 
 /// Rank of each id, in ascending order.

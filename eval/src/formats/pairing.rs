@@ -95,22 +95,28 @@ fn join<'a>(truth: &Shelves, predictions: &'a Shelves, path: &Path) -> Result<Ve
     Ok(joined)
 }
 
+/// The class of facings that have none.
+const CONTAINER: &str = "container";
+
 fn detection_set(truth: &Shelves, predicted: &[Option<&Shelf>], path: &Path) -> Result<DetectionSet, FormatError> {
-    let all = truth.pictures.iter().chain(predicted.iter().copied().flatten()).flat_map(facings);
-    let classes: BTreeSet<&String> = all.map(|f| &f.class).collect();
-    let index: HashMap<&String, u32> = classes.iter().copied().zip(0..).collect();
+    let all = || truth.pictures.iter().chain(predicted.iter().copied().flatten()).flat_map(facings);
+    // A side that names no classes can only be compared where classes play no part.
+    let unnamed = all().any(|f| f.class.is_empty());
+    let class = |f: &Facing| if unnamed { CONTAINER.to_owned() } else { f.class.clone() };
+    let classes: BTreeSet<String> = all().map(class).collect();
+    let index: HashMap<&String, u32> = classes.iter().zip(0..).collect();
     let (mut truths, mut predictions) = (Vec::new(), Vec::new());
     for (picture, (shelf, found)) in (0..).zip(truth.pictures.iter().zip(predicted)) {
         truths.extend(facings(shelf).map(|f| Truth {
             picture,
-            class: index[&f.class],
+            class: index[&class(f)],
             rect: f.rect,
             area: f.rect.area(),
             crowd: f.crowd,
         }));
         predictions.extend(found.iter().flat_map(|p| facings(p)).map(|f| Prediction {
             picture,
-            class: index[&f.class],
+            class: index[&class(f)],
             rect: f.rect,
             score: f.confidence,
         }));
@@ -120,7 +126,8 @@ fn detection_set(truth: &Shelves, predicted: &[Option<&Shelf>], path: &Path) -> 
         size: shelf.size.or_else(|| found.and_then(|f| f.size)),
     };
     let pictures = truth.pictures.iter().zip(predicted).map(picture).collect();
-    let classes = classes.into_iter().cloned().collect();
+    drop(index);
+    let classes = classes.into_iter().collect();
     DetectionSet::new(pictures, classes, truths, predictions).map_err(|fault| FormatError::whole(path, fault))
 }
 
@@ -188,6 +195,6 @@ fn ranking(facing: &Facing) -> Vec<(String, f64)> {
 fn one_class(set: &DetectionSet, path: &Path) -> Result<DetectionSet, FormatError> {
     let truths = set.truths().iter().map(|t| Truth { class: 0, ..*t }).collect();
     let predictions = set.predictions().iter().map(|p| Prediction { class: 0, ..*p }).collect();
-    DetectionSet::new(set.pictures().to_vec(), vec!["container".to_owned()], truths, predictions)
+    DetectionSet::new(set.pictures().to_vec(), vec![CONTAINER.to_owned()], truths, predictions)
         .map_err(|fault| FormatError::whole(path, fault))
 }

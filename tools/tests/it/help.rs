@@ -24,6 +24,11 @@ const COMMANDS: &[&[&str]] = &[
     &["dataset", "convert"],
     &["dataset", "crop"],
     &["dataset", "synth"],
+    &["eval"],
+    &["eval", "detector"],
+    &["eval", "classifier"],
+    &["eval", "shelf-counts"],
+    &["calibrate"],
     &["doctor"],
 ];
 

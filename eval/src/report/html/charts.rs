@@ -6,7 +6,8 @@ use super::super::plot::{Axis, Frame};
 use crate::calibration::BINS;
 use crate::evaluate::detection::Diagram;
 use crate::gate::Bound;
-use crate::robustness::RobustnessLine;
+use crate::metric::{self, Better};
+use crate::robustness::{Drop, RobustnessLine};
 use crate::{CountSection, DetectionSection, Gate, IdentificationSection, Interval};
 
 /// A gate as a bar: the zone that passes, the bound, the value and its interval.
@@ -114,25 +115,27 @@ pub(super) fn scatter(section: &CountSection) -> String {
     frame.finish("Counted over true facings")
 }
 
-/// Recall and mAP50 under each damage.
+/// Shares (recall, mAP50, top-1, ...) under each damage; figures of another kind stand in the table alone.
 pub(super) fn robustness(lines: &[RobustnessLine]) -> String {
+    let is_share = |drop: &&Drop| metric::find(&drop.metric).is_some_and(|m| m.better == Better::Higher);
+    let shown: Vec<&str> =
+        lines.first().iter().flat_map(|l| l.metrics.iter().filter(is_share)).map(|d| d.metric.as_str()).collect();
     let count = lines.len() as f64;
     let ticks = lines.iter().enumerate().map(|(i, l)| (i as f64 + 0.5, l.distortion.clone())).collect();
     let x = Axis { label: String::new(), min: 0.0, max: count, ticks };
     let mut frame = Frame::sized(x, Axis::share("share"), 760.0, 280.0);
-    for (i, line) in lines.iter().enumerate() {
-        for ((drop, mark), at) in line.metrics.iter().zip(["", "s3"]).zip([0.14, 0.5]) {
-            let from = i as f64 + at;
-            let clean = drop.clean.unwrap_or(0.0);
-            let tip = format!(
-                "{} {}: {clean:.4} untouched, {:.4} damaged",
-                line.distortion,
-                drop.metric,
-                drop.damaged.unwrap_or(0.0)
-            );
-            frame = frame.bar((from, from + 0.34), clean, &format!("{mark} faint"), &tip);
-            frame = frame.bar((from, from + 0.34), drop.damaged.unwrap_or(0.0), mark, &tip);
+    let width = 0.72 / shown.len().max(1) as f64;
+    for (at, name) in shown.iter().enumerate() {
+        let mark = ["s1", "s3", "s2", "s4"][at % 4];
+        frame = frame.key(mark, metric::find(name).map_or(name, |m| m.label));
+        for (i, line) in lines.iter().enumerate() {
+            let Some(drop) = line.metrics.iter().find(|d| d.metric == *name) else { continue };
+            let from = i as f64 + 0.14 + at as f64 * width;
+            let (clean, damaged) = (drop.clean.unwrap_or(0.0), drop.damaged.unwrap_or(0.0));
+            let tip = format!("{} {name}: {clean:.4} untouched, {damaged:.4} damaged", line.distortion);
+            frame = frame.bar((from, from + width), clean, &format!("{mark} faint"), &tip);
+            frame = frame.bar((from, from + width), damaged, mark, &tip);
         }
     }
-    frame.finish("Recall and mAP50 under damage")
+    frame.finish("Figures under damage")
 }

@@ -163,8 +163,7 @@ pub(super) fn robustness(lines: &[RobustnessLine]) -> String {
         return String::new();
     }
     format!(
-        "<h2>Robustness</h2><div class=\"card\"><p class=\"small\">Recall (first bar) and mAP50 (second bar) of the same pictures under damage; \
-         faint: untouched.</p>{}{}</div>",
+        "<h2>Robustness</h2><div class=\"card\"><p class=\"small\">The same pictures under damage; faint: untouched.</p>{}{}</div>",
         charts::robustness(lines),
         tables::robustness(lines)
     )

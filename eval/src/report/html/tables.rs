@@ -6,7 +6,7 @@ use super::super::Report;
 use super::super::compare::{Comparison, Reading};
 use super::super::plot::escape;
 use crate::evaluate::SliceLine;
-use crate::metric::{Better, METRICS, Metric};
+use crate::metric::{self, Better, METRICS, Metric};
 use crate::{CountSection, DetectionSection, IdentificationSection, Interval};
 
 /// Rows shown at once; the rest unfolds.
@@ -216,13 +216,18 @@ pub(super) fn robustness(lines: &[crate::robustness::RobustnessLine]) -> String 
         .flat_map(|line| {
             line.metrics.iter().map(|drop| {
                 let interval = drop.interval.map_or_else(String::new, |i| format!("{:+.4} to {:+.4}", i.low, i.high));
-                let change = drop.change.unwrap_or(f64::NAN);
-                let class = if change < -0.05 { "bad-ink" } else { "" };
+                let label = metric::find(&drop.metric).map_or(drop.metric.as_str(), |m| m.label);
+                let worse = match metric::find(&drop.metric).map(|m| m.better) {
+                    Some(Better::Lower) => drop.change,
+                    _ => drop.change.map(|c| -c),
+                };
+                let class = if worse.is_some_and(|w| w > 0.05) { "bad-ink" } else { "" };
+                let change = drop.change.map_or_else(|| "–".to_owned(), |c| format!("{c:+.4}"));
                 vec![
                     escape(&line.distortion),
-                    escape(&drop.metric),
+                    escape(label),
                     number(drop.damaged),
-                    format!("<span class=\"{class}\">{change:+.4}</span>"),
+                    format!("<span class=\"{class}\">{change}</span>"),
                     interval,
                     format!("<span class=\"about\">{}</span>", escape(&line.about)),
                 ]

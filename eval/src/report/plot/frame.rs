@@ -105,6 +105,13 @@ impl Frame {
         self
     }
 
+    /// A line of the legend, for what is drawn as bars or dots.
+    #[must_use]
+    pub fn key(mut self, mark: Mark<'_>, name: &str) -> Self {
+        self.legend.push((mark.to_owned(), name.to_owned()));
+        self
+    }
+
     /// The line where both axes say the same.
     #[must_use]
     pub fn diagonal(self) -> Self {

@@ -1,0 +1,204 @@
+//! Labelled pictures of a folder as ground truth.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use clap::{Args, ValueEnum};
+use dataset::{ClassNames, DataFolder, LayoutChoice, LayoutKind, Part, picture, yolo};
+use eval::{Picture, Rect, Truth};
+
+/// Part of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PartName {
+    /// What training saw
+    Train,
+    /// What decisions were made on
+    Val,
+    /// What nobody has seen
+    Test,
+}
+
+impl From<PartName> for Part {
+    fn from(part: PartName) -> Self {
+        match part {
+            PartName::Train => Self::Train,
+            PartName::Val => Self::Val,
+            PartName::Test => Self::Test,
+        }
+    }
+}
+
+/// Pictures with their true boxes.
+pub(super) struct LabelledFolder {
+    pub(super) files: Vec<PathBuf>,
+    pub(super) pictures: Vec<Picture>,
+    /// Names of the data's classes; `None` when the data has none.
+    pub(super) names: Option<Vec<String>>,
+    /// Class numbers are those of the data.
+    pub(super) truths: Vec<Truth>,
+    /// Pictures without a label file.
+    pub(super) unlabelled: usize,
+}
+
+/// Which pictures of a folder take part.
+#[derive(Args)]
+pub(super) struct SelectArgs {
+    /// Only the pictures in folders of this part
+    #[arg(long, requires = "data")]
+    part: Option<PartName>,
+    /// Leave pictures without a label file out, instead of counting them as empty
+    #[arg(long, requires = "data")]
+    pub(super) labelled_only: bool,
+    /// The data's classes: a file, or names separated by commas [default: the data's own file]
+    #[arg(long, value_name = "NAMES", requires = "data")]
+    classes: Option<String>,
+}
+
+/// Lists a data set. What would silently be left out of the figures is refused.
+///
+/// # Errors
+/// When it cannot be listed, holds no picture, or holds symbolic links or pictures of a kind that is not read.
+pub(super) fn scan(root: &Path, kind: LayoutKind) -> anyhow::Result<DataFolder> {
+    let folder = DataFolder::scan(root, LayoutChoice::Is(kind))?;
+    if let Some(link) = folder.links.first() {
+        bail!(
+            "{} is a symbolic link (to {}), and links are not followed: what lies behind would silently be left out; copy it, \
+             or name the folder it is in",
+            folder.locate(&link.path).display(),
+            link.target
+        );
+    }
+    if let Some(other) = folder.unsupported.first() {
+        bail!(
+            "{} is no JPEG, PNG or WebP ({} such pictures) and would silently be left out; convert it or take it away",
+            folder.locate(other).display(),
+            folder.unsupported.len()
+        );
+    }
+    Ok(folder)
+}
+
+impl LabelledFolder {
+    /// Reads headers and labels; pixels later.
+    ///
+    /// # Errors
+    /// When the folder holds no labelled picture, a label file is wrong, or labels belong to no picture.
+    pub(super) fn read(root: &Path, select: &SelectArgs) -> anyhow::Result<Self> {
+        let folder = scan(root, LayoutKind::Boxes)?;
+        if let Some(stray) = folder.stray_labels.first() {
+            bail!(
+                "{} belongs to no picture ({} such files): labels that are not evaluated would hide misses; see `shelf dataset check`",
+                folder.locate(stray).display(),
+                folder.stray_labels.len()
+            );
+        }
+        if let Some((label, pictures)) = folder.shared_labels().into_iter().next() {
+            bail!("{label} is the label file of {} and of {}", pictures[0].path, pictures[1].path);
+        }
+        let names = class_names(select.classes.as_deref(), root)?;
+        let mut read = Self {
+            files: Vec::new(),
+            pictures: Vec::new(),
+            names: names.map(|names| names.as_slice().to_vec()),
+            truths: Vec::new(),
+            unlabelled: 0,
+        };
+        let wanted = select.part.map(Part::from);
+        for entry in folder.pictures.iter().filter(|p| wanted.is_none() || p.part == wanted) {
+            if entry.label.is_none() && select.labelled_only {
+                read.unlabelled += 1;
+                continue;
+            }
+            let file = folder.locate(&entry.path);
+            let size = picture::upright_size(&file)?;
+            let index = read.pictures.len() as u32;
+            match &entry.label {
+                None => read.unlabelled += 1,
+                Some(label) => read.add_labels(&folder.locate(label), index, size)?,
+            }
+            read.pictures.push(Picture { name: entry.path.clone(), size: Some(size) });
+            read.files.push(file);
+        }
+        ensure!(
+            !read.pictures.is_empty(),
+            "{} holds no picture that was asked for ({} found in all)",
+            root.display(),
+            folder.pictures.len()
+        );
+        ensure!(
+            !read.truths.is_empty(),
+            "{} holds pictures but not one labelled box: an empty set cannot be evaluated",
+            root.display()
+        );
+        Ok(read)
+    }
+
+    fn add_labels(&mut self, file: &Path, picture: u32, (width, height): (u32, u32)) -> anyhow::Result<()> {
+        for line in yolo::read(file)? {
+            let class = line.label.class;
+            if let Some(names) = &self.names {
+                ensure!(
+                    (class as usize) < names.len(),
+                    "{}:{}: class {class} has no name; the data names classes 0 to {}",
+                    file.display(),
+                    line.line,
+                    names.len() - 1
+                );
+            }
+            let [x1, y1, x2, y2] = line.label.edges();
+            let (w, h) = (f64::from(width), f64::from(height));
+            let rect = Rect::from_corners(x1 * w, y1 * h, x2 * w, y2 * h);
+            self.truths.push(Truth { picture, class, rect, area: rect.area(), crowd: false });
+        }
+        Ok(())
+    }
+
+    /// One list of classes for data and detector, by name, and the number in it of each of the detector's classes.
+    /// Without names in the data, numbers mean the same on both sides.
+    ///
+    /// # Errors
+    /// When the data's numbers go beyond the detector's, or no name is common.
+    pub(super) fn join_classes(&self, detector: &[String]) -> anyhow::Result<(Vec<String>, Vec<u32>)> {
+        let Some(names) = &self.names else {
+            let most = self.truths.iter().map(|t| t.class as usize).max().unwrap_or(0);
+            ensure!(
+                most < detector.len(),
+                "the labels speak of class {most}, but the detector knows {} ({}); name the data's classes with --classes",
+                detector.len(),
+                detector.join(", ")
+            );
+            return Ok((detector.to_vec(), (0..detector.len() as u32).collect()));
+        };
+        let mut all = names.clone();
+        let mut index: HashMap<&String, u32> = names.iter().zip(0..).collect();
+        ensure!(
+            detector.iter().any(|name| index.contains_key(name)),
+            "the data's classes ({}) and the detector's ({}) have no name in common; name the data's with --classes",
+            names.join(", "),
+            detector.join(", ")
+        );
+        let numbers = detector.iter().map(|name| {
+            *index.entry(name).or_insert_with(|| {
+                all.push(name.clone());
+                all.len() as u32 - 1
+            })
+        });
+        let numbers = numbers.collect();
+        Ok((all, numbers))
+    }
+}
+
+/// As given (a file, or names separated by commas), else as kept with the data.
+pub(super) fn class_names(given: Option<&str>, root: &Path) -> anyhow::Result<Option<ClassNames>> {
+    match given {
+        Some(file) if Path::new(file).is_file() => {
+            Ok(Some(ClassNames::read(Path::new(file)).with_context(|| format!("--classes {file}"))?))
+        }
+        Some(list) => {
+            let names = list.split(',').map(|name| name.trim().to_owned()).collect();
+            Ok(Some(ClassNames::new(names).with_context(|| format!("--classes {list}"))?))
+        }
+        None => Ok(ClassNames::find(root)?.map(|(_, names)| names)),
+    }
+}

@@ -1,0 +1,153 @@
+//! `shelf calibrate`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use eval::thresholds::{Thresholds, Trade};
+use eval::{CalibrationGoal, QuerySet, calibrate};
+use pipeline::config::{Overrides, PipelineConfig};
+use serde_json::json;
+
+use super::config_edit::with_thresholds;
+use super::gallery::{CropArgs, look_up};
+use super::outcome::{check_writable_file, write};
+use super::settings::BasicArgs;
+use crate::environment::Environment;
+
+/// Find similarity thresholds for a wanted false-accept rate, for all SKUs and for each, and write them into the pipeline
+/// configuration
+#[derive(Args)]
+#[command(
+    after_help = "A false accept is a picture that is not of a SKU, but whose best candidate is that SKU, at or above the
+threshold. Pictures of unknown products show it directly; a picture of an enrolled SKU shows it with
+its own SKU struck from the list. Calibrate on other pictures than you evaluate on.
+
+  shelf calibrate --enrol skus/gallery --query skus/val --unknown skus/others --far 0.01
+  shelf calibrate --predictions look-ups.json --far 0.01 --pipeline-config configs/pipeline.yaml --write"
+)]
+pub(crate) struct CalibrateArgs {
+    #[command(flatten)]
+    crops: CropArgs,
+    /// Wanted false-accept rate: share of impostors that may pass
+    #[arg(long, default_value_t = 0.01, value_name = "SHARE")]
+    far: f64,
+    /// Impostors a SKU must have seen for a threshold of its own
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    least_impostors: usize,
+    /// One threshold for all SKUs, none of their own
+    #[arg(long)]
+    global_only: bool,
+    /// Write the thresholds into the pipeline configuration (its comments stay)
+    #[arg(long)]
+    write: bool,
+    #[command(flatten)]
+    basic: BasicArgs,
+}
+
+pub(crate) fn run(args: &CalibrateArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
+    let config = args.basic.config(environment)?;
+    let path = environment.config_path(args.basic.pipeline_config.as_ref());
+    ensure!(
+        !args.write || config.is_some(),
+        "--write needs a pipeline configuration, and {} is not there",
+        path.display()
+    );
+    for file in args.basic.json.iter().chain(args.write.then_some(&path)) {
+        check_writable_file(file)?;
+    }
+    let own: Vec<PathBuf> = args.basic.json.iter().cloned().collect();
+    let found = look_up(&args.crops, (&args.basic, &own), config.as_ref())?;
+    let goal = CalibrationGoal {
+        false_accept_rate: args.far,
+        least_impostors: if args.global_only { usize::MAX } else { args.least_impostors },
+    };
+    let before = config.as_ref().map(|c| f64::from(c.rule.threshold));
+    let thresholds = calibrate(&found.queries, goal, before)?;
+    let chosen = Chosen::of(&thresholds, &found.queries);
+    print(args, &thresholds, &chosen, &found.queries);
+    for warning in &found.warnings {
+        println!("\n  WARNING: {warning}");
+    }
+    if let Some(file) = &args.basic.json {
+        let report = json!({
+            "format": "shelf-calibration",
+            "version": 1,
+            "data": found.data_set.digest,
+            "data_set": found.data_set,
+            "predictions": found.predictions,
+            "false_accept_rate": args.far,
+            "threshold": chosen.global,
+            "sku_thresholds": chosen.skus,
+            "trades": thresholds,
+            "skus": found.queries.skus(),
+        });
+        write(file, &format!("{}\n", serde_json::to_string_pretty(&report)?))?;
+    }
+    if args.write {
+        chosen.write_into(&path)?;
+        println!("\nwritten into {}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Thresholds as the configuration takes them.
+struct Chosen {
+    global: f32,
+    skus: BTreeMap<String, f32>,
+}
+
+impl Chosen {
+    fn of(thresholds: &Thresholds, queries: &QuerySet) -> Self {
+        let own = thresholds.skus.iter().filter(|s| s.own);
+        Self {
+            global: thresholds.global.threshold as f32,
+            skus: own.map(|s| (queries.skus()[s.sku as usize].clone(), s.trade.threshold as f32)).collect(),
+        }
+    }
+
+    fn write_into(&self, path: &PathBuf) -> anyhow::Result<()> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let edited = with_thresholds(&text, self.global, &self.skus)
+            .with_context(|| format!("{} cannot be edited", path.display()))?;
+        // What is written must be what is meant: read it back before it replaces anything.
+        let parsed = PipelineConfig::parse(&edited, Path::new("edited configuration"), &Overrides::default())?;
+        ensure!(
+            parsed.rule.threshold == self.global && parsed.sku_thresholds == self.skus,
+            "{} cannot be edited safely; set the thresholds by hand",
+            path.display()
+        );
+        write(path, &edited)
+    }
+}
+
+fn print(args: &CalibrateArgs, thresholds: &Thresholds, chosen: &Chosen, queries: &QuerySet) {
+    println!("wanted false-accept rate {}", args.far);
+    println!(
+        "\n  {:<26} {:>9} {:>14} {:>11} {:>14} {:>9}",
+        "", "threshold", "false accepts", "identified", "misidentified", "rejected"
+    );
+    let row = |name: &str, trade: &Trade| {
+        println!(
+            "  {name:<26} {:>9.4} {:>14.4} {:>11.4} {:>14.4} {:>9.4}",
+            trade.threshold, trade.false_accept_rate, trade.identified, trade.misidentified, trade.rejected
+        );
+    };
+    if let Some(before) = &thresholds.before {
+        row("now in force", before);
+    }
+    row("one for all", &thresholds.global);
+    if !chosen.skus.is_empty() {
+        row("one per SKU, together", &thresholds.together);
+        println!("\n  SKUs with a threshold of their own ({} impostors or more):", args.least_impostors);
+        for sku in thresholds.skus.iter().filter(|s| s.own) {
+            row(&queries.skus()[sku.sku as usize], &sku.trade);
+        }
+    }
+    let without = thresholds.skus.iter().filter(|s| !s.own).count();
+    if without > 0 && !args.global_only {
+        println!("\n  {without} SKUs saw fewer impostors than {} and use the one for all.", args.least_impostors);
+    }
+}

@@ -1,0 +1,166 @@
+//! A folder of photos with what is truly on them, in whichever of the accepted forms.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use dataset::{LayoutKind, yolo};
+use eval::Rect;
+use eval::formats::{Facing, Shelf, Shelves, read_bounded, read_true_shelves, shelf_counts};
+use serde::Deserialize;
+
+/// Photos and their truth, in the same order.
+pub(super) struct Scenes {
+    pub(super) truth: Shelves,
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// Files at the top that say everything.
+const TABLES: [&str; 3] = ["counts.json", "ground_truth.json", "shelf-counts.json"];
+
+/// Reads a folder. In this order of preference: one JSON of shelf counts at the top; folders with one photo each and
+/// `facings.csv` or `expected_counts.json`; `images/` and `labels/` whose lines name the SKU in a comment (`# cola_can`), or
+/// whose classes are the SKUs.
+///
+/// # Errors
+/// When none of these is there, or a file is wrong.
+pub(super) fn read(root: &Path, codes: &[String]) -> anyhow::Result<Scenes> {
+    ensure!(root.is_dir(), "{} is no folder", root.display());
+    if let Some(table) = TABLES.iter().map(|name| root.join(name)).find(|path| path.is_file()) {
+        return from_table(root, &table);
+    }
+    let single = from_single_folders(root)?;
+    if !single.files.is_empty() {
+        return Ok(single);
+    }
+    from_labels(root, codes)
+}
+
+fn from_table(root: &Path, table: &Path) -> anyhow::Result<Scenes> {
+    let truth = read_true_shelves(table)?;
+    let mut files = Vec::with_capacity(truth.pictures.len());
+    for shelf in &truth.pictures {
+        let name = dataset::files::safe_relative(&shelf.name)
+            .with_context(|| format!("{}: image {:?}", table.display(), shelf.name))?;
+        let places = [root.join(&name), root.join("images").join(&name)];
+        let found = places.into_iter().find(|path| path.is_file());
+        files.push(found.with_context(|| format!("{} names {}, which is not there", table.display(), shelf.name))?);
+    }
+    Ok(Scenes { truth, files })
+}
+
+/// The folder itself and its subfolders, each with one photo and what it shows.
+fn from_single_folders(root: &Path) -> anyhow::Result<Scenes> {
+    let mut scenes = Scenes { truth: Shelves::default(), files: Vec::new() };
+    let mut folders: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let data = super::boxes::scan(root, LayoutKind::Folders)?;
+    for picture in &data.pictures {
+        let folder = picture.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        folders.entry(folder.to_owned()).or_default().push(picture.path.clone());
+    }
+    for (folder, photos) in &folders {
+        let place = data.locate(folder);
+        let (facings, counts) = (place.join("facings.csv"), place.join("expected_counts.json"));
+        if !facings.is_file() && !counts.is_file() {
+            continue;
+        }
+        let [photo] = photos.as_slice() else {
+            bail!(
+                "{} holds {} pictures, so it is not clear which of them its counts are of",
+                place.display(),
+                photos.len()
+            )
+        };
+        let mut shelf = if counts.is_file() {
+            shelf_counts::parse_single(&read_bounded(&counts)?, &counts, photo)?
+        } else {
+            Shelf { name: photo.clone(), ..Shelf::default() }
+        };
+        if facings.is_file() {
+            let listed = read_facings(&facings)?;
+            let counted = Shelf::count(&listed);
+            ensure!(
+                !counts.is_file() || shelf.counts == counted,
+                "{} and {} do not say the same",
+                facings.display(),
+                counts.display()
+            );
+            shelf.counts = counted;
+            shelf.facings = Some(listed);
+        }
+        scenes.truth.pictures.push(shelf);
+        scenes.files.push(data.locate(photo));
+    }
+    Ok(scenes)
+}
+
+#[derive(Deserialize)]
+struct FacingRow {
+    x: f64,
+    y: f64,
+    w: f64,
+    h: f64,
+    class: String,
+    sku: Option<String>,
+}
+
+fn read_facings(path: &Path) -> anyhow::Result<Vec<Facing>> {
+    let bytes = read_bounded(path)?;
+    let mut reader = csv::Reader::from_reader(&bytes[..]);
+    let mut facings = Vec::new();
+    for row in reader.deserialize() {
+        let row: FacingRow = row.with_context(|| format!("{} is no table of facings", path.display()))?;
+        let rect = Rect::new(row.x, row.y, row.w, row.h);
+        let rect = rect.check().with_context(|| format!("{}: facing {}", path.display(), facings.len() + 1))?;
+        let sku = row.sku.filter(|sku| !sku.is_empty());
+        facings.push(Facing { rect, class: row.class, sku, crowd: false, confidence: 1.0, candidates: Vec::new() });
+    }
+    ensure!(!facings.is_empty(), "{} lists no facing", path.display());
+    Ok(facings)
+}
+
+fn from_labels(root: &Path, codes: &[String]) -> anyhow::Result<Scenes> {
+    let folder = super::boxes::scan(root, LayoutKind::Boxes)?;
+    let names = super::boxes::class_names(None, root)?;
+    let mut scenes = Scenes { truth: Shelves::default(), files: Vec::new() };
+    let mut named = 0;
+    for picture in &folder.pictures {
+        let file = folder.locate(&picture.path);
+        let (width, height) = dataset::picture::upright_size(&file)?;
+        let mut facings = Vec::new();
+        for line in picture.label.iter().map(|l| yolo::read(&folder.locate(l))).collect::<Result<Vec<_>, _>>()?.concat()
+        {
+            let [x1, y1, x2, y2] = line.label.edges();
+            let (w, h) = (f64::from(width), f64::from(height));
+            let class = names.as_ref().and_then(|n| n.get(line.label.class)).map(str::to_owned);
+            // The comment names the SKU; or else the class is one, when it is enrolled under that code.
+            let comment =
+                line.comment.as_deref().map(|c| c.trim_start_matches("sku").trim_start_matches([':', '=', ' ']));
+            let sku = [comment, class.as_deref()].into_iter().flatten().find(|s| codes.iter().any(|code| code == s));
+            named += usize::from(sku.is_some());
+            facings.push(Facing {
+                rect: Rect::from_corners(x1 * w, y1 * h, x2 * w, y2 * h),
+                sku: sku.map(str::to_owned),
+                class: class.unwrap_or_else(|| format!("class {}", line.label.class)),
+                crowd: false,
+                confidence: 1.0,
+                candidates: Vec::new(),
+            });
+        }
+        scenes.truth.pictures.push(Shelf {
+            name: picture.path.clone(),
+            sha256: None,
+            size: Some((width, height)),
+            counts: Shelf::count(&facings),
+            facings: Some(facings),
+        });
+        scenes.files.push(file);
+    }
+    ensure!(
+        named > 0,
+        "nothing in {} says which SKUs are on the photos. Accepted: counts.json (shelf-counts, see docs/metrics.md); folders \
+         with one photo and facings.csv or expected_counts.json; or labels whose lines end in `# SKU`",
+        root.display()
+    );
+    Ok(scenes)
+}
