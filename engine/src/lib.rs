@@ -9,6 +9,7 @@
 //! | [`candle`], [`device`] | networks written in Rust, run by candle on a CPU or CUDA |
 //! | [`weights`] | named tensors, from safetensors or ONNX files, for those networks |
 //! | [`onnx`] | the ONNX file format |
+//! | [`train`] | parameters, optimisers, schedules, checkpoints |
 //! | [`efficientnet`] | the backbone that classifier and detector share |
 
 pub mod candle;
@@ -20,6 +21,7 @@ pub mod ort;
 mod pool;
 pub mod session;
 mod simd;
+pub mod train;
 pub mod weights;
 
 pub use self::ort::{ExecutionProvider, OrtOptions, OrtSession, PoolPlan};

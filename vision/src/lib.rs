@@ -11,6 +11,7 @@
 //! | [`detection`], [`embedding`], [`sku`], [`recognition`] | what is found |
 //! | [`detector`], [`embedder`], [`sku_index`] | the three abilities as traits, with fakes for tests |
 //! | [`model_card`], [`digest`] | what travels with weights |
+//! | [`random`] | streams of random numbers that never change |
 //!
 //! No neural network runtime, no async, no database is named here.
 
@@ -29,6 +30,7 @@ pub mod model_card;
 pub mod model_error;
 pub mod nms;
 pub mod preprocess;
+pub mod random;
 pub mod recognition;
 pub mod sku;
 pub mod sku_index;
@@ -50,6 +52,7 @@ pub use model_card::ModelCard;
 pub use model_error::ModelError;
 pub use nms::{NmsOptions, nms};
 pub use preprocess::PreprocessPlan;
+pub use random::Random;
 pub use recognition::{Candidate, Decision, Reason, Recognition, RecognizedItem, SkuCount, SkuStatus};
 pub use sku::{Sku, SkuId};
 pub use sku_index::{ExemplarId, Neighbor, SkuIndex};

@@ -17,6 +17,7 @@ mod stack;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod train;
 mod weights;
 #[cfg(test)]
 #[cfg(feature = "ort")]

@@ -1,7 +1,8 @@
-//! Random numbers that never change: intervals and distortions of one seed must be the same in every release.
+//! Random numbers that never change: intervals, distortions, initial weights and augmentation of one seed must be the same
+//! in every release.
 
 /// xoshiro256++ seeded through SplitMix64 (Blackman and Vigna 2018). Written out because a random-number crate may change
-/// its streams between versions, and published intervals must be reproducible.
+/// its streams between versions, and published figures must be reproducible.
 #[derive(Debug, Clone)]
 pub struct Random([u64; 4]);
 
@@ -25,6 +26,16 @@ impl Random {
         let mut mixed = Self::new(seed ^ index.wrapping_mul(0xD1B5_4A32_D192_ED03).rotate_left(17));
         mixed.next_u64();
         mixed
+    }
+
+    /// An independent stream for what is called `name` (FNV-1a, then as [`Random::stream`]): adding or leaving out one
+    /// thing changes no other.
+    #[must_use]
+    pub fn named(seed: u64, name: &str) -> Self {
+        let hash = name
+            .bytes()
+            .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3));
+        Self::stream(seed, hash)
     }
 
     /// 64 random bits.
