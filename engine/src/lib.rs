@@ -7,6 +7,7 @@
 //! | [`session`] | the seam, what is known about a network, why one cannot be loaded or run |
 //! | [`mod@ort`] | ONNX files, run by ONNX Runtime on a CPU, CUDA, TensorRT or OpenVINO |
 //! | [`candle`], [`device`] | networks written in Rust, run by candle on a CPU or CUDA |
+//! | [`ops`] | convolution, pooling, normalisation with gradients, fast on a CPU |
 //! | [`weights`] | named tensors, from safetensors or ONNX files, for those networks |
 //! | [`onnx`] | the ONNX file format |
 //! | [`train`] | parameters, optimisers, schedules, checkpoints |
@@ -17,10 +18,12 @@ pub mod device;
 pub mod efficientnet;
 mod files;
 pub mod onnx;
+pub mod ops;
 pub mod ort;
 mod pool;
 pub mod session;
 mod simd;
+mod threads;
 pub mod train;
 pub mod weights;
 
@@ -29,4 +32,5 @@ pub use candle::{CandleSession, Network};
 pub use device::Device;
 pub use files::MAX_MODEL_BYTES;
 pub use session::{EngineError, InputShape, Output, Session, SessionInfo};
+pub use threads::on_threads;
 pub use weights::{Precision, Weights};

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::sync::LazyLock;
 use std::thread;
 
 use candle_core::{DType, Device, Tensor};
 use ndarray::{ArrayD, ArrayView4, IxDyn};
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::ENGINE;
 use crate::pool::Pool;
+use crate::threads::on_threads;
 use crate::weights::backend::without_backtrace;
 use crate::{EngineError, InputShape, Output, Session, SessionInfo, device};
 
@@ -91,19 +90,6 @@ impl Session for CandleSession {
     }
 }
 
-/// Runs `work` on the threads that all candle runs of the process share: as many as this process may use cores, or
-/// RAYON_NUM_THREADS. candle's own pool counts the cores of the machine, also those that a container may not use.
-fn on_threads<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    static THREADS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
-        let pool = ThreadPoolBuilder::new().thread_name(|at| format!("candle-{at}")).build();
-        pool.inspect_err(|error| tracing::warn!(%error, "candle gets no threads of its own")).ok()
-    });
-    match &*THREADS {
-        Some(pool) => pool.install(work),
-        None => work(),
-    }
-}
-
 fn to_array(tensor: &Tensor) -> candle_core::Result<ArrayD<f32>> {
     let shape = IxDyn(tensor.dims());
     let values = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
@@ -120,15 +106,5 @@ mod tests {
         let lock = std::fs::read_to_string(lock).unwrap();
         let entry = format!("name = \"candle-core\"\nversion = \"{CANDLE_VERSION}\"\n");
         assert!(lock.contains(&entry), "CANDLE_VERSION is {CANDLE_VERSION}, Cargo.lock has another");
-    }
-
-    #[test]
-    fn work_runs_on_shared_threads() {
-        let name = || thread::current().name().map(str::to_owned);
-        assert!(on_threads(name).is_some_and(|name| name.starts_with("candle-")));
-        let allowed = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        if std::env::var_os("RAYON_NUM_THREADS").is_none() {
-            assert_eq!(on_threads(rayon::current_num_threads), allowed);
-        }
     }
 }

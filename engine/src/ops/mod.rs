@@ -1,0 +1,41 @@
+//! Operations of convolutional networks with gradients, over candle's tensors (N, C, H, W).
+//!
+//! candle's own are too slow to train with on a CPU, and some of its gradients are wrong (max-pool, nearest upsampling).
+//! These are candle custom operations: they mix with all others and with `backward`.
+//!
+//! | function | on a CPU | elsewhere |
+//! |---|---|---|
+//! | [`conv2d`], [`conv2d_act`] | own, `f32` in vectors; `f64` plain, for finite differences | candle's; grouped is slow |
+//! | [`max_pool2d`] | own | only where kernel = stride without padding, forward only |
+//! | [`upsample_nearest2d`] | own | reshape and broadcast, whose gradient is right |
+//! | [`batch_norm`], [`batch_norm_act`], [`scale_shift_act`] | own, statistics and activation in few passes | composed of candle's |
+//! | [`activate`] | own | candle's |
+//!
+//! Vector instructions (AVX-512, or AVX2 with FMA, or what the target always has) are chosen at run time. Work is spread over
+//! [`crate::on_threads`]. Results do not depend on the number of threads, bit for bit: every sum is taken in an order that
+//! follows from the shapes alone.
+//!
+//! Memory beyond results: a few megabytes of scratch per thread, kept from call to call; packed filters, as large as the
+//! filters; for gradients of filters at most 16 MiB of partial sums, or one set when that is larger.
+
+mod activation;
+mod conv;
+mod dense;
+mod depthwise;
+mod kernel;
+mod norm;
+mod pool;
+mod reference;
+mod shape;
+mod storage;
+mod strip;
+#[cfg(test)]
+mod tests;
+mod upsample;
+
+pub use activation::{Activation, activate};
+pub use conv::{conv2d, conv2d_act};
+pub use norm::{batch_norm, batch_norm_act, scale_shift_act};
+pub use pool::max_pool2d;
+pub use shape::{Conv2d, Padding};
+pub use upsample::upsample_nearest2d;

@@ -1,0 +1,128 @@
+//! Max-pooling with its gradient.
+
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
+use rayon::prelude::*;
+
+use super::shape::{Padding, out_size};
+use super::storage::{Real, contiguous, is_ours, on_cpu, with_real};
+use crate::threads::on_threads;
+
+/// The largest value under a `kernel x kernel` window that moves by `stride`, as if -inf surrounded (N, C, H, W); NaN wins.
+/// The gradient goes to the first of several largest values, row by row, as PyTorch has it.
+///
+/// Off the CPU only what candle has works: stride = kernel, no padding; and its gradient there is wrong, so none is offered.
+///
+/// # Errors
+/// When the window does not fit, would see nothing but padding, or candle fails.
+pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: Padding) -> Result<Tensor> {
+    let (_, _, h, w) = x.dims4()?;
+    let out = out_size((h, w), (kernel, kernel), stride, padding)?;
+    let widest = padding.top.max(padding.bottom).max(padding.left).max(padding.right);
+    if widest >= kernel {
+        bail!("a {kernel}x{kernel} window would see nothing but {widest} pixels of padding");
+    }
+    if is_ours(x) {
+        return x.contiguous()?.apply_op1(MaxPool { kernel, stride, padding, out });
+    }
+    if stride == kernel && padding == Padding::default() {
+        return x.detach().max_pool2d(kernel);
+    }
+    bail!("max-pooling with padding or overlap runs on a CPU only")
+}
+
+struct MaxPool {
+    kernel: usize,
+    stride: usize,
+    padding: Padding,
+    out: (usize, usize),
+}
+
+impl MaxPool {
+    /// The window's part of a side: first pixel and end.
+    fn window(&self, at: usize, before: usize, size: usize) -> (usize, usize) {
+        let start = (at * self.stride).saturating_sub(before);
+        (start.min(size), (at * self.stride + self.kernel).saturating_sub(before).min(size))
+    }
+
+    /// Rows first, then columns: `2 k` comparisons per pixel instead of `k * k`.
+    fn plane<T: Real>(&self, x: &[T], (h, w): (usize, usize), rows: &mut Vec<T>, y: &mut [T]) {
+        rows.resize(w, T::of(0.0));
+        for (i, y) in y.chunks_exact_mut(self.out.1).enumerate() {
+            let (first, end) = self.window(i, self.padding.top, h);
+            rows.copy_from_slice(&x[first * w..][..w]);
+            for row in first + 1..end {
+                for (most, &value) in rows.iter_mut().zip(&x[row * w..][..w]) {
+                    *most = larger(*most, value);
+                }
+            }
+            for (j, y) in y.iter_mut().enumerate() {
+                let (first, end) = self.window(j, self.padding.left, w);
+                *y = rows[first + 1..end].iter().fold(rows[first], |most, &value| larger(most, value));
+            }
+        }
+    }
+
+    fn plane_gradient<T: Real>(&self, x: &[T], (h, w): (usize, usize), gradient: &[T], dx: &mut [T]) {
+        for (at, &gradient) in gradient.iter().enumerate() {
+            let (top, bottom) = self.window(at / self.out.1, self.padding.top, h);
+            let (left, right) = self.window(at % self.out.1, self.padding.left, w);
+            let mut best = top * w + left;
+            for row in top..bottom {
+                for at in row * w + left..row * w + right {
+                    if x[at] > x[best] || (is_nan(x[at]) && !is_nan(x[best])) {
+                        best = at;
+                    }
+                }
+            }
+            dx[best] += gradient;
+        }
+    }
+}
+
+#[inline(always)]
+fn larger<T: Real>(a: T, b: T) -> T {
+    if b > a || is_nan(b) { b } else { a }
+}
+
+#[inline(always)]
+#[expect(clippy::eq_op, reason = "only NaN differs from itself")]
+fn is_nan<T: Real>(value: T) -> bool {
+    value != value
+}
+
+impl CustomOp1 for MaxPool {
+    fn name(&self) -> &'static str {
+        "max-pool2d"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let ((n, c, h, w), (rows, columns)) = (layout.shape().dims4()?, self.out);
+        let storage = with_real!(candle_core::backend::BackendStorage::dtype(x), T => {
+            let x = contiguous::<T>(x, layout)?;
+            let mut y = vec![T::of(0.0); n * c * rows * columns];
+            if !y.is_empty() {
+                on_threads(|| {
+                    let planes = y.par_chunks_mut(rows * columns).zip(x.par_chunks(h * w));
+                    planes.for_each_init(Vec::new, |buffer, (y, x)| self.plane(x, (h, w), buffer, y));
+                });
+            }
+            T::storage(y)
+        });
+        Ok((storage, Shape::from((n, c, rows, columns))))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        let ((_, _, h, w), (rows, columns), gradient) = (x.dims4()?, self.out, gradient.contiguous()?);
+        with_real!(x.dtype(), T => on_cpu(x, |xs, xl| on_cpu(&gradient, |gs, gl| {
+            let (values, g) = (contiguous::<T>(xs, xl)?, contiguous::<T>(gs, gl)?);
+            let mut dx = vec![T::of(0.0); values.len()];
+            if !g.is_empty() {
+                on_threads(|| {
+                    let planes = dx.par_chunks_mut(h * w).zip(values.par_chunks(h * w).zip(g.par_chunks(rows * columns)));
+                    planes.for_each(|(dx, (x, g))| self.plane_gradient(x, (h, w), g, dx));
+                });
+            }
+            Tensor::from_vec(dx, x.shape(), &Device::Cpu).map(Some)
+        })))
+    }
+}
