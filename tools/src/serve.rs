@@ -10,6 +10,7 @@ use server::{Loaded, ServerConfig};
 use tokio::net::TcpListener;
 
 use crate::environment::Environment;
+use crate::signals::asked_to_end;
 
 /// Where the server's own settings lie when nothing says otherwise.
 const DEFAULT_SERVER_CONFIG: &str = "configs/server.yaml";
@@ -62,13 +63,7 @@ fn server_config(path: &Path) -> anyhow::Result<ServerConfig> {
     Ok(ServerConfig::parse(&text, path)?)
 }
 
-/// Ctrl-C or SIGTERM.
 async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).expect("signals can be watched");
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
+    asked_to_end().await;
     eprintln!("stopping: finishing what was accepted");
 }

@@ -1,5 +1,7 @@
 //! The ONNX file format (<https://onnx.ai/onnx/repo-docs/IR.html>): what networks are stored in and moved between tools.
 
+pub mod graph;
+mod layers;
 mod model;
 pub mod proto;
 mod scan;
@@ -7,5 +9,7 @@ mod tensor;
 
 #[cfg_attr(not(feature = "ort"), expect(unused_imports, reason = "only ONNX Runtime reads files itself"))]
 pub(crate) use model::check;
+pub use graph::{Attribute, Axis, GraphBuilder, OPSET, Wire};
+pub use layers::Window;
 pub use model::{Model, Value};
 pub use tensor::{DataType, TensorError};

@@ -8,6 +8,7 @@
 //! | [`schedule`] | the learning rate over the run |
 //! | [`ema`] | the moving average that is validated and shipped |
 //! | [`checkpoint`] | everything needed to go on as if nothing had happened, in one file |
+//! | [`events`] | event files that TensorBoard reads |
 //! | [`stop`] | asking a run to end at the next safe place |
 //!
 //! Everything is kept by name in sorted order, so a run is the same bit for bit whenever seed, data and number of threads
@@ -15,6 +16,7 @@
 
 pub mod checkpoint;
 pub mod ema;
+pub mod events;
 pub mod gradients;
 pub mod optimizer;
 pub mod parameters;
@@ -23,6 +25,7 @@ pub mod stop;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Progress};
 pub use ema::Ema;
+pub use events::EventWriter;
 pub use gradients::Gradients;
 pub use optimizer::{Optimizer, OptimizerKind, Rates};
 pub use parameters::{Parameters, Transfer};

@@ -42,13 +42,22 @@ pub struct Optimizer {
     state: BTreeMap<String, Tensor>,
     /// Steps taken: AdamW corrects its moments by it.
     steps: u64,
+    /// What learning rates are multiplied by, where that is not 1.
+    scales: BTreeMap<String, f64>,
 }
 
 impl Optimizer {
     /// Changes `parameters` by the rule `kind`.
     #[must_use]
     pub fn new(kind: OptimizerKind, parameters: BTreeMap<String, Var>) -> Self {
-        Self { kind, parameters, state: BTreeMap::new(), steps: 0 }
+        Self { kind, parameters, state: BTreeMap::new(), steps: 0, scales: BTreeMap::new() }
+    }
+
+    /// Multiplies the learning rate of every parameter by what `scale` says of its name: a backbone that comes trained
+    /// learns slower.
+    pub fn scale_rates(&mut self, scale: impl Fn(&str) -> f64) {
+        let scaled = |name: &String| (name.clone(), scale(name));
+        self.scales = self.parameters.keys().map(scaled).filter(|(_, scale)| *scale != 1.0).collect();
     }
 
     /// The parameters it changes.
@@ -67,6 +76,7 @@ impl Optimizer {
             let Some(gradient) = gradients.get(name) else { continue };
             let value = var.as_detached_tensor();
             let rate = if name.ends_with("bias") { rates.bias_learning_rate } else { rates.learning_rate };
+            let rate = rate * self.scales.get(name).copied().unwrap_or(1.0);
             let decay = if var.rank() > 1 { rates.weight_decay } else { 0.0 };
             let next = match self.kind {
                 OptimizerKind::Sgd => {

@@ -1,0 +1,20 @@
+//! `shelf train`: networks from labelled pictures.
+
+mod detector;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+/// Train a network on labelled pictures
+#[derive(Subcommand)]
+pub(crate) enum TrainCommand {
+    Detector(detector::DetectorArgs),
+}
+
+pub(crate) fn run(command: TrainCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        TrainCommand::Detector(args) => detector::run(&args),
+    }
+}
