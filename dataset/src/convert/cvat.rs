@@ -20,6 +20,7 @@ const OTHER_SHAPES: &[(&str, &str)] = &[
     ("cuboid", "cuboids"),
     ("ellipse", "ellipses"),
     ("skeleton", "skeletons"),
+    ("tag", "tags of whole pictures"),
 ];
 
 /// Reads a CVAT file. Categories come in the order of its label list, which precedes the pictures.
@@ -34,12 +35,16 @@ pub(super) fn read(path: &Path) -> Result<Loaded, ConvertError> {
             "meta" => collect_labels(&child, &mut categories),
             "image" => {
                 let mut image = image(&child).map_err(|fault| wrong(child.line, fault))?;
+                if child.attribute("task_id").is_some() {
+                    // In a project every task numbers its pictures from 0.
+                    image.id = loaded.annotations.images.len() as u64;
+                }
                 for shape in &child.children {
                     if let Some((_, what)) = OTHER_SHAPES.iter().find(|(name, _)| *name == shape.name) {
                         loaded.leave_out(what);
                     } else if shape.name == "box" {
                         let turned = shape.attribute("rotation").and_then(|r| r.trim().parse::<f64>().ok());
-                        if turned.is_some_and(|degrees| degrees != 0.0) {
+                        if turned.is_some_and(|degrees| degrees % 360.0 != 0.0) {
                             loaded.leave_out("turned boxes");
                             continue;
                         }
@@ -50,6 +55,7 @@ pub(super) fn read(path: &Path) -> Result<Loaded, ConvertError> {
                 }
                 loaded.annotations.images.push(image);
             }
+            "track" => return Err(wrong(child.line, Fault::Tracks)),
             _ => {}
         }
         Ok(())
@@ -82,8 +88,12 @@ impl Categories {
 fn collect_labels(element: &Element, categories: &mut Categories) {
     for child in &element.children {
         if child.name == "labels" {
-            for name in child.all("label").filter_map(|label| label.text_of("name")) {
-                categories.id(name);
+            // Parts of skeletons have a parent: they are no classes of their own.
+            for label in child.all("label").filter(|label| label.text_of("parent").is_none_or(|p| p.trim().is_empty()))
+            {
+                if let Some(name) = label.text_of("name") {
+                    categories.id(name);
+                }
             }
         } else {
             collect_labels(child, categories);

@@ -170,6 +170,11 @@ pub enum Fault {
     /// Not XML.
     #[error("is not well-formed XML: {0}")]
     Xml(quick_xml::Error),
+    /// CVAT's other format.
+    #[error(
+        "holds tracks, so it is \"CVAT for video\": export the task as \"CVAT for images 1.1\", which has a box for each frame"
+    )]
+    Tracks,
     /// Not JSON of this kind.
     #[error("is not {expected}: {source}")]
     Json {

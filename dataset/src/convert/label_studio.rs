@@ -1,6 +1,6 @@
 //! Label Studio's JSON export: a list of tasks with rectangles in percent of the picture.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -17,13 +17,16 @@ const MAX_BYTES: u64 = 1 << 30;
 struct Task {
     id: u64,
     data: BTreeMap<String, serde_json::Value>,
+    // Before version 1.0 they were called completions.
+    #[serde(default, alias = "completions")]
     annotations: Vec<Completion>,
 }
 
 #[derive(Deserialize)]
 struct Completion {
+    was_cancelled: Option<bool>,
+    ground_truth: Option<bool>,
     #[serde(default)]
-    was_cancelled: bool,
     result: Vec<Region>,
 }
 
@@ -37,25 +40,41 @@ struct Region {
     from_name: String,
     original_width: Option<u64>,
     original_height: Option<u64>,
+    image_rotation: Option<f64>,
     #[serde(default)]
-    image_rotation: f64,
     value: Value,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 struct Value {
     x: Option<f64>,
     y: Option<f64>,
     width: Option<f64>,
     height: Option<f64>,
-    #[serde(default)]
-    rotation: f64,
-    #[serde(default)]
+    rotation: Option<f64>,
     rectanglelabels: Vec<String>,
-    #[serde(default)]
+    labels: Vec<String>,
     choices: Vec<String>,
-    #[serde(default)]
     text: Option<serde_json::Value>,
+}
+
+impl Region {
+    /// Whether it is a labelled box: of the tag `RectangleLabels`, or of the tags `Rectangle` and `Labels` together, which
+    /// give two regions with one id and one place.
+    fn is_box(&self) -> bool {
+        self.kind == "rectanglelabels"
+            || (self.kind == "labels" && self.value.width.is_some() && self.value.height.is_some())
+    }
+
+    fn labels(&self) -> &[String] {
+        if self.value.rectanglelabels.is_empty() { &self.value.labels } else { &self.value.rectanglelabels }
+    }
+
+    fn is_turned(&self) -> bool {
+        let turned = |degrees: Option<f64>| degrees.unwrap_or(0.0) % 360.0 != 0.0;
+        turned(self.value.rotation) || turned(self.image_rotation)
+    }
 }
 
 /// Percentages may miss 0 and 100 by rounding.
@@ -74,38 +93,57 @@ pub(super) fn read(path: &Path) -> Result<Loaded, ConvertError> {
         let wrong = |member, fault| ConvertError::at(path, Place::Item("tasks", at, member), fault);
         let file = file_of(&task.data).ok_or_else(|| wrong("data", Fault::Missing("image")))?;
         let file = safe_relative(&file).map_err(|fault| wrong("data", fault.into()))?;
-        let mut done = task.annotations.into_iter().filter(|completion| !completion.was_cancelled);
-        let Some(completion) = done.next() else {
+        let mut done: Vec<Completion> =
+            task.annotations.into_iter().filter(|completion| completion.was_cancelled != Some(true)).collect();
+        // What somebody has declared the truth, else the first.
+        let chosen = done.iter().position(|completion| completion.ground_truth == Some(true)).unwrap_or(0);
+        if done.is_empty() {
             loaded.leave_out("tasks nobody finished");
             continue;
-        };
+        }
+        let completion = done.swap_remove(chosen);
         for _ in done {
             loaded.leave_out("second opinions on a task");
         }
-        let Some(size) = completion.result.iter().find_map(|r| r.original_width.zip(r.original_height)) else {
+        let by_region = || completion.result.iter().find_map(|r| r.original_width.zip(r.original_height));
+        let by_data = || {
+            let side = |name: &str| task.data.get(name).and_then(serde_json::Value::as_u64);
+            side("width").zip(side("height"))
+        };
+        let Some(size) = by_region().or_else(by_data) else {
             // The export says the size of a picture only beside a region.
-            loaded.leave_out("pictures without any region (their size is not in the export)");
+            loaded.leave_out("pictures whose size the export does not say (those without any region)");
             continue;
         };
         let (width, height) = check_size(size.0, size.1).map_err(|fault| wrong("original_width", fault))?;
         let mut image = ImageRecord { id: task.id, file, width, height, objects: vec![] };
         let extras = extras(&completion.result);
+        let labelled: BTreeSet<&str> = completion.result.iter().filter(|r| r.is_box()).map(|r| r.id.as_str()).collect();
         for region in &completion.result {
-            if region.kind != "rectanglelabels" {
-                if region.value.x.is_some() && region.kind != "rectangle" && region.value.choices.is_empty() {
-                    loaded.leave_out("regions that are no rectangles");
+            if !region.is_box() {
+                match region.kind.as_str() {
+                    "rectangle" if labelled.contains(region.id.as_str()) => {}
+                    "rectangle" => loaded.leave_out("boxes without a label"),
+                    // What is said about a region, not one itself.
+                    "choices" | "textarea" | "taxonomy" | "number" | "rating" | "datetime" | "pairwise"
+                    | "relation" => {}
+                    _ => loaded.leave_out("regions that are no rectangles"),
                 }
                 continue;
             }
-            if region.value.rotation != 0.0 || region.image_rotation != 0.0 {
+            if region.is_turned() {
                 loaded.leave_out("turned boxes");
                 continue;
             }
-            next_object += 1;
             let rect = rect(&region.value, width, height).map_err(|fault| wrong("result", fault))?;
-            let [label, ..] = region.value.rectanglelabels.as_slice() else {
-                return Err(wrong("result", Fault::Missing("rectanglelabels")));
+            let [label, further @ ..] = region.labels() else {
+                loaded.leave_out("boxes without a label");
+                continue;
             };
+            for _ in further {
+                loaded.leave_out("second labels of a box");
+            }
+            next_object += 1;
             image.objects.push(Object {
                 id: next_object,
                 category: categories.id(label),
@@ -125,13 +163,33 @@ pub(super) fn read(path: &Path) -> Result<Loaded, ConvertError> {
 fn file_of(data: &BTreeMap<String, serde_json::Value>) -> Option<String> {
     let address =
         data.get("image").or_else(|| data.values().find(|v| v.as_str().is_some_and(names_a_picture)))?.as_str()?;
-    let path = address.split(['?', '#']).next().unwrap_or(address);
-    let path = path.rsplit_once("d=").map_or(path, |(_, local)| local);
     // `/data/local-files/?d=folder/a.jpg` keeps its folders; addresses elsewhere only their last part.
     match address.split_once("?d=") {
-        Some((_, local)) => Some(local.trim_start_matches('/').to_owned()),
-        None => path.rsplit('/').next().map(str::to_owned),
+        Some((_, local)) => Some(unescape(local.split(['&', '#']).next().unwrap_or(local).trim_start_matches('/'))),
+        None => address.split(['?', '#']).next().and_then(|path| path.rsplit('/').next()).map(unescape),
     }
+}
+
+/// `%20` and its like as what they stand for; left as they are when that is no text.
+fn unescape(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let code =
+            text.get(at + 1..at + 3).filter(|code| bytes[at] == b'%' && code.bytes().all(|c| c.is_ascii_hexdigit()));
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                plain.push(byte);
+                at += 3;
+            }
+            None => {
+                plain.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(plain).unwrap_or_else(|_| text.to_owned())
 }
 
 fn names_a_picture(text: &str) -> bool {

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use dataset::convert::{
-    Annotations, Category, Format, ImageRecord, Object, ReadOptions, Rect, VocConvention, WriteOptions, check_pictures,
-    detect, read, write,
+    Annotations, Category, Format, ImageRecord, Loaded, Object, ReadOptions, Rect, VocConvention, WriteOptions,
+    check_pictures, detect, read, write,
 };
 use dataset::{ClassNames, yolo};
 use proptest::prelude::*;
@@ -287,6 +287,142 @@ const LABEL_STUDIO: &str = r#"[
  {"id": 43, "data": {"image": "https://example.com/pictures/b.jpg?token=1"}, "annotations": []}
 ]
 "#;
+
+/// A project of two tasks as CVAT 2 exports it: pictures of both from 0, labels below `project`, with skeleton parts, tags, masks
+/// and the attributes `group_id`, `rotation` and `source` where its format description has them.
+#[test]
+fn cvat_projects_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("annotations.xml");
+    let text = r##"<?xml version="1.0" encoding="utf-8"?>
+<annotations>
+  <version>1.1</version>
+  <meta>
+    <project>
+      <id>7</id><name>shelves &amp; more</name><created>2026-01-02 10:00:00.1+00:00</created>
+      <labels>
+        <label><name>bottle</name><color>#ff0000</color><type>rectangle</type><attributes>
+          <attribute><name>sku</name><mutable>False</mutable><input_type>text</input_type><default_value></default_value><values></values></attribute>
+        </attributes></label>
+        <label><name>hand</name><color>#00ff00</color><type>skeleton</type><attributes></attributes>
+          <svg>&lt;line x1="1" y1="2" x2="3" y2="4" data-type="edge"&gt;&lt;/line&gt;</svg></label>
+        <label><name>finger</name><color>#00ff00</color><type>points</type><attributes></attributes><parent>hand</parent></label>
+      </labels>
+      <subsets>Train
+Validation</subsets>
+    </project>
+    <dumped>2026-01-02 11:00:00.1+00:00</dumped>
+  </meta>
+  <image id="0" name="a.jpg" subset="Train" task_id="3" width="100" height="80">
+    <box label="bottle" source="semi-auto" occluded="0" xtl="1.00" ytl="2.00" xbr="11.00" ybr="42.00" rotation="0.0" z_order="2" group_id="1">
+      <attribute name="sku"></attribute>
+    </box>
+    <box label="bottle" source="manual" occluded="0" xtl="1.00" ytl="2.00" xbr="11.00" ybr="42.00" rotation="360.0" z_order="2"></box>
+    <tag label="bottle" source="manual"></tag>
+    <mask label="bottle" source="manual" occluded="0" rle="3, 5, 7" left="1" top="2" width="5" height="3" z_order="0"></mask>
+    <skeleton label="hand" source="manual" z_order="0"><points label="finger" source="manual" outside="0" occluded="0" points="1,2"></points></skeleton>
+  </image>
+  <image id="0" name="b.jpg" subset="Validation" task_id="4" width="100" height="80">
+  </image>
+</annotations>
+"##;
+    fs::write(&path, text).unwrap();
+    let loaded = read(&path, Format::Cvat, &ReadOptions::default()).unwrap();
+    assert_eq!(loaded.left_out, BTreeMap::from([("masks", 1), ("skeletons", 1), ("tags of whole pictures", 1)]));
+    let names: Vec<_> = loaded.annotations.categories.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["bottle", "hand"]);
+    let images: Vec<_> = loaded.annotations.images.iter().map(|i| (i.id, i.file.as_str(), i.objects.len())).collect();
+    assert_eq!(images, [(0, "a.jpg", 2), (1, "b.jpg", 0)]);
+    assert_eq!(loaded.annotations.images[0].objects[0].rect, Rect { x: 1.0, y: 2.0, w: 10.0, h: 40.0 });
+    let video = "<annotations><version>1.1</version>\n<track id=\"0\" label=\"bottle\"><box frame=\"0\"/></track></annotations>";
+    assert!(refusal("a.xml", video).starts_with("a.xml:2: holds tracks"), "{}", refusal("a.xml", video));
+}
+
+/// Every way in which an export says a box, after Label Studio's description of tasks and of the tags `RectangleLabels`, `Rectangle`
+/// and `Labels`: ids of annotations as text, `null`s, ground truth among several annotations, addresses of all kinds.
+#[test]
+fn label_studio_variants_are_read() {
+    let one = |task: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("export.json");
+        fs::write(&path, format!("[{task}]")).unwrap();
+        read(&path, Format::LabelStudio, &ReadOptions::default()).unwrap()
+    };
+    let labels = |loaded: &Loaded| -> Vec<String> {
+        let name = |o: &Object| loaded.annotations.category(o.category).unwrap().name.clone();
+        loaded.annotations.images.iter().flat_map(|i| &i.objects).map(name).collect()
+    };
+    let region = |label: &str, more: &str| {
+        format!(
+            r#"{{"id": "r", "type": "rectanglelabels", "from_name": "tag", "to_name": "img", "source": "$image", "original_width": 200,
+             "original_height": 100, "origin": "manual", "value": {{"x": 10, "y": 20, "width": 30, "height": 40{more},
+             "rectanglelabels": ["{label}"]}}}}"#
+        )
+    };
+    let task =
+        |annotations: &str| format!(r#"{{"id": 1, "data": {{"image": "a.jpg"}}, "annotations": [{annotations}]}}"#);
+    let by = |id: &str, flags: &str, label: &str| {
+        format!(
+            r#"{{"id": "{id}", "completed_by": {{"id": 1, "email": "a@b.c"}}{flags}, "result": [{}]}}"#,
+            region(label, "")
+        )
+    };
+
+    // The first that was not cancelled; the ground truth before it; nulls are like nothing.
+    let several =
+        [by("1001", r#", "was_cancelled": true"#, "cancelled"), by("7", r#", "was_cancelled": null"#, "first")];
+    let loaded = one(&task(&several.join(",")));
+    assert_eq!(labels(&loaded), ["first"]);
+    assert_eq!(loaded.annotations.images[0].objects[0].rect, Rect { x: 20.0, y: 20.0, w: 60.0, h: 40.0 });
+    let loaded = one(&task(&[several.join(","), by("8", r#", "ground_truth": true"#, "truth")].join(",")));
+    assert_eq!(labels(&loaded), ["truth"]);
+    assert_eq!(loaded.left_out, BTreeMap::from([("second opinions on a task", 1)]));
+
+    // Turned boxes are left out, a full turn or `null` is none.
+    let regions = [("a", r#", "rotation": 360"#), ("b", r#", "rotation": null"#), ("c", r#", "rotation": 12.5"#)];
+    let result: Vec<String> = regions.iter().map(|(label, more)| region(label, more)).collect();
+    let loaded = one(&task(&format!(r#"{{"id": 1, "result": [{}]}}"#, result.join(","))));
+    assert_eq!(labels(&loaded), ["a", "b"]);
+    assert_eq!(loaded.left_out, BTreeMap::from([("turned boxes", 1)]));
+    let turned = region("a", "").replace(r#""origin""#, r#""image_rotation": 90, "origin""#);
+    assert_eq!(one(&task(&format!(r#"{{"result": [{turned}]}}"#))).left_out, BTreeMap::from([("turned boxes", 1)]));
+
+    // The tags Rectangle and Labels give two regions with one id; other shapes and boxes without a label are counted.
+    let pair = r#"{"id": "p", "type": "rectangle", "from_name": "rect", "original_width": 200, "original_height": 100,
+          "value": {"x": 50, "y": 50, "width": 25, "height": 50, "rotation": 0}},
+         {"id": "p", "type": "labels", "from_name": "label", "original_width": 200, "original_height": 100,
+          "value": {"x": 50, "y": 50, "width": 25, "height": 50, "rotation": 0, "labels": ["Can", "Red"]}},
+         {"id": "q", "type": "rectangle", "from_name": "rect", "value": {"x": 1, "y": 1, "width": 2, "height": 5}},
+         {"id": "e", "type": "ellipselabels", "value": {"x": 1, "y": 1, "radiusX": 2, "radiusY": 5, "ellipselabels": ["Can"]}},
+         {"id": "k", "type": "polygonlabels", "value": {"points": [[1, 2], [3, 4], [5, 1]], "polygonlabels": ["Can"]}},
+         {"from_id": "p", "to_id": "q", "type": "relation", "direction": "right"},
+         {"id": "p", "type": "textarea", "from_name": "sku", "value": {"text": ["cola", "zero"]}}"#;
+    let loaded = one(&task(&format!(r#"{{"id": 1, "result": [{pair}]}}"#)));
+    assert_eq!(labels(&loaded), ["Can"]);
+    let object = &loaded.annotations.images[0].objects[0];
+    assert_eq!(
+        (object.rect, object.attributes["sku"].as_str()),
+        (Rect { x: 100.0, y: 50.0, w: 50.0, h: 50.0 }, "cola zero")
+    );
+    let expected = [("boxes without a label", 1), ("regions that are no rectangles", 2), ("second labels of a box", 1)];
+    assert_eq!(loaded.left_out, BTreeMap::from(expected));
+
+    // Old exports, sizes in the task's data, pictures without any box.
+    let old = task(r#"{"id": 1, "result": []}"#)
+        .replace("annotations", "completions")
+        .replace("\"a.jpg\"", "\"a.jpg\", \"width\": 64, \"height\": 48");
+    let loaded = one(&old);
+    assert_eq!((loaded.annotations.images[0].width, loaded.annotations.images[0].objects.len()), (64, 0));
+    let unsized_one = one(&task(r#"{"id": 1, "result": []}"#));
+    assert!(unsized_one.annotations.images.is_empty() && unsized_one.left_out.len() == 1);
+
+    let file =
+        |address: &str| one(&task(&by("1", "", "x")).replace("a.jpg", address)).annotations.images[0].file.clone();
+    assert_eq!(file("/data/local-files/?d=store%201/a%2Bb.jpg"), "store 1/a+b.jpg");
+    assert_eq!(file("s3://bucket/key/shelf.png"), "shelf.png");
+    assert_eq!(file("https://example.com/p/b.jpg?token=1#x"), "b.jpg");
+    assert_eq!(file("/data/upload/3/0f2c-100%.jpg"), "0f2c-100%.jpg");
+}
 
 /// What a reader says about hostile or broken text, as `FILE...`.
 fn refusal(name: &str, text: &str) -> String {
