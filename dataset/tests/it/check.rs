@@ -231,18 +231,59 @@ fn real_sets_are_mostly_sound() {
 }
 
 #[test]
+fn turned_and_cropped_copies_are_found() {
+    let Some(root) = data("beverage3-bottle-can/dev") else { return };
+    let mut files: Vec<_> = fs::read_dir(root.join("images")).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    let folder = tempfile::tempdir().unwrap();
+    let originals: Vec<_> = files.iter().step_by(13).take(20).collect();
+    for (at, path) in originals.iter().enumerate() {
+        let image = dataset::picture::load(path).unwrap();
+        let (w, h) = image.dimensions();
+        let cropped =
+            image::imageops::crop_imm(&image, w * 8 / 100, h * 8 / 100, w * 84 / 100, h * 84 / 100).to_image();
+        let (sin, cos) = 10_f32.to_radians().sin_cos();
+        let turned = image::RgbImage::from_fn(w, h, |x, y| {
+            let (dx, dy) = (x as f32 - w as f32 / 2.0, y as f32 - h as f32 / 2.0);
+            let (sx, sy) = (w as f32 / 2.0 + dx * cos - dy * sin, h as f32 / 2.0 + dx * sin + dy * cos);
+            let inside = sx >= 0.0 && sy >= 0.0 && sx < w as f32 && sy < h as f32;
+            if inside { *image.get_pixel(sx as u32, sy as u32) } else { image::Rgb([0; 3]) }
+        });
+        for (part, what, picture) in [("train", "a", &image), ("val", "b", &cropped), ("test", "c", &turned)] {
+            let name = folder.path().join(format!("{part}/images/{at:02}{what}.png"));
+            fs::create_dir_all(name.parent().unwrap()).unwrap();
+            picture.save(name).unwrap();
+        }
+    }
+    let found = |changed: bool| {
+        let near = Some(NearRule { changed, ..NearRule::default() });
+        let report = check(&scan(folder.path()), &CheckOptions { near, ..Default::default() }, &()).unwrap();
+        let copies = |part: &str| {
+            let near = report.findings.iter().filter(|f| f.code().ends_with("across-parts"));
+            near.filter(|f| f.file.starts_with(part)).count()
+        };
+        (copies("val"), copies("test"))
+    };
+    let (cropped, turned) = found(true);
+    assert!(cropped >= 15 && turned >= 13, "of 20: {cropped} cropped, {turned} turned");
+    let (cropped, turned) = found(false);
+    assert!(cropped < 8 && turned < 8, "of 20: {cropped} cropped, {turned} turned");
+}
+
+#[test]
 fn loose_rules_find_more() {
     let Some(root) = data("mductran-beverage-skus/dev/frames") else { return };
     let count = |near| {
         let report = check(&scan(&root), &CheckOptions { near, ..Default::default() }, &()).unwrap();
         report.findings.iter().filter(|f| f.code() == "near-copy" && f.severity() == Severity::Note).count()
     };
-    let strict = count(Some(NearRule { distance: 3, correlation: 0.99 }));
+    let strict = count(Some(NearRule { distance: 3, correlation: 0.99, changed: false }));
     let usual = count(Some(NearRule::default()));
-    let loose = count(Some(NearRule { distance: 11, correlation: 0.9 }));
+    let loose = count(Some(NearRule { distance: 11, correlation: 0.9, changed: false }));
     assert!(strict < usual && usual < loose, "{strict} {usual} {loose}");
     assert_eq!(count(None), 0);
-    let far = CheckOptions { near: Some(NearRule { distance: 12, correlation: 0.9 }), ..Default::default() };
+    let far =
+        CheckOptions { near: Some(NearRule { distance: 12, correlation: 0.9, changed: false }), ..Default::default() };
     assert!(check(&scan(&root), &far, &()).unwrap_err().to_string().contains("use 0 to 11"));
 }
 
