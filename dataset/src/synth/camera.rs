@@ -4,18 +4,21 @@
 pub type Vec3 = [f32; 3];
 
 /// Scalar product.
+#[inline]
 #[must_use]
 pub fn dot(a: Vec3, b: Vec3) -> f32 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
 /// `a - b`.
+#[inline]
 #[must_use]
 pub fn sub(a: Vec3, b: Vec3) -> Vec3 {
     [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
 }
 
 /// `a + b * k`.
+#[inline]
 #[must_use]
 pub fn along(a: Vec3, b: Vec3, k: f32) -> Vec3 {
     [a[0] + b[0] * k, a[1] + b[1] * k, a[2] + b[2] * k]
@@ -62,6 +65,7 @@ impl Camera {
     }
 
     /// Pixel and distance along the line of sight; `None` behind the camera.
+    #[inline]
     #[must_use]
     pub fn project(&self, point: Vec3) -> Option<(f32, f32, f32)> {
         let [x, y, z] = self.turned(sub(point, self.eye));
@@ -91,6 +95,7 @@ pub struct Plane {
 
 impl Plane {
     /// The plane's coordinates at a pixel position.
+    #[inline]
     #[must_use]
     pub fn at(&self, x: f32, y: f32) -> (f32, f32) {
         let [a, b, w] = self.rows.map(|r| r[0] * x + r[1] * y + r[2]);

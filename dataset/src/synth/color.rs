@@ -16,12 +16,14 @@ pub fn mix(a: Rgb, b: Rgb, share: f32) -> Rgb {
 }
 
 /// Every channel times a factor.
+#[inline]
 #[must_use]
 pub fn scale(a: Rgb, factor: f32) -> Rgb {
     a.map(|v| v * factor)
 }
 
 /// Channel by channel.
+#[inline]
 #[must_use]
 pub fn times(a: Rgb, b: Rgb) -> Rgb {
     std::array::from_fn(|i| a[i] * b[i])
@@ -62,6 +64,7 @@ pub fn hsv(hue: f32, saturation: f32, value: f32) -> Rgb {
 }
 
 /// 0 below `low`, 1 above `high`, smooth between; also falls when `high < low`.
+#[inline]
 #[must_use]
 pub fn smoothstep(low: f32, high: f32, v: f32) -> f32 {
     let t = ((v - low) / (high - low)).clamp(0.0, 1.0);
@@ -83,7 +86,7 @@ mod tests {
     #[test]
     fn hues() {
         assert_eq!(hsv(0.0, 1.0, 1.0), [1.0, 0.0, 0.0]);
-        assert_eq!(hsv(1.0 / 3.0, 1.0, 1.0).map(|v| v.round()), [0.0, 1.0, 0.0]);
+        assert_eq!(hsv(1.0 / 3.0, 1.0, 1.0).map(f32::round), [0.0, 1.0, 0.0]);
         assert_eq!(hsv(0.3, 0.0, 0.5), [0.5; 3]);
         assert_eq!(hex(0xff8000), [1.0, 128.0 / 255.0, 0.0]);
     }

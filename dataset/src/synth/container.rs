@@ -133,6 +133,7 @@ impl Container {
     }
 
     /// The zone at an index of the profile.
+    #[inline]
     #[must_use]
     pub fn zone(&self, index: usize) -> Option<&Zone> {
         self.zones.get(usize::from(self.zone_at[index]))
@@ -186,6 +187,7 @@ impl Clear {
     }
 
     /// `(let through, scattered)` for a chord as a share of the widest.
+    #[inline]
     #[must_use]
     pub fn chord(&self, share: f32, wet: bool) -> (Rgb, Rgb) {
         let table = if wet { &self.wet } else { &self.dry };

@@ -100,7 +100,7 @@ impl Develop {
                 }
             }
             let out = &mut picture.as_mut()[y * width * 3..(y + 1) * width * 3];
-            self.finish_row(y, (width, height), (&sums, &curve, &noise), out);
+            self.finish_row(y, (width, height), (&mut sums, &curve, &noise), out);
         }
         picture
     }
@@ -109,32 +109,38 @@ impl Develop {
         &self,
         y: usize,
         (width, height): (usize, usize),
-        (light, curve, noise): (&[f32], &[f32], &Noise),
+        (light, curve, noise): (&mut [f32], &[f32], &Noise),
         out: &mut [u8],
     ) {
-        let gain: [f32; 3] = self.balance.map(|b| b * self.exposure);
+        let scale = (CURVE - 1) as f32 / WHITEST.sqrt();
+        let gain: [f32; 3] = self.balance.map(|b| b * self.exposure * scale * scale);
         let (cx, cy) = (width as f32 / 2.0, height as f32 / 2.0);
         let dy = (y as f32 - cy) / cy;
         let grains = noise.row(y, width * 2);
-        let scale = (CURVE - 1) as f32 / WHITEST.sqrt();
-        for x in 0..width {
+        // First what a vector unit can do by itself, then the look-ups.
+        for (x, pixel) in light.chunks_exact_mut(3).enumerate() {
             let dx = (x as f32 - cx) / cx;
             let fall = 1.0 - self.vignette * (dx * dx + dy * dy) * 0.5;
-            let mut v: [f32; 3] = std::array::from_fn(|i| {
-                let linear = (light[x * 3 + i] * gain[i] * fall).max(0.0);
-                curve[((linear.sqrt() * scale) as usize).min(CURVE - 1)]
-            });
+            for i in 0..3 {
+                pixel[i] *= gain[i] * fall;
+            }
+        }
+        for v in light.iter_mut() {
+            *v = v.max(0.0).sqrt().min((CURVE - 1) as f32);
+        }
+        for v in light.iter_mut() {
+            *v = curve[*v as usize];
+        }
+        let (loud, soft) = (self.noise * (1.0 / 48.0), self.noise * (1.0 / 72.0));
+        let pixels = out.chunks_exact_mut(3).zip(light.chunks_exact(3)).zip(grains.chunks_exact(2));
+        for ((out, v), grain) in pixels {
             let grey = 0.3 * v[0] + 0.59 * v[1] + 0.11 * v[2];
             // Shot noise: strongest in the middle tones after the tone curve has done its work.
-            let amount = self.noise * (0.55 + 1.1 * (grey / 255.0) * (1.0 - grey / 290.0) * 2.0);
-            let (n, m) = (
-                f32::from(grains[2 * x]) * amount * (1.0 / 48.0),
-                f32::from(grains[2 * x + 1]) * amount * (1.0 / 72.0),
-            );
-            v = std::array::from_fn(|i| grey + (v[i] - grey) * self.saturation);
-            out[x * 3] = (v[0] + n + m).clamp(0.0, 255.0) as u8;
-            out[x * 3 + 1] = (v[1] + n - 0.3 * m).clamp(0.0, 255.0) as u8;
-            out[x * 3 + 2] = (v[2] + n - 1.2 * m).clamp(0.0, 255.0) as u8;
+            let amount = 0.55 + 2.2 / 255.0 * grey * (1.0 - grey / 290.0);
+            let (n, m) = (f32::from(grain[0]) * amount * loud, f32::from(grain[1]) * amount * soft);
+            let shade = |i: usize| grey + (v[i] - grey) * self.saturation + n;
+            // `as` ends at 0 and 255 by itself.
+            (out[0], out[1], out[2]) = ((shade(0) + m) as u8, (shade(1) - 0.3 * m) as u8, (shade(2) - 1.2 * m) as u8);
         }
     }
 
@@ -225,7 +231,7 @@ impl Glow {
                         let at = |k: i64| {
                             old[(((y + k * dy).clamp(0, h - 1) * w + (x + k * dx).clamp(0, w - 1)) * 3 + i) as usize]
                         };
-                        self.light[((y * w + x) * 3 + i as i64) as usize] = 0.25 * at(-1) + 0.5 * at(0) + 0.25 * at(1);
+                        self.light[((y * w + x) * 3 + i) as usize] = 0.25 * at(-1) + 0.5 * at(0) + 0.25 * at(1);
                     }
                 }
             }

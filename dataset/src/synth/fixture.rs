@@ -8,6 +8,7 @@ use super::layout::{Layout, Row};
 use super::light::{Gloss, Light};
 use super::quad::{self, Quad, Stroke};
 use super::rng::Rng;
+use super::sku::Sort;
 use super::texture::Texture;
 
 /// How the furniture of a shop looks.
@@ -80,14 +81,12 @@ impl Fixture {
         film: &mut Film,
         camera: &Camera,
         light: &Light,
-        (layout, catalogue): (&Layout, &Catalogue),
-        rng: &mut Rng,
+        (layout, catalogue, rng): (&Layout, &Catalogue, &mut Rng),
     ) {
         let crowded = rng.range(0.5, 1.0);
         for row in &layout.rows {
             let mut own = Rng::new(rng.next_u32().into());
             for block in &row.blocks {
-                let product = &catalogue.skus[block.sku];
                 let spare = block.span.1 - block.span.0 - self.tag_size.0;
                 let x = block.span.0 + spare * if own.chance(0.6) { 0.5 } else { own.unit() };
                 if own.chance(0.03) && !catalogue.promotions.is_empty() {
@@ -95,7 +94,7 @@ impl Fixture {
                     let (w, h) = (own.range(90.0, 130.0), own.range(64.0, 95.0));
                     let y = row.floor - layout.board.1 * 0.9 - if own.chance(0.5) { h * 0.35 } else { 0.0 };
                     self.card(film, camera, light, (card, [x, y, 5.0 + self.tilt], (w, h), own.normal(0.03)));
-                } else if own.chance(crowded) && !product.tags.is_empty() {
+                } else if let Some(tags) = tags(catalogue, block.sku).filter(|_| own.chance(crowded)) {
                     let style = if own.chance(0.12) { 2 } else { self.tag_style };
                     let (w, h) = self.tag_size;
                     let at = [
@@ -103,7 +102,7 @@ impl Fixture {
                         row.floor - layout.board.1 * 0.52 - h / 2.0 + own.normal(0.8),
                         2.5 + self.tilt,
                     ];
-                    self.card(film, camera, light, (&product.tags[style], at, (w, h), own.normal(0.012)));
+                    self.card(film, camera, light, (&tags[style], at, (w, h), own.normal(0.012)));
                 }
             }
             self.rail(film, camera, light, (layout, row));
@@ -221,8 +220,8 @@ impl Fixture {
         let wall = linear(self.wall);
         quad::draw(film, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
             let (x, y) = (a * length - layout.half_length, low + b * (high - low));
-            let level =
-                light.reach(row.ceiling - y, layout.depth) * (0.55 + 0.45 * smoothstep(0.0, 60.0, y - row.floor));
+            let level = 0.05
+                + light.reach(row.ceiling - y, layout.depth) * (0.55 + 0.45 * smoothstep(0.0, 60.0, y - row.floor));
             let joint = (x - layout.bays.1).rem_euclid(layout.bays.0);
             let upright = joint.min(layout.bays.0 - joint);
             let mark = match self.pattern {
@@ -278,6 +277,17 @@ impl Fixture {
             });
         }
     }
+}
+
+/// The price tags of a product; those of a drawn one for what is pasted, of which nobody knows the price.
+fn tags(catalogue: &Catalogue, sku: usize) -> Option<&[Texture]> {
+    let own = &catalogue.skus[sku].tags;
+    let lent = || {
+        let drawn = catalogue.skus.partition_point(|sku| sku.sort != Sort::Pasted);
+        (drawn > 0).then(|| &catalogue.skus[sku.wrapping_mul(7919) % drawn].tags)
+    };
+    let tags = if own.is_empty() { lent()? } else { own };
+    (!tags.is_empty()).then_some(tags)
 }
 
 /// How much of the light is left where things stand on a board.

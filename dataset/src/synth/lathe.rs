@@ -58,9 +58,7 @@ pub fn draw(
     (stand, id): (Stand, u16),
 ) -> Footprint {
     let mut print = Footprint::default();
-    let Some(sight) = Sight::new(camera, light, container, stand) else { return print };
     let profile = &container.profile;
-    let silhouette = Silhouette::seen(profile, &container.section, sight.eye.0, sight.eye.1);
     let toward = [camera.eye[0] - stand.base[0], camera.eye[2] - stand.base[2]];
     let ground = toward[0].hypot(toward[1]).max(1.0);
     // The plane through the axis that faces the eye.
@@ -71,17 +69,29 @@ pub fn draw(
     let Some(plane) = camera.plane(stand.base, s_axis, h_axis) else { return print };
     let reach_right = container.handle.map_or(0.0, |h| h.reach);
     let wide = profile.widest;
+    // Most of what stands far behind is hidden by what stands before it: that costs no more than this look.
+    let rise = wide * container.section.flatness() * ((camera.eye[1] - stand.base[1]).abs() + profile.height) / ground;
+    let hull = [
+        (-wide, -rise),
+        (wide + reach_right, -rise),
+        (wide + reach_right, profile.height + rise),
+        (-wide, profile.height + rise),
+    ];
+    let Some(hull) = bound(camera, (stand.base, s_axis, h_axis), hull) else { return print };
+    let columns = (clip(hull[0] - 1.0, film.width), clip(hull[2] + 2.0, film.width));
+    let lines = (clip(hull[1] - 1.0, film.height), clip(hull[3] + 2.0, film.height));
+    if columns.0 >= columns.1 || lines.0 >= lines.1 || !film.open_within(columns, lines) {
+        return print;
+    }
+    let Some(sight) = Sight::new(camera, light, container, stand) else { return print };
+    let silhouette = Silhouette::seen(profile, &container.section, sight.eye.0, sight.eye.1);
     let corners = [
         (-wide, silhouette.bottom),
         (wide + reach_right, silhouette.bottom),
         (wide + reach_right, silhouette.top),
         (-wide, silhouette.top),
     ];
-    let mut bounds = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
-    for (s, h) in corners {
-        let Some((x, y, _)) = camera.project(along(along(stand.base, s_axis, s), h_axis, h)) else { return print };
-        bounds = [bounds[0].min(x), bounds[1].min(y), bounds[2].max(x), bounds[3].max(y)];
-    }
+    let Some(bounds) = bound(camera, (stand.base, s_axis, h_axis), corners) else { return print };
     let middle = along(stand.base, h_axis, profile.height / 2.0);
     let Some((_, _, away)) = camera.project(middle) else { return print };
     let scale = camera.focal / away;
@@ -105,14 +115,15 @@ pub fn draw(
         let from = left + (((-reach - s0) / ds).max(0.0) as usize).min(right - left);
         let to = left + (((reach + reach_right - s0) / ds + 1.0).max(0.0) as usize).min(right - left);
         for x in from..to {
+            if !film.open(x, y) {
+                continue;
+            }
             let along = (x - left) as f32;
             let (s, h) = (s0 + ds * along, h0 + dh * along);
             let cover = (silhouette.inside(s, h) * scale + 0.5).min(1.0);
             if cover > 0.0 {
-                if film.open(x, y) {
-                    film.note(x, y, cover, (id, &mut print));
-                    film.put(x, y, cover, sight.shade(s, h));
-                }
+                film.note(x, y, cover, (id, &mut print));
+                film.put(x, y, cover, sight.shade(s, h));
             } else if let Some(handle) = container.handle {
                 let (cover, paint) = sight.handle(handle, s, h, scale);
                 if cover > 0.0 {
@@ -123,6 +134,21 @@ pub fn draw(
         }
     }
     print
+}
+
+/// Bounds in the picture of points of a plane; `None` when one lies behind the camera.
+fn bound(camera: &Camera, (origin, s_axis, h_axis): (Vec3, Vec3, Vec3), points: [(f32, f32); 4]) -> Option<[f32; 4]> {
+    let mut bounds = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
+    for (s, h) in points {
+        let (x, y, _) = camera.project(along(along(origin, s_axis, s), h_axis, h))?;
+        bounds = [bounds[0].min(x), bounds[1].min(y), bounds[2].max(x), bounds[3].max(y)];
+    }
+    Some(bounds)
+}
+
+/// A column or row as a number within the picture.
+fn clip(v: f32, limit: usize) -> usize {
+    (v.max(0.0) as usize).min(limit)
 }
 
 impl<'a> Sight<'a> {
@@ -208,17 +234,8 @@ impl<'a> Sight<'a> {
         let row = c.section.row(u);
         let (up, out) = c.profile.normal(index);
         let side = if s < 0.0 { -1.0 } else { 1.0 };
-        let point = Point {
-            y,
-            index,
-            u,
-            side,
-            nx: row.nx * side * out,
-            ny: up,
-            nz: row.nz * out,
-            turn: row.turn * side,
-            slope,
-        };
+        let point =
+            Point { y, index, u, nx: row.nx * side * out, ny: up, nz: row.nz * out, turn: row.turn * side, slope };
         let level = self.level(y) * self.crowding(point.u * side);
         match c.zone(index) {
             Some(zone) => self.zone(zone, &point, level),
@@ -226,6 +243,7 @@ impl<'a> Sight<'a> {
         }
     }
 
+    #[inline]
     fn level(&self, y: f32) -> f32 {
         let at = (y / self.container.profile.height).clamp(0.0, 0.9999) * ROWS as f32;
         let k = at as usize;
@@ -233,12 +251,14 @@ impl<'a> Sight<'a> {
     }
 
     /// Neighbours take light from the sides.
+    #[inline]
     fn crowding(&self, u: f32) -> f32 {
         let gap = if u < 0.0 { self.stand.gaps.0 } else { self.stand.gaps.1 };
         let near = 1.0 / (1.0 + gap.max(0.0) / 22.0);
         1.0 - 0.62 * near * smoothstep(0.45, 1.02, u.abs())
     }
 
+    #[inline]
     fn mirror(&self, gloss: Gloss, p: &Point) -> f32 {
         // Looking down by an angle is like tilting the surface by half of it.
         self.light.mirror(gloss, p.nx, p.ny - p.slope * 0.45)
@@ -257,7 +277,7 @@ impl<'a> Sight<'a> {
                     return self.body(p, level);
                 }
                 let ink = [r / a, g / a, b / a];
-                let color = self.lit(ink, *metal, (*gloss, *shine), p, level);
+                let color = self.lit(ink, (*metal, *gloss, *shine), p, level);
                 if a > 0.99 {
                     return (color, [0.0; 3]);
                 }
@@ -270,15 +290,16 @@ impl<'a> Sight<'a> {
                     let wave = ((p.turn + self.turn) * ridges * TAU).sin();
                     p.nx = (p.nx + 0.35 * wave * p.nz).clamp(-1.0, 1.0);
                     let groove = 1.0 - 0.22 * (0.5 - 0.5 * wave);
-                    return (scale(self.lit(*color, *metal, (Gloss::Satin, *shine), &p, level), groove), [0.0; 3]);
+                    return (scale(self.lit(*color, (*metal, Gloss::Satin, *shine), &p, level), groove), [0.0; 3]);
                 }
-                (self.lit(*color, *metal, (Gloss::Satin, *shine), &p, level), [0.0; 3])
+                (self.lit(*color, (*metal, Gloss::Satin, *shine), &p, level), [0.0; 3])
             }
         }
     }
 
     /// Light from an opaque surface.
-    fn lit(&self, ink: Rgb, metal: f32, (gloss, shine): (Gloss, f32), p: &Point, level: f32) -> Rgb {
+    #[inline]
+    fn lit(&self, ink: Rgb, (metal, gloss, shine): (f32, Gloss, f32), p: &Point, level: f32) -> Rgb {
         let matt = self.light.matt(p.nx, p.ny, p.nz) * level;
         let fresnel = shine * (0.045 + 0.5 * (1.0 - p.nz).max(0.0).powi(4));
         // Mirrors stay bright in the shade: what they show is the aisle.
@@ -292,7 +313,7 @@ impl<'a> Sight<'a> {
     fn body(&self, p: &Point, level: f32) -> (Rgb, Rgb) {
         match &self.container.body {
             Body::Solid { color, metal, shine } => {
-                (self.lit(*color, *metal, (Gloss::Satin, *shine), p, level), [0.0; 3])
+                (self.lit(*color, (*metal, Gloss::Satin, *shine), p, level), [0.0; 3])
             }
             Body::Clear(clear) => self.clear(clear, p, level),
         }
@@ -388,7 +409,6 @@ struct Point {
     index: usize,
     /// Share of the half width.
     u: f32,
-    side: f32,
     nx: f32,
     ny: f32,
     nz: f32,

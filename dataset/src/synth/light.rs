@@ -86,6 +86,7 @@ impl Light {
     }
 
     /// What a surface with this normal reflects to the viewer.
+    #[inline]
     #[must_use]
     pub fn mirror(&self, gloss: Gloss, nx: f32, ny: f32) -> f32 {
         let mirror = &self.mirrors[gloss as usize];
@@ -100,6 +101,7 @@ impl Light {
     }
 
     /// Light on a matt surface with this normal, before what stands in its way.
+    #[inline]
     #[must_use]
     pub fn matt(&self, nx: f32, ny: f32, nz: f32) -> f32 {
         let lit = 0.52 * nz.max(0.0) + 0.62 * ny.max(0.0) + self.skew * nx;
@@ -108,6 +110,7 @@ impl Light {
 
     /// Share of the lamps' light that reaches a point `depth` behind the shelf's front edge and `gap` below the board above
     /// it, with the ambient light.
+    #[inline]
     #[must_use]
     pub fn reach(&self, gap: f32, depth: f32) -> f32 {
         // The board above hides every lamp higher than gap / depth.

@@ -8,7 +8,8 @@
 //! | [`catalogue`], [`sku`], [`shapes`], [`container`], [`carton`] | the products: families of look-alikes |
 //! | [`art`], [`icons`], [`words`], [`text`], [`canvas`] | what is printed on them |
 //! | [`profile`], [`section`], [`texture`], [`film`], [`lathe`], [`quad`], [`cutout`], [`fixture`] | drawing them, front to back |
-//! | [`paste`], [`matte`] | instances cut out of real pictures |
+//! | [`world`] | all of it in memory, for a trainer |
+//! | [`paste`], [`upright`], [`matte`], [`outline`] | instances cut out of real pictures |
 //! | [`rng`], [`color`], [`rows`] | plumbing |
 //!
 //! Lengths are millimetres: right, up, towards the aisle. Light is linear until it is developed. A photo is a function of
@@ -31,6 +32,7 @@ pub mod lathe;
 pub mod layout;
 pub mod light;
 pub mod matte;
+pub mod outline;
 pub mod paste;
 pub mod profile;
 pub mod quad;
@@ -42,11 +44,14 @@ pub mod shapes;
 pub mod sku;
 pub mod text;
 pub mod texture;
+pub mod upright;
 pub mod words;
+pub mod world;
 pub mod write;
 
 pub use config::{ConfigError, SynthConfig};
 pub use paste::PasteError;
 pub use scene::{Instance, Photo, Scene};
 pub use sku::{Class, Sku};
+pub use world::{Finish, Labelled, Shelf, World};
 pub use write::{SYNTH_VERSION, SynthError, SynthReport, WriteOptions, write_dataset};

@@ -1,16 +1,19 @@
 //! Instances cut out of real labelled pictures, as products to be put on drawn shelves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use thiserror::Error;
 use vision::{BBox, RgbImage};
 
-use super::matte::{self, Matte};
+use super::canvas::Bounds;
+use super::cutout::Cutout;
+use super::matte::{self, Flaw, Matte};
 use super::rng::{Rng, derive};
 use super::sku::{Class, Look, Sku, Sort};
 use super::texture::Texture;
+use super::upright;
 use crate::files::file_stem;
 use crate::layout::{DataFolder, LayoutChoice, LayoutError, LayoutKind, Picture};
 use crate::picture::{self, PictureError};
@@ -42,21 +45,35 @@ pub enum PasteError {
     },
     /// Nothing in it can be cut out.
     #[error(
-        "{root} has no instance that can be pasted among {boxes} boxes: needed are boxes of at least 20 x 40 pixels, not cut off by the picture's edge and not overlapping others"
+        "{root} has no instance that can be pasted among {boxes} boxes: needed are upright containers of at least 24 x 60 pixels (bottles 24 x 110), whole, free on both sides, sharp, and told from their background by their colours{}",
+        flaws.iter().map(|(flaw, count)| format!("; {count} refused: {}", flaw.name())).collect::<String>()
     )]
     Nothing {
         /// Which folder.
         root: PathBuf,
         /// Boxes seen.
         boxes: usize,
+        /// Why they were refused.
+        flaws: BTreeMap<Flaw, usize>,
     },
+}
+
+/// What a folder gave.
+#[derive(Debug)]
+pub struct Harvest {
+    /// Cut-outs as products.
+    pub skus: Vec<Sku>,
+    /// Boxes in the folder.
+    pub boxes: usize,
+    /// Why boxes were refused, of those that were looked at.
+    pub flaws: BTreeMap<Flaw, usize>,
 }
 
 /// Cuts at most `limit` instances out of the pictures of a folder (YOLO labels), the same ones for the same seed.
 ///
 /// # Errors
 /// When the folder, a label or a picture cannot be used, or nothing in it is large and free enough.
-pub fn instances(root: &Path, limit: u32, seed: u64) -> Result<Vec<Sku>, PasteError> {
+pub fn instances(root: &Path, limit: u32, seed: u64) -> Result<Harvest, PasteError> {
     let data = DataFolder::scan(root, LayoutChoice::Is(LayoutKind::Boxes))?;
     let mut labelled = Vec::new();
     let mut boxes = 0;
@@ -75,22 +92,33 @@ pub fn instances(root: &Path, limit: u32, seed: u64) -> Result<Vec<Sku>, PasteEr
     }
     Rng::new(derive(seed, 0x9a57e)).shuffle(&mut labelled);
     let mut skus = Vec::new();
+    let mut flaws: BTreeMap<Flaw, usize> = BTreeMap::new();
     for part in labelled.chunks(32) {
-        let cut: Vec<Vec<Sku>> = part
+        let cut: Vec<Vec<Result<Sku, Flaw>>> = part
             .par_iter()
             .map(|(picture, lines)| from_picture(root, picture, lines, seed))
             .collect::<Result<_, PasteError>>()?;
-        skus.extend(cut.into_iter().flatten());
+        for result in cut.into_iter().flatten() {
+            match result {
+                Ok(sku) => skus.push(sku),
+                Err(flaw) => *flaws.entry(flaw).or_default() += 1,
+            }
+        }
         if skus.len() >= limit as usize {
             break;
         }
     }
     skus.truncate(limit as usize);
     if skus.is_empty() {
-        return Err(PasteError::Nothing { root: root.to_owned(), boxes });
+        return Err(PasteError::Nothing { root: root.to_owned(), boxes, flaws });
     }
+    Ok(Harvest { skus, boxes, flaws })
+}
+
+/// Gives codes that are used twice a number.
+pub(super) fn tell_apart(skus: &mut [Sku]) {
     let mut taken = BTreeSet::new();
-    for sku in &mut skus {
+    for sku in skus {
         let plain = sku.code.clone();
         let mut number = 2;
         while !taken.insert(sku.code.clone()) {
@@ -98,40 +126,64 @@ pub fn instances(root: &Path, limit: u32, seed: u64) -> Result<Vec<Sku>, PasteEr
             number += 1;
         }
     }
-    Ok(skus)
 }
 
-fn from_picture(root: &Path, picture: &Picture, lines: &[LabelLine], seed: u64) -> Result<Vec<Sku>, PasteError> {
-    let image = picture::load(&root.join(&picture.path))?;
-    let (width, height) = image.dimensions();
-    let boxes: Vec<BBox> = lines.iter().map(|line| line.label.to_pixels(width, height)).collect();
-    let stem = file_stem(&picture.path);
-    let mut skus = Vec::new();
-    for (line, bbox) in lines.iter().zip(&boxes) {
-        let whole = bbox.x1 > 2.0 && bbox.y1 > 2.0 && bbox.x2 < width as f32 - 2.0 && bbox.y2 < height as f32 - 2.0;
-        let covered = boxes
-            .iter()
-            .filter(|other| !std::ptr::eq(*other, bbox))
-            .any(|other| other.intersection(bbox) > 0.08 * bbox.area());
-        let Some(class) = Class::of(line.label.class).filter(|_| whole && !covered && bbox.is_valid()) else {
-            continue;
-        };
-        let shape = bbox.height() / bbox.width();
-        if !plausible(class, shape) {
-            continue;
-        }
-        let Some(matte) = matte::cut(&image, [bbox.x1, bbox.y1, bbox.x2, bbox.y2]) else { continue };
-        let own = derive(seed, derive(u64::from(line.line), fingerprint(&image)));
-        skus.push(product(class, &matte, (stem, line.line), own));
+/// What each box of a picture gives.
+fn from_picture(
+    root: &Path,
+    picture: &Picture,
+    lines: &[LabelLine],
+    seed: u64,
+) -> Result<Vec<Result<Sku, Flaw>>, PasteError> {
+    let mut image = picture::load(&root.join(&picture.path))?;
+    let own = fingerprint(&image);
+    if tinted(&image) {
+        return Ok(lines.iter().map(|_| Err(Flaw::Light)).collect());
     }
-    Ok(skus)
+    let (width, height) = image.dimensions();
+    let mut boxes: Vec<BBox> = lines.iter().map(|line| line.label.to_pixels(width, height)).collect();
+    let angle = upright::angle(&image);
+    if angle != 0.0 {
+        image = upright::turned_back(&image, angle);
+        boxes.iter_mut().for_each(|bbox| *bbox = upright::box_turned_back(bbox, angle, (width, height)));
+    }
+    let bounds: Vec<Bounds> = boxes.iter().map(|b| [b.x1, b.y1, b.x2, b.y2]).collect();
+    let stem = file_stem(&picture.path);
+    let cut = |(at, line): (usize, &LabelLine)| {
+        let bbox = &boxes[at];
+        let whole = bbox.x1 > 2.0 && bbox.y1 > 2.0 && bbox.x2 < width as f32 - 2.0 && bbox.y2 < height as f32 - 2.0;
+        let class = Class::of(line.label.class).filter(|_| whole && bbox.is_valid()).ok_or(Flaw::Shape)?;
+        let covered =
+            boxes.iter().enumerate().any(|(other, b)| other != at && b.intersection(bbox) > 0.1 * bbox.area());
+        if covered {
+            return Err(Flaw::Crowded);
+        }
+        if !plausible(class, bbox.height() / bbox.width()) {
+            return Err(Flaw::Shape);
+        }
+        let others: Vec<Bounds> =
+            bounds.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, b)| *b).collect();
+        let matte = matte::cut(&image, bounds[at], &others, class)?;
+        Ok(product(class, &matte, (stem, line.line), derive(seed, derive(u64::from(line.line), own))))
+    };
+    Ok(lines.iter().enumerate().map(cut).collect())
 }
 
-/// Height by width of upright containers; what lies or is half hidden is left out.
+/// Whether the whole picture is of one colour, as in a bar at night: what stood in such light is not put into a shop's.
+fn tinted(image: &RgbImage) -> bool {
+    let mut sum = [0.0_f64; 3];
+    for px in image.as_raw().chunks_exact(3).step_by(37) {
+        (0..3).for_each(|i| sum[i] += f64::from(px[i]));
+    }
+    let (high, low) = (sum.iter().copied().fold(0.0, f64::max), sum.iter().copied().fold(f64::MAX, f64::min));
+    high > 2.2 * low.max(1.0)
+}
+
+/// Height by width of upright containers, in pictures that may be stretched; what lies or is half hidden is left out.
 fn plausible(class: Class, shape: f32) -> bool {
     match class {
-        Class::Bottle => (1.5..6.0).contains(&shape),
-        Class::Can => (1.1..3.2).contains(&shape),
+        Class::Bottle => (1.7..5.5).contains(&shape),
+        Class::Can => (1.25..3.4).contains(&shape),
         Class::Glass => (0.8..4.0).contains(&shape),
         Class::UnknownContainer => (0.5..4.0).contains(&shape),
     }
@@ -139,12 +191,20 @@ fn plausible(class: Class, shape: f32) -> bool {
 
 fn product(class: Class, matte: &Matte, (stem, line): (&str, u32), seed: u64) -> Sku {
     let mut rng = Rng::new(seed);
-    let shape = matte.height as f32 / matte.width as f32;
-    let height = match class {
-        Class::Bottle => rng.range(200.0, 320.0).min(95.0 * shape),
-        Class::Can => rng.range(112.0, 168.0).min(78.0 * shape),
-        Class::Glass => rng.range(90.0, 190.0).min(95.0 * shape),
-        Class::UnknownContainer => rng.range(110.0, 230.0).min(210.0 * shape),
+    // Pictures of data sets are often stretched to a square: shapes no such container has are stretched back.
+    let seen = matte.height as f32 / matte.width as f32;
+    let (shape, height) = match class {
+        Class::Bottle => {
+            let shape = seen.clamp(2.6, 4.3);
+            (shape, rng.range(205.0, 300.0).min(92.0 * shape))
+        }
+        Class::Can => {
+            let shape = seen.clamp(1.65, 2.6);
+            // A tall can is a slim one of 330 ml or a large one.
+            (shape, if shape < 2.05 { rng.range(112.0, 124.0) } else { rng.range(138.0, 168.0) })
+        }
+        Class::Glass => (seen, rng.range(90.0, 190.0).min(95.0 * seen)),
+        Class::UnknownContainer => (seen, rng.range(110.0, 230.0).min(210.0 * seen)),
     };
     Sku {
         code: format!("paste-{stem}-{line}"),
@@ -154,7 +214,11 @@ fn product(class: Class, matte: &Matte, (stem, line): (&str, u32), seed: u64) ->
         volume: String::new(),
         class,
         sort: Sort::Pasted,
-        look: Look::Cut { texture: texture(matte), size: (height / shape, height) },
+        look: Look::Cut(Box::new(Cutout {
+            texture: texture(matte),
+            size: (height / shape, height),
+            half: matte.half.clone(),
+        })),
         tray: None,
         tags: Vec::new(),
     }

@@ -83,6 +83,7 @@ impl Profile {
     }
 
     /// Index of a height, clamped.
+    #[inline]
     #[must_use]
     pub fn index(&self, y: f32) -> usize {
         // `as` saturates: below the base is the base.
@@ -90,18 +91,21 @@ impl Profile {
     }
 
     /// Radius at an index.
+    #[inline]
     #[must_use]
     pub fn radius(&self, index: usize) -> f32 {
         self.radius[index]
     }
 
     /// Normal at an index.
+    #[inline]
     #[must_use]
     pub fn normal(&self, index: usize) -> (f32, f32) {
         self.normal[index]
     }
 
     /// Radius at a height, between the steps.
+    #[inline]
     #[must_use]
     pub fn radius_at(&self, y: f32) -> f32 {
         let at = (y * (STEPS as f32 / self.height)).clamp(0.0, STEPS as f32 - 0.001);
@@ -158,13 +162,14 @@ impl Silhouette {
             .map(|j| {
                 let (a, b) = (j.saturating_sub(1), (j + 1).min(COUNT));
                 let slope = (half[b] - half[a]) / (step * (b - a) as f32);
-                1.0 / slope.hypot(1.0)
+                1.0 / (slope * slope + 1.0).sqrt()
             })
             .collect();
         Self { bottom, top, step, half, steepness }
     }
 
     /// Half the width at a height (0 outside).
+    #[inline]
     #[must_use]
     pub fn half(&self, h: f32) -> f32 {
         let at = (h - self.bottom) / self.step;
@@ -176,6 +181,7 @@ impl Silhouette {
     }
 
     /// Distance inside the outline in millimetres; negative outside.
+    #[inline]
     #[must_use]
     pub fn inside(&self, s: f32, h: f32) -> f32 {
         let at = ((h - self.bottom) / self.step).clamp(0.0, (self.half.len() - 1) as f32 - 0.001);

@@ -141,16 +141,17 @@ fn scan(
             continue;
         }
         for x in from as usize..(to.ceil() as usize).min(film.width) {
+            if !film.open(x, y) {
+                continue;
+            }
             let px = x as f32 + 0.5;
             let inside = edges.iter().map(|[a, b, c]| a * px + b * py + c).fold(f32::MAX, f32::min);
             let cover = (inside + 0.5).min(1.0);
             if cover <= 0.0 {
                 continue;
             }
-            if film.open(x, y) {
-                let (a, b) = plane.at(px, py);
-                visit(film, (x, y), cover, (a.clamp(0.0, 1.0), b.clamp(0.0, 1.0)));
-            }
+            let (a, b) = plane.at(px, py);
+            visit(film, (x, y), cover, (a.clamp(0.0, 1.0), b.clamp(0.0, 1.0)));
         }
     }
     Some(area)

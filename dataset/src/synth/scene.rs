@@ -59,6 +59,16 @@ pub struct Photo {
 /// Smallest side of a labelled box in pixels.
 const MIN_SIDE: f32 = 5.0;
 
+/// Times a photo is drawn until its labels are as many as was asked for.
+const ATTEMPTS: usize = 6;
+
+/// A photo on the film, not yet developed.
+struct Draft {
+    layout: Layout,
+    instances: Vec<Instance>,
+    rng: Rng,
+}
+
 /// Draws photos of one world.
 #[derive(Debug)]
 pub struct Scene<'a> {
@@ -70,16 +80,63 @@ pub struct Scene<'a> {
 
 impl Scene<'_> {
     /// The photo of a number: the same for ever, whatever else is drawn. `film` is scratch space.
+    ///
+    /// How many facings a photo labels shows only when it is drawn; one with more or fewer than was asked for is drawn again
+    /// from nearer or farther, a few times at most.
     #[must_use]
     pub fn photo(&self, number: u64, film: &mut Film) -> Photo {
         let seed = derive(derive(self.config.seed, 0xf070), number);
+        let (low, high) = (self.config.facings.0 as f32, self.config.facings.1 as f32);
+        // Some of those behind are labelled, too.
+        let mut aim = Rng::new(derive(seed, 1)).range(low, high) * 0.86;
+        let mut best = (f32::MAX, aim);
+        // What gave too few, and what gave too many.
+        let (mut few, mut many) = (None, None);
+        let mut draft = None;
+        for _ in 0..ATTEMPTS {
+            let drawn = self.draft(seed, aim, film);
+            let count = drawn.instances.iter().filter(|i| i.labelled).count().max(1) as f32;
+            draft = Some((aim, drawn));
+            // Too many is what nobody asked for; too few may be all there is.
+            let miss = if count > high { 10.0 + (count / high).ln() } else { (low / count).ln().max(0.0) };
+            if miss < best.0 {
+                best = (miss, aim);
+            }
+            if miss <= 0.0 {
+                break;
+            }
+            *(if count > high { &mut many } else { &mut few }) = Some(aim);
+            aim = match (few, many) {
+                (Some(few), Some(many)) => f32::sqrt(few * many),
+                _ => aim * f32::midpoint(low, high) / count,
+            };
+        }
+        let draft = match draft {
+            Some((aim, draft)) if aim == best.1 => draft,
+            // The film holds the last one.
+            _ => self.draft(seed, best.1, film),
+        };
+        let mut rng = draft.rng;
+        let develop = Develop::draw(&mut rng, self.config.camera_faults);
+        let (from, to) = self.config.jpeg_quality;
+        Photo {
+            image: develop.print(film),
+            instances: draft.instances,
+            owners: film.owners().to_vec(),
+            layout: draft.layout,
+            jpeg_quality: rng.int(from.into(), to.into()) as u8,
+        }
+    }
+
+    /// Exposes the film to a shelf of which about `wanted` facings are in view.
+    fn draft(&self, seed: u64, wanted: f32, film: &mut Film) -> Draft {
         let (width, height) = self.config.size;
         film.reset(width as usize, height as usize);
-        let (layout, camera) = self.stage(seed);
+        let (layout, camera) = self.stage(seed, wanted);
         let mut rng = Rng::new(derive(seed, 2));
         let light = Light::draw(&mut rng);
         let fixture = Fixture::draw(&mut rng);
-        fixture.front(film, &camera, &light, (&layout, self.catalogue), &mut rng);
+        fixture.front(film, &camera, &light, (&layout, self.catalogue, &mut rng));
         let mut instances = Vec::new();
         let mut rows: Vec<usize> = (0..layout.rows.len()).collect();
         // From the level of the eye outwards: a board hides what stands on it from below, and what is below it from above.
@@ -98,24 +155,14 @@ impl Scene<'_> {
             }
             fixture.wall(film, &camera, &light, (&layout, row));
         }
-        let develop = Develop::draw(&mut rng, self.config.camera_faults);
-        let image = develop.print(film);
-        let (low, high) = self.config.jpeg_quality;
-        Photo {
-            image,
-            instances,
-            owners: film.owners().to_vec(),
-            layout,
-            jpeg_quality: rng.int(low.into(), high.into()) as u8,
-        }
+        Draft { layout, instances, rng }
     }
 
     /// Shelf and camera, at the distance from which about the wished number of facings is in view.
-    fn stage(&self, seed: u64) -> (Layout, Camera) {
+    fn stage(&self, seed: u64, wanted: f32) -> (Layout, Camera) {
         let config = self.config;
         let (width, height) = (config.size.0 as f32, config.size.1 as f32);
-        let mut rng = Rng::new(derive(seed, 1));
-        let wanted = rng.int(config.facings.0, config.facings.1) as f32;
+        let mut rng = Rng::new(derive(seed, 4));
         let view = rng.range(46.0_f32, 68.0).to_radians();
         let yaw = (rng.normal(config.yaw_deg * 0.45)).clamp(-config.yaw_deg, config.yaw_deg).to_radians();
         let pitch = rng.range(config.pitch_deg.0, config.pitch_deg.1).to_radians();
@@ -184,7 +231,7 @@ impl Scene<'_> {
             let print = match &product.look {
                 Look::Turned(container) => lathe::draw(film, camera, light, container, (stand, id)),
                 Look::Boxed(carton) => carton::draw(film, camera, light, carton, (stand, id)),
-                Look::Cut { texture, size } => cutout::draw(film, camera, light, (texture, *size), (stand, id)),
+                Look::Cut(cut) => cutout::draw(film, camera, light, cut, (stand, id)),
             };
             if let Some(bbox) = bounds(&print) {
                 let visible = print.visible();

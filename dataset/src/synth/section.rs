@@ -51,18 +51,21 @@ impl Section {
     }
 
     /// Depth by width.
+    #[inline]
     #[must_use]
     pub fn flatness(&self) -> f32 {
         self.flatness
     }
 
     /// The row of a share of the half width, `0..=1`.
+    #[inline]
     #[must_use]
     pub fn row(&self, u: f32) -> Row {
         self.rows[((u * ROWS as f32 + 0.5) as usize).min(ROWS)]
     }
 
     /// Half width left at a share of the depth: the same curve, read the other way.
+    #[inline]
     #[must_use]
     pub fn across(&self, depth: f32) -> f32 {
         self.row(depth).depth / self.flatness

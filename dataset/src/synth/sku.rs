@@ -2,6 +2,7 @@
 
 use super::carton::Carton;
 use super::container::Container;
+use super::cutout::Cutout;
 use super::texture::Texture;
 
 /// What the detector calls a product.
@@ -88,13 +89,8 @@ pub enum Look {
     Turned(Box<Container>),
     /// A box.
     Boxed(Box<Carton>),
-    /// A cut-out of a real picture: RGBA, and its size in millimetres.
-    Cut {
-        /// The picture.
-        texture: Texture,
-        /// Width and height.
-        size: (f32, f32),
-    },
+    /// A cut-out of a real picture.
+    Cut(Box<Cutout>),
 }
 
 /// A product.
@@ -132,7 +128,7 @@ impl Sku {
                 [2.0 * c.profile.widest + handle, c.profile.height, 2.0 * c.profile.widest * c.section.flatness()]
             }
             Look::Boxed(c) => [c.size[0], c.height(), c.size[2]],
-            Look::Cut { size, .. } => [size.0, size.1, size.0.min(90.0)],
+            Look::Cut(c) => c.extent(),
         }
     }
 }

@@ -58,25 +58,28 @@ impl Texture {
     }
 
     /// The level for a picture in which `texels` of level 0 fall on a pixel. A little too sharp rather than too soft.
+    #[inline]
     #[must_use]
     pub fn level(&self, texels: f32) -> usize {
         ((texels * 0.85).max(1.0).log2().round() as usize).min(self.levels.len() - 1)
     }
 
     /// Linear premultiplied RGBA at shares of width and height (`v` down), between the texels.
+    #[inline]
     #[must_use]
     pub fn sample(&self, level: usize, u: f32, v: f32) -> [f32; 4] {
         let level = &self.levels[level];
         let (w, h) = (level.width as i32, level.height as i32);
+        // Rounding down by way of a positive number: `floor` is a library call on plain x86-64, and so is the rest of a
+        // division slow.
+        let down = |v: f32| (v + 65_536.0) as i32 - 65_536;
+        // Whole turns, by a smaller number: so that what is just below 0 stays so.
+        let u = if self.wrap { u - ((u + 64.0) as i32 - 64) as f32 } else { u };
         let (x, y) = (u * w as f32 - 0.5, v * h as f32 - 0.5);
-        // Rounding down by way of a positive number: `floor` is a library call on plain x86-64.
-        let (ix, iy) = ((x + 65_536.0) as i32 - 65_536, (y + 65_536.0) as i32 - 65_536);
+        let (ix, iy) = (down(x), down(y));
         let (ax, ay) = (x - ix as f32, y - iy as f32);
         let (x0, x1) = if self.wrap {
-            {
-                let first = ix.rem_euclid(w);
-                (first, if first + 1 == w { 0 } else { first + 1 })
-            }
+            (if ix < 0 { w - 1 } else { ix.min(w - 1) }, if ix + 1 >= w { 0 } else { (ix + 1).max(0) })
         } else {
             (ix.clamp(0, w - 1), (ix + 1).clamp(0, w - 1))
         };
@@ -84,7 +87,7 @@ impl Texture {
         let texel = |at: i32| level.texels[at as usize].map(f32::from);
         let (a, b, c, d) = (texel(y0 + x0), texel(y0 + x1), texel(y1 + x0), texel(y1 + x1));
         let (wa, wb, wc, wd) = ((1.0 - ax) * (1.0 - ay), ax * (1.0 - ay), (1.0 - ax) * ay, ax * ay);
-        let mixed: [f32; 4] = std::array::from_fn(|i| (a[i] * wa + b[i] * wb + c[i] * wc + d[i] * wd) / 255.0);
+        let mixed: [f32; 4] = std::array::from_fn(|i| (a[i] * wa + b[i] * wb + c[i] * wc + d[i] * wd) * (1.0 / 255.0));
         // Premultiplied gamma 2: colour = (c / a)^2 * a.
         let [r, g, b, a] = mixed;
         let over = if a > 1e-3 { 1.0 / a } else { 0.0 };
@@ -125,6 +128,21 @@ impl Level {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_goes_round_meets_itself() {
+        let mut canvas = Canvas::new(40, 16);
+        canvas.clear([0.2, 0.2, 0.2]);
+        canvas.rect([0.0, 0.0, 20.0, 16.0], 0.0, [0.9, 0.9, 0.9]);
+        let texture = Texture::new(&canvas, true);
+        let at = |u: f32| texture.sample(0, u, 0.5)[0];
+        for u in [-1.3, -0.75, -0.004, -1e-6, 0.0, 0.2, 0.999_999, 1.0, 1.25, 2.6] {
+            assert!((at(u) - at(u.rem_euclid(1.0))).abs() < 0.02, "{u}");
+        }
+        // Half way over the seam.
+        assert!((at(0.0) - f32::midpoint(at(0.25), at(0.75))).abs() < 0.15);
+        assert!((-4000..4000).all(|k| (0.0..=1.0).contains(&at(k as f32 * 0.0011))));
+    }
 
     #[test]
     fn colours_come_back_as_linear_light() {

@@ -14,22 +14,23 @@ use vision::crop::CropRule;
 use super::catalogue::Catalogue;
 use super::config::{ConfigError, SynthConfig};
 use super::film::Film;
-use super::paste::{self, PasteError};
+use super::paste::PasteError;
 use super::rows::Rows;
-use super::scene::{Instance, Photo, Scene};
+use super::scene::{Instance, Photo};
 use super::sku::{Class, Sku, Sort};
+use super::world::World;
 use crate::files::{FileError, FolderDraft};
 use crate::progress::Progress;
 use crate::yolo::{self, Label, LabelLine};
 
 /// Version of the drawings: another one draws other photos from the same seed.
-pub const SYNTH_VERSION: u32 = 1;
+pub const SYNTH_VERSION: u32 = 2;
 
 /// What belongs to a run but not to the set.
 #[derive(Debug, Clone, Default)]
 pub struct WriteOptions {
-    /// Real labelled pictures (YOLO) whose instances are pasted into the rows.
-    pub paste: Option<PathBuf>,
+    /// Folders of real labelled pictures (YOLO) whose instances are pasted into the rows.
+    pub paste: Vec<PathBuf>,
     /// Replace a folder that an earlier run has made.
     pub force: bool,
 }
@@ -47,6 +48,9 @@ pub struct SynthReport {
     pub skus: u64,
     /// Pasted ones among them.
     pub pasted: u64,
+    /// Boxes of the pasted folders that gave no cut-out, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<&'static str, u64>,
     /// Labelled instances by class name.
     pub classes: BTreeMap<&'static str, u64>,
     /// Crops exported.
@@ -72,6 +76,14 @@ pub enum SynthError {
         file: String,
         /// Why.
         source: EncodingError,
+    },
+    /// A picture cannot be read back from its own JPEG.
+    #[error("{file} cannot be decoded again")]
+    Decode {
+        /// Which.
+        file: String,
+        /// Why.
+        source: vision::DecodeError,
     },
     /// The folder to replace was not made by this command.
     #[error(
@@ -110,14 +122,11 @@ pub fn write_dataset(
     let out: PathBuf = out.components().collect();
     let (draft, old) = begin(&out, options.force)?;
     progress.begin("products", 1);
-    let mut catalogue = Catalogue::build(config);
-    if let Some(folder) = &options.paste {
-        catalogue.skus.extend(paste::instances(folder, config.paste_limit, config.seed)?);
-    }
+    let world = World::build(config.clone(), &options.paste)?;
+    let catalogue = world.catalogue();
     progress.advance(1);
-    let mut set = Set::begin(draft, config, &catalogue)?;
+    let mut set = Set::begin(draft, config, catalogue)?;
     progress.begin("photos", config.photos.into());
-    let scene = Scene { catalogue: &catalogue, config };
     let mut first = 0;
     while first < u64::from(config.photos) {
         let last = (first + BATCH).min(config.photos.into());
@@ -126,7 +135,7 @@ pub fn write_dataset(
             .map_init(
                 || Film::new(1, 1),
                 |film, number| {
-                    let photo = scene.photo(number, film);
+                    let photo = world.photo(number, film);
                     let record = set.save(number, photo);
                     progress.advance(1);
                     record
@@ -138,7 +147,8 @@ pub fn write_dataset(
         }
         first = last;
     }
-    let (draft, report) = set.end(options.paste.as_deref())?;
+    set.report.refused = world.refused().iter().map(|(flaw, count)| (flaw.name(), *count as u64)).collect();
+    let (draft, report) = set.end(&options.paste)?;
     finish(draft, &out, old)?;
     Ok(report)
 }
@@ -250,7 +260,7 @@ struct About<'a> {
     version: u32,
     synthetic: bool,
     config: &'a SynthConfig,
-    paste: Option<String>,
+    paste: Vec<String>,
     totals: &'a SynthReport,
 }
 
@@ -387,7 +397,7 @@ impl<'a> Set<'a> {
         FileError::Write { path: self.draft.target().join(name), source }.into()
     }
 
-    fn end(mut self, paste: Option<&Path>) -> Result<(FolderDraft, SynthReport), SynthError> {
+    fn end(mut self, paste: &[PathBuf]) -> Result<(FolderDraft, SynthReport), SynthError> {
         let target = self.draft.target().to_owned();
         let wrong = |name: &str| {
             let path = target.join(name);
@@ -396,8 +406,10 @@ impl<'a> Set<'a> {
         self.instances.flush().map_err(wrong("instances.csv"))?;
         self.counts.end().map_err(wrong("counts.json"))?;
         self.planogram.end().map_err(wrong("planogram.json"))?;
-        // Its name alone: where a folder lies on one machine says nothing on another.
-        let paste = paste.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        // Their names alone: where a folder lies on one machine says nothing on another.
+        let name =
+            |path: &PathBuf| path.components().rev().take(2).collect::<Vec<_>>().into_iter().rev().collect::<PathBuf>();
+        let paste = paste.iter().map(|path| name(path).to_string_lossy().into_owned()).collect();
         let about = About {
             format: "shelf-synth",
             version: SYNTH_VERSION,

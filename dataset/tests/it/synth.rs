@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 use dataset::files::walk;
 use dataset::synth::camera::Camera;
 use dataset::synth::catalogue::Catalogue;
+use dataset::synth::container::{Body, Top};
 use dataset::synth::film::{Film, NOBODY};
 use dataset::synth::lathe::{self, Stand};
 use dataset::synth::light::Light;
 use dataset::synth::rng::Rng;
-use dataset::synth::sku::Look;
-use dataset::synth::{Photo, Scene, SynthConfig, SynthError, WriteOptions, write_dataset};
-use dataset::yolo;
+use dataset::synth::sku::{Class, Look, Sku, Sort};
+use dataset::synth::{Finish, Instance, Photo, Scene, SynthConfig, SynthError, World, WriteOptions, write_dataset};
+use dataset::yolo::{self, Label, LabelLine};
+use image::RgbImage;
+use vision::BBox;
 
 use crate::shared::{chain, write};
 
@@ -50,37 +53,101 @@ fn a_photo_is_its_seed_and_number() {
     assert_ne!(photo(&reseeded, &Catalogue::build(&reseeded), 7).image.as_raw(), first.image.as_raw());
 }
 
+/// Bounds of each item's own pixels, found in the map of owners.
+fn masks(photo: &Photo) -> BTreeMap<u16, [f32; 4]> {
+    let width = photo.image.width();
+    let mut bounds: BTreeMap<u16, [u32; 4]> = BTreeMap::new();
+    for (at, &owner) in photo.owners.iter().enumerate().filter(|(_, owner)| **owner != NOBODY) {
+        let (x, y) = (at as u32 % width, at as u32 / width);
+        let e = bounds.entry(owner).or_insert([x, y, x, y]);
+        *e = [e[0].min(x), e[1].min(y), e[2].max(x), e[3].max(y)];
+    }
+    let edges = |e: [u32; 4]| [e[0] as f32, e[1] as f32, e[2] as f32 + 1.0, e[3] as f32 + 1.0];
+    bounds.into_iter().map(|(id, e)| (id, edges(e))).collect()
+}
+
+fn edges(instance: &Instance) -> [f32; 4] {
+    let b = instance.bbox;
+    [b.x1, b.y1, b.x2, b.y2]
+}
+
+fn clear(catalogue: &Catalogue, sku: usize) -> bool {
+    matches!(&catalogue.skus[sku].look, Look::Turned(c) if matches!(c.body, Body::Clear(_)) || matches!(c.top, Top::Open))
+}
+
 #[test]
-#[ignore = "fails: 136 of 186 boxes equal their owner mask; whether see-through items explain the rest is open"]
-fn boxes_fit_the_pixels_that_show_the_item() {
+fn boxes_of_opaque_goods_are_the_bounds_of_their_pixels() {
+    let config = small();
+    let mut catalogue = Catalogue::build(&config);
+    let opaque: Vec<bool> = (0..catalogue.skus.len()).map(|sku| !clear(&catalogue, sku)).collect();
+    let mut keep = opaque.iter();
+    catalogue.skus.retain(|_| *keep.next().unwrap());
+    let mut checked = 0;
+    for number in 0..6 {
+        let photo = photo(&config, &catalogue, number);
+        let masks = masks(&photo);
+        for (id, instance) in photo.instances.iter().enumerate() {
+            assert_eq!(masks.get(&(id as u16)), Some(&edges(instance)), "photo {number}, item {id}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 80, "{checked}");
+}
+
+#[test]
+fn boxes_are_larger_than_owned_pixels_only_where_glass_stands_before_them() {
     let config = small();
     let catalogue = Catalogue::build(&config);
-    let (mut labelled, mut tight) = (0, 0);
+    let (mut labelled, mut through) = (0, 0);
     for number in 0..6 {
         let photo = photo(&config, &catalogue, number);
         let (width, height) = photo.image.dimensions();
-        let mut extents: BTreeMap<u16, [u32; 4]> = BTreeMap::new();
-        for (at, &owner) in photo.owners.iter().enumerate().filter(|(_, owner)| **owner != NOBODY) {
-            let (x, y) = (at as u32 % width, at as u32 / width);
-            let e = extents.entry(owner).or_insert([x, y, x, y]);
-            *e = [e[0].min(x), e[1].min(y), e[2].max(x), e[3].max(y)];
-        }
+        let masks = masks(&photo);
         for (id, i) in photo.instances.iter().enumerate() {
             let b = i.bbox;
             assert!(b.x1 >= 0.0 && b.y1 >= 0.0 && b.x2 <= width as f32 && b.y2 <= height as f32 && b.is_valid(), "{b}");
             assert!((0.0..=1.0).contains(&i.visible));
             let least = if i.rank == 0 { config.min_visible } else { config.min_visible_behind };
             assert!(!i.labelled || i.visible >= least, "{} of {} is labelled", i.visible, least);
-            let Some(e) = extents.get(&(id as u16)).filter(|_| i.labelled) else { continue };
-            labelled += 1;
-            let mask = [e[0] as f32, e[1] as f32, e[2] as f32 + 1.0, e[3] as f32 + 1.0];
-            // Glass before an item owns its pixels although the item shows through: the box may then be larger.
-            assert!(b.x1 <= mask[0] && b.y1 <= mask[1] && b.x2 >= mask[2] && b.y2 >= mask[3], "{b} {mask:?}");
-            tight += usize::from([b.x1, b.y1, b.x2, b.y2] == mask);
+            labelled += usize::from(i.labelled);
+            let own = edges(i);
+            let mask = masks.get(&(id as u16)).copied().unwrap_or([own[2], own[3], own[0], own[1]]);
+            assert!(own[0] <= mask[0] && own[1] <= mask[1] && own[2] >= mask[2] && own[3] >= mask[3], "{b} {mask:?}");
+            // A side farther out than the item's own pixels lies where something see-through owns the pixel.
+            let line = |side: usize| -> Vec<(u32, u32)> {
+                let [x1, y1, x2, y2] = own.map(|v| v as u32);
+                match side {
+                    0 => (y1..y2).map(|y| (x1, y)).collect(),
+                    1 => (x1..x2).map(|x| (x, y1)).collect(),
+                    2 => (y1..y2).map(|y| (x2 - 1, y)).collect(),
+                    _ => (x1..x2).map(|x| (x, y2 - 1)).collect(),
+                }
+            };
+            for side in (0..4).filter(|&side| own[side] != mask[side]) {
+                let behind_glass = line(side).into_iter().any(|(x, y)| {
+                    let owner = photo.owners[(y * width + x) as usize];
+                    owner != NOBODY && clear(&catalogue, photo.instances[usize::from(owner)].sku)
+                });
+                assert!(behind_glass, "photo {number}, item {id}, side {side}: {b} {mask:?}");
+                through += 1;
+            }
         }
     }
-    assert!(labelled > 40, "{labelled}");
-    assert!(tight as f32 > 0.8 * labelled as f32, "{tight} of {labelled} boxes fit exactly");
+    assert!(labelled > 40 && through > 0, "{labelled} {through}");
+}
+
+#[test]
+fn photos_hold_as_many_facings_as_asked_for() {
+    let config = SynthConfig { facings: (12, 24), ..small() };
+    let catalogue = Catalogue::build(&config);
+    let mut few = 0;
+    for number in 0..24 {
+        let count = photo(&config, &catalogue, number).instances.iter().filter(|i| i.labelled).count();
+        assert!(count <= 24, "photo {number} labels {count}");
+        few += usize::from(count < 12);
+    }
+    // A row of packs seen from near may hold no more.
+    assert!(few <= 2, "{few} of 24 photos label fewer than was asked for");
 }
 
 #[test]
@@ -129,7 +196,6 @@ fn a_lone_container_is_boxed_by_its_own_silhouette() {
 }
 
 #[test]
-#[ignore = "the place of the last can was wrong and is corrected; not run since"]
 fn what_stands_behind_is_seen_less() {
     let config = small();
     let catalogue = Catalogue::build(&config);
@@ -205,6 +271,27 @@ fn a_set_on_disk_agrees_with_itself() {
 }
 
 #[test]
+fn a_shelf_in_memory_is_that_of_the_photo() {
+    let config = small();
+    let world = World::build(config.clone(), &[]).unwrap();
+    let mut film = Film::new(1, 1);
+    let photo = world.photo(5, &mut film);
+    let raw = world.shelf(5, Finish::Raw, &mut film).unwrap();
+    assert_eq!(raw.image.as_raw(), photo.image.as_raw());
+    assert_eq!(raw.labels.len() + raw.hidden.len(), photo.instances.len());
+    for (label, instance) in raw.labels.iter().zip(photo.instances.iter().filter(|i| i.labelled)) {
+        assert_eq!((label.bbox, label.class, label.sku), (instance.bbox, instance.class.id(), instance.sku));
+    }
+    let saved = world.shelf(5, Finish::Jpeg, &mut film).unwrap();
+    assert_eq!((saved.image.dimensions(), &saved.labels), (photo.image.dimensions(), &raw.labels));
+    let apart: u64 = saved.image.as_raw().iter().zip(raw.image.as_raw()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    let mean = apart as f64 / saved.image.as_raw().len() as f64;
+    assert!((0.1..12.0).contains(&mean), "{mean}");
+    let wrong = World::build(SynthConfig { families: 0, ..config }, &[]).unwrap_err();
+    assert!(wrong.to_string().contains("families"), "{wrong}");
+}
+
+#[test]
 fn folders_that_hold_something_are_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let config = SynthConfig { photos: 1, ..small() };
@@ -220,27 +307,73 @@ fn folders_that_hold_something_are_left_alone() {
     run(true).unwrap();
     assert!(out.join("synth.json").is_file());
     let left: Vec<PathBuf> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
-    assert_eq!(left, [out.clone()], "nothing half-written is left");
+    assert_eq!(left, std::slice::from_ref(&out), "nothing half-written is left");
     let wrong = SynthConfig { photos: 0, ..small() };
     let error = write_dataset(&wrong, &WriteOptions::default(), &folder.path().join("none"), &()).unwrap_err();
     assert!(chain(&error).contains("photos is 0"), "{error}");
     assert!(!folder.path().join("none").exists());
 }
 
+/// A can and a bottle on a plain ground, as somebody might photograph them, and their labels.
+fn photographed(shade: u8) -> (RgbImage, String) {
+    let can = |x: i32, y: i32| (x - 150).abs() < 45 && (100..270).contains(&y);
+    let bottle = |x: i32, y: i32| (x - 420).abs() < if y < 150 { 16 } else { 46 } && (60..330).contains(&y);
+    let image = RgbImage::from_fn(640, 400, |x, y| {
+        let grain = ((x * 7 + y * 13) % 9) as u8;
+        let print = if (x / 6 + y / 9) % 2 == 0 { 90 } else { 0 };
+        image::Rgb(match (x as i32, y as i32) {
+            (x, y) if can(x, y) => [200, 30 + print, 40 + shade],
+            (x, y) if bottle(x, y) => [20, 90 + print, 60 + shade],
+            _ => [190, 195, 190 + grain],
+        })
+    });
+    let label =
+        |class: u32, [x1, y1, x2, y2]: [f32; 4]| Label::from_pixels(class, &BBox::new(x1, y1, x2, y2), 640, 400);
+    let lines: Vec<LabelLine> = [label(1, [106.0, 100.0, 195.0, 270.0]), label(0, [375.0, 60.0, 466.0, 330.0])]
+        .into_iter()
+        .map(|label| LabelLine { line: 0, label, comment: None })
+        .collect();
+    (image, yolo::format(&lines))
+}
+
 #[test]
 fn instances_of_labelled_pictures_are_pasted() {
     let folder = tempfile::tempdir().unwrap();
-    // Any labelled pictures will do: some that were just drawn, large enough to cut from.
     let source = folder.path().join("real");
-    let config = SynthConfig { photos: 2, size: (640, 480), facings: (8, 16), ..small() };
-    write_dataset(&config, &WriteOptions::default(), &source, &()).unwrap();
+    for (name, shade) in [("a", 0), ("b", 90)] {
+        let (image, labels) = photographed(shade);
+        write(&source, &[(&format!("labels/{name}.txt"), labels.as_bytes())]);
+        fs::create_dir_all(source.join("images")).unwrap();
+        image.save(source.join(format!("images/{name}.png"))).unwrap();
+    }
     let pasting = SynthConfig { paste_share: 1.0, seed: 5, ..small() };
+    let world = World::build(pasting.clone(), std::slice::from_ref(&source)).unwrap();
+    assert!(world.refused().is_empty(), "{:?}", world.refused());
+    let cut: Vec<&Sku> = world.catalogue().skus.iter().filter(|sku| sku.sort == Sort::Pasted).collect();
+    let mut codes: Vec<&str> = cut.iter().map(|sku| sku.code.as_str()).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["paste-a-1", "paste-a-2", "paste-b-1", "paste-b-2"]);
+    // Boxes are the bounds of the pixels, with what is cut out as with what is drawn.
+    let photo = world.photo(0, &mut Film::new(1, 1));
+    let masks = masks(&photo);
+    for (id, instance) in photo.instances.iter().enumerate() {
+        assert_eq!(masks.get(&(id as u16)), Some(&edges(instance)), "item {id}");
+    }
+    // Red and green as photographed, not the grey of the ground: the middle of every free box says so.
+    let mut checked = 0;
+    for i in photo.instances.iter().filter(|i| i.visible > 0.95) {
+        let px = photo.image.get_pixel(i.bbox.center().0 as u32, i.bbox.center().1 as u32).0.map(i32::from);
+        let colored = if i.class == Class::Can { px[0] > px[2] } else { px[1] > px[0].min(px[2]) };
+        checked += usize::from(colored);
+    }
+    assert!(checked > 3, "{checked}");
+
     let out = folder.path().join("set");
-    let options = WriteOptions { paste: Some(source.clone()), force: false };
+    let options = WriteOptions { paste: vec![source.clone()], force: false };
     let report = write_dataset(&pasting, &options, &out, &()).unwrap();
-    assert!(report.pasted > 0 && report.labelled > 0, "{report:?}");
+    assert!(report.pasted == 4 && report.labelled > 0, "{report:?}");
     let instances = fs::read_to_string(out.join("instances.csv")).unwrap();
-    assert!(instances.lines().skip(1).all(|line| line.contains(",paste-shelf_")), "every row is of cut-outs");
+    assert!(instances.lines().skip(1).all(|line| line.contains(",paste-")), "every row is of cut-outs");
     let check = |file: &str, text: &str, expected: &str| {
         let good = fs::read(source.join(file)).unwrap();
         fs::write(source.join(file), text).unwrap();
@@ -250,11 +383,10 @@ fn instances_of_labelled_pictures_are_pasted() {
         assert!(!target.exists());
         fs::write(source.join(file), good).unwrap();
     };
-    check(
-        "labels/shelf_000001.txt",
-        "0 .5 .5 .1 .2\n0 .5 .5 .1\n",
-        "shelf_000001.txt:2: 4 columns where 5 are expected",
-    );
-    check("labels/shelf_000000.txt", "39 .5 .5 .1 .2\n", "shelf_000000.txt:1: class 39 is not one of 0 bottle, 1 can");
-    check("images/shelf_000000.jpg", "no picture", "shelf_000000.jpg");
+    check("labels/b.txt", "0 .5 .5 .1 .2\n0 .5 .5 .1\n", "b.txt:2: 4 columns where 5 are expected");
+    check("labels/a.txt", "39 .5 .5 .1 .2\n", "a.txt:1: class 39 is not one of 0 bottle, 1 can");
+    check("images/a.png", "no picture", "a.png");
+    let tiny = "0 .5 .5 .01 .02\n";
+    fs::write(source.join("labels/a.txt"), tiny).unwrap();
+    check("labels/b.txt", tiny, "no instance that can be pasted among 2 boxes");
 }

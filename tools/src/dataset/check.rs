@@ -35,6 +35,9 @@ pub(crate) struct CheckArgs {
     /// ... and their brightness correlates at least so much
     #[arg(long, value_name = "R", default_value_t = NearRule::default().correlation)]
     near_correlation: f32,
+    /// Do not look for pictures that were turned (up to 14 degrees) or cropped (up to 10 % a side)
+    #[arg(long)]
+    near_unchanged: bool,
     /// Only equal bytes make a duplicate
     #[arg(long)]
     no_near: bool,
@@ -60,7 +63,8 @@ pub(crate) struct CheckArgs {
 
 pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Verdict> {
     let data = scan(&args.root, args.layout)?;
-    let near = NearRule { distance: args.near_distance, correlation: args.near_correlation };
+    let near =
+        NearRule { distance: args.near_distance, correlation: args.near_correlation, changed: !args.near_unchanged };
     let options = CheckOptions {
         classes: classes(args.classes.as_deref(), &args.root)?,
         split: args.split.as_deref().map(FrozenSplit::read).transpose()?,

@@ -56,6 +56,11 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Verdict> {
     let classes = if from == Format::Yolo { classes(args.classes.as_deref(), &args.input)? } else { None };
     let loaded = convert::read(&args.input, from, &ReadOptions { classes, voc })?;
     let annotations = &loaded.annotations;
+    if annotations.images.is_empty() {
+        let why: Vec<String> =
+            loaded.left_out.iter().map(|(what, count)| format!("; left out: {count} {what}")).collect();
+        anyhow::bail!("{} holds no labelled picture{}", args.input.display(), why.concat());
+    }
     if let Some(folder) = args.pictures.as_ref().or(args.copy_pictures.as_ref()) {
         convert::check_pictures(annotations, folder)?;
     }

@@ -59,6 +59,9 @@ pub(super) fn run(args: &CropArgs) -> anyhow::Result<Verdict> {
     };
     let classes = if from == Format::Yolo { classes(args.classes.as_deref(), &args.input)? } else { None };
     let loaded = convert::read(&args.input, from, &ReadOptions { classes, ..ReadOptions::default() })?;
+    if loaded.annotations.images.is_empty() {
+        anyhow::bail!("{} holds no labelled picture", args.input.display());
+    }
     let pictures = match (&args.pictures, args.input.is_dir()) {
         (Some(folder), _) => folder.clone(),
         (None, true) => args.input.clone(),

@@ -35,9 +35,9 @@ pub(crate) struct SynthArgs {
     /// Cut out at most so many crops of each SKU (goes before the configuration)
     #[arg(long, value_name = "N")]
     crops_per_sku: Option<u32>,
-    /// Paste instances cut out of the real labelled pictures in this YOLO folder
+    /// Paste instances cut out of the real labelled pictures in this YOLO folder (may be repeated)
     #[arg(long, value_name = "DIR")]
-    paste: Option<PathBuf>,
+    paste: Vec<PathBuf>,
     /// Replace a folder that an earlier run has made
     #[arg(long)]
     force: bool,
@@ -60,12 +60,16 @@ pub(super) fn run(args: &SynthArgs) -> anyhow::Result<Verdict> {
     config.crops_per_sku = args.crops_per_sku.unwrap_or(config.crops_per_sku);
     let options = WriteOptions { paste: args.paste.clone(), force: args.force };
     let report = write_dataset(&config, &options, &args.output, &Bar::default())?;
-    let SynthReport { photos, labelled, hidden, skus, pasted, classes, crops } = &report;
+    let SynthReport { photos, labelled, hidden, skus, pasted, refused, classes, crops } = &report;
     println!(
         "{} with {labelled} labelled facings ({hidden} too hidden for a label) of {skus} SKUs, {pasted} of them pasted, in {}",
         plural(usize::try_from(*photos)?, "photo", "photos"),
         args.output.display()
     );
+    if !refused.is_empty() {
+        let reasons: Vec<String> = refused.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        println!("boxes that gave no cut-out: {}", reasons.join(", "));
+    }
     for (class, count) in classes {
         println!("{count:>9}  {class}");
     }

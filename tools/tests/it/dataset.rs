@@ -120,3 +120,99 @@ fn synth_draws_what_check_accepts() {
     );
     assert!(!place.join("x").exists());
 }
+
+/// COCO with one picture and the given annotations.
+fn coco(annotations: &str) -> String {
+    format!(
+        r#"{{"images": [{{"id": 1, "file_name": "a.png", "width": 48, "height": 32}}], "annotations": [{annotations}],
+            "categories": [{{"id": 1, "name": "bottle"}}]}}"#
+    )
+}
+
+#[test]
+fn bad_labels_are_refused_by_name_and_leave_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    let check = |name: &str, text: &str, expected: &str| {
+        fs::write(place.join(name), text).expect("writable");
+        for (command, extra) in [("convert", &["--to", "yolo"][..]), ("crop", &[])] {
+            let arguments = [&[command, name], extra, &["--output", "out"]].concat();
+            let told = shelf(place, &arguments, 2);
+            assert!(told.contains(expected), "{told}");
+            assert!(!place.join("out").exists(), "{command} {name} left something behind");
+        }
+    };
+    let annotation = |id: u32, image: u32, bbox: &str| {
+        format!(r#"{{"id": {id}, "image_id": {image}, "category_id": 1, "bbox": {bbox}}}"#)
+    };
+    check("a.json", "{\"images\": [", "a.json: is not COCO JSON: EOF");
+    check(
+        "a.json",
+        &coco(&annotation(1, 7, "[1, 1, 2, 2]")),
+        "a.json: annotations[0].image_id: there is no image with the id 7",
+    );
+    check("a.json", &coco(&annotation(1, 1, "[1, NaN, 2, 2]")), "a.json: is not COCO JSON");
+    check(
+        "a.json",
+        &coco(&annotation(1, 1, "[1, 1, -2, 2]")),
+        "a.json: annotations[0].bbox: the box has a negative size",
+    );
+    check("a.json", &coco(&annotation(1, 1, "[30, 20, 45, 30]")), "x1, y1, x2, y2");
+    check("a.json", &coco(&annotation(1, 1, "[0.1, 0.1, 0.2, 0.3]")), "a.json: all 1 boxes lie within 0..1");
+    let twice = [annotation(1, 1, "[1, 1, 2, 2]"), annotation(1, 1, "[3, 3, 2, 2]")].join(",");
+    check("a.json", &coco(&twice), "a.json: annotations[1].id: annotation id 1 is given twice");
+    check("a.json", r#"{"images": [], "annotations": [], "categories": []}"#, "a.json holds no labelled picture");
+    check("a.json", "[]", "a.json holds no labelled picture");
+    let voc = "<annotation><filename>a.png</filename><size><width>48</width><height>32</height></size>\n\
+               <object><name>can</name><bndbox><xmin>30</xmin><ymin>1</ymin><xmax>20</xmax><ymax>9</ymax></bndbox></object></annotation>";
+    check("a.xml", voc, "a.xml:2: the right or lower edge lies before the left or upper one");
+}
+
+#[test]
+fn bad_folders_are_refused_by_name_and_leave_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    data(place);
+    fs::create_dir(place.join("void")).expect("writable");
+    let refused = |arguments: &[&str], expected: &str| {
+        let told = shelf(place, arguments, 2);
+        assert!(told.contains(expected), "{arguments:?}: {told}");
+        assert!(!place.join("out").exists() && !place.join("out.json").exists(), "{arguments:?} left something behind");
+    };
+    // Nothing to work on.
+    for command in ["check", "split"] {
+        refused(
+            &[command, "void", "--output", "out.json"][..if command == "check" { 2 } else { 4 }],
+            "void holds no picture",
+        );
+    }
+    refused(&["synth", "--paste", "void", "--output", "out"], "void holds no picture");
+    refused(&["convert", "void", "--to", "coco", "--output", "out.json"], "void is not recognised as labels");
+    // Pixels where shares are expected, and a broken line.
+    fs::write(place.join("data/labels/04.txt"), "0 20 10 20 10\n").expect("writable");
+    refused(&["convert", "data", "--to", "coco", "--output", "out.json"], "04.txt:1: x_center is 20, outside 0..1");
+    refused(&["synth", "--paste", "data", "--output", "out"], "04.txt:1: x_center is 20, outside 0..1");
+    fs::write(place.join("data/labels/04.txt"), "0 .5 NaN .2 .1\n").expect("writable");
+    refused(&["crop", "data", "--output", "out"], "04.txt:1: y_center is NaN");
+    fs::write(place.join("data/labels/04.txt"), "0 .5 .5 .2 .1\n").expect("writable");
+    // A picture that is none: everybody who opens it says which.
+    fs::write(place.join("data/images/05.png"), "no picture").expect("writable");
+    refused(&["crop", "data", "--output", "out"], "05.png");
+    assert!(shelf(place, &["check", "data"], 1).contains("images/05.png"));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_in_circles_end() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    data(place);
+    symlink(place.join("data"), place.join("data/images/loop")).expect("writable");
+    symlink("self", place.join("data/self")).expect("writable");
+    shelf(place, &["hash", "data", "--output", "m.json"], 0);
+    assert!(shelf(place, &["check", "data", "--no-near"], 0).contains("2 symbolic links are not followed"));
+    shelf(place, &["split", "data", "--output", "s.json"], 0);
+    shelf(place, &["convert", "data", "--to", "coco", "--output", "d.json"], 0);
+    assert_eq!(fs::read_to_string(place.join("d.json")).expect("written").matches("file_name").count(), 20);
+}

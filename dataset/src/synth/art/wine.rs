@@ -55,7 +55,7 @@ pub fn label(design: &Design, width: usize, height: usize) -> Canvas {
         canvas.rect([cx - half * 0.6, h * 0.625, cx + half * 0.6, h * 0.625 + 1.0], 0.0, accent);
     }
     let kind = Lettering { tracking: 0.2, ..Lettering::new(Face::Book) };
-    if layout % 2 == 0 {
+    if layout.is_multiple_of(2) {
         canvas.rect([bounds[0], h * 0.755, bounds[2], h * 0.875], 0.0, design.flavour.color);
         write(&mut canvas, design.flavour.word, kind, line(0.815, 0.8, 0.065), ink_on(design.flavour.color));
     } else {

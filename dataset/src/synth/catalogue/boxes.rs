@@ -110,7 +110,7 @@ pub(super) fn jar(mut plan: Plan<'_>) -> Made {
     (Look::Turned(Box::new(container)), Class::UnknownContainer, (1.0, 5.0))
 }
 
-pub(super) fn pouch(plan: Plan<'_>) -> Made {
+pub(super) fn pouch(plan: &Plan<'_>) -> Made {
     let design = plan.design;
     let shape = shapes::pouch(168.0, 49.0);
     let art = round(|w, h| pantry::pouch(design, w, h), TAU * 42.0, 168.0);

@@ -69,7 +69,7 @@ impl Catalogue {
         let mut rng = Rng::new(derive(seed, 0x9803));
         let promotions = (0..10)
             .map(|_| {
-                let price = words::price(&mut rng, 0.0, 9.0);
+                let price = words::price(&mut rng, 1.0, 9.0);
                 Texture::new(&tag::promotion(&price, rng.next_u32().into()), false)
             })
             .collect();
@@ -200,7 +200,7 @@ fn dress(sort: Sort, beer_can: bool, plan: Plan<'_>) -> Sku {
         Sort::Carton => boxes::carton(plan),
         Sort::Glassware => glasses::glass(plan),
         Sort::Jar => boxes::jar(plan),
-        Sort::Pouch => boxes::pouch(plan),
+        Sort::Pouch => boxes::pouch(&plan),
         _ => bottles::bottle(sort, plan),
     };
     let tray = (sort == Sort::Can).then(|| flat(|w, h| pack::tray(&design, w, h), 150.0, 45.0));
