@@ -22,7 +22,6 @@ pub mod ops;
 pub mod ort;
 mod pool;
 pub mod session;
-mod simd;
 mod threads;
 pub mod train;
 pub mod weights;

@@ -1,13 +1,14 @@
 //! The blocks YOLOv8 is drawn with.
 //!
-//! Every block has `load(vb, ...)` and `forward_t(x, train)`; `train` only matters to batch normalisation. All operations
-//! used here have gradients that candle gets right: max-pooling and nearest upsampling are therefore written out.
+//! Every block has `load(vb, ...)` and `forward_t(x, train)`; `train` only matters to batch normalisation. Operations are
+//! those of [`engine::ops`] where candle's are slow or have wrong gradients.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{BatchNorm, BatchNormConfig, Conv2dConfig, ModuleT, VarBuilder};
+use candle_nn::{ModuleT, VarBuilder};
+use engine::ops::{Activation, BatchNorm, BatchNormConfig, Conv2d, Padding, conv2d, conv2d_act, max_pool2d};
 
 /// Batch normalisation as YOLOv8 is trained with.
-pub const BATCH_NORM: BatchNormConfig = BatchNormConfig { eps: 1e-3, remove_mean: true, affine: true, momentum: 0.03 };
+pub const BATCH_NORM: BatchNormConfig = BatchNormConfig { eps: 1e-3, momentum: 0.03 };
 
 /// Convolution (padding `k / 2`), batch normalisation, SiLU.
 ///
@@ -17,13 +18,13 @@ pub const BATCH_NORM: BatchNormConfig = BatchNormConfig { eps: 1e-3, remove_mean
 pub struct ConvBlock {
     weight: Tensor,
     norm: Norm,
-    config: Conv2dConfig,
+    conv: Conv2d,
 }
 
 #[derive(Debug, Clone)]
 enum Norm {
     Batch(BatchNorm),
-    /// Shape (1, C, 1, 1).
+    /// The bias that is left of it.
     Folded(Tensor),
 }
 
@@ -66,24 +67,21 @@ impl ConvBlock {
         let weight =
             conv.get_with_hints((outputs, inputs, kernel, kernel), "weight", candle_nn::init::DEFAULT_KAIMING_NORMAL)?;
         let norm = if conv.contains_tensor("bias") {
-            Norm::Folded(conv.get(outputs, "bias")?.reshape((1, outputs, 1, 1))?)
+            Norm::Folded(conv.get(outputs, "bias")?)
         } else {
-            Norm::Batch(candle_nn::batch_norm(outputs, BATCH_NORM, vb.pp("bn"))?)
+            Norm::Batch(BatchNorm::load(outputs, BATCH_NORM, vb.pp("bn"))?)
         };
-        let config = Conv2dConfig { padding: kernel / 2, stride, ..Conv2dConfig::default() };
-        Ok(Self { weight, norm, config })
+        let conv = Conv2d { stride, padding: Padding::all(kernel / 2), groups: 1 };
+        Ok(Self { weight, norm, conv })
     }
 }
 
 impl ModuleT for ConvBlock {
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
-        let Conv2dConfig { padding, stride, dilation, groups, .. } = self.config;
-        let ys = xs.conv2d(&self.weight, padding, stride, dilation, groups)?;
         match &self.norm {
-            Norm::Batch(norm) => norm.forward_t(&ys, train)?,
-            Norm::Folded(bias) => ys.broadcast_add(bias)?,
+            Norm::Batch(norm) => norm.forward_t(&conv2d(xs, &self.weight, None, self.conv)?, train, Activation::Silu),
+            Norm::Folded(bias) => conv2d_act(xs, &self.weight, bias, self.conv, Activation::Silu),
         }
-        .silu()
     }
 }
 
@@ -156,8 +154,11 @@ impl C2f {
 
 impl ModuleT for C2f {
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
-        let mut parts = self.cv1.forward_t(xs, train)?.chunk(2, 1)?;
-        let mut last = parts[1].contiguous()?;
+        // Both halves at once: they are already next to each other.
+        let halves = self.cv1.forward_t(xs, train)?;
+        let half = halves.dim(1)? / 2;
+        let mut last = halves.narrow(1, half, half)?;
+        let mut parts = vec![halves];
         for bottleneck in &self.bottlenecks {
             last = bottleneck.forward_t(&last, train)?;
             parts.push(last.clone());
@@ -191,39 +192,15 @@ impl Sppf {
 impl ModuleT for Sppf {
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
         let once = self.cv1.forward_t(xs, train)?;
-        let twice = max_pool5(&once)?;
-        let thrice = max_pool5(&twice)?;
-        let last = max_pool5(&thrice)?;
+        let twice = pool5(&once)?;
+        let thrice = pool5(&twice)?;
+        let last = pool5(&thrice)?;
         self.cv2.forward_t(&Tensor::cat(&[once, twice, thrice, last], 1)?, train)
     }
 }
 
-/// Max-pooling 5x5, stride 1, over (B, C, H, W), as if -inf surrounded the picture.
-///
-/// candle's own pool has no padding, and padding with zeros would be wrong here: after SiLU values go down to -0.28. The
-/// edge is repeated instead, which is the same as -inf: a window that reaches over the edge holds the edge as well. Rows and
-/// columns go one after the other, and five cells are covered by overlapping pairs: 3 maxima per axis instead of 24.
-///
-/// # Errors
-/// When the tensor has not four axes.
-pub fn max_pool5(xs: &Tensor) -> Result<Tensor> {
-    [2, 3].iter().try_fold(xs.clone(), |xs, &axis| {
-        let length = xs.dim(axis)?;
-        let padded = xs.pad_with_same(axis, 2, 2)?;
-        let part = |t: &Tensor, start: usize, length: usize| t.narrow(axis, start, length);
-        let two = part(&padded, 0, length + 3)?.maximum(&part(&padded, 1, length + 3)?)?;
-        let four = part(&two, 0, length + 1)?.maximum(&part(&two, 2, length + 1)?)?;
-        part(&four, 0, length)?.maximum(&part(&padded, 4, length)?)
-    })
-}
-
-/// Every cell of (B, C, H, W) four times: (B, C, 2H, 2W).
-///
-/// # Errors
-/// When the tensor has not four axes.
-pub fn upsample2(xs: &Tensor) -> Result<Tensor> {
-    let (b, c, h, w) = xs.dims4()?;
-    xs.reshape((b, c, h, 1, w, 1))?.broadcast_as((b, c, h, 2, w, 2))?.reshape((b, c, 2 * h, 2 * w))
+fn pool5(xs: &Tensor) -> Result<Tensor> {
+    max_pool2d(xs, 5, 1, Padding::all(2))
 }
 
 /// Softmax over `axis` and the expected index under it: a distribution over `n` bins becomes a number in `0..=n-1`. `axis`

@@ -1,7 +1,8 @@
 //! From features to boxes: an anchor-free head with separate branches for where and what.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Conv2d, Conv2dConfig, Module, ModuleT, VarBuilder};
+use candle_nn::{Init, ModuleT, VarBuilder};
+use engine::ops::{Conv2d, conv2d};
 
 use super::backbone::{Pyramid, PyramidChannels};
 use super::blocks::{ConvBlock, ConvShape, expected_bin};
@@ -22,7 +23,7 @@ pub struct Head {
 struct Branch {
     first: ConvBlock,
     second: ConvBlock,
-    last: Conv2d,
+    last: (Tensor, Tensor),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,15 +40,23 @@ impl Branch {
         Ok(Self {
             first: ConvBlock::load(vb.pp(0), ConvShape::new(inputs, hidden, 3))?,
             second: ConvBlock::load(vb.pp(1), ConvShape::new(hidden, hidden, 3))?,
-            last: candle_nn::conv2d(hidden, outputs, 1, Conv2dConfig::default(), vb.pp(2))?,
+            last: pointwise(hidden, outputs, &vb.pp(2))?,
         })
     }
 }
 
 impl ModuleT for Branch {
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
-        self.last.forward(&self.second.forward_t(&self.first.forward_t(xs, train)?, train)?)
+        let xs = self.second.forward_t(&self.first.forward_t(xs, train)?, train)?;
+        conv2d(&xs, &self.last.0, Some(&self.last.1), Conv2d::default())
     }
+}
+
+/// Weight and bias of a 1x1 convolution.
+fn pointwise(inputs: usize, outputs: usize, vb: &VarBuilder) -> Result<(Tensor, Tensor)> {
+    let bound = 1.0 / (inputs as f64).sqrt();
+    let weight = vb.get_with_hints((outputs, inputs, 1, 1), "weight", candle_nn::init::DEFAULT_KAIMING_NORMAL)?;
+    Ok((weight, vb.get_with_hints(outputs, "bias", Init::Uniform { lo: -bound, up: bound })?))
 }
 
 /// What the head says of every anchor, before it is decoded. Training compares this with the truth.

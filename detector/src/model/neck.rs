@@ -2,10 +2,11 @@
 
 use candle_core::{Result, Tensor};
 use candle_nn::{ModuleT, VarBuilder};
+use engine::ops::upsample_nearest2d;
 
 use super::Scale;
 use super::backbone::{Pyramid, PyramidChannels};
-use super::blocks::{C2f, C2fShape, ConvBlock, ConvShape, upsample2};
+use super::blocks::{C2f, C2fShape, ConvBlock, ConvShape};
 
 /// Layers 10 to 21. Layers 10, 11, 13, 14, 17 and 20 (upsampling, concatenation) have no weights.
 #[derive(Debug, Clone)]
@@ -45,8 +46,8 @@ impl Neck {
     pub fn forward_t(&self, features: &Pyramid, train: bool) -> Result<Pyramid> {
         let Pyramid { p3, p4, p5 } = features;
         let cat = |a: &Tensor, b: &Tensor| Tensor::cat(&[a, b], 1);
-        let up4 = self.up4.forward_t(&cat(&upsample2(p5)?, p4)?, train)?;
-        let p3 = self.up3.forward_t(&cat(&upsample2(&up4)?, p3)?, train)?;
+        let up4 = self.up4.forward_t(&cat(&upsample_nearest2d(p5, 2)?, p4)?, train)?;
+        let p3 = self.up3.forward_t(&cat(&upsample_nearest2d(&up4, 2)?, p3)?, train)?;
         let p4 = self.mix4.forward_t(&cat(&self.down3.forward_t(&p3, train)?, &up4)?, train)?;
         let p5 = self.mix5.forward_t(&cat(&self.down4.forward_t(&p4, train)?, p5)?, train)?;
         Ok(Pyramid { p3, p4, p5 })

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{ModuleT, VarBuilder, VarMap};
-use detector::model::blocks::{ConvBlock, ConvShape, Sppf, max_pool5, upsample2};
+use detector::model::blocks::{ConvBlock, ConvShape, Sppf};
 use detector::model::fold::fold_batch_norms;
 use detector::model::{Architecture, ArchitectureError, Scale, YoloV8};
 use engine::Weights;
@@ -82,27 +82,6 @@ fn other_networks_are_not_taken_for_yolov8() {
     }
 }
 
-/// The definition, cell by cell.
-fn naive_max_pool5(values: &[f32], height: usize, width: usize) -> Vec<f32> {
-    let around = |v: usize, limit: usize| v.saturating_sub(2)..(v + 3).min(limit);
-    let cell = |y, x| {
-        let window = around(y, height).flat_map(|r| around(x, width).map(move |c| values[r * width + c]));
-        window.fold(f32::NEG_INFINITY, f32::max)
-    };
-    (0..height).flat_map(|y| (0..width).map(move |x| (y, x))).map(|(y, x)| cell(y, x)).collect()
-}
-
-#[test]
-fn max_pooling_sees_minus_infinity_around_the_picture() {
-    for (height, width) in [(1, 1), (2, 2), (3, 7), (5, 5), (9, 4), (20, 20)] {
-        // All negative: a zero from the padding would win.
-        let values: Vec<f32> = noise(7, height * width).iter().map(|v| v - 2.0).collect();
-        let xs = Tensor::from_slice(&values, (1, 1, height, width), &Device::Cpu).unwrap();
-        let pooled = max_pool5(&xs).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        assert_eq!(pooled, naive_max_pool5(&values, height, width), "{height}x{width}");
-    }
-}
-
 #[test]
 fn pooling_block_keeps_negative_values() {
     // Identity convolutions with a bias that makes SiLU answer its minimum, about -0.278, everywhere.
@@ -118,13 +97,6 @@ fn pooling_block_keeps_negative_values() {
     for value in ys.flatten_all().unwrap().to_vec1::<f32>().unwrap() {
         assert!((value - expected).abs() < 1e-5, "{value} instead of {expected}: padding reached the picture");
     }
-}
-
-#[test]
-fn upsampling_repeats_cells() {
-    let xs = Tensor::from_vec(vec![1.0_f32, 2.0, 3.0, 4.0], (1, 1, 2, 2), &Device::Cpu).unwrap();
-    let ys = upsample2(&xs).unwrap().squeeze(0).unwrap().squeeze(0).unwrap().to_vec2::<f32>().unwrap();
-    assert_eq!(ys, [[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0], [3.0, 3.0, 4.0, 4.0], [3.0, 3.0, 4.0, 4.0]]);
 }
 
 #[test]

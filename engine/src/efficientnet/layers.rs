@@ -1,13 +1,13 @@
 //! The layers EfficientNet is made of. For inference batch norms are folded into the
 //! convolution before them when weights are loaded.
 
-use candle_core::{CpuStorage, CustomOp2, D, DType, Layout, Result, Shape, Tensor, bail};
-use candle_nn::{BatchNorm, BatchNormConfig, Init, ModuleT as _, VarBuilder};
-use rayon::prelude::*;
+use candle_core::{D, Result, Tensor};
+use candle_nn::{Init, VarBuilder};
 
 use super::config::{Activation, Config, Padding};
-use super::depthwise::{Pad, depthwise_conv2d};
-use crate::simd::multiversion;
+use crate::ops::{
+    self, BatchNorm, BatchNormConfig, Conv2d, activate, channel_means, conv2d, conv2d_act, scale_channels,
+};
 
 /// What a batch norm is loaded as.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -61,10 +61,9 @@ impl Kernel {
         let conv = vb.pp(conv);
         let channels = shape[0];
         if let Norms::Live { momentum } = build.norms {
-            let eps = build.config.norm_epsilon;
-            let config = BatchNormConfig { eps, momentum, remove_mean: true, affine: true };
+            let config = BatchNormConfig { eps: build.config.norm_epsilon, momentum };
             let weight = conv.get_with_hints(shape.as_slice(), "weight", initial(shape))?;
-            return Ok(Self { weight, norm: Norm::Live(candle_nn::batch_norm(channels, config, vb.pp(norm))?) });
+            return Ok(Self { weight, norm: Norm::Live(BatchNorm::load(channels, config, vb.pp(norm))?) });
         }
         let weight = conv.get(shape.as_slice(), "weight")?;
         if conv.contains_tensor("bias") {
@@ -83,11 +82,20 @@ impl Kernel {
         Ok(Self { weight, norm: Norm::Folded(bias) })
     }
 
-    /// What follows the convolution, whose result is `y`.
-    fn finish(&self, y: &Tensor, activation: Option<Activation>, train: bool) -> Result<Tensor> {
+    fn forward_t(&self, x: &Tensor, conv: Conv2d, activation: Option<Activation>, train: bool) -> Result<Tensor> {
+        let activation = activation.map_or(ops::Activation::Identity, ops::Activation::from);
         match &self.norm {
-            Norm::Folded(bias) => bias_activation(y, bias, activation),
-            Norm::Live(norm) => activate(norm.forward_t(y, train)?, activation),
+            Norm::Folded(bias) => conv2d_act(x, &self.weight, bias, conv, activation),
+            Norm::Live(norm) => norm.forward_t(&conv2d(x, &self.weight, None, conv)?, train, activation),
+        }
+    }
+}
+
+impl From<Activation> for ops::Activation {
+    fn from(activation: Activation) -> Self {
+        match activation {
+            Activation::Swish => Self::Silu,
+            Activation::Relu6 => Self::Relu6,
         }
     }
 }
@@ -130,8 +138,8 @@ impl Conv {
     /// When candle fails.
     pub fn forward_t(&self, x: &Tensor, train: bool) -> Result<Tensor> {
         let side = self.kernel.weight.dim(D::Minus1)?;
-        let x = padding(self.padding, x, side, self.stride)?.apply(x)?;
-        self.kernel.finish(&x.conv2d(&self.kernel.weight, 0, self.stride, 1, 1)?, self.activation, train)
+        let padding = padding(self.padding, x, side, self.stride)?;
+        self.kernel.forward_t(x, Conv2d { stride: self.stride, padding, groups: 1 }, self.activation, train)
     }
 }
 
@@ -165,14 +173,10 @@ impl DepthwiseConv {
     /// # Errors
     /// When candle fails.
     pub fn forward_t(&self, x: &Tensor, train: bool) -> Result<Tensor> {
-        let Kernel { weight, norm } = &self.kernel;
-        let pad = padding(self.padding, x, weight.dim(D::Minus1)?, self.stride)?;
-        let y = match norm {
-            Norm::Folded(_) => depthwise_conv2d(x, weight, self.stride, pad)?,
-            // Has a gradient.
-            Norm::Live(_) => pad.apply(x)?.conv2d(weight, 0, self.stride, 1, x.dim(1)?)?,
-        };
-        self.kernel.finish(&y, Some(self.activation), train)
+        let side = self.kernel.weight.dim(D::Minus1)?;
+        let padding = padding(self.padding, x, side, self.stride)?;
+        let conv = Conv2d { stride: self.stride, padding, groups: x.dim(1)? };
+        self.kernel.forward_t(x, conv, Some(self.activation), train)
     }
 }
 
@@ -204,11 +208,7 @@ impl Pointwise {
     /// # Errors
     /// When candle fails.
     pub fn forward_t(&self, x: &Tensor, train: bool) -> Result<Tensor> {
-        let (batch, channels, height, width) = x.dims4()?;
-        let (outputs, ..) = self.kernel.weight.dims4()?;
-        let weight = self.kernel.weight.reshape((outputs, channels))?;
-        let y = weight.broadcast_matmul(&x.reshape((batch, channels, height * width))?)?;
-        self.kernel.finish(&y.reshape((batch, outputs, height, width))?, self.activation, train)
+        self.kernel.forward_t(x, Conv2d::default(), self.activation, train)
     }
 }
 
@@ -244,12 +244,11 @@ impl SqueezeExcite {
     /// # Errors
     /// When candle fails.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (batch, channels, ..) = x.dims4()?;
         let pooled = pool(x)?;
         let squeezed = pooled.matmul(&self.reduce.0.t()?)?.broadcast_add(&self.reduce.1)?;
-        let squeezed = activate(squeezed, Some(self.activation))?;
+        let squeezed = activate(&squeezed, self.activation.into())?;
         let scale = squeezed.matmul(&self.expand.0.t()?)?.broadcast_add(&self.expand.1)?;
-        x.broadcast_mul(&candle_nn::ops::sigmoid(&scale)?.reshape((batch, channels, 1, 1))?)
+        scale_channels(x, &activate(&scale, ops::Activation::Sigmoid)?)
     }
 }
 
@@ -258,11 +257,11 @@ impl SqueezeExcite {
 /// # Errors
 /// When candle fails.
 pub fn pool(x: &Tensor) -> Result<Tensor> {
-    x.flatten_from(2)?.mean(D::Minus1)
+    channel_means(x)
 }
 
 /// The zeros that a kernel wants around `x` (N, C, H, W).
-fn padding(padding: Padding, x: &Tensor, kernel: usize, stride: usize) -> Result<Pad> {
+fn padding(padding: Padding, x: &Tensor, kernel: usize, stride: usize) -> Result<ops::Padding> {
     let (_, _, height, width) = x.dims4()?;
     let side = |length: usize| match padding {
         Padding::Symmetric => ((kernel - 1) / 2, (kernel - 1) / 2),
@@ -272,98 +271,5 @@ fn padding(padding: Padding, x: &Tensor, kernel: usize, stride: usize) -> Result
         }
     };
     let ((top, bottom), (left, right)) = (side(height), side(width));
-    Ok(Pad { top, bottom, left, right })
-}
-
-/// `activation(x + bias)` per channel of (N, C, H, W), in one pass over memory on a CPU.
-///
-/// # Errors
-/// When candle fails.
-fn bias_activation(x: &Tensor, bias: &Tensor, activation: Option<Activation>) -> Result<Tensor> {
-    if x.device().is_cpu() && x.dtype() == DType::F32 {
-        return x.contiguous()?.apply_op2_no_bwd(&bias.contiguous()?, &BiasActivation(activation));
-    }
-    activate(x.broadcast_add(&bias.reshape((1, bias.elem_count(), 1, 1))?)?, activation)
-}
-
-fn activate(x: Tensor, activation: Option<Activation>) -> Result<Tensor> {
-    match activation {
-        None => Ok(x),
-        Some(Activation::Swish) => x.silu(),
-        Some(Activation::Relu6) => x.clamp(0.0, 6.0),
-    }
-}
-
-struct BiasActivation(Option<Activation>);
-
-impl CustomOp2 for BiasActivation {
-    fn name(&self) -> &'static str {
-        "bias-activation"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (_, channels, height, width) = x_layout.shape().dims4()?;
-        let (CpuStorage::F32(x), CpuStorage::F32(bias)) = (x, bias) else {
-            bail!("bias and activation take f32");
-        };
-        let (Some((x_start, x_end)), Some((bias_start, bias_end))) =
-            (x_layout.contiguous_offsets(), bias_layout.contiguous_offsets())
-        else {
-            bail!("bias and activation take contiguous tensors");
-        };
-        let (x, bias, plane) = (&x[x_start..x_end], &bias[bias_start..bias_end], height * width);
-        if bias.len() != channels {
-            bail!("{} biases for {channels} channels", bias.len());
-        }
-        let mut result = vec![0.0; x.len()];
-        if plane > 0 {
-            result.par_chunks_mut(plane).zip(x.par_chunks(plane)).enumerate().for_each(|(at, (out, x))| {
-                let bias = bias[at % channels];
-                match self.0 {
-                    None => add(x, bias, out),
-                    Some(Activation::Relu6) => add_relu6(x, bias, out),
-                    // Dominated by exp, which has no vector form here.
-                    Some(Activation::Swish) => {
-                        for (out, x) in out.iter_mut().zip(x) {
-                            let x = x + bias;
-                            *out = x / (1.0 + (-x).exp());
-                        }
-                    }
-                }
-            });
-        }
-        Ok((CpuStorage::F32(result), x_layout.shape().clone()))
-    }
-}
-
-multiversion! {
-    fn add(x: &[f32], bias: f32, out: &mut [f32]) = add_body { avx512: <>, avx2: <>, portable: <> }
-}
-
-multiversion! {
-    fn add_relu6(x: &[f32], bias: f32, out: &mut [f32]) = add_relu6_body { avx512: <>, avx2: <>, portable: <> }
-}
-
-#[inline(always)]
-fn add_body(x: &[f32], bias: f32, out: &mut [f32]) {
-    for (out, x) in out.iter_mut().zip(x) {
-        *out = x + bias;
-    }
-}
-
-#[inline(always)]
-fn add_relu6_body(x: &[f32], bias: f32, out: &mut [f32]) {
-    for (out, x) in out.iter_mut().zip(x) {
-        // Not `clamp`, whose check of the bounds keeps the loop from being vectorised; and NaN stays NaN: a broken weight
-        // must not look like a dark picture.
-        let sum = x + bias;
-        let floor = if sum < 0.0 { 0.0 } else { sum };
-        *out = if floor > 6.0 { 6.0 } else { floor };
-    }
+    Ok(ops::Padding { top, bottom, left, right })
 }

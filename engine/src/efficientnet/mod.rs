@@ -6,11 +6,9 @@
 //! | [`trunk`] | stem and blocks |
 //! | [`mbconv`] | its block |
 //! | [`layers`] | convolution with batch norm, squeeze-and-excitation |
-//! | [`depthwise`] | depthwise convolution, which candle itself does one channel at a time |
 //! | [`layout`] | the names of its tensors, and what others call them |
 
 pub mod config;
-pub mod depthwise;
 pub mod layers;
 pub mod layout;
 pub mod mbconv;

@@ -8,13 +8,20 @@ use rayon::prelude::*;
 
 use super::kernel::{COLUMNS, DOT_COLUMNS, DOT_ROWS, Dots, Isa, LANES, ROWS, Taps, Tile};
 use super::shape::Geometry;
-use super::strip::{Layout, Planes, Segment, Unit};
+use super::storage::Shared;
+use super::strip::{Layout, Lengths, Planes, Segment, Unit};
 
 /// Pixels that the sums of a weight gradient take at once, so that the gradient's rows stay in the first-level cache.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 1536;
 
 /// How many independent parts the gradient of weights has at least, where the batch allows: threads beyond are idle.
 const GRADIENT_PARTS: usize = 8;
+
+/// Bytes of filters whose gradient had better not be held once per strip.
+const LARGE: usize = 256 << 10;
+
+/// Output channels that are worth filling a strip for.
+const MIN_BAND: usize = 32;
 
 /// Bytes that the partial sums of a weight gradient may take together.
 const PARTIAL_BYTES: usize = 16 << 20;
@@ -59,7 +66,7 @@ struct Target {
 
 /// `y = conv(x, w)`, finished.
 pub(super) fn forward<F: Finish>(isa: Isa, g: &Geometry, x: Planes<'_>, w: &[f32], finish: &F) -> Vec<f32> {
-    let layout = Layout::forward(g, g.inputs);
+    let layout = Layout::forward(g, g.inputs, Lengths::TILES);
     let (k, l) = g.kernel;
     let window: Vec<usize> = (0..k * l).collect();
     let taps = (0..g.inputs).flat_map(|c| window.iter().map(move |at| (c, at / l, at % l)));
@@ -74,7 +81,7 @@ pub(super) fn forward<F: Finish>(isa: Isa, g: &Geometry, x: Planes<'_>, w: &[f32
 ///
 /// For a stride `s` the input pixels of each of the `s x s` remainders see a filter of their own, a part of the whole.
 pub(super) fn input_gradient(isa: Isa, g: &Geometry, w: &[f32], gradient: Planes<'_>) -> Vec<f32> {
-    let layout = Layout::backward(g, g.outputs);
+    let layout = Layout::backward(g, g.outputs, Lengths::TILES);
     let ((k, l), s) = (g.kernel, g.conv.stride);
     let (most_u, most_v) = ((k - 1) / s, (l - 1) / s);
     let (steps_top, steps_left) = (g.conv.padding.top / s, g.conv.padding.left / s);
@@ -111,8 +118,8 @@ fn pack(
     }
     panels.par_chunks_mut(depth).enumerate().for_each(|(block, panel)| {
         let first = block * ROWS;
-        for r in 0..ROWS.min(rows - first) {
-            for (channel, panel) in panel.chunks_exact_mut(window.len()).enumerate() {
+        for (channel, panel) in panel.chunks_exact_mut(window.len()).enumerate() {
+            for r in 0..ROWS.min(rows - first) {
                 let from = &weights[at(first + r, channel)..];
                 for (to, &tap) in panel.iter_mut().zip(window) {
                     to[r] = from[tap];
@@ -143,7 +150,7 @@ fn correlate<F: Finish>(
     let wanted = 2 * rayon::current_num_threads();
     let parts = if units.len() >= wanted { 1 } else { wanted.div_ceil(units.len()).min(blocks.div_ceil(2)) };
     let per_part = blocks.div_ceil(parts);
-    let pointer = Shared(out.as_mut_ptr());
+    let pointer = Shared::new(&mut out);
     (0..units.len() * parts).into_par_iter().for_each(|task| {
         let (unit, part) = (&units[task / parts], task % parts);
         SCRATCH.with_borrow_mut(|scratch| {
@@ -172,15 +179,9 @@ fn correlate<F: Finish>(
     out
 }
 
-/// Memory that threads write disjoint parts of.
-struct Shared(*mut f32);
-
-// SAFETY: `Target::store` is the only user; see there.
-unsafe impl Sync for Shared {}
-
 impl Target {
     /// Stores the pixels of a segment that lie in the picture.
-    fn store(&self, out: &Shared, channel: usize, origin: (isize, isize), segment: &Segment, values: &[f32]) {
+    fn store(&self, out: &Shared<f32>, channel: usize, origin: (isize, isize), segment: &Segment, values: &[f32]) {
         let (height, width) = self.size;
         let step = self.step as isize;
         let y = segment.row as isize * step + origin.0;
@@ -202,7 +203,7 @@ impl Target {
         // columns were clipped to it just above. No other thread writes there: a pixel belongs to one row and column of the
         // grid and one phase, each (picture, row of the grid) to one unit, and each (unit, channel) to one task.
         unsafe {
-            let to = out.0.add(start);
+            let to = out.pointer().add(start);
             if step == 1 {
                 std::ptr::copy_nonoverlapping(values.as_ptr(), to, values.len());
             } else {
@@ -219,7 +220,7 @@ impl Target {
 ///
 /// The batch is cut into parts, a number that depends on the sizes alone; their sums are added in order.
 pub(super) fn weight_gradient(isa: Isa, g: &Geometry, x: Planes<'_>, gradient: Planes<'_>) -> Vec<f32> {
-    let layout = Layout::forward(g, g.inputs);
+    let layout = Layout::forward(g, g.inputs, Lengths::SUMS);
     let window = g.taps();
     let depth = g.inputs * window;
     let mut offsets: Vec<u32> = Vec::with_capacity(depth.next_multiple_of(DOT_COLUMNS));
@@ -236,10 +237,12 @@ pub(super) fn weight_gradient(isa: Isa, g: &Geometry, x: Planes<'_>, gradient: P
     let units = layout.units(g.batch);
     let bytes = g.outputs * depth * size_of::<f32>();
     // Large filters are cut by output channel, small ones by strips, whose sums have to be added up.
-    let bands = g.outputs.div_ceil(DOT_ROWS).min(if bytes > (256 << 10) { GRADIENT_PARTS } else { 1 });
+    let by_channel = |parts: usize| GRADIENT_PARTS.div_ceil(parts).min(g.outputs.div_ceil(MIN_BAND)).max(1);
+    let by_strip = |bands: usize| GRADIENT_PARTS.div_ceil(bands).min(units.len()).max(1);
+    let bands = by_channel(if bytes > LARGE { 1 } else { by_strip(1) });
     let band = g.outputs.div_ceil(bands).next_multiple_of(DOT_ROWS);
     let bands = g.outputs.div_ceil(band);
-    let parts = GRADIENT_PARTS.div_ceil(bands).min(units.len()).min((PARTIAL_BYTES / bytes).max(1)).max(1);
+    let parts = by_strip(bands).min((PARTIAL_BYTES / bytes).max(1));
     let per_part = units.len().div_ceil(parts);
     let padded = offsets.len();
     let sums: Vec<Vec<f32>> = (0..bands * parts)

@@ -6,9 +6,10 @@
 //! | function | on a CPU | elsewhere |
 //! |---|---|---|
 //! | [`conv2d`], [`conv2d_act`] | own, `f32` in vectors; `f64` plain, for finite differences | candle's; grouped is slow |
-//! | [`max_pool2d`] | own | only where kernel = stride without padding, forward only |
+//! | [`max_pool2d`] | own | composed for stride one with at most half a window of padding, else refused |
 //! | [`upsample_nearest2d`] | own | reshape and broadcast, whose gradient is right |
 //! | [`batch_norm`], [`batch_norm_act`], [`scale_shift_act`] | own, statistics and activation in few passes | composed of candle's |
+//! | [`channel_means`], [`scale_channels`] | own | candle's |
 //! | [`activate`] | own | candle's |
 //!
 //! Vector instructions (AVX-512, or AVX2 with FMA, or what the target always has) are chosen at run time. Work is spread over
@@ -19,10 +20,12 @@
 //! filters; for gradients of filters at most 16 MiB of partial sums, or one set when that is larger.
 
 mod activation;
+mod channels;
 mod conv;
 mod dense;
 mod depthwise;
 mod kernel;
+mod layer;
 mod norm;
 mod pool;
 mod reference;
@@ -34,7 +37,9 @@ mod tests;
 mod upsample;
 
 pub use activation::{Activation, activate};
+pub use channels::{channel_means, scale_channels};
 pub use conv::{conv2d, conv2d_act};
+pub use layer::{BatchNorm, BatchNormConfig};
 pub use norm::{batch_norm, batch_norm_act, scale_shift_act};
 pub use pool::max_pool2d;
 pub use shape::{Conv2d, Padding};

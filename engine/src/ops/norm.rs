@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::activation::{Activation, Elementwise, activate};
 use super::kernel::{Isa, multiversion};
-use super::storage::{Real, contiguous, is_ours, on_cpu, planar, planes, with_real};
+use super::storage::{Real, Shared, contiguous, is_ours, on_cpu, planar, planes, with_real};
 use super::strip::Planes;
 use crate::threads::on_threads;
 
@@ -117,7 +117,7 @@ fn moments<T: Loops>(isa: Isa, x: Planes<'_, T>, batch: usize, channel: usize, p
 pub(super) fn channel_sums(isa: Isa, pictures: &[f32], [batch, channels, plane]: [usize; 3]) -> Vec<f32> {
     let sum = |image: usize, channel: usize| {
         let values = &pictures[(image * channels + channel) * plane..][..plane];
-        values.chunks(CHUNK).map(|chunk| f32::sum(isa, chunk)).sum::<f64>()
+        f32::sum_all(isa, values)
     };
     let channel = |channel| (0..batch).map(|image| sum(image, channel)).sum::<f64>() as f32;
     (0..channels).into_par_iter().map(channel).collect()
@@ -176,7 +176,7 @@ impl Normalise {
         let plane = h * w;
         let mut dx = vec![T::of(0.0); n * c * plane];
         let at = |image: usize, channel: usize| image * c * plane + channel * plane;
-        let out = Shared(dx.as_mut_ptr());
+        let out = Shared::new(&mut dx);
         let sums: Vec<(T, T)> = (0..c)
             .into_par_iter()
             .map(|channel| {
@@ -214,22 +214,6 @@ impl Normalise {
             .collect();
         let (dgamma, dbeta) = sums.into_iter().unzip();
         (dx, dgamma, dbeta)
-    }
-}
-
-/// Memory that threads write disjoint parts of.
-struct Shared<T>(*mut T);
-
-// SAFETY: `Shared::slice` is the only access, and its callers keep parts apart.
-unsafe impl<T: Send> Sync for Shared<T> {}
-
-impl<T> Shared<T> {
-    /// # Safety
-    /// `start..start + length` lies within the memory and is used by nobody else meanwhile.
-    #[expect(clippy::mut_from_ref, reason = "parts are disjoint by contract")]
-    unsafe fn slice(&self, start: usize, length: usize) -> &mut [T] {
-        // SAFETY: by contract.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(start), length) }
     }
 }
 
@@ -278,12 +262,20 @@ impl CustomOp3 for Normalise {
 }
 
 /// Sums over one run of numbers, at most [`CHUNK`] of them where they are single precision.
-trait Loops: Elementwise {
+pub(super) trait Loops: Elementwise {
     fn sum(isa: Isa, values: &[Self]) -> f64;
     /// `sum of (value - centre)^2`
     fn squares(isa: Isa, values: &[Self], centre: f64) -> f64;
     /// `sum of (x - centre) * d`
     fn products(isa: Isa, x: &[Self], d: &[Self], centre: f64) -> f64;
+    /// The sum of however many numbers.
+    fn sum_all(isa: Isa, values: &[Self]) -> f64 {
+        values.chunks(CHUNK).map(|chunk| Self::sum(isa, chunk)).sum()
+    }
+    /// `sum of x * d`, of however many.
+    fn dot(isa: Isa, x: &[Self], d: &[Self]) -> f64 {
+        x.chunks(CHUNK).zip(d.chunks(CHUNK)).map(|(x, d)| Self::products(isa, x, d, 0.0)).sum()
+    }
     /// `d = d * by_d + x * by_x + constant`
     fn combine(isa: Isa, d: &mut [Self], by_d: Self, x: &[Self], by_x: Self, constant: Self);
 }

@@ -10,7 +10,8 @@ use crate::threads::on_threads;
 /// The largest value under a `kernel x kernel` window that moves by `stride`, as if -inf surrounded (N, C, H, W); NaN wins.
 /// The gradient goes to the first of several largest values, row by row, as PyTorch has it.
 ///
-/// Off the CPU only what candle has works: stride = kernel, no padding; and its gradient there is wrong, so none is offered.
+/// Off the CPU a stride of one with at most `(kernel - 1) / 2` pixels of padding works, composed of candle's `maximum`, which
+/// shares the gradient among equal values.
 ///
 /// # Errors
 /// When the window does not fit, would see nothing but padding, or candle fails.
@@ -24,10 +25,24 @@ pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: Padding) ->
     if is_ours(x) {
         return x.contiguous()?.apply_op1(MaxPool { kernel, stride, padding, out });
     }
-    if stride == kernel && padding == Padding::default() {
-        return x.detach().max_pool2d(kernel);
+    if stride != 1 || widest > (kernel - 1) / 2 {
+        bail!("off the CPU max-pooling moves by one pixel and pads by half a window at most");
     }
-    bail!("max-pooling with padding or overlap runs on a CPU only")
+    composed(x, kernel, padding)
+}
+
+pub(super) fn composed(x: &Tensor, kernel: usize, padding: Padding) -> Result<Tensor> {
+    let rows = by_axis(x, 2, kernel, (padding.top, padding.bottom))?;
+    by_axis(&rows, 3, kernel, (padding.left, padding.right))
+}
+
+/// The largest of `kernel` neighbours along an axis. The edge is repeated, which is the same as -inf as long as every window
+/// that reaches over the edge holds it.
+fn by_axis(x: &Tensor, axis: usize, kernel: usize, (before, after): (usize, usize)) -> Result<Tensor> {
+    let padded = x.pad_with_same(axis, before, after)?;
+    let length = padded.dim(axis)? + 1 - kernel;
+    let first = padded.narrow(axis, 0, length)?;
+    (1..kernel).try_fold(first, |most, at| most.maximum(&padded.narrow(axis, at, length)?))
 }
 
 struct MaxPool {

@@ -1,5 +1,7 @@
 //! Numbers of candle's tensors as slices.
 
+use std::marker::PhantomData;
+
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, WithDType, bail};
 
 use super::strip::Planes;
@@ -133,6 +135,38 @@ pub(super) fn on_cpu<R>(tensor: &Tensor, work: impl FnOnce(&CpuStorage, &Layout)
 /// Whether the operations here compute this tensor, rather than candle's.
 pub(super) fn is_ours(tensor: &Tensor) -> bool {
     tensor.device().is_cpu() && matches!(tensor.dtype(), DType::F32 | DType::F64)
+}
+
+/// Memory that threads write disjoint parts of.
+pub(super) struct Shared<'a, T> {
+    pointer: *mut T,
+    length: usize,
+    memory: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: writing through it is unsafe, and whoever does it keeps the parts of the threads apart.
+unsafe impl<T: Send> Sync for Shared<'_, T> {}
+
+impl<'a, T> Shared<'a, T> {
+    pub(super) fn new(memory: &'a mut [T]) -> Self {
+        Self { pointer: memory.as_mut_ptr(), length: memory.len(), memory: PhantomData }
+    }
+
+    pub(super) fn pointer(&self) -> *mut T {
+        self.pointer
+    }
+
+    /// # Safety
+    /// Nobody else uses `start..start + length` meanwhile.
+    ///
+    /// # Panics
+    /// When the memory ends before.
+    #[expect(clippy::mut_from_ref, reason = "parts are disjoint by contract")]
+    pub(super) unsafe fn slice(&self, start: usize, length: usize) -> &mut [T] {
+        assert!(start <= self.length && length <= self.length - start, "{start} + {length} of {}", self.length);
+        // SAFETY: within the memory as just checked, and nobody else's by contract.
+        unsafe { std::slice::from_raw_parts_mut(self.pointer.add(start), length) }
+    }
 }
 
 #[cfg(test)]

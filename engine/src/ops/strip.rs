@@ -10,14 +10,27 @@ use std::ops::Range;
 use super::kernel::LANES;
 use super::shape::Geometry;
 
-/// Numbers a strip may hold: half of the second-level cache of common processors.
-const BUDGET: usize = 96 * 1024;
+/// How much goes into a strip.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lengths {
+    /// Numbers it may hold.
+    budget: usize,
+    /// It should be at least so many pixels long all the same.
+    shortest: usize,
+    /// What is longer has its rows or pictures split.
+    longest: usize,
+}
 
-/// A strip should be at least so many pixels long, or its tiles are mostly ends.
-const MIN_RUN: usize = 192;
+impl Lengths {
+    /// For tiles of results, each of which reads all channels: a strip stays in half of a common second-level cache.
+    pub(super) const TILES: Self = Self { budget: 96 << 10, shortest: 192, longest: 2048 };
 
-/// A strip that gets longer than this has its rows or pictures split.
-const MAX_RUN: usize = 2048;
+    /// For sums along pixels, which read one channel after the other and take the longer to finish the shorter they are.
+    pub(super) const SUMS: Self = Self { budget: 256 << 10, shortest: 1024, longest: 4096 };
+
+    /// For a single channel.
+    pub(super) const PLANES: Self = Self { budget: 4096, shortest: 64, longest: 2048 };
+}
 
 /// Numbers after the last channel that vectors may read.
 const SLACK: usize = 64;
@@ -68,7 +81,7 @@ pub(super) struct Segment {
 
 impl Layout {
     /// For a convolution: the grid is its output.
-    pub(super) fn forward(g: &Geometry, channels: usize) -> Self {
+    pub(super) fn forward(g: &Geometry, channels: usize, lengths: Lengths) -> Self {
         let (stride, padding) = (g.conv.stride, g.conv.padding);
         Self {
             size: g.size,
@@ -79,12 +92,12 @@ impl Layout {
             halo: ((g.kernel.0 - 1) / stride, (g.kernel.1 - 1) / stride),
             ..Self::empty(channels)
         }
-        .sized(g.batch)
+        .sized(g.batch, lengths)
     }
 
     /// For the gradient of a convolution's input: the picture is the gradient of its output, and the grid is the padded
     /// input in steps of the stride, without leading steps that are padding altogether.
-    pub(super) fn backward(g: &Geometry, channels: usize) -> Self {
+    pub(super) fn backward(g: &Geometry, channels: usize, lengths: Lengths) -> Self {
         let (stride, padding) = (g.conv.stride, g.conv.padding);
         let span = |size: usize, before: usize| (before / stride, (before + size - 1) / stride + 1);
         let (rows, columns) = (span(g.size.0, padding.top), span(g.size.1, padding.left));
@@ -98,7 +111,7 @@ impl Layout {
             halo,
             ..Self::empty(channels)
         }
-        .sized(g.batch)
+        .sized(g.batch, lengths)
     }
 
     fn empty(channels: usize) -> Self {
@@ -118,11 +131,11 @@ impl Layout {
     }
 
     /// Chooses how much goes into a strip.
-    fn sized(mut self, batch: usize) -> Self {
+    fn sized(mut self, batch: usize, lengths: Lengths) -> Self {
         let width = self.grid.1 + self.halo.1;
         let plane = (self.grid.0 + self.halo.0) * width;
         let per_pixel = self.channels * self.phases.0 * self.phases.1;
-        let longest = (BUDGET / per_pixel.max(1)).clamp(MIN_RUN, MAX_RUN);
+        let longest = (lengths.budget / per_pixel.max(1)).clamp(lengths.shortest, lengths.longest);
         if plane <= longest {
             self.images = (longest / plane.max(1)).clamp(1, batch.max(1));
             self.rows = self.grid.0;

@@ -274,6 +274,23 @@ fn padding_of_a_pool_is_below_everything() {
 }
 
 #[test]
+fn pools_composed_of_candles_operations_agree() {
+    for (height, width, kernel, padding) in [(1, 1, 5, 2), (2, 2, 5, 2), (9, 4, 3, 1), (6, 7, 3, 0), (5, 5, 1, 0)] {
+        let x = (noise(&[2, 2, height, width], 4) - 3.0).unwrap();
+        let padding = Padding::all(padding);
+        let (ours, composed) = (max_pool2d(&x, kernel, 1, padding), pool::composed(&x, kernel, padding));
+        assert_eq!(values(&ours.unwrap()), values(&composed.unwrap()), "{height}x{width}");
+    }
+}
+
+#[test]
+fn upsampling_repeats_pixels() {
+    let x = Tensor::from_vec(vec![1.0_f32, 2.0, 3.0, 4.0], (1, 1, 2, 2), &Device::Cpu).unwrap();
+    let y = upsample_nearest2d(&x, 2).unwrap();
+    assert_eq!(values(&y), [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4].map(f64::from));
+}
+
+#[test]
 fn ties_go_to_the_first() {
     let x = Var::from_tensor(&Tensor::zeros((1, 1, 2, 3), DType::F32, &Device::Cpu).unwrap()).unwrap();
     let store = max_pool2d(&x, 2, 1, Padding::default()).unwrap().sum_all().unwrap().backward().unwrap();
@@ -325,6 +342,12 @@ fn normalisation_gradients_are_right() {
         check_gradients(&tensors, |t| Ok(batch_norm_act(&t[0], &t[1], &t[2], 1e-3, activation)?.0));
         check_gradients(&tensors, |t| scale_shift_act(&t[0], &t[1], &t[2], activation));
     }
+}
+
+#[test]
+fn channel_gradients_are_right() {
+    check_gradients(&[noise(&[2, 3, 4, 3], 7)], |t| channel_means(&t[0]));
+    check_gradients(&[noise(&[2, 3, 4, 3], 7), noise(&[2, 3], 8)], |t| scale_channels(&t[0], &t[1]));
 }
 
 #[test]

@@ -1,18 +1,9 @@
-//! EfficientNet's trunk: its depthwise convolution against candle's own, and training mode against inference.
+//! EfficientNet's trunk: training mode against inference.
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
 use engine::Weights;
-use engine::efficientnet::depthwise::{Pad, depthwise_conv2d};
 use engine::efficientnet::{Build, Config, Norms, Trunk, VARIANTS, Variant};
-use proptest::prelude::*;
-
-/// candle's own grouped convolution over a padded picture.
-fn reference(x: &Tensor, weight: &Tensor, stride: usize, pad: Pad) -> Tensor {
-    let x = x.pad_with_zeros(2, pad.top, pad.bottom).unwrap().pad_with_zeros(3, pad.left, pad.right).unwrap();
-    let groups = x.dim(1).unwrap();
-    x.conv2d(weight, 0, stride, 1, groups).unwrap()
-}
 
 /// Numbers in -1..1 that look random and are the same everywhere.
 fn noise_tensor(seed: u64, shape: &[usize]) -> Tensor {
@@ -33,55 +24,6 @@ fn close(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
     for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
         assert!((found - expected).abs() <= tolerance, "{what}: number {at} is {found}, not {expected} +- {tolerance}");
     }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
-
-    #[test]
-    fn is_candles(
-        seed: u64, batch in 1_usize..4, channels in 1_usize..6, height in 1_usize..20, width in 1_usize..40,
-        (k, l) in (1_usize..6, 1_usize..6), stride in 1_usize..4,
-        (top, bottom, left, right) in (0_usize..4, 0_usize..4, 0_usize..4, 0_usize..4),
-    ) {
-        prop_assume!(height + top + bottom >= k && width + left + right >= l);
-        // candle's own convolution wants square kernels only where it pads; here it does not.
-        let x = noise_tensor(seed, &[batch, channels, height, width]);
-        let weight = noise_tensor(seed ^ 1, &[channels, 1, k, l]);
-        let pad = Pad { top, bottom, left, right };
-        let ours = depthwise_conv2d(&x, &weight, stride, pad).unwrap();
-        let candles = reference(&x, &weight, stride, pad);
-        prop_assert_eq!(ours.dims(), candles.dims());
-        let flat = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        close(&flat(&ours), &flat(&candles), 1e-5, "depthwise");
-    }
-}
-
-#[test]
-fn takes_views_and_other_types() {
-    let x = noise_tensor(3, &[2, 9, 7, 4]);
-    let weight = noise_tensor(4, &[4, 1, 3, 3]);
-    let view = x.permute((0, 3, 1, 2)).unwrap();
-    let pad = Pad { top: 1, bottom: 1, left: 1, right: 1 };
-    let flat = |t: &Tensor| t.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    let expected = flat(&reference(&view.contiguous().unwrap(), &weight, 2, pad));
-    close(&flat(&depthwise_conv2d(&view, &weight, 2, pad).unwrap()), &expected, 1e-5, "view");
-    let (x64, w64) = (view.to_dtype(DType::F64).unwrap(), weight.to_dtype(DType::F64).unwrap());
-    close(&flat(&depthwise_conv2d(&x64, &w64, 2, pad).unwrap()), &expected, 1e-5, "f64");
-}
-
-#[test]
-fn refuses_what_does_not_fit() {
-    let tensor = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu).unwrap();
-    let check = |x: &[usize], weight: &[usize], stride, expected: &str| {
-        let error = depthwise_conv2d(&tensor(x), &tensor(weight), stride, Pad::default()).unwrap_err().to_string();
-        assert!(error.contains(expected), "{error}");
-    };
-    check(&[1, 4, 8, 8], &[5, 1, 3, 3], 1, "of 4 channels");
-    check(&[1, 4, 8, 8], &[4, 2, 3, 3], 1, "of 4 channels");
-    check(&[1, 4, 8, 8], &[4, 1, 3, 3], 0, "stride");
-    check(&[1, 4, 2, 8], &[4, 1, 3, 3], 1, "3x3 kernel over 2x8");
-    check(&[4, 8, 8], &[4, 1, 3, 3], 1, "rank");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! AVX-512: sixteen lanes, 32 registers, 24 of which accumulate.
 
 use std::arch::x86_64::{
-    __m512, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_reduce_add_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    __m128, __m512, _mm_add_ps, _mm_loadu_ps, _mm_storeu_ps, _mm256_add_ps, _mm256_castps256_ps128,
+    _mm256_extractf128_ps, _mm256_hadd_ps, _mm512_castps512_ps256, _mm512_extractf32x8_ps, _mm512_fmadd_ps,
+    _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
 use super::{DOT_COLUMNS, DOT_ROWS, Dots, LANES, ROWS, Tile};
@@ -40,9 +42,9 @@ pub(super) unsafe fn tile<const V: usize>(panel: &[[f32; ROWS]], offsets: &[u32]
 /// See [`super::Isa::dots`].
 ///
 /// # Safety
-/// The processor has AVX-512F; `rows` holds `length` numbers from each of the first four multiples of `stride` on, `pixels`
+/// The processor has AVX-512F and DQ; `rows` holds `length` numbers from each of the first four multiples of `stride` on, `pixels`
 /// from each of `offsets` on.
-#[target_feature(enable = "avx512f")]
+#[target_feature(enable = "avx512f,avx512dq")]
 pub(super) unsafe fn dots(
     rows: &[f32],
     stride: usize,
@@ -67,9 +69,19 @@ pub(super) unsafe fn dots(
             }
         }
     }
-    for (sums, lanes) in sums.iter_mut().zip(&lanes) {
-        for (sum, &lanes) in sums.iter_mut().zip(lanes) {
-            *sum += _mm512_reduce_add_ps(lanes);
-        }
+    // Four sums at a time: each is spread over sixteen lanes.
+    let (sums, lanes) = (sums.as_flattened_mut(), lanes.as_flattened());
+    for (sums, lanes) in sums.as_chunks_mut::<4>().0.iter_mut().zip(lanes.as_chunks::<4>().0) {
+        // SAFETY: four numbers are read and written.
+        unsafe { _mm_storeu_ps(sums.as_mut_ptr(), _mm_add_ps(_mm_loadu_ps(sums.as_ptr()), totals(lanes))) };
     }
+}
+
+/// The sum of each of four vectors.
+#[target_feature(enable = "avx512f,avx512dq")]
+fn totals(lanes: &[__m512; 4]) -> __m128 {
+    let [a, b, c, d] =
+        lanes.map(|lanes| _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm512_extractf32x8_ps::<1>(lanes)));
+    let sums = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+    _mm_add_ps(_mm256_castps256_ps128(sums), _mm256_extractf128_ps::<1>(sums))
 }

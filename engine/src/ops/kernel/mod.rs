@@ -168,22 +168,36 @@ impl Isa {
 
 /// Defines a function that compiles one `#[inline(always)]` body for every instruction set and calls the one that `isa`
 /// names: fixed-size arrays of lanes become vector registers once the compiler may use them.
+///
+/// The body of a `fused` one has a constant parameter that says whether a fused multiply-add is one instruction: in software
+/// it is a hundred times slower than two.
 macro_rules! multiversion {
     (
         $(#[$meta:meta])*
-        $vis:vis fn $name:ident $(<$generic:ident: $bound:path>)? ($($arg:ident: $ty:ty),* $(,)?) $(-> $result:ty)? = $body:ident
+        fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $result:ty)? = fused $body:ident
+    ) => {
+        multiversion!(@ $(#[$meta])* $name($($arg: $ty),*) ($(-> $result)?) ($body::<true>) ($body::<false>));
+    };
+    (
+        $(#[$meta:meta])*
+        fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $result:ty)? = $body:ident
+    ) => {
+        multiversion!(@ $(#[$meta])* $name($($arg: $ty),*) ($(-> $result)?) ($body) ($body));
+    };
+    (
+        @ $(#[$meta:meta])* $name:ident($($arg:ident: $ty:ty),*) ($($result:tt)*) ($($fused:tt)*) ($($plain:tt)*)
     ) => {
         $(#[$meta])*
-        $vis fn $name $(<$generic: $bound>)? (isa: $crate::ops::kernel::Isa, $($arg: $ty),*) $(-> $result)? {
+        fn $name(isa: $crate::ops::kernel::Isa, $($arg: $ty),*) $($result)* {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
-                fn avx512 $(<$generic: $bound>)? ($($arg: $ty),*) $(-> $result)? {
-                    $body($($arg),*)
+                fn avx512($($arg: $ty),*) $($result)* {
+                    $($fused)*($($arg),*)
                 }
                 #[target_feature(enable = "avx2,fma")]
-                fn avx2 $(<$generic: $bound>)? ($($arg: $ty),*) $(-> $result)? {
-                    $body($($arg),*)
+                fn avx2($($arg: $ty),*) $($result)* {
+                    $($fused)*($($arg),*)
                 }
                 if isa.is_avx512() {
                     // SAFETY: such an `Isa` exists only where these instructions were found.
@@ -196,7 +210,7 @@ macro_rules! multiversion {
             }
             #[cfg(not(target_arch = "x86_64"))]
             let _ = isa;
-            $body($($arg),*)
+            $($plain)*($($arg),*)
         }
     };
 }
