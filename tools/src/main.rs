@@ -11,7 +11,6 @@ mod photos;
 mod recognize;
 mod serve;
 mod signals;
-mod train;
 
 use std::process::ExitCode;
 
@@ -50,8 +49,6 @@ enum Command {
     #[command(subcommand)]
     Eval(eval::EvalCommand),
     Calibrate(eval::CalibrateArgs),
-    #[command(subcommand)]
-    Train(train::TrainCommand),
     Doctor(doctor::DoctorArgs),
 }
 
@@ -81,7 +78,6 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Dataset(command) => dataset::run(command),
         Command::Eval(command) => eval::run(command, &environment),
         Command::Calibrate(args) => eval::run_calibrate(&args, &environment),
-        Command::Train(command) => train::run(command),
         Command::Doctor(args) => doctor::run(&args, &environment),
     }
 }
