@@ -64,7 +64,7 @@ pub const METRICS: &[Metric] = &[
         "detection_ece",
         "Detector calibration error",
         Lower,
-        "expected gap between confidence and precision, 15 bins",
+        "expected gap between confidence and precision of what is served, 15 bins",
     ),
     metric("top1", "SKU top-1", Higher, "crops of enrolled SKUs whose nearest SKU is right (micro)"),
     metric("top5", "SKU top-5", Higher, "crops of enrolled SKUs with the right SKU among the first five"),

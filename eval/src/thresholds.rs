@@ -4,6 +4,8 @@
 //! Evidence comes from two sides. Crops of no enrolled SKU say it directly. A crop of an enrolled SKU says it when its own
 //! SKU is struck from the list: its best *other* candidate is what would have answered, had it not been enrolled.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use thiserror::Error;
 
@@ -82,11 +84,24 @@ pub struct Thresholds {
     pub before: Option<Trade>,
 }
 
-/// Finds them. `before` is the threshold now in force.
+/// Thresholds that hold already.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct InForce {
+    /// For all SKUs but these.
+    pub threshold: f64,
+    /// Of single SKUs, by index.
+    pub skus: BTreeMap<u32, f64>,
+}
+
+/// Finds them. `before` is what is now in force.
 ///
 /// # Errors
 /// When the rate is no share, or there are no impostors or no known crops.
-pub fn calibrate(set: &QuerySet, goal: CalibrationGoal, before: Option<f64>) -> Result<Thresholds, CalibrationError> {
+pub fn calibrate(
+    set: &QuerySet,
+    goal: CalibrationGoal,
+    before: Option<&InForce>,
+) -> Result<Thresholds, CalibrationError> {
     let rate = goal.false_accept_rate;
     if !(rate > 0.0 && rate < 1.0) {
         return Err(CalibrationError::Rate(rate));
@@ -123,7 +138,9 @@ pub fn calibrate(set: &QuerySet, goal: CalibrationGoal, before: Option<f64>) -> 
         global: evidence.trade(global, |_| global, None),
         skus: (0..skus as u32).map(per_sku).collect(),
         together: evidence.trade(mean, |sku| chosen[sku as usize].0, None),
-        before: before.map(|threshold| evidence.trade(threshold, |_| threshold, None)),
+        before: before.map(|InForce { threshold, skus }| {
+            evidence.trade(*threshold, |sku| skus.get(&sku).copied().unwrap_or(*threshold), None)
+        }),
     })
 }
 
@@ -134,8 +151,11 @@ fn least_threshold(mut similarities: Vec<f64>, rate: f64) -> f64 {
     similarities.sort_by(|a, b| b.total_cmp(a));
     // The product may lie a rounding error below a whole number (0.29 * 100).
     let allowed = (rate * similarities.len() as f64 + 1e-9).floor() as usize;
-    let exact = similarities.get(allowed).map_or(0.0, |s| s.next_up());
-    ((exact * 1e4).ceil() / 1e4).clamp(0.0, 1.0)
+    let Some(&first_too_many) = similarities.get(allowed) else { return 0.0 };
+    let steps = (first_too_many * 1e4).ceil();
+    // On a whole step, or next to one that the product was rounded to.
+    let above = if steps / 1e4 > first_too_many { steps } else { steps + 1.0 };
+    (above / 1e4).clamp(0.0, 1.0)
 }
 
 struct Known {

@@ -196,7 +196,7 @@ impl<'a> Replicator<'a> {
             matches,
             ultralytics: UltralyticsMatches::new(set, matches.max_detections),
             merged: Merged::new(&matches.classes),
-            claims: detection_claims(matches, 0.0),
+            claims: detection_claims(matches, confidence),
             confidence,
         }
     }

@@ -314,6 +314,9 @@ fn counting(report: &Report, section: &CountSection, advice: &mut Vec<Advice>) {
     }
 }
 
+/// Below this many pictures the percentile bootstrap is known to be too sure of itself.
+const FEW_PICTURES: usize = 20;
+
 fn evidence(report: &Report, advice: &mut Vec<Advice>) {
     let close: Vec<&str> = report.gates.iter().filter(|g| g.is_close()).map(|g| g.metric.as_str()).collect();
     if !close.is_empty() {
@@ -322,6 +325,15 @@ fn evidence(report: &Report, advice: &mut Vec<Advice>) {
             "Other pictures could turn a gate",
             format!("the 95 % interval reaches over the bound of {}", close.join(", ")),
             "Evaluate on more pictures before trusting the verdict; four times as many halve the interval.",
+        );
+    }
+    let pictures = report.detection.as_ref().map(|d| d.pictures).or(report.counts.as_ref().map(|c| c.pictures));
+    if let Some(pictures) = pictures.filter(|p| *p < FEW_PICTURES) {
+        add(
+            advice,
+            "Too few pictures to tell",
+            format!("{pictures} pictures; resampling so few makes intervals that are too narrow"),
+            "Take this as a demonstration. Label a few dozen pictures from several shops before deciding anything by it.",
         );
     }
     let perfect = |name: &str| report.metric(name).is_some_and(|v| v >= 1.0);

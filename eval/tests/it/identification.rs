@@ -3,7 +3,7 @@
 use eval::calibration::{Claim, reliability};
 use eval::identification::QueryError;
 use eval::open_set::OpenSet;
-use eval::thresholds::CalibrationError;
+use eval::thresholds::{CalibrationError, InForce};
 use eval::{Bootstrap, CalibrationGoal, QuerySet, Ranked, calibrate, confused_pairs, evaluate_identification, top_k};
 
 type Asked<'a> = (Option<u32>, &'a [(u32, f64)]);
@@ -108,7 +108,7 @@ fn the_global_threshold_lets_exactly_the_wanted_share_pass() {
     list.push((Some(0), &[(0, 0.985)]));
     let set = queries(1, &list);
     let goal = CalibrationGoal { false_accept_rate: 0.05, least_impostors: 1000 };
-    let t = calibrate(&set, goal, Some(0.5)).unwrap();
+    let t = calibrate(&set, goal, Some(&InForce { threshold: 0.5, ..InForce::default() })).unwrap();
     close(Some(t.global.false_accept_rate), 0.05);
     assert!(t.global.threshold > 0.94 && t.global.threshold < 0.95, "{}", t.global.threshold);
     close(Some(t.global.identified), 1.0);
@@ -133,6 +133,13 @@ fn a_sku_with_enough_impostors_has_its_own_threshold() {
     assert!(t.skus[1].trade.threshold < 0.31);
     assert_eq!((t.global.identified, t.together.identified), (0.0, 1.0));
     close(Some(t.together.false_accept_rate), 0.02);
+    // What was found, put into force, does what was promised.
+    let skus = t.skus.iter().map(|s| (s.sku, s.trade.threshold)).collect();
+    let force = InForce { threshold: t.global.threshold, skus };
+    let again =
+        calibrate(&set, CalibrationGoal { false_accept_rate: 0.02, least_impostors: 50 }, Some(&force)).unwrap();
+    let before = again.before.unwrap();
+    assert_eq!((before.false_accept_rate, before.identified), (t.together.false_accept_rate, 1.0));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use eval::thresholds::{Thresholds, Trade};
+use eval::thresholds::{InForce, Thresholds, Trade};
 use eval::{CalibrationGoal, QuerySet, calibrate};
 use pipeline::config::{Overrides, PipelineConfig};
 use serde_json::json;
@@ -14,19 +14,19 @@ use serde_json::json;
 use super::config_edit::with_thresholds;
 use super::gallery::{CropArgs, look_up};
 use super::outcome::{check_writable_file, write};
-use super::settings::BasicArgs;
+use super::settings::{BasicArgs, as_written};
 use crate::environment::Environment;
 
 /// Find similarity thresholds for a wanted false-accept rate, for all SKUs and for each, and write them into the pipeline
 /// configuration
 #[derive(Args)]
 #[command(
-    after_help = "A false accept is a picture that is not of a SKU, but whose best candidate is that SKU, at or above the
-threshold. Pictures of unknown products show it directly; a picture of an enrolled SKU shows it with
-its own SKU struck from the list. Calibrate on other pictures than you evaluate on.
+    after_help = "A false accept is a picture that is not of a SKU, but whose best candidate is that SKU, at or above
+the threshold. Pictures of unknown products show it directly; a picture of an enrolled SKU shows it
+with its own SKU struck from the list. Calibrate on other pictures than you evaluate on.
 
   shelf calibrate --enrol skus/gallery --query skus/val --unknown skus/others --far 0.01
-  shelf calibrate --predictions look-ups.json --far 0.01 --pipeline-config configs/pipeline.yaml --write"
+  shelf calibrate --predictions look-ups.json --far 0.01 --write"
 )]
 pub(crate) struct CalibrateArgs {
     #[command(flatten)]
@@ -64,8 +64,8 @@ pub(crate) fn run(args: &CalibrateArgs, environment: &Environment) -> anyhow::Re
         false_accept_rate: args.far,
         least_impostors: if args.global_only { usize::MAX } else { args.least_impostors },
     };
-    let before = config.as_ref().map(|c| f64::from(c.rule.threshold));
-    let thresholds = calibrate(&found.queries, goal, before)?;
+    let before = config.as_ref().map(|c| in_force(c, &found.queries));
+    let thresholds = calibrate(&found.queries, goal, before.as_ref())?;
     let chosen = Chosen::of(&thresholds, &found.queries);
     print(args, &thresholds, &chosen, &found.queries);
     for warning in &found.warnings {
@@ -91,6 +91,15 @@ pub(crate) fn run(args: &CalibrateArgs, environment: &Environment) -> anyhow::Re
         println!("\nwritten into {}", path.display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the configuration says now.
+fn in_force(config: &PipelineConfig, queries: &QuerySet) -> InForce {
+    let own = queries.skus().iter().zip(0..).filter_map(|(code, sku)| Some((sku, config.sku_thresholds.get(code)?)));
+    InForce {
+        threshold: as_written(config.rule.threshold),
+        skus: own.map(|(sku, threshold)| (sku, as_written(*threshold))).collect(),
+    }
 }
 
 /// Thresholds as the configuration takes them.

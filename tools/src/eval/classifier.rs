@@ -22,7 +22,8 @@ use crate::environment::Environment;
 
   shelf eval classifier --enrol skus/gallery --query skus/test --report report/
   shelf eval classifier --enrol skus/all --query skus/test --exemplars 3 --unknown skus/others
-  shelf eval classifier --predictions look-ups.json")]
+  shelf eval classifier --predictions look-ups.json
+Formats and definitions: docs/metrics.md.")]
 pub(crate) struct ClassifierArgs {
     #[command(flatten)]
     crops: CropArgs,
@@ -38,7 +39,8 @@ pub(super) fn run(args: &ClassifierArgs, environment: &Environment) -> anyhow::R
     let outputs = Outputs::prepare(&args.common)?;
     let found = look_up(&args.crops, (&args.common.basic, &args.common.own_files()), config.as_ref())?;
     let names: Vec<&str> = found.queries.pictures().iter().map(String::as_str).collect();
-    let slices = args.common.slices(args.crops.query.as_deref(), &names)?;
+    let folder = args.crops.query.as_deref().or_else(|| args.crops.predictions.as_deref()?.parent());
+    let slices = args.common.slices(folder, &names)?;
     let robustness = match &found.live {
         Some(live) if args.robustness => robustness(args, live, &found.queries)?,
         _ => Vec::new(),

@@ -29,8 +29,9 @@ use crate::environment::Environment;
 #[command(after_help = "Exit code: 0 gates passed, 1 a gate failed, 2 could not evaluate.
 
   shelf eval detector --data data/test --report report/
-  shelf eval detector --data data/test --weights best.onnx --compare report/report.json --report report-2/
-  shelf eval detector --predictions results.json --ground-truth instances.json   (COCO's formats)")]
+  shelf eval detector --data data/test --weights new.onnx --compare report/report.json
+  shelf eval detector --ground-truth instances.json --predictions results.json
+Formats and definitions: docs/metrics.md.")]
 pub(crate) struct DetectorArgs {
     /// Folder with images/ and labels/ (YOLO)
     #[arg(long, value_name = "DIR", required_unless_present = "predictions", conflicts_with = "predictions")]
@@ -123,7 +124,7 @@ fn from_files(
         outputs,
         data_set: args.common.basic.file_data_set(truth_path)?,
         predictions: named_file(predictions)?,
-        folder: None,
+        folder: truth_path.parent(),
         robustness: Vec::new(),
         warnings: Vec::new(),
     };

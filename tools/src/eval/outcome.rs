@@ -57,7 +57,8 @@ impl<'a> Outputs<'a> {
         // A reader that stopped reading (`| head`) changes no verdict.
         let _ = out.write_all(report::text(report, comparison.as_ref()).as_bytes());
         if let Some(folder) = &self.args.report {
-            let _ = writeln!(out, "report: {}", folder.join(REPORT_FILES[0]).display());
+            // To the other stream: the gates stand last in the table.
+            eprintln!("report: {}", folder.join(REPORT_FILES[0]).display());
         }
         let code = report.verdict.exit_code();
         Ok(ExitCode::from(if self.args.no_gate && code == 1 { 0 } else { code }))

@@ -133,14 +133,14 @@ fn from_labels(root: &Path, codes: &[String]) -> anyhow::Result<Scenes> {
             let [x1, y1, x2, y2] = line.label.edges();
             let (w, h) = (f64::from(width), f64::from(height));
             let class = names.as_ref().and_then(|n| n.get(line.label.class)).map(str::to_owned);
-            // The comment names the SKU; or else the class is one, when it is enrolled under that code.
-            let comment =
-                line.comment.as_deref().map(|c| c.trim_start_matches("sku").trim_start_matches([':', '=', ' ']));
-            let sku = [comment, class.as_deref()].into_iter().flatten().find(|s| codes.iter().any(|code| code == s));
+            // What a comment names counts whether it is enrolled or not: leaving it out would flatter the counts. A class is
+            // a SKU only where one is enrolled under its name.
+            let enrolled = class.clone().filter(|class| codes.contains(class));
+            let sku = line.comment.as_deref().and_then(named_sku).or(enrolled);
             named += usize::from(sku.is_some());
             facings.push(Facing {
                 rect: Rect::from_corners(x1 * w, y1 * h, x2 * w, y2 * h),
-                sku: sku.map(str::to_owned),
+                sku,
                 class: class.unwrap_or_else(|| format!("class {}", line.label.class)),
                 crowd: false,
                 confidence: 1.0,
@@ -163,4 +163,35 @@ fn from_labels(root: &Path, codes: &[String]) -> anyhow::Result<Scenes> {
         root.display()
     );
     Ok(scenes)
+}
+
+/// The SKU that a label's comment names: `cola_can`, `sku: cola_can`, or the attributes that `shelf dataset convert` keeps
+/// there. A comment of several words is a remark.
+fn named_sku(comment: &str) -> Option<String> {
+    let comment = comment.trim();
+    if comment.starts_with('{') {
+        let kept: serde_json::Value = serde_json::from_str(comment).ok()?;
+        return kept.pointer("/attributes/sku")?.as_str().map(str::to_owned);
+    }
+    let code = comment.strip_prefix("sku").and_then(|rest| rest.strip_prefix([':', '='])).unwrap_or(comment).trim();
+    (!code.is_empty() && !code.contains(char::is_whitespace)).then(|| code.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named_sku;
+
+    #[test]
+    fn comments_name_skus_or_are_remarks() {
+        let check =
+            |comment: &str, expected: Option<&str>| assert_eq!(named_sku(comment).as_deref(), expected, "{comment}");
+        check(" cola_can", Some("cola_can"));
+        check("sku: cola_can", Some("cola_can"));
+        check("sku=cola_can ", Some("cola_can"));
+        check("sku_001_absolut", Some("sku_001_absolut"));
+        check(r#"{"id":3,"attributes":{"sku":"cola"}}"#, Some("cola"));
+        check(r#"{"id":3}"#, None);
+        check("behind the price tag", None);
+        check("", None);
+    }
 }

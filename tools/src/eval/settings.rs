@@ -156,9 +156,12 @@ pub(super) fn targets(config: Option<&PipelineConfig>) -> Targets {
 
 /// The confidence that counts: as given, else of the configuration, else the product's own.
 pub(super) fn serving_confidence(given: Option<f64>, config: Option<&PipelineConfig>) -> f64 {
-    let configured = config.map_or(0.25, |c| f64::from(c.options.detect.confidence));
-    // 0.3_f32 as f64 is .30000001192: what the user wrote is meant.
-    given.unwrap_or_else(|| (configured * 1e6).round() / 1e6)
+    given.unwrap_or_else(|| config.map_or(0.25, |c| as_written(c.options.detect.confidence)))
+}
+
+/// 0.3_f32 as f64 is .30000001192: what the user wrote is meant.
+pub(super) fn as_written(value: f32) -> f64 {
+    (f64::from(value) * 1e6).round() / 1e6
 }
 
 /// A configuration of defaults around one model, for when no file is needed.

@@ -27,10 +27,10 @@ use crate::environment::Environment;
 #[derive(Args)]
 #[command(after_help = "Exit code: 0 gates passed, 1 a gate failed, 2 could not evaluate.
 
-  shelf eval shelf-counts --pipeline-config configs/pipeline.yaml --test-dir data/shelves --output results.json
+  shelf eval shelf-counts --test-dir data/shelves --output results.json
   shelf recognize photos/ --json > answers.jsonl
-  shelf eval shelf-counts --predictions answers.jsonl --ground-truth counts.json
-Formats are described in docs/metrics.md.")]
+  shelf eval shelf-counts --ground-truth counts.json --predictions answers.jsonl
+Formats and definitions: docs/metrics.md.")]
 pub(crate) struct ShelfCountsArgs {
     /// Photos with what is truly on them
     #[arg(
@@ -109,6 +109,8 @@ fn live(
     if let Some(confidence) = args.conf {
         config.options.detect.confidence = confidence as f32;
     }
+    // Top-5 of fewer candidates would be a lower figure under the same name.
+    config.options.top_k = config.options.top_k.max(5);
     let recognizer = pipeline::load(&config)?.recognizer;
     let codes: Vec<String> = recognizer.gallery().skus().iter().map(|s| s.code.clone()).collect();
     let scenes = scenes::read(root, &codes)?;

@@ -3,6 +3,9 @@
 mod bad_input;
 mod dataset;
 mod end_to_end;
+mod eval_bad_input;
+mod eval_live;
+mod eval_saved;
 mod help;
 mod shelf;
 mod tidy;

@@ -118,7 +118,7 @@ fn gates(report: &Report) -> String {
             "<article class=\"card gate {class}\"><div class=\"row\"><h3>{label}</h3><span>{close} <span class=\"pill {class}\">{word}</span></span></div>\
              <div class=\"value{value_class}\">{value}</div>{}<div class=\"small\">must be {} · {interval}<br>over {} {unit}</div></article>",
             charts::bullet(gate),
-            escape(&gate.bound.to_string()),
+            gate.bound.to_string().replace(">=", "≥").replace("<=", "≤"),
             gate.evidence
         );
     }

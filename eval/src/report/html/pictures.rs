@@ -21,7 +21,7 @@ pub(super) fn worst(cases: &[WorstCase], picture: &mut dyn FnMut(&str) -> Option
     }
     let mut out = String::from(
         "<h2>Worst pictures</h2><p class=\"small\"><b class=\"missed-ink\">missed</b> (dashed), \
-         <b class=\"invented-ink\">invented</b>, <b class=\"right-ink\">right</b>. Point at a box to read it.</p><div class=\"worst\">",
+         <b class=\"invented-ink\">invented</b>, <b class=\"right-ink\">right</b>. Point at a box to read it; click a picture to enlarge it.</p><div class=\"worst\">",
     );
     for case in cases {
         let photo = picture(&case.picture);
@@ -47,7 +47,8 @@ pub(super) fn worst(cases: &[WorstCase], picture: &mut dyn FnMut(&str) -> Option
         }
         let _ = write!(
             out,
-            "<figure class=\"card\"><div class=\"photo\">{image}<svg{class} viewBox=\"0 0 {width} {height}\">{boxes}</svg></div>\
+            "<figure class=\"card\"><label class=\"photo\"><input type=\"checkbox\" aria-label=\"enlarge\">{image}\
+             <svg{class} viewBox=\"0 0 {width} {height}\">{boxes}</svg></label>\
              <figcaption><b>{}</b><br><span class=\"missed-ink\">{} missed</span>, <span class=\"invented-ink\">{} invented</span>, \
              <span class=\"right-ink\">{} right</span></figcaption></figure>",
             escape(&case.picture),

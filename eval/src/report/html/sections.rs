@@ -29,7 +29,10 @@ pub(super) fn detection(section: &DetectionSection) -> String {
     out.push_str(&card("Mistakes at the serving confidence, by cause", &mistakes(&section.mistakes)));
     let ece = tables::number(section.reliability.expected_error);
     let diagram = charts::reliability(&section.reliability, "stated confidence", "share right");
-    out.push_str(&card(&format!("Reliability <span class=\"sub\">expected error {ece}</span>"), &diagram));
+    out.push_str(&card(
+        &format!("Reliability of what is served <span class=\"sub\">expected error {ece}</span>"),
+        &diagram,
+    ));
     out.push_str("</div>");
     let _ = write!(out, "<h2>Confusion</h2><div class=\"grid\">{}</div>", confusion(&section.confusion));
     let _ = write!(out, "<h2>Classes</h2><div class=\"card\">{}</div>", tables::classes(section));
