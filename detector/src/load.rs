@@ -11,8 +11,8 @@ use vision::{ModelCard, PreprocessPlan, Sha256};
 use crate::anchors::MAX_STRIDE;
 use crate::infer::{YoloDetector, YoloSpec};
 use crate::metadata::ExportMetadata;
-use crate::model::fold::fold_batch_norms;
-use crate::model::{Architecture, Scale, YoloV8};
+use crate::model::fold::{fold_batch_norms, fold_trunk};
+use crate::model::{Architecture, Design, YoloV8};
 use crate::{AutoTiling, ClassMap, LoadError};
 
 /// Which engine runs the network.
@@ -66,6 +66,9 @@ impl Default for LoadOptions {
         }
     }
 }
+
+/// Key of a safetensors file's metadata that names the [`Design`]: tensors do not tell how an EfficientNet pads.
+pub const ARCHITECTURE_KEY: &str = "architecture";
 
 /// Side of the canvas when neither card nor metadata tell: what YOLOv8 was published with.
 const DEFAULT_SIDE: u32 = 640;
@@ -159,10 +162,12 @@ impl File<'_> {
     }
 
     fn open_with_candle(&self, device: &Device) -> Result<Opened, LoadError> {
-        let weights = fold_batch_norms(&Weights::open(self.path)?)?;
+        let weights = Weights::open(self.path)?;
         let architecture = Architecture::infer(|name| weights.shape(name).map(<[usize]>::to_vec))
             .map_err(|source| LoadError::Architecture { path: self.path(), source })?;
-        self.check_card(architecture)?;
+        let stated = weights.metadata().get(ARCHITECTURE_KEY).and_then(|name| name.parse().ok());
+        let architecture = self.check_card(stated.map_or(architecture, |design| architecture.named(design)))?;
+        let weights = fold_batch_norms(&fold_trunk(&weights, architecture.backbone)?)?;
         let network = weights.build(device, |vb| YoloV8::load(vb, architecture))?;
         if let Some(name) = weights.unused().into_iter().find(|name| is_foreign(name)) {
             return Err(LoadError::Foreign { path: self.path(), name: name.to_owned() });
@@ -172,20 +177,22 @@ impl File<'_> {
         Ok(Opened { session: Box::new(session), architecture: Some(architecture) })
     }
 
-    fn check_card(&self, found: Architecture) -> Result<(), LoadError> {
-        let Some(card) = self.card else { return Ok(()) };
-        match card.architecture.parse::<Scale>() {
-            Ok(scale) if scale != found.scale => {
-                return Err(LoadError::CardArchitecture { path: self.path(), card: scale, found: found.scale });
+    /// The architecture found, as the card names it.
+    fn check_card(&self, found: Architecture) -> Result<Architecture, LoadError> {
+        let Some(card) = self.card else { return Ok(found) };
+        let named = match card.architecture.parse::<Design>() {
+            Ok(design) if !found.design().has_tensors_of(design) => {
+                return Err(LoadError::CardArchitecture { path: self.path(), card: design, found: found.design() });
             }
+            Ok(design) => found.named(design),
             // A name of the user's own: the shapes fit, so the weights are YOLOv8's whatever it is called.
-            _ => {}
-        }
+            Err(_) => found,
+        };
         if !card.classes.is_empty() && card.classes.len() != found.classes {
             let (card, found) = (card.classes.len(), found.classes);
             return Err(LoadError::CardClasses { path: self.path(), card, found });
         }
-        Ok(())
+        Ok(named)
     }
 
     fn spec(&self, opened: &Opened, options: &LoadOptions) -> Result<YoloSpec, LoadError> {

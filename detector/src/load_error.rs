@@ -7,7 +7,7 @@ use thiserror::Error;
 use vision::model_card::CardError;
 
 use crate::metadata::MetadataError;
-use crate::model::{ArchitectureError, Scale};
+use crate::model::{ArchitectureError, Design};
 use crate::{ClassMapError, SpecError};
 
 /// Why a weights file is no detector, with what to do about it.
@@ -65,7 +65,7 @@ pub enum LoadError {
     /// candle runs only the networks written for it.
     #[error(
         "candle cannot run {path}: {source}. It runs YOLOv8 n, s, m, l and x with weights in floating point under \
-         Ultralytics' names; other networks need ONNX Runtime (`make setup`)"
+         Ultralytics' names, and their necks and heads on an EfficientNet; other networks need ONNX Runtime (`make setup`)"
     )]
     Architecture {
         /// Which file.
@@ -89,9 +89,9 @@ pub enum LoadError {
         /// Which file.
         path: PathBuf,
         /// What the card says.
-        card: Scale,
+        card: Design,
         /// What the weights are.
-        found: Scale,
+        found: Design,
     },
     /// The card lists another number of classes.
     #[error(

@@ -1,4 +1,4 @@
-//! The five sizes of YOLOv8, and telling them apart by their weights.
+//! The five sizes of YOLOv8.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,25 +18,6 @@ pub enum Scale {
     L,
     /// Extra large: 68.2 M.
     X,
-}
-
-/// Weights that are not YOLOv8's.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ArchitectureError {
-    /// A tensor every YOLOv8 has is not there.
-    #[error("there is no tensor `{name}`, which every YOLOv8 detector has")]
-    Missing {
-        /// Name of the tensor.
-        name: &'static str,
-    },
-    /// A tensor has another shape than in any size of YOLOv8.
-    #[error("tensor `{name}` has shape {found:?}, which is that of no YOLOv8 detector")]
-    Shape {
-        /// Name of the tensor.
-        name: &'static str,
-        /// Its shape.
-        found: Vec<usize>,
-    },
 }
 
 impl Scale {
@@ -119,39 +100,5 @@ impl FromStr for Scale {
             .into_iter()
             .find(|scale| scale.to_string() == text)
             .ok_or_else(|| ParseScaleError(text.chars().take(40).collect()))
-    }
-}
-
-/// What the shapes of its weights say about a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Architecture {
-    /// Size.
-    pub scale: Scale,
-    /// Classes it tells apart.
-    pub classes: usize,
-}
-
-impl Architecture {
-    /// Most classes taken: far above any data set, far below what would exhaust memory.
-    pub const MAX_CLASSES: usize = 10_000;
-
-    /// Reads size and class count off the shapes of the first and the last convolution. `shape` answers with the shape of
-    /// a tensor by its name.
-    ///
-    /// # Errors
-    /// When these tensors are missing or fit no YOLOv8. The shapes of all others are checked when the network is built.
-    pub fn infer(shape: impl Fn(&str) -> Option<Vec<usize>>) -> Result<Self, ArchitectureError> {
-        const FIRST: &str = "model.0.conv.weight";
-        const LAST: &str = "model.22.cv3.0.2.weight";
-        let get = |name| shape(name).ok_or(ArchitectureError::Missing { name });
-        let first = get(FIRST)?;
-        let scale = Scale::ALL
-            .into_iter()
-            .find(|scale| first == [scale.channels(64), 3, 3, 3])
-            .ok_or(ArchitectureError::Shape { name: FIRST, found: first })?;
-        match get(LAST)?.as_slice() {
-            &[classes, _, 1, 1] if (1..=Self::MAX_CLASSES).contains(&classes) => Ok(Self { scale, classes }),
-            other => Err(ArchitectureError::Shape { name: LAST, found: other.to_vec() }),
-        }
     }
 }

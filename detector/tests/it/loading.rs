@@ -28,7 +28,7 @@ fn without_ort() -> LoadOptions {
 fn invented_weights(classes: usize) -> Weights {
     let map = VarMap::new();
     let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
-    YoloV8::load(vb, Architecture { scale: Scale::N, classes }).unwrap();
+    YoloV8::load(vb, Architecture::yolo(Scale::N, classes)).unwrap();
     let mut weights = Weights::new("invented".as_ref());
     let variables = map.data().lock().unwrap();
     for (i, (name, variable)) in variables.iter().collect::<BTreeMap<_, _>>().into_iter().enumerate() {
@@ -113,8 +113,7 @@ fn safetensors_with_a_card_run_on_candle() {
 fn batch_normalisation_is_folded_without_changing_the_answer() {
     let folder = Folder::new();
     let weights = invented_weights(3);
-    let unfolded =
-        weights.build(&Device::Cpu, |vb| YoloV8::load(vb, Architecture { scale: Scale::N, classes: 3 })).unwrap();
+    let unfolded = weights.build(&Device::Cpu, |vb| YoloV8::load(vb, Architecture::yolo(Scale::N, 3))).unwrap();
     let path = folder.weights(&weights);
     card(&path, &["a", "b", "c"]).write_beside(&path).unwrap();
     let detector = load(&path, &LoadOptions::default()).unwrap();
@@ -165,7 +164,10 @@ fn cards_that_do_not_fit_are_refused() {
     let error = try_card(&|c| c.classes.clear());
     assert!(matches!(&error, LoadError::NoClasses { card: Some(_), .. }), "{error}");
     let error = try_card(&|c| c.architecture = "yolov8m".to_owned());
-    assert!(matches!(error, LoadError::CardArchitecture { card: Scale::M, found: Scale::N, .. }), "{error}");
+    assert!(error.to_string().contains("says yolov8m, but its weights are yolov8n"), "{error}");
+    assert!(matches!(error, LoadError::CardArchitecture { .. }));
+    let error = try_card(&|c| c.architecture = "efficientnet_lite0".to_owned());
+    assert!(error.to_string().contains("says efficientnet_lite0-yolov8n, but"), "{error}");
     let error = try_card(&|c| c.preprocess.width = 100);
     let expected = SizeError::Stride { side: "width", plan: 100, stride: 32 };
     assert!(matches!(&error, LoadError::Spec { source: SpecError::Size(size), .. } if *size == expected), "{error}");

@@ -24,12 +24,12 @@ fn every_size_has_the_published_parameters_and_output() {
     for (scale, published) in PUBLISHED {
         let map = VarMap::new();
         let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
-        let network = YoloV8::load(vb, Architecture { scale, classes: 80 }).unwrap();
+        let network = YoloV8::load(vb, Architecture::yolo(scale, 80)).unwrap();
         let variables = map.data().lock().unwrap();
         let learned = variables.iter().filter(|(name, _)| !name.contains(".running_"));
         assert_eq!(learned.map(|(_, v)| v.elem_count()).sum::<usize>() + 16, published, "{scale}");
         let shape = |name: &str| variables.get(name).map(|v| v.dims().to_vec());
-        assert_eq!(Architecture::infer(shape), Ok(Architecture { scale, classes: 80 }));
+        assert_eq!(Architecture::infer(shape), Ok(Architecture::yolo(scale, 80)));
 
         let output = network.predict(&Tensor::zeros((1, 3, 64, 64), DType::F32, &Device::Cpu).unwrap()).unwrap();
         assert_eq!(output.dims(), [1, 84, 84], "{scale}");
@@ -43,7 +43,7 @@ fn every_size_has_the_published_parameters_and_output() {
 fn the_class_count_shapes_the_head_and_batches_run_like_single_pictures() {
     let map = VarMap::new();
     let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
-    let network = YoloV8::load(vb, Architecture { scale: Scale::N, classes: 3 }).unwrap();
+    let network = YoloV8::load(vb, Architecture::yolo(Scale::N, 3)).unwrap();
     let images = Tensor::from_vec(noise(1, 2 * 3 * 64 * 96), (2, 3, 64, 96), &Device::Cpu).unwrap();
     let both = network.predict(&images).unwrap();
     assert_eq!(both.dims(), [2, 7, 126]);

@@ -34,6 +34,22 @@ pub fn convolutions(config: &Config) -> BTreeMap<String, Vec<usize>> {
     all
 }
 
+/// Every convolution (`conv_stem`) that a batch norm follows, and that norm (`bn1`).
+#[must_use]
+pub fn norms(config: &Config) -> Vec<(String, String)> {
+    let pair = |conv: &str, norm: &str| (conv.to_owned(), norm.to_owned());
+    let mut all = vec![pair("conv_stem", "bn1")];
+    for BlockShape { stage, place, expansion, .. } in config.blocks() {
+        let layers: &[&str] =
+            if expansion == 1 { &["conv_dw", "conv_pw"] } else { &["conv_pw", "conv_dw", "conv_pwl"] };
+        all.extend((1..).zip(layers).map(|(number, layer)| {
+            (format!("blocks.{stage}.{place}.{layer}"), format!("blocks.{stage}.{place}.bn{number}"))
+        }));
+    }
+    all.push(pair("conv_head", "bn2"));
+    all
+}
+
 /// The network whose convolutions are exactly those of the weights with these names and shapes (native or ported names).
 #[must_use]
 #[expect(clippy::needless_pass_by_value, reason = "an iterator is given away")]

@@ -2,6 +2,7 @@
 
 pub(crate) mod backend;
 mod safetensors;
+mod torch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -41,7 +42,8 @@ impl Weights {
         Self { path: path.to_owned(), tensors, skipped, metadata, used: Arc::default() }
     }
 
-    /// The weights in the file at `path`: `.safetensors`, or the initialisers of an `.onnx`. At most [`MAX_MODEL_BYTES`].
+    /// The weights in the file at `path`: `.safetensors`, the initialisers of an `.onnx`, or the tensors of a PyTorch state
+    /// dict (`.pth`, `.pt`). At most [`MAX_MODEL_BYTES`].
     ///
     /// # Errors
     /// [`EngineError::Load`] when the file cannot be read or is neither.
@@ -50,9 +52,10 @@ impl Weights {
         match extension.as_deref() {
             Some("safetensors") => Self::from_safetensors(path, &files::read(path, MAX_MODEL_BYTES)?),
             Some("onnx") => Self::from_onnx(&onnx::Model::read(path)?),
+            Some("pth" | "pt") => torch::read(path),
             _ => {
                 let reason =
-                    "weights are read from .safetensors and .onnx files; convert it to one of these".to_owned();
+                    "weights are read from .safetensors, .onnx and .pth files; convert it to one of these".to_owned();
                 Err(EngineError::Load { path: path.to_owned(), reason })
             }
         }

@@ -18,6 +18,8 @@ mod stack;
 mod support;
 #[cfg(test)]
 mod train;
+mod torch;
+#[cfg(test)]
 mod weights;
 #[cfg(test)]
 #[cfg(feature = "ort")]

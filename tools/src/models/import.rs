@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use classifier::model::layout::{native_name, recognize};
 use classifier::model::{Architecture, Variant, usual_plan};
 use detector::ClassMap;
+use detector::load::ARCHITECTURE_KEY;
 use detector::metadata::ExportMetadata;
 use detector::model::Architecture as Yolo;
 use engine::{Precision, Weights};
@@ -20,7 +21,7 @@ use vision::{ModelCard, PreprocessPlan, Sha256};
   shelf models import yolov8n.onnx --card-only --license AGPL-3.0    # keep the ONNX file, write its card
   shelf models import best.safetensors --classes bottle,can,glass --license Apache-2.0")]
 pub(crate) struct ImportArgs {
-    /// A .onnx or .safetensors file
+    /// A .onnx, .safetensors or .pth file
     source: PathBuf,
     /// Where the native weights go [default: models/<task>/<name>.safetensors]
     #[arg(short, long, value_name = "FILE", conflicts_with = "card_only")]
@@ -147,10 +148,12 @@ fn detector(weights: &Weights, found: Yolo, args: &ImportArgs) -> anyhow::Result
         found.classes,
         classes.len()
     );
+    let stated = weights.metadata().get(ARCHITECTURE_KEY).and_then(|name| name.parse().ok());
+    let design = stated.map_or(found, |design| found.named(design)).design();
     let class_map = if ClassMap::is_coco(&classes) { ClassMap::coco_containers() } else { Default::default() };
     let (height, width) = metadata.image_size.unwrap_or((640, 640));
     let card = ModelCard {
-        architecture: found.scale.to_string(),
+        architecture: design.to_string(),
         classes,
         class_map,
         ..card(args, Task::Detector, PreprocessPlan::yolo(width, height))

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
+use detector::load::ARCHITECTURE_KEY;
 use detector::model::Architecture;
 use engine::{Weights, onnx};
 use vision::{ModelCard, Sha256};
@@ -11,7 +12,7 @@ use vision::{ModelCard, Sha256};
 /// Show what a weights file holds: tensors, inputs, outputs, metadata, model card
 #[derive(Args)]
 pub(crate) struct InspectArgs {
-    /// A .onnx or .safetensors file
+    /// A .onnx, .safetensors or .pth file
     file: PathBuf,
     /// List every tensor
     #[arg(long)]
@@ -40,12 +41,17 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<()> {
         }
         Weights::from_onnx(&model)?
     } else {
-        println!("{:<14}safetensors", "format");
+        let torch = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("pth") || e.eq_ignore_ascii_case("pt"));
+        println!("{:<14}{}", "format", if torch { "PyTorch state dict" } else { "safetensors" });
         Weights::open(path)?
     };
     println!("{:<14}{} in {} tensors", "parameters", thousands(weights.parameters()), weights.len());
     match Architecture::infer(|name| weights.shape(name).map(<[usize]>::to_vec)) {
-        Ok(found) => println!("{:<14}{}, {} classes", "architecture", found.scale, found.classes),
+        Ok(found) => {
+            let stated = weights.metadata().get(ARCHITECTURE_KEY).and_then(|name| name.parse().ok());
+            let found = stated.map_or(found, |design| found.named(design));
+            println!("{:<14}{}, {} classes", "architecture", found.design(), found.classes);
+        }
         Err(_) => match super::import::variant(&weights) {
             Some(variant) => println!("{:<14}{variant}", "architecture"),
             None => println!("{:<14}neither YOLOv8 nor EfficientNet by its tensors", "architecture"),
