@@ -207,9 +207,11 @@ pub(crate) fn label_for(path: &str) -> String {
 fn stray(texts: &BTreeSet<String>, used: &BTreeSet<String>) -> Vec<String> {
     let beside: BTreeSet<&str> = used.iter().map(|label| parent(label)).collect();
     let is_note = |path: &str| NOT_LABELS.contains(&file_stem(path).to_ascii_lowercase().as_str());
+    // `a.ignore.txt` beside the labels of a picture marks what is not labelled on it.
+    let is_mark = |path: &str| path.strip_suffix(".ignore.txt").is_some_and(|p| used.contains(&format!("{p}.txt")));
     texts
         .iter()
-        .filter(|path| !used.contains(*path) && !is_note(path))
+        .filter(|path| !used.contains(*path) && !is_note(path) && !is_mark(path))
         .filter(|path| folders(path).any(|f| f == "labels") || beside.contains(parent(path)))
         .cloned()
         .collect()
@@ -255,6 +257,7 @@ mod tests {
             "images/train/b.JPG",
             "labels/train/a.txt",
             "labels/train/lost.txt",
+            "labels/train/a.ignore.txt",
             "images/val2017/c.png",
             "labels/classes.txt",
             "README.txt",

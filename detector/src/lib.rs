@@ -9,6 +9,7 @@
 //! | [`anchors`], [`postprocess`] | from the network's numbers to boxes |
 //! | [`infer`], [`tiling`] | from photos to detections; dense shelves in tiles |
 //! | [`class_map`], [`metadata`] | what the outputs mean |
+//! | [`train`] | from labelled pictures to weights |
 //! | [`mod@load`] | from files, with every way in which they may be wrong |
 
 pub mod anchors;
@@ -22,6 +23,7 @@ pub mod model;
 pub mod postprocess;
 mod size;
 pub mod tiling;
+pub mod train;
 
 pub use class_map::{ClassMap, ClassMapError};
 pub use infer::{SpecError, ValidationOptions, YoloDetector, YoloSpec};

@@ -1,9 +1,13 @@
 //! Tests of the detector against its published reference and against everything that may be wrong with a file.
 
 #[cfg(test)]
+mod backbone;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod loading;
+#[cfg(test)]
+mod loss;
 #[cfg(test)]
 mod metadata;
 #[cfg(test)]
@@ -18,3 +22,7 @@ mod shelves;
 mod support;
 #[cfg(test)]
 mod tiles;
+#[cfg(test)]
+mod train_config;
+#[cfg(test)]
+mod train_data;

@@ -1,0 +1,297 @@
+//! Decoded pictures, resized once, kept in memory and on disk within bounds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
+
+use ::dataset::files::{read_bounded, write_atomic};
+use ::dataset::picture;
+use ndarray::Array3;
+use vision::preprocess::{Fit, Region};
+use vision::{BBox, PreprocessPlan, RgbImage, Sha256};
+
+use super::dataset::{Labelled, OpenRegion, Origin, Sample};
+use super::drawn::DrawnShelves;
+use super::error::DataError;
+use super::targets::ClassSet;
+
+/// How much is kept, and how much may be broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheLimits {
+    /// The longer side that pictures are resized to, in pixels.
+    pub side: u32,
+    /// Bytes of pictures in memory. What comes first stays: an epoch asks for everything once, so throwing out the oldest
+    /// would throw out what is needed next.
+    pub memory: u64,
+    /// Folder for what does not fit, and bytes in it.
+    pub disk: Option<(PathBuf, u64)>,
+    /// Pictures that may be unreadable before training fails.
+    pub unreadable: usize,
+}
+
+/// A picture with its longer side at [`CacheLimits::side`], and its truth.
+#[derive(Debug, Clone)]
+pub struct Shot {
+    /// The picture.
+    pub image: RgbImage,
+    /// Its objects.
+    pub objects: Vec<Labelled>,
+    /// Where objects may be that are not labelled.
+    pub unlabelled: Vec<OpenRegion>,
+}
+
+/// Opens pictures, and remembers them.
+#[derive(Debug)]
+pub struct Cache {
+    limits: CacheLimits,
+    drawn: Option<DrawnShelves>,
+    memory: Mutex<BTreeMap<Origin, Arc<Shot>>>,
+    memory_used: AtomicU64,
+    disk_used: AtomicU64,
+    broken: Mutex<BTreeMap<Origin, String>>,
+}
+
+impl Cache {
+    /// An empty cache; what lies in its folder from an earlier run is used.
+    #[must_use]
+    pub fn new(limits: CacheLimits, drawn: Option<DrawnShelves>) -> Self {
+        let used = limits.disk.as_ref().map_or(0, |(folder, _)| folder_bytes(folder));
+        Self {
+            limits,
+            drawn,
+            memory: Mutex::default(),
+            memory_used: AtomicU64::new(0),
+            disk_used: AtomicU64::new(used),
+            broken: Mutex::default(),
+        }
+    }
+
+    /// Side that pictures are resized to.
+    #[must_use]
+    pub fn side(&self) -> u32 {
+        self.limits.side
+    }
+
+    /// The pictures that could not be read so far, and why.
+    #[must_use]
+    pub fn unreadable(&self) -> BTreeMap<Origin, String> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Bytes of pictures in memory.
+    #[must_use]
+    pub fn memory_used(&self) -> u64 {
+        self.memory_used.load(Ordering::Relaxed)
+    }
+
+    /// The picture of a sample; `None` for one that cannot be read, which is remembered.
+    ///
+    /// # Errors
+    /// When more pictures cannot be read than are put up with.
+    pub fn get(&self, sample: &Sample) -> Result<Option<Arc<Shot>>, DataError> {
+        let origin = &sample.origin;
+        if let Some(shot) = self.memory.lock().unwrap_or_else(PoisonError::into_inner).get(origin) {
+            return Ok(Some(Arc::clone(shot)));
+        }
+        if self.broken.lock().unwrap_or_else(PoisonError::into_inner).contains_key(origin) {
+            return Ok(None);
+        }
+        match self.open(sample) {
+            Ok(shot) => {
+                let shot = Arc::new(shot);
+                self.remember(origin, &shot);
+                Ok(Some(shot))
+            }
+            Err(Failure::Fatal(error)) => Err(error),
+            Err(Failure::Unreadable(reason)) => self.note(origin, &reason).map(|()| None),
+        }
+    }
+
+    fn note(&self, origin: &Origin, reason: &str) -> Result<(), DataError> {
+        tracing::warn!(picture = %origin, reason, "a picture cannot be read and is left out");
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.insert(origin.clone(), reason.to_owned());
+        let (count, limit) = (broken.len(), self.limits.unreadable);
+        if count > limit {
+            return Err(DataError::TooManyUnreadable { count, limit, last: format!("{origin}: {reason}") });
+        }
+        Ok(())
+    }
+
+    fn remember(&self, origin: &Origin, shot: &Arc<Shot>) {
+        let size = shot.image.as_raw().len() as u64;
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.memory_used.load(Ordering::Relaxed) + size <= self.limits.memory && !memory.contains_key(origin) {
+            self.memory_used.fetch_add(size, Ordering::Relaxed);
+            memory.insert(origin.clone(), Arc::clone(shot));
+        }
+    }
+
+    fn open(&self, sample: &Sample) -> Result<Shot, Failure> {
+        let stored = self.stored_at(&sample.origin);
+        // What is broken on disk is made anew.
+        let found = stored.as_ref().and_then(|path| read_stored(path, self.limits.side));
+        let (image, own) = match found {
+            Some(found) => found,
+            None => {
+                let (image, own) = self.make(&sample.origin)?;
+                if let Some(path) = &stored {
+                    self.store(path, &image, &own);
+                }
+                (image, own)
+            }
+        };
+        let mut shot = Shot { image, objects: sample.objects.clone(), unlabelled: sample.unlabelled.clone() };
+        for mark in own {
+            let edges = mark.edges.map(f64::from);
+            match mark.class {
+                HIDDEN => shot.unlabelled.push(OpenRegion { edges, classes: ClassSet::All }),
+                class => shot.objects.push(Labelled { class: class as usize, edges }),
+            }
+        }
+        Ok(shot)
+    }
+
+    /// The picture, resized, and what only its maker knows of it.
+    fn make(&self, origin: &Origin) -> Result<(RgbImage, Vec<Mark>), Failure> {
+        match origin {
+            Origin::File(path) => {
+                let image = picture::load(path).map_err(|error| Failure::Unreadable(sentence(&error)))?;
+                Ok((resized(&image, self.limits.side), Vec::new()))
+            }
+            Origin::Drawn(number) => {
+                let Some(drawn) = &self.drawn else {
+                    return Err(Failure::Unreadable("nothing is set up to draw shelves".to_owned()));
+                };
+                let shelf = drawn.shelf(*number).map_err(Failure::Fatal)?;
+                let (width, height) = shelf.image.dimensions();
+                let mark = |class: u32, b: &BBox| {
+                    let (w, h) = (width as f32, height as f32);
+                    let edges = [b.x1 / w, b.y1 / h, b.x2 / w, b.y2 / h].map(|edge| edge.clamp(0.0, 1.0));
+                    Mark { class, edges }
+                };
+                let objects = shelf.objects.iter().map(|(class, bbox)| mark(*class as u32, bbox));
+                let marks = objects.chain(shelf.hidden.iter().map(|bbox| mark(HIDDEN, bbox))).collect();
+                Ok((resized(&shelf.image, self.limits.side), marks))
+            }
+        }
+    }
+
+    /// Where a picture is kept on disk: under a name that changes with the file, or the world it is drawn from, and the size.
+    fn stored_at(&self, origin: &Origin) -> Option<PathBuf> {
+        let (folder, _) = self.limits.disk.as_ref()?;
+        let key = match origin {
+            Origin::File(path) => {
+                let about = fs::metadata(path).ok()?;
+                let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
+                format!("{}\0{}\0{changed}", path.display(), about.len())
+            }
+            Origin::Drawn(number) => format!("{}\0{number}", self.drawn.as_ref()?.identity()),
+        };
+        let digest = Sha256::of(format!("{key}\0{}", self.limits.side).as_bytes());
+        Some(folder.join(format!("{digest}.rgb")))
+    }
+
+    fn store(&self, path: &Path, image: &RgbImage, marks: &[Mark]) {
+        let Some((_, limit)) = self.limits.disk else { return };
+        let size = image.as_raw().len() as u64 + (marks.len() * MARK_BYTES + HEADER) as u64;
+        if self.disk_used.fetch_add(size, Ordering::Relaxed) + size > limit {
+            self.disk_used.fetch_sub(size, Ordering::Relaxed);
+            return;
+        }
+        let written = write_atomic(path, |writer| {
+            writer.write_all(MAGIC)?;
+            for number in [image.width(), image.height(), marks.len() as u32] {
+                writer.write_all(&number.to_le_bytes())?;
+            }
+            for mark in marks {
+                writer.write_all(&mark.class.to_le_bytes())?;
+                mark.edges.iter().try_for_each(|edge| writer.write_all(&edge.to_le_bytes()))?;
+            }
+            writer.write_all(image.as_raw())
+        });
+        if let Err(error) = written {
+            self.disk_used.fetch_sub(size, Ordering::Relaxed);
+            // A full disk makes training slower, not wrong.
+            tracing::warn!(%error, "a resized picture cannot be kept");
+        }
+    }
+}
+
+enum Failure {
+    Unreadable(String),
+    Fatal(DataError),
+}
+
+/// An object of a drawn shelf, or a hidden one.
+struct Mark {
+    class: u32,
+    edges: [f32; 4],
+}
+
+const HIDDEN: u32 = u32::MAX;
+const MAGIC: &[u8; 8] = b"shelfRGB";
+const HEADER: usize = MAGIC.len() + 3 * 4;
+const MARK_BYTES: usize = 5 * 4;
+/// More facings than any drawn shelf has.
+const MAX_MARKS: usize = 100_000;
+
+/// What [`Cache::store`] wrote; `None` when there is nothing or something else.
+fn read_stored(path: &Path, side: u32) -> Option<(RgbImage, Vec<Mark>)> {
+    if !path.is_file() {
+        return None;
+    }
+    let limit = u64::from(side) * u64::from(side) * 3 + (HEADER + MAX_MARKS * MARK_BYTES) as u64;
+    let bytes = read_bounded(path, limit).ok()?;
+    let rest = bytes.strip_prefix(MAGIC)?;
+    let (head, rest) = rest.split_at_checked(12)?;
+    let number = |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    let (width, height, count) = (number(0), number(4), number(8) as usize);
+    if count > MAX_MARKS || width.max(height) != side {
+        return None;
+    }
+    let (marks, pixels) = rest.split_at_checked(count * MARK_BYTES)?;
+    let marks = marks.as_chunks::<MARK_BYTES>().0.iter().map(|mark| {
+        let word = |at: usize| [mark[at], mark[at + 1], mark[at + 2], mark[at + 3]];
+        let edges = std::array::from_fn(|i| f32::from_le_bytes(word(4 + 4 * i)));
+        Mark { class: u32::from_le_bytes(word(0)), edges }
+    });
+    let marks: Vec<Mark> = marks.collect();
+    if !marks.iter().all(|mark| mark.edges.iter().all(|edge| (0.0..=1.0).contains(edge))) {
+        return None;
+    }
+    Some((RgbImage::from_raw(width, height, pixels.to_vec()).filter(|i| i.as_raw().len() == pixels.len())?, marks))
+}
+
+fn folder_bytes(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|about| about.len()).sum()
+}
+
+/// With the longer side at `side`, as the serving path resizes.
+fn resized(image: &RgbImage, side: u32) -> RgbImage {
+    let canvas = PreprocessPlan::yolo(side, side);
+    let (width, height) = canvas.placement(image.dimensions(), (side, side)).content;
+    let plan = PreprocessPlan { width, height, fit: Fit::Stretch, std: [1.0; 3], ..canvas };
+    let mut planes = Array3::<f32>::zeros((3, height as usize, width as usize));
+    plan.apply(image, Region::whole(image), planes.view_mut());
+    RgbImage::from_fn(width, height, |x, y| {
+        // Whole numbers of 0 to 255.
+        image::Rgb(std::array::from_fn(|channel| planes[[channel, y as usize, x as usize]] as u8))
+    })
+}
+
+/// The whole chain of an error in one line.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

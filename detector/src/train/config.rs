@@ -1,0 +1,595 @@
+//! What the user wrote (`detector.yaml`), converted once into what training needs.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use ::dataset::synth::SynthConfig;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::augment::Augment;
+use super::cache::CacheLimits;
+use super::dataset::Source;
+use super::loss::LossConfig;
+use super::plan::BatchRules;
+use super::spelling;
+use crate::model::Design;
+
+/// Largest configuration file read.
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
+
+/// Everything that decides how a detector is trained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainConfig {
+    /// Name of the run: its folder below `runs/detector`.
+    pub name: String,
+    /// Which network.
+    pub design: Design,
+    /// Weights to start from, as far as they fit; from scratch without.
+    pub weights: Option<PathBuf>,
+    /// The classes; without them the first folder that names its classes does.
+    pub names: Option<Vec<String>>,
+    /// Labelled pictures: their part `train` is learned, their part `val` validates.
+    pub data: Vec<Source>,
+    /// Folders that only validate.
+    pub validation: Vec<Source>,
+    /// Drawn shelves beside them.
+    pub drawn: Option<Drawn>,
+    /// Side of the input in pixels, a multiple of 32.
+    pub side: u32,
+    /// Epochs in all.
+    pub epochs: u32,
+    /// Last epochs without mosaics.
+    pub close_mosaic: u32,
+    /// Epochs without progress after which training ends; 0 for never.
+    pub patience: u32,
+    /// Batches are cut to the shape of their pictures.
+    pub rectangular: bool,
+    /// How batches are put together.
+    pub rules: BatchRules,
+    /// What is done to pictures.
+    pub augment: Augment,
+    /// How weights are moved.
+    pub optimiser: Optimiser,
+    /// What counts how much.
+    pub loss: LossConfig,
+    /// How pictures are kept.
+    pub cache: CacheLimits,
+    /// Threads that prepare pictures; 0 for one per core but one.
+    pub workers: usize,
+    /// Batches prepared ahead.
+    pub ahead: usize,
+    /// `cpu`, `cuda`, `cuda:1`.
+    pub device: String,
+    /// What the trained network must reach.
+    pub targets: Targets,
+}
+
+/// Drawn shelves as a source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// Share of a batch.
+    pub share: f32,
+    /// How many different shelves there are.
+    pub shelves: u32,
+    /// Labelled pictures whose instances are pasted into rows.
+    pub paste: Option<PathBuf>,
+    /// What they look like.
+    pub synth: SynthConfig,
+}
+
+/// Which rule moves weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimiserName {
+    /// Stochastic gradient descent with Nesterov's momentum.
+    #[default]
+    Sgd,
+    /// Adam with decoupled weight decay.
+    AdamW,
+}
+
+/// How weights are moved.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Optimiser {
+    /// Which rule.
+    pub name: OptimiserName,
+    /// Learning rate after warm-up.
+    pub lr0: f64,
+    /// Learning rate at the end, as a share of `lr0`.
+    pub lrf: f64,
+    /// Along a cosine instead of a line.
+    pub cosine: bool,
+    /// Momentum of SGD, first moment of AdamW.
+    pub momentum: f64,
+    /// Weight decay, of weights of two axes and more.
+    pub weight_decay: f64,
+    /// Epochs of warm-up.
+    pub warmup_epochs: f64,
+    /// Momentum at the start of warm-up.
+    pub warmup_momentum: f64,
+    /// Learning rate of biases at the start of warm-up.
+    pub warmup_bias_lr: f64,
+    /// Norm that gradients are cut to.
+    pub clip_norm: f64,
+    /// Pictures whose gradients make a step; batches are accumulated up to it.
+    pub nominal_batch: usize,
+    /// Decay of the averaged weights.
+    pub ema_decay: f64,
+    /// Steps after which the average has found its pace.
+    pub ema_steps: f64,
+    /// Learning rate of a backbone that starts from weights, as a share of the others'.
+    pub backbone_lr: f64,
+    /// bf16 on CUDA.
+    pub mixed_precision: bool,
+}
+
+impl Default for Optimiser {
+    fn default() -> Self {
+        Self {
+            name: OptimiserName::Sgd,
+            lr0: 0.01,
+            lrf: 0.01,
+            cosine: false,
+            momentum: 0.937,
+            weight_decay: 5e-4,
+            warmup_epochs: 3.0,
+            warmup_momentum: 0.8,
+            warmup_bias_lr: 0.1,
+            clip_norm: 10.0,
+            nominal_batch: 64,
+            ema_decay: 0.9999,
+            ema_steps: 2000.0,
+            backbone_lr: 1.0,
+            mixed_precision: false,
+        }
+    }
+}
+
+/// What the trained network must reach on the validation pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Targets {
+    /// Least recall at IoU 0.5 and the serving threshold.
+    pub recall_min: f64,
+    /// Least mAP at IoU 0.5.
+    pub map50_min: f64,
+}
+
+impl Default for Targets {
+    fn default() -> Self {
+        Self { recall_min: 0.98, map50_min: 0.95 }
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is absurdly large.
+    #[error("{path} is larger than {MAX_CONFIG_BYTES} bytes: not a configuration")]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A key that does not exist.
+    #[error("{path}: there is no key `{key}` here{}: {reason}", nearest.as_ref().map_or_else(String::new, |near| format!("; did you mean `{near}`?")))]
+    Key {
+        /// Which file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+        /// The key that is spelled most like it.
+        nearest: Option<String>,
+        /// Where, and what may stand there.
+        reason: String,
+    },
+    /// Not YAML, or a value of the wrong kind.
+    #[error("{path}: {reason}")]
+    Syntax {
+        /// Which.
+        path: PathBuf,
+        /// Where and why.
+        reason: String,
+    },
+    /// A value out of its range.
+    #[error("{path}: `{key}` is {value}, but {allowed}")]
+    Value {
+        /// Which file.
+        path: PathBuf,
+        /// Dotted name.
+        key: String,
+        /// What it says.
+        value: String,
+        /// What it may be.
+        allowed: String,
+    },
+    /// A path speaks of a variable that is not set.
+    #[error("{path}: `{key}` needs the environment variable {variable}: set it, or write `${{{variable}:-DEFAULT}}`")]
+    Variable {
+        /// Which file.
+        path: PathBuf,
+        /// Dotted name.
+        key: String,
+        /// The variable.
+        variable: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default = "default::name")]
+    name: String,
+    #[serde(default = "default::model")]
+    model: String,
+    weights: Option<String>,
+    names: Option<Vec<String>>,
+    data: Vec<SourceSection>,
+    #[serde(default)]
+    validation: Vec<SourceSection>,
+    drawn: Option<DrawnSection>,
+    #[serde(default = "default::imgsz")]
+    imgsz: u32,
+    #[serde(default = "default::epochs")]
+    epochs: u32,
+    #[serde(default = "default::batch")]
+    batch: usize,
+    #[serde(default = "default::close_mosaic")]
+    close_mosaic: u32,
+    #[serde(default = "default::patience")]
+    patience: u32,
+    #[serde(default)]
+    rect: bool,
+    #[serde(default)]
+    balanced: bool,
+    #[serde(default)]
+    seed: u64,
+    #[serde(default)]
+    augment: AugmentSection,
+    #[serde(default)]
+    optimizer: Optimiser,
+    #[serde(default)]
+    loss: LossSection,
+    #[serde(default)]
+    cache: CacheSection,
+    #[serde(default)]
+    workers: usize,
+    #[serde(default = "default::ahead")]
+    ahead: usize,
+    #[serde(default = "default::device")]
+    device: String,
+    #[serde(default)]
+    targets: Targets,
+}
+
+mod default {
+    pub(super) fn name() -> String {
+        "train".to_owned()
+    }
+    pub(super) fn model() -> String {
+        "efficientnet_lite0-yolov8n".to_owned()
+    }
+    pub(super) fn device() -> String {
+        "cpu".to_owned()
+    }
+    pub(super) const fn imgsz() -> u32 {
+        640
+    }
+    pub(super) const fn epochs() -> u32 {
+        100
+    }
+    pub(super) const fn batch() -> usize {
+        16
+    }
+    pub(super) const fn close_mosaic() -> u32 {
+        10
+    }
+    pub(super) const fn patience() -> u32 {
+        50
+    }
+    pub(super) const fn ahead() -> usize {
+        3
+    }
+    pub(super) const fn one() -> u32 {
+        1
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SourceSection {
+    root: String,
+    split: Option<String>,
+    #[serde(default = "default::one")]
+    repeat: u32,
+    #[serde(default)]
+    unlabelled: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DrawnSection {
+    share: f32,
+    shelves: u32,
+    paste: Option<String>,
+    #[serde(default)]
+    look: SynthConfig,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct AugmentSection {
+    mosaic: f32,
+    hsv_h: f32,
+    hsv_s: f32,
+    hsv_v: f32,
+    translate: f32,
+    scale: f32,
+    degrees: f32,
+    fliplr: f32,
+    jpeg: f32,
+    blur: f32,
+    light: f32,
+}
+
+impl Default for AugmentSection {
+    fn default() -> Self {
+        let Augment { mosaic, hsv: [hsv_h, hsv_s, hsv_v], translate, scale, degrees, fliplr, jpeg, blur, light } =
+            Augment::default();
+        Self { mosaic, hsv_h, hsv_s, hsv_v, translate, scale, degrees, fliplr, jpeg, blur, light }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LossSection {
+    r#box: f64,
+    cls: f64,
+    dfl: f64,
+}
+
+impl Default for LossSection {
+    fn default() -> Self {
+        let LossConfig { box_gain, class_gain, dfl_gain, .. } = LossConfig::default();
+        Self { r#box: box_gain, cls: class_gain, dfl: dfl_gain }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CacheSection {
+    memory_mib: u64,
+    folder: Option<String>,
+    disk_mib: u64,
+    max_unreadable: usize,
+}
+
+impl Default for CacheSection {
+    fn default() -> Self {
+        Self { memory_mib: 1024, folder: None, disk_mib: 8192, max_unreadable: 10 }
+    }
+}
+
+/// What the process knows of its surroundings; the binary asks the environment.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl TrainConfig {
+    /// Reads and checks a file. Paths may hold `${NAME}` and `${NAME:-default}`, which `variables` answers.
+    ///
+    /// # Errors
+    /// When it cannot be read, has an unknown or missing key, or a value out of range; the error names file and key.
+    pub fn read(path: &Path, variables: Variables<'_>) -> Result<Self, ConfigError> {
+        let io_error = |source| ConfigError::Io { path: path.to_owned(), source };
+        if std::fs::metadata(path).map_err(io_error)?.len() > MAX_CONFIG_BYTES {
+            return Err(ConfigError::TooLarge { path: path.to_owned() });
+        }
+        Self::parse(&std::fs::read_to_string(path).map_err(io_error)?, path, variables)
+    }
+
+    /// As [`TrainConfig::read`], from text; `path` only names it in errors.
+    ///
+    /// # Errors
+    /// As [`TrainConfig::read`].
+    pub fn parse(text: &str, path: &Path, variables: Variables<'_>) -> Result<Self, ConfigError> {
+        let file: File = serde_saphyr::from_str(text).map_err(|error| syntax(path, error.to_string()))?;
+        let check = Check { path, variables };
+        let name = check.name(file.name)?;
+        let design = file.model.parse().map_err(|e| check.wrong("model", &file.model, &e))?;
+        if !file.imgsz.is_multiple_of(32) {
+            return Err(check.wrong("imgsz", file.imgsz, &"it must be a multiple of 32"));
+        }
+        let side = check.within("imgsz", file.imgsz, 32, 2048)?;
+        let epochs = check.within("epochs", file.epochs, 1, 100_000)?;
+        let rules = BatchRules {
+            batch: check.within("batch", file.batch, 1, 4096)?,
+            seed: file.seed,
+            balanced: file.balanced,
+            drawn_share: 0.0,
+        };
+        if file.data.is_empty() {
+            return Err(check.wrong("data", "[]", &"at least one folder of labelled pictures is needed"));
+        }
+        let (drawn, drawn_share) = match file.drawn {
+            Some(section) => {
+                let share = check.within("drawn.share", section.share, 0.0, 1.0)?;
+                (Some(check.drawn(section)?), share)
+            }
+            None => (None, 0.0),
+        };
+        Ok(Self {
+            name,
+            design,
+            weights: file.weights.map(|weights| check.place("weights", &weights)).transpose()?,
+            names: file.names,
+            data: check.sources("data", file.data)?,
+            validation: check.sources("validation", file.validation)?,
+            drawn,
+            side,
+            epochs,
+            close_mosaic: file.close_mosaic,
+            patience: file.patience,
+            rectangular: file.rect,
+            rules: BatchRules { drawn_share, ..rules },
+            augment: check.augment(&file.augment)?,
+            optimiser: check.optimiser(file.optimizer)?,
+            loss: LossConfig {
+                box_gain: check.within("loss.box", file.loss.r#box, 0.0, 1000.0)?,
+                class_gain: check.within("loss.cls", file.loss.cls, 0.0, 1000.0)?,
+                dfl_gain: check.within("loss.dfl", file.loss.dfl, 0.0, 1000.0)?,
+                ..LossConfig::default()
+            },
+            cache: check.cache(file.cache, side)?,
+            workers: check.within("workers", file.workers, 0, 256)?,
+            ahead: check.within("ahead", file.ahead, 1, 64)?,
+            device: file.device,
+            targets: Targets {
+                recall_min: check.within("targets.recall_min", file.targets.recall_min, 0.0, 1.0)?,
+                map50_min: check.within("targets.map50_min", file.targets.map50_min, 0.0, 1.0)?,
+            },
+        })
+    }
+}
+
+/// Unknown keys get the nearest right one.
+fn syntax(path: &Path, reason: String) -> ConfigError {
+    let path = path.to_owned();
+    match spelling::unknown_field(&reason) {
+        Some((key, nearest)) => ConfigError::Key { path, key, nearest, reason },
+        None => ConfigError::Syntax { path, reason },
+    }
+}
+
+/// Turns what cannot be into an error that names file and key.
+struct Check<'a> {
+    path: &'a Path,
+    variables: Variables<'a>,
+}
+
+impl Check<'_> {
+    // NaN is in no range, so it is refused too.
+    fn within<T: PartialOrd + Display + Copy>(&self, key: &str, value: T, low: T, high: T) -> Result<T, ConfigError> {
+        if value >= low && value <= high {
+            Ok(value)
+        } else {
+            Err(self.wrong(key, value, &format!("it must lie within {low} and {high}")))
+        }
+    }
+
+    fn wrong(&self, key: &str, value: impl Display, allowed: &dyn Display) -> ConfigError {
+        let (key, value, allowed) = (key.to_owned(), value.to_string(), allowed.to_string());
+        ConfigError::Value { path: self.path.to_owned(), key, value, allowed }
+    }
+
+    /// It becomes a folder.
+    fn name(&self, name: String) -> Result<String, ConfigError> {
+        let fits = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        if !name.is_empty() && name.len() <= 100 && !name.starts_with('.') && name.chars().all(fits) {
+            return Ok(name);
+        }
+        Err(self.wrong("name", format!("{name:?}"), &"it names a folder: letters, digits, `-`, `_` and `.`"))
+    }
+
+    /// A path with its variables put in.
+    fn place(&self, key: &str, text: &str) -> Result<PathBuf, ConfigError> {
+        let mut place = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            let Some((inside, after)) = after.split_once('}') else {
+                return Err(self.wrong(key, text, &"a `${` is not closed"));
+            };
+            let (variable, fallback) = match inside.split_once(":-") {
+                Some((variable, fallback)) => (variable, Some(fallback.to_owned())),
+                None => (inside, None),
+            };
+            let value = (self.variables)(variable).filter(|value| !value.is_empty()).or(fallback);
+            place.push_str(before);
+            place.push_str(&value.ok_or_else(|| ConfigError::Variable {
+                path: self.path.to_owned(),
+                key: key.to_owned(),
+                variable: variable.to_owned(),
+            })?);
+            rest = after;
+        }
+        place.push_str(rest);
+        Ok(place.into())
+    }
+
+    fn sources(&self, key: &str, sections: Vec<SourceSection>) -> Result<Vec<Source>, ConfigError> {
+        let source = |(at, section): (usize, SourceSection)| {
+            let key = |name: &str| format!("{key}[{at}].{name}");
+            Ok(Source {
+                root: self.place(&key("root"), &section.root)?,
+                split: section.split.map(|split| self.place(&key("split"), &split)).transpose()?,
+                repeat: self.within(&key("repeat"), section.repeat, 1, 1000)?,
+                unlabelled: section.unlabelled,
+            })
+        };
+        sections.into_iter().enumerate().map(source).collect()
+    }
+
+    fn drawn(&self, section: DrawnSection) -> Result<Drawn, ConfigError> {
+        section.look.validate().map_err(|error| self.wrong("drawn.look", error, &"that cannot be drawn"))?;
+        Ok(Drawn {
+            share: section.share,
+            shelves: self.within("drawn.shelves", section.shelves, 1, 1_000_000)?,
+            paste: section.paste.map(|paste| self.place("drawn.paste", &paste)).transpose()?,
+            synth: section.look,
+        })
+    }
+
+    fn augment(&self, section: &AugmentSection) -> Result<Augment, ConfigError> {
+        let share = |key: &str, value: f32| self.within(&format!("augment.{key}"), value, 0.0, 1.0);
+        Ok(Augment {
+            mosaic: share("mosaic", section.mosaic)?,
+            hsv: [share("hsv_h", section.hsv_h)?, share("hsv_s", section.hsv_s)?, share("hsv_v", section.hsv_v)?],
+            translate: share("translate", section.translate)?,
+            scale: self.within("augment.scale", section.scale, 0.0, 0.95)?,
+            degrees: self.within("augment.degrees", section.degrees, 0.0, 45.0)?,
+            fliplr: share("fliplr", section.fliplr)?,
+            jpeg: share("jpeg", section.jpeg)?,
+            blur: share("blur", section.blur)?,
+            light: share("light", section.light)?,
+        })
+    }
+
+    fn optimiser(&self, given: Optimiser) -> Result<Optimiser, ConfigError> {
+        for (key, value, low, high) in [
+            ("lr0", given.lr0, 1e-8, 10.0),
+            ("lrf", given.lrf, 0.0, 1.0),
+            ("momentum", given.momentum, 0.0, 0.9999),
+            ("weight_decay", given.weight_decay, 0.0, 1.0),
+            ("warmup_epochs", given.warmup_epochs, 0.0, 1000.0),
+            ("warmup_momentum", given.warmup_momentum, 0.0, 0.9999),
+            ("warmup_bias_lr", given.warmup_bias_lr, 0.0, 10.0),
+            ("clip_norm", given.clip_norm, 1e-6, 1e9),
+            ("ema_decay", given.ema_decay, 0.0, 0.999_999),
+            ("ema_steps", given.ema_steps, 1.0, 1e9),
+            ("backbone_lr", given.backbone_lr, 0.0, 10.0),
+        ] {
+            self.within(&format!("optimizer.{key}"), value, low, high)?;
+        }
+        self.within("optimizer.nominal_batch", given.nominal_batch, 1, 1 << 20)?;
+        Ok(given)
+    }
+
+    fn cache(&self, section: CacheSection, side: u32) -> Result<CacheLimits, ConfigError> {
+        let mib = |key: &str, value: u64| Ok::<_, ConfigError>(self.within(key, value, 0, 1 << 24)? << 20);
+        let limit = mib("cache.disk_mib", section.disk_mib)?;
+        let folder = section.folder.map(|folder| self.place("cache.folder", &folder)).transpose()?;
+        Ok(CacheLimits {
+            side,
+            memory: mib("cache.memory_mib", section.memory_mib)?,
+            disk: folder.map(|folder| (folder, limit)),
+            unreadable: section.max_unreadable,
+        })
+    }
+}
