@@ -19,6 +19,7 @@ pub mod infer;
 pub mod load;
 mod load_error;
 pub mod metadata;
+pub mod export;
 pub mod model;
 pub mod postprocess;
 mod size;

@@ -11,6 +11,7 @@ mod photos;
 mod recognize;
 mod serve;
 mod signals;
+mod train;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,8 @@ enum Command {
     #[command(subcommand)]
     Eval(eval::EvalCommand),
     Calibrate(eval::CalibrateArgs),
+    #[command(subcommand)]
+    Train(train::TrainCommand),
     Doctor(doctor::DoctorArgs),
 }
 
@@ -78,6 +81,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Dataset(command) => dataset::run(command),
         Command::Eval(command) => eval::run(command, &environment),
         Command::Calibrate(args) => eval::run_calibrate(&args, &environment),
+        Command::Train(command) => train::run(command),
         Command::Doctor(args) => doctor::run(&args, &environment),
     }
 }

@@ -9,7 +9,7 @@ use super::backbone::{Pyramid, PyramidChannels};
 use super::blocks::{BATCH_NORM, ConvBlock, ConvShape, Sppf};
 
 /// Stages whose last block gives the features of strides 8, 16 and 32: blocks 4, 10 and 15 of B0 and Lite0.
-const STAGES: [usize; 3] = [2, 4, 6];
+pub const STAGES: [usize; 3] = [2, 4, 6];
 
 /// The trunk below `trunk`, a 1x1 convolution per stride (`lateral3`, `lateral4`, `lateral5`), and YOLOv8's pooling (`9`).
 #[derive(Debug, Clone)]

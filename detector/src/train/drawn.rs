@@ -41,7 +41,7 @@ impl DrawnShelves {
         let mut catalogue = Catalogue::build(&config);
         if let Some(folder) = paste {
             let cut = paste::instances(folder, config.paste_limit, config.seed).map_err(SynthError::from)?;
-            catalogue.skus.extend(cut);
+            catalogue.skus.extend(cut.skus);
         }
         let classes = Class::NAMES.map(|name| names.iter().position(|known| known == name));
         Ok(Self { config, catalogue, classes })

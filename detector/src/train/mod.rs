@@ -11,6 +11,7 @@
 //! | [`augment`], [`warp`] | what is done to them |
 //! | [`plan`], [`loader`] | which go into which batch, and preparing batches ahead |
 //! | [`config`], [`feed`] | what the user asks for, and the pictures of it |
+//! | [`fit`] | the training loop |
 //! | [`error`] | why data cannot be used |
 
 pub mod assigner;
@@ -21,6 +22,7 @@ pub mod dataset;
 pub mod drawn;
 pub mod error;
 pub mod feed;
+pub mod fit;
 pub mod loader;
 pub mod loss;
 pub mod plan;

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use detector::train::fit::{self, End, Finished, RunFolder, Setup};
+use detector::train::fit::{self, End, Finished, Observer, RunFolder, Setup};
 use detector::train::{TrainConfig, TrainingData, Transfer};
 use engine::Device;
 use engine::train::Stop;
 use vision::model_card::DataSet;
 
+use super::listeners::{Events, Live};
 use super::progress::Terminal;
 use crate::signals::stop_on_signal;
 
@@ -40,6 +41,9 @@ pub(crate) struct DetectorArgs {
     /// Only validate: `best` of the latest run, or a weights file
     #[arg(long, value_name = "WEIGHTS")]
     validate: Option<String>,
+    /// Show the run live on a page: `:8001` is port 8001 of this machine
+    #[arg(long, value_name = "ADDRESS")]
+    dashboard: Option<String>,
     /// Where runs are kept
     #[arg(long, value_name = "DIR", default_value = "runs/detector")]
     runs: PathBuf,
@@ -77,7 +81,12 @@ pub(crate) fn run(args: &DetectorArgs) -> anyhow::Result<ExitCode> {
     eprintln!("results go to {}", folder.path().display());
     let stop = Stop::default();
     stop_on_signal(&stop)?;
-    let finished = fit::fit(&setup, &folder, &mut Terminal::new(), &stop)?;
+    let mut observers: Vec<Box<dyn Observer + Send>> =
+        vec![Box::new(Terminal::new()), Box::new(Events::new(folder.path())?)];
+    if let Some(listen) = &args.dashboard {
+        observers.push(Box::new(Live::start(listen, &setup.config.name, &stop)?));
+    }
+    let finished = fit::fit(&setup, &folder, &mut observers, &stop)?;
     report(&finished, &setup, &folder);
     Ok(ExitCode::SUCCESS)
 }

@@ -67,7 +67,7 @@ pub trait Observer {
 impl Observer for () {}
 
 /// Several listen.
-impl Observer for Vec<Box<dyn Observer + '_>> {
+impl Observer for Vec<Box<dyn Observer + Send + '_>> {
     fn started(&mut self, run: &RunStart) {
         self.iter_mut().for_each(|observer| observer.started(run));
     }
