@@ -7,6 +7,7 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use dataset::{ClassNames, DataFolder, LayoutChoice, LayoutKind, Part, picture, yolo};
 use eval::{Picture, Rect, Truth};
+use vision::RgbImage;
 
 /// Part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -186,6 +187,18 @@ impl LabelledFolder {
         });
         let numbers = numbers.collect();
         Ok((all, numbers))
+    }
+}
+
+/// Opens the photos that a ground truth file names, where tools put them: in `images/` beside it, or beside it.
+pub(super) fn photos_beside(truth: &Path) -> impl Fn(&str) -> Option<RgbImage> {
+    let folder = truth.parent().unwrap_or(Path::new("")).to_owned();
+    let places = [folder.join("images"), folder];
+    move |name| {
+        // A name out of a file must not lead out of the folder.
+        let name = dataset::files::safe_relative(name).ok()?;
+        let path = places.iter().map(|place| place.join(&name)).find(|path| path.is_file())?;
+        picture::load(&path).ok()
     }
 }
 

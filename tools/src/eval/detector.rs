@@ -12,14 +12,14 @@ use eval::matching::{DEFAULT_MAX_DETECTIONS, match_all};
 use eval::report::document::Parts;
 use eval::report::{DataSet, Kind, worst_cases};
 use eval::robustness::{Distortion, RobustnessLine, detection_drops};
-use eval::{DetectionSet, DetectionSettings, Prediction, Report};
+use eval::{DetectionSet, DetectionSettings, Prediction, Report, Slice};
 use pipeline::config::{EngineName, PipelineConfig};
 use rayon::prelude::*;
 use serde_json::json;
 use vision::{DetectOptions, Detector, RgbImage, Tiling};
 
-use super::boxes::{LabelledFolder, SelectArgs};
-use super::outcome::{Outputs, write};
+use super::boxes::{LabelledFolder, SelectArgs, photos_beside};
+use super::outcome::{Outputs, check_writable, write};
 use super::progress::{bar, folder_digest};
 use super::settings::{CommonArgs, default_config, named_file, serving_confidence, share, targets};
 use crate::environment::Environment;
@@ -120,24 +120,27 @@ fn from_files(
     let outputs = Outputs::prepare(&args.common)?;
     let truth = coco::read_truth(truth_path)?;
     let set = truth.with(truth.read_results(predictions)?, predictions)?;
+    let names: Vec<&str> = truth.pictures.iter().map(|p| p.name.as_str()).collect();
     let source = Source {
         outputs,
+        slices: args.common.slices(truth_path.parent(), &names)?,
         data_set: args.common.basic.file_data_set(truth_path)?,
         predictions: named_file(predictions)?,
-        folder: truth_path.parent(),
         robustness: Vec::new(),
         warnings: Vec::new(),
     };
-    // Photos beside the ground truth, where COCO's tools put them, make the worst cases worth looking at.
-    let folder = truth_path.parent().unwrap_or(Path::new(".")).to_owned();
-    let places = [folder.join("images"), folder];
-    let find = |name: &str| places.iter().map(|place| place.join(name)).find(|path| path.is_file());
-    judge(args, &set, config, source, &mut |name| dataset::picture::load(&find(name)?).ok())
+    let photos = photos_beside(truth_path);
+    judge(args, &set, config, source, &mut |name| photos(name))
 }
 
 fn from_folder(args: &DetectorArgs, root: &Path, config: Option<PipelineConfig>) -> anyhow::Result<ExitCode> {
     let outputs = Outputs::prepare(&args.common)?;
     let folder = LabelledFolder::read(root, &args.select)?;
+    let names: Vec<&str> = folder.pictures.iter().map(|p| p.name.as_str()).collect();
+    let slices = args.common.slices(Some(root), &names)?;
+    if let Some(out) = &args.save_coco {
+        check_writable(&out.join("truth.json"))?;
+    }
     let mut config = match (config, &args.weights) {
         (Some(config), _) => config,
         (None, Some(_)) => default_config()?,
@@ -172,9 +175,9 @@ fn from_folder(args: &DetectorArgs, root: &Path, config: Option<PipelineConfig>)
     }
     let source = Source {
         outputs,
+        slices,
         data_set: args.common.basic.data_set(root, &digest, root),
         predictions: detector.describe(),
-        folder: Some(root),
         robustness,
         warnings,
     };
@@ -207,7 +210,7 @@ struct Source<'a> {
     outputs: Outputs<'a>,
     data_set: DataSet,
     predictions: String,
-    folder: Option<&'a Path>,
+    slices: Vec<Slice>,
     robustness: Vec<RobustnessLine>,
     warnings: Vec<String>,
 }
@@ -220,8 +223,6 @@ fn judge(
     picture: &mut dyn FnMut(&str) -> Option<RgbImage>,
 ) -> anyhow::Result<ExitCode> {
     let settings = settings(args, config);
-    let names: Vec<&str> = set.pictures().iter().map(|p| p.name.as_str()).collect();
-    let slices = args.common.slices(source.folder, &names)?;
     let report = Report::new(Parts {
         kind: Kind::Detector,
         data_set: source.data_set,
@@ -229,7 +230,7 @@ fn judge(
         bootstrap: settings.bootstrap,
         targets: targets(config),
         required: args.common.required(),
-        detection: Some(evaluate_detection(set, &settings, &slices)),
+        detection: Some(evaluate_detection(set, &settings, &source.slices)),
         identification: None,
         counts: None,
         robustness: source.robustness,

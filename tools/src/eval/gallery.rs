@@ -103,6 +103,9 @@ pub(super) fn look_up(
     if let Some(weights) = &crops.weights {
         config.embedder_model.clone_from(weights);
     }
+    if let Some(file) = &crops.save_predictions {
+        super::outcome::check_writable_file(file)?;
+    }
     let embedder = pipeline::load::load_embedder(&config)?;
     let mut warnings = Vec::new();
     let (data, digests) = enrolled(enrol, crops.exemplars, basic.seed, &embedder)?;

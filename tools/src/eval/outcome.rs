@@ -76,7 +76,8 @@ pub(super) fn check_writable_file(path: &Path) -> anyhow::Result<()> {
     check_writable(path)
 }
 
-fn check_writable(path: &Path) -> anyhow::Result<()> {
+/// As [`check_writable_file`], where folders on the way may still be missing.
+pub(super) fn check_writable(path: &Path) -> anyhow::Result<()> {
     // Folders that are not there yet are made when there is something to write: look at the nearest that is.
     let above = path.ancestors().skip(1).map(|p| if p.as_os_str().is_empty() { Path::new(".") } else { p });
     let folder: PathBuf = above.into_iter().find(|p| p.exists()).unwrap_or(Path::new(".")).to_owned();

@@ -11,12 +11,13 @@ use eval::formats::{self, Facing, Shelf, ShelfComparison, Shelves};
 use eval::report::document::Parts;
 use eval::report::{DataSet, Kind, worst_cases};
 use eval::robustness::{Distortion, RobustnessLine, drops};
-use eval::{DetectionSettings, Report};
+use eval::{DetectionSettings, Report, Slice};
 use pipeline::config::PipelineConfig;
 use pipeline::{Photo, RecognizeError, Recognized, Recognizer};
 use rayon::prelude::*;
 use vision::RgbImage;
 
+use super::boxes::photos_beside;
 use super::outcome::Outputs;
 use super::progress::{bar, folder_digest};
 use super::scenes;
@@ -81,21 +82,20 @@ fn saved(
 ) -> anyhow::Result<ExitCode> {
     let outputs = Outputs::prepare(&args.common)?;
     let truth = formats::read_true_shelves(truth_path)?;
+    let slices = slices(args, &truth, truth_path.parent())?;
     let found = formats::read_predicted_shelves(path, &truth, truth_path, confidence)?;
     let comparison = formats::compare(&truth, &found, path, confidence)?;
     let source = Source {
         outputs,
         data_set: args.common.basic.file_data_set(truth_path)?,
         predictions: named_file(path)?,
-        folder: truth_path.parent(),
+        slices,
         robustness: Vec::new(),
     };
-    let folder = truth_path.parent().unwrap_or(Path::new(".")).to_owned();
-    let places = [folder.join("images"), folder];
-    let find = |name: &str| places.iter().map(|place| place.join(name)).find(|p| p.is_file());
+    let photos = photos_beside(truth_path);
     let warnings = warnings(&truth, &found, &comparison);
     let measured = Measured { comparison, confidence, warnings };
-    judge(args, measured, config, source, &mut |name| dataset::picture::load(&find(name)?).ok())
+    judge(args, measured, config, source, &mut |name| photos(name))
 }
 
 fn live(
@@ -114,6 +114,7 @@ fn live(
     let recognizer = pipeline::load(&config)?.recognizer;
     let codes: Vec<String> = recognizer.gallery().skus().iter().map(|s| s.code.clone()).collect();
     let scenes = scenes::read(root, &codes)?;
+    let slices = slices(args, &scenes.truth, Some(root))?;
     let digest = folder_digest(root, &args.common.own_files())?;
     let run = Run { recognizer: &recognizer, config: &config, files: &scenes.files, truth: &scenes.truth, codes };
     let found = run.recognize(None, args.common.basic.seed)?;
@@ -128,7 +129,7 @@ fn live(
             recognizer.embedder().describe(),
             recognizer.gallery().describe()
         ),
-        folder: Some(root),
+        slices,
         robustness,
     };
     let warnings = warnings(&scenes.truth, &found, &comparison);
@@ -137,6 +138,11 @@ fn live(
         let at = scenes.truth.pictures.iter().position(|p| p.name == name)?;
         dataset::picture::load(&scenes.files[at]).ok()
     })
+}
+
+fn slices(args: &ShelfCountsArgs, truth: &Shelves, folder: Option<&Path>) -> anyhow::Result<Vec<Slice>> {
+    let names: Vec<&str> = truth.pictures.iter().map(|p| p.name.as_str()).collect();
+    args.common.slices(folder, &names)
 }
 
 /// What the reader must know before trusting a figure.
@@ -176,7 +182,7 @@ struct Source<'a> {
     outputs: Outputs<'a>,
     data_set: DataSet,
     predictions: String,
-    folder: Option<&'a Path>,
+    slices: Vec<Slice>,
     robustness: Vec<RobustnessLine>,
 }
 
@@ -194,8 +200,7 @@ fn judge(
     picture: &mut dyn FnMut(&str) -> Option<RgbImage>,
 ) -> anyhow::Result<ExitCode> {
     let Measured { comparison, confidence, warnings } = measured;
-    let names: Vec<&str> = comparison.counts.pictures().iter().map(String::as_str).collect();
-    let slices = args.common.slices(source.folder, &names)?;
+    let slices = &source.slices;
     let bootstrap = args.common.bootstrap();
     let settings = DetectionSettings { confidence, max_detections: MAX_DETECTIONS, bootstrap };
     let boxes = comparison.boxes.as_ref();
@@ -206,9 +211,9 @@ fn judge(
         bootstrap,
         targets: targets(config),
         required: args.common.required(),
-        detection: boxes.map(|set| evaluate_detection(set, &settings, &slices)),
-        identification: comparison.identities.as_ref().map(|set| evaluate_identification(set, bootstrap, &slices)),
-        counts: Some(evaluate_counts(&comparison.counts, bootstrap, &slices)),
+        detection: boxes.map(|set| evaluate_detection(set, &settings, slices)),
+        identification: comparison.identities.as_ref().map(|set| evaluate_identification(set, bootstrap, slices)),
+        counts: Some(evaluate_counts(&comparison.counts, bootstrap, slices)),
         robustness: source.robustness,
         worst: boxes.map(|set| worst_cases(set, confidence, MAX_DETECTIONS, args.worst)).unwrap_or_default(),
         warnings,

@@ -91,7 +91,7 @@ fn head(report: &Report) -> String {
         out.push_str("<p class=\"banner\">Synthetic pictures: these figures say nothing about real shelves.</p>");
     }
     for warning in &report.warnings {
-        let _ = write!(out, "<p class=\"banner\">{}</p>", escape(warning));
+        let _ = write!(out, "<p class=\"banner\">{}</p>", with_code(&as_sentence(warning)));
     }
     out
 }
@@ -148,6 +148,14 @@ fn advice(report: &Report) -> String {
     }
     out.push_str("</ul>");
     out
+}
+
+/// With a capital letter and a full stop: in a terminal warnings go on after a colon.
+fn as_sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with(['.', ')']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
 }
 
 /// Safe text in which `back-ticked` parts are code.

@@ -73,8 +73,8 @@ pub(super) fn figures(report: &Report, comparison: Option<&Comparison>) -> Strin
     let row = |metric: &Metric| {
         let (value, interval) = (report.metric(metric.name), report.intervals.get(metric.name).copied());
         let arrow = match metric.better {
-            Better::Higher => " <span class=\"muted\" title=\"more is better\">↑</span>",
-            Better::Lower => " <span class=\"muted\" title=\"less is better\">↓</span>",
+            Better::Higher => "&nbsp;<span class=\"muted\" title=\"more is better\">↑</span>",
+            Better::Lower => "&nbsp;<span class=\"muted\" title=\"less is better\">↓</span>",
             Better::Neither => "",
         };
         let mut cells = vec![
