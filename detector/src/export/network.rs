@@ -155,12 +155,7 @@ impl Writer<'_> {
         Ok([levels[0].clone(), levels[1].clone(), p5])
     }
 
-    fn mbconv(
-        &mut self,
-        x: &Wire,
-        shape: BlockShape,
-        config: &efficientnet::Config,
-    ) -> Result<Wire, EngineError> {
+    fn mbconv(&mut self, x: &Wire, shape: BlockShape, config: &efficientnet::Config) -> Result<Wire, EngineError> {
         let name = format!("model.trunk.blocks.{}.{}", shape.stage, shape.place);
         let wide = shape.input * shape.expansion;
         let mut y = x.clone();

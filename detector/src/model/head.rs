@@ -31,16 +31,18 @@ struct BranchShape {
     inputs: usize,
     hidden: usize,
     outputs: usize,
+    /// Bias that the last convolution starts training with.
+    bias: f64,
 }
 
 impl Branch {
     #[expect(clippy::needless_pass_by_value, reason = "candle's convention for `load`")]
     fn load(vb: VarBuilder, shape: BranchShape) -> Result<Self> {
-        let BranchShape { inputs, hidden, outputs } = shape;
+        let BranchShape { inputs, hidden, outputs, bias } = shape;
         Ok(Self {
             first: ConvBlock::load(vb.pp(0), ConvShape::new(inputs, hidden, 3))?,
             second: ConvBlock::load(vb.pp(1), ConvShape::new(hidden, hidden, 3))?,
-            last: pointwise(hidden, outputs, &vb.pp(2))?,
+            last: pointwise((hidden, outputs), bias, &vb.pp(2))?,
         })
     }
 }
@@ -53,10 +55,16 @@ impl ModuleT for Branch {
 }
 
 /// Weight and bias of a 1x1 convolution.
-fn pointwise(inputs: usize, outputs: usize, vb: &VarBuilder) -> Result<(Tensor, Tensor)> {
+fn pointwise((inputs, outputs): (usize, usize), bias: f64, vb: &VarBuilder) -> Result<(Tensor, Tensor)> {
     let bound = 1.0 / (inputs as f64).sqrt();
-    let weight = vb.get_with_hints((outputs, inputs, 1, 1), "weight", candle_nn::init::DEFAULT_KAIMING_NORMAL)?;
-    Ok((weight, vb.get_with_hints(outputs, "bias", Init::Uniform { lo: -bound, up: bound })?))
+    let weight = vb.get_with_hints((outputs, inputs, 1, 1), "weight", Init::Uniform { lo: -bound, up: bound })?;
+    Ok((weight, vb.get_with_hints(outputs, "bias", Init::Const(bias))?))
+}
+
+/// Logit of a class at an anchor before anything is learned: as if five objects stood on a picture of 640 pixels, spread
+/// over the anchors of a stride and the classes. Without it the first steps only unlearn a background full of objects.
+fn rare(classes: usize, stride: usize) -> f64 {
+    (5.0 / classes as f64 / (640.0 / stride as f64).powi(2)).ln()
 }
 
 /// What the head says of every anchor, before it is decoded. Training compares this with the truth.
@@ -80,12 +88,18 @@ impl Head {
         let inputs = [channels.p3, channels.p4, channels.p5];
         let box_hidden = (channels.p3 / 4).max(4 * REG_MAX);
         let class_hidden = channels.p3.max(classes.min(100));
-        let branches = |name: &str, hidden, outputs| {
+        let branches = |name: &str, hidden, outputs, bias: &dyn Fn(usize) -> f64| {
             let vb = vb.pp(name);
-            let branch = |i: usize| Branch::load(vb.pp(i), BranchShape { inputs: inputs[i], hidden, outputs });
+            let branch = |i: usize| {
+                let shape = BranchShape { inputs: inputs[i], hidden, outputs, bias: bias(STRIDES[i]) };
+                Branch::load(vb.pp(i), shape)
+            };
             Ok::<_, candle_core::Error>([branch(0)?, branch(1)?, branch(2)?])
         };
-        Ok(Self { boxes: branches("cv2", box_hidden, 4 * REG_MAX)?, classes: branches("cv3", class_hidden, classes)? })
+        Ok(Self {
+            boxes: branches("cv2", box_hidden, 4 * REG_MAX, &|_| 1.0)?,
+            classes: branches("cv3", class_hidden, classes, &|stride| rare(classes, stride))?,
+        })
     }
 
     /// Features in, raw predictions of all anchors out.

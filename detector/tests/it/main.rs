@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod backbone;
 #[cfg(test)]
+mod fit;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod loading;

@@ -176,7 +176,8 @@ impl GraphBuilder {
     /// The bytes of the file. Metadata is what tools read: `names`, `stride`, `imgsz`.
     #[must_use]
     pub fn encode(self, metadata: &BTreeMap<String, String>) -> Vec<u8> {
-        let entry = |(key, value): (&String, &String)| StringStringEntryProto { key: key.clone(), value: value.clone() };
+        let entry =
+            |(key, value): (&String, &String)| StringStringEntryProto { key: key.clone(), value: value.clone() };
         ModelProto {
             ir_version: IR_VERSION,
             producer_name: "shelfsight".to_owned(),

@@ -91,7 +91,9 @@ impl Observer for Terminal {
     fn epoch(&mut self, row: &EpochRow) {
         if !self.header {
             self.header = true;
-            self.line("  epoch     box     cls     dfl  precision  recall   mAP50  mAP50-95  images/s  memory      left");
+            self.line(
+                "  epoch     box     cls     dfl  precision  recall   mAP50  mAP50-95  images/s  memory      left",
+            );
         }
         let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
         let v = row.validation;

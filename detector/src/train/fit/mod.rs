@@ -467,8 +467,7 @@ impl<'a> Run<'a> {
         let weights = self.ema.weights(&path)?;
         weights.save(&path, Precision::F32)?;
         let metrics = validation.map(|v| {
-            let all =
-                [("map50", v.map50), ("map50_95", v.map50_95), ("precision", v.precision), ("recall", v.recall)];
+            let all = [("map50", v.map50), ("map50_95", v.map50_95), ("precision", v.precision), ("recall", v.recall)];
             all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
         });
         let card = ModelCard {

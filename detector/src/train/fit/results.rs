@@ -87,7 +87,8 @@ impl Results {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error),
         };
-        let done = |line: &&str| line.split(',').next().and_then(|e| e.parse::<u64>().ok()).is_some_and(|e| e <= epochs);
+        let done =
+            |line: &&str| line.split(',').next().and_then(|e| e.parse::<u64>().ok()).is_some_and(|e| e <= epochs);
         let kept: String = old.lines().filter(done).map(|line| format!("{line}\n")).collect();
         let beside = path.with_extension("csv.new");
         fs::write(&beside, format!("{}\n{kept}", COLUMNS.join(",")))?;

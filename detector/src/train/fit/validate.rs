@@ -9,9 +9,9 @@ use vision::{DecodeLimits, Detection, PreprocessPlan, RgbImage, decode};
 
 use super::FitError;
 use super::observer::Observer;
-use crate::train::dataset::{Origin, Sample, TrainingData};
 use crate::model::fold::fold_batch_norms;
 use crate::model::{Architecture, YoloV8};
+use crate::train::dataset::{Origin, Sample, TrainingData};
 use crate::{AutoTiling, ClassMap, ValidationOptions, YoloDetector, YoloSpec};
 
 /// Figures of a validation.

@@ -1,0 +1,160 @@
+//! The training loop: it learns, it can be interrupted anywhere, and it says what is wrong.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use detector::train::TrainConfig;
+use detector::train::fit::{self, BatchReport, End, EpochRow, FitError, Observer, RunFolder, Setup};
+use engine::train::Stop;
+use engine::{Device, Weights};
+use image::{Rgb, RgbImage};
+
+/// Pictures of one red or blue box each, labelled, in the layout that names parts by folders.
+fn write_data(root: &Path, pictures: usize) {
+    for part in ["train", "val"] {
+        let (images, labels) = (root.join("images").join(part), root.join("labels").join(part));
+        fs::create_dir_all(&images).unwrap();
+        fs::create_dir_all(&labels).unwrap();
+        for at in 0..pictures {
+            let (class, left, top) = (at % 2, 6 + (at * 7) % 24, 4 + (at * 11) % 20);
+            let (width, height) = (24, 32);
+            let color = if class == 0 { Rgb([225, 30, 20]) } else { Rgb([20, 40, 225]) };
+            let inside = |x: u32, y: u32| {
+                (left..left + width).contains(&(x as usize)) && (top..top + height).contains(&(y as usize))
+            };
+            let image = RgbImage::from_fn(64, 64, |x, y| if inside(x, y) { color } else { Rgb([120, 125, 118]) });
+            image.save(images.join(format!("{at}.png"))).unwrap();
+            let share = |value: usize| value as f64 / 64.0;
+            let (x, y) = (share(2 * left + width) / 2.0, share(2 * top + height) / 2.0);
+            let line = format!("{class} {x} {y} {} {}\n", share(width), share(height));
+            fs::write(labels.join(format!("{at}.txt")), line).unwrap();
+        }
+    }
+}
+
+fn config(root: &Path, epochs: u32, more: &str) -> TrainConfig {
+    let text = format!(
+        "name: t\nmodel: yolov8n\nnames: [bottle, can]\ndata: [{{root: {}}}]\nimgsz: 64\nepochs: {epochs}\nbatch: 4\n\
+         close_mosaic: 1\nworkers: 2\nseed: 3\n{more}",
+        root.display()
+    );
+    TrainConfig::parse(&text, Path::new("test.yaml"), &|_| None).unwrap()
+}
+
+fn setup(config: TrainConfig) -> Setup {
+    let feed = Arc::new(config.feed().unwrap());
+    let validation = Some(config.validation().unwrap());
+    let (device, license) = (Device::cpu(), "none".to_owned());
+    Setup { config, transfer: None, feed, validation, device, data: Vec::new(), license }
+}
+
+const QUICK: &str = "optimizer: {nominal_batch: 4, warmup_epochs: 1, ema_steps: 10}";
+
+/// Wishes the end after so many batches in all.
+struct StopAfter {
+    batches: usize,
+    stop: Stop,
+}
+
+impl Observer for StopAfter {
+    fn batch(&mut self, _: &BatchReport) {
+        self.batches -= 1;
+        if self.batches == 0 {
+            self.stop.request();
+        }
+    }
+}
+
+fn values(path: &Path) -> Vec<(String, Vec<u32>)> {
+    let weights = Weights::open(path).unwrap();
+    weights.iter().map(|(name, _, values)| (name.to_owned(), values.iter().map(|v| v.to_bits()).collect())).collect()
+}
+
+#[test]
+fn an_interrupted_run_ends_like_one_that_was_not() {
+    let data = tempfile::tempdir().unwrap();
+    write_data(data.path(), 12);
+    let setup = setup(config(data.path(), 3, QUICK));
+    let runs = tempfile::tempdir().unwrap();
+
+    let whole = RunFolder::create(runs.path(), "whole").unwrap();
+    let finished = fit::fit(&setup, &whole, &mut (), &Stop::default()).unwrap();
+    assert_eq!((finished.why, finished.epochs), (End::Done, 3));
+
+    // Three batches an epoch: stopped within the first and again within the third.
+    let parts = RunFolder::create(runs.path(), "parts").unwrap();
+    for batches in [2, 5] {
+        let stop = Stop::default();
+        let mut observer = StopAfter { batches, stop: stop.clone() };
+        assert_eq!(fit::fit(&setup, &parts, &mut observer, &stop).unwrap().why, End::Stopped);
+    }
+    let found = fit::find_run(runs.path(), "last").unwrap();
+    assert_eq!(fit::fit(&setup, &found, &mut (), &Stop::default()).unwrap().why, End::Done);
+    assert!(values(&whole.last()) == values(&parts.last()), "weights, average and optimiser are the same to the bit");
+    assert!(values(&whole.best()) == values(&parts.best()));
+
+    let column = |folder: &RunFolder| -> Vec<String> {
+        let text = fs::read_to_string(folder.results()).unwrap();
+        // All but the time and the speed.
+        text.lines().map(|line| line.split(',').skip(2).take(9).collect::<Vec<_>>().join(",")).collect()
+    };
+    assert_eq!(column(&whole), column(&parts));
+    assert_eq!(column(&whole).len(), 4, "a header and three epochs");
+    for file in ["train_batch0.jpg", "val_predictions.jpg", "weights/best.card.json"] {
+        assert!(whole.path().join(file).is_file(), "{file}");
+    }
+    assert!(detector::load(&whole.best(), &detector::LoadOptions::default()).is_ok(), "the best network serves");
+}
+
+#[test]
+fn a_checkpoint_of_another_network_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    write_data(data.path(), 4);
+    let runs = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(runs.path(), "run").unwrap();
+    fit::fit(&setup(config(data.path(), 1, QUICK)), &folder, &mut (), &Stop::default()).unwrap();
+    let mut other = config(data.path(), 2, QUICK);
+    other.design = "yolov8s".parse().unwrap();
+    let error = fit::fit(&setup(other), &folder, &mut (), &Stop::default()).unwrap_err();
+    assert!(error.to_string().contains("is of yolov8n with 2 classes, this run trains yolov8s"), "{error}");
+}
+
+#[test]
+fn a_run_that_blows_up_names_the_batch_and_keeps_its_picture() {
+    let data = tempfile::tempdir().unwrap();
+    write_data(data.path(), 8);
+    let runs = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(runs.path(), "run").unwrap();
+    let mut config = config(data.path(), 30, QUICK);
+    (config.optimiser.lr0, config.optimiser.warmup_epochs, config.optimiser.clip_norm) = (1e30, 0.0, 1e30);
+    let error = fit::fit(&setup(config), &folder, &mut (), &Stop::default()).unwrap_err();
+    let FitError::NotFinite { names, saved, .. } = &error else { panic!("{error}") };
+    assert_eq!(names.len(), 4);
+    assert!(names.iter().all(|name| name.ends_with(".png")) && saved.is_file(), "{error}");
+}
+
+/// The best figures of a run.
+#[derive(Default)]
+struct Best(f64);
+
+impl Observer for Best {
+    fn epoch(&mut self, row: &EpochRow) {
+        self.0 = self.0.max(row.validation.and_then(|v| v.map50).unwrap_or(0.0));
+    }
+}
+
+#[test]
+#[ignore = "minutes; run it with --ignored after changing loss, assigner, optimiser or operations"]
+fn eight_pictures_are_learned_by_heart() {
+    let data = tempfile::tempdir().unwrap();
+    write_data(data.path(), 8);
+    let runs = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(runs.path(), "run").unwrap();
+    let plain = "augment: {mosaic: 0, hsv_h: 0, hsv_s: 0, hsv_v: 0, translate: 0, scale: 0, degrees: 0, fliplr: 0, jpeg: 0, \
+                 blur: 0, light: 0}\noptimizer: {name: adamw, lr0: 0.002, momentum: 0.9, nominal_batch: 4, warmup_epochs: 2, \
+                 warmup_bias_lr: 0.0, ema_decay: 0.9, ema_steps: 10}";
+    let mut best = Best::default();
+    fit::fit(&setup(config(data.path(), 150, plain)), &folder, &mut best, &Stop::default()).unwrap();
+    assert!(best.0 > 0.99, "mAP50 {}", best.0);
+}
