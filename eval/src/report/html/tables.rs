@@ -84,7 +84,10 @@ pub(super) fn figures(report: &Report, comparison: Option<&Comparison>) -> Strin
             interval.map_or_else(String::new, |i| format!("{:.4} to {:.4}", i.low, i.high)),
         ];
         if let Some(moved) = comparison.map(|c| c.figures.iter().find(|f| f.metric == metric.name)) {
-            let old = moved.and_then(|m| m.old);
+            let before = moved.and_then(|m| m.old_interval);
+            let before = before
+                .map_or_else(String::new, |i| format!(" <span class=\"muted\">({:.2} to {:.2})</span>", i.low, i.high));
+            let old = number(moved.and_then(|m| m.old)) + &before;
             let change = moved.and_then(|m| m.change).map_or_else(String::new, |c| format!("{c:+.4}"));
             let reading = moved.map_or(Reading::Incomparable, |m| m.reading);
             let (class, word) = match reading {
@@ -95,7 +98,7 @@ pub(super) fn figures(report: &Report, comparison: Option<&Comparison>) -> Strin
                 Reading::Moved => ("pill plain", "moved"),
                 Reading::Incomparable => ("muted", ""),
             };
-            cells.extend([number(old), change, format!("<span class=\"{class}\">{word}</span>")]);
+            cells.extend([old, change, format!("<span class=\"{class}\">{word}</span>")]);
         }
         cells.push(format!("<span class=\"about\">{}</span>", escape(metric.about)));
         cells
