@@ -31,7 +31,7 @@ struct BranchShape {
     inputs: usize,
     hidden: usize,
     outputs: usize,
-    /// Bias that the last convolution starts training with.
+    /// What biases start from.
     bias: f64,
 }
 
@@ -54,17 +54,18 @@ impl ModuleT for Branch {
     }
 }
 
-/// Weight and bias of a 1x1 convolution.
+/// Weight and bias of a 1x1 convolution. Small weights at first, so that what is predicted is what `bias` says.
 fn pointwise((inputs, outputs): (usize, usize), bias: f64, vb: &VarBuilder) -> Result<(Tensor, Tensor)> {
     let bound = 1.0 / (inputs as f64).sqrt();
     let weight = vb.get_with_hints((outputs, inputs, 1, 1), "weight", Init::Uniform { lo: -bound, up: bound })?;
     Ok((weight, vb.get_with_hints(outputs, "bias", Init::Const(bias))?))
 }
 
-/// Logit of a class at an anchor before anything is learned: as if five objects stood on a picture of 640 pixels, spread
-/// over the anchors of a stride and the classes. Without it the first steps only unlearn a background full of objects.
+/// The logit of a class at a level where about five objects stand among the cells of a picture of 640 pixels: without it
+/// the first epochs would be spent on learning that nearly everything is background.
 fn rare(classes: usize, stride: usize) -> f64 {
-    (5.0 / classes as f64 / (640.0 / stride as f64).powi(2)).ln()
+    let cells = (640.0 / stride as f64).powi(2);
+    (5.0 / classes.max(1) as f64 / cells).ln()
 }
 
 /// What the head says of every anchor, before it is decoded. Training compares this with the truth.
@@ -90,10 +91,8 @@ impl Head {
         let class_hidden = channels.p3.max(classes.min(100));
         let branches = |name: &str, hidden, outputs, bias: &dyn Fn(usize) -> f64| {
             let vb = vb.pp(name);
-            let branch = |i: usize| {
-                let shape = BranchShape { inputs: inputs[i], hidden, outputs, bias: bias(STRIDES[i]) };
-                Branch::load(vb.pp(i), shape)
-            };
+            let shape = |i: usize| BranchShape { inputs: inputs[i], hidden, outputs, bias: bias(STRIDES[i]) };
+            let branch = |i: usize| Branch::load(vb.pp(i), shape(i));
             Ok::<_, candle_core::Error>([branch(0)?, branch(1)?, branch(2)?])
         };
         Ok(Self {

@@ -45,8 +45,8 @@ pub struct YoloV8 {
 
 #[derive(Debug, Clone)]
 enum AnyBackbone {
-    Yolo(Backbone),
-    EfficientNet(EfficientNetBackbone),
+    Yolo(Box<Backbone>),
+    EfficientNet(Box<EfficientNetBackbone>),
 }
 
 impl AnyBackbone {
@@ -68,9 +68,9 @@ impl YoloV8 {
         let Architecture { backbone, scale, classes } = architecture;
         let vb = vb.pp("model");
         let backbone = match backbone {
-            BackboneKind::Yolo => AnyBackbone::Yolo(Backbone::load(&vb, scale)?),
+            BackboneKind::Yolo => AnyBackbone::Yolo(Box::new(Backbone::load(&vb, scale)?)),
             BackboneKind::EfficientNet(trunk) => {
-                AnyBackbone::EfficientNet(EfficientNetBackbone::load(&vb, trunk, scale)?)
+                AnyBackbone::EfficientNet(Box::new(EfficientNetBackbone::load(&vb, trunk, scale)?))
             }
         };
         Ok(Self {

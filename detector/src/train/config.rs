@@ -72,8 +72,10 @@ pub struct Drawn {
     pub share: f32,
     /// How many different shelves there are.
     pub shelves: u32,
-    /// Labelled pictures whose instances are pasted into rows.
-    pub paste: Option<PathBuf>,
+    /// Whether instances cut out of the training pictures are pasted into rows.
+    pub paste: bool,
+    /// Other folders of labelled pictures whose instances are pasted.
+    pub paste_from: Vec<PathBuf>,
     /// What they look like.
     pub synth: SynthConfig,
 }
@@ -320,7 +322,10 @@ struct SourceSection {
 struct DrawnSection {
     share: f32,
     shelves: u32,
-    paste: Option<String>,
+    #[serde(default)]
+    paste: bool,
+    #[serde(default)]
+    paste_from: Vec<String>,
     #[serde(default)]
     look: SynthConfig,
 }
@@ -541,7 +546,12 @@ impl Check<'_> {
         Ok(Drawn {
             share: section.share,
             shelves: self.within("drawn.shelves", section.shelves, 1, 1_000_000)?,
-            paste: section.paste.map(|paste| self.place("drawn.paste", &paste)).transpose()?,
+            paste: section.paste,
+            paste_from: section
+                .paste_from
+                .iter()
+                .map(|folder| self.place("drawn.paste_from", folder))
+                .collect::<Result<_, _>>()?,
             synth: section.look,
         })
     }

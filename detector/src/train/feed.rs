@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use ::dataset::Part;
+use ::dataset::files::FileError;
 
 use super::cache::Cache;
 use super::config::TrainConfig;
 use super::dataset::{Origin, Sample, Source, TrainingData};
-use super::drawn::DrawnShelves;
+use super::drawn::{DrawnShelves, copy_for_pasting};
 use super::error::DataError;
 use super::loader::{Feed, LoaderOptions};
 
@@ -20,8 +21,13 @@ impl TrainConfig {
         let mut data = TrainingData::read(&self.data, Part::Train, self.names.as_deref())?;
         let drawn = match &self.drawn {
             Some(drawn) if drawn.share > 0.0 => {
-                if let Some(folder) = &drawn.paste {
-                    self.check_paste(folder)?;
+                let mut folders = drawn.paste_from.clone();
+                folders.iter().try_for_each(|folder| self.check_paste(folder))?;
+                // Read while the world is built, and gone then.
+                let copies =
+                    tempfile::tempdir().map_err(|source| FileError::Write { path: std::env::temp_dir(), source })?;
+                if drawn.paste && copy_for_pasting(&data, copies.path())? {
+                    folders.push(copies.path().to_owned());
                 }
                 let shelves = (0..u64::from(drawn.shelves)).map(|number| Sample {
                     origin: Origin::Drawn(number),
@@ -30,7 +36,7 @@ impl TrainConfig {
                     repeat: 1,
                 });
                 data.samples.extend(shelves);
-                Some(DrawnShelves::build(drawn.synth.clone(), drawn.paste.as_ref(), &data.names)?)
+                Some(DrawnShelves::build(drawn.synth.clone(), &folders, &data.names)?)
             }
             _ => None,
         };

@@ -88,7 +88,7 @@ impl Feed {
         if self.rectangular {
             self.sort_by_shape(&mut plan);
         }
-        Loader::start(Arc::clone(self), plan, first, options)
+        Loader::start(self, plan, first, options)
     }
 
     /// Keeps the pictures of an epoch and the order of its batches' places, but puts alike shapes together. Pictures whose
@@ -243,7 +243,7 @@ impl Drop for Watch<'_> {
 }
 
 impl Loader {
-    fn start(feed: Arc<Feed>, plan: Vec<Vec<Slot>>, first: usize, options: LoaderOptions) -> Self {
+    fn start(feed: &Arc<Feed>, plan: Vec<Vec<Slot>>, first: usize, options: LoaderOptions) -> Self {
         let total = plan.len();
         let first = first.min(total);
         let (next_job, next_out, ready) = (first, first, BTreeMap::new());
@@ -251,7 +251,7 @@ impl Loader {
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let plan = Arc::new(plan);
         let worker = |_| {
-            let (shared, feed, plan) = (Arc::clone(&shared), Arc::clone(&feed), Arc::clone(&plan));
+            let (shared, feed, plan) = (Arc::clone(&shared), Arc::clone(feed), Arc::clone(&plan));
             thread::spawn(move || work(&shared, &feed, &plan, options))
         };
         let workers = (0..options.threads.max(1)).map(worker).collect();

@@ -105,6 +105,16 @@ fn training_mode_reaches_every_parameter() {
 }
 
 #[test]
+fn an_untrained_network_expects_little() {
+    let (network, _) = fresh(Architecture::of(design("efficientnet_lite0"), 4));
+    let output = network.forward_t(&pictures(64, 64), true).unwrap();
+    let scores = candle_nn::ops::sigmoid(&output.classes).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    // Five objects by four classes and 6400, 1600 and 400 cells.
+    let mean = scores.iter().sum::<f32>() / scores.len() as f32;
+    assert!((1e-4..5e-3).contains(&mean), "{mean}");
+}
+
+#[test]
 fn what_fits_is_taken_and_the_rest_is_named() {
     let four = Architecture::yolo(Scale::N, 4);
     let (_, source) = fresh(Architecture::yolo(Scale::N, 80));

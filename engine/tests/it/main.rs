@@ -17,8 +17,9 @@ mod stack;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
-mod train;
 mod torch;
+#[cfg(test)]
+mod train;
 #[cfg(test)]
 mod weights;
 #[cfg(test)]
