@@ -11,7 +11,7 @@ use vision::{ModelCard, PreprocessPlan, Sha256};
 use crate::anchors::MAX_STRIDE;
 use crate::infer::{YoloDetector, YoloSpec};
 use crate::metadata::ExportMetadata;
-use crate::model::fold::{fold_batch_norms, fold_trunk};
+use crate::model::fold::fold_all;
 use crate::model::{Architecture, Design, YoloV8};
 use crate::{AutoTiling, ClassMap, LoadError};
 
@@ -167,7 +167,7 @@ impl File<'_> {
             .map_err(|source| LoadError::Architecture { path: self.path(), source })?;
         let stated = weights.metadata().get(ARCHITECTURE_KEY).and_then(|name| name.parse().ok());
         let architecture = self.check_card(stated.map_or(architecture, |design| architecture.named(design)))?;
-        let weights = fold_batch_norms(&fold_trunk(&weights, architecture.backbone)?)?;
+        let weights = fold_all(&weights, architecture.backbone)?;
         let network = weights.build(device, |vb| YoloV8::load(vb, architecture))?;
         if let Some(name) = weights.unused().into_iter().find(|name| is_foreign(name)) {
             return Err(LoadError::Foreign { path: self.path(), name: name.to_owned() });

@@ -12,7 +12,7 @@ use engine::{EngineError, Weights};
 
 use crate::anchors::MAX_STRIDE;
 use crate::model::Architecture;
-use crate::model::fold::fold_batch_norms;
+use crate::model::fold::fold_all;
 
 mod head;
 mod network;
@@ -43,7 +43,7 @@ pub struct ExportOptions {
 /// # Errors
 /// When a weight is missing, has another shape or is not finite.
 pub fn onnx(weights: &Weights, architecture: Architecture, options: &ExportOptions) -> Result<Vec<u8>, EngineError> {
-    let folded = fold_batch_norms(weights)?;
+    let folded = fold_all(weights, architecture.backbone)?;
     network::write(&folded, architecture, options, &metadata(options))
 }
 

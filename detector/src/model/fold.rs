@@ -46,6 +46,14 @@ pub fn fold_trunk(weights: &Weights, backbone: BackboneKind) -> Result<Weights, 
     fold(weights, pairs.collect(), config.norm_epsilon)
 }
 
+/// Both: every batch norm of the network folded in, as inference and export want it.
+///
+/// # Errors
+/// When a tensor holds numbers that are not finite.
+pub fn fold_all(weights: &Weights, backbone: BackboneKind) -> Result<Weights, EngineError> {
+    fold_batch_norms(&fold_trunk(weights, backbone)?)
+}
+
 fn fold(weights: &Weights, pairs: Vec<Pair>, epsilon: f64) -> Result<Weights, EngineError> {
     let whole = |pair: &Pair| {
         let Some([channels, ..]) = weights.shape(&format!("{}.weight", pair.conv)) else { return false };

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod backbone;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod fit;
 #[cfg(test)]
 mod golden;

@@ -9,7 +9,7 @@ use vision::{DecodeLimits, Detection, PreprocessPlan, RgbImage, decode};
 
 use super::FitError;
 use super::observer::Observer;
-use crate::model::fold::fold_batch_norms;
+use crate::model::fold::fold_all;
 use crate::model::{Architecture, YoloV8};
 use crate::train::dataset::{Origin, Sample, TrainingData};
 use crate::{AutoTiling, ClassMap, ValidationOptions, YoloDetector, YoloSpec};
@@ -49,7 +49,7 @@ pub fn serving(
     side: u32,
     device: &Device,
 ) -> Result<YoloDetector, FitError> {
-    let folded = fold_batch_norms(weights)?;
+    let folded = fold_all(weights, architecture.backbone)?;
     let network = folded.build(device, |vb| YoloV8::load(vb, architecture))?;
     let input = InputShape { batch: None, channels: 3, height: None, width: None };
     let session = CandleSession::new(Box::new(network), input, weights.metadata().clone(), device);
