@@ -5,6 +5,8 @@ mod broken;
 #[cfg(test)]
 mod efficientnet;
 #[cfg(test)]
+mod ops;
+#[cfg(test)]
 mod parity;
 #[cfg(test)]
 #[cfg(feature = "ort")]
