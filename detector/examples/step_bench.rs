@@ -59,7 +59,7 @@ fn main() -> Result<()> {
     println!("network,median_ms,fastest_ms,peak_mib");
 
     let map = VarMap::new();
-    let architecture = Architecture { scale: Scale::N, classes: 80 };
+    let architecture = Architecture::yolo(Scale::N, 80);
     let yolo = YoloV8::load(VarBuilder::from_varmap(&map, DType::F32, &device), architecture)?;
     let fixed = YoloV8::load(folded(&map, &device), architecture)?;
     let config = Config::of(Variant::B0);

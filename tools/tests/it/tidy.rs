@@ -49,6 +49,7 @@ const CONFINED: &[(&str, &[&str])] = &[
             "detector/src/model",
             "detector/src/train",
             "detector/tests",
+            "detector/examples",
             "classifier/src/model",
             "classifier/src/train",
             "classifier/tests",
