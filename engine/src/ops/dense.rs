@@ -130,6 +130,7 @@ fn pack(
     panels
 }
 
+#[expect(clippy::too_many_arguments, reason = "what is convolved, how it lies, where it goes")]
 fn correlate<F: Finish>(
     isa: Isa,
     layout: &Layout,
@@ -181,6 +182,7 @@ fn correlate<F: Finish>(
 
 impl Target {
     /// Stores the pixels of a segment that lie in the picture.
+    #[expect(clippy::too_many_arguments, reason = "called from one place")]
     fn store(&self, out: &Shared<f32>, channel: usize, origin: (isize, isize), segment: &Segment, values: &[f32]) {
         let (height, width) = self.size;
         let step = self.step as isize;
@@ -275,6 +277,7 @@ pub(super) fn weight_gradient(isa: Isa, g: &Geometry, x: Planes<'_>, gradient: P
 }
 
 /// The output's gradient as a run of the strip, zero where the run is between rows; whole groups of rows.
+#[expect(clippy::too_many_arguments, reason = "called from one place")]
 fn spread(
     layout: &Layout,
     g: &Geometry,

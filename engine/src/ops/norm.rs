@@ -207,7 +207,7 @@ impl Normalise {
                 };
                 for image in 0..n {
                     let x = &x.data[image * x.image_stride + channel * plane..][..plane];
-                    T::combine(self.isa, plane_of(image), T::of(by_d), x, T::of(by_x), T::of(constant));
+                    T::combine(self.isa, plane_of(image), x, [by_d, by_x, constant].map(T::of));
                 }
                 (T::of(dgamma), T::of(dbeta))
             })
@@ -276,8 +276,8 @@ pub(super) trait Loops: Elementwise {
     fn dot(isa: Isa, x: &[Self], d: &[Self]) -> f64 {
         x.chunks(CHUNK).zip(d.chunks(CHUNK)).map(|(x, d)| Self::products(isa, x, d, 0.0)).sum()
     }
-    /// `d = d * by_d + x * by_x + constant`
-    fn combine(isa: Isa, d: &mut [Self], by_d: Self, x: &[Self], by_x: Self, constant: Self);
+    /// `d = d * factors[0] + x * factors[1] + factors[2]`
+    fn combine(isa: Isa, d: &mut [Self], x: &[Self], factors: [Self; 3]);
 }
 
 impl Loops for f32 {
@@ -293,8 +293,8 @@ impl Loops for f32 {
         products_f32(isa, x, Some(d), centre as f32)
     }
 
-    fn combine(isa: Isa, d: &mut [Self], by_d: Self, x: &[Self], by_x: Self, constant: Self) {
-        combine_f32(isa, d, by_d, x, by_x, constant);
+    fn combine(isa: Isa, d: &mut [Self], x: &[Self], factors: [Self; 3]) {
+        combine_f32(isa, d, x, factors);
     }
 }
 
@@ -311,8 +311,8 @@ impl Loops for f64 {
         products_body(x, Some(d), centre)
     }
 
-    fn combine(_: Isa, d: &mut [Self], by_d: Self, x: &[Self], by_x: Self, constant: Self) {
-        combine_body(d, by_d, x, by_x, constant);
+    fn combine(_: Isa, d: &mut [Self], x: &[Self], factors: [Self; 3]) {
+        combine_body(d, x, factors);
     }
 }
 
@@ -325,7 +325,7 @@ multiversion! {
 }
 
 multiversion! {
-    fn combine_f32(d: &mut [f32], by_d: f32, x: &[f32], by_x: f32, constant: f32) = combine_body
+    fn combine_f32(d: &mut [f32], x: &[f32], factors: [f32; 3]) = combine_body
 }
 
 /// Lanes that sum for themselves.
@@ -369,7 +369,7 @@ fn products_body<T: Real>(x: &[T], d: Option<&[T]>, centre: T) -> f64 {
 }
 
 #[inline(always)]
-fn combine_body<T: Real>(d: &mut [T], by_d: T, x: &[T], by_x: T, constant: T) {
+fn combine_body<T: Real>(d: &mut [T], x: &[T], [by_d, by_x, constant]: [T; 3]) {
     for (d, &x) in d.iter_mut().zip(x) {
         *d = *d * by_d + x * by_x + constant;
     }

@@ -77,6 +77,7 @@ unsafe fn part<const V: usize>(
 /// The processor has AVX2 and FMA; `rows` holds `length` numbers from each of the first four multiples of `stride` on,
 /// `pixels` from each of `offsets` on.
 #[target_feature(enable = "avx2,fma")]
+#[expect(clippy::too_many_arguments, reason = "operands of an inner loop")]
 pub(super) unsafe fn dots(
     rows: &[f32],
     stride: usize,

@@ -45,6 +45,7 @@ pub(super) unsafe fn tile<const V: usize>(panel: &[[f32; ROWS]], offsets: &[u32]
 /// The processor has AVX-512F and DQ; `rows` holds `length` numbers from each of the first four multiples of `stride` on, `pixels`
 /// from each of `offsets` on.
 #[target_feature(enable = "avx512f,avx512dq")]
+#[expect(clippy::too_many_arguments, reason = "operands of an inner loop")]
 pub(super) unsafe fn dots(
     rows: &[f32],
     stride: usize,

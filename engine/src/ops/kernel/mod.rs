@@ -107,6 +107,7 @@ impl Isa {
     ///
     /// # Panics
     /// When the operands are shorter than that.
+    #[expect(clippy::too_many_arguments, reason = "operands of an inner loop")]
     pub(super) fn tile(
         self,
         panel: &[[f32; ROWS]],
@@ -142,6 +143,7 @@ impl Isa {
     ///
     /// # Panics
     /// When the operands are shorter than that.
+    #[expect(clippy::too_many_arguments, reason = "operands of an inner loop")]
     pub(super) fn dots(
         self,
         (rows, stride): (&[f32], usize),

@@ -26,6 +26,7 @@ pub(super) fn tile(panel: &[[f32; ROWS]], offsets: &[u32], pixels: &[f32], vecto
 }
 
 /// See [`super::Isa::dots`].
+#[expect(clippy::too_many_arguments, reason = "operands of an inner loop")]
 pub(super) fn dots(
     rows: &[f32],
     stride: usize,
