@@ -13,6 +13,7 @@ use engine::Device;
 use engine::train::Stop;
 use vision::model_card::DataSet;
 
+use super::export;
 use super::listeners::{Events, Live};
 use super::progress::Terminal;
 use crate::signals::stop_on_signal;
@@ -23,12 +24,13 @@ use crate::signals::stop_on_signal;
   shelf train detector --config configs/detector.yaml
   shelf train detector --resume last          # go on where the latest run was stopped
   shelf train detector --validate best        # figures of the best network of the latest run
+  shelf train detector --export best --output-dir models/detector
 Results are in runs/detector/<name>/: weights/{last,best}.safetensors, results.csv, train_batch*.jpg, val_predictions.jpg.
 Ctrl-C stops after the step and writes a checkpoint; docs/training.md tells the rest.")]
 pub(crate) struct DetectorArgs {
     /// What to train, and on what
     #[arg(long, value_name = "FILE", default_value = "configs/detector.yaml")]
-    config: PathBuf,
+    pub(super) config: PathBuf,
     /// Name of the run instead of the configuration's
     #[arg(long)]
     name: Option<String>,
@@ -41,20 +43,36 @@ pub(crate) struct DetectorArgs {
     /// Only validate: `best` of the latest run, or a weights file
     #[arg(long, value_name = "WEIGHTS")]
     validate: Option<String>,
+    /// Write a network as ONNX: `best` of the latest run, or a weights file. The file is compared with the network before it
+    /// is kept
+    #[arg(long, value_name = "WEIGHTS", conflicts_with_all = ["name", "validate", "resume"])]
+    pub(super) export: Option<String>,
+    /// With --export: where the file and its card go
+    #[arg(long, value_name = "DIR", default_value = "models/detector")]
+    pub(super) output_dir: PathBuf,
+    /// With --export: pictures at once; any number without
+    #[arg(long, value_name = "N")]
+    pub(super) batch: Option<usize>,
+    /// With --export: height and width of the input, multiples of 32; any without
+    #[arg(long, value_name = "HxW")]
+    pub(super) imgsz: Option<String>,
     /// Show the run live on a page: `:8001` is port 8001 of this machine
     #[arg(long, value_name = "ADDRESS")]
     dashboard: Option<String>,
     /// Where runs are kept
     #[arg(long, value_name = "DIR", default_value = "runs/detector")]
-    runs: PathBuf,
+    pub(super) runs: PathBuf,
     /// Licence of the weights, for their card
     #[arg(long, default_value = "not stated")]
-    license: String,
+    pub(super) license: String,
 }
 
 pub(crate) fn run(args: &DetectorArgs) -> anyhow::Result<ExitCode> {
     if let Some(which) = &args.validate {
         return validate(args, which);
+    }
+    if let Some(which) = &args.export {
+        return export::run(args, which);
     }
     let (folder, config_path) = match &args.resume {
         Some(which) => {
@@ -147,12 +165,18 @@ fn report(finished: &Finished, setup: &Setup, folder: &RunFolder) {
     }
 }
 
-fn validate(args: &DetectorArgs, which: &str) -> anyhow::Result<ExitCode> {
+/// `best` is that of the latest run, everything else a file.
+pub(super) fn weights(runs: &Path, which: &str) -> anyhow::Result<PathBuf> {
     let weights = match which {
-        "best" => fit::find_run(&args.runs, "last").context("there is no run yet")?.best(),
+        "best" => fit::find_run(runs, "last").context("there is no run yet")?.best(),
         file => PathBuf::from(file),
     };
     ensure!(weights.is_file(), "{} is no weights file", weights.display());
+    Ok(weights)
+}
+
+fn validate(args: &DetectorArgs, which: &str) -> anyhow::Result<ExitCode> {
+    let weights = weights(&args.runs, which)?;
     let config = read(&args.config)?;
     let data = config.validation()?;
     let detector = detector::load(&weights, &detector::LoadOptions::default())?;

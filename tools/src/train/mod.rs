@@ -1,6 +1,7 @@
 //! `shelf train`: networks from labelled pictures.
 
 mod detector;
+mod export;
 mod listeners;
 mod progress;
 
