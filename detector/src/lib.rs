@@ -15,11 +15,11 @@
 pub mod anchors;
 mod batch;
 pub mod class_map;
+pub mod export;
 pub mod infer;
 pub mod load;
 mod load_error;
 pub mod metadata;
-pub mod export;
 pub mod model;
 pub mod postprocess;
 mod size;

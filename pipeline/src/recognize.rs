@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use thiserror::Error;
 use vision::crop::CropRule;
 use vision::{
-    Decision, DecodeError, DecodeLimits, DetectOptions, Detection, Detector, Embedder, ModelError, Neighbor, Recognition,
-    RecognizedItem, RgbImage, SkuId, SkuIndex,
+    Decision, DecodeError, DecodeLimits, DetectOptions, Detection, Detector, Embedder, ModelError, Neighbor,
+    Recognition, RecognizedItem, RgbImage, SkuId, SkuIndex,
 };
 
 use crate::Timing;

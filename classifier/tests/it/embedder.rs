@@ -368,11 +368,7 @@ impl Session for Scripted {
     }
 }
 
-fn scripted(
-    batch: Option<usize>,
-    preferred_batch: usize,
-    answer: Answer,
-) -> Scripted {
+fn scripted(batch: Option<usize>, preferred_batch: usize, answer: Answer) -> Scripted {
     let info = SessionInfo {
         engine: "script",
         version: "1".to_owned(),

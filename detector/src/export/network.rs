@@ -76,7 +76,7 @@ impl Writer<'_> {
     /// A convolution with bias.
     pub(super) fn conv(&mut self, name: &str, x: &Wire, window: Window) -> Result<Wire, EngineError> {
         let (weight, bias) = (self.weight(&format!("{name}.weight"))?, self.weight(&format!("{name}.bias"))?);
-        Ok(self.graph.conv(name, x, &weight, &bias, window))
+        Ok(self.graph.conv(name, x, (&weight, &bias), window))
     }
 
     /// YOLOv8's convolution: padded by half its kernel, then SiLU.

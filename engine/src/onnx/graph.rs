@@ -145,14 +145,13 @@ impl GraphBuilder {
 
     /// A node with one result.
     pub fn node(&mut self, op: &str, name: &str, inputs: &[&Wire], attributes: &[Attribute<'_>]) -> Wire {
-        self.nodes(op, name, inputs, attributes, 1).remove(0)
+        self.nodes((op, name), inputs, attributes, 1).remove(0)
     }
 
     /// A node with several results.
     pub fn nodes(
         &mut self,
-        op: &str,
-        name: &str,
+        (op, name): (&str, &str),
         inputs: &[&Wire],
         attributes: &[Attribute<'_>],
         results: usize,

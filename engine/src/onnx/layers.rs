@@ -25,7 +25,7 @@ impl Window {
 
 impl GraphBuilder {
     /// Convolution with bias. `weight` is (outputs, inputs / groups, height, width).
-    pub fn conv(&mut self, name: &str, x: &Wire, weight: &Wire, bias: &Wire, window: Window) -> Wire {
+    pub fn conv(&mut self, name: &str, x: &Wire, (weight, bias): (&Wire, &Wire), window: Window) -> Wire {
         let Window { kernel, stride, padding, groups } = window;
         let kernel = kernel.map(|side| side as i64);
         let padding = padding.map(|side| side as i64);
@@ -72,7 +72,7 @@ impl GraphBuilder {
     /// Cuts along an axis into parts of these lengths.
     pub fn split(&mut self, name: &str, x: &Wire, axis: i64, lengths: &[i64]) -> Vec<Wire> {
         let lengths_wire = self.ints(&format!("{name}/lengths"), lengths);
-        self.nodes("Split", name, &[x, &lengths_wire], &[Attribute::Int("axis", axis)], lengths.len())
+        self.nodes(("Split", name), &[x, &lengths_wire], &[Attribute::Int("axis", axis)], lengths.len())
     }
 
     /// Twice as high and wide, every pixel four times.

@@ -7,9 +7,9 @@ pub mod proto;
 mod scan;
 mod tensor;
 
-#[cfg_attr(not(feature = "ort"), expect(unused_imports, reason = "only ONNX Runtime reads files itself"))]
-pub(crate) use model::check;
 pub use graph::{Attribute, Axis, GraphBuilder, OPSET, Wire};
 pub use layers::Window;
+#[cfg_attr(not(feature = "ort"), expect(unused_imports, reason = "only ONNX Runtime reads files itself"))]
+pub(crate) use model::check;
 pub use model::{Model, Value};
 pub use tensor::{DataType, TensorError};

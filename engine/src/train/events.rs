@@ -54,7 +54,11 @@ impl EventWriter {
         let path = folder.join(name);
         let file = OpenOptions::new().create(true).append(true).open(&path)?;
         let mut writer = Self { file, path };
-        writer.append(&Event { wall_time: now(), file_version: Some("brain.Event:2".to_owned()), ..Event::default() })?;
+        writer.append(&Event {
+            wall_time: now(),
+            file_version: Some("brain.Event:2".to_owned()),
+            ..Event::default()
+        })?;
         Ok(writer)
     }
 
@@ -69,7 +73,8 @@ impl EventWriter {
     /// # Errors
     /// When the file cannot be written.
     pub fn scalars(&mut self, step: u64, scalars: &[(&str, Option<f64>)]) -> io::Result<()> {
-        let value = |&(tag, value): &(&str, Option<f64>)| Some(Value { tag: tag.to_owned(), simple_value: value? as f32 });
+        let value =
+            |&(tag, value): &(&str, Option<f64>)| Some(Value { tag: tag.to_owned(), simple_value: value? as f32 });
         let summary = Summary { value: scalars.iter().filter_map(value).collect() };
         let step = i64::try_from(step).unwrap_or(i64::MAX);
         self.append(&Event { wall_time: now(), step, file_version: None, summary: Some(summary) })

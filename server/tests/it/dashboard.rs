@@ -9,8 +9,8 @@ use server::dashboard::Dashboard;
 use tokio::net::TcpListener;
 
 async fn serve(dashboard: &Dashboard) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
     tokio::spawn(dashboard.clone().serve(listener));
     format!("http://{address}")
 }
@@ -26,8 +26,8 @@ async fn events(response: &mut reqwest::Response, wanted: usize) -> Vec<Value> {
         if data.len() >= wanted {
             return data;
         }
-        let chunk = response.chunk().await.unwrap().expect("the stream goes on");
-        text.push_str(std::str::from_utf8(&chunk).unwrap());
+        let chunk = response.chunk().await.expect("no failure").expect("the stream goes on");
+        text.push_str(std::str::from_utf8(&chunk).expect("text"));
     }
 }
 

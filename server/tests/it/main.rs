@@ -2,11 +2,11 @@
 //!
 //! What is refused, and how, is a table in `bad_input`; what people see is checked in a real browser by `browser`.
 
-mod dashboard;
 mod bad_input;
 mod browser;
 mod chromium;
 mod contract;
+mod dashboard;
 mod harness;
 mod life;
 mod load;

@@ -57,6 +57,7 @@ pub fn predictions(shown: &[Shown], confidence: f32) -> RgbImage {
 fn cell(image: &RgbImage, boxes: impl Iterator<Item = (BBox, Rgb<u8>)>) -> RgbImage {
     let scale = (CELL as f32 / image.width() as f32).min(CELL as f32 / image.height() as f32);
     let side = |length: u32| ((length as f32 * scale).round() as u32).clamp(1, CELL);
+    #[expect(clippy::disallowed_methods, reason = "for people to look at; no network sees it")]
     let small = imageops::resize(image, side(image.width()), side(image.height()), FilterType::Triangle);
     let mut cell = RgbImage::from_pixel(CELL, CELL, Rgb([32, 32, 32]));
     imageops::overlay(&mut cell, &small, 0, 0);
