@@ -60,6 +60,12 @@ impl Camera {
         Self { eye, right, up, forward, focal, center }
     }
 
+    /// The same view in a picture `times` smaller.
+    #[must_use]
+    pub fn smaller(self, times: f32) -> Self {
+        Self { focal: self.focal / times, center: (self.center.0 / times, self.center.1 / times), ..self }
+    }
+
     fn turned(&self, v: Vec3) -> Vec3 {
         [dot(v, self.right), dot(v, self.up), dot(v, self.forward)]
     }

@@ -132,11 +132,12 @@ impl Container {
         Self { profile, section, body, zones, top, handle: None, petals: None, zone_at }
     }
 
-    /// The zone at an index of the profile.
+    /// The zone at an index of the profile, and its number.
     #[inline]
     #[must_use]
-    pub fn zone(&self, index: usize) -> Option<&Zone> {
-        self.zones.get(usize::from(self.zone_at[index]))
+    pub fn zone(&self, index: usize) -> Option<(usize, &Zone)> {
+        let number = usize::from(self.zone_at[index]);
+        self.zones.get(number).map(|zone| (number, zone))
     }
 }
 

@@ -1,12 +1,11 @@
 //! From linear light to the picture a telephone would have saved: lens, sensor, processing.
 
-use std::collections::VecDeque;
-
 use image::RgbImage;
 
 use super::color::{smoothstep, to_srgb};
 use super::film::Film;
 use super::rng::Rng;
+use super::simd::{self, Mixing};
 
 /// What lens, sensor and software do to one photo.
 #[derive(Debug, Clone)]
@@ -65,83 +64,31 @@ impl Develop {
         let (width, height) = (film.width, film.height);
         let glow = Glow::of(film);
         let (across, down) = (kernel(self.blur.0, self.sharpen), kernel(self.blur.1, self.sharpen));
-        let curve = self.curve();
-        let noise = Noise::new(self.salt);
+        let mut finish = Finish::new(self, (width, height));
         let mut picture = RgbImage::new(width as u32, height as u32);
         let reach = down.len() / 2;
-        let mut band: VecDeque<Vec<f32>> = VecDeque::new();
-        let mut spare: Vec<Vec<f32>> = Vec::new();
+        // Rows blurred across, each at its number modulo their count.
+        let mut band = vec![vec![0.0_f32; width * 3]; down.len()];
         let mut padded = vec![0.0_f32; (width + across.len()) * 3];
         let mut sums = vec![0.0_f32; width * 3];
-        let mut shine = vec![0.0_f32; width * 3];
+        let mut shine = Shine::of(&glow);
         let mut next = 0;
-        for y in 0..height {
+        for (y, out) in picture.as_mut().chunks_exact_mut(width * 3).enumerate() {
             while next <= (y + reach).min(height - 1) {
-                let mut row = spare.pop().unwrap_or_else(|| vec![0.0; width * 3]);
-                convolve_row(film, next, (&across, &mut padded), &mut row);
-                band.push_back(row);
+                let slot = next % band.len();
+                convolve_row(film, next, (&across, &mut padded, &mut sums), &mut band[slot]);
                 next += 1;
             }
-            while band.len() > (next - y.saturating_sub(reach)) {
-                spare.extend(band.pop_front());
-            }
-            let first = next - band.len();
-            sums.fill(0.0);
-            for (k, &weight) in down.iter().enumerate() {
-                let at = (y + k).saturating_sub(reach).clamp(first, next - 1) - first;
-                for (sum, &v) in sums.iter_mut().zip(&band[at]) {
-                    *sum += weight * v;
-                }
-            }
+            let rows: Vec<&[f32]> = (0..down.len())
+                .map(|k| &band[(y + k).saturating_sub(reach).min(height - 1) % band.len()][..])
+                .collect();
+            simd::weigh(&mut sums, &rows, &down);
             if self.bloom > 0.0 && glow.shines(y) {
-                glow.row(y, &mut shine);
-                for (sum, &v) in sums.iter_mut().zip(&shine) {
-                    *sum += self.bloom * v;
-                }
+                simd::add(&mut sums, shine.row(&glow, y), self.bloom);
             }
-            let out = &mut picture.as_mut()[y * width * 3..(y + 1) * width * 3];
-            self.finish_row(y, (width, height), (&mut sums, &curve, &noise), out);
+            finish.row(y, &sums, out);
         }
         picture
-    }
-
-    fn finish_row(
-        &self,
-        y: usize,
-        (width, height): (usize, usize),
-        (light, curve, noise): (&mut [f32], &[f32], &Noise),
-        out: &mut [u8],
-    ) {
-        let scale = (CURVE - 1) as f32 / WHITEST.sqrt();
-        let gain: [f32; 3] = self.balance.map(|b| b * self.exposure * scale * scale);
-        let (cx, cy) = (width as f32 / 2.0, height as f32 / 2.0);
-        let dy = (y as f32 - cy) / cy;
-        let grains = noise.row(y, width * 2);
-        // First what a vector unit can do by itself, then the look-ups.
-        for (x, pixel) in light.chunks_exact_mut(3).enumerate() {
-            let dx = (x as f32 - cx) / cx;
-            let fall = 1.0 - self.vignette * (dx * dx + dy * dy) * 0.5;
-            for i in 0..3 {
-                pixel[i] *= gain[i] * fall;
-            }
-        }
-        for v in light.iter_mut() {
-            *v = v.max(0.0).sqrt().min((CURVE - 1) as f32);
-        }
-        for v in light.iter_mut() {
-            *v = curve[*v as usize];
-        }
-        let (loud, soft) = (self.noise * (1.0 / 48.0), self.noise * (1.0 / 72.0));
-        let pixels = out.chunks_exact_mut(3).zip(light.chunks_exact(3)).zip(grains.chunks_exact(2));
-        for ((out, v), grain) in pixels {
-            let grey = 0.3 * v[0] + 0.59 * v[1] + 0.11 * v[2];
-            // Shot noise: strongest in the middle tones after the tone curve has done its work.
-            let amount = 0.55 + 2.2 / 255.0 * grey * (1.0 - grey / 290.0);
-            let (n, m) = (f32::from(grain[0]) * amount * loud, f32::from(grain[1]) * amount * soft);
-            let shade = |i: usize| grey + (v[i] - grey) * self.saturation + n;
-            // `as` ends at 0 and 255 by itself.
-            (out[0], out[1], out[2]) = ((shade(0) + m) as u8, (shade(1) - 0.3 * m) as u8, (shade(2) - 1.2 * m) as u8);
-        }
     }
 
     /// Square root of linear light -> 0..=255.5, rounding included.
@@ -173,21 +120,80 @@ fn kernel(deviation: f32, sharpen: f32) -> Vec<f32> {
     bell(deviation).zip(bell(wide)).map(|(a, b)| a * (1.0 + strength) - b * strength).collect()
 }
 
-fn convolve_row(film: &Film, y: usize, (kernel, padded): (&[f32], &mut Vec<f32>), out: &mut [f32]) {
+fn convolve_row(film: &Film, y: usize, (kernel, padded, row): (&[f32], &mut [f32], &mut [f32]), out: &mut [f32]) {
     let (width, reach) = (film.width, kernel.len() / 2);
-    for (x, light) in film.row(y).enumerate() {
-        let at = (x + reach) * 3;
-        // What is beyond white only glows; it does not ring when sharpened.
-        padded[at..at + 3].copy_from_slice(&light.map(|v| v.min(2.5)));
-    }
+    film.row(y, row);
+    // What is beyond white only glows; it does not ring when sharpened.
+    simd::cut(&mut padded[reach * 3..(reach + width) * 3], row, 2.5);
     for k in 0..reach {
         padded.copy_within(reach * 3..reach * 3 + 3, k * 3);
         padded.copy_within((reach + width - 1) * 3..(reach + width) * 3, (reach + width + k) * 3);
     }
-    out.fill(0.0);
-    for (k, &weight) in kernel.iter().enumerate() {
-        for (sum, &v) in out.iter_mut().zip(&padded[k * 3..]) {
-            *sum += weight * v;
+    let shifted: Vec<&[f32]> = (0..kernel.len()).map(|k| &padded[k * 3..]).collect();
+    simd::weigh(out, &shifted, kernel);
+}
+
+/// What turns blurred light into bytes, row by row.
+struct Finish {
+    height: usize,
+    how: Mixing,
+    curve: Vec<f32>,
+    noise: Noise,
+    /// Exposure and white balance by column, vignette across included; and how much of it the vignette takes downwards.
+    gain: Vec<f32>,
+    fall: Vec<f32>,
+    steps: Vec<u32>,
+    tones: [Vec<f32>; 3],
+    bytes: [Vec<u8>; 3],
+}
+
+impl Finish {
+    fn new(develop: &Develop, (width, height): (usize, usize)) -> Self {
+        let scale = (CURVE - 1) as f32 / WHITEST.sqrt();
+        let balance = develop.balance.map(|b| b * develop.exposure * scale * scale);
+        let middle = width as f32 / 2.0;
+        let gain = (0..width)
+            .flat_map(|x| {
+                let dx = (x as f32 - middle) / middle;
+                balance.map(|b| b * (1.0 - develop.vignette * dx * dx * 0.5))
+            })
+            .collect();
+        let fall = (0..width).flat_map(|_| balance.map(|b| b * develop.vignette * 0.5)).collect();
+        Self {
+            height,
+            how: Mixing {
+                saturation: develop.saturation,
+                loud: develop.noise * (1.0 / 48.0),
+                soft: develop.noise * (1.0 / 72.0),
+            },
+            curve: develop.curve(),
+            noise: Noise::new(develop.salt),
+            gain,
+            fall,
+            steps: vec![0; width * 3],
+            tones: std::array::from_fn(|_| vec![0.0; width]),
+            bytes: std::array::from_fn(|_| vec![0; width]),
+        }
+    }
+
+    fn row(&mut self, y: usize, light: &[f32], out: &mut [u8]) {
+        let middle = self.height as f32 / 2.0;
+        let dy = (y as f32 - middle) / middle;
+        simd::steps(&mut self.steps, light, &self.gain, &self.fall, dy * dy, (CURVE - 1) as f32);
+        let [r, g, b] = &mut self.tones;
+        let curve = &self.curve[..CURVE];
+        for (step, ((r, g), b)) in self.steps.chunks_exact(3).zip(r.iter_mut().zip(g.iter_mut()).zip(b.iter_mut())) {
+            // The mask says to the compiler what the steps are anyway: within the curve.
+            let tone = |i: usize| curve[step[i] as usize & (CURVE - 1)];
+            (*r, *g, *b) = (tone(0), tone(1), tone(2));
+        }
+        let width = r.len();
+        let grains = self.noise.row(y, width * 2);
+        let bytes = self.bytes.each_mut().map(Vec::as_mut_slice);
+        simd::mix(bytes, [&r[..], &g[..], &b[..]], [&grains[..width], &grains[width..]], self.how);
+        let [r, g, b] = &self.bytes;
+        for (out, ((&r, &g), &b)) in out.chunks_exact_mut(3).zip(r.iter().zip(g).zip(b)) {
+            (out[0], out[1], out[2]) = (r, g, b);
         }
     }
 }
@@ -205,12 +211,18 @@ impl Glow {
     fn of(film: &Film) -> Self {
         let (width, height) = (film.width.div_ceil(SHRINK), film.height.div_ceil(SHRINK));
         let mut light = vec![0.0_f32; width * height * 3];
-        for y in 0..film.height {
-            let row = &mut light[y / SHRINK * width * 3..][..width * 3];
-            for (x, pixel) in film.row(y).enumerate() {
-                let at = x / SHRINK * 3;
-                for i in 0..3 {
-                    row[at + i] += (pixel[i] - 0.75).clamp(0.0, 4.0) * (1.0 / (SHRINK * SHRINK) as f32);
+        let mut row = vec![0.0_f32; film.width * 3];
+        let mut sums = vec![0.0_f32; width * SHRINK * 3];
+        for (number, cells) in light.chunks_exact_mut(width * 3).enumerate() {
+            sums.fill(0.0);
+            for y in number * SHRINK..((number + 1) * SHRINK).min(film.height) {
+                film.row(y, &mut row);
+                simd::spill(&mut sums, &row);
+            }
+            for (cell, sums) in cells.chunks_exact_mut(3).zip(sums.chunks_exact(SHRINK * 3)) {
+                for (i, cell) in cell.iter_mut().enumerate() {
+                    let sum: f32 = sums[i..].iter().step_by(3).sum();
+                    *cell = sum * (1.0 / (SHRINK * SHRINK) as f32);
                 }
             }
         }
@@ -222,19 +234,26 @@ impl Glow {
     }
 
     fn soften(&mut self) {
-        let (w, h) = (self.width as i64, self.height as i64);
-        for (dx, dy) in [(1, 0), (0, 1)] {
-            let old = self.light.clone();
-            for y in 0..h {
-                for x in 0..w {
-                    for i in 0..3 {
-                        let at = |k: i64| {
-                            old[(((y + k * dy).clamp(0, h - 1) * w + (x + k * dx).clamp(0, w - 1)) * 3 + i) as usize]
-                        };
-                        self.light[((y * w + x) * 3 + i) as usize] = 0.25 * at(-1) + 0.5 * at(0) + 0.25 * at(1);
-                    }
-                }
+        let stride = self.width * 3;
+        let mut old = vec![0.0_f32; stride + 6];
+        for row in self.light.chunks_exact_mut(stride) {
+            old[..3].copy_from_slice(&row[..3]);
+            old[3..stride + 3].copy_from_slice(row);
+            old[stride + 3..].copy_from_slice(&row[stride - 3..]);
+            for ((v, left), (middle, right)) in row.iter_mut().zip(&old).zip(old[3..].iter().zip(&old[6..])) {
+                *v = 0.25 * (left + right) + 0.5 * middle;
             }
+        }
+        let mut above = self.light[..stride].to_vec();
+        for y in 0..self.height {
+            let (done, rest) = self.light.split_at_mut((y + 1) * stride);
+            let row = &mut done[y * stride..];
+            old[..stride].copy_from_slice(row);
+            let below = if rest.is_empty() { &old[..stride] } else { &rest[..stride] };
+            for ((v, above), (middle, below)) in row.iter_mut().zip(&above).zip(old.iter().zip(below)) {
+                *v = 0.25 * (above + below) + 0.5 * middle;
+            }
+            above.copy_from_slice(&old[..stride]);
         }
     }
 
@@ -243,23 +262,33 @@ impl Glow {
         let near = (y / SHRINK).saturating_sub(1)..(y / SHRINK + 2).min(self.height);
         self.light[near.start * self.width * 3..near.end * self.width * 3].iter().any(|&v| v > 1e-3)
     }
+}
 
-    /// Spread light of a row of the photo.
-    fn row(&self, y: usize, out: &mut [f32]) {
-        let weigh = |v: usize, limit: usize| {
-            let at = ((v as f32 + 0.5) / SHRINK as f32 - 0.5).clamp(0.0, (limit - 1) as f32);
-            let first = at as usize;
-            (first, (first + 1).min(limit - 1), at - first as f32)
-        };
-        let (y0, y1, ay) = weigh(y, self.height);
-        for (x, pixel) in out.chunks_exact_mut(3).enumerate() {
-            let (x0, x1, ax) = weigh(x, self.width);
-            for (i, v) in pixel.iter_mut().enumerate() {
-                let at = |x: usize, y: usize| self.light[(y * self.width + x) * 3 + i];
-                *v = (at(x0, y0) * (1.0 - ax) + at(x1, y0) * ax) * (1.0 - ay)
-                    + (at(x0, y1) * (1.0 - ax) + at(x1, y1) * ax) * ay;
-            }
-        }
+/// Spread light of one row of the photo.
+struct Shine {
+    /// Between two rows of the glow, with its first and last cell twice.
+    line: Vec<f32>,
+    /// From half a cell before the first pixel.
+    wide: Vec<f32>,
+}
+
+impl Shine {
+    fn of(glow: &Glow) -> Self {
+        Self { line: vec![0.0; (glow.width + 2) * 3], wide: vec![0.0; (glow.width + 1) * SHRINK * 3] }
+    }
+
+    fn row(&mut self, glow: &Glow, y: usize) -> &[f32] {
+        let stride = glow.width * 3;
+        let at = ((y as f32 + 0.5) / SHRINK as f32 - 0.5).clamp(0.0, (glow.height - 1) as f32);
+        let first = at as usize;
+        let share = at - first as f32;
+        let row = |y: usize| &glow.light[y * stride..(y + 1) * stride];
+        let rows = [row(first), row((first + 1).min(glow.height - 1))];
+        simd::weigh(&mut self.line[3..stride + 3], &rows, &[1.0 - share, share]);
+        self.line.copy_within(3..6, 0);
+        self.line.copy_within(stride..stride + 3, stride + 3);
+        simd::widen(&mut self.wide, &self.line);
+        &self.wide[SHRINK / 2 * 3..]
     }
 }
 

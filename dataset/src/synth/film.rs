@@ -4,21 +4,27 @@
 
 use super::color::Rgb;
 
-/// One pixel: linear light collected, and the share of the light behind that still gets through.
-#[derive(Debug, Clone, Copy)]
-struct Cell {
-    light: Rgb,
-    through: Rgb,
-}
-
 /// A pixel through which less than this comes is finished.
-const OPAQUE: f32 = 0.006;
+const OPAQUE: f32 = 0.012;
 
 /// What is behind counts as seen when at least this much of its light reaches the camera.
 const SEEN: f32 = 0.3;
 
 /// Share of a pixel that a thing must cover to be what the pixel shows.
 const HALF: f32 = 0.5;
+
+/// What is known of a pixel, as bits. An untouched one needs no clearing: what its other numbers hold does not count.
+mod state {
+    /// Something was laid on it.
+    pub(super) const TOUCHED: u8 = 1;
+    /// Something opaque covers at least half of it: nothing behind is seen there, though a little of its light may pass
+    /// beside the edge.
+    pub(super) const CLOSED: u8 = 2;
+    /// Nothing more can be seen through it.
+    pub(super) const DONE: u8 = 4;
+}
+
+use state::{CLOSED, DONE, TOUCHED};
 
 /// An accumulator of linear light.
 #[derive(Debug)]
@@ -27,13 +33,12 @@ pub struct Film {
     pub width: usize,
     /// Rows.
     pub height: usize,
-    cells: Vec<Cell>,
+    /// Linear light collected.
+    light: Vec<Rgb>,
+    /// Share of the light behind that still gets through; kept only while it matters, for pixels touched and not done.
+    through: Vec<Rgb>,
     owner: Vec<u16>,
-    /// Pixels at least half of which something opaque covers: nothing behind it is seen there, though a little of its light
-    /// may pass beside the edge.
-    closed: Vec<bool>,
-    /// Pixels through which nothing more can be seen.
-    done: Vec<bool>,
+    state: Vec<u8>,
 }
 
 /// Nobody's pixel in [`Film::owners`].
@@ -76,46 +81,52 @@ impl Film {
     /// An unexposed film.
     #[must_use]
     pub fn new(width: usize, height: usize) -> Self {
-        let cell = Cell { light: [0.0; 3], through: [1.0; 3] };
-        let count = width * height;
-        Self {
-            width,
-            height,
-            cells: vec![cell; count],
-            owner: vec![NOBODY; count],
-            closed: vec![false; count],
-            done: vec![false; count],
-        }
+        let mut film =
+            Self { width: 0, height: 0, light: Vec::new(), through: Vec::new(), owner: Vec::new(), state: Vec::new() };
+        film.reset(width, height);
+        film
     }
 
     /// Makes it unexposed again.
     pub fn reset(&mut self, width: usize, height: usize) {
-        let cell = Cell { light: [0.0; 3], through: [1.0; 3] };
+        let count = width * height;
         (self.width, self.height) = (width, height);
-        self.cells.clear();
-        self.cells.resize(width * height, cell);
+        self.light.resize(count.max(self.light.len()), [0.0; 3]);
+        self.through.resize(count.max(self.through.len()), [1.0; 3]);
         self.owner.clear();
-        self.owner.resize(width * height, NOBODY);
-        self.closed.clear();
-        self.closed.resize(width * height, false);
-        self.done.clear();
-        self.done.resize(width * height, false);
+        self.owner.resize(count, NOBODY);
+        self.state.clear();
+        self.state.resize(count, 0);
     }
 
-    /// Whether anything behind can still be seen at a pixel.
+    /// The first pixel of a row, from column `from` on and before `to`, at which anything behind can still be seen; `to` when
+    /// there is none.
     #[inline]
     #[must_use]
-    pub fn open(&self, x: usize, y: usize) -> bool {
-        !self.done[y * self.width + x]
+    pub fn next_open(&self, y: usize, from: usize, to: usize) -> usize {
+        let row = &self.state[y * self.width..y * self.width + to];
+        let mut x = from;
+        // What stands behind is mostly hidden: that is passed over by eight pixels at a time.
+        while let Some(eight) = row.get(x..).and_then(|rest| rest.first_chunk::<8>()) {
+            const ALL: u64 = u64::from_le_bytes([DONE; 8]);
+            if row[x] & DONE == 0 || u64::from_le_bytes(*eight) & ALL != ALL {
+                break;
+            }
+            x += 8;
+        }
+        while x < to && row[x] & DONE != 0 {
+            x += 1;
+        }
+        x
     }
 
     /// Whether anything behind can still be seen within columns `x.0..x.1` and rows `y.0..y.1` of the picture.
     #[must_use]
     pub fn open_within(&self, x: (usize, usize), y: (usize, usize)) -> bool {
         (y.0..y.1).any(|y| {
-            let row = &self.done[y * self.width + x.0..y * self.width + x.1.max(x.0)];
+            let row = &self.state[y * self.width + x.0..y * self.width + x.1.max(x.0)];
             // All of a row at once is quicker than stopping at the first.
-            !row.iter().fold(true, |all, done| all & done)
+            row.iter().fold(DONE, |all, state| all & state) == 0
         })
     }
 
@@ -123,16 +134,28 @@ impl Film {
     #[inline]
     pub fn put(&mut self, x: usize, y: usize, cover: f32, (color, through): (Rgb, Rgb)) {
         let at = y * self.width + x;
+        let mut state = self.state[at];
+        let left: Rgb = if state & TOUCHED == 0 {
+            self.light[at] = color.map(|v| v * cover);
+            through.map(|v| 1.0 - cover * (1.0 - v))
+        } else {
+            let before = self.through[at];
+            let light = &mut self.light[at];
+            for i in 0..3 {
+                light[i] += before[i] * cover * color[i];
+            }
+            std::array::from_fn(|i| before[i] * (1.0 - cover * (1.0 - through[i])))
+        };
+        state |= TOUCHED;
         if cover >= HALF && through[0].max(through[1]).max(through[2]) < SEEN {
-            self.closed[at] = true;
+            state |= CLOSED;
         }
-        let cell = &mut self.cells[at];
-        for i in 0..3 {
-            cell.light[i] += cell.through[i] * cover * color[i];
-            cell.through[i] *= 1.0 - cover * (1.0 - through[i]);
+        if left[0].max(left[1]).max(left[2]) <= OPAQUE {
+            state |= DONE;
+        } else {
+            self.through[at] = left;
         }
-        let left = cell.through;
-        self.done[at] = left[0].max(left[1]).max(left[2]) <= OPAQUE;
+        self.state[at] = state;
     }
 
     /// Notes that an item covers this open pixel; call it before [`Film::put`].
@@ -143,12 +166,17 @@ impl Film {
     #[inline]
     pub fn note(&mut self, x: usize, y: usize, cover: f32, (id, print): (u16, &mut Footprint)) {
         let at = y * self.width + x;
-        let t = self.cells[at].through;
-        let share = cover * (t[0] + t[1] + t[2]) / 3.0;
+        let state = self.state[at];
+        let open = if state & TOUCHED == 0 {
+            1.0
+        } else {
+            let t = self.through[at];
+            (t[0] + t[1] + t[2]) * (1.0 / 3.0)
+        };
         // Squared: what shines through a glass is not seen as well as what stands before it.
-        print.seen += share * share / cover;
+        print.seen += cover * open * open;
         // Parts of one item, such as the faces of a carton, do not hide one another.
-        if cover >= HALF && (self.owner[at] == id || (!self.closed[at] && share >= SEEN * cover)) {
+        if cover >= HALF && (self.owner[at] == id || (state & CLOSED == 0 && open >= SEEN)) {
             print.touch(x, y);
             if self.owner[at] == NOBODY {
                 self.owner[at] = id;
@@ -162,16 +190,27 @@ impl Film {
         &self.owner
     }
 
-    /// Linear light of a row.
-    #[inline]
-    pub fn row(&self, y: usize) -> impl Iterator<Item = Rgb> + '_ {
-        self.cells[y * self.width..(y + 1) * self.width].iter().map(|cell| cell.light)
+    /// Linear light of a row, three numbers a pixel, into a slice of as many.
+    pub fn row(&self, y: usize, out: &mut [f32]) {
+        let at = y * self.width..(y + 1) * self.width;
+        out.copy_from_slice(self.light[at.clone()].as_flattened());
+        let states = &self.state[at];
+        if states.iter().fold(TOUCHED, |all, state| all & state) == 0 {
+            for (pixel, _) in out.chunks_exact_mut(3).zip(states).filter(|(_, state)| **state & TOUCHED == 0) {
+                pixel.fill(0.0);
+            }
+        }
     }
 
     /// How much of the background still shows at a pixel.
     #[inline]
     #[must_use]
     pub fn through(&self, x: usize, y: usize) -> Rgb {
-        self.cells[y * self.width + x].through
+        let at = y * self.width + x;
+        match self.state[at] {
+            state if state & TOUCHED == 0 => [1.0; 3],
+            state if state & DONE != 0 => [0.0; 3],
+            _ => self.through[at],
+        }
     }
 }

@@ -149,16 +149,18 @@ impl Fixture {
             scale(ink, light.matt(0.0, ny, 0.95))
         });
         let blur = camera.eye[2].max(200.0) / camera.focal / height;
+        // How it shines and bends, along its length.
+        let waves = table(|a| {
+            let x = a * length - layout.half_length;
+            (0.03 * light.mirror(Gloss::Satin, 0.25 * (x * 0.002).sin(), 0.12), 0.96 + 0.04 * (x * 0.011).sin())
+        });
         quad::draw(film, camera, &quad, Stroke::default(), |a, b| {
             let x = a * length - layout.half_length;
-            let joint = (x - layout.bays.1).rem_euclid(layout.bays.0);
+            let (shine, dent) = waves[(a * STEPS as f32) as usize];
+            let joint = modulo(x - layout.bays.1, layout.bays.0);
             let seam = if joint.min(layout.bays.0 - joint) < 1.6 { 0.25 } else { 1.0 };
-            let shine = 0.03 * light.mirror(Gloss::Satin, 0.25 * (x * 0.002).sin(), 0.12);
             let color = bands.mean(b, blur);
-            (
-                std::array::from_fn(|i| (color[i] * seam * (0.96 + 0.04 * (x * 0.011).sin()) + shine) * light.tint[i]),
-                [0.0; 3],
-            )
+            (std::array::from_fn(|i| (color[i] * seam * dent + shine) * light.tint[i]), [0.0; 3])
         });
     }
 
@@ -178,13 +180,15 @@ impl Fixture {
         };
         let board = linear(self.board);
         let gap = row.ceiling - row.floor;
+        let reach = table(|b| light.reach(gap, b * layout.depth));
+        let (shine, matt) = (0.05 * light.mirror(Gloss::Matt, 0.0, 0.55), 0.85 * light.matt(0.0, 0.95, 0.2));
         quad::draw(film, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
             let (x, z) = (a * length - layout.half_length, b * layout.depth);
-            let level = light.reach(gap, z) * shade.at(x, z);
+            let shaded = shade.at(x, z);
+            let level = reach[(b * STEPS as f32) as usize] * shaded;
             let hole = if self.perforated && hole_at(x, z) < 4.0 { 0.5 } else { 1.0 };
             let grain = self.grain(x, z);
-            let shine = 0.05 * light.mirror(Gloss::Matt, 0.0, 0.55) * shade.at(x, z);
-            let matt = 0.85 * light.matt(0.0, 0.95, 0.2) * level * hole * grain;
+            let (shine, matt) = (shine * shaded, matt * level * hole * grain);
             (times(std::array::from_fn(|i| board[i] * matt + shine), light.tint), [0.0; 3])
         });
     }
@@ -198,12 +202,16 @@ impl Fixture {
             side_b: [0.0, 0.0, -layout.depth],
         };
         let board = linear(self.board);
+        // Lit only by what the floor and the goods throw back.
+        let levels = table(|b| {
+            let z = b * layout.depth;
+            (0.34 * light.ambient + 0.10) / (1.0 + (z / 260.0).powi(2))
+                + light.strips * (-((z - 40.0) / 30.0).powi(2)).exp()
+        });
         quad::draw(film, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
-            let (x, z) = (a * length - layout.half_length, b * layout.depth);
-            // Lit only by what the floor and the goods throw back.
-            let level = (0.34 * light.ambient + 0.10) / (1.0 + (z / 260.0).powi(2))
-                + light.strips * (-((z - 40.0) / 30.0).powi(2)).exp();
-            let rib = if (x.rem_euclid(310.0) - 155.0).abs() < 4.0 { 0.7 } else { 1.0 };
+            let x = a * length - layout.half_length;
+            let level = levels[(b * STEPS as f32) as usize];
+            let rib = if (modulo(x, 310.0) - 155.0).abs() < 4.0 { 0.7 } else { 1.0 };
             (times(scale(board, level * rib), light.tint), [0.0; 3])
         });
     }
@@ -218,24 +226,29 @@ impl Fixture {
             side_b: [0.0, high - low, 0.0],
         };
         let wall = linear(self.wall);
+        let matt = light.matt(0.0, 0.0, 1.0);
+        let levels = table(|b| {
+            let y = low + b * (high - low);
+            let foot = 0.55 + 0.45 * smoothstep(0.0, 60.0, y - row.floor);
+            (0.05 + light.reach(row.ceiling - y, layout.depth) * foot) * matt
+        });
         quad::draw(film, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
             let (x, y) = (a * length - layout.half_length, low + b * (high - low));
-            let level = 0.05
-                + light.reach(row.ceiling - y, layout.depth) * (0.55 + 0.45 * smoothstep(0.0, 60.0, y - row.floor));
-            let joint = (x - layout.bays.1).rem_euclid(layout.bays.0);
+            let level = levels[(b * STEPS as f32) as usize];
+            let joint = modulo(x - layout.bays.1, layout.bays.0);
             let upright = joint.min(layout.bays.0 - joint);
             let mark = match self.pattern {
                 Pattern::Holes if hole_at(x, y) < 3.4 => 0.35,
-                Pattern::Slats if y.rem_euclid(100.0) < 7.0 => 0.35,
+                Pattern::Slats if modulo(y, 100.0) < 7.0 => 0.35,
                 Pattern::Wood => self.grain(y, x),
                 _ => 1.0,
             };
             let ink = if upright < 16.0 {
-                scale(wall, if y.rem_euclid(32.0) < 14.0 && upright < 4.0 { 0.2 } else { 1.15 })
+                scale(wall, if modulo(y, 32.0) < 14.0 && upright < 4.0 { 0.2 } else { 1.15 })
             } else {
                 scale(wall, mark)
             };
-            (times(scale(ink, level * light.matt(0.0, 0.0, 1.0)), light.tint), [0.0; 3])
+            (times(scale(ink, level), light.tint), [0.0; 3])
         });
     }
 
@@ -302,6 +315,12 @@ pub struct ShadeMap {
 const CELL: f32 = 9.0;
 
 impl ShadeMap {
+    /// Of an empty board.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { origin: 0.0, columns: 2, rows: 2, cells: vec![1.0; 4] }
+    }
+
     /// Of the items of a row.
     #[must_use]
     pub fn of(layout: &Layout, row: &Row, catalogue: &Catalogue) -> Self {
@@ -372,8 +391,21 @@ impl Bands {
     }
 }
 
+const STEPS: usize = 1024;
+
+/// What changes only in one direction of a quad, at [`STEPS`] places from 0 to 1 and at 1.
+fn table<T>(value: impl Fn(f32) -> T) -> Vec<T> {
+    (0..=STEPS).map(|k| value(k as f32 / STEPS as f32)).collect()
+}
+
+/// What is left of `v` after whole periods; `f32::rem_euclid` is a library call.
+#[inline]
+fn modulo(v: f32, period: f32) -> f32 {
+    v - ((v * (1.0 / period) + 65_536.0) as i32 - 65_536) as f32 * period
+}
+
 /// Distance to the nearest hole of a perforated sheet.
 fn hole_at(x: f32, y: f32) -> f32 {
-    let (dx, dy) = (x.rem_euclid(25.0) - 12.5, y.rem_euclid(25.0) - 12.5);
+    let (dx, dy) = (modulo(x, 25.0) - 12.5, modulo(y, 25.0) - 12.5);
     (dx * dx + dy * dy).sqrt()
 }

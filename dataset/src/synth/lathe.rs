@@ -40,7 +40,10 @@ struct Sight<'a> {
     levels: [usize; 8],
     /// Light by height, [`ROWS`] steps.
     rows: [f32; ROWS + 1],
-    stand: Stand,
+    /// Steps of `rows` a millimetre.
+    rows_per_mm: f32,
+    /// How much light the neighbours left and right take.
+    taken: [f32; 2],
     /// Light behind, for what is seen through glass.
     behind: f32,
     /// Pixels a millimetre.
@@ -48,6 +51,9 @@ struct Sight<'a> {
 }
 
 const ROWS: usize = 32;
+
+/// Millimetres within which the height of a point of the surface need not be found better.
+const NEAR: f32 = 0.15;
 
 /// Draws a container and tells what is seen of it.
 pub fn draw(
@@ -84,7 +90,7 @@ pub fn draw(
         return print;
     }
     let Some(sight) = Sight::new(camera, light, container, stand) else { return print };
-    let silhouette = Silhouette::seen(profile, &container.section, sight.eye.0, sight.eye.1);
+    let silhouette = Silhouette::seen(profile, &container.section, sight.eye, (profile.height * sight.scale) as usize);
     let corners = [
         (-wide, silhouette.bottom),
         (wide + reach_right, silhouette.bottom),
@@ -114,16 +120,20 @@ pub fn draw(
                 + 2.0 / scale;
         let from = left + (((-reach - s0) / ds).max(0.0) as usize).min(right - left);
         let to = left + (((reach + reach_right - s0) / ds + 1.0).max(0.0) as usize).min(right - left);
-        for x in from..to {
-            if !film.open(x, y) {
-                continue;
+        let mut lift = 0.0;
+        let mut next = from;
+        loop {
+            let x = film.next_open(y, next, to);
+            if x >= to {
+                break;
             }
+            next = x + 1;
             let along = (x - left) as f32;
             let (s, h) = (s0 + ds * along, h0 + dh * along);
             let cover = (silhouette.inside(s, h) * scale + 0.5).min(1.0);
             if cover > 0.0 {
                 film.note(x, y, cover, (id, &mut print));
-                film.put(x, y, cover, sight.shade(s, h));
+                film.put(x, y, cover, sight.shade(s, h, &mut lift));
             } else if let Some(handle) = container.handle {
                 let (cover, paint) = sight.handle(handle, s, h, scale);
                 if cover > 0.0 {
@@ -182,35 +192,39 @@ impl<'a> Sight<'a> {
             turn,
             levels,
             rows,
-            stand,
+            rows_per_mm: ROWS as f32 / profile.height,
+            taken: [stand.gaps.0, stand.gaps.1].map(|gap| 0.62 / (1.0 + gap.max(0.0) / 22.0)),
             behind,
             scale: camera.focal / distance,
         })
     }
 
     /// Colour and what is let through at a point of the plane through the axis.
-    fn shade(&self, s: f32, h: f32) -> (Rgb, Rgb) {
+    ///
+    /// `lift` is how much higher the line of sight meets the surface than the plane: at the pixel before, and then at this one.
+    fn shade(&self, s: f32, h: f32, lift: &mut f32) -> (Rgb, Rgb) {
         let c = self.container;
         let slope = (self.eye.0 - h) / self.eye.1;
         let top = c.profile.height;
         let mouth = c.profile.radius(STEPS);
         if slope > 0.0 {
-            let t = (top - h) / slope;
             let flat = c.section.flatness();
-            if h > top - mouth * flat * slope && s * s + (t / flat) * (t / flat) <= mouth * mouth {
-                return self.top(s, t / flat, mouth);
+            if h > top - mouth * flat * slope {
+                let t = (top - h) / (slope * flat);
+                if s * s + t * t <= mouth * mouth {
+                    return self.top(s, t, mouth);
+                }
             }
         }
         // The surface lies before the plane: find the height at which the line of sight meets it.
-        let mut y = h;
-        let mut u = 0.0;
         let rise = |y: f32| {
             let r = c.profile.radius_at(y).max(0.5);
             let u = (s.abs() / r).min(1.0);
             (u, h + slope * r * c.section.row(u).depth)
         };
-        let mut last = h;
-        for _ in 0..2 {
+        let mut last = h + *lift;
+        let (mut u, mut y) = rise(last);
+        if (y - last).abs() > NEAR {
             last = y;
             (u, y) = rise(y);
         }
@@ -229,6 +243,7 @@ impl<'a> Sight<'a> {
                 }
             }
         }
+        *lift = y - h;
         let y = y.clamp(0.0, top);
         let index = c.profile.index(y);
         let row = c.section.row(u);
@@ -245,7 +260,7 @@ impl<'a> Sight<'a> {
 
     #[inline]
     fn level(&self, y: f32) -> f32 {
-        let at = (y / self.container.profile.height).clamp(0.0, 0.9999) * ROWS as f32;
+        let at = (y * self.rows_per_mm).clamp(0.0, 0.9999 * ROWS as f32);
         let k = at as usize;
         self.rows[k] + (self.rows[k + 1] - self.rows[k]) * (at - k as f32)
     }
@@ -253,9 +268,7 @@ impl<'a> Sight<'a> {
     /// Neighbours take light from the sides.
     #[inline]
     fn crowding(&self, u: f32) -> f32 {
-        let gap = if u < 0.0 { self.stand.gaps.0 } else { self.stand.gaps.1 };
-        let near = 1.0 / (1.0 + gap.max(0.0) / 22.0);
-        1.0 - 0.62 * near * smoothstep(0.45, 1.02, u.abs())
+        1.0 - self.taken[usize::from(u >= 0.0)] * smoothstep(0.45, 1.02, u.abs())
     }
 
     #[inline]
@@ -264,10 +277,9 @@ impl<'a> Sight<'a> {
         self.light.mirror(gloss, p.nx, p.ny - p.slope * 0.45)
     }
 
-    fn zone(&self, zone: &Zone, p: &Point, level: f32) -> (Rgb, Rgb) {
+    fn zone(&self, (at, zone): (usize, &Zone), p: &Point, level: f32) -> (Rgb, Rgb) {
         match &zone.surface {
             Surface::Print { art, metal, gloss, shine } => {
-                let at = self.container.zones.iter().position(|z| std::ptr::eq(z, zone)).unwrap_or(0);
                 let v = (zone.high - p.y) / (zone.high - zone.low);
                 let [r, g, b, a] = art.sample(self.levels[at.min(7)], 0.5 + p.turn + self.turn, v);
                 // The edge of a label falls between pixels.
@@ -352,7 +364,8 @@ impl<'a> Sight<'a> {
     fn top(&self, s: f32, t: f32, mouth: f32) -> (Rgb, Rgb) {
         let profile = &self.container.profile;
         let level = self.level(profile.height) * 0.9;
-        let rho = s.hypot(t) / mouth;
+        let length = |a: f32, b: f32| (a * a + b * b).sqrt();
+        let rho = length(s, t) / mouth;
         match self.container.top {
             Top::Lid => {
                 // Rim, groove, panel, tab.
@@ -360,8 +373,8 @@ impl<'a> Sight<'a> {
                 let within = |edge: f32, v: f32| smoothstep(edge + blur, edge - blur, v);
                 let panel = within(0.80, rho);
                 let groove = within(0.92, rho) - panel;
-                let tab = (s / mouth / 0.22).hypot((t / mouth - 0.18) / 0.42);
-                let hole = (s / mouth / 0.36).hypot((t / mouth - 0.42) / 0.32);
+                let tab = length(s / mouth / 0.22, (t / mouth - 0.18) / 0.42);
+                let hole = length(s / mouth / 0.36, (t / mouth - 0.42) / 0.32);
                 let lines = 1.0
                     - 0.35 * (within(1.08, tab) - within(0.9, tab))
                     - 0.2 * (within(1.05, hole) - within(0.94, hole));

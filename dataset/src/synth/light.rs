@@ -95,8 +95,9 @@ impl Light {
         let (ix, iy) = (x as usize, y as usize);
         let (ax, ay) = (x - ix as f32, y - iy as f32);
         let at = iy * SIDE + ix;
-        let low = mirror[at] + (mirror[at + 1] - mirror[at]) * ax;
-        let high = mirror[at + SIDE] + (mirror[at + SIDE + 1] - mirror[at + SIDE]) * ax;
+        let cell = &mirror[at..at + SIDE + 2];
+        let low = cell[0] + (cell[1] - cell[0]) * ax;
+        let high = cell[SIDE] + (cell[SIDE + 1] - cell[SIDE]) * ax;
         low + (high - low) * ay
     }
 

@@ -10,7 +10,7 @@
 //! | [`profile`], [`section`], [`texture`], [`film`], [`lathe`], [`quad`], [`cutout`], [`fixture`] | drawing them, front to back |
 //! | [`world`] | all of it in memory, for a trainer |
 //! | [`paste`], [`upright`], [`matte`], [`outline`] | instances cut out of real pictures |
-//! | [`rng`], [`color`], [`rows`] | plumbing |
+//! | [`rng`], [`color`], [`rows`], `simd` | plumbing |
 //!
 //! Lengths are millimetres: right, up, towards the aisle. Light is linear until it is developed. A photo is a function of
 //! configuration, seed and number alone, so threads and order do not matter.
@@ -41,6 +41,7 @@ pub mod rows;
 pub mod scene;
 pub mod section;
 pub mod shapes;
+mod simd;
 pub mod sku;
 pub mod text;
 pub mod texture;

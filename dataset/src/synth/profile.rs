@@ -9,6 +9,8 @@ pub struct Profile {
     pub height: f32,
     /// Largest radius.
     pub widest: f32,
+    /// Steps a millimetre.
+    per_mm: f32,
     radius: Vec<f32>,
     /// `(up, out)`: the normal's vertical part and the length of its horizontal part.
     normal: Vec<(f32, f32)>,
@@ -66,7 +68,7 @@ impl Profile {
             })
             .collect();
         let widest = radius.iter().copied().fold(0.0, f32::max);
-        Self { height, widest, radius, normal }
+        Self { height, widest, per_mm: 1.0 / step, radius, normal }
     }
 
     /// With rings pressed into it between two heights.
@@ -87,7 +89,7 @@ impl Profile {
     #[must_use]
     pub fn index(&self, y: f32) -> usize {
         // `as` saturates: below the base is the base.
-        ((y * (STEPS as f32 / self.height) + 0.5) as usize).min(STEPS)
+        ((y * self.per_mm + 0.5) as usize).min(STEPS)
     }
 
     /// Radius at an index.
@@ -108,7 +110,7 @@ impl Profile {
     #[inline]
     #[must_use]
     pub fn radius_at(&self, y: f32) -> f32 {
-        let at = (y * (STEPS as f32 / self.height)).clamp(0.0, STEPS as f32 - 0.001);
+        let at = (y * self.per_mm).clamp(0.0, STEPS as f32 - 0.001);
         let index = at as usize;
         self.radius[index] + (self.radius[index + 1] - self.radius[index]) * (at - index as f32)
     }
@@ -123,56 +125,60 @@ pub struct Silhouette {
     /// Highest.
     pub top: f32,
     step: f32,
+    /// Steps a millimetre.
+    per_mm: f32,
     half: Vec<f32>,
     /// 1 / length of the outline's gradient: turns a sideways distance into a distance from the outline.
     steepness: Vec<f32>,
 }
 
 impl Silhouette {
-    /// Of a profile seen by a viewer `eye` millimetres above its base and `distance` away from its axis.
+    /// Of a profile seen by a viewer `eye` millimetres above its base and `distance` away from its axis; `fine` is how many
+    /// steps of the outline are wanted, as many as it has pixels: 64 to 256 are kept.
     #[must_use]
-    pub fn seen(profile: &Profile, section: &Section, eye: f32, distance: f32) -> Self {
-        const COUNT: usize = 256;
+    pub fn seen(profile: &Profile, section: &Section, (eye, distance): (f32, f32), fine: usize) -> Self {
+        let count = fine.clamp(64, 256);
         let slope = |h: f32| (eye - h) / distance;
         let reach = |y: f32, r: f32| r * section.flatness() * slope(y).abs();
         let bottom = -reach(0.0, profile.radius(0));
         let top = profile.height + reach(profile.height, profile.radius(STEPS));
-        let step = (top - bottom) / COUNT as f32;
+        let step = (top - bottom) / count as f32;
         let per_ring = profile.height / STEPS as f32;
-        let mut half: Vec<f32> = vec![0.0; COUNT + 1];
+        let mut half: Vec<f32> = vec![0.0; count + 1];
         for (j, half) in half.iter_mut().enumerate() {
             let h = bottom + j as f32 * step;
             let tan = slope(h);
             let window = ((profile.widest * section.flatness() * tan.abs()) / per_ring).ceil() as i64 + 1;
             let middle = (h / per_ring).round() as i64;
             let stride = (window / 8).max(1) as usize;
+            let per_depth = 1.0 / (tan.abs().max(1e-4) * section.flatness());
             let mut widest = if (0.0..=profile.height).contains(&h) { profile.radius_at(h) } else { 0.0 };
             let (first, last) = ((middle - window).clamp(0, STEPS as i64), (middle + window).clamp(0, STEPS as i64));
             // Both ends are corners (base and mouth): never stride over them.
             for k in (first..=last).step_by(stride).chain([last]) {
                 let r = profile.radius(k as usize);
-                let t = (k as f32 * per_ring - h).abs() / (tan.abs().max(1e-4) * section.flatness());
+                let t = (k as f32 * per_ring - h).abs() * per_depth;
                 if t < r {
                     widest = widest.max(r * section.across(t / r));
                 }
             }
             *half = widest;
         }
-        let steepness = (0..=COUNT)
+        let steepness = (0..=count)
             .map(|j| {
-                let (a, b) = (j.saturating_sub(1), (j + 1).min(COUNT));
+                let (a, b) = (j.saturating_sub(1), (j + 1).min(count));
                 let slope = (half[b] - half[a]) / (step * (b - a) as f32);
                 1.0 / (slope * slope + 1.0).sqrt()
             })
             .collect();
-        Self { bottom, top, step, half, steepness }
+        Self { bottom, top, step, per_mm: 1.0 / step, half, steepness }
     }
 
     /// Half the width at a height (0 outside).
     #[inline]
     #[must_use]
     pub fn half(&self, h: f32) -> f32 {
-        let at = (h - self.bottom) / self.step;
+        let at = (h - self.bottom) * self.per_mm;
         if !(at >= 0.0 && at < (self.half.len() - 1) as f32) {
             return 0.0;
         }
@@ -184,7 +190,7 @@ impl Silhouette {
     #[inline]
     #[must_use]
     pub fn inside(&self, s: f32, h: f32) -> f32 {
-        let at = ((h - self.bottom) / self.step).clamp(0.0, (self.half.len() - 1) as f32 - 0.001);
+        let at = ((h - self.bottom) * self.per_mm).clamp(0.0, (self.half.len() - 1) as f32 - 0.001);
         let j = at as usize;
         let half = self.half[j] + (self.half[j + 1] - self.half[j]) * (at - j as f32);
         ((half - s.abs()) * self.steepness[j]).min(h - self.bottom).min(self.top - h)
@@ -216,7 +222,7 @@ mod tests {
         let profile = Profile::through(&[(0.0, 40.0), (100.0, 40.0)]);
         let section = Section::round();
         // Far away and 45 degrees up: the rings become circles of 40 mm around their heights.
-        let seen = Silhouette::seen(&profile, &section, 1e6, 1e6);
+        let seen = Silhouette::seen(&profile, &section, (1e6, 1e6), 256);
         assert!((seen.bottom + 40.0).abs() < 0.5 && (seen.top - 140.0).abs() < 0.5, "{} {}", seen.bottom, seen.top);
         assert!((seen.half(50.0) - 40.0).abs() < 0.1);
         assert!((seen.half(120.0) - (40.0_f32 * 40.0 - 20.0 * 20.0).sqrt()).abs() < 0.7, "{}", seen.half(120.0));

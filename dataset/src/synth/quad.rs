@@ -140,10 +140,13 @@ fn scan(
         if to <= from {
             continue;
         }
-        for x in from as usize..(to.ceil() as usize).min(film.width) {
-            if !film.open(x, y) {
-                continue;
+        let (mut next, to) = (from as usize, (to.ceil() as usize).min(film.width));
+        loop {
+            let x = film.next_open(y, next, to);
+            if x >= to {
+                break;
             }
+            next = x + 1;
             let px = x as f32 + 0.5;
             let inside = edges.iter().map(|[a, b, c]| a * px + b * py + c).fold(f32::MAX, f32::min);
             let cover = (inside + 0.5).min(1.0);

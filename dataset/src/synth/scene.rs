@@ -62,11 +62,63 @@ const MIN_SIDE: f32 = 5.0;
 /// Times a photo is drawn until its labels are as many as was asked for.
 const ATTEMPTS: usize = 6;
 
+/// Times it is sketched before: small, and only to count.
+const SKETCHES: usize = 10;
+
+/// Least width of a sketch, and most times it may be smaller than the photo.
+const SKETCH: (u32, u32) = (320, 4);
+
+/// Share of the wished range at either end into which a sketch must not come: it counts a little otherwise than the photo.
+const MARGIN: f32 = 0.05;
+
 /// A photo on the film, not yet developed.
 struct Draft {
     layout: Layout,
     instances: Vec<Instance>,
     rng: Rng,
+}
+
+impl Draft {
+    fn labelled(&self) -> usize {
+        self.instances.iter().filter(|i| i.labelled).count()
+    }
+}
+
+/// Looks for the number of facings to aim at from which as many are labelled as was asked for.
+struct Search {
+    range: (f32, f32),
+    aim: f32,
+    /// Least miss so far, and the aim that gave it.
+    best: (f32, f32),
+    /// What gave too few, and what gave too many.
+    few: Option<f32>,
+    many: Option<f32>,
+}
+
+impl Search {
+    fn from(aim: f32, range: (f32, f32)) -> Self {
+        Self { range, aim, best: (f32::MAX, aim), few: None, many: None }
+    }
+
+    /// Takes what the present aim gave, and sets the next one; true when it was right.
+    fn take(&mut self, count: usize) -> bool {
+        let (low, high) = self.range;
+        let count = count.max(1) as f32;
+        // Too many is what nobody asked for; too few may be all there is.
+        let miss = if count > high { 10.0 + (count / high).ln() } else { (low / count).ln().max(0.0) };
+        if miss < self.best.0 {
+            self.best = (miss, self.aim);
+        }
+        if miss <= 0.0 {
+            return true;
+        }
+        *(if count > high { &mut self.many } else { &mut self.few }) = Some(self.aim);
+        self.aim = match (self.few, self.many) {
+            (Some(few), Some(many)) => f32::sqrt(few * many),
+            _ => self.aim * f32::midpoint(low, high) / count,
+        };
+        false
+    }
 }
 
 /// Draws photos of one world.
@@ -81,40 +133,39 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     /// The photo of a number: the same for ever, whatever else is drawn. `film` is scratch space.
     ///
-    /// How many facings a photo labels shows only when it is drawn; one with more or fewer than was asked for is drawn again
-    /// from nearer or farther, a few times at most.
+    /// How many facings a photo labels shows only when it is drawn: so it is sketched first, small, from nearer and farther
+    /// until about as many are labelled as was asked for. Should the photo itself hold more or fewer, it is drawn again.
     #[must_use]
     pub fn photo(&self, number: u64, film: &mut Film) -> Photo {
         let seed = derive(derive(self.config.seed, 0xf070), number);
         let (low, high) = (self.config.facings.0 as f32, self.config.facings.1 as f32);
         // Some of those behind are labelled, too.
-        let mut aim = Rng::new(derive(seed, 1)).range(low, high) * 0.86;
-        let mut best = (f32::MAX, aim);
-        // What gave too few, and what gave too many.
-        let (mut few, mut many) = (None, None);
+        let mut search = Search::from(Rng::new(derive(seed, 1)).range(low, high) * 0.86, (low, high));
+        let times = (self.config.size.0 / SKETCH.0).clamp(1, SKETCH.1);
+        if times > 1 {
+            let margin = (high - low) * MARGIN;
+            search.range = (low + margin, high - margin);
+            for _ in 0..SKETCHES {
+                if search.take(self.draft(seed, search.aim, times, film).labelled()) {
+                    break;
+                }
+            }
+            search = Search::from(search.best.1, (low, high));
+        }
         let mut draft = None;
         for _ in 0..ATTEMPTS {
-            let drawn = self.draft(seed, aim, film);
-            let count = drawn.instances.iter().filter(|i| i.labelled).count().max(1) as f32;
+            let aim = search.aim;
+            let drawn = self.draft(seed, aim, 1, film);
+            let found = search.take(drawn.labelled());
             draft = Some((aim, drawn));
-            // Too many is what nobody asked for; too few may be all there is.
-            let miss = if count > high { 10.0 + (count / high).ln() } else { (low / count).ln().max(0.0) };
-            if miss < best.0 {
-                best = (miss, aim);
-            }
-            if miss <= 0.0 {
+            if found {
                 break;
             }
-            *(if count > high { &mut many } else { &mut few }) = Some(aim);
-            aim = match (few, many) {
-                (Some(few), Some(many)) => f32::sqrt(few * many),
-                _ => aim * f32::midpoint(low, high) / count,
-            };
         }
         let draft = match draft {
-            Some((aim, draft)) if aim == best.1 => draft,
+            Some((aim, draft)) if aim == search.best.1 => draft,
             // The film holds the last one.
-            _ => self.draft(seed, best.1, film),
+            _ => self.draft(seed, search.best.1, 1, film),
         };
         let mut rng = draft.rng;
         let develop = Develop::draw(&mut rng, self.config.camera_faults);
@@ -128,16 +179,18 @@ impl Scene<'_> {
         }
     }
 
-    /// Exposes the film to a shelf of which about `wanted` facings are in view.
-    fn draft(&self, seed: u64, wanted: f32, film: &mut Film) -> Draft {
+    /// Exposes the film, so many times smaller than the photo, to a shelf of which about `wanted` facings are in view.
+    fn draft(&self, seed: u64, wanted: f32, times: u32, film: &mut Film) -> Draft {
         let (width, height) = self.config.size;
-        film.reset(width as usize, height as usize);
+        film.reset((width / times) as usize, (height / times) as usize);
         let (layout, camera) = self.stage(seed, wanted);
+        let camera = camera.smaller(times as f32);
         let mut rng = Rng::new(derive(seed, 2));
         let light = Light::draw(&mut rng);
         let fixture = Fixture::draw(&mut rng);
         fixture.front(film, &camera, &light, (&layout, self.catalogue, &mut rng));
         let mut instances = Vec::new();
+        let least = MIN_SIDE / times as f32;
         let mut rows: Vec<usize> = (0..layout.rows.len()).collect();
         // From the level of the eye outwards: a board hides what stands on it from below, and what is below it from above.
         let off = |row: &Row| (row.floor - camera.eye[1]).max(camera.eye[1] - row.ceiling).max(0.0);
@@ -145,9 +198,9 @@ impl Scene<'_> {
         for number in rows {
             let row = &layout.rows[number];
             fixture.tray(film, &camera, &light, (row, self.catalogue));
-            self.items(film, (&camera, &light), (&layout, number), &mut instances);
+            self.items(film, (&camera, &light), (&layout, number, least), &mut instances);
             if camera.eye[1] > row.floor {
-                let shade = ShadeMap::of(&layout, row, self.catalogue);
+                let shade = if times > 1 { ShadeMap::none() } else { ShadeMap::of(&layout, row, self.catalogue) };
                 fixture.floor(film, &camera, &light, (&layout, row, &shade));
             }
             if camera.eye[1] < row.ceiling {
@@ -205,7 +258,7 @@ impl Scene<'_> {
         &self,
         film: &mut Film,
         (camera, light): (&Camera, &Light),
-        (layout, number): (&Layout, usize),
+        (layout, number, least_side): (&Layout, usize, f32),
         instances: &mut Vec<Instance>,
     ) {
         let row = &layout.rows[number];
@@ -236,7 +289,7 @@ impl Scene<'_> {
             if let Some(bbox) = bounds(&print) {
                 let visible = print.visible();
                 let least = if item.rank == 0 { self.config.min_visible } else { self.config.min_visible_behind };
-                let labelled = visible >= least && bbox.width() >= MIN_SIDE && bbox.height() >= MIN_SIDE;
+                let labelled = visible >= least && bbox.width() >= least_side && bbox.height() >= least_side;
                 instances.push(Instance {
                     bbox,
                     class: product.class,

@@ -84,12 +84,20 @@ impl Texture {
             (ix.clamp(0, w - 1), (ix + 1).clamp(0, w - 1))
         };
         let (y0, y1) = (iy.clamp(0, h - 1) * w, (iy + 1).clamp(0, h - 1) * w);
-        let texel = |at: i32| level.texels[at as usize].map(f32::from);
-        let (a, b, c, d) = (texel(y0 + x0), texel(y0 + x1), texel(y1 + x0), texel(y1 + x1));
-        let (wa, wb, wc, wd) = ((1.0 - ax) * (1.0 - ay), ax * (1.0 - ay), (1.0 - ax) * ay, ax * ay);
-        let mixed: [f32; 4] = std::array::from_fn(|i| (a[i] * wa + b[i] * wb + c[i] * wc + d[i] * wd) * (1.0 / 255.0));
+        // All four channels at once, 16 bits each, weights in 256ths: r, b, g, a.
+        let texel = |at: i32| {
+            let bits = u32::from_le_bytes(level.texels[at as usize]);
+            u64::from(bits & 0x00ff_00ff) | u64::from(bits >> 8 & 0x00ff_00ff) << 32
+        };
+        let (ax, ay) = ((ax * 256.0) as u64, (ay * 256.0) as u64);
+        let row = |y: i32| (texel(y + x0) * (256 - ax) + texel(y + x1) * ax) >> 8 & 0x00ff_00ff_00ff_00ff;
+        let mixed = row(y0) * (256 - ay) + row(y1) * ay;
+        let lane = |at: u32| (mixed >> (16 * at) & 0xffff) as f32 * (1.0 / 65_280.0);
         // Premultiplied gamma 2: colour = (c / a)^2 * a.
-        let [r, g, b, a] = mixed;
+        let (r, b, g, a) = (lane(0), lane(1), lane(2), lane(3));
+        if a > 0.9999 {
+            return [r * r, g * g, b * b, 1.0];
+        }
         let over = if a > 1e-3 { 1.0 / a } else { 0.0 };
         [r * r * over, g * g * over, b * b * over, a]
     }

@@ -1,0 +1,200 @@
+//! The loops over rows of numbers, compiled once more for AVX2 and chosen while running.
+//!
+//! Both versions compute the same: sums and products are never fused, so that a photo does not depend on the processor.
+
+/// Defines a function that runs one `#[inline(always)]` body, with AVX2 where the processor has it.
+macro_rules! multiversion {
+    ($(#[$meta:meta])* $visibility:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) = $body:ident) => {
+        $(#[$meta])*
+        $visibility fn $name($($arg: $ty),*) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2")]
+                fn avx2($($arg: $ty),*) {
+                    $body($($arg),*);
+                }
+                if std::arch::is_x86_feature_detected!("avx2") {
+                    // SAFETY: the processor has these instructions: just asked.
+                    return unsafe { avx2($($arg),*) };
+                }
+            }
+            $body($($arg),*);
+        }
+    };
+}
+
+/// Numbers that stay in registers while the rows are added up.
+const BLOCK: usize = 32;
+
+multiversion! {
+    /// `out[j] = sum over k of weights[k] * rows[k][j]`; every row is at least as long as `out`.
+    pub(super) fn weigh(out: &mut [f32], rows: &[&[f32]], weights: &[f32]) = weigh_body
+}
+
+#[inline(always)]
+fn weigh_body(out: &mut [f32], rows: &[&[f32]], weights: &[f32]) {
+    let mut start = 0;
+    let mut blocks = out.chunks_exact_mut(BLOCK);
+    for block in blocks.by_ref() {
+        let mut sums = [0.0_f32; BLOCK];
+        for (row, &weight) in rows.iter().zip(weights) {
+            let row = &row[start..start + BLOCK];
+            for j in 0..BLOCK {
+                sums[j] += weight * row[j];
+            }
+        }
+        block.copy_from_slice(&sums);
+        start += BLOCK;
+    }
+    for (j, v) in blocks.into_remainder().iter_mut().enumerate() {
+        *v = rows.iter().zip(weights).map(|(row, weight)| weight * row[start + j]).sum();
+    }
+}
+
+multiversion! {
+    /// `sums[j] += light beyond a white sheet in row[j]`.
+    pub(super) fn spill(sums: &mut [f32], row: &[f32]) = spill_body
+}
+
+#[inline(always)]
+fn spill_body(sums: &mut [f32], row: &[f32]) {
+    for (sum, v) in sums.iter_mut().zip(row) {
+        *sum += (v - 0.75).max(0.0).min(4.0);
+    }
+}
+
+multiversion! {
+    /// `out[j] = min(row[j], limit)`.
+    pub(super) fn cut(out: &mut [f32], row: &[f32], limit: f32) = cut_body
+}
+
+#[inline(always)]
+fn cut_body(out: &mut [f32], row: &[f32], limit: f32) {
+    for (out, v) in out.iter_mut().zip(row) {
+        *out = v.min(limit);
+    }
+}
+
+multiversion! {
+    /// `out[j] += factor * row[j]`.
+    pub(super) fn add(out: &mut [f32], row: &[f32], factor: f32) = add_body
+}
+
+#[inline(always)]
+fn add_body(out: &mut [f32], row: &[f32], factor: f32) {
+    for (out, v) in out.iter_mut().zip(row) {
+        *out += factor * v;
+    }
+}
+
+multiversion! {
+    /// Every number of `cells` (three to a cell, one cell more than there are blocks) spread evenly over 8 pixels to the next.
+    pub(super) fn widen(out: &mut [f32], cells: &[f32]) = widen_body
+}
+
+#[inline(always)]
+fn widen_body(out: &mut [f32], cells: &[f32]) {
+    for (block, at) in out.chunks_exact_mut(24).zip((0..cells.len()).step_by(3)) {
+        let (a, b) = (&cells[at..at + 3], &cells[at + 3..at + 6]);
+        for k in 0..8 {
+            let share = (k as f32 + 0.5) / 8.0;
+            for i in 0..3 {
+                block[k * 3 + i] = a[i] + (b[i] - a[i]) * share;
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// Steps of the tone curve: `sqrt(light * (gain - fall * down))`, at most `last`.
+    pub(super) fn steps(out: &mut [u32], light: &[f32], gain: &[f32], fall: &[f32], down: f32, last: f32) = steps_body
+}
+
+#[inline(always)]
+fn steps_body(out: &mut [u32], light: &[f32], gain: &[f32], fall: &[f32], down: f32, last: f32) {
+    for (((out, light), gain), fall) in out.iter_mut().zip(light).zip(gain).zip(fall) {
+        let v = light * (gain - fall * down);
+        *out = v.max(0.0).sqrt().min(last) as i32 as u32;
+    }
+}
+
+/// How colours and noise of a row are put together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mixing {
+    /// 1 leaves colours as they are.
+    pub(super) saturation: f32,
+    /// Strength of the grains that are grey.
+    pub(super) loud: f32,
+    /// Strength of those that are coloured.
+    pub(super) soft: f32,
+}
+
+multiversion! {
+    /// Bytes of red, green, blue from tones and grains, all of one length.
+    pub(super) fn mix(out: [&mut [u8]; 3], tones: [&[f32]; 3], grains: [&[i8]; 2], how: Mixing) = mix_body
+}
+
+#[inline(always)]
+fn mix_body(out: [&mut [u8]; 3], tones: [&[f32]; 3], grains: [&[i8]; 2], how: Mixing) {
+    let [out_r, out_g, out_b] = out;
+    let count = out_r.len();
+    let (out_g, out_b) = (&mut out_g[..count], &mut out_b[..count]);
+    let [r, g, b] = tones.map(|v| &v[..count]);
+    let [first, second] = grains.map(|v| &v[..count]);
+    let byte = |v: f32| v.max(0.0).min(255.0) as i32 as u8;
+    for x in 0..count {
+        let grey = 0.3 * r[x] + 0.59 * g[x] + 0.11 * b[x];
+        // Shot noise: strongest in the middle tones after the tone curve has done its work.
+        let amount = 0.55 + 2.2 / 255.0 * grey * (1.0 - grey * (1.0 / 290.0));
+        let (n, m) = (f32::from(first[x]) * amount * how.loud, f32::from(second[x]) * amount * how.soft);
+        out_r[x] = byte(grey + (r[x] - grey) * how.saturation + n + m);
+        out_g[x] = byte(grey + (g[x] - grey) * how.saturation + n - 0.3 * m);
+        out_b[x] = byte(grey + (b[x] - grey) * how.saturation + n - 1.2 * m);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize, salt: u32) -> Vec<f32> {
+        (0..count as u32).map(|i| ((i * 7919 + salt * 104_729) % 1000) as f32 / 300.0 - 0.4).collect()
+    }
+
+    #[test]
+    fn both_versions_compute_the_same() {
+        for count in [1, 5, 31, 32, 33, 97, 600] {
+            let rows: Vec<Vec<f32>> = (0..5).map(|salt| numbers(count, salt)).collect();
+            let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+            let (mut a, mut b) = (vec![0.0; count], vec![0.0; count]);
+            let weights = [0.1, -0.2, 0.9, 0.3, 0.05];
+            weigh(&mut a, &rows, &weights);
+            weigh_body(&mut b, &rows, &weights);
+            assert_eq!(a, b);
+            let one = |j: usize| rows.iter().zip(&weights).map(|(row, weight)| weight * row[j]).sum::<f32>();
+            assert!((0..count).all(|j| (a[j] - one(j)).abs() < 1e-5));
+            let (mut a, mut b) = (vec![0; count], vec![0; count]);
+            steps(&mut a, rows[0], rows[1], rows[2], 0.5, 40.0);
+            steps_body(&mut b, rows[0], rows[1], rows[2], 0.5, 40.0);
+            assert_eq!(a, b);
+            let grains: Vec<i8> = (0..count).map(|i| (i * 37 % 255) as u8 as i8).collect();
+            let tones: Vec<Vec<f32>> = (0..3).map(|i| rows[i].iter().map(|v| v * 100.0).collect()).collect();
+            let tones = [&tones[0][..], &tones[1], &tones[2]];
+            let how = Mixing { saturation: 1.1, loud: 0.4, soft: 0.2 };
+            let mut bytes = vec![[vec![0_u8; count], vec![0; count], vec![0; count]]; 2];
+            let [r, g, b] = &mut bytes[0];
+            mix([r, g, b], tones, [&grains, &grains], how);
+            let [r, g, b] = &mut bytes[1];
+            mix_body([r, g, b], tones, [&grains, &grains], how);
+            assert_eq!(bytes[0], bytes[1]);
+        }
+    }
+
+    #[test]
+    fn widening_is_linear_between_the_cells() {
+        let mut out = [0.0; 48];
+        widen(&mut out, &[0.0, 8.0, 1.0, 8.0, 0.0, 1.0, 8.0, 16.0, 1.0]);
+        assert_eq!((out[0], out[3], out[21], out[24]), (0.5, 1.5, 7.5, 8.0));
+        assert_eq!((out[1], out[22], out[25], out[2], out[47]), (7.5, 0.5, 1.0, 1.0, 1.0));
+    }
+}
