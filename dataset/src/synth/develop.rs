@@ -179,7 +179,7 @@ impl Finish {
     fn row(&mut self, y: usize, light: &[f32], out: &mut [u8]) {
         let middle = self.height as f32 / 2.0;
         let dy = (y as f32 - middle) / middle;
-        simd::steps(&mut self.steps, light, &self.gain, &self.fall, dy * dy, (CURVE - 1) as f32);
+        simd::steps(&mut self.steps, light, [&self.gain, &self.fall], dy * dy, (CURVE - 1) as f32);
         let [r, g, b] = &mut self.tones;
         let curve = &self.curve[..CURVE];
         for (step, ((r, g), b)) in self.steps.chunks_exact(3).zip(r.iter_mut().zip(g.iter_mut()).zip(b.iter_mut())) {

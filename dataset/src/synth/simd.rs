@@ -59,7 +59,7 @@ multiversion! {
 #[inline(always)]
 fn spill_body(sums: &mut [f32], row: &[f32]) {
     for (sum, v) in sums.iter_mut().zip(row) {
-        *sum += (v - 0.75).max(0.0).min(4.0);
+        *sum += (v - 0.75).clamp(0.0, 4.0);
     }
 }
 
@@ -106,12 +106,13 @@ fn widen_body(out: &mut [f32], cells: &[f32]) {
 }
 
 multiversion! {
-    /// Steps of the tone curve: `sqrt(light * (gain - fall * down))`, at most `last`.
-    pub(super) fn steps(out: &mut [u32], light: &[f32], gain: &[f32], fall: &[f32], down: f32, last: f32) = steps_body
+    /// Steps of the tone curve: `sqrt(light * (gain - fall * down))`, at most `last`; `columns` are gain and fall.
+    pub(super) fn steps(out: &mut [u32], light: &[f32], columns: [&[f32]; 2], down: f32, last: f32) = steps_body
 }
 
 #[inline(always)]
-fn steps_body(out: &mut [u32], light: &[f32], gain: &[f32], fall: &[f32], down: f32, last: f32) {
+fn steps_body(out: &mut [u32], light: &[f32], columns: [&[f32]; 2], down: f32, last: f32) {
+    let [gain, fall] = columns;
     for (((out, light), gain), fall) in out.iter_mut().zip(light).zip(gain).zip(fall) {
         let v = light * (gain - fall * down);
         *out = v.max(0.0).sqrt().min(last) as i32 as u32;
@@ -141,7 +142,7 @@ fn mix_body(out: [&mut [u8]; 3], tones: [&[f32]; 3], grains: [&[i8]; 2], how: Mi
     let (out_g, out_b) = (&mut out_g[..count], &mut out_b[..count]);
     let [r, g, b] = tones.map(|v| &v[..count]);
     let [first, second] = grains.map(|v| &v[..count]);
-    let byte = |v: f32| v.max(0.0).min(255.0) as i32 as u8;
+    let byte = |v: f32| v.clamp(0.0, 255.0) as i32 as u8;
     for x in 0..count {
         let grey = 0.3 * r[x] + 0.59 * g[x] + 0.11 * b[x];
         // Shot noise: strongest in the middle tones after the tone curve has done its work.
@@ -174,8 +175,8 @@ mod tests {
             let one = |j: usize| rows.iter().zip(&weights).map(|(row, weight)| weight * row[j]).sum::<f32>();
             assert!((0..count).all(|j| (a[j] - one(j)).abs() < 1e-5));
             let (mut a, mut b) = (vec![0; count], vec![0; count]);
-            steps(&mut a, rows[0], rows[1], rows[2], 0.5, 40.0);
-            steps_body(&mut b, rows[0], rows[1], rows[2], 0.5, 40.0);
+            steps(&mut a, rows[0], [rows[1], rows[2]], 0.5, 40.0);
+            steps_body(&mut b, rows[0], [rows[1], rows[2]], 0.5, 40.0);
             assert_eq!(a, b);
             let grains: Vec<i8> = (0..count).map(|i| (i * 37 % 255) as u8 as i8).collect();
             let tones: Vec<Vec<f32>> = (0..3).map(|i| rows[i].iter().map(|v| v * 100.0).collect()).collect();
