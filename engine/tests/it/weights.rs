@@ -89,9 +89,12 @@ fn hostile_and_broken_files_are_refused_with_a_remedy() {
 #[test]
 fn files_of_other_kinds_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, word) in
-        [("weights.pth", "convert it"), ("weights", "convert it"), ("missing.safetensors", "check the path")]
-    {
+    for (name, word) in [
+        ("weights.pth", "expected is a state dict"),
+        ("weights.h5", "convert it"),
+        ("weights", "convert it"),
+        ("missing.safetensors", "check the path"),
+    ] {
         let path = folder.path().join(name);
         if name != "missing.safetensors" {
             std::fs::write(&path, "x").unwrap();
