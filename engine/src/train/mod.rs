@@ -8,6 +8,7 @@
 //! | [`schedule`] | the learning rate over the run |
 //! | [`ema`] | the moving average that is validated and shipped |
 //! | [`checkpoint`] | everything needed to go on as if nothing had happened, in one file |
+//! | [`memory`] | keeps freed memory for the next step |
 //! | [`events`] | event files that TensorBoard reads |
 //! | [`stop`] | asking a run to end at the next safe place |
 //!
@@ -18,6 +19,7 @@ pub mod checkpoint;
 pub mod ema;
 pub mod events;
 pub mod gradients;
+pub mod memory;
 pub mod optimizer;
 pub mod parameters;
 pub mod schedule;

@@ -16,6 +16,7 @@ pub(crate) enum TrainCommand {
 }
 
 pub(crate) fn run(command: TrainCommand) -> anyhow::Result<ExitCode> {
+    engine::train::memory::keep_freed();
     match command {
         TrainCommand::Detector(args) => detector::run(&args),
     }
