@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use detector::train::TrainConfig;
 use detector::train::fit::{self, BatchReport, End, EpochRow, FitError, Observer, RunFolder, Setup};
@@ -118,6 +121,26 @@ fn a_checkpoint_of_another_network_is_refused() {
     other.design = "yolov8s".parse().unwrap();
     let error = fit::fit(&setup(other), &folder, &mut (), &Stop::default()).unwrap_err();
     assert!(error.to_string().contains("is of yolov8n with 2 classes, this run trains yolov8s"), "{error}");
+}
+
+/// The number of threads is settled once per process: this program again, with a test that trains and validates.
+#[test]
+fn one_thread_is_enough() {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "fit::a_checkpoint_of_another_network_is_refused"])
+        .env("RAYON_NUM_THREADS", "1")
+        .spawn()
+        .unwrap();
+    // It takes seconds; a run whose validation waits for the thread that waits for it never ends.
+    for _ in 0..1200 {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success());
+            return;
+        }
+        thread::sleep(Duration::from_millis(250));
+    }
+    child.kill().unwrap();
+    panic!("training does not get on with one thread");
 }
 
 #[test]

@@ -229,8 +229,7 @@ pub fn fit(
     observer: &mut (dyn Observer + Send),
     stop: &Stop,
 ) -> Result<Finished, FitError> {
-    // One change of threads for the whole run, not one for every operation.
-    on_threads(|| Run::new(setup, folder, observer, stop)?.go())
+    Run::new(setup, folder, observer, stop)?.go()
 }
 
 struct Run<'a> {
@@ -332,7 +331,9 @@ impl<'a> Run<'a> {
                 break End::Patience;
             }
             let began = Instant::now();
-            if !self.epoch()? {
+            // One change of threads for an epoch, not one for every operation. Validation stays outside: it waits for threads
+            // of its own that compute on these, and where there is only one of these, each would wait for the other.
+            if !on_threads(|| self.epoch())? {
                 self.seconds += began.elapsed().as_secs_f64();
                 self.save()?;
                 break End::Stopped;
