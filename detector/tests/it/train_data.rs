@@ -12,7 +12,7 @@ use detector::train::cache::Shot;
 use detector::train::dataset::Labelled;
 use detector::train::drawn::copy_for_pasting;
 use detector::train::plan::epoch;
-use detector::train::warp::{Warp, warp};
+use dataset::warp::{Warp, warp};
 use detector::train::{
     Augment, BatchRules, Cache, CacheLimits, ClassSet, DataError, DrawnShelves, Feed, LoaderOptions, Origin, Sample,
     Source, TrainConfig, TrainingData,

@@ -5,16 +5,15 @@
 //! | [`observer`] | what it tells while it goes on |
 //! | [`validate`] | figures of the averaged network, as it would be served |
 //! | [`results`] | `results.csv` |
-//! | [`folder`] | where a run writes |
 //! | [`sheet`] | pictures with boxes, many on one |
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::train::{
-    Checkpoint, CheckpointError, Decay, Ema, Gradients, Optimizer, OptimizerKind, Parameters, Progress, Schedule, Stop,
+    Checkpoint, CheckpointError, Ema, Gradients, Optimizer, Parameters, Progress, Schedule, Stop, peak_memory_mib,
 };
 use engine::{Device, EngineError, Precision, on_threads};
 use serde::{Deserialize, Serialize};
@@ -22,19 +21,18 @@ use thiserror::Error;
 use vision::model_card::{CardError, DataSet, Task};
 use vision::{ModelCard, PreprocessPlan, Sha256};
 
-use super::config::{OptimiserName, TrainConfig};
+use super::config::TrainConfig;
 use super::dataset::{Origin, TrainingData};
 use super::{Batch, DataError, Feed, LossError, LossParts, Transfer, detection_loss};
 use crate::model::architecture::TRUNK;
 use crate::model::{Architecture, YoloV8};
 
-pub mod folder;
 pub mod observer;
 pub mod results;
 pub mod sheet;
 pub mod validate;
 
-pub use folder::RunFolder;
+pub use engine::train::{RunFolder, find_run};
 pub use observer::{BatchReport, Observer, RunStart};
 pub use results::EpochRow;
 pub use validate::Validation;
@@ -139,19 +137,8 @@ impl Setup {
     }
 
     fn schedule(&self, batches: usize) -> Schedule {
-        let o = &self.config.optimiser;
         let steps = batches.div_ceil(self.accumulate()) as u64;
-        Schedule {
-            base: o.lr0,
-            last: o.lrf,
-            decay: if o.cosine { Decay::Cosine } else { Decay::Linear },
-            steps: steps * u64::from(self.config.epochs),
-            warmup: (o.warmup_epochs * steps as f64).round() as u64,
-            warmup_bias: o.warmup_bias_lr,
-            momentum: o.momentum,
-            warmup_momentum: o.warmup_momentum,
-            weight_decay: o.weight_decay,
-        }
+        self.config.optimiser.schedule(steps, self.config.epochs)
     }
 
     /// What a checkpoint must be of to go on from it.
@@ -261,11 +248,7 @@ impl<'a> Run<'a> {
         let start = setup.transfer.as_ref().map(|transfer| transfer.weights.clone());
         let parameters = Parameters::new(seed, start, &setup.device);
         let network = YoloV8::load(parameters.builder(), setup.architecture())?;
-        let kind = match o.name {
-            OptimiserName::Sgd => OptimizerKind::Sgd,
-            OptimiserName::AdamW => OptimizerKind::AdamW { beta2: 0.999, epsilon: 1e-8 },
-        };
-        let mut optimizer = Optimizer::new(kind, parameters.trainable());
+        let mut optimizer = Optimizer::new(o.kind(), parameters.trainable());
         if setup.transfer.is_some() {
             optimizer.scale_rates(|name| if name.starts_with(TRUNK) { o.backbone_lr } else { 1.0 });
         }
@@ -446,7 +429,7 @@ impl<'a> Run<'a> {
             learning_rate: rates.learning_rate,
             bias_learning_rate: rates.bias_learning_rate,
             pictures_per_second: (sums.batches * self.setup.feed.rules.batch) as f64 / sums.seconds.max(1e-9),
-            peak_memory_mib: results::peak_memory_mib(),
+            peak_memory_mib: peak_memory_mib(),
             best,
         })
     }
@@ -532,20 +515,4 @@ fn origin_name(origin: &Origin) -> String {
         Origin::File(path) => path.display().to_string(),
         Origin::Drawn(number) => format!("drawn shelf {number}"),
     }
-}
-
-/// `folder` of a run from what people write after `--resume`: `last` is the latest run of `root`, everything else a folder
-/// or the checkpoint in it.
-///
-/// # Errors
-/// When there is no such run.
-pub fn find_run(root: &Path, which: &str) -> io::Result<RunFolder> {
-    let given = Path::new(which);
-    let folder = match which {
-        "last" | "latest" | "best" => root.join("latest"),
-        _ if given.is_file() => given.ancestors().nth(2).unwrap_or(given).to_owned(),
-        _ if given.is_dir() => given.to_owned(),
-        _ => root.join(which),
-    };
-    RunFolder::open(&folder.canonicalize().unwrap_or(folder))
 }
