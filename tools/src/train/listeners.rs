@@ -35,20 +35,26 @@ impl Events {
     }
 }
 
-impl Observer for Events {
-    fn epoch(&mut self, row: &EpochRow) {
+impl Events {
+    pub(super) fn write(&mut self, epoch: u64, figures: &[(&str, Option<f64>)]) {
         let Some(writer) = &mut self.0 else { return };
-        if let Err(error) = writer.scalars(row.epoch, &figures(row)) {
+        if let Err(error) = writer.scalars(epoch, figures) {
             eprintln!("no more event files: {}: {error}", writer.path().display());
             self.0 = None;
         }
     }
 }
 
+impl Observer for Events {
+    fn epoch(&mut self, row: &EpochRow) {
+        self.write(row.epoch, &figures(row));
+    }
+}
+
 /// Publishes to the live page.
 pub(super) struct Live {
-    dashboard: Dashboard,
-    epochs: u64,
+    pub(super) dashboard: Dashboard,
+    pub(super) epochs: u64,
 }
 
 impl Live {
