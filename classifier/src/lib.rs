@@ -19,10 +19,11 @@ mod load_error;
 pub mod model;
 pub mod train;
 
+pub use engine::EngineChoice;
 pub use gallery::{
     DecisionRule, EmbedderIdentity, Gallery, GalleryData, GalleryError, IndexKind, IndexOptions, decide,
 };
 pub use import::{Imported, import};
 pub use infer::{EmbedderSpec, SessionEmbedder, SpecError};
-pub use load::{EngineChoice, LoadOptions, load};
+pub use load::{LoadOptions, load};
 pub use load_error::LoadError;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use classifier::model::usual_plan;
 use classifier::{EmbedderSpec, EngineChoice, LoadError, LoadOptions, SessionEmbedder, import, load};
-use engine::{EngineError, InputShape, OrtOptions, Output, Precision, Session, SessionInfo};
+use engine::{ChoiceError, EngineError, InputShape, OrtOptions, Output, Precision, Session, SessionInfo};
 use ndarray::{Array2, Array4, ArrayD, ArrayView4, Axis, IxDyn};
 use serde::Deserialize;
 use vision::model_card::Task;
@@ -242,7 +242,7 @@ fn imported_weights_serve_with_a_card() {
         assert!(a.cosine(b) > 0.9999, "half precision keeps directions: {}", a.cosine(b));
     }
     let wrong = LoadOptions { engine: EngineChoice::OnnxRuntime, ..LoadOptions::default() };
-    assert!(matches!(load(&path, &wrong), Err(LoadError::NeedsCandle { .. })));
+    assert!(matches!(load(&path, &wrong), Err(LoadError::Choice(ChoiceError::NeedsCandle { .. }))));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use eval::report::document::Parts;
 use eval::report::{DataSet, Kind, worst_cases};
 use eval::robustness::{Distortion, RobustnessLine, detection_drops};
 use eval::{DetectionSet, DetectionSettings, Prediction, Report, Slice};
-use pipeline::config::{EngineName, PipelineConfig};
+use pipeline::config::PipelineConfig;
 use rayon::prelude::*;
 use serde_json::json;
 use vision::{DetectOptions, Detector, RgbImage, Tiling};
@@ -192,11 +192,7 @@ fn load(args: &DetectorArgs, config: &PipelineConfig) -> anyhow::Result<YoloDete
         return Ok(pipeline::load::load_detector(config)?);
     }
     let options = detector::LoadOptions {
-        engine: match config.engine.name {
-            EngineName::Auto => detector::EngineChoice::Auto,
-            EngineName::Onnxruntime => detector::EngineChoice::OnnxRuntime,
-            EngineName::Candle => detector::EngineChoice::Candle,
-        },
+        engine: config.engine.name.into(),
         device: engine::Device::parse(&config.engine.device)?,
         ort: pipeline::load::ort_options(&config.engine)?,
         classes: ClassChoice::All,
