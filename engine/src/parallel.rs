@@ -7,7 +7,8 @@ use std::thread;
 
 /// Applies `work` to every item on at most `parallelism` threads, this one among them. Results keep the order. After an
 /// error no further item is started. Threads of their own, not of a pool: they wait for their turn at a session, and a pool
-/// whose threads wait does nothing else.
+/// whose threads wait does nothing else. A caller that is itself a thread of a pool works alone: candle's threads would wait
+/// for helpers that wait for candle's threads.
 ///
 /// # Errors
 /// The error of the first item that failed.
@@ -32,7 +33,8 @@ pub fn in_parallel<I: Sync, R: Send, E: Send>(
     };
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     // Preparing one run may overlap the network of another, but more threads than this only wait.
-    let helpers = parallelism.min(items.len()).min(2 * cores).saturating_sub(1);
+    let wanted = parallelism.min(items.len()).min(2 * cores).saturating_sub(1);
+    let helpers = if rayon::current_thread_index().is_some() { 0 } else { wanted };
     let mut done = thread::scope(|scope| {
         let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(worker)).collect();
         let mut done = worker();
@@ -48,6 +50,13 @@ pub fn in_parallel<I: Sync, R: Send, E: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn on_a_pool_of_one_thread_nobody_waits_for_it() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let on_pool = |i: &usize| Ok::<_, ()>(pool.install(|| i + 1));
+        assert_eq!(pool.install(|| in_parallel(&[1, 2, 3], 3, on_pool)), Ok(vec![2, 3, 4]));
+    }
 
     #[test]
     fn results_keep_the_order_and_the_first_error_wins() {
