@@ -1,6 +1,7 @@
 //! What an evaluation came to, for machines (JSON, CSV) and for people (one HTML file, a text table).
 
 pub mod advice;
+pub mod charts;
 pub mod compare;
 pub mod document;
 pub mod html;
