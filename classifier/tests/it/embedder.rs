@@ -188,20 +188,11 @@ fn copied() -> Option<(tempfile::TempDir, PathBuf)> {
 fn card(path: &Path) -> ModelCard {
     ModelCard {
         name: "lite0".to_owned(),
-        task: Task::Embedder,
         architecture: "efficientnet_lite0".to_owned(),
         weights: path.file_name().unwrap().to_str().unwrap().to_owned(),
         sha256: Sha256::of_file(path).unwrap(),
-        preprocess: usual_plan("efficientnet_lite0".parse().unwrap()),
-        classes: Vec::new(),
-        class_map: Default::default(),
-        embedding_output: None,
-        embedding_dim: None,
-        crop: None,
-        metrics: Default::default(),
-        data: Vec::new(),
         license: "Apache-2.0".to_owned(),
-        limits: String::new(),
+        ..ModelCard::new(Task::Embedder, usual_plan("efficientnet_lite0".parse().unwrap()))
     }
 }
 

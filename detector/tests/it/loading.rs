@@ -48,20 +48,12 @@ fn invented_weights(classes: usize) -> Weights {
 fn card(weights: &Path, classes: &[&str]) -> ModelCard {
     ModelCard {
         name: "test-detector".to_owned(),
-        task: Task::Detector,
         architecture: "yolov8n".to_owned(),
         weights: weights.file_name().unwrap().to_str().unwrap().to_owned(),
         sha256: Sha256::of_file(weights).unwrap(),
-        preprocess: PreprocessPlan::yolo(64, 64),
         classes: classes.iter().map(|&name| name.to_owned()).collect(),
-        class_map: BTreeMap::new(),
-        embedding_output: None,
-        embedding_dim: None,
-        crop: None,
-        metrics: BTreeMap::new(),
-        data: Vec::new(),
         license: "none".to_owned(),
-        limits: String::new(),
+        ..ModelCard::new(Task::Detector, PreprocessPlan::yolo(64, 64))
     }
 }
 

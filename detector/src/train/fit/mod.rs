@@ -456,20 +456,14 @@ impl<'a> Run<'a> {
         });
         let card = ModelCard {
             name: self.setup.config.name.clone(),
-            task: Task::Detector,
             architecture: self.setup.architecture().design().to_string(),
             weights: "best.safetensors".to_owned(),
             sha256: Sha256::of_file(&path).map_err(|source| FitError::Io { path: path.clone(), source })?,
-            preprocess: PreprocessPlan::yolo(self.setup.config.side, self.setup.config.side),
             classes: self.setup.classes().to_vec(),
-            class_map: std::collections::BTreeMap::default(),
-            embedding_output: None,
-            embedding_dim: None,
-            crop: None,
             metrics: metrics.unwrap_or_default(),
             data: self.setup.data.clone(),
             license: self.setup.license.clone(),
-            limits: String::new(),
+            ..ModelCard::new(Task::Detector, PreprocessPlan::yolo(self.setup.config.side, self.setup.config.side))
         };
         card.write_beside(&path)?;
         Ok(())
