@@ -502,16 +502,7 @@ fn batches_to_look_at() {
 }
 
 fn outline(image: &mut RgbImage, bbox: &BBox, color: Rgb<u8>) {
-    let (width, height) = image.dimensions();
-    let inside = |v: f32, limit: u32| (v.max(0.0) as u32).min(limit - 1);
-    let (x1, x2) = (inside(bbox.x1, width), inside(bbox.x2, width));
-    let (y1, y2) = (inside(bbox.y1, height), inside(bbox.y2, height));
-    for x in x1..=x2 {
-        image.put_pixel(x, y1, color);
-        image.put_pixel(x, y2, color);
-    }
-    for y in y1..=y2 {
-        image.put_pixel(x1, y, color);
-        image.put_pixel(x2, y, color);
-    }
+    let rect = imageproc::rect::Rect::at(bbox.x1 as i32, bbox.y1 as i32)
+        .of_size(bbox.width().max(1.0) as u32, bbox.height().max(1.0) as u32);
+    imageproc::drawing::draw_hollow_rect_mut(image, rect, color);
 }
