@@ -59,7 +59,7 @@ pub(crate) fn run(args: &CalibrateArgs, environment: &Environment) -> anyhow::Re
         check_writable_file(file)?;
     }
     let own: Vec<PathBuf> = args.basic.json.iter().cloned().collect();
-    let found = look_up(&args.crops, (&args.basic, &own), config.as_ref())?;
+    let found = look_up(&args.crops, (&args.basic, &own), (config.as_ref(), environment))?;
     let goal = CalibrationGoal {
         false_accept_rate: args.far,
         least_impostors: if args.global_only { usize::MAX } else { args.least_impostors },
