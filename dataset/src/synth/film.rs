@@ -200,7 +200,7 @@ impl Film {
 
     /// [`Film::note`] and [`Film::put`] for an open pixel.
     #[inline]
-    pub fn show(&mut self, x: usize, y: usize, cover: f32, paint: (Rgb, Rgb), (id, print): (u16, &mut Footprint)) {
+    pub fn show(&mut self, (x, y): (usize, usize), cover: f32, paint: (Rgb, Rgb), (id, print): (u16, &mut Footprint)) {
         let at = y * self.width + x;
         if self.state[at] == 0 && cover >= 1.0 && paint.1 == [0.0; 3] {
             print.seen += 1.0;

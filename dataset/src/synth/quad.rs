@@ -40,7 +40,7 @@ pub fn draw(film: &mut Film, camera: &Camera, quad: &Quad, stroke: Stroke<'_>, m
         // Nobody sees the colours of a sketch.
         let paint = (if film.sketch { [0.0; 3] } else { shade(a, b) }, [0.0; 3]);
         match &mut item {
-            Some((id, print)) => film.show(x, y, cover, paint, (*id, print)),
+            Some((id, print)) => film.show((x, y), cover, paint, (*id, print)),
             None => film.put(x, y, cover, paint),
         }
     }) else {

@@ -186,7 +186,7 @@ fn mix_body(out: [&mut [u8]; 3], tones: [&[f32]; 3], grains: [&[i8]; 2], how: Mi
     let [r, g, b] = tones.map(|v| &v[..count]);
     let [first, second] = grains.map(|v| &v[..count]);
     // The tone curve has half a step of rounding in it.
-    let byte = |v: f32| nearest(v.max(0.5).min(255.5) - 0.5) as u8;
+    let byte = |v: f32| nearest(v.clamp(0.5, 255.5) - 0.5) as u8;
     for x in 0..count {
         let grey = 0.3 * r[x] + 0.59 * g[x] + 0.11 * b[x];
         // Shot noise: strongest in the middle tones after the tone curve has done its work.

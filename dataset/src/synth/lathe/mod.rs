@@ -125,6 +125,7 @@ struct Drawing<'a> {
 }
 
 /// A row of the picture on the plane through the axis: the place of the first column, and how far it is to the next.
+#[derive(Clone, Copy)]
 struct Line {
     start: (f32, f32),
     step: (f32, f32),
@@ -147,7 +148,7 @@ impl Drawing<'_> {
                     if h > self.mouth.lowest
                         && let Some(seen) = self.mouth.shade(&self.sight, s, h)
                     {
-                        film.show(x, y, cover, seen, (self.id, &mut self.print));
+                        film.show((x, y), cover, seen, (self.id, &mut self.print));
                         continue;
                     }
                     if self.strip.count == LENGTH {
@@ -157,7 +158,7 @@ impl Drawing<'_> {
                 } else if let Some(handle) = self.sight.container.handle {
                     let (cover, seen) = ends::handle(&self.sight, handle, (s, h), self.scale);
                     if cover > 0.0 {
-                        film.show(x, y, cover, seen, (self.id, &mut self.print));
+                        film.show((x, y), cover, seen, (self.id, &mut self.print));
                     }
                 }
             }
@@ -170,7 +171,7 @@ impl Drawing<'_> {
         if film.sketch && matches!(self.sight.container.body, Body::Solid { .. }) {
             for i in 0..self.strip.count {
                 let (x, cover) = (self.strip.x[i], self.strip.cover[i]);
-                film.show(x, y, cover, ([0.0; 3], [0.0; 3]), (self.id, &mut self.print));
+                film.show((x, y), cover, ([0.0; 3], [0.0; 3]), (self.id, &mut self.print));
             }
             self.strip.count = 0;
             return;
@@ -179,7 +180,7 @@ impl Drawing<'_> {
         let (strip, paint) = (&mut self.strip, &self.paint);
         for i in 0..strip.count {
             let seen = ([0, 1, 2].map(|c| paint.color[c][i]), [0, 1, 2].map(|c| paint.through[c][i]));
-            film.show(strip.x[i], y, strip.cover[i], seen, (self.id, &mut self.print));
+            film.show((strip.x[i], y), strip.cover[i], seen, (self.id, &mut self.print));
             self.lifts[strip.x[i] - self.left] = strip.lift[i];
         }
         strip.count = 0;

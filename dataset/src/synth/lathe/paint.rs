@@ -95,7 +95,7 @@ fn ribs(strip: &mut Strip, Run { from, to, .. }: Run, ridges: f32) {
     let level = &mut strip.level[from..to];
     for i in 0..to - from {
         let wave = wave(turn[i] * ridges);
-        nx[i] = (nx[i] + 0.35 * wave * nz[i]).max(-1.0).min(1.0);
+        nx[i] = (nx[i] + 0.35 * wave * nz[i]).clamp(-1.0, 1.0);
         level[i] *= 1.0 - 0.22 * (0.5 - 0.5 * wave);
     }
 }
@@ -126,7 +126,7 @@ fn print(
     for i in 0..count {
         // The edge of a label falls between pixels.
         let edge = (y[i] - zone.low).min(zone.high - y[i]) * sight.scale + 0.3;
-        let alpha = a[i] * edge.max(0.0).min(1.0);
+        let alpha = a[i] * edge.clamp(0.0, 1.0);
         let pure = if a[i] > 0.004 { 1.0 / a[i] } else { 0.0 };
         (r[i], g[i], b[i]) = (r[i] * pure, g[i] * pure, b[i] * pure);
         a[i] = if alpha > 0.99 {
@@ -212,7 +212,7 @@ fn glass(sight: &Sight<'_>, strip: &mut Strip, run: Run, clear: &Clear, paint: &
         let (nx, y, turn) = (&mut strip.nx[from..to], &strip.y[from..to], &strip.turn[from..to]);
         for i in 0..to - from {
             let fade = (1.0 - y[i] / height).max(0.0);
-            nx[i] = (nx[i] + 0.75 * fade * wave(turn[i] * lobes)).max(-0.99).min(0.99);
+            nx[i] = (nx[i] + 0.75 * fade * wave(turn[i] * lobes)).clamp(-0.99, 0.99);
         }
     }
     let (light, from, to) = (sight.light, run.from, run.end);
