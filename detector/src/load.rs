@@ -211,9 +211,13 @@ impl File<'_> {
 }
 
 /// Tensors named like a layer that YOLOv8 has not: another head, another architecture. The bins of the box distribution
-/// are constants and need no tensor; batch counters only serve training; exporters number their own constants.
+/// are constants and need no tensor; batch counters only serve training; exporters number their own constants, or name them
+/// after nodes.
 fn is_foreign(name: &str) -> bool {
-    name.starts_with("model.") && name != "model.22.dfl.conv.weight" && !name.ends_with(".num_batches_tracked")
+    name.starts_with("model.")
+        && !name.contains('/')
+        && name != "model.22.dfl.conv.weight"
+        && !name.ends_with(".num_batches_tracked")
 }
 
 fn task_name(task: Task) -> &'static str {

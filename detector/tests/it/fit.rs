@@ -107,6 +107,13 @@ fn an_interrupted_run_ends_like_one_that_was_not() {
     for file in ["train_batch0.jpg", "val_predictions.jpg", "weights/best.card.json"] {
         assert!(whole.path().join(file).is_file(), "{file}");
     }
+    for (file, width) in
+        [("results.png", 2784), ("PR_curve.png", 936), ("F1_curve.png", 936), ("confusion_matrix.png", 500)]
+    {
+        let picture = image::open(whole.path().join(file)).unwrap_or_else(|error| panic!("{file}: {error}")).to_rgb8();
+        assert!(picture.width() >= width, "{file} is {} wide", picture.width());
+        assert!(picture.pixels().any(|pixel| pixel.0[2] > 150 && pixel.0[0] < 120), "{file} shows a curve or cell");
+    }
     assert!(detector::load(&whole.best(), &detector::LoadOptions::default()).is_ok(), "the best network serves");
 }
 

@@ -41,6 +41,25 @@ impl ResultsFile {
     }
 }
 
+/// Columns by name, as they are in the file: a value per epoch, none where the epoch has none.
+pub type Columns = Vec<(String, Vec<Option<f64>>)>;
+
+/// Reads the file at `path`. What is no number counts as missing.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &Path) -> io::Result<Columns> {
+    let text = fs::read_to_string(path)?;
+    let mut lines = text.lines();
+    let mut columns: Columns =
+        lines.next().unwrap_or_default().split(',').map(|name| (name.to_owned(), Vec::new())).collect();
+    for line in lines {
+        let mut values = line.split(',').map(|value| value.parse().ok());
+        columns.iter_mut().for_each(|(_, column)| column.push(values.next().flatten()));
+    }
+    Ok(columns)
+}
+
 /// Most memory this process has had, in MiB (Linux; 0 elsewhere).
 #[must_use]
 pub fn peak_memory_mib() -> f64 {

@@ -114,11 +114,20 @@ pub(crate) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
     stop_on_signal(&stop)?;
     let mut observers: Vec<Box<dyn Observer + Send>> =
         vec![Box::new(Terminal::new()), Box::new(Events::new(folder.path())?)];
+    let mut ending = None;
     if let Some(listen) = &args.dashboard {
-        observers.push(Box::new(Live::start(listen, &setup.config.name, &stop)?));
+        let live = Live::start(listen, &setup.config.name, &folder, &stop)?;
+        ending = Some(live.ending());
+        observers.push(Box::new(live));
     }
-    let finished = fit::fit(&setup, &folder, &mut observers, &stop)?;
-    report(&finished, &setup, &folder);
+    let finished = fit::fit(&setup, &folder, &mut observers, &stop);
+    if let Some(ending) = ending {
+        ending.tell(&match &finished {
+            Ok(finished) => format!("{} epochs done", finished.epochs),
+            Err(error) => format!("it failed: {error}"),
+        });
+    }
+    report(&finished?, &setup, &folder);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,6 +6,7 @@
 //! | [`validate`] | figures of the averaged network, as it would be served |
 //! | [`results`] | `results.csv` |
 //! | [`sheet`] | pictures with boxes, many on one |
+//! | [`plots`] | curves of the run and of a validation |
 
 use std::io;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ use crate::model::architecture::TRUNK;
 use crate::model::{Architecture, YoloV8};
 
 pub mod observer;
+pub mod plots;
 pub mod results;
 pub mod sheet;
 pub mod validate;
@@ -324,6 +326,8 @@ impl<'a> Run<'a> {
             let row = self.end_epoch(began)?;
             results.add(&row).map_err(at)?;
             self.observer.epoch(&row);
+            let rows = engine::train::results::read(&path).map_err(at)?;
+            self.show("results.png", &plots::results(&rows))?;
             self.save()?;
         };
         let best = self.progress.best_epoch.zip(self.progress.best);
@@ -439,10 +443,12 @@ impl<'a> Run<'a> {
         let weights = self.ema.weights(&folder.best())?;
         let detector =
             validate::serving(&weights, setup.architecture(), setup.classes(), setup.config.side, &setup.device)?;
-        let (validation, shown) = validate::validate(&detector, data, DRAWN_PREDICTIONS, self.observer)?;
-        let written = self.write_picture("val_predictions.jpg", &sheet::predictions(&shown, DRAWN_CONFIDENCE))?;
-        self.observer.picture(&written);
-        Ok(validation)
+        let measured = validate::validate(&detector, data, DRAWN_PREDICTIONS, self.observer)?;
+        self.show("val_predictions.jpg", &sheet::predictions(&measured.shown, DRAWN_CONFIDENCE))?;
+        for (name, picture) in plots::validation(&measured.section) {
+            self.show(name, &picture)?;
+        }
+        Ok(measured.figures)
     }
 
     /// Writes the averaged network as it is served, with its card.
@@ -450,17 +456,13 @@ impl<'a> Run<'a> {
         let path = self.folder.best();
         let weights = self.ema.weights(&path)?;
         weights.save(&path, Precision::F32)?;
-        let metrics = validation.map(|v| {
-            let all = [("map50", v.map50), ("map50_95", v.map50_95), ("precision", v.precision), ("recall", v.recall)];
-            all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-        });
         let card = ModelCard {
             name: self.setup.config.name.clone(),
             architecture: self.setup.architecture().design().to_string(),
             weights: "best.safetensors".to_owned(),
             sha256: Sha256::of_file(&path).map_err(|source| FitError::Io { path: path.clone(), source })?,
             classes: self.setup.classes().to_vec(),
-            metrics: metrics.unwrap_or_default(),
+            metrics: validation.map(Validation::metrics).unwrap_or_default(),
             data: self.setup.data.clone(),
             license: self.setup.license.clone(),
             ..ModelCard::new(Task::Detector, PreprocessPlan::yolo(self.setup.config.side, self.setup.config.side))
@@ -477,8 +479,12 @@ impl<'a> Run<'a> {
     }
 
     fn draw_batch(&mut self, batch: &Batch, at: usize) -> Result<(), FitError> {
-        let sheet = sheet::batch(batch);
-        let written = self.write_picture(&format!("train_batch{at}.jpg"), &sheet)?;
+        self.show(&format!("train_batch{at}.jpg"), &sheet::batch(batch))
+    }
+
+    /// Writes a picture and tells of it.
+    fn show(&mut self, name: &str, picture: &vision::RgbImage) -> Result<(), FitError> {
+        let written = self.write_picture(name, picture)?;
         self.observer.picture(&written);
         Ok(())
     }
