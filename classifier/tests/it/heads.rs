@@ -50,12 +50,8 @@ fn losses_and_gradients_are_those_of_pytorch() {
     assert_eq!(cases.len(), 6);
     for case in cases {
         let (embeddings, weight) = (var(&case.embeddings), var(&case.weight));
-        let margins = Margins {
-            kind: case.kind,
-            by_class: &case.margins,
-            scale: case.scale,
-            sub_centers: case.sub_centers,
-        };
+        let margins =
+            Margins { kind: case.kind, by_class: &case.margins, scale: case.scale, sub_centers: case.sub_centers };
         let found = loss(&embeddings, &weight, &case.labels, &margins);
         assert!((found.loss - case.loss).abs() < EXACT, "{}: {} instead of {}", case.name, found.loss, case.loss);
         let gradients = found.objective.backward().unwrap();
@@ -79,9 +75,8 @@ fn gradients_are_what_differences_say() {
         let margins = Margins { kind, by_class: &by_class, scale, sub_centers: 2 };
         let (e, w) = (var(&embeddings), var(&weight));
         let gradients = loss(&e, &w, &labels, &margins).objective.backward().unwrap();
-        let of = |embeddings: &[Vec<f64>], weight: &[Vec<f64>]| {
-            loss(&var(embeddings), &var(weight), &labels, &margins).loss
-        };
+        let of =
+            |embeddings: &[Vec<f64>], weight: &[Vec<f64>]| loss(&var(embeddings), &var(weight), &labels, &margins).loss;
         let step = 1e-6;
         for (which, gradient) in [(0, gradients.get(&e).unwrap()), (1, gradients.get(&w).unwrap())] {
             let gradient = gradient.to_vec2::<f64>().unwrap();
@@ -108,7 +103,10 @@ fn nothing_is_infinite_at_the_edges() {
             for margin in [0.0, 0.2, 0.5, 1.2] {
                 let (phi, slope) = kind.apply(cosine, margin);
                 assert!(phi.is_finite() && slope.is_finite() && slope.abs() < 2000.0, "{kind:?} {cosine} {margin}");
-                assert!(phi <= cosine.clamp(-1.0, 1.0) + 1e-3, "a margin never helps: {kind:?} {cosine} {margin}: {phi}");
+                assert!(
+                    phi <= cosine.clamp(-1.0, 1.0) + 1e-3,
+                    "a margin never helps: {kind:?} {cosine} {margin}: {phi}"
+                );
             }
         }
         let by_class = [0.5; 3];

@@ -55,7 +55,8 @@ fn mistakes_name_file_and_key() {
 
 #[test]
 fn pictures_grow() {
-    let config = parse("image_size: 128\nepochs: 10\ngrowing: [{until: 0.5, size: 96}, {until: 0.8, size: 112}]").unwrap();
+    let config =
+        parse("image_size: 128\nepochs: 10\ngrowing: [{until: 0.5, size: 96}, {until: 0.8, size: 112}]").unwrap();
     let sides: Vec<u32> = [0, 4, 5, 7, 8, 9].map(|epoch| config.side_at(epoch)).to_vec();
     assert_eq!(sides, [96, 96, 112, 112, 128, 128]);
 }

@@ -7,8 +7,8 @@ use classifier::train::data::{HoldOut, SkuPictures, Source};
 use classifier::train::{Augment, DataError};
 use dataset::synth::rng::Rng;
 use image::{Rgb, RgbImage};
-use vision::preprocess::{Filter, Fit};
 use vision::PreprocessPlan;
+use vision::preprocess::{Filter, Fit};
 
 /// A picture that nothing else has the bytes of.
 fn write(root: &Path, name: &str, seed: u32) {
@@ -54,7 +54,11 @@ fn one_picture_under_two_skus_is_a_conflict() {
     fs::copy(root.path().join("train/sku2/0.png"), root.path().join("val/sku2/same.png")).unwrap();
     let data = read(root.path(), &HoldOut::default()).unwrap();
     assert_eq!((data.train.len(), data.val.len()), (11, 4), "both of the pair go, and the copy that would validate");
-    assert!(data.notes.iter().any(|note| note.contains("sku1/same.png") && note.contains("sku0/0.png")), "{:?}", data.notes);
+    assert!(
+        data.notes.iter().any(|note| note.contains("sku1/same.png") && note.contains("sku0/0.png")),
+        "{:?}",
+        data.notes
+    );
     assert!(data.notes.iter().any(|note| note.contains("bit for bit")), "{:?}", data.notes);
 }
 

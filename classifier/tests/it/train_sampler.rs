@@ -46,7 +46,8 @@ fn look_alikes_share_batches() {
     let by_sku = skus(&[6; 40]);
     let near: Vec<Vec<usize>> = (0..40).map(|sku| vec![sku ^ 1]).collect();
     let together = |near: &[Vec<usize>]| {
-        let batches: Vec<_> = (0..6).flat_map(|number| epoch(&by_sku, near, &rules(Sampling::Pk, 8, 2), number)).collect();
+        let batches: Vec<_> =
+            (0..6).flat_map(|number| epoch(&by_sku, near, &rules(Sampling::Pk, 8, 2), number)).collect();
         let pairs: usize = batches
             .iter()
             .map(|batch| {
