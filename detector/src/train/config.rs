@@ -7,6 +7,7 @@ use ::dataset::synth::SynthConfig;
 use engine::train::settings::{self, Variables};
 use engine::train::{ConfigError, Optimiser};
 use serde::{Deserialize, Serialize};
+use vision::model_card::DataSet;
 
 use super::augment::Augment;
 use super::cache::CacheLimits;
@@ -28,6 +29,8 @@ pub struct TrainConfig {
     pub names: Option<Vec<String>>,
     /// Labelled pictures: their part `train` is learned, their part `val` validates.
     pub data: Vec<Source>,
+    /// What the card says of them.
+    pub data_sets: Vec<DataSet>,
     /// Folders that only validate.
     pub validation: Vec<Source>,
     /// Drawn shelves beside them.
@@ -177,11 +180,24 @@ mod default {
 #[serde(deny_unknown_fields)]
 struct SourceSection {
     root: String,
+    name: Option<String>,
+    license: Option<String>,
     split: Option<String>,
     #[serde(default = "default::one")]
     repeat: u32,
     #[serde(default)]
     unlabelled: Vec<String>,
+}
+
+impl SourceSection {
+    /// A name instead of a path, which says nothing elsewhere, and the licence as its publisher states it.
+    fn data_set(&self) -> DataSet {
+        DataSet {
+            name: self.name.clone().unwrap_or_else(|| self.root.clone()),
+            sha256: None,
+            license: self.license.clone().unwrap_or_else(|| "not stated".to_owned()),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -295,6 +311,7 @@ impl TrainConfig {
             design,
             weights: file.weights.map(|weights| check.place("weights", &weights)).transpose()?,
             names: file.names,
+            data_sets: file.data.iter().map(SourceSection::data_set).collect(),
             data: check.sources("data", file.data)?,
             validation: check.sources("validation", file.validation)?,
             drawn,

@@ -11,7 +11,6 @@ use detector::train::fit::{self, End, Finished, Observer, RunFolder, Setup};
 use detector::train::{TrainConfig, TrainingData, Transfer};
 use engine::Device;
 use engine::train::Stop;
-use vision::model_card::DataSet;
 
 use super::export::{self, ExportArgs};
 use super::listeners::{Events, Live};
@@ -133,12 +132,7 @@ fn setup(config: TrainConfig, license: &str) -> anyhow::Result<Setup> {
             None
         }
     };
-    let data = config.data.iter().map(|source| DataSet {
-        name: source.root.display().to_string(),
-        sha256: None,
-        license: NO_LICENSE.to_owned(),
-    });
-    let data = data.collect();
+    let data = config.data_sets.clone();
     let mut setup = Setup { config, transfer: None, feed, validation, device, data, license: license.to_owned() };
     if let Some(weights) = &setup.config.weights {
         let transfer = Transfer::open(weights, setup.architecture())?;
