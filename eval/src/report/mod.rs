@@ -13,7 +13,7 @@ pub mod worst;
 pub use advice::{Advice, advise};
 pub use compare::{Comparison, compare};
 pub use document::{DataSet, Kind, Report, ReportError};
-pub use html::html;
+pub use html::{Calibration, calibration_html, html};
 pub use table::csv;
 pub use text::text;
 pub use worst::{WorstBox, WorstCase, worst_cases};

@@ -12,7 +12,7 @@ use crate::{CountSection, DetectionSection, IdentificationSection, Mistakes};
 /// Classes drawn in a confusion matrix; more become a list.
 const MOST_CLASSES: usize = 24;
 
-fn card(title: &str, content: &str) -> String {
+pub(super) fn card(title: &str, content: &str) -> String {
     format!("<article class=\"card\"><h3>{title}</h3>{content}</article>")
 }
 

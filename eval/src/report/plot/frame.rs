@@ -12,6 +12,8 @@ pub struct Frame {
     height: f64,
     shapes: Vec<Shape>,
     legend: Vec<(String, String)>,
+    /// Upright lines so far.
+    uprights: u8,
 }
 
 /// How something is drawn: CSS classes of the page (`s1`..`s4` are the series colours).
@@ -32,7 +34,7 @@ impl Frame {
     /// An empty chart.
     #[must_use]
     pub fn sized(x: Axis, y: Axis, width: f64, height: f64) -> Self {
-        let mut frame = Self { x, y, width, height, shapes: Vec::new(), legend: Vec::new() };
+        let mut frame = Self { x, y, width, height, shapes: Vec::new(), legend: Vec::new(), uprights: 0 };
         frame.draw_axes();
         frame
     }
@@ -106,13 +108,15 @@ impl Frame {
         self.line([(low, Some(low)), (high, Some(high))], "ideal", "")
     }
 
-    /// An upright line with a word at its top.
+    /// An upright line with a word at its foot; the words of several stand one above the other.
     #[must_use]
     pub fn upright(mut self, x: f64, word: &str) -> Self {
         let (at, bottom) = (self.x_of(x), self.height - BOTTOM);
         let (anchor, shift) = if at > self.width * 0.7 { (Anchor::End, -5.0) } else { (Anchor::Start, 5.0) };
         self.shapes.push(Shape::line("rule", (at, TOP), (at, bottom)));
-        self.shapes.push(Shape::text("note", (at + shift, bottom - 8.0), anchor, word));
+        let line = bottom - 8.0 - 14.0 * f64::from(self.uprights);
+        self.shapes.push(Shape::text("note", (at + shift, line), anchor, word));
+        self.uprights = self.uprights.saturating_add(1);
         self
     }
 
