@@ -121,16 +121,27 @@ fn shade_body(sight: &Sight<'_>, strip: &mut Strip, paint: &mut Paint) {
     }
 }
 
-/// Rounds of the search for the surface.
+/// Most rounds of the search for the surface.
 const ROUNDS: usize = 3;
 
-/// Millimetres of difference between two rounds that call for a steadier search.
+/// Millimetres of difference between two rounds within which the surface need not be found better.
+const NEAR: f32 = 0.1;
+
+/// Millimetres of difference that call for a steadier search.
 const UNSTEADY: f32 = 0.8;
 
 /// Finds where the lines of sight meet the surface, which lies before the plane.
 #[inline(always)]
 fn meet(sight: &Sight<'_>, strip: &mut Strip) {
-    let count = Run::new(0, strip.count).end;
+    let (asked, count) = (strip.count, Run::new(0, strip.count).end);
+    if asked == 0 {
+        return;
+    }
+    // What is worked on unasked is like the last pixel, and takes no more rounds.
+    for lane in [&mut strip.s, &mut strip.h, &mut strip.lift] {
+        let last = lane[asked - 1];
+        lane[asked..count].fill(last);
+    }
     let container = sight.container;
     let (s, h, lift) = (&strip.s[..count], &strip.h[..count], &mut strip.lift[..count]);
     let (slope, y, u) = (&mut strip.slope[..count], &mut strip.y[..count], &mut strip.u[..count]);
@@ -139,15 +150,21 @@ fn meet(sight: &Sight<'_>, strip: &mut Strip) {
         y[i] = h[i] + lift[i];
     }
     for _ in 0..ROUNDS {
+        let mut far = 0;
         for i in 0..count {
             let before = y[i];
             (u[i], y[i]) = rise(container, (s[i], h[i], slope[i]), before);
             // Until the last round, how far it still moves.
             lift[i] = y[i] - before;
+            far |= u32::from(lift[i].abs() > NEAR);
+        }
+        // Seen from the row above the guess was good: once is enough.
+        if far == 0 {
+            break;
         }
     }
     for i in 0..count {
-        if i < strip.count && !(lift[i].abs() <= UNSTEADY) {
+        if !(lift[i].abs() <= UNSTEADY) {
             (u[i], y[i]) = search(container, (s[i], h[i], slope[i]));
         }
         lift[i] = y[i] - h[i];
