@@ -51,8 +51,10 @@ fn over_epochs(points: &[(f64, Option<f64>)]) -> Drawing {
     };
     let (_, last) = range(|point| point.0).unwrap_or((0.0, 1.0));
     let (low, high) = range(|point| point.1).unwrap_or((0.0, 1.0));
-    let frame = Frame::sized(Axis::counts("epoch", last as u64), Axis::around("", low, high), 340.0, 230.0);
-    let frame = frame.line(points.iter().copied(), "s1", "");
+    // The first epoch, or a rate that never changes: some room above and below.
+    let room = if high > low { 0.0 } else { 0.1 * high.abs().max(1e-6) };
+    let (epochs, values) = (Axis::counts("epoch", last as u64), Axis::around("", low - room, high + room));
+    let frame = Frame::sized(epochs, values, 340.0, 230.0).line(points.iter().copied(), "s1", "");
     // A single epoch makes no line.
     match known().last() {
         Some(latest) => frame.dot(latest, 3.0, "s1", "").done(),
