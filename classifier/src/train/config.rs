@@ -6,6 +6,7 @@ use engine::train::settings::{self, Variables};
 use engine::train::{Check, ConfigError, Optimiser, Workers};
 use serde::{Deserialize, Serialize};
 use vision::PreprocessPlan;
+use vision::model_card::DataSet;
 
 use super::augment::Augment;
 use super::cache::Cache;
@@ -35,6 +36,8 @@ pub struct TrainConfig {
     pub least_images_gate: bool,
     /// SKU folders.
     pub data: Vec<Source>,
+    /// What the card says of them.
+    pub data_sets: Vec<DataSet>,
     /// SKUs that only validate.
     pub hold_out: HoldOut,
     /// Side of the input in pixels, as it is served.
@@ -205,6 +208,8 @@ struct SourceSection {
     split: Option<String>,
     #[serde(default)]
     val: f64,
+    name: Option<String>,
+    license: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -306,6 +311,7 @@ impl TrainConfig {
             head: head(file.metric_head, &check)?,
             least_images: file.min_images_per_sku,
             least_images_gate: file.min_images_gate,
+            data_sets: file.data.iter().map(data_set).collect(),
             data: sources(file.data, &check)?,
             hold_out: HoldOut {
                 share: check.within("held_out.share", file.held_out.share, 0.0, 0.9)?,
@@ -392,6 +398,15 @@ fn head(section: HeadSection, check: &Check<'_>) -> Result<HeadConfig, ConfigErr
         sub_centers: if section.r#type == HeadType::SubcenterArcface { sub_centers } else { 1 },
         warmup_epochs: check.within("metric_head.margin_warmup_epochs", section.margin_warmup_epochs, 0.0, 1e5)?,
     })
+}
+
+/// A name instead of a path, which says nothing elsewhere, and the licence as its publisher states it.
+fn data_set(section: &SourceSection) -> DataSet {
+    DataSet {
+        name: section.name.clone().unwrap_or_else(|| section.root.clone()),
+        sha256: None,
+        license: section.license.clone().unwrap_or_else(|| "not stated".to_owned()),
+    }
 }
 
 fn sources(sections: Vec<SourceSection>, check: &Check<'_>) -> Result<Vec<Source>, ConfigError> {

@@ -15,6 +15,10 @@ fn the_shipped_configuration_is_read() {
     let config = TrainConfig::read(&path, &|_| None).unwrap();
     assert_eq!(config.head.kind, MarginKind::ArcFace);
     assert_eq!(config.dimension, 512);
+    assert_eq!(
+        (config.data_sets[0].name.as_str(), config.data_sets[0].license.as_str()),
+        ("grocerystore-packages", "MIT")
+    );
     assert!((config.targets.top1_accuracy_min - 0.93).abs() < 1e-9);
 }
 

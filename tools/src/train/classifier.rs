@@ -12,7 +12,6 @@ use classifier::train::fit::{self, End, Finished, Setup};
 use classifier::train::{TrainConfig, network};
 use engine::train::{Observer, RunFolder, Stop, find_run};
 use engine::{Device, Weights};
-use vision::model_card::DataSet;
 
 use super::embedder;
 use super::listeners::{Events, Live};
@@ -134,12 +133,7 @@ pub(crate) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
 fn setup(config: TrainConfig, pictures: SkuPictures, license: &str) -> anyhow::Result<Setup> {
     let device = Device::parse(&config.device)?;
     let start = start(&config)?;
-    let data = config.data.iter().map(|source| DataSet {
-        name: source.root.display().to_string(),
-        sha256: None,
-        license: "not stated".to_owned(),
-    });
-    let data = data.collect();
+    let data = config.data_sets.clone();
     let feed = Arc::new(config.feed(pictures));
     Ok(Setup { config, start, feed, device, data, license: license.to_owned() })
 }

@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | [`ship`] | the averaged network as it is served: validated, written, exported |
+//! | [`pictures`] | what the network takes for what, to look at |
 //! | [`error`] | why a run ended before its time |
 
 use std::path::PathBuf;
@@ -16,8 +17,8 @@ use engine::train::{
 };
 use engine::{Device, Weights, on_threads};
 use serde::{Deserialize, Serialize};
-use vision::Random;
 use vision::model_card::DataSet;
+use vision::{Random, RgbImage};
 
 use super::config::TrainConfig;
 use super::head::{Head, Margins, margins_by_size};
@@ -26,6 +27,7 @@ use super::validate::{Looked, Validation, nearest};
 use super::{Batch, Feed, SkuPictures};
 
 mod error;
+pub mod pictures;
 pub mod ship;
 
 pub use error::FitError;
@@ -136,7 +138,7 @@ pub fn fit(
     observer: &mut (dyn Observer + Send),
     stop: &Stop,
 ) -> Result<Finished, FitError> {
-    on_threads(|| Run::new(setup, folder, observer, stop)?.go())
+    Run::new(setup, folder, observer, stop)?.go()
 }
 
 struct Run<'a> {
@@ -249,7 +251,9 @@ impl<'a> Run<'a> {
                 break End::Patience;
             }
             let began = Instant::now();
-            if !self.epoch()? {
+            // One change of threads for an epoch, not one for every operation. Validation stays outside: it waits for threads of
+            // its own that compute on these.
+            if !on_threads(|| self.epoch())? {
                 self.memory.run_seconds += began.elapsed().as_secs_f64();
                 self.save()?;
                 break End::Stopped;
@@ -411,7 +415,8 @@ impl<'a> Run<'a> {
     fn validate(&mut self) -> Result<Validation, FitError> {
         let weights = ship::weights(self.setup, &self.ema, &self.folder.best())?;
         let embedder = ship::embedder(&weights, &self.setup.config, &self.setup.device)?;
-        let data = self.setup.pictures();
+        let setup = self.setup;
+        let data = setup.pictures();
         let observer = &mut *self.observer;
         let looked = Looked::up(data, &embedder, &mut |done, all| observer.validating(done, all))?;
         let near = nearest(&looked.train, data.learned, self.setup.config.rivals);
@@ -429,6 +434,11 @@ impl<'a> Run<'a> {
             .collect();
         self.observer.note(&format!("look-alikes: {}", named.join("; ")));
         self.memory.near = near.into_iter().map(|rivals| rivals.into_iter().map(|(sku, _)| sku).collect()).collect();
+        let plan = self.setup.config.plan();
+        let alike: Vec<(usize, usize)> = pairs.iter().map(|(_, a, b)| (*a, *b)).collect();
+        self.write("look_alikes.jpg", &pictures::look_alikes(&looked.train, &alike, &plan))?;
+        self.write("mistakes.jpg", &pictures::mistakes(&looked, &plan).1)?;
+        self.write("embedding_map.png", &pictures::map(&looked, data))?;
         Ok(looked.figures())
     }
 
@@ -441,8 +451,12 @@ impl<'a> Run<'a> {
 
     fn draw(&mut self, name: &str, batch: &Batch) -> Result<PathBuf, FitError> {
         let picture = sheet::sheet(&batch.pictures, batch.side as u32, self.setup.feed.rules.images as u32 * 2);
+        self.write(name, &picture)
+    }
+
+    fn write(&mut self, name: &str, picture: &RgbImage) -> Result<PathBuf, FitError> {
         let at = |source| FitError::Io { path: self.folder.path().join(name), source };
-        let written = self.folder.write_picture(name, &picture).map_err(at)?;
+        let written = self.folder.write_picture(name, picture).map_err(at)?;
         self.observer.picture(&written);
         Ok(written)
     }
