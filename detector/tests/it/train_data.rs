@@ -7,12 +7,12 @@ use std::sync::Arc;
 use dataset::Part;
 use dataset::synth::SynthConfig;
 use dataset::synth::rng::Rng;
+use dataset::warp::{Warp, warp};
 use detector::train::augment::View;
 use detector::train::cache::Shot;
 use detector::train::dataset::Labelled;
 use detector::train::drawn::copy_for_pasting;
 use detector::train::plan::epoch;
-use dataset::warp::{Warp, warp};
 use detector::train::{
     Augment, BatchRules, Cache, CacheLimits, ClassSet, DataError, DrawnShelves, Feed, LoaderOptions, Origin, Sample,
     Source, TrainConfig, TrainingData,

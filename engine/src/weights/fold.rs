@@ -17,8 +17,8 @@ impl Weights {
     /// When a tensor holds numbers that are not finite.
     pub fn fold_norms(&self, pairs: Vec<(String, String)>, epsilon: f64) -> Result<Self, EngineError> {
         let whole = |(conv, norm): &(String, String)| {
-            let Some([channels, ..]) = self.shape(&format!("{}.weight", conv)) else { return false };
-            PARTS.iter().all(|part| self.shape(&format!("{}.{part}", norm)) == Some(&[*channels]))
+            let Some([channels, ..]) = self.shape(&format!("{conv}.weight")) else { return false };
+            PARTS.iter().all(|part| self.shape(&format!("{norm}.{part}")) == Some(&[*channels]))
         };
         let pairs: Vec<(String, String)> = pairs.into_iter().filter(whole).collect();
         let norms: BTreeSet<&str> = pairs.iter().map(|(_, norm)| norm.as_str()).collect();

@@ -1,5 +1,10 @@
 //! The engines against numbers made by others. `tests/fixtures/make.py` made networks and numbers.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail loudly, too; clippy's allowance covers only the test functions"
+)]
+
 mod broken;
 mod efficientnet;
 mod ops;

@@ -116,7 +116,7 @@ fn told(dashboard: &Dashboard, folder: &std::path::Path) {
     }
     dashboard.progress((30, 40), (61, 142), "box 1.141, cls 0.652, dfl 1.209; 5.5 images/s");
     for name in ["train_batch0.jpg", "val_predictions.jpg"] {
-        std::fs::write(folder.join(name), photos::jpeg()).unwrap();
+        std::fs::write(folder.join(name), photos::jpeg()).expect("the folder can be written");
         dashboard.picture(&folder.join(name));
     }
 }
@@ -128,7 +128,7 @@ async fn follow(screen: Screen) {
         let dashboard = Dashboard::new("shelf", move || {
             counter.fetch_add(1, Ordering::SeqCst);
         });
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a folder");
         told(&dashboard, folder.path());
         page.client.goto(&serve(&dashboard).await).await.expect("the page opens");
         page.see("#curves .card svg").await;
@@ -141,7 +141,7 @@ async fn follow(screen: Screen) {
         page.prefer_dark(false).await;
 
         // What happens later is seen without a reload.
-        dashboard.point(30, &[("metrics/mAP50(B)", Some(0.8765))]);
+        dashboard.point(30, &[("metrics/mAP50(B)", Some(0.877))]);
         page.until("return document.querySelector('[data-key=\"metrics/mAP50(B)\"] .latest').textContent === '0.877'")
             .await;
         page.click("#stop").await;

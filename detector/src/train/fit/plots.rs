@@ -56,7 +56,7 @@ fn over_epochs(points: &[(f64, Option<f64>)]) -> Drawing {
     let (epochs, values) = (Axis::counts("epoch", last as u64), Axis::around("", low - room, high + room));
     let frame = Frame::sized(epochs, values, 340.0, 230.0).line(points.iter().copied(), "s1", "");
     // A single epoch makes no line.
-    match known().last() {
+    match known().next_back() {
         Some(latest) => frame.dot(latest, 3.0, "s1", "").done(),
         None => frame.done(),
     }

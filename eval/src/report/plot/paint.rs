@@ -43,7 +43,7 @@ pub fn paint(charts: &[(&str, &Drawing)], columns: usize) -> RgbImage {
     for (at, (title, chart)) in charts.iter().enumerate() {
         let (x, y) = ((at % columns) as f64 * width, (at / columns) as f64 * height);
         painter.origin = (x, y);
-        painter.text((14.0, 21.0), Anchor::Start, 0.0, title, (15.0, INK));
+        painter.text((14.0, 21.0), (Anchor::Start, 0.0), title, (15.0, INK));
         for (row, names) in key_rows(chart).into_iter().enumerate() {
             let baseline = TITLE + KEYS * row as f64 + 11.0;
             for (left, mark, name) in names {
@@ -52,7 +52,7 @@ pub fn paint(charts: &[(&str, &Drawing)], columns: usize) -> RgbImage {
                     (3.0, series(mark)),
                     None,
                 );
-                painter.text((left + 22.0, baseline), Anchor::Start, 0.0, name, (12.0, MUTED));
+                painter.text((left + 22.0, baseline), (Anchor::Start, 0.0), name, (12.0, MUTED));
             }
         }
         painter.origin = (x, y + above);
@@ -126,7 +126,7 @@ impl Painter {
                     "count strong" => (11.0, PAPER),
                     _ => (11.0, MUTED),
                 };
-                self.text(*at, *anchor, *turn, text, (size, color));
+                self.text(*at, (*anchor, *turn), text, (size, color));
             }
             Shape::Rect { class, corner, size, opacity, .. } => {
                 let (color, share) = match class.split(' ').next() {
@@ -201,7 +201,9 @@ impl Painter {
         }
     }
 
-    fn text(&mut self, at: (f64, f64), anchor: Anchor, turn: f64, text: &str, (size, color): (f64, Color)) {
+    /// `placed`: which point of the text stands at `at`, and by how many degrees it is turned around it.
+    fn text(&mut self, at: (f64, f64), placed: (Anchor, f64), text: &str, (size, color): (f64, Color)) {
+        let (anchor, turn) = placed;
         let (x, y) = self.place(at);
         let scaled = PxScale::from((size * SCALE) as f32 * EM);
         let font = font();
