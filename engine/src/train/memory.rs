@@ -1,7 +1,8 @@
 //! Keeps freed memory for the next step.
 //!
 //! A training step frees and asks anew for gigabytes in blocks of tens of megabytes. By default the C library gives such
-//! blocks back to the kernel, which clears every page again at the next step: a quarter of a step's time on a CPU.
+//! blocks back to the kernel, which clears every page again at the next step: a tenth of a step's time on idle cores, a
+//! quarter on busy ones (docs/results/step_memory.csv).
 
 /// Tells the C library to keep what is freed, for this process and from now on: for a process that does nothing but train.
 /// To be called before threads start that allocate. Where the C library is another than glibc nothing happens.
