@@ -18,7 +18,8 @@ use engine::{CandleSession, Device, InputShape, Weights};
 use ndarray::Array4;
 use vision::{Embedder as _, ModelCard, Random, Sha256};
 
-use super::classifier::{ClassifierArgs, start, weights};
+use super::classifier::{ClassifierArgs, start};
+use super::run::{NO_LICENSE, weights};
 
 /// Resamples of the pictures for intervals.
 const RESAMPLES: u32 = 1000;
@@ -76,8 +77,8 @@ pub(super) fn export_onnx(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
     };
     let imported = classifier::import(&source, Some(card.architecture.parse()?))?;
     card.name = args.model_name.clone().unwrap_or(card.name);
-    if args.license != "not stated" {
-        card.license.clone_from(&args.license);
+    if args.run.license != NO_LICENSE {
+        card.license.clone_from(&args.run.license);
     }
     let options = ExportOptions {
         size: (card.preprocess.height as usize, card.preprocess.width as usize),

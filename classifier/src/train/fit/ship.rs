@@ -54,20 +54,15 @@ pub fn save(setup: &Setup, folder: &RunFolder, ema: &Ema, validation: Option<&Va
         .map(|v| v.figures().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect());
     let card = ModelCard {
         name: setup.config.name.clone(),
-        task: Task::Embedder,
         architecture: setup.config.architecture.to_string(),
         weights: "best.safetensors".to_owned(),
         sha256: Sha256::of_file(&path).map_err(|source| FitError::Io { path: path.clone(), source })?,
-        preprocess: setup.config.plan(),
-        classes: Vec::new(),
-        class_map: std::collections::BTreeMap::default(),
-        embedding_output: None,
         embedding_dim: Some(setup.config.dimension),
         crop: Some(CropRule::default()),
         metrics: metrics.unwrap_or_default(),
         data: setup.data.clone(),
         license: setup.license.clone(),
-        limits: String::new(),
+        ..ModelCard::new(Task::Embedder, setup.config.plan())
     };
     card.write_beside(&path)?;
     Ok(())

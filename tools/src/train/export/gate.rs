@@ -10,7 +10,7 @@ use detector::train::{Origin, TrainConfig, TrainingData};
 use detector::{LoadOptions, load};
 use vision::{ModelCard, Sha256};
 
-use crate::train::progress::Terminal;
+use crate::train::terminal::Terminal;
 
 /// What files are measured with.
 pub(super) struct Gate {

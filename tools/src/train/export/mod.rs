@@ -19,7 +19,8 @@ use engine::{CandleSession, Device, InputShape, Precision, Weights};
 use ndarray::Array4;
 use vision::{ModelCard, Random, Sha256};
 
-use super::detector::{DetectorArgs, read, weights};
+use super::detector::{DetectorArgs, read};
+use super::run::{NO_LICENSE, weights};
 use gate::Gate;
 
 #[derive(Args)]
@@ -100,7 +101,7 @@ struct Source {
 
 pub(super) fn run(args: &DetectorArgs, which: &str) -> anyhow::Result<ExitCode> {
     let path = weights(&args.runs, which)?;
-    let source = Source::open(&path, &args.export_args, &args.license)?;
+    let source = Source::open(&path, &args.export_args, &args.run.license)?;
     let folder = &args.export_args.output_dir;
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let plain = onnx(&source.learned, source.architecture, &ExportOptions { nms: None, ..source.options.clone() })?;
@@ -178,7 +179,7 @@ impl Source {
                 path.display()
             )
         };
-        if license != super::detector::NO_LICENSE {
+        if license != NO_LICENSE {
             license.clone_into(&mut card.license);
         }
         let learned = Weights::open(path)?;
