@@ -16,7 +16,7 @@ use vision::model_card::DataSet;
 
 use super::config::TrainConfig;
 use super::head::Head;
-use super::network::{HEAD, TrainingNetwork};
+use super::network::{EMBEDDING, HEAD, TrainingNetwork};
 use super::{DataError, Feed, SkuPictures};
 use crate::LoadError;
 
@@ -61,7 +61,7 @@ impl From<LoadError> for FitError {
 pub struct Setup {
     /// What the user asked for.
     pub config: TrainConfig,
-    /// Weights to start from, under native names.
+    /// Weights to start from, under the names of the network in training.
     pub start: Option<Weights>,
     /// The pictures.
     pub feed: Arc<Feed>,
@@ -118,7 +118,8 @@ pub fn fit(
     let mut optimizer = Optimizer::new(optimiser.kind(), parameters.trainable());
     if setup.start.is_some() {
         let taken = parameters.transfer().taken;
-        optimizer.scale_rates(|name| if taken.contains(name) { optimiser.backbone_lr } else { 1.0 });
+        let backbone = |name: &str| taken.contains(name) && !name.starts_with(EMBEDDING) && !name.starts_with(HEAD);
+        optimizer.scale_rates(|name| if backbone(name) { optimiser.backbone_lr } else { 1.0 });
     }
     let plan = setup.plan(&parameters);
     let mut task = Embedding::new(setup, network, head);
