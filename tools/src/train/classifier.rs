@@ -1,6 +1,6 @@
 //! `shelf train classifier`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -8,10 +8,11 @@ use anyhow::Context;
 use clap::Args;
 use classifier::train::data::SkuPictures;
 use classifier::train::fit::{self, Setup, Validation};
-use classifier::train::{TrainConfig, network};
+use classifier::train::{TrainConfig, head_start, network};
 use engine::{Device, Weights};
 
 use super::embedder;
+use super::export;
 use super::run::RunArgs;
 
 /// Train the embedder that tells SKUs apart
@@ -21,7 +22,7 @@ use super::run::RunArgs;
   shelf train classifier --resume last        # go on where the latest run was stopped
   shelf train classifier --validate best      # figures of the best network of the latest run, with intervals
   shelf train classifier --validate start     # the same of the weights it started from
-  shelf train classifier --export-onnx --weights best --output-dir models/classifier
+  shelf train classifier --export-onnx --weights best --output-dir models/classifier --format onnx-half,onnx-int8
   shelf train classifier --export-embeddings --weights models/classifier/NAME.onnx --data-path skus --output-dir gallery
 Results are in runs/classifier/<name>/: weights/{last,best}.safetensors, results.csv, train_batch*.jpg.
 Ctrl-C stops after the step and writes a checkpoint; docs/training.md tells the rest.")]
@@ -31,6 +32,8 @@ pub(crate) struct ClassifierArgs {
     pub(super) config: PathBuf,
     #[command(flatten)]
     pub(super) run: RunArgs,
+    #[command(flatten)]
+    pub(super) formats: export::FormatArgs,
     /// Only validate: `best` of the latest run, `start` for the weights that training starts from, or a weights file with its card
     #[arg(long, value_name = "WEIGHTS")]
     pub(super) validate: Option<String>,
@@ -49,9 +52,6 @@ pub(crate) struct ClassifierArgs {
     /// With --export-onnx and --export-embeddings: where the result goes
     #[arg(long, value_name = "DIR", default_value = "models/classifier")]
     pub(super) output_dir: PathBuf,
-    /// With --export-onnx: kernels in 32 bits instead of 16; the file is twice as large and says the same
-    #[arg(long)]
-    pub(super) full: bool,
     /// Name of the model, for --export-onnx [default: as its card says]
     #[arg(long, value_name = "NAME")]
     pub(super) model_name: Option<String>,
@@ -62,13 +62,13 @@ pub(crate) struct ClassifierArgs {
 
 pub(crate) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
     if args.export_onnx {
-        return embedder::export_onnx(args);
+        return export::embedder::run(args);
     }
     if args.export_embeddings {
         return embedder::export_embeddings(args);
     }
     let planned = args.run.planned(&args.runs, &args.config)?;
-    let mut config = TrainConfig::read(&planned.config, &|name| std::env::var(name).ok())?;
+    let mut config = read(&planned.config)?;
     args.run.override_in(&mut config.name, &mut config.epochs);
     let pictures = config.pictures()?;
     summarise(&pictures);
@@ -88,9 +88,16 @@ pub(crate) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+pub(super) fn read(path: &Path) -> anyhow::Result<TrainConfig> {
+    Ok(TrainConfig::read(path, &|name| std::env::var(name).ok())?)
+}
+
 fn setup(config: TrainConfig, pictures: SkuPictures, license: &str) -> anyhow::Result<Setup> {
     let device = Device::parse(&config.device)?;
-    let start = start(&config)?;
+    let start = match start(&config)? {
+        Some(start) if config.head_start => Some(head_start(&start, &config, &pictures, &device)?),
+        start => start,
+    };
     let data = config.data_sets.clone();
     let feed = Arc::new(config.feed(pictures));
     Ok(Setup { config, start, feed, device, data, license: license.to_owned() })

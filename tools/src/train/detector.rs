@@ -9,7 +9,7 @@ use detector::train::fit::{self, Setup};
 use detector::train::{TrainConfig, TrainingData, Transfer};
 use engine::Device;
 
-use super::export::{self, ExportArgs};
+use super::export::detector as export;
 use super::run::{RunArgs, weights};
 use super::terminal::Terminal;
 
@@ -40,7 +40,7 @@ pub(crate) struct DetectorArgs {
     #[arg(long, value_name = "DIR", default_value = "runs/detector")]
     pub(super) runs: PathBuf,
     #[command(flatten)]
-    pub(super) export_args: ExportArgs,
+    pub(super) export_args: export::ExportArgs,
 }
 
 pub(crate) fn run(args: &DetectorArgs) -> anyhow::Result<ExitCode> {

@@ -1,34 +1,31 @@
-//! `shelf train detector --export`: a network as files for other tools, each compared with what it came from before it is
-//! kept.
+//! `shelf train detector --export`.
 
-mod gate;
-
-use std::collections::BTreeSet;
-use std::fs;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use detector::ClassMap;
 use detector::export::{ExportOptions, Size, Suppression, bytes, onnx, parity};
 use detector::model::fold::fold_all;
 use detector::model::{Architecture, YoloV8};
-use engine::onnx::{Calibration, halved};
+use engine::onnx::Calibration;
 use engine::{CandleSession, Device, InputShape, Precision, Weights};
 use ndarray::Array4;
-use vision::{ModelCard, Random, Sha256};
+use vision::{ModelCard, Random};
 
-use super::detector::{DetectorArgs, read};
-use super::run::{NO_LICENSE, weights};
-use gate::Gate;
+use super::detector_gate::Gate;
+use super::worse::Worse;
+use super::{FormatArgs, Subject};
+use crate::train::detector::{DetectorArgs, read};
+use crate::train::run::{NO_LICENSE, weights};
 
 #[derive(Args)]
-#[command(next_help_heading = "With --export")]
-pub(super) struct ExportArgs {
-    /// What is written
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT,...", default_value = "onnx")]
-    format: Vec<Format>,
+#[command(next_help_heading = "Export")]
+pub(in crate::train) struct ExportArgs {
+    #[command(flatten)]
+    formats: FormatArgs,
     /// Where files and their cards go
     #[arg(long, value_name = "DIR", default_value = "models/detector")]
     output_dir: PathBuf,
@@ -47,48 +44,6 @@ pub(super) struct ExportArgs {
     /// With --nms: least confidence; who runs the file can ask for more, not for less
     #[arg(long, value_name = "SHARE", default_value_t = Suppression::default().confidence, requires = "nms")]
     nms_confidence: f32,
-    /// Most that mAP50 may fall in bytes or halves, measured as served on the validation pictures of the run (or of --config);
-    /// a file that falls further is not written
-    #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
-    max_drop: f64,
-    /// Training pictures that bytes are calibrated on
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    calibration_pictures: usize,
-    /// How ranges of bytes are chosen
-    #[arg(long, value_enum, default_value = "mse")]
-    calibration: CalibrationArg,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-enum Format {
-    /// 32-bit floats: <name>.onnx
-    Onnx,
-    /// Weights stored as 16-bit floats: <name>-half.onnx
-    OnnxHalf,
-    /// Bytes (QDQ): <name>-int8.onnx, a quarter of the size and about twice as fast on CPUs with VNNI
-    OnnxInt8,
-    /// Weights for candle as 16-bit floats: <name>-native.safetensors
-    Safetensors,
-}
-
-impl Format {
-    /// What the name of the file ends in.
-    const fn ending(self) -> &'static str {
-        match self {
-            Self::Onnx => ".onnx",
-            Self::OnnxHalf => "-half.onnx",
-            Self::OnnxInt8 => "-int8.onnx",
-            Self::Safetensors => "-native.safetensors",
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum CalibrationArg {
-    /// Least squared error: rare large values may be cut off
-    Mse,
-    /// Nothing is cut off
-    MinMax,
 }
 
 /// The network that is exported, and all that is known of it.
@@ -97,13 +52,13 @@ struct Source {
     architecture: Architecture,
     card: ModelCard,
     options: ExportOptions,
+    config: PathBuf,
+    gate: Option<Gate>,
 }
 
-pub(super) fn run(args: &DetectorArgs, which: &str) -> anyhow::Result<ExitCode> {
+pub(in crate::train) fn run(args: &DetectorArgs, which: &str) -> anyhow::Result<ExitCode> {
     let path = weights(&args.runs, which)?;
-    let source = Source::open(&path, &args.export_args, &args.run.license)?;
-    let folder = &args.export_args.output_dir;
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut source = Source::open(&path, args)?;
     let plain = onnx(&source.learned, source.architecture, &ExportOptions { nms: None, ..source.options.clone() })?;
     let pictures = source.pictures();
     let difference = parity::check(&plain, &native(&source.learned, source.architecture)?, &pictures)?;
@@ -121,58 +76,19 @@ pub(super) fn run(args: &DetectorArgs, which: &str) -> anyhow::Result<ExitCode> 
             file
         }
     };
-    let formats: BTreeSet<Format> = args.export_args.format.iter().copied().collect();
-    let lossy = formats.iter().any(|format| matches!(format, Format::OnnxHalf | Format::OnnxInt8));
-    let mut gate = if lossy { Some(Gate::new(&config_of(args, &path)?, args.export_args.max_drop)?) } else { None };
-    let mut code = ExitCode::SUCCESS;
-    for format in formats {
-        let target = folder.join(format!("{}{}", source.card.name, format.ending()));
-        let made = match (format, &mut gate) {
-            (Format::Safetensors, _) => {
-                source.learned.save(&target, Precision::F16)?;
-                source.report(&target, source.card.clone())?;
-                continue;
-            }
-            (Format::OnnxHalf, _) => halved(&file)?,
-            (Format::OnnxInt8, Some(gate)) => {
-                let method = match args.export_args.calibration {
-                    CalibrationArg::Mse => Calibration::Mse,
-                    CalibrationArg::MinMax => Calibration::MinMax,
-                };
-                let pictures = gate.calibration(args.export_args.calibration_pictures);
-                eprintln!("calibrating on {} training pictures", pictures.len());
-                let (plan, size) = (&source.card.preprocess, source.options.size);
-                // One at a time: photos are large.
-                let canvases = pictures.into_iter().filter_map(bytes::picture);
-                bytes::quantize(&file, canvases.map(|image| bytes::canvas(&image, plan, size)), method)?
-            }
-            _ => file.clone(),
-        };
-        let mut card = source.card.clone();
-        if let Some(gate) = gate.as_mut().filter(|_| format != Format::Onnx) {
-            match gate.judge(&file, &made, &source.card)? {
-                Ok(figures) => card.metrics.extend(figures),
-                Err(refused) => {
-                    eprintln!("{}: {refused}", target.display());
-                    code = ExitCode::FAILURE;
-                    continue;
-                }
-            }
-        }
-        engine::onnx::graph::write(&target, &made)?;
-        source.report(&target, card)?;
-    }
-    Ok(code)
+    let (ExportArgs { formats, output_dir, .. }, card) = (&args.export_args, source.card.clone());
+    super::write(formats, output_dir, &card, &file, &mut source)
 }
 
 /// The configuration that names the pictures to measure with: that of the run where the weights lie in one.
-fn config_of(args: &DetectorArgs, weights: &Path) -> anyhow::Result<detector::train::TrainConfig> {
+fn config_of(args: &DetectorArgs, weights: &Path) -> PathBuf {
     let beside = weights.ancestors().nth(2).map(|run| run.join("args.yaml")).filter(|path| path.is_file());
-    read(&beside.unwrap_or_else(|| args.config.clone()))
+    beside.unwrap_or_else(|| args.config.clone())
 }
 
 impl Source {
-    fn open(path: &Path, args: &ExportArgs, license: &str) -> anyhow::Result<Self> {
+    fn open(path: &Path, command: &DetectorArgs) -> anyhow::Result<Self> {
+        let (args, license) = (&command.export_args, &command.run.license);
         let Some(mut card) = ModelCard::read_beside(path)? else {
             bail!(
                 "{} has no model card beside it, which names its classes; write one with `shelf models import`",
@@ -180,7 +96,7 @@ impl Source {
             )
         };
         if license != NO_LICENSE {
-            license.clone_into(&mut card.license);
+            card.license.clone_from(license);
         }
         let learned = Weights::open(path)?;
         let found = Architecture::infer(|name| learned.shape(name).map(<[usize]>::to_vec))
@@ -189,7 +105,6 @@ impl Source {
         for (name, value) in [("--nms-iou", args.nms_iou), ("--nms-confidence", args.nms_confidence)] {
             ensure!((0.0..=1.0).contains(&value), "{name} {value}: it must lie within 0 and 1");
         }
-        ensure!((0.0..=1.0).contains(&args.max_drop), "--max-drop {}: it must lie within 0 and 1", args.max_drop);
         let nms = Suppression { iou: args.nms_iou, confidence: args.nms_confidence, ..Suppression::default() };
         let options = ExportOptions {
             batch: args.batch,
@@ -200,7 +115,7 @@ impl Source {
             license: card.license.clone(),
             nms: args.nms.then_some(nms),
         };
-        Ok(Self { learned, architecture, card, options })
+        Ok(Self { learned, architecture, card, options, config: config_of(command, path), gate: None })
     }
 
     /// Noise: it stirs every channel, which a smooth picture does not.
@@ -213,14 +128,31 @@ impl Source {
         Array4::from_shape_simple_fn((self.options.batch.unwrap_or(2), 3, height, width), || random.unit() as f32)
     }
 
-    /// Writes the card of a file and says what there is now.
-    fn report(&self, target: &Path, mut card: ModelCard) -> anyhow::Result<()> {
-        card.weights = target.file_name().context("the target has no file name")?.to_string_lossy().into_owned();
-        card.sha256 = Sha256::of_file(target)?;
-        let written = card.write_beside(target)?;
-        let size = fs::metadata(target)?.len() as f64 / 1e6;
-        println!("{}: {size:.1} MB, with its card {}", target.display(), written.display());
-        Ok(())
+    fn gate(&mut self) -> anyhow::Result<&mut Gate> {
+        if self.gate.is_none() {
+            self.gate = Some(Gate::new(&read(&self.config)?)?);
+        }
+        self.gate.as_mut().context("it was just made")
+    }
+}
+
+impl Subject for Source {
+    fn save(&self, target: &Path) -> anyhow::Result<()> {
+        Ok(self.learned.save(target, Precision::F16)?)
+    }
+
+    fn in_bytes(&mut self, file: &[u8], pictures: usize, calibration: Calibration) -> anyhow::Result<Vec<u8>> {
+        let (plan, size) = (self.card.preprocess.clone(), self.options.size);
+        let chosen = self.gate()?.calibration(pictures);
+        eprintln!("calibrating on {} training pictures", chosen.len());
+        // One at a time: photos are large.
+        let images = chosen.into_iter().filter_map(bytes::picture);
+        Ok(bytes::quantize(file, images.map(|image| bytes::canvas(&image, &plan, size)), calibration)?)
+    }
+
+    fn judge(&mut self, full: &[u8], made: &[u8], most: f64) -> anyhow::Result<Result<BTreeMap<String, f64>, Worse>> {
+        let card = self.card.clone();
+        self.gate()?.judge(full, made, &card, most)
     }
 }
 
@@ -239,5 +171,5 @@ fn native(weights: &Weights, architecture: Architecture) -> anyhow::Result<Candl
     let folded = fold_all(weights, architecture.backbone)?;
     let network = folded.build(&device, |vb| YoloV8::load(vb, architecture))?;
     let input = InputShape { batch: None, channels: 3, height: None, width: None };
-    Ok(CandleSession::new(Box::new(network), input, std::collections::BTreeMap::new(), &device))
+    Ok(CandleSession::new(Box::new(network), input, BTreeMap::new(), &device))
 }

@@ -1,0 +1,154 @@
+//! Networks as files for other tools, each compared with what it came from before it is kept.
+
+pub(super) mod detector;
+mod detector_gate;
+pub(super) mod embedder;
+mod worse;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use clap::{Args, ValueEnum};
+use engine::onnx::{Calibration, halved};
+use vision::{ModelCard, Sha256};
+
+use worse::Worse;
+
+#[derive(Args)]
+#[command(next_help_heading = "Export")]
+pub(super) struct FormatArgs {
+    /// What is written
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT,...", default_value = "onnx")]
+    format: Vec<Format>,
+    /// Most that accuracy may fall in bytes or halves, measured as served on the validation pictures of the run (or of
+    /// --config): mAP50 of a detector, top-1 and AUROC of an embedder. A file that falls further is not written
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
+    max_drop: f64,
+    /// Training pictures that bytes are calibrated on
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    calibration_pictures: usize,
+    /// How ranges of bytes are chosen
+    #[arg(long, value_enum, default_value = "mse")]
+    calibration: CalibrationArg,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum Format {
+    /// 32-bit floats: <name>.onnx
+    Onnx,
+    /// Weights stored as 16-bit floats: <name>-half.onnx
+    OnnxHalf,
+    /// Bytes (QDQ): <name>-int8.onnx, a quarter of the size and about twice as fast on CPUs with VNNI
+    OnnxInt8,
+    /// Weights for candle as 16-bit floats: <name>-native.safetensors
+    Safetensors,
+}
+
+impl Format {
+    /// What the name of the file ends in.
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Onnx => ".onnx",
+            Self::OnnxHalf => "-half.onnx",
+            Self::OnnxInt8 => "-int8.onnx",
+            Self::Safetensors => "-native.safetensors",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CalibrationArg {
+    /// Least squared error: rare large values may be cut off
+    Mse,
+    /// Nothing is cut off
+    MinMax,
+}
+
+/// What is exported.
+trait Subject {
+    /// Writes its weights for candle.
+    fn save(&self, target: &Path) -> anyhow::Result<()>;
+    /// The network in `file` in bytes, calibrated on so many training pictures.
+    fn in_bytes(&mut self, file: &[u8], pictures: usize, calibration: Calibration) -> anyhow::Result<Vec<u8>>;
+    /// Figures of `made` for its card, unless they fall by more than `most` from those of `full`.
+    fn judge(&mut self, full: &[u8], made: &[u8], most: f64) -> anyhow::Result<Result<BTreeMap<String, f64>, Worse>>;
+}
+
+/// Writes `file`, the network in full precision, in all formats that were asked for, each with its card.
+fn write(
+    args: &FormatArgs,
+    folder: &Path,
+    card: &ModelCard,
+    file: &[u8],
+    subject: &mut dyn Subject,
+) -> anyhow::Result<ExitCode> {
+    ensure!((0.0..=1.0).contains(&args.max_drop), "--max-drop {}: it must lie within 0 and 1", args.max_drop);
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut code = ExitCode::SUCCESS;
+    for format in args.format.iter().copied().collect::<BTreeSet<_>>() {
+        let target = folder.join(format!("{}{}", card.name, format.ending()));
+        let mut card = card.clone();
+        let made = match format {
+            Format::Safetensors => {
+                subject.save(&target)?;
+                report(&target, card)?;
+                continue;
+            }
+            Format::Onnx => file.to_vec(),
+            Format::OnnxHalf => halved(file)?,
+            Format::OnnxInt8 => {
+                let method = match args.calibration {
+                    CalibrationArg::Mse => Calibration::Mse,
+                    CalibrationArg::MinMax => Calibration::MinMax,
+                };
+                subject.in_bytes(file, args.calibration_pictures, method)?
+            }
+        };
+        if format != Format::Onnx {
+            match subject.judge(file, &made, args.max_drop)? {
+                Ok(figures) => card.metrics.extend(figures),
+                Err(refused) => {
+                    eprintln!("{}: {refused}", target.display());
+                    code = ExitCode::FAILURE;
+                    continue;
+                }
+            }
+        }
+        engine::onnx::graph::write(&target, &made)?;
+        report(&target, card)?;
+    }
+    Ok(code)
+}
+
+/// Writes the card of a file and says what there is now.
+fn report(target: &Path, mut card: ModelCard) -> anyhow::Result<()> {
+    card.weights = target.file_name().context("the target has no file name")?.to_string_lossy().into_owned();
+    card.sha256 = Sha256::of_file(target)?;
+    let written = card.write_beside(target)?;
+    let size = fs::metadata(target)?.len() as f64 / 1e6;
+    println!("{}: {size:.1} MB, with its card {}", target.display(), written.display());
+    Ok(())
+}
+
+/// The bytes of a network as a file with its card, for what opens files.
+fn with_file<T>(file: &[u8], card: &ModelCard, open: impl FnOnce(&Path) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let folder = tempfile::tempdir().context("cannot make a folder for the file to be measured")?;
+    let path = folder.path().join("measured.onnx");
+    fs::write(&path, file).with_context(|| format!("cannot write {}", path.display()))?;
+    let card = ModelCard { weights: "measured.onnx".to_owned(), sha256: Sha256::of_file(&path)?, ..card.clone() };
+    card.write_beside(&path)?;
+    open(&path)
+}
+
+/// So many of `all`, evenly from all of them.
+fn evenly<T: Copy>(all: &[T], count: usize) -> Vec<T> {
+    let count = count.min(all.len());
+    (0..count).map(|at| all[at * all.len() / count]).collect()
+}
+
+fn figure(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"))
+}
