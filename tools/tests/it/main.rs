@@ -8,4 +8,5 @@ mod eval_live;
 mod eval_saved;
 mod help;
 mod shelf;
+mod shipped;
 mod tidy;
