@@ -129,25 +129,30 @@ pub struct Silhouette {
     step: f32,
     /// Steps a millimetre.
     per_mm: f32,
-    half: Vec<f32>,
+    /// Steps there are.
+    count: usize,
+    half: [f32; FINEST + 1],
     /// 1 / length of the outline's gradient: turns a sideways distance into a distance from the outline.
-    steepness: Vec<f32>,
+    steepness: [f32; FINEST + 1],
 }
+
+/// Most steps of an outline.
+const FINEST: usize = 256;
 
 impl Silhouette {
     /// Of a profile seen by a viewer `eye` millimetres above its base and `distance` away from its axis; `fine` is how many
     /// steps of the outline are wanted, as many as it has pixels: 64 to 256 are kept.
     #[must_use]
     pub fn seen(profile: &Profile, section: &Section, (eye, distance): (f32, f32), fine: usize) -> Self {
-        let count = fine.clamp(64, 256);
+        let count = fine.clamp(64, FINEST);
         let slope = |h: f32| (eye - h) / distance;
         let reach = |y: f32, r: f32| r * section.flatness() * slope(y).abs();
         let bottom = -reach(0.0, profile.ring(0).radius);
         let top = profile.height + reach(profile.height, profile.ring(STEPS).radius);
         let step = (top - bottom) / count as f32;
         let per_ring = profile.height / STEPS as f32;
-        let mut half: Vec<f32> = vec![0.0; count + 1];
-        for (j, half) in half.iter_mut().enumerate() {
+        let mut half = [0.0; FINEST + 1];
+        for (j, half) in half[..=count].iter_mut().enumerate() {
             let h = bottom + j as f32 * step;
             let tan = slope(h);
             let window = ((profile.widest * section.flatness() * tan.abs()) / per_ring).ceil() as i64 + 1;
@@ -160,20 +165,20 @@ impl Silhouette {
             for k in (first..=last).step_by(stride).chain([last]) {
                 let r = profile.ring(k as usize).radius;
                 let t = (k as f32 * per_ring - h).abs() * per_depth;
-                if t < r {
+                // A ring is nowhere wider than its radius.
+                if r > widest && t < r {
                     widest = widest.max(r * section.across(t / r));
                 }
             }
             *half = widest;
         }
-        let steepness = (0..=count)
-            .map(|j| {
-                let (a, b) = (j.saturating_sub(1), (j + 1).min(count));
-                let slope = (half[b] - half[a]) / (step * (b - a) as f32);
-                1.0 / (slope * slope + 1.0).sqrt()
-            })
-            .collect();
-        Self { bottom, top, step, per_mm: 1.0 / step, half, steepness }
+        let mut steepness = [0.0; FINEST + 1];
+        for (j, steepness) in steepness[..=count].iter_mut().enumerate() {
+            let (a, b) = (j.saturating_sub(1), (j + 1).min(count));
+            let slope = (half[b] - half[a]) / (step * (b - a) as f32);
+            *steepness = 1.0 / (slope * slope + 1.0).sqrt();
+        }
+        Self { bottom, top, step, per_mm: 1.0 / step, count, half, steepness }
     }
 
     /// Half the width at a height (0 outside).
@@ -181,7 +186,7 @@ impl Silhouette {
     #[must_use]
     pub fn half(&self, h: f32) -> f32 {
         let at = (h - self.bottom) * self.per_mm;
-        let last = (self.half.len() - 1) as f32;
+        let last = self.count as f32;
         if !(at >= 0.0 && at < last) {
             return 0.0;
         }
@@ -190,10 +195,11 @@ impl Silhouette {
     }
 
     /// Distance inside the outline in millimetres; negative outside.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn inside(&self, s: f32, h: f32) -> f32 {
-        let (step, share) = between((h - self.bottom) * self.per_mm, (self.half.len() - 1) as f32 - 0.001);
+        let (step, share) = between((h - self.bottom) * self.per_mm, self.count as f32 - 0.001);
+        let step = step.min(FINEST - 1);
         let half = self.half[step] + (self.half[step + 1] - self.half[step]) * share;
         ((half - s.abs()) * self.steepness[step]).min(h - self.bottom).min(self.top - h)
     }
@@ -201,7 +207,7 @@ impl Silhouette {
     /// Area in square millimetres.
     #[must_use]
     pub fn area(&self) -> f32 {
-        self.half.iter().sum::<f32>() * 2.0 * self.step
+        self.half[..=self.count].iter().sum::<f32>() * 2.0 * self.step
     }
 }
 

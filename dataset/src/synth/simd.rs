@@ -131,19 +131,15 @@ fn add_body(out: &mut [f32], row: &[f32], factor: f32) {
 }
 
 multiversion! {
-    /// Every number of `cells` (three to a cell, one cell more than there are blocks) spread evenly over 8 pixels to the next.
+    /// Every number of `cells` (one more than there are blocks) spread evenly over 8 pixels to the next.
     pub(super) fn widen(out: &mut [f32], cells: &[f32]) = widen_body
 }
 
 #[inline(always)]
 fn widen_body(out: &mut [f32], cells: &[f32]) {
-    for (block, at) in out.chunks_exact_mut(24).zip((0..cells.len()).step_by(3)) {
-        let (a, b) = (&cells[at..at + 3], &cells[at + 3..at + 6]);
-        for k in 0..8 {
-            let share = (k as f32 + 0.5) / 8.0;
-            for i in 0..3 {
-                block[k * 3 + i] = a[i] + (b[i] - a[i]) * share;
-            }
+    for (block, ends) in out.chunks_exact_mut(8).zip(cells.windows(2)) {
+        for (k, v) in block.iter_mut().enumerate() {
+            *v = ends[0] + (ends[1] - ends[0]) * ((k as f32 + 0.5) / 8.0);
         }
     }
 }
@@ -252,9 +248,9 @@ mod tests {
 
     #[test]
     fn widening_is_linear_between_the_cells() {
-        let mut out = [0.0; 48];
-        widen(&mut out, &[0.0, 8.0, 1.0, 8.0, 0.0, 1.0, 8.0, 16.0, 1.0]);
-        assert_eq!((out[0], out[3], out[21], out[24]), (0.5, 1.5, 7.5, 8.0));
-        assert_eq!((out[1], out[22], out[25], out[2], out[47]), (7.5, 0.5, 1.0, 1.0, 1.0));
+        let mut out = [0.0; 16];
+        widen(&mut out, &[0.0, 8.0, 0.0]);
+        assert_eq!(out[..8], [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5]);
+        assert_eq!((out[8], out[15]), (7.5, 0.5));
     }
 }

@@ -21,24 +21,14 @@ pub(super) struct Paint {
     /// What the surface mirrors, seen sharply and less so.
     coat: Lane,
     sheen: Lane,
-    /// Place in the artwork, and what is there.
+    /// Place in the artwork.
     place: [Lane; 2],
-    mixed: [u64; ROOM],
 }
 
 impl Paint {
     pub(super) fn new() -> Self {
         let (lane, rgb) = ([0.0; ROOM], [[0.0; ROOM]; 3]);
-        Self {
-            color: rgb,
-            through: rgb,
-            ink: [lane; 4],
-            over: rgb,
-            coat: lane,
-            sheen: lane,
-            place: [lane; 2],
-            mixed: [0; ROOM],
-        }
+        Self { color: rgb, through: rgb, ink: [lane; 4], over: rgb, coat: lane, sheen: lane, place: [lane; 2] }
     }
 
     /// The same ink everywhere.
@@ -122,7 +112,7 @@ fn print(
     }
     let [r, g, b, a] = &mut paint.ink;
     let (r, g, b, a) = (&mut r[from..to], &mut g[from..to], &mut b[from..to], &mut a[from..to]);
-    art.sample_all(sight.details[number.min(7)], (across, down), &mut paint.mixed[from..to], [r, g, b, a]);
+    art.sample_all(sight.details[number.min(7)], (across, down), [r, g, b, a]);
     for i in 0..count {
         // The edge of a label falls between pixels.
         let edge = (y[i] - zone.low).min(zone.high - y[i]) * sight.scale + 0.3;

@@ -1,19 +1,18 @@
 //! The pixels of a row that show a container, in columns of numbers: loops over them become vector instructions.
 
+use std::ops::Range;
+
 use super::super::color::smoothstep;
 use super::super::container::Container;
+use super::super::film::ABREAST;
+pub(super) use super::super::film::LENGTH;
 use super::super::simd::multiversion;
+use super::edge::Edge;
 use super::paint::{Paint, material};
 use super::sight::Sight;
 
-/// Most pixels of a strip.
-pub(super) const LENGTH: usize = 64;
-
-/// Pixels that vector instructions work on together. Loops go on to a multiple of it, beyond what is asked for, rather than
-/// take the last few pixels one by one.
-const ABREAST: usize = 8;
-
-/// Pixels of a strip, and those that are worked on though nobody asked.
+/// Pixels of a strip, and those that are worked on though nobody asked: loops go on to a multiple of [`ABREAST`], rather
+/// than take the last few pixels one by one.
 pub(super) const ROOM: usize = LENGTH + ABREAST;
 
 /// A number for each pixel.
@@ -91,6 +90,27 @@ impl Strip {
             chord: lane,
             zone: [0; ROOM],
         }
+    }
+
+    /// Adds the pixels `part` of an edge, which begins at column `x`; `lift` is the guess of each.
+    #[inline]
+    pub(super) fn append(&mut self, edge: &Edge, (x, part): (usize, Range<usize>), lift: &[f32]) {
+        let at = self.count..self.count + part.len();
+        for (column, slot) in (x + part.start..).zip(&mut self.x[at.clone()]) {
+            *slot = column;
+        }
+        self.lift[at.clone()].copy_from_slice(lift);
+        self.cover[at.clone()].copy_from_slice(&edge.cover[part.clone()]);
+        self.s[at.clone()].copy_from_slice(&edge.s[part.clone()]);
+        self.h[at.clone()].copy_from_slice(&edge.h[part]);
+        self.count = at.end;
+    }
+
+    /// The first pixels from number `from` on that stand side by side: their numbers.
+    #[inline]
+    pub(super) fn stretch(&self, from: usize) -> Range<usize> {
+        let columns = &self.x[from..self.count];
+        from..from + columns.iter().zip(columns[0]..).take_while(|(x, next)| *x == next).count()
     }
 
     /// Adds a pixel: column, cover, place on the plane, and a guess of how much higher the surface is met.
