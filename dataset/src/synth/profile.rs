@@ -1,7 +1,7 @@
 //! The outline of a container of revolution: its radius at every height.
 
 use super::section::Section;
-use super::simd::{between, nearest};
+use super::simd::{Scratch, between, nearest};
 
 /// Radii from the base up, evenly spaced, with the normals that follow from them. Lengths are millimetres.
 #[derive(Debug, Clone)]
@@ -108,6 +108,22 @@ impl Profile {
         self.rings[index.min(STEPS)]
     }
 
+    /// [`Profile::radius_at`] each of some heights, but not less than `least`.
+    #[inline(always)]
+    pub(super) fn radii(&self, heights: &[f32], least: f32, scratch: &mut Scratch, out: &mut [f32]) {
+        let count = out.len();
+        let (heights, steps, shares) =
+            (&heights[..count], &mut scratch.places[0][..count], &mut scratch.lanes[0][..count]);
+        for i in 0..count {
+            let (step, share) = between(heights[i] * self.per_mm, STEPS as f32);
+            (steps[i], shares[i]) = (step as u32, share);
+        }
+        for i in 0..count {
+            let ring = &self.rings[(steps[i] as usize).min(STEPS)];
+            out[i] = (ring.radius + ring.growth * shares[i]).max(least);
+        }
+    }
+
     /// Radius at a height, between the steps.
     #[inline(always)]
     #[must_use]
@@ -194,14 +210,25 @@ impl Silhouette {
         self.half[step] + (self.half[step + 1] - self.half[step]) * share
     }
 
-    /// Distance inside the outline in millimetres; negative outside.
+    /// Distance inside the outline in millimetres at each of some places; negative outside.
     #[inline(always)]
-    #[must_use]
-    pub fn inside(&self, s: f32, h: f32) -> f32 {
-        let (step, share) = between((h - self.bottom) * self.per_mm, self.count as f32 - 0.001);
-        let step = step.min(FINEST - 1);
-        let half = self.half[step] + (self.half[step + 1] - self.half[step]) * share;
-        ((half - s.abs()) * self.steepness[step]).min(h - self.bottom).min(self.top - h)
+    pub(super) fn inside_all(&self, (s, h): (&[f32], &[f32]), scratch: &mut Scratch, out: &mut [f32]) {
+        let count = out.len();
+        let (s, h, steps) = (&s[..count], &h[..count], &mut scratch.places[0][..count]);
+        let [shares, halves, steepness, ..] = scratch.lanes.each_mut().map(|lane| &mut lane[..count]);
+        for i in 0..count {
+            let (step, share) = between((h[i] - self.bottom) * self.per_mm, self.count as i32 as f32 - 0.001);
+            (steps[i], shares[i]) = (step as u32, share);
+        }
+        for i in 0..count {
+            let step = (steps[i] as usize).min(FINEST - 1);
+            halves[i] = self.half[step] + (self.half[step + 1] - self.half[step]) * shares[i];
+            steepness[i] = self.steepness[step];
+        }
+        for i in 0..count {
+            let aside = (halves[i] - s[i].abs()) * steepness[i];
+            out[i] = aside.min(h[i] - self.bottom).min(self.top - h[i]);
+        }
     }
 
     /// Area in square millimetres.

@@ -2,8 +2,8 @@
 
 use super::camera::{Camera, Plane, Vec3, along};
 use super::color::Rgb;
-use super::film::{ABREAST, Coat, Film, Footprint, LENGTH};
-use super::simd::multiversion;
+use super::film::{Coat, Film, Footprint};
+use super::simd::{ABREAST, LENGTH, Lane, ROOM, multiversion};
 
 /// A parallelogram in space: `origin + a * side_a + b * side_b`, `a` and `b` in `0..=1`.
 #[derive(Debug, Clone, Copy)]
@@ -85,9 +85,6 @@ pub fn draw_cut(
     }
 }
 
-/// A number for each pixel of a part, and for those that are worked on though nobody asked.
-type Lane = [f32; LENGTH + ABREAST];
-
 /// Pixels of a row that follow one another.
 struct Part {
     /// Place on the quad, within `0..=1`.
@@ -160,7 +157,7 @@ fn scan(
     if !(y2 > 0.0 && y1 < height && x2 > 0.0 && x1 < width) {
         return Some(area);
     }
-    let lane = [0.0; LENGTH + ABREAST];
+    let lane = [0.0; ROOM];
     let mut part = Part { a: lane, b: lane, cover: lane, color: [lane; 3] };
     for y in y1.max(0.0) as usize..(y2.ceil() as usize).min(film.height) {
         let py = y as f32 + 0.5;

@@ -25,6 +25,36 @@ macro_rules! multiversion {
 
 pub(super) use multiversion;
 
+/// Pixels of a row that vector instructions work on together.
+pub(super) const ABREAST: usize = 8;
+
+/// Most pixels of a row that are worked on in one go.
+pub(super) const LENGTH: usize = 64;
+
+/// Room for them, and for those that are worked on though nobody asked: loops go on to a multiple of [`ABREAST`], rather
+/// than take the last few pixels one by one.
+pub(super) const ROOM: usize = LENGTH + ABREAST;
+
+/// A number for each pixel.
+pub(super) type Lane = [f32; ROOM];
+
+/// A place in a table for each pixel.
+pub(super) type Places = [u32; ROOM];
+
+/// Space to look things up in tables. Vectors work out the places, then things are fetched one by one, then vectors go on:
+/// a loop that does all of it is taken pixel by pixel.
+#[derive(Debug, Clone)]
+pub(super) struct Scratch {
+    pub(super) places: [Places; 6],
+    pub(super) lanes: [Lane; 6],
+}
+
+impl Scratch {
+    pub(super) fn new() -> Self {
+        Self { places: [[0; ROOM]; 6], lanes: [[0.0; ROOM]; 6] }
+    }
+}
+
 /// The whole number nearest to `v`, for `0 <= v < 2^22` (some number below 2^22 for any other). A sum and a mask, of which
 /// vectors of eight are quick; a conversion that saturates takes a dozen instructions.
 #[inline(always)]

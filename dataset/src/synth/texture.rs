@@ -1,7 +1,7 @@
 //! Artwork as a renderer wants it: bytes, in sizes halved again and again.
 
 use super::canvas::Canvas;
-use super::simd::{between, floor, nearest};
+use super::simd::{Scratch, between, floor, nearest};
 
 /// Premultiplied RGBA in a gamma of 2, so that squaring gives linear light; level 0 is the largest.
 #[derive(Debug, Clone)]
@@ -77,38 +77,28 @@ impl Texture {
 
     /// [`Texture::sample`] at as many places as each of `out` is long.
     #[inline(always)]
-    pub(super) fn sample_all(&self, level: usize, (u, v): (&[f32], &[f32]), out: [&mut [f32]; 4]) {
+    pub(super) fn sample_all(
+        &self,
+        level: usize,
+        (u, v): (&[f32], &[f32]),
+        scratch: &mut Scratch,
+        [red, green, blue, alpha]: [&mut [f32]; 4],
+    ) {
         let level = &self.levels[level];
         let grid = level.grid(self.wrap);
-        let [red, green, blue, alpha] = out;
         let count = red.len();
         let (u, v, green, blue, alpha) =
             (&u[..count], &v[..count], &mut green[..count], &mut blue[..count], &mut alpha[..count]);
-        let whole = count - count % BLOCK;
-        for start in (0..whole).step_by(BLOCK) {
-            // Places, then what is there, then between: of the first and the last, all of a block at once.
-            let (u, v) = (&u[start..start + BLOCK], &v[start..start + BLOCK]);
-            let (mut places, mut texels) = ([[0_u32; BLOCK]; 6], [[0_u32; BLOCK]; 4]);
-            for i in 0..BLOCK {
-                let place = grid.place(u[i], v[i]);
-                for k in 0..6 {
-                    places[k][i] = place[k];
-                }
-            }
-            for i in 0..BLOCK {
-                for k in 0..4 {
-                    texels[k][i] = level.texels[places[k][i] as usize];
-                }
-            }
-            let (red, green) = (&mut red[start..start + BLOCK], &mut green[start..start + BLOCK]);
-            let (blue, alpha) = (&mut blue[start..start + BLOCK], &mut alpha[start..start + BLOCK]);
-            for i in 0..BLOCK {
-                let mixed = mix([0, 1, 2, 3].map(|k| texels[k][i]), (places[4][i], places[5][i]));
-                [red[i], green[i], blue[i], alpha[i]] = decode(mixed);
-            }
+        let [a, b, c, d, ax, ay] = scratch.places.each_mut().map(|lane| &mut lane[..count]);
+        for i in 0..count {
+            [a[i], b[i], c[i], d[i], ax[i], ay[i]] = grid.place(u[i], v[i]);
         }
-        for i in whole..count {
-            [red[i], green[i], blue[i], alpha[i]] = decode(level.look(&grid, u[i], v[i]));
+        for i in 0..count {
+            (a[i], b[i]) = (level.texels[a[i] as usize], level.texels[b[i] as usize]);
+            (c[i], d[i]) = (level.texels[c[i] as usize], level.texels[d[i] as usize]);
+        }
+        for i in 0..count {
+            [red[i], green[i], blue[i], alpha[i]] = decode(mix([a[i], b[i], c[i], d[i]], (ax[i], ay[i])));
         }
     }
 
@@ -127,9 +117,6 @@ impl Texture {
         [0, 1, 2].map(|i| if sum[3] > 0.0 { sum[i] / sum[3] } else { 0.5 })
     }
 }
-
-/// Places looked up together.
-const BLOCK: usize = 8;
 
 /// Between four texels: two and two channels at once, 16 bits each, weights in 256ths.
 #[inline(always)]

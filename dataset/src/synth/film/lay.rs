@@ -4,12 +4,9 @@ use std::ops::Range;
 
 use super::state::{CLOSED, DONE, TOUCHED};
 use super::{Film, Footprint, HALF, NOBODY, OPAQUE, SEEN};
-use crate::synth::simd::multiversion;
+use crate::synth::simd::{ABREAST, LENGTH, Lane, ROOM, multiversion};
 
-/// Pixels that are laid together. What is handed over goes on for so many numbers less one beyond what is meant.
-pub(in crate::synth) const ABREAST: usize = 8;
-
-/// What is laid on pixels of a row that follow one another: a number for each.
+/// What is laid on pixels of a row that follow one another: a number for each, and [`ABREAST`] less one beyond what is meant.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::synth) struct Coat<'a> {
     /// Share of the pixel that is covered; pixels with none of it are left alone.
@@ -19,14 +16,6 @@ pub(in crate::synth) struct Coat<'a> {
     /// Share of the light behind that is let through; nothing when there are no numbers.
     pub(in crate::synth) through: Option<[&'a [f32]; 3]>,
 }
-
-/// Most pixels that are laid together.
-pub(in crate::synth) const LENGTH: usize = 64;
-
-/// Pixels that are laid together, and those that are worked on though nobody asked.
-const ROOM: usize = LENGTH + ABREAST;
-
-type Lane = [f32; ROOM];
 
 /// For each pixel all bits or none: vectors choose by bits.
 type Masks = [u32; ROOM];

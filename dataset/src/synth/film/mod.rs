@@ -5,8 +5,9 @@
 mod lay;
 
 use super::color::Rgb;
+use super::simd::ABREAST;
+pub(super) use lay::Coat;
 use lay::Ground;
-pub(super) use lay::{ABREAST, Coat, LENGTH};
 
 /// A pixel through which less than this comes is finished.
 const OPAQUE: f32 = 0.012;
@@ -147,7 +148,7 @@ impl Film {
         })
     }
 
-    /// Lays a coat behind what is there, on `count` pixels (at most [`LENGTH`]) of row `y` from column `x` on. Those that are finished are left alone.
+    /// Lays a coat behind what is there, on `count` pixels (at most 64) of row `y` from column `x` on. Those that are finished are left alone.
     ///
     /// An item is *seen* at a pixel when it covers at least half of it, nothing opaque before it does so too, and glass
     /// before it lets at least 30 % of the light through. Its box is the tight bound of the pixels where it is seen; a

@@ -1,8 +1,7 @@
 //! Where the outline of a container runs through a row of the picture.
 
 use super::super::profile::Silhouette;
-use super::super::simd::multiversion;
-use super::strip::{LENGTH, Lane, ROOM};
+use super::super::simd::{ABREAST, LENGTH, Lane, ROOM, Scratch, multiversion};
 
 /// A row of the picture on the plane through the axis: the place of the first column, and how far it is to the next.
 #[derive(Clone, Copy)]
@@ -17,12 +16,13 @@ pub(super) struct Edge {
     pub(super) h: Lane,
     /// At most 1; nothing is covered when it is not above 0.
     pub(super) cover: Lane,
+    scratch: Scratch,
 }
 
 impl Edge {
     pub(super) fn new() -> Self {
         let lane = [0.0; ROOM];
-        Self { s: lane, h: lane, cover: lane }
+        Self { s: lane, h: lane, cover: lane, scratch: Scratch::new() }
     }
 
     /// Measures `count` pixels, at most [`LENGTH`], from number `first` of the line on; `scale` is pixels a millimetre.
@@ -37,15 +37,15 @@ multiversion! {
 
 #[inline(always)]
 fn measure_body(edge: &mut Edge, silhouette: &Silhouette, scale: f32, line: Line, first: usize, count: usize) {
-    let first = first as i32;
-    for block in 0..count.div_ceil(8) {
-        let at = block * 8..block * 8 + 8;
-        let (s, h, cover) = (&mut edge.s[at.clone()], &mut edge.h[at.clone()], &mut edge.cover[at]);
-        for i in 0..8 {
-            let along = (first + (block * 8 + i) as i32) as f32;
-            s[i] = line.start.0 + line.step.0 * along;
-            h[i] = line.start.1 + line.step.1 * along;
-            cover[i] = (silhouette.inside(s[i], h[i]) * scale + 0.5).min(1.0);
-        }
+    let (first, count) = (first as i32, count.next_multiple_of(ABREAST).min(ROOM));
+    let (s, h, cover) = (&mut edge.s[..count], &mut edge.h[..count], &mut edge.cover[..count]);
+    for i in 0..count {
+        let along = (first + i as i32) as f32;
+        s[i] = line.start.0 + line.step.0 * along;
+        h[i] = line.start.1 + line.step.1 * along;
+    }
+    silhouette.inside_all((s, h), &mut edge.scratch, cover);
+    for cover in cover {
+        *cover = (*cover * scale + 0.5).min(1.0);
     }
 }

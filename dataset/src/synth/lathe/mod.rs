@@ -11,11 +11,12 @@ use super::container::{Body, Container};
 use super::film::{Coat, Film, Footprint};
 use super::light::Light;
 use super::profile::Silhouette;
+use super::simd::LENGTH;
 use edge::{Edge, Line};
 use ends::Mouth;
 use paint::Paint;
 use sight::Sight;
-use strip::{LENGTH, Strip};
+use strip::Strip;
 
 /// A container at its place.
 #[derive(Debug, Clone, Copy)]
