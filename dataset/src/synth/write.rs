@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use image::RgbImage;
-use jpeg_encoder::{ColorType, Encoder, EncodingError, SamplingFactor};
 use rayon::prelude::*;
 use serde::Serialize;
 use thiserror::Error;
@@ -24,7 +23,7 @@ use crate::progress::Progress;
 use crate::yolo::{self, Label, LabelLine};
 
 /// Version of the drawings: another one draws other photos from the same seed.
-pub const SYNTH_VERSION: u32 = 4;
+pub const SYNTH_VERSION: u32 = 5;
 
 /// What belongs to a run but not to the set.
 #[derive(Debug, Clone, Default)]
@@ -70,12 +69,12 @@ pub enum SynthError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A picture cannot be encoded.
-    #[error("{file} cannot be encoded as JPEG")]
+    #[error("{file} cannot be encoded")]
     Encode {
         /// Which.
         file: String,
         /// Why.
-        source: EncodingError,
+        source: vision::EncodeError,
     },
     /// A picture cannot be read back from its own JPEG.
     #[error("{file} cannot be decoded again")]
@@ -447,17 +446,10 @@ fn csv_io(error: csv::Error) -> io::Error {
     }
 }
 
-/// A baseline JPEG with colour at half the resolution, as telephones write them; `file` is named in the error.
+/// The picture as JPEG; `file` is named in the error.
 ///
 /// # Errors
-/// When a side is 0 or above 65,535 pixels.
+/// When a side is 0 or above 65,500 pixels.
 pub fn jpeg(image: &RgbImage, quality: u8, file: &str) -> Result<Vec<u8>, SynthError> {
-    let mut bytes = Vec::with_capacity(1 << 18);
-    let mut encoder = Encoder::new(&mut bytes, quality);
-    encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
-    let (width, height) = image.dimensions();
-    encoder
-        .encode(image.as_raw(), width as u16, height as u16, ColorType::Rgb)
-        .map_err(|source| SynthError::Encode { file: file.to_owned(), source })?;
-    Ok(bytes)
+    vision::encode_jpeg(image, quality).map_err(|source| SynthError::Encode { file: file.to_owned(), source })
 }
