@@ -178,13 +178,20 @@ impl Silhouette {
             let mut widest = if (0.0..=profile.height).contains(&h) { profile.radius_at(h) } else { 0.0 };
             let (first, last) = ((middle - window).clamp(0, STEPS as i64), (middle + window).clamp(0, STEPS as i64));
             // Both ends are corners (base and mouth): never stride over them.
-            for k in (first..=last).step_by(stride).chain([last]) {
-                let r = profile.ring(k as usize).radius;
-                let t = (k as f32 * per_ring - h).abs() * per_depth;
+            let (mut k, last) = (first as usize, last as usize);
+            loop {
+                let r = profile.ring(k).radius;
                 // A ring is nowhere wider than its radius.
-                if r > widest && t < r {
-                    widest = widest.max(r * section.across(t / r));
+                if r > widest {
+                    let t = (k as f32 * per_ring - h).abs() * per_depth;
+                    if t < r {
+                        widest = widest.max(r * section.across(t / r));
+                    }
                 }
+                if k >= last {
+                    break;
+                }
+                k = (k + stride).min(last);
             }
             *half = widest;
         }

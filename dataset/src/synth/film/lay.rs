@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::state::{CLOSED, DONE, TOUCHED};
 use super::{Film, Footprint, HALF, NOBODY, OPAQUE, SEEN};
-use crate::synth::simd::{ABREAST, LENGTH, Lane, ROOM, multiversion};
+use crate::synth::simd::{ABREAST, LENGTH, Lane, ROOM, multiversion, thick, thin};
 
 /// What is laid on pixels of a row that follow one another: a number for each, and [`ABREAST`] less one beyond what is meant.
 #[derive(Debug, Clone, Copy)]
@@ -83,10 +83,13 @@ fn hide(
     let count = part.len();
     for c in 0..3 {
         let at = (y * 3 + c) * film.width + x + part.start;
-        film.light[at..at + count].copy_from_slice(&coat.color[c][part.clone()]);
+        for (light, color) in film.light[at..at + count].iter_mut().zip(&coat.color[c][part.clone()]) {
+            *light = thin(*color);
+        }
     }
     let at = y * film.width + x + part.start;
     film.state[at..at + count].fill(TOUCHED | CLOSED | DONE);
+    film.done.set((x + part.start, y), u64::MAX >> (LENGTH - count));
     if let Some((id, print)) = item {
         film.owner[at..at + count].fill(*id);
         print.seen += count as f32;
@@ -131,16 +134,16 @@ fn add(
     if !all.active {
         return;
     }
-    for c in 0..3 {
+    for (c, at) in light_at.into_iter().enumerate() {
         let open = &mut ground.open[c][..count];
         // What nobody has touched is not looked up: it is rarely in the cache.
         if !all.touched {
             open.fill(1.0);
             continue;
         }
-        let (left, touched) = (&film.through[light_at[c]..][..count], &ground.touched[..count]);
+        let (left, touched) = (&film.through[at..][..count], &ground.touched[..count]);
         for i in 0..count {
-            open[i] = pick(touched[i], left[i], 1.0);
+            open[i] = pick(touched[i], thick(left[i]), 1.0);
         }
     }
     if let Some((id, print)) = item {
@@ -152,12 +155,12 @@ fn add(
         }
     }
     let (touched, active) = (&ground.touched[..count], &ground.active[..count]);
-    for c in 0..3 {
-        let (light, color) = (&mut film.light[light_at[c]..][..count], &coat.color[c][part.start..][..count]);
+    for (c, at) in light_at.into_iter().enumerate() {
+        let (light, color) = (&mut film.light[at..][..count], &coat.color[c][part.start..][..count]);
         let open = &ground.open[c][..count];
         for i in 0..count {
-            let sum = pick(touched[i], light[i], 0.0) + open[i] * cover[i] * color[i];
-            light[i] = pick(active[i], sum, light[i]);
+            let sum = pick(touched[i], thick(light[i]), 0.0) + open[i] * cover[i] * color[i];
+            light[i] = swap(active[i], thin(sum), light[i]);
         }
     }
     for c in 0..3 {
@@ -166,12 +169,16 @@ fn add(
             open[i] *= 1.0 - cover[i] * (1.0 - through[i]);
         }
     }
-    if ground.pass(cover, through, &mut film.state[at..][..count]) {
+    let states = &mut film.state[at..][..count];
+    let unfinished = ground.pass(cover, through, states);
+    // Those beside the part have their bits already where they are finished.
+    film.done.set((x, y), bits(states));
+    if unfinished {
         let active = &ground.active[..count];
-        for c in 0..3 {
-            let (left, open) = (&mut film.through[light_at[c]..][..count], &ground.open[c][..count]);
+        for (c, at) in light_at.into_iter().enumerate() {
+            let (left, open) = (&mut film.through[at..][..count], &ground.open[c][..count]);
             for i in 0..count {
-                left[i] = pick(active[i], open[i], left[i]);
+                left[i] = swap(active[i], thin(open[i]), left[i]);
             }
         }
     }
@@ -271,6 +278,18 @@ impl Ground {
     }
 }
 
+/// [`DONE`] of each state as a bit.
+#[inline(always)]
+fn bits(states: &[u8]) -> u64 {
+    let eights = states.as_chunks::<ABREAST>().0;
+    eights.iter().rev().fold(0, |bits, eight| {
+        // Every byte is 0 or 1; the product gathers them in the highest one.
+        let ones = u64::from_le_bytes(*eight) / u64::from(DONE);
+        let ones = ones & 0x0101_0101_0101_0101;
+        bits << 8 | ones.wrapping_mul(0x0102_0408_1020_4080) >> 56
+    })
+}
+
 /// All bits or none.
 #[inline(always)]
 fn mask(set: bool) -> u32 {
@@ -281,6 +300,11 @@ fn mask(set: bool) -> u32 {
 #[inline(always)]
 fn pick(mask: u32, set: f32, unset: f32) -> f32 {
     f32::from_bits(set.to_bits() & mask | unset.to_bits() & !mask)
+}
+
+#[inline(always)]
+fn swap(mask: u32, set: u16, unset: u16) -> u16 {
+    (u32::from(set) & mask | u32::from(unset) & !mask) as u16
 }
 
 #[cfg(test)]
@@ -307,8 +331,8 @@ mod tests {
                 self.owner = id;
             }
             for c in 0..3 {
-                self.light[c] += self.open[c] * cover * color[c];
-                self.open[c] *= 1.0 - cover * (1.0 - through[c]);
+                self.light[c] = thick(thin(self.light[c] + self.open[c] * cover * color[c]));
+                self.open[c] = thick(thin(self.open[c] * (1.0 - cover * (1.0 - through[c]))));
             }
             self.closed |= cover >= HALF && through.iter().all(|v| *v < SEEN);
             hit
@@ -357,7 +381,7 @@ mod tests {
                 assert_eq!(bounds.unwrap_or(Footprint::default().extent), print.extent);
             }
             film.darken();
-            let row = film.row(1);
+            let row: Vec<f32> = film.row(1).iter().map(|v| thick(*v)).collect();
             for (x, pixel) in pixels.iter().enumerate() {
                 for c in 0..3 {
                     assert!((row[c * width + x] - pixel.light[c]).abs() < 1e-4, "{x}");
@@ -367,7 +391,7 @@ mod tests {
                 assert_eq!(film.owners()[width + x], pixel.owner);
             }
             // Nothing beside the row is touched.
-            let beside = |y: usize| film.row(y).iter().all(|v| *v == 0.0) && film.through(0, y) == [1.0; 3];
+            let beside = |y: usize| film.row(y).iter().all(|v| *v == thin(0.0)) && film.through(0, y) == [1.0; 3];
             assert!(beside(0) && beside(2));
         }
     }

@@ -2,10 +2,13 @@
 //! lies before it, so hidden pixels cost nothing, glass tints what stands behind it, and the visible share of an item is
 //! counted exactly while it is drawn.
 
+mod done;
 mod lay;
 
 use super::color::Rgb;
-use super::simd::ABREAST;
+use super::lathe::Desk;
+use super::simd::{ABREAST, thick, thin};
+use done::Done;
 pub(super) use lay::Coat;
 use lay::Ground;
 
@@ -40,15 +43,18 @@ pub struct Film {
     pub height: usize,
     /// Nobody will look at it: only what hides what counts, and opaque things need no colour.
     pub sketch: bool,
-    /// Linear light collected: of each row the red of all pixels, then the green, then the blue.
-    light: Vec<f32>,
+    /// Linear light collected ([`thin`]): of each row the red of all pixels, then the green, then the blue.
+    light: Vec<u16>,
     /// Share of the light behind that still gets through, laid out likewise; kept only while it matters, for pixels touched
     /// and not done.
-    through: Vec<f32>,
+    through: Vec<u16>,
     owner: Vec<u16>,
     state: Vec<u8>,
+    /// Where [`DONE`] is set.
+    done: Done,
     /// Scratch space.
     ground: Box<Ground>,
+    pub(super) desk: Option<Box<Desk>>,
 }
 
 /// Nobody's pixel in [`Film::owners`].
@@ -99,7 +105,9 @@ impl Film {
             through: Vec::new(),
             owner: Vec::new(),
             state: Vec::new(),
+            done: Done::default(),
             ground: Box::new(Ground::new()),
+            desk: None,
         };
         film.reset(width, height);
         film
@@ -110,12 +118,13 @@ impl Film {
         // Pixels are laid by so many at once, those of the last row, too.
         let count = width * height + ABREAST;
         (self.width, self.height, self.sketch) = (width, height, false);
-        self.light.resize((count * 3).max(self.light.len()), 0.0);
-        self.through.resize((count * 3).max(self.through.len()), 1.0);
+        self.light.resize((count * 3).max(self.light.len()), 0);
+        self.through.resize((count * 3).max(self.through.len()), 0);
         self.owner.clear();
         self.owner.resize(count, NOBODY);
         self.state.clear();
         self.state.resize(count, 0);
+        self.done.reset((width, height));
     }
 
     /// The first pixels in a stretch of a row, from column `from` on and before `to`, at which anything behind can still be
@@ -123,29 +132,13 @@ impl Film {
     #[inline]
     #[must_use]
     pub fn open_run(&self, y: usize, from: usize, to: usize) -> (usize, usize) {
-        let row = &self.state[y * self.width..y * self.width + to];
-        let mut x = from.min(to);
-        // What stands behind is mostly hidden: that is passed over by eight pixels at a time.
-        while let Some(eight) = row.get(x..).and_then(|rest| rest.first_chunk::<8>()) {
-            const ALL: u64 = u64::from_le_bytes([DONE; 8]);
-            if row[x] & DONE == 0 || u64::from_le_bytes(*eight) & ALL != ALL {
-                break;
-            }
-            x += 8;
-        }
-        let done = |state: &u8| state & DONE != 0;
-        x += row[x..].iter().take_while(|state| done(state)).count();
-        (x, x + row[x..].iter().take_while(|state| !done(state)).count())
+        self.done.open_run(y, from, to)
     }
 
     /// Whether anything behind can still be seen within columns `x.0..x.1` and rows `y.0..y.1` of the picture.
     #[must_use]
     pub fn open_within(&self, x: (usize, usize), y: (usize, usize)) -> bool {
-        (y.0..y.1).any(|y| {
-            let row = &self.state[y * self.width + x.0..y * self.width + x.1.max(x.0)];
-            // All of a row at once is quicker than stopping at the first.
-            row.iter().fold(DONE, |all, state| all & state) == 0
-        })
+        (y.0..y.1).any(|y| self.done.open_within(y, x.0, x.1))
     }
 
     /// Lays a coat behind what is there, on `count` pixels (at most 64) of row `y` from column `x` on. Those that are finished are left alone.
@@ -186,7 +179,7 @@ impl Film {
         let open = if state & TOUCHED == 0 {
             1.0
         } else {
-            let [r, g, b] = [0, 1, 2].map(|c| self.through[self.lane(c, y) + x]);
+            let [r, g, b] = [0, 1, 2].map(|c| thick(self.through[self.lane(c, y) + x]));
             (r + g + b) * (1.0 / 3.0)
         };
         // Squared: what shines through a glass is not seen as well as what stands before it.
@@ -209,10 +202,10 @@ impl Film {
         for c in 0..3 {
             let lane = self.lane(c, y) + x;
             if state & TOUCHED == 0 {
-                self.light[lane] = color[c] * cover;
+                self.light[lane] = thin(color[c] * cover);
             } else {
-                let before = self.through[lane];
-                self.light[lane] += before * cover * color[c];
+                let before = thick(self.through[lane]);
+                self.light[lane] = thin(thick(self.light[lane]) + before * cover * color[c]);
                 left[c] *= before;
             }
         }
@@ -222,10 +215,11 @@ impl Film {
         }
         if left[0].max(left[1]).max(left[2]) <= OPAQUE {
             state |= DONE;
+            self.done.set((x, y), 1);
         } else {
             (0..3).for_each(|c| {
                 let lane = self.lane(c, y) + x;
-                self.through[lane] = left[c];
+                self.through[lane] = thin(left[c]);
             });
         }
         self.state[at] = state;
@@ -251,15 +245,15 @@ impl Film {
             }
             for lane in rows.chunks_exact_mut(self.width) {
                 for (light, _) in lane.iter_mut().zip(states).filter(|(_, state)| **state & TOUCHED == 0) {
-                    *light = 0.0;
+                    *light = thin(0.0);
                 }
             }
         }
     }
 
-    /// Linear light of a row: the red of all its pixels, then the green, then the blue.
+    /// Linear light of a row ([`thick`] tells it): the red of all its pixels, then the green, then the blue.
     #[must_use]
-    pub fn row(&self, y: usize) -> &[f32] {
+    pub(super) fn row(&self, y: usize) -> &[u16] {
         &self.light[y * 3 * self.width..(y + 1) * 3 * self.width]
     }
 
@@ -271,7 +265,7 @@ impl Film {
         match self.state[at] {
             state if state & TOUCHED == 0 => [1.0; 3],
             state if state & DONE != 0 => [0.0; 3],
-            _ => [0, 1, 2].map(|c| self.through[self.lane(c, y) + x]),
+            _ => [0, 1, 2].map(|c| thick(self.through[self.lane(c, y) + x])),
         }
     }
 }

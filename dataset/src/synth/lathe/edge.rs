@@ -11,6 +11,7 @@ pub(super) struct Line {
 }
 
 /// Pixels of a row that follow one another: where on the plane they are, and how much of each is covered.
+#[derive(Debug)]
 pub(super) struct Edge {
     pub(super) s: Lane,
     pub(super) h: Lane,
@@ -26,18 +27,18 @@ impl Edge {
     }
 
     /// Measures `count` pixels, at most [`LENGTH`], from number `first` of the line on; `scale` is pixels a millimetre.
-    pub(super) fn measure(&mut self, silhouette: &Silhouette, scale: f32, line: Line, (first, count): (usize, usize)) {
-        measure(self, silhouette, scale, line, first, count.min(LENGTH));
+    pub(super) fn measure(&mut self, silhouette: &Silhouette, scale: f32, line: Line, part: (usize, usize)) {
+        measure(self, silhouette, scale, line, part);
     }
 }
 
 multiversion! {
-    fn measure(edge: &mut Edge, silhouette: &Silhouette, scale: f32, line: Line, first: usize, count: usize) = measure_body
+    fn measure(edge: &mut Edge, silhouette: &Silhouette, scale: f32, line: Line, part: (usize, usize)) = measure_body
 }
 
 #[inline(always)]
-fn measure_body(edge: &mut Edge, silhouette: &Silhouette, scale: f32, line: Line, first: usize, count: usize) {
-    let (first, count) = (first as i32, count.next_multiple_of(ABREAST).min(ROOM));
+fn measure_body(edge: &mut Edge, silhouette: &Silhouette, scale: f32, line: Line, (first, count): (usize, usize)) {
+    let (first, count) = (first as i32, count.min(LENGTH).next_multiple_of(ABREAST));
     let (s, h, cover) = (&mut edge.s[..count], &mut edge.h[..count], &mut edge.cover[..count]);
     for i in 0..count {
         let along = (first + i as i32) as f32;

@@ -92,8 +92,8 @@ pub fn draw(
     let (left, right) = (x1.max(0.0) as usize, x2.min(width) as usize);
     let mouth = Mouth::of(&sight, silhouette.bottom);
     let lifts = vec![0.0; right.saturating_sub(left)];
-    let (edge, strip, paint) = (Edge::new(), Strip::new(), Paint::new());
-    let mut drawing = Drawing { sight, silhouette, mouth, scale, id, print, left, lifts, edge, strip, paint };
+    let desk = film.desk.take().unwrap_or_default();
+    let mut drawing = Drawing { sight, silhouette, mouth, scale, id, print, left, lifts, desk };
     for y in y1.max(0.0) as usize..y2.min(height) as usize {
         let py = y as f32 + 0.5;
         // Within one container the plane is as good as affine along a row.
@@ -107,7 +107,22 @@ pub fn draw(
         let to = left + (((reach + reach_right - s0) / line.step.0 + 1.0).max(0.0) as usize).min(right - left);
         drawing.row(film, y, (from, to), line);
     }
+    film.desk = Some(drawing.desk);
     drawing.print
+}
+
+/// Room to work out the pixels of a row: too much to clear it for each container.
+#[derive(Debug)]
+pub(super) struct Desk {
+    edge: Edge,
+    strip: Strip,
+    paint: Paint,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self { edge: Edge::new(), strip: Strip::new(), paint: Paint::new() }
+    }
 }
 
 /// A container while it is drawn.
@@ -123,9 +138,7 @@ struct Drawing<'a> {
     left: usize,
     /// How much higher the surface was met than the plane, by column from there: in the next row it is much the same.
     lifts: Vec<f32>,
-    edge: Edge,
-    strip: Strip,
-    paint: Paint,
+    desk: Box<Desk>,
 }
 
 impl Drawing<'_> {
@@ -146,34 +159,35 @@ impl Drawing<'_> {
 
     /// Draws some open pixels that follow one another, at most [`LENGTH`].
     fn part(&mut self, film: &mut Film, (x, y): (usize, usize), count: usize, line: Line) {
-        self.edge.measure(&self.silhouette, self.scale, line, (x - self.left, count));
+        self.desk.edge.measure(&self.silhouette, self.scale, line, (x - self.left, count));
         let covered = |cover: &&f32| **cover > 0.0;
-        let cover = &self.edge.cover[..count];
+        let cover = &self.desk.edge.cover[..count];
         let first = cover.iter().position(|cover| *cover > 0.0).unwrap_or(count);
         let end = first + cover[first..].iter().take_while(covered).count();
         let alone = !cover[end..].iter().any(|cover| *cover > 0.0);
         // Along a row heights rise or fall.
-        let below = self.edge.h[0].max(self.edge.h[count - 1]) <= self.mouth.lowest;
+        let below = self.desk.edge.h[0].max(self.desk.edge.h[count - 1]) <= self.mouth.lowest;
         if !(alone && below && self.sight.container.handle.is_none()) {
             (0..count).for_each(|i| self.pixel(film, (x, y), i));
             return;
         }
         let mut from = first;
         while from < end {
-            if self.strip.count == LENGTH {
+            if self.desk.strip.count == LENGTH {
                 self.flush(film, y);
             }
-            let to = end.min(from + LENGTH - self.strip.count);
+            let to = end.min(from + LENGTH - self.desk.strip.count);
             let columns = x - self.left + from..x - self.left + to;
-            self.strip.append(&self.edge, (x, from..to), &self.lifts[columns]);
+            let Desk { edge, strip, .. } = &mut *self.desk;
+            strip.append(edge, (x, from..to), &self.lifts[columns]);
             from = to;
         }
     }
 
     /// Draws pixel `i` of the edge, which begins at column `x`, wherever it falls: top, body or handle.
     fn pixel(&mut self, film: &mut Film, (x, y): (usize, usize), i: usize) {
-        let (x, cover) = (x + i, self.edge.cover[i]);
-        let (s, h) = (self.edge.s[i], self.edge.h[i]);
+        let (x, cover) = (x + i, self.desk.edge.cover[i]);
+        let (s, h) = (self.desk.edge.s[i], self.desk.edge.h[i]);
         if cover > 0.0 {
             if h > self.mouth.lowest
                 && let Some(seen) = self.mouth.shade(&self.sight, s, h)
@@ -181,10 +195,10 @@ impl Drawing<'_> {
                 film.show((x, y), cover, seen, (self.id, &mut self.print));
                 return;
             }
-            if self.strip.count == LENGTH {
+            if self.desk.strip.count == LENGTH {
                 self.flush(film, y);
             }
-            self.strip.push(x, cover, (s, h, self.lifts[x - self.left]));
+            self.desk.strip.push(x, cover, (s, h, self.lifts[x - self.left]));
         } else if let Some(handle) = self.sight.container.handle {
             let (cover, seen) = ends::handle(&self.sight, handle, (s, h), self.scale);
             if cover > 0.0 {
@@ -196,10 +210,10 @@ impl Drawing<'_> {
     /// Shades the pixels gathered and puts them on the film.
     fn flush(&mut self, film: &mut Film, y: usize) {
         let unseen = film.sketch && matches!(self.sight.container.body, Body::Solid { .. });
+        let Desk { strip, paint, .. } = &mut *self.desk;
         if !unseen {
-            strip::shade(&self.sight, &mut self.strip, &mut self.paint);
+            strip::shade(&self.sight, strip, paint);
         }
-        let (strip, paint) = (&mut self.strip, &self.paint);
         let mut from = 0;
         while from < strip.count {
             let part = strip.stretch(from);

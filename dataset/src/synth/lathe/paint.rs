@@ -8,7 +8,7 @@ use super::sight::Sight;
 use super::strip::{Run, Strip};
 
 /// What the pixels of a strip look like, and space to work it out.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Paint {
     /// Linear light, three channels.
     pub(super) color: [Lane; 3],

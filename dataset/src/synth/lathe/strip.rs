@@ -28,7 +28,7 @@ impl Run {
 }
 
 /// Where the surface is that the pixels show, and how it lies.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Strip {
     pub(super) count: usize,
     /// Columns of the picture, and the share of the pixel that is covered.
