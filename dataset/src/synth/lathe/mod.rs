@@ -160,14 +160,13 @@ impl Drawing<'_> {
     /// Draws some open pixels that follow one another, at most [`LENGTH`].
     fn part(&mut self, film: &mut Film, (x, y): (usize, usize), count: usize, line: Line) {
         self.desk.edge.measure(&self.silhouette, self.scale, line, (x - self.left, count));
-        let covered = |cover: &&f32| **cover > 0.0;
         let cover = &self.desk.edge.cover[..count];
-        let first = cover.iter().position(|cover| *cover > 0.0).unwrap_or(count);
-        let end = first + cover[first..].iter().take_while(covered).count();
-        let alone = !cover[end..].iter().any(|cover| *cover > 0.0);
+        let covered = |cover: &f32| *cover > 0.0;
+        let first = cover.iter().position(covered).unwrap_or(count);
+        let end = cover.iter().rposition(covered).map_or(first, |last| last + 1);
         // Along a row heights rise or fall.
         let below = self.desk.edge.h[0].max(self.desk.edge.h[count - 1]) <= self.mouth.lowest;
-        if !(alone && below && self.sight.container.handle.is_none()) {
+        if !(below && self.sight.container.handle.is_none()) {
             (0..count).for_each(|i| self.pixel(film, (x, y), i));
             return;
         }

@@ -163,7 +163,9 @@ fn lit(sight: &Sight<'_>, strip: &Strip, Run { from, end: to, .. }: Run, finish:
     let (tilt, level) = (&strip.tilt[from..to], &strip.level[from..to]);
     let (coat, sheen) = (&mut paint.coat[from..to], &mut paint.sheen[from..to]);
     light.mirror_all(finish.gloss, (nx, tilt), &mut paint.scratch, coat);
-    if finish.metal > 0.0 {
+    if finish.metal > 0.0 && finish.gloss == Gloss::Satin {
+        sheen.copy_from_slice(coat);
+    } else if finish.metal > 0.0 {
         light.mirror_all(Gloss::Satin, (nx, tilt), &mut paint.scratch, sheen);
     } else {
         sheen.fill(0.0);
