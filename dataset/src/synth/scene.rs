@@ -49,8 +49,6 @@ pub struct Photo {
     pub image: RgbImage,
     /// What is to be seen, in the order in which it was drawn: front to back.
     pub instances: Vec<Instance>,
-    /// For each pixel, the number of the instance that is seen there; [`NOBODY`] where there is none.
-    pub owners: Vec<u16>,
     /// What was put where.
     pub layout: Layout,
     /// Quality at which the photo should be saved as JPEG.
@@ -150,7 +148,8 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// The photo of a number: the same for ever, whatever else is drawn. `film` is scratch space.
+    /// The photo of a number: the same for ever, whatever else is drawn. `film` is scratch space; afterwards its
+    /// [`Film::owners`] are numbers of the photo's instances.
     ///
     /// How many facings a photo labels shows only when it is drawn: so it is sketched first, small, from nearer and farther
     /// until about as many are labelled as was asked for. Should the photo itself hold more or fewer, it is drawn again. From
@@ -209,7 +208,6 @@ impl Scene<'_> {
         Photo {
             image: develop.print(film),
             instances: draft.instances,
-            owners: film.owners().to_vec(),
             layout: draft.layout,
             jpeg_quality: rng.int(from.into(), to.into()) as u8,
         }

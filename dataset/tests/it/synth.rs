@@ -54,10 +54,10 @@ fn a_photo_is_its_seed_and_number() {
 }
 
 /// Bounds of each item's own pixels, found in the map of owners.
-fn masks(photo: &Photo) -> BTreeMap<u16, [f32; 4]> {
-    let width = photo.image.width();
+fn masks(film: &Film) -> BTreeMap<u16, [f32; 4]> {
+    let width = film.width as u32;
     let mut bounds: BTreeMap<u16, [u32; 4]> = BTreeMap::new();
-    for (at, &owner) in photo.owners.iter().enumerate().filter(|(_, owner)| **owner != NOBODY) {
+    for (at, &owner) in film.owners().iter().enumerate().filter(|(_, owner)| **owner != NOBODY) {
         let (x, y) = (at as u32 % width, at as u32 / width);
         let e = bounds.entry(owner).or_insert([x, y, x, y]);
         *e = [e[0].min(x), e[1].min(y), e[2].max(x), e[3].max(y)];
@@ -84,8 +84,9 @@ fn boxes_of_opaque_goods_are_the_bounds_of_their_pixels() {
     catalogue.skus.retain(|_| *keep.next().unwrap());
     let mut checked = 0;
     for number in 0..6 {
-        let photo = photo(&config, &catalogue, number);
-        let masks = masks(&photo);
+        let mut film = Film::new(1, 1);
+        let photo = Scene { catalogue: &catalogue, config: &config }.photo(number, &mut film);
+        let masks = masks(&film);
         for (id, instance) in photo.instances.iter().enumerate() {
             assert_eq!(masks.get(&(id as u16)), Some(&edges(instance)), "photo {number}, item {id}");
             checked += 1;
@@ -100,9 +101,10 @@ fn boxes_are_larger_than_owned_pixels_only_where_glass_stands_before_them() {
     let catalogue = Catalogue::build(&config);
     let (mut labelled, mut through) = (0, 0);
     for number in 0..6 {
-        let photo = photo(&config, &catalogue, number);
+        let mut film = Film::new(1, 1);
+        let photo = Scene { catalogue: &catalogue, config: &config }.photo(number, &mut film);
         let (width, height) = photo.image.dimensions();
-        let masks = masks(&photo);
+        let masks = masks(&film);
         for (id, i) in photo.instances.iter().enumerate() {
             let b = i.bbox;
             assert!(b.x1 >= 0.0 && b.y1 >= 0.0 && b.x2 <= width as f32 && b.y2 <= height as f32 && b.is_valid(), "{b}");
@@ -125,7 +127,7 @@ fn boxes_are_larger_than_owned_pixels_only_where_glass_stands_before_them() {
             };
             for side in (0..4).filter(|&side| own[side] != mask[side]) {
                 let behind_glass = line(side).into_iter().any(|(x, y)| {
-                    let owner = photo.owners[(y * width + x) as usize];
+                    let owner = film.owners()[(y * width + x) as usize];
                     owner != NOBODY && clear(&catalogue, photo.instances[usize::from(owner)].sku)
                 });
                 assert!(behind_glass, "photo {number}, item {id}, side {side}: {b} {mask:?}");
@@ -354,8 +356,9 @@ fn instances_of_labelled_pictures_are_pasted() {
     codes.sort_unstable();
     assert_eq!(codes, ["paste-a-1", "paste-a-2", "paste-b-1", "paste-b-2"]);
     // Boxes are the bounds of the pixels, with what is cut out as with what is drawn.
-    let photo = world.photo(0, &mut Film::new(1, 1));
-    let masks = masks(&photo);
+    let mut film = Film::new(1, 1);
+    let photo = world.photo(0, &mut film);
+    let masks = masks(&film);
     for (id, instance) in photo.instances.iter().enumerate() {
         assert_eq!(masks.get(&(id as u16)), Some(&edges(instance)), "item {id}");
     }

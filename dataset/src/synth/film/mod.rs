@@ -3,14 +3,15 @@
 //! counted exactly while it is drawn.
 
 mod done;
+mod ground;
 mod lay;
 
 use super::color::Rgb;
 use super::lathe::Desk;
 use super::simd::{ABREAST, thick, thin};
 use done::Done;
+use ground::Ground;
 pub(super) use lay::Coat;
-use lay::Ground;
 
 /// A pixel through which less than this comes is finished.
 const OPAQUE: f32 = 0.012;
