@@ -7,7 +7,10 @@ pub mod config;
 pub mod count;
 pub mod load;
 pub mod recognize;
+pub mod review;
 pub mod timing;
+
+mod check;
 
 pub use config::{ConfigError, PipelineConfig};
 pub use load::{LoadError, Loaded, load};

@@ -1,6 +1,6 @@
 //! The composition root: the one place that puts real networks and a real gallery behind the traits.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use classifier::gallery::{Gallery, GalleryData, GalleryError, IndexOptions};
@@ -8,12 +8,14 @@ use classifier::{EmbedderIdentity, SessionEmbedder};
 use detector::YoloDetector;
 use engine::ort::ParseProviderError;
 use engine::{Device, EngineError, ExecutionProvider, OrtOptions, PoolPlan};
+use store::exemplars::Enrolled;
 use thiserror::Error;
 use tracing::warn;
 use vision::SkuId;
 
 use crate::config::{EngineName, EngineSettings, IndexKind, PipelineConfig};
 use crate::recognize::{Recognizer, RecognizerSettings};
+use crate::review::LiveGallery;
 
 /// What [`load`] loaded: the recogniser, and its parts under their own types.
 pub struct Loaded {
@@ -64,20 +66,29 @@ pub fn load(config: &PipelineConfig) -> Result<Loaded, LoadError> {
     let gallery = Arc::new(load_gallery(config, &embedder)?);
     let settings = RecognizerSettings { limits: config.limits, crop: embedder.crop_rule(), rule: config.rule };
     let recognizer = Recognizer::new(detector.clone(), embedder.clone(), gallery.clone(), settings)
-        .with_sku_thresholds(sku_thresholds(config, &gallery));
+        .with_sku_thresholds(sku_thresholds(&config.sku_thresholds, gallery.data()));
     Ok(Loaded { recognizer, detector, embedder, gallery })
 }
 
 /// `gallery.sku_thresholds` by number. A code that is not enrolled is no error: SKUs come and go.
-fn sku_thresholds(config: &PipelineConfig, gallery: &Gallery) -> HashMap<SkuId, f32> {
-    let numbered = config.sku_thresholds.iter().filter_map(|(code, &threshold)| {
-        let sku = gallery.data().sku_by_code(code);
+pub(crate) fn sku_thresholds(by_code: &BTreeMap<String, f32>, gallery: &GalleryData) -> HashMap<SkuId, f32> {
+    let numbered = by_code.iter().filter_map(|(code, &threshold)| {
+        let sku = gallery.sku_by_code(code);
         if sku.is_none() {
             warn!(sku = %code, "gallery.sku_thresholds names a SKU that is not enrolled");
         }
         Some((sku?.id, threshold))
     });
     numbered.collect()
+}
+
+/// A gallery that follows the store, with nothing in it yet, and what its folder has enrolled.
+#[must_use]
+pub fn live_gallery(config: &PipelineConfig, gallery: &Gallery) -> (LiveGallery, Enrolled) {
+    let data = gallery.data();
+    let live =
+        LiveGallery::new(data.name(), data.embedder().clone(), index_options(config), config.sku_thresholds.clone());
+    (live, LiveGallery::enrolled(data))
 }
 
 /// The detector alone.

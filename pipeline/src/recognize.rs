@@ -121,6 +121,13 @@ impl Recognizer {
         }
     }
 
+    /// Least similarity with which a SKU is known.
+    #[must_use]
+    pub fn threshold(&self, sku: Option<SkuId>) -> f32 {
+        let own = sku.and_then(|sku| self.sku_thresholds.get(&sku).copied());
+        own.unwrap_or(self.settings.rule.threshold)
+    }
+
     /// What finds containers.
     #[must_use]
     pub fn detector(&self) -> &Arc<dyn Detector> {
@@ -137,6 +144,12 @@ impl Recognizer {
     #[must_use]
     pub fn gallery(&self) -> &Arc<dyn SkuIndex> {
         &self.gallery
+    }
+
+    /// The same detector, embedder and settings over another gallery.
+    #[must_use]
+    pub fn with_gallery(&self, gallery: Arc<dyn SkuIndex>) -> Self {
+        Self { gallery, ..self.clone() }
     }
 
     /// What stays the same from request to request.
@@ -232,8 +245,7 @@ impl Recognizer {
         drop(crops);
 
         let start = Instant::now();
-        // Votes are by SKU, so name at least as many neighbours as candidates are wanted.
-        let neighbors = self.gallery.search(&embeddings, self.settings.rule.k.max(options.top_k))?;
+        let neighbors = self.gallery.search_wide(&embeddings, self.settings.rule.k, options.top_k)?;
         let search_time = start.elapsed();
 
         let mut found = embeddings.into_iter().zip(neighbors);

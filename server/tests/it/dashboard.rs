@@ -9,6 +9,7 @@ use server::dashboard::Dashboard;
 use tokio::net::TcpListener;
 
 async fn serve(dashboard: &Dashboard) -> String {
+    crate::harness::use_ring();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(dashboard.clone().serve(listener));

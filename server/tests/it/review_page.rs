@@ -1,0 +1,215 @@
+//! A person at `/review`, in a real browser with a real store.
+
+use std::path::Path;
+use std::time::Duration;
+
+use fantoccini::key::Key;
+use serde_json::{Value, json};
+
+use crate::chromium::{Page, Screen, in_browser};
+use crate::harness::Server;
+use crate::review_place::{review_config, server, server_with, settings};
+
+async fn press(page: &Page, key: &str) {
+    page.client.active_element().await.expect("focus").send_keys(key).await.expect("a key");
+}
+
+async fn open(page: &Page, server: &Server) {
+    page.client.goto(&server.url("/review")).await.expect("the page opens");
+    page.see("#look[data-state=shown]").await;
+    page.until("return document.getElementById('crop').complete && document.getElementById('crop').naturalWidth > 0")
+        .await;
+}
+
+/// Nothing that axe-core objects to, by the rules of WCAG 2 A and AA.
+async fn assert_accessible(page: &Page) {
+    let lib = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.runtime/python/lib");
+    let pythons = std::fs::read_dir(lib).into_iter().flatten().flatten();
+    let file = pythons
+        .map(|python| python.path().join("site-packages/axe_core_python/axe.min.js"))
+        .find(|file| file.is_file());
+    let Some(file) = file else {
+        let message = "axe-core is not installed (`make setup` installs it)";
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "{message}");
+        eprintln!("SKIPPED: {message}");
+        return;
+    };
+    let source = std::fs::read_to_string(file).expect("it is readable");
+    page.run(&source).await;
+    let script = "const done = arguments[arguments.length - 1];
+        axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] })
+            .then((r) => done(r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target.join(' ')).join(', '))), (e) => done([String(e)]));";
+    let violations = page.client.execute_async(script, Vec::new()).await.expect("axe runs");
+    assert_eq!(violations, json!([]), "{violations:#}");
+}
+
+async fn assert_sound(page: &Page) {
+    let wide = page.run("return document.documentElement.scrollWidth - window.innerWidth").await;
+    assert!(wide.as_f64().is_some_and(|over| over <= 0.0), "it scrolls sideways by {wide}");
+    let log = page.log().await;
+    assert!(log.is_empty(), "{log:#?}");
+}
+
+/// Every facing of the shelf is queued.
+async fn crowded(folder: &Path) -> Server {
+    let mut review = review_config();
+    review.samplers.random_share = 1.0;
+    let server = server_with(settings(folder), review).await;
+    assert_eq!(server.recognise().await["review"]["queued"], 7);
+    server
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_label_the_next_item_is_there_at_once_and_undo_brings_it_back() {
+    in_browser(Screen::Desktop, async |page| {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let server = crowded(place.path()).await;
+        open(&page, &server).await;
+        assert_eq!(page.count("#choices .choice").await, 3);
+        page.shoot("review").await;
+        assert_accessible(&page).await;
+        page.until("return performance.getEntriesByType('resource').filter((e) => e.name.includes('/picture/')).length >= 5").await;
+
+        // From the key to the next picture on screen, decoded.
+        let took = page
+            .client
+            .execute_async(
+                "const done = arguments[arguments.length - 1], crop = document.getElementById('crop'), before = crop.src, begin = performance.now();
+                 document.dispatchEvent(new KeyboardEvent('keydown', { key: '1', bubbles: true }));
+                 (async () => { while (crop.src === before) await new Promise(requestAnimationFrame); await crop.decode();
+                 requestAnimationFrame(() => done(performance.now() - begin)); })();",
+                Vec::new(),
+            )
+            .await
+            .expect("it runs");
+        let took = took.as_f64().expect("milliseconds");
+        println!("next item on screen after {took:.1} ms");
+        assert!(took <= 100.0, "the next item took {took} ms");
+        server.until("the label", async || server.json("/v2/active-learning/stats").await["labelled"] == 1).await;
+
+        press(&page, "s").await;
+        press(&page, "u").await;
+        page.until("return document.getElementById('done').textContent.startsWith('2 done')").await;
+        server.until("the second label", async || server.json("/v2/active-learning/stats").await["labelled"] == 2).await;
+        press(&page, "z").await;
+        server.until("the undo", async || server.json("/v2/active-learning/stats").await["labelled"] == 1).await;
+
+        // A product nobody has enrolled.
+        press(&page, "n").await;
+        page.see("#find[open] #find-list li").await;
+        page.shoot("review-find").await;
+        assert_accessible(&page).await;
+        press(&page, "green").await;
+        page.until("return document.querySelectorAll('#find-list li').length === 2").await;
+        page.client.active_element().await.expect("focus").send_keys(&format!("er <i>soda</i>{}", Key::Enter)).await.expect("keys");
+        page.until("return !document.getElementById('find').open").await;
+        server.until("the new SKU", async || {
+            let found = server.json("/v2/active-learning/skus?q=soda").await;
+            found["skus"][0]["name"] == "greener <i>soda</i>"
+        }).await;
+
+        press(&page, "?").await;
+        page.see("#keys[open]").await;
+        page.shoot("review-keys").await;
+        assert_accessible(&page).await;
+        page.click("#keys button").await;
+        assert_sound(&page).await;
+
+        for (path, name) in [("/review/queue", "queue"), ("/review/queue?status=labelled", "labelled"), ("/review/skus", "skus"), ("/review/stats", "stats")] {
+            page.client.goto(&server.url(path)).await.expect("the page opens");
+            page.see("h1").await;
+            page.shoot(&format!("review-{name}")).await;
+            assert_accessible(&page).await;
+            assert_sound(&page).await;
+            assert!(!page.client.source().await.expect("its source").contains("<i>soda</i>"), "{path}: a name is not markup");
+        }
+        page.client.goto(&server.url("/review/queue")).await.expect("the page opens");
+        page.click("td a").await;
+        page.see(".history").await;
+        page.shoot("review-item").await;
+        server.end().await.expect("a clean end");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_box_is_drawn_anew() {
+    in_browser(Screen::Desktop, async |page| {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let server = server(place.path()).await;
+        server.recognise().await;
+        open(&page, &server).await;
+        press(&page, "b").await;
+        page.see("#photo.drawing").await;
+        // As a hand would draw it: down, along, up.
+        page.run(
+            "const p = document.getElementById('photo'), m = document.getElementById('marks').getScreenCTM();
+             const at = (x, y) => { const q = new DOMPoint(x, y).matrixTransform(m); return { clientX: q.x, clientY: q.y, pointerId: 1, bubbles: true }; };
+             p.setPointerCapture = () => {};
+             p.dispatchEvent(new PointerEvent('pointerdown', at(230, 40)));
+             p.dispatchEvent(new PointerEvent('pointermove', at(280, 150)));
+             p.dispatchEvent(new PointerEvent('pointerup', at(280, 150)));",
+        )
+        .await;
+        page.shoot("review-box").await;
+        let second = page.text("#choices li:nth-child(2) .sku-name").await;
+        press(&page, "2").await;
+        server.until("the label", async || server.json("/v2/active-learning/stats").await["labelled"] == 1).await;
+        let list = server.json("/v2/active-learning-queue?status=labelled").await;
+        let verdict = &list["items"][0]["verdict"];
+        assert_eq!((&verdict["kind"], verdict["sku"]["name"].as_str()), (&json!("wrong_box"), Some(second.as_str())));
+        let id = list["items"][0]["id"].as_str().expect("an id");
+        let drawn = server.json(&format!("/v2/active-learning-queue/{id}")).await["labels"][0]["box"].clone();
+        let near = |name: &str, value: f64| drawn[name].as_f64().is_some_and(|v| (v - value).abs() < 2.0);
+        assert!(near("x1", 230.0) && near("y1", 40.0) && near("x2", 280.0) && near("y2", 150.0), "{drawn}");
+        assert_sound(&page).await;
+        server.end().await.expect("a clean end");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_phone_by_touch() {
+    in_browser(Screen::Phone, async |page| {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let server = crowded(place.path()).await;
+        open(&page, &server).await;
+        page.shoot("review").await;
+        assert_accessible(&page).await;
+        page.click("#choices .choice").await;
+        page.click("#act-unknown").await;
+        server.until("the labels", async || server.json("/v2/active-learning/stats").await["labelled"] == 2).await;
+        let small = page
+            .run("return [...document.querySelectorAll('#ask button')].filter((b) => b.offsetParent && b.getBoundingClientRect().height < 40).length")
+            .await;
+        assert_eq!(small, 0, "every button can be hit by a thumb");
+        assert_sound(&page).await;
+        page.client.goto(&server.url("/review/queue")).await.expect("the page opens");
+        page.shoot("review-queue").await;
+        assert_sound(&page).await;
+        server.end().await.expect("a clean end");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_empty_queue_says_so_and_fills_by_itself() {
+    in_browser(Screen::Desktop, async |page| {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let server = server(place.path()).await;
+        page.client.goto(&server.url("/review")).await.expect("the page opens");
+        page.see("#empty").await;
+        page.shoot("review-empty").await;
+        assert_accessible(&page).await;
+        server.recognise().await;
+        page.see("#look[data-state=shown]").await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let claimed: Value = server.json("/v2/active-learning/stats").await["claimed"].clone();
+        assert_eq!(claimed, 2);
+        // Gone, the items are free.
+        page.client.goto(&server.url("/review/stats")).await.expect("another page");
+        server.until("the release", async || server.json("/v2/active-learning/stats").await["claimed"] == 0).await;
+        server.end().await.expect("a clean end");
+    })
+    .await;
+}
