@@ -1,11 +1,6 @@
 //! [`SessionEmbedder`]: any network that answers a vector per picture, over any engine, as an [`Embedder`].
 
-use std::num::NonZeroUsize;
-use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
-
-use engine::{EngineError, Output, Session};
+use engine::{EngineError, Output, Session, in_parallel};
 use ndarray::{Array4, ArrayD, Axis, s};
 use thiserror::Error;
 use vision::crop::CropRule;
@@ -140,14 +135,6 @@ impl SessionEmbedder {
         &self.output
     }
 
-    /// Pictures per run: what the network insists on, or else what the engine likes, but no more than gives every parallel
-    /// run of the engine its share.
-    fn batch_size(&self, crops: usize) -> usize {
-        let info = self.session.info();
-        let share = crops.div_ceil(info.parallelism.max(1));
-        info.input.batch.unwrap_or_else(|| info.preferred_batch.min(share)).max(1)
-    }
-
     fn embed_batch(&self, crops: &[RgbImage]) -> Result<Vec<Embedding>, ModelError> {
         let batch = self.session.info().input.batch.unwrap_or(crops.len());
         let (height, width) = (self.spec.plan.height as usize, self.spec.plan.width as usize);
@@ -170,8 +157,9 @@ impl SessionEmbedder {
 
 impl Embedder for SessionEmbedder {
     fn embed(&self, crops: &[RgbImage]) -> Result<Vec<Embedding>, ModelError> {
-        let batches: Vec<&[RgbImage]> = crops.chunks(self.batch_size(crops.len())).collect();
-        let embedded = in_parallel(&batches, self.session.info().parallelism, |batch| self.embed_batch(batch))?;
+        let info = self.session.info();
+        let batches: Vec<&[RgbImage]> = crops.chunks(info.batch_for(crops.len())).collect();
+        let embedded = in_parallel(&batches, info.parallelism, |batch| self.embed_batch(batch))?;
         Ok(embedded.into_iter().flatten().collect())
     }
 
@@ -239,38 +227,4 @@ fn vectors(array: &ArrayD<f32>, batch: usize) -> Option<(ndarray::ArrayView2<'_,
 fn list(outputs: &[Output]) -> String {
     let each = outputs.iter().map(|output| format!("{} {:?}", output.name, output.array.shape()));
     each.collect::<Vec<_>>().join(", ")
-}
-
-/// Applies `work` to every item on at most `parallelism` threads, this one among them; results keep the order. Threads of
-/// their own, not of a pool: they wait for their turn at the engine, and a pool whose threads wait does nothing else.
-fn in_parallel<I: Sync, R: Send>(
-    items: &[I],
-    parallelism: usize,
-    work: impl Fn(&I) -> Result<R, ModelError> + Sync,
-) -> Result<Vec<R>, ModelError> {
-    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let worker = || {
-        let mut done = Vec::new();
-        while !failed.load(Ordering::Relaxed) {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(at) else { break };
-            let result = work(item);
-            failed.fetch_or(result.is_err(), Ordering::Relaxed);
-            done.push((at, result));
-        }
-        done
-    };
-    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    // Preprocessing of one run may overlap the network of another, but more threads than this only wait.
-    let helpers = parallelism.min(items.len()).min(2 * cores).saturating_sub(1);
-    let mut done = thread::scope(|scope| {
-        let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(worker)).collect();
-        let mut done = worker();
-        for helper in helpers {
-            done.extend(helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        }
-        done
-    });
-    done.sort_by_key(|&(at, _)| at);
-    done.into_iter().map(|(_, result)| result).collect()
 }

@@ -1,9 +1,9 @@
-//! From a weights file to a working embedder: the one place that chooses the engine.
+//! From a weights file to a working embedder.
 
 use std::path::{Path, PathBuf};
 
-use engine::{CandleSession, Device, EngineError, InputShape, OrtOptions, OrtSession, Session, Weights, onnx};
-use tracing::{info, warn};
+use engine::{CandleSession, Device, EngineChoice, InputShape, OrtOptions, Session, Weights, WeightsFormat, onnx};
+use tracing::info;
 use vision::crop::CropRule;
 use vision::model_card::{CardError, Task};
 use vision::{Embedder as _, ModelCard, Sha256};
@@ -12,19 +12,6 @@ use crate::LoadError;
 use crate::infer::{EmbedderSpec, SessionEmbedder};
 use crate::model::layout::{native_name, recognize};
 use crate::model::{Architecture, EfficientNet, Heads, Variant, usual_plan};
-
-/// Which engine runs the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum EngineChoice {
-    /// ONNX Runtime for `.onnx` files, candle for `.safetensors`, and for EfficientNet in `.onnx` where the library of ONNX
-    /// Runtime is missing.
-    #[default]
-    Auto,
-    /// ONNX Runtime or an error.
-    OnnxRuntime,
-    /// candle or an error.
-    Candle,
-}
 
 /// The network that is known without a card.
 const LITE0: Architecture = Architecture { variant: Variant::Lite0, tensorflow: true };
@@ -52,35 +39,18 @@ impl Default for LoadOptions {
 /// # Errors
 /// See [`LoadError`].
 pub fn load(weights: &Path, options: &LoadOptions) -> Result<SessionEmbedder, LoadError> {
-    let kind = Kind::of(weights)?;
+    let format = WeightsFormat::of(weights)?;
     let card = ModelCard::read_beside(weights)?;
     let file = File { path: weights, card: card.as_ref() };
     if file.card.is_some_and(|card| card.task != Task::Embedder) {
         return Err(LoadError::Task { path: file.path() });
     }
-    let spec = file.spec(kind)?;
-    let session = file.open(kind, options)?;
+    let spec = file.spec(format)?;
+    let session = options.engine.open(weights, &options.ort, || file.open_with_candle(&options.device))?;
     let embedder =
         SessionEmbedder::new(session, spec).map_err(|source| LoadError::Spec { path: file.path(), source })?;
     info!(embedder = embedder.describe(), dimension = embedder.dimension(), "loaded the embedder");
     Ok(embedder)
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Onnx,
-    Safetensors,
-}
-
-impl Kind {
-    fn of(path: &Path) -> Result<Self, LoadError> {
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        match extension.to_ascii_lowercase().as_str() {
-            "onnx" => Ok(Self::Onnx),
-            "safetensors" => Ok(Self::Safetensors),
-            _ => Err(LoadError::Kind { path: path.to_owned() }),
-        }
-    }
 }
 
 /// A weights file and what its card says of it.
@@ -94,7 +64,7 @@ impl File<'_> {
         self.path.to_owned()
     }
 
-    fn spec(&self, kind: Kind) -> Result<EmbedderSpec, LoadError> {
+    fn spec(&self, format: WeightsFormat) -> Result<EmbedderSpec, LoadError> {
         if let Some(card) = self.card {
             return Ok(EmbedderSpec {
                 name: format!("{}@{}", card.name, card.sha256.short()),
@@ -106,9 +76,9 @@ impl File<'_> {
             });
         }
         // Reads the file before an engine does, so that a missing or broken one is named as that.
-        let known = kind == Kind::Onnx && is_known_lite0(&onnx::Model::read(self.path)?);
+        let known = format == WeightsFormat::Onnx && is_known_lite0(&onnx::Model::read(self.path)?);
         if !known {
-            if kind == Kind::Safetensors {
+            if format == WeightsFormat::Safetensors {
                 Weights::open(self.path)?;
             }
             return Err(LoadError::NoCard { path: self.path(), card: ModelCard::path_for(self.path) });
@@ -123,38 +93,6 @@ impl File<'_> {
             output: None,
             dimension: None,
         })
-    }
-
-    fn open(&self, kind: Kind, options: &LoadOptions) -> Result<Box<dyn Session>, LoadError> {
-        match (kind, options.engine) {
-            (Kind::Onnx, EngineChoice::OnnxRuntime) => Ok(self.open_with_ort(&options.ort)?),
-            (Kind::Onnx, EngineChoice::Auto) => match self.open_with_ort(&options.ort) {
-                Err(runtime @ EngineError::RuntimeMissing { .. }) => self.open_with_substitute(options, runtime),
-                opened => Ok(opened?),
-            },
-            (Kind::Safetensors, EngineChoice::OnnxRuntime) => Err(LoadError::NeedsCandle { path: self.path() }),
-            (_, EngineChoice::Candle) | (Kind::Safetensors, EngineChoice::Auto) => {
-                self.open_with_candle(&options.device)
-            }
-        }
-    }
-
-    fn open_with_ort(&self, options: &OrtOptions) -> Result<Box<dyn Session>, EngineError> {
-        Ok(Box::new(OrtSession::open(self.path, options)?))
-    }
-
-    fn open_with_substitute(&self, options: &LoadOptions, runtime: EngineError) -> Result<Box<dyn Session>, LoadError> {
-        match self.open_with_candle(&options.device) {
-            Ok(session) => {
-                warn!(
-                    model = %self.path.display(),
-                    reason = %runtime,
-                    "candle runs the embedder in place of ONNX Runtime: the same answers, several times slower"
-                );
-                Ok(session)
-            }
-            Err(candle) => Err(LoadError::NoEngine { runtime, candle: Box::new(candle) }),
-        }
     }
 
     fn open_with_candle(&self, device: &Device) -> Result<Box<dyn Session>, LoadError> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use engine::EngineError;
+use engine::{ChoiceError, EngineError};
 use thiserror::Error;
 use vision::model_card::CardError;
 
@@ -13,14 +13,6 @@ use crate::model::{ParseArchitectureError, Variant};
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LoadError {
-    /// Neither kind of file we read.
-    #[error(
-        "{path} is neither an .onnx nor a .safetensors file: export the model as ONNX, or import it with `shelf models import`"
-    )]
-    Kind {
-        /// Which file.
-        path: PathBuf,
-    },
     /// The card cannot be read, or is another file's.
     #[error(transparent)]
     Card(#[from] CardError),
@@ -70,23 +62,9 @@ pub enum LoadError {
         /// What the weights are.
         found: Variant,
     },
-    /// The engine asked for reads other files.
-    #[error(
-        "{path} holds weights only and is run by candle: set the engine to `auto` or `candle`, or use an .onnx file"
-    )]
-    NeedsCandle {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// Neither engine can run it.
-    #[error("{runtime}. The substitute cannot help: {candle}")]
-    NoEngine {
-        /// Why ONNX Runtime cannot.
-        runtime: EngineError,
-        /// Why candle cannot.
-        #[source]
-        candle: Box<LoadError>,
-    },
+    /// The engine chosen cannot run such a file.
+    #[error(transparent)]
+    Choice(#[from] ChoiceError),
     /// The engine cannot open or run it.
     #[error(transparent)]
     Engine(#[from] EngineError),

@@ -52,6 +52,7 @@ fn folded(names: &VarMap, device: &Device) -> VarBuilder<'static> {
 }
 
 fn main() -> Result<()> {
+    engine::train::memory::keep_freed();
     let filter = std::env::args().nth(1).unwrap_or_default();
     let wanted = |name: &str| name.contains(&filter);
     let device = Device::Cpu;

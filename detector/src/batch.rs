@@ -1,8 +1,4 @@
-//! Which pictures go through the network together, and the threads that bring them there.
-
-use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+//! Which pictures go through the network together.
 
 use engine::SessionInfo;
 
@@ -15,12 +11,9 @@ pub(crate) struct Chunk {
     pub(crate) items: Vec<usize>,
 }
 
-/// Sorts pictures with these canvases into runs. Never larger than the session's fixed batch or, where any batch is taken,
-/// the one it prefers; and small enough that every one of its parallel runs gets work.
+/// Sorts pictures with these canvases into runs of at most [`SessionInfo::batch_for`] all of them.
 pub(crate) fn chunks(canvases: &[(u32, u32)], info: &SessionInfo) -> Vec<Chunk> {
-    let limit = info.input.batch.unwrap_or(info.preferred_batch).max(1);
-    let share = canvases.len().div_ceil(info.parallelism.max(1)).max(1);
-    let limit = if info.input.batch.is_some() { limit } else { limit.min(share) };
+    let limit = info.batch_for(canvases.len());
     let mut chunks: Vec<Chunk> = Vec::new();
     for (item, &canvas) in canvases.iter().enumerate() {
         let open = chunks.iter_mut().rev().find(|chunk| chunk.canvas == canvas);
@@ -30,43 +23,6 @@ pub(crate) fn chunks(canvases: &[(u32, u32)], info: &SessionInfo) -> Vec<Chunk> 
         }
     }
     chunks
-}
-
-/// Applies `work` to every item on at most `parallelism` threads, this one among them. Results keep the order. After an
-/// error no further item is started.
-///
-/// # Errors
-/// The error of the first item that failed.
-pub(crate) fn in_parallel<I: Sync, R: Send, E: Send>(
-    items: &[I],
-    parallelism: usize,
-    work: impl Fn(&I) -> Result<R, E> + Sync,
-) -> Result<Vec<R>, E> {
-    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let worker = || {
-        let mut done = Vec::new();
-        while !failed.load(Ordering::Relaxed) {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(i) else { break };
-            let result = work(item);
-            if result.is_err() {
-                failed.store(true, Ordering::Relaxed);
-            }
-            done.push((i, result));
-        }
-        done
-    };
-    let helpers = parallelism.min(items.len()).saturating_sub(1);
-    let mut done = thread::scope(|scope| {
-        let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(worker)).collect();
-        let mut done = worker();
-        for helper in helpers {
-            done.extend(helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        }
-        done
-    });
-    done.sort_by_key(|&(i, _)| i);
-    done.into_iter().map(|(_, result)| result).collect()
 }
 
 #[cfg(test)]
@@ -103,16 +59,5 @@ mod tests {
         check(&[a; 5], info(None, 8, 2), &[&[0, 1, 2], &[3, 4]]);
         check(&[a, b, a, b, a], info(None, 2, 1), &[&[0, 2], &[1, 3], &[4]]);
         check(&[a; 2], info(None, 0, 0), &[&[0], &[1]]);
-    }
-
-    #[test]
-    fn results_keep_the_order_and_the_first_error_wins() {
-        let items: Vec<usize> = (0..100).collect();
-        for parallelism in [0, 1, 3, 200] {
-            let squares: Result<Vec<_>, ()> = in_parallel(&items, parallelism, |&i| Ok(i * i));
-            assert_eq!(squares.unwrap(), items.iter().map(|i| i * i).collect::<Vec<_>>());
-            let failed = in_parallel(&items, parallelism, |&i| if i < 10 { Ok(i) } else { Err(i) });
-            assert!(failed.is_err_and(|i| i >= 10));
-        }
     }
 }

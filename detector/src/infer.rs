@@ -1,6 +1,6 @@
 //! [`YoloDetector`]: any YOLO-like network over any engine, as a [`Detector`].
 
-use engine::{EngineError, Session};
+use engine::{EngineError, Session, in_parallel};
 use ndarray::{Array4, ArrayView2};
 use thiserror::Error;
 use vision::preprocess::Region;
@@ -224,9 +224,8 @@ impl YoloDetector {
     fn run_jobs(&self, images: &[RgbImage], jobs: &[Job], pass: &Pass) -> Result<Vec<Vec<Detection>>, ModelError> {
         let canvases: Vec<_> = jobs.iter().map(|job| job.canvas).collect();
         let chunks = batch::chunks(&canvases, self.session.info());
-        let results = batch::in_parallel(&chunks, self.session.info().parallelism, |chunk| {
-            self.run_chunk(images, jobs, chunk, pass)
-        })?;
+        let results =
+            in_parallel(&chunks, self.session.info().parallelism, |chunk| self.run_chunk(images, jobs, chunk, pass))?;
         let mut found = vec![Vec::new(); jobs.len()];
         for (chunk, lists) in chunks.iter().zip(results) {
             for (&job, list) in chunk.items.iter().zip(lists) {

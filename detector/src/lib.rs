@@ -27,8 +27,9 @@ pub mod tiling;
 pub mod train;
 
 pub use class_map::{ClassMap, ClassMapError};
+pub use engine::EngineChoice;
 pub use infer::{SpecError, ValidationOptions, YoloDetector, YoloSpec};
-pub use load::{ClassChoice, EngineChoice, LoadOptions, load};
+pub use load::{ClassChoice, LoadOptions, load};
 pub use load_error::LoadError;
 pub use size::SizeError;
 pub use tiling::AutoTiling;

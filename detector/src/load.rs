@@ -1,9 +1,9 @@
-//! From a weights file to a working detector: the one place that chooses the engine.
+//! From a weights file to a working detector.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use engine::{CandleSession, Device, EngineError, InputShape, OrtOptions, OrtSession, Session, Weights};
+use engine::{CandleSession, Device, EngineChoice, InputShape, OrtOptions, Session, Weights, WeightsFormat};
 use tracing::{info, warn};
 use vision::model_card::{CardError, Task};
 use vision::{ModelCard, PreprocessPlan, Sha256};
@@ -14,19 +14,6 @@ use crate::metadata::ExportMetadata;
 use crate::model::fold::fold_all;
 use crate::model::{Architecture, Design, YoloV8};
 use crate::{AutoTiling, ClassMap, LoadError};
-
-/// Which engine runs the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum EngineChoice {
-    /// ONNX Runtime for `.onnx` files, candle for `.safetensors`, and for YOLOv8 in `.onnx` where the library of ONNX Runtime
-    /// is missing.
-    #[default]
-    Auto,
-    /// ONNX Runtime or an error.
-    OnnxRuntime,
-    /// candle or an error.
-    Candle,
-}
 
 /// Which outputs are kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -79,35 +66,18 @@ const DEFAULT_SIDE: u32 = 640;
 /// # Errors
 /// See [`LoadError`].
 pub fn load(weights: &Path, options: &LoadOptions) -> Result<YoloDetector, LoadError> {
-    let kind = Kind::of(weights)?;
+    WeightsFormat::of(weights)?;
     let card = ModelCard::read_beside(weights)?;
     let file = File { path: weights, card: card.as_ref() };
     if let Some(card) = file.card.filter(|card| card.task != Task::Detector) {
         return Err(LoadError::Task { path: weights.to_owned(), found: task_name(card.task).to_owned() });
     }
-    let opened = file.open(kind, options)?;
+    let opened = file.open(options)?;
     let spec = file.spec(&opened, options)?;
     let detector = YoloDetector::new(opened.session, spec)
         .map_err(|source| LoadError::Spec { path: weights.to_owned(), source })?;
     info!(detector = vision::Detector::describe(&detector), classes = ?vision::Detector::classes(&detector), "loaded the detector");
     Ok(detector)
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Onnx,
-    Safetensors,
-}
-
-impl Kind {
-    fn of(path: &Path) -> Result<Self, LoadError> {
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        match extension.to_ascii_lowercase().as_str() {
-            "onnx" => Ok(Self::Onnx),
-            "safetensors" => Ok(Self::Safetensors),
-            _ => Err(LoadError::Kind { path: path.to_owned() }),
-        }
-    }
 }
 
 /// A network that some engine took.
@@ -128,40 +98,17 @@ impl File<'_> {
         self.path.to_owned()
     }
 
-    fn open(&self, kind: Kind, options: &LoadOptions) -> Result<Opened, LoadError> {
-        match (kind, options.engine) {
-            (Kind::Onnx, EngineChoice::OnnxRuntime) => Ok(self.open_with_ort(&options.ort)?),
-            (Kind::Onnx, EngineChoice::Auto) => match self.open_with_ort(&options.ort) {
-                Err(runtime @ EngineError::RuntimeMissing { .. }) => self.open_with_substitute(options, runtime),
-                opened => Ok(opened?),
-            },
-            (Kind::Safetensors, EngineChoice::OnnxRuntime) => Err(LoadError::NeedsCandle { path: self.path() }),
-            (_, EngineChoice::Candle) | (Kind::Safetensors, EngineChoice::Auto) => {
-                self.open_with_candle(&options.device)
-            }
-        }
+    fn open(&self, options: &LoadOptions) -> Result<Opened, LoadError> {
+        let mut architecture = None;
+        let session = options.engine.open(self.path, &options.ort, || -> Result<_, LoadError> {
+            let (session, found) = self.open_with_candle(&options.device)?;
+            architecture = Some(found);
+            Ok(session)
+        })?;
+        Ok(Opened { session, architecture })
     }
 
-    fn open_with_ort(&self, options: &OrtOptions) -> Result<Opened, EngineError> {
-        let session: Box<dyn Session> = Box::new(OrtSession::open(self.path, options)?);
-        Ok(Opened { session, architecture: None })
-    }
-
-    fn open_with_substitute(&self, options: &LoadOptions, runtime: EngineError) -> Result<Opened, LoadError> {
-        match self.open_with_candle(&options.device) {
-            Ok(opened) => {
-                warn!(
-                    model = %self.path.display(),
-                    reason = %runtime,
-                    "candle runs the detector in place of ONNX Runtime: the same answers, many times slower"
-                );
-                Ok(opened)
-            }
-            Err(candle) => Err(LoadError::NoEngine { runtime, candle: Box::new(candle) }),
-        }
-    }
-
-    fn open_with_candle(&self, device: &Device) -> Result<Opened, LoadError> {
+    fn open_with_candle(&self, device: &Device) -> Result<(Box<dyn Session>, Architecture), LoadError> {
         let weights = Weights::open(self.path)?;
         let architecture = Architecture::infer(|name| weights.shape(name).map(<[usize]>::to_vec))
             .map_err(|source| LoadError::Architecture { path: self.path(), source })?;
@@ -174,7 +121,7 @@ impl File<'_> {
         }
         let input = InputShape { batch: None, channels: 3, height: None, width: None };
         let session = CandleSession::new(Box::new(network), input, weights.metadata().clone(), device);
-        Ok(Opened { session: Box::new(session), architecture: Some(architecture) })
+        Ok((Box::new(session), architecture))
     }
 
     /// The architecture found, as the card names it.
@@ -264,9 +211,13 @@ impl File<'_> {
 }
 
 /// Tensors named like a layer that YOLOv8 has not: another head, another architecture. The bins of the box distribution
-/// are constants and need no tensor; batch counters only serve training; exporters number their own constants.
+/// are constants and need no tensor; batch counters only serve training; exporters number their own constants, or name them
+/// after nodes.
 fn is_foreign(name: &str) -> bool {
-    name.starts_with("model.") && name != "model.22.dfl.conv.weight" && !name.ends_with(".num_batches_tracked")
+    name.starts_with("model.")
+        && !name.contains('/')
+        && name != "model.22.dfl.conv.weight"
+        && !name.ends_with(".num_batches_tracked")
 }
 
 fn task_name(task: Task) -> &'static str {

@@ -4,6 +4,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`EngineChoice`], [`in_parallel`] | which engine runs a file, the threads that bring it work |
 //! | [`session`] | the seam, what is known about a network, why one cannot be loaded or run |
 //! | [`mod@ort`] | ONNX files, run by ONNX Runtime on a CPU, CUDA, TensorRT or OpenVINO |
 //! | [`candle`], [`device`] | networks written in Rust, run by candle on a CPU or CUDA |
@@ -14,12 +15,14 @@
 //! | [`efficientnet`] | the backbone that classifier and detector share |
 
 pub mod candle;
+mod choice;
 pub mod device;
 pub mod efficientnet;
 mod files;
 pub mod onnx;
 pub mod ops;
 pub mod ort;
+mod parallel;
 mod pool;
 pub mod session;
 mod threads;
@@ -28,8 +31,10 @@ pub mod weights;
 
 pub use self::ort::{ExecutionProvider, OrtOptions, OrtSession, PoolPlan};
 pub use candle::{CandleSession, Network};
+pub use choice::{ChoiceError, EngineChoice, WeightsFormat};
 pub use device::Device;
 pub use files::MAX_MODEL_BYTES;
+pub use parallel::in_parallel;
 pub use session::{EngineError, InputShape, Output, Session, SessionInfo};
 pub use threads::on_threads;
 pub use weights::{Precision, Weights};

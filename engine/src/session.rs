@@ -98,6 +98,16 @@ pub struct SessionInfo {
     pub preferred_batch: usize,
 }
 
+impl SessionInfo {
+    /// Pictures per run when `count` are to be run: what the network insists on, or else what the engine likes, but no more
+    /// than gives every parallel run of the engine its share.
+    #[must_use]
+    pub fn batch_for(&self, count: usize) -> usize {
+        let share = count.div_ceil(self.parallelism.max(1));
+        self.input.batch.unwrap_or_else(|| self.preferred_batch.min(share)).max(1)
+    }
+}
+
 /// Why a network could not be loaded or run.
 #[derive(Debug, Error)]
 #[non_exhaustive]

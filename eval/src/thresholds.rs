@@ -82,7 +82,12 @@ pub struct Thresholds {
     pub together: Trade,
     /// What was in force before, for comparison.
     pub before: Option<Trade>,
+    /// What other thresholds for all SKUs would do, from the lowest similarity seen to just above the highest.
+    pub curve: Vec<Trade>,
 }
+
+/// Points of [`Thresholds::curve`], the last one not counted.
+const CURVE: u32 = 200;
 
 /// Thresholds that hold already.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -141,6 +146,7 @@ pub fn calibrate(
         before: before.map(|InForce { threshold, skus }| {
             evidence.trade(*threshold, |sku| skus.get(&sku).copied().unwrap_or(*threshold), None)
         }),
+        curve: evidence.curve(),
     })
 }
 
@@ -179,6 +185,15 @@ impl Evidence {
             }
         }
         evidence
+    }
+
+    fn curve(&self) -> Vec<Trade> {
+        let known = self.known.iter().filter_map(|k| k.best.map(|best| best.1));
+        let seen = || self.impostors.iter().map(|i| i.1).chain(known.clone());
+        // A little beyond both ends, so that the first accepts everything and the last nothing.
+        let (low, high) = (seen().fold(f64::MAX, f64::min) - 1e-4, seen().fold(f64::MIN, f64::max) + 1e-4);
+        let at = |k: u32| low + (high - low) * f64::from(k) / f64::from(CURVE);
+        (0..=CURVE).map(|k| self.trade(at(k), |_| at(k), None)).collect()
     }
 
     /// Rates under a threshold per SKU; over impostors and crops of one SKU, or of all.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use classifier::gallery::vote::DecisionRule;
+use dataset::files::{FileError, read_text_bounded};
+use engine::EngineChoice;
 use serde::Deserialize;
 use thiserror::Error;
 use vision::{DecodeLimits, DetectOptions, Tiling};
@@ -69,6 +71,16 @@ pub enum EngineName {
     Onnxruntime,
     /// candle.
     Candle,
+}
+
+impl From<EngineName> for EngineChoice {
+    fn from(name: EngineName) -> Self {
+        match name {
+            EngineName::Auto => Self::Auto,
+            EngineName::Onnxruntime => Self::OnnxRuntime,
+            EngineName::Candle => Self::Candle,
+        }
+    }
 }
 
 /// The gates: what a release must reach.
@@ -140,19 +152,8 @@ pub struct Overrides {
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read the configuration {path}: {source}")]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file is absurdly large.
-    #[error("{path} is larger than {MAX_CONFIG_BYTES} bytes: not a configuration")]
-    TooLarge {
-        /// Which.
-        path: PathBuf,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// Not YAML, a key that does not exist, or a value of the wrong kind.
     #[error("{path}: {reason}")]
     Syntax {
@@ -292,11 +293,7 @@ impl PipelineConfig {
     /// # Errors
     /// When it cannot be read, has an unknown or missing key, or a value out of range; the error names file and key.
     pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let io_error = |source| ConfigError::Io { path: path.to_owned(), source };
-        if std::fs::metadata(path).map_err(io_error)?.len() > MAX_CONFIG_BYTES {
-            return Err(ConfigError::TooLarge { path: path.to_owned() });
-        }
-        Self::parse(&std::fs::read_to_string(path).map_err(io_error)?, path, overrides)
+        Self::parse(&read_text_bounded(path, MAX_CONFIG_BYTES)?, path, overrides)
     }
 
     /// As [`PipelineConfig::read`], from text; `path` only names it in errors.

@@ -13,7 +13,7 @@ use thiserror::Error;
 use tracing::warn;
 use vision::SkuId;
 
-use crate::config::{EngineName, EngineSettings, IndexKind, PipelineConfig};
+use crate::config::{EngineSettings, IndexKind, PipelineConfig};
 use crate::recognize::{Recognizer, RecognizerSettings};
 use crate::review::LiveGallery;
 
@@ -97,11 +97,7 @@ pub fn live_gallery(config: &PipelineConfig, gallery: &Gallery) -> (LiveGallery,
 /// As [`load`].
 pub fn load_detector(config: &PipelineConfig) -> Result<YoloDetector, LoadError> {
     let options = detector::LoadOptions {
-        engine: match config.engine.name {
-            EngineName::Auto => detector::EngineChoice::Auto,
-            EngineName::Onnxruntime => detector::EngineChoice::OnnxRuntime,
-            EngineName::Candle => detector::EngineChoice::Candle,
-        },
+        engine: config.engine.name.into(),
         device: Device::parse(&config.engine.device)?,
         ort: ort_options(&config.engine)?,
         ..detector::LoadOptions::default()
@@ -115,11 +111,7 @@ pub fn load_detector(config: &PipelineConfig) -> Result<YoloDetector, LoadError>
 /// As [`load`].
 pub fn load_embedder(config: &PipelineConfig) -> Result<SessionEmbedder, LoadError> {
     let options = classifier::LoadOptions {
-        engine: match config.engine.name {
-            EngineName::Auto => classifier::EngineChoice::Auto,
-            EngineName::Onnxruntime => classifier::EngineChoice::OnnxRuntime,
-            EngineName::Candle => classifier::EngineChoice::Candle,
-        },
+        engine: config.engine.name.into(),
         device: Device::parse(&config.engine.device)?,
         ort: ort_options(&config.engine)?,
     };

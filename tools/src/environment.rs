@@ -17,7 +17,8 @@ pub(crate) struct Environment {
     pub(crate) enabled: bool,
     /// `AI_V2_PIPELINE_CONFIG`
     pipeline_config: Option<PathBuf>,
-    overrides: Overrides,
+    /// Models and gallery that win over a configuration's.
+    pub(crate) overrides: Overrides,
     /// `DATABASE_URL`
     database: Option<String>,
     /// `OBJECTS_URL`

@@ -1,6 +1,7 @@
 //! `shelf`: photograph a shelf, get every container detected, identified and counted.
 
 mod aliases;
+mod classes;
 mod dataset;
 mod doctor;
 mod environment;

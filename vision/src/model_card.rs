@@ -152,6 +152,28 @@ pub enum CardError {
 pub const MAX_CARD_BYTES: u64 = 1 << 20;
 
 impl ModelCard {
+    /// A card that says nothing yet but what the model is for and what it is fed with.
+    #[must_use]
+    pub fn new(task: Task, preprocess: PreprocessPlan) -> Self {
+        Self {
+            name: String::new(),
+            task,
+            architecture: String::new(),
+            weights: String::new(),
+            sha256: Sha256([0; 32]),
+            preprocess,
+            classes: Vec::new(),
+            class_map: BTreeMap::new(),
+            embedding_output: None,
+            embedding_dim: None,
+            crop: None,
+            metrics: BTreeMap::new(),
+            data: Vec::new(),
+            license: String::new(),
+            limits: String::new(),
+        }
+    }
+
     /// Where the card of these weights lies: `yolov8n.onnx` -> `yolov8n.card.json`.
     #[must_use]
     pub fn path_for(weights: &Path) -> PathBuf {

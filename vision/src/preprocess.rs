@@ -193,6 +193,16 @@ impl PreprocessPlan {
         placement
     }
 
+    /// A region of `image` as a picture of `size` (width, height), by the filter of this plan: what training keeps in memory.
+    ///
+    /// # Panics
+    /// When the region is empty or outside the image, or `size` is empty: errors of the caller.
+    #[must_use]
+    pub fn pixels(&self, image: &RgbImage, region: Region, size: (u32, u32)) -> RgbImage {
+        let pixels = self.resize(image, region, size);
+        RgbImage::from_raw(size.0, size.1, pixels).expect("as many pixels as asked for")
+    }
+
     /// Resized pixels, rows of RGB triples.
     fn resize(&self, image: &RgbImage, region: Region, size: (u32, u32)) -> Vec<u8> {
         let source = fir::images::ImageRef::new(image.width(), image.height(), image.as_raw(), fir::PixelType::U8x3)

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use classifier::model::usual_plan;
 use classifier::{EmbedderSpec, EngineChoice, LoadError, LoadOptions, SessionEmbedder, import, load};
-use engine::{EngineError, InputShape, OrtOptions, Output, Precision, Session, SessionInfo};
+use engine::{ChoiceError, EngineError, InputShape, OrtOptions, Output, Precision, Session, SessionInfo};
 use ndarray::{Array2, Array4, ArrayD, ArrayView4, Axis, IxDyn};
 use serde::Deserialize;
 use vision::model_card::Task;
@@ -188,20 +188,11 @@ fn copied() -> Option<(tempfile::TempDir, PathBuf)> {
 fn card(path: &Path) -> ModelCard {
     ModelCard {
         name: "lite0".to_owned(),
-        task: Task::Embedder,
         architecture: "efficientnet_lite0".to_owned(),
         weights: path.file_name().unwrap().to_str().unwrap().to_owned(),
         sha256: Sha256::of_file(path).unwrap(),
-        preprocess: usual_plan("efficientnet_lite0".parse().unwrap()),
-        classes: Vec::new(),
-        class_map: Default::default(),
-        embedding_output: None,
-        embedding_dim: None,
-        crop: None,
-        metrics: Default::default(),
-        data: Vec::new(),
         license: "Apache-2.0".to_owned(),
-        limits: String::new(),
+        ..ModelCard::new(Task::Embedder, usual_plan("efficientnet_lite0".parse().unwrap()))
     }
 }
 
@@ -242,7 +233,7 @@ fn imported_weights_serve_with_a_card() {
         assert!(a.cosine(b) > 0.9999, "half precision keeps directions: {}", a.cosine(b));
     }
     let wrong = LoadOptions { engine: EngineChoice::OnnxRuntime, ..LoadOptions::default() };
-    assert!(matches!(load(&path, &wrong), Err(LoadError::NeedsCandle { .. })));
+    assert!(matches!(load(&path, &wrong), Err(LoadError::Choice(ChoiceError::NeedsCandle { .. }))));
 }
 
 #[test]

@@ -7,9 +7,14 @@
 
 mod embedder;
 mod enrol;
+mod fit;
+mod heads;
 mod index;
 mod model;
 mod npy;
 mod snapshot;
 mod support;
+mod train_config;
+mod train_data;
+mod train_sampler;
 mod vote;

@@ -1,10 +1,15 @@
 //! What several tests need: reproducible numbers, small galleries, pictures on disk, the development data.
 
+#[path = "../../../vision/tests/shared/data.rs"]
+mod development;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use classifier::gallery::{EmbedderIdentity, GalleryData, NewExemplar};
 use vision::{Embedding, Sha256, SkuId};
+
+pub(crate) use development::shared_data as data_folder;
 
 /// SplitMix64 (Steele, Lea and Flood 2014): the same numbers everywhere.
 pub(crate) struct Random(u64);
@@ -86,18 +91,4 @@ pub(crate) fn write_png(path: &Path, color: [u8; 3]) {
         image::Rgb([color[0].saturating_add(x as u8 / 4), color[1].saturating_add(y as u8 / 4), color[2]])
     });
     image.save_with_format(path, image::ImageFormat::Png).unwrap();
-}
-
-/// The development data, or `None` (said on the console) where there is none. With `CI=true` its absence is a failure.
-pub(crate) fn data_folder(part: &str) -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let root = std::env::var_os("SHELF_DATA").map_or_else(|| workspace.join("../shared/data"), PathBuf::from);
-    let folder = root.join(part);
-    if folder.exists() {
-        return Some(folder);
-    }
-    let message = format!("{} is missing; set SHELF_DATA to the folder of the development data", folder.display());
-    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{message}");
-    println!("SKIPPED: {message}");
-    None
 }

@@ -27,16 +27,25 @@ pub struct NearPair {
 
 /// Hashes by the values of their chunks.
 #[derive(Debug)]
-pub struct NearIndex<'a> {
-    hashes: &'a [u64],
-    // For each chunk: positions sorted by chunk value, and where each value begins.
-    tables: [(Vec<u32>, Vec<u32>); CHUNKS],
+pub struct NearIndex {
+    tables: [Table; CHUNKS],
 }
 
-impl<'a> NearIndex<'a> {
+/// All hashes in the order of one chunk's value.
+#[derive(Debug)]
+struct Table {
+    /// Where each value begins.
+    starts: Vec<u32>,
+    /// The hashes themselves: most of what is looked at is not near, and need not be looked up elsewhere.
+    hashes: Vec<u64>,
+    /// Their positions.
+    positions: Vec<u32>,
+}
+
+impl NearIndex {
     /// Indexes distinct hashes.
     #[must_use]
-    pub fn new(hashes: &'a [u64]) -> Self {
+    pub fn new(hashes: &[u64]) -> Self {
         let tables = std::array::from_fn(|chunk| {
             let mut starts = vec![0_u32; VALUES + 1];
             for &hash in hashes {
@@ -46,30 +55,47 @@ impl<'a> NearIndex<'a> {
                 starts[at + 1] += starts[at];
             }
             let mut next = starts.clone();
-            let mut positions = vec![0; hashes.len()];
+            let mut table = Table { starts, hashes: vec![0; hashes.len()], positions: vec![0; hashes.len()] };
             for (at, &hash) in (0_u32..).zip(hashes) {
                 let slot = &mut next[value(hash, chunk)];
-                positions[*slot as usize] = at;
+                (table.hashes[*slot as usize], table.positions[*slot as usize]) = (hash, at);
                 *slot += 1;
             }
-            (positions, starts)
+            table
         });
-        Self { hashes, tables }
+        Self { tables }
     }
 
     /// Positions of hashes within `distance` bits of `hash`, with their distances, each once, in order.
     #[must_use]
     pub fn near(&self, hash: u64, distance: u32) -> BTreeMap<u32, u32> {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "popcnt")]
+            fn counting(index: &NearIndex, hash: u64, distance: u32) -> BTreeMap<u32, u32> {
+                index.search(hash, distance)
+            }
+            if std::arch::is_x86_feature_detected!("popcnt") {
+                // SAFETY: the processor has the instruction: just asked.
+                return unsafe { counting(self, hash, distance) };
+            }
+        }
+        self.search(hash, distance)
+    }
+
+    /// [`NearIndex::near`], compiled twice: counting bits is one instruction, or a dozen.
+    #[inline(always)]
+    fn search(&self, hash: u64, distance: u32) -> BTreeMap<u32, u32> {
         let distance = distance.min(MAX_DISTANCE);
         let mut found = BTreeMap::new();
-        for chunk in 0..CHUNKS {
-            let (positions, starts) = &self.tables[chunk];
+        for (chunk, Table { starts, hashes, positions }) in self.tables.iter().enumerate() {
             each_within(distance / CHUNKS as u32, |flips| {
                 let value = value(hash, chunk) ^ flips;
-                for &at in &positions[starts[value] as usize..starts[value + 1] as usize] {
-                    let apart = (self.hashes[at as usize] ^ hash).count_ones();
+                let range = starts[value] as usize..starts[value + 1] as usize;
+                for (other, at) in hashes[range.clone()].iter().zip(&positions[range]) {
+                    let apart = (other ^ hash).count_ones();
                     if apart <= distance {
-                        found.insert(at, apart);
+                        found.insert(*at, apart);
                     }
                 }
             });
@@ -78,22 +104,20 @@ impl<'a> NearIndex<'a> {
     }
 }
 
+#[inline(always)]
 fn value(hash: u64, chunk: usize) -> usize {
     (hash >> (16 * chunk) & 0xffff) as usize
 }
 
 /// Calls `visit` with every 16-bit number of at most `bits` (0 to 2) set bits.
+#[inline(always)]
 fn each_within(bits: u32, mut visit: impl FnMut(usize)) {
     visit(0);
-    for a in 0..16 {
-        if bits >= 1 {
-            visit(1 << a);
-        }
-        for b in 0..a {
-            if bits >= 2 {
-                visit(1 << a | 1 << b);
-            }
-        }
+    if bits >= 1 {
+        (0..16).for_each(|a| visit(1 << a));
+    }
+    if bits >= 2 {
+        (0..16).for_each(|a| (0..a).for_each(|b| visit(1 << a | 1 << b)));
     }
 }
 

@@ -59,13 +59,13 @@ pub fn draw(film: &mut Film, camera: &Camera, light: &Light, carton: &Carton, (s
         let matt = light.matt(normal[0], normal[1], normal[2]) * level;
         let coat = carton.shine * 0.035 * light.mirror(Gloss::Satin, normal[0], normal[1] - 0.1) * (0.4 + 0.6 * level);
         let color: Rgb = std::array::from_fn(|i| ink[i] * matt * edge + coat);
-        (times(color, light.tint), [0.0; 3])
+        times(color, light.tint)
     };
     // Board creases and corners catch a little less light.
     let crease = |a: f32, b: f32| {
         1.0 - 0.18 * ((1.0 - (a.min(1.0 - a) * 26.0).min(1.0)) + (1.0 - (b.min(1.0 - b) * 40.0).min(1.0))).min(1.0)
     };
-    let mut face = |quad: Quad, grow: f32, shade: &mut dyn FnMut(f32, f32) -> (Rgb, Rgb)| {
+    let mut face = |quad: Quad, grow: f32, shade: &mut dyn FnMut(f32, f32) -> Rgb| {
         quad::draw(film, camera, &quad, Stroke { grow, item: Some((id, &mut print)) }, shade);
     };
     let bulge = |a: f32| (a - 0.5) * 0.18;
@@ -86,9 +86,8 @@ pub fn draw(film: &mut Film, camera: &Camera, light: &Light, carton: &Carton, (s
             let narrow = 1.0 - 0.6 / (1.0 + gap.max(0.0) / 25.0);
             face(quad, 0.5, &mut |a, b| {
                 let [r, g, bl, _] = carton.side.sample(side_level, if side > 0.0 { a } else { 1.0 - a }, 1.0 - b);
-                let (color, through) =
-                    lit(h * b, d * (0.5 - a), [normal[0] * 0.9, 0.0, 0.35], [r, g, bl], crease(a, b));
-                (scale(color, narrow), through)
+                let color = lit(h * b, d * (0.5 - a), [normal[0] * 0.9, 0.0, 0.35], [r, g, bl], crease(a, b));
+                scale(color, narrow)
             });
         }
     }

@@ -64,7 +64,7 @@ pub fn hsv(hue: f32, saturation: f32, value: f32) -> Rgb {
 }
 
 /// 0 below `low`, 1 above `high`, smooth between; also falls when `high < low`.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn smoothstep(low: f32, high: f32, v: f32) -> f32 {
     // Between constants, the division is done while compiling.

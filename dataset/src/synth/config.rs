@@ -13,7 +13,7 @@ pub struct SynthConfig {
     pub photos: u32,
     /// Width and height of a photo in pixels.
     pub size: (u32, u32),
-    /// Fewest and most labelled facings in a photo. A wish: the camera steps back until about so many are in view.
+    /// Fewest and most labelled facings in a photo: the camera steps back, or another shelf is put up, until so many are in view.
     pub facings: (u32, u32),
     /// Families of look-alike products in the world.
     pub families: u32,

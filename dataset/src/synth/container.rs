@@ -4,6 +4,7 @@ use super::color::{Rgb, linear};
 use super::light::Gloss;
 use super::profile::{Profile, STEPS};
 use super::section::Section;
+use super::simd::nearest;
 use super::texture::Texture;
 
 /// A container of revolution, or one with another cross-section.
@@ -23,7 +24,7 @@ pub struct Container {
     pub handle: Option<Handle>,
     /// Lobes of the base, as those of PET bottles: how many, and up to which height.
     pub petals: Option<(f32, f32)>,
-    zone_at: Vec<u8>,
+    zone_at: Box<[u8; STEPS + 1]>,
 }
 
 /// A part of the surface between two heights.
@@ -87,8 +88,8 @@ pub struct Clear {
     pub fill: f32,
     /// Share of what stands behind that is seen straight through, where filled and where empty.
     pub straight: (f32, f32),
-    wet: Vec<(Rgb, Rgb)>,
-    dry: Vec<(Rgb, Rgb)>,
+    /// Let through and scattered back, by the chord's length; first where filled, then where empty.
+    chords: Box<[[f32; 6]; 2 * CHORDS]>,
 }
 
 /// What is seen of the top by someone who looks down at it.
@@ -123,21 +124,18 @@ impl Container {
     #[must_use]
     pub fn new(profile: Profile, section: Section, body: Body, zones: Vec<Zone>, top: Top) -> Self {
         let step = profile.height / STEPS as f32;
-        let zone_at = (0..=STEPS)
-            .map(|i| {
-                let y = i as f32 * step;
-                zones.iter().rposition(|z| y >= z.low && y <= z.high).map_or(BARE, |at| at as u8)
-            })
-            .collect();
+        let zone_at = Box::new(std::array::from_fn(|i| {
+            let y = i as f32 * step;
+            zones.iter().rposition(|z| y >= z.low && y <= z.high).map_or(BARE, |at| at as u8)
+        }));
         Self { profile, section, body, zones, top, handle: None, petals: None, zone_at }
     }
 
-    /// The zone at an index of the profile, and its number.
-    #[inline]
+    /// Number of the zone at an index of the profile; [`BARE`] where there is none.
+    #[inline(always)]
     #[must_use]
-    pub fn zone(&self, index: usize) -> Option<(usize, &Zone)> {
-        let number = usize::from(self.zone_at[index]);
-        self.zones.get(number).map(|zone| (number, zone))
+    pub fn zone(&self, index: usize) -> u8 {
+        self.zone_at[index.min(STEPS)]
     }
 }
 
@@ -181,17 +179,20 @@ impl Clear {
             });
             (through.map(|v| v * (1.0 - cloud)), scattered)
         };
-        let table = |wet: bool| (0..CHORDS).map(|k| row(k as f32 / (CHORDS - 1) as f32, wet)).collect();
+        let chords = std::array::from_fn(|k| {
+            let ([a, b, c], [d, e, f]) = row((k % CHORDS) as f32 / (CHORDS - 1) as f32, k < CHORDS);
+            [a, b, c, d, e, f]
+        });
         let clarity = (1.0 - recipe.cloudy).max(0.0);
         let straight = ((0.24 + 0.40 * (-1.3 * recipe.strength).exp()) * clarity, 0.74);
-        Self { fill: recipe.fill, straight, wet: table(true), dry: table(false) }
+        Self { fill: recipe.fill, straight, chords: Box::new(chords) }
     }
 
-    /// `(let through, scattered)` for a chord as a share of the widest.
-    #[inline]
+    /// What a chord, as a share of the widest, lets through and scatters back: three numbers each.
+    #[inline(always)]
     #[must_use]
-    pub fn chord(&self, share: f32, wet: bool) -> (Rgb, Rgb) {
-        let table = if wet { &self.wet } else { &self.dry };
-        table[((share * (CHORDS - 1) as f32 + 0.5) as usize).min(CHORDS - 1)]
+    pub fn chord(&self, share: f32, wet: bool) -> [f32; 6] {
+        let at = nearest(share.max(0.0) * (CHORDS - 1) as f32).min(CHORDS - 1);
+        self.chords[at + if wet { 0 } else { CHORDS }]
     }
 }

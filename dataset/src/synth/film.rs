@@ -33,6 +33,8 @@ pub struct Film {
     pub width: usize,
     /// Rows.
     pub height: usize,
+    /// Nobody will look at it: only what hides what counts, and opaque things need no colour.
+    pub sketch: bool,
     /// Linear light collected.
     light: Vec<Rgb>,
     /// Share of the light behind that still gets through; kept only while it matters, for pixels touched and not done.
@@ -81,8 +83,15 @@ impl Film {
     /// An unexposed film.
     #[must_use]
     pub fn new(width: usize, height: usize) -> Self {
-        let mut film =
-            Self { width: 0, height: 0, light: Vec::new(), through: Vec::new(), owner: Vec::new(), state: Vec::new() };
+        let mut film = Self {
+            width: 0,
+            height: 0,
+            sketch: false,
+            light: Vec::new(),
+            through: Vec::new(),
+            owner: Vec::new(),
+            state: Vec::new(),
+        };
         film.reset(width, height);
         film
     }
@@ -90,7 +99,7 @@ impl Film {
     /// Makes it unexposed again.
     pub fn reset(&mut self, width: usize, height: usize) {
         let count = width * height;
-        (self.width, self.height) = (width, height);
+        (self.width, self.height, self.sketch) = (width, height, false);
         self.light.resize(count.max(self.light.len()), [0.0; 3]);
         self.through.resize(count.max(self.through.len()), [1.0; 3]);
         self.owner.clear();
@@ -99,13 +108,13 @@ impl Film {
         self.state.resize(count, 0);
     }
 
-    /// The first pixel of a row, from column `from` on and before `to`, at which anything behind can still be seen; `to` when
-    /// there is none.
+    /// The first pixels in a stretch of a row, from column `from` on and before `to`, at which anything behind can still be
+    /// seen: from, to; empty at `to` when there are none.
     #[inline]
     #[must_use]
-    pub fn next_open(&self, y: usize, from: usize, to: usize) -> usize {
+    pub fn open_run(&self, y: usize, from: usize, to: usize) -> (usize, usize) {
         let row = &self.state[y * self.width..y * self.width + to];
-        let mut x = from;
+        let mut x = from.min(to);
         // What stands behind is mostly hidden: that is passed over by eight pixels at a time.
         while let Some(eight) = row.get(x..).and_then(|rest| rest.first_chunk::<8>()) {
             const ALL: u64 = u64::from_le_bytes([DONE; 8]);
@@ -114,10 +123,9 @@ impl Film {
             }
             x += 8;
         }
-        while x < to && row[x] & DONE != 0 {
-            x += 1;
-        }
-        x
+        let done = |state: &u8| state & DONE != 0;
+        x += row[x..].iter().take_while(|state| done(state)).count();
+        (x, x + row[x..].iter().take_while(|state| !done(state)).count())
     }
 
     /// Whether anything behind can still be seen within columns `x.0..x.1` and rows `y.0..y.1` of the picture.
@@ -135,6 +143,12 @@ impl Film {
     pub fn put(&mut self, x: usize, y: usize, cover: f32, (color, through): (Rgb, Rgb)) {
         let at = y * self.width + x;
         let mut state = self.state[at];
+        if state == 0 && cover >= 1.0 && through == [0.0; 3] {
+            // Most pixels: all of it, and nothing was there before.
+            self.light[at] = color;
+            self.state[at] = TOUCHED | CLOSED | DONE;
+            return;
+        }
         let left: Rgb = if state & TOUCHED == 0 {
             self.light[at] = color.map(|v| v * cover);
             through.map(|v| 1.0 - cover * (1.0 - v))
@@ -182,6 +196,22 @@ impl Film {
                 self.owner[at] = id;
             }
         }
+    }
+
+    /// [`Film::note`] and [`Film::put`] for an open pixel.
+    #[inline]
+    pub fn show(&mut self, (x, y): (usize, usize), cover: f32, paint: (Rgb, Rgb), (id, print): (u16, &mut Footprint)) {
+        let at = y * self.width + x;
+        if self.state[at] == 0 && cover >= 1.0 && paint.1 == [0.0; 3] {
+            print.seen += 1.0;
+            print.touch(x, y);
+            self.owner[at] = id;
+            self.light[at] = paint.0;
+            self.state[at] = TOUCHED | CLOSED | DONE;
+            return;
+        }
+        self.note(x, y, cover, (id, print));
+        self.put(x, y, cover, paint);
     }
 
     /// Which item is seen at each pixel, row by row; [`NOBODY`] where there is none.

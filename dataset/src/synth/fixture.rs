@@ -8,6 +8,7 @@ use super::layout::{Layout, Row};
 use super::light::{Gloss, Light};
 use super::quad::{self, Quad, Stroke};
 use super::rng::Rng;
+use super::shade_map::ShadeMap;
 use super::sku::Sort;
 use super::texture::Texture;
 
@@ -124,7 +125,7 @@ impl Fixture {
             // A plastic cover shines a little.
             let shine = 0.03 * light.mirror(Gloss::Satin, (a - 0.5) * 0.2, 0.15 + b * 0.1);
             let matt = light.matt(0.0, 0.05, 1.0) * 0.98;
-            (times([r * matt + shine, g * matt + shine, bl * matt + shine], light.tint), [0.0; 3])
+            times([r * matt + shine, g * matt + shine, bl * matt + shine], light.tint)
         });
     }
 
@@ -160,7 +161,7 @@ impl Fixture {
             let joint = modulo(x - layout.bays.1, layout.bays.0);
             let seam = if joint.min(layout.bays.0 - joint) < 1.6 { 0.25 } else { 1.0 };
             let color = bands.mean(b, blur);
-            (std::array::from_fn(|i| (color[i] * seam * dent + shine) * light.tint[i]), [0.0; 3])
+            std::array::from_fn(|i| (color[i] * seam * dent + shine) * light.tint[i])
         });
     }
 
@@ -189,7 +190,7 @@ impl Fixture {
             let hole = if self.perforated && hole_at(x, z) < 4.0 { 0.5 } else { 1.0 };
             let grain = self.grain(x, z);
             let (shine, matt) = (shine * shaded, matt * level * hole * grain);
-            (times(std::array::from_fn(|i| board[i] * matt + shine), light.tint), [0.0; 3])
+            times(std::array::from_fn(|i| board[i] * matt + shine), light.tint)
         });
     }
 
@@ -212,7 +213,7 @@ impl Fixture {
             let x = a * length - layout.half_length;
             let level = levels[(b * STEPS as f32) as usize];
             let rib = if (modulo(x, 310.0) - 155.0).abs() < 4.0 { 0.7 } else { 1.0 };
-            (times(scale(board, level * rib), light.tint), [0.0; 3])
+            times(scale(board, level * rib), light.tint)
         });
     }
 
@@ -248,7 +249,7 @@ impl Fixture {
             } else {
                 scale(wall, mark)
             };
-            (times(scale(ink, level), light.tint), [0.0; 3])
+            times(scale(ink, level), light.tint)
         });
     }
 
@@ -286,7 +287,7 @@ impl Fixture {
                 let [r, g, bl, _] = art.sample(level, (a * repeats).fract(), 1.0 - b);
                 let sag = 0.06 * (a * 9.0 + x1).sin();
                 let matt = light.matt(sag, 0.0, 1.0) * reach * if fold { 0.75 } else { 1.0 } * (0.82 + 0.18 * b);
-                (times(scale([r, g, bl], matt), light.tint), [0.0; 3])
+                times(scale([r, g, bl], matt), light.tint)
             });
         }
     }
@@ -301,68 +302,6 @@ fn tags(catalogue: &Catalogue, sku: usize) -> Option<&[Texture]> {
     };
     let tags = if own.is_empty() { lent()? } else { own };
     (!tags.is_empty()).then_some(tags)
-}
-
-/// How much of the light is left where things stand on a board.
-#[derive(Debug, Clone)]
-pub struct ShadeMap {
-    origin: f32,
-    columns: usize,
-    rows: usize,
-    cells: Vec<f32>,
-}
-
-const CELL: f32 = 9.0;
-
-impl ShadeMap {
-    /// Of an empty board.
-    #[must_use]
-    pub fn none() -> Self {
-        Self { origin: 0.0, columns: 2, rows: 2, cells: vec![1.0; 4] }
-    }
-
-    /// Of the items of a row.
-    #[must_use]
-    pub fn of(layout: &Layout, row: &Row, catalogue: &Catalogue) -> Self {
-        let (columns, rows) = ((layout.half_length * 2.0 / CELL) as usize + 2, (layout.depth / CELL) as usize + 2);
-        let mut map = Self { origin: -layout.half_length, columns, rows, cells: vec![1.0; columns * rows] };
-        for item in row.items.iter().filter(|item| item.level == 0) {
-            let [width, _, depth] = catalogue.skus[item.sku].size();
-            map.stamp((item.x, -item.z), (width / 2.0, depth / 2.0));
-        }
-        map
-    }
-
-    fn stamp(&mut self, (x, z): (f32, f32), (rx, rz): (f32, f32)) {
-        // The shadow falls inwards, away from the lamps.
-        let z = z + rz * 0.25;
-        let reach = (rx * 1.7, rz * 2.0);
-        let column = |v: f32| (((v - self.origin) / CELL).max(0.0) as usize).min(self.columns - 1);
-        let row = |v: f32| ((v / CELL).max(0.0) as usize).min(self.rows - 1);
-        for r in row(z - reach.1)..=row(z + reach.1) {
-            for c in column(x - reach.0)..=column(x + reach.0) {
-                let (cx, cz) = (self.origin + (c as f32 + 0.5) * CELL, (r as f32 + 0.5) * CELL);
-                let (kx, kz) = ((cx - x) / rx, (cz - z) / rz);
-                let k = (kx * kx + kz * kz).sqrt();
-                self.cells[r * self.columns + c] *= 1.0 - 0.72 * smoothstep(1.75, 0.75, k);
-            }
-        }
-    }
-
-    /// Light left at a place.
-    #[must_use]
-    pub fn at(&self, x: f32, z: f32) -> f32 {
-        let (fx, fz) = (
-            ((x - self.origin) / CELL - 0.5).clamp(0.0, (self.columns - 2) as f32),
-            (z / CELL - 0.5).clamp(0.0, (self.rows - 2) as f32),
-        );
-        let (c, r) = (fx as usize, fz as usize);
-        let (ax, az) = (fx - c as f32, fz - r as f32);
-        let at = r * self.columns + c;
-        let near = self.cells[at] * (1.0 - ax) + self.cells[at + 1] * ax;
-        let far = self.cells[at + self.columns] * (1.0 - ax) + self.cells[at + self.columns + 1] * ax;
-        near * (1.0 - az) + far * az
-    }
 }
 
 /// Bands along something long, averaged over what a pixel sees of them so that thin ones do not flicker.

@@ -2,6 +2,7 @@
 
 use super::color::{Rgb, smoothstep};
 use super::rng::Rng;
+use super::simd::between;
 
 /// How rough a surface is, by the reflection it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,11 +17,14 @@ pub enum Gloss {
 
 const SIDE: usize = 96;
 
+/// Reflected light, row by row of the normal's `y`.
+type Mirror = [f32; SIDE * SIDE];
+
 /// The light of one photo. Radiance is linear; a white sheet at the front of a shelf is about 0.8.
 #[derive(Debug, Clone)]
 pub struct Light {
     /// Reflected light by the normal's `(x, y)`, for the three roughnesses.
-    mirrors: [Vec<f32>; 3],
+    mirrors: [Box<Mirror>; 3],
     /// Colour of the lamps.
     pub tint: Rgb,
     /// Share of light that reaches shaded corners.
@@ -89,20 +93,42 @@ impl Light {
     #[inline]
     #[must_use]
     pub fn mirror(&self, gloss: Gloss, nx: f32, ny: f32) -> f32 {
-        let mirror = &self.mirrors[gloss as usize];
-        let place = |v: f32| ((v + 1.0) * (SIDE as f32 / 2.0) - 0.5).clamp(0.0, (SIDE - 2) as f32);
-        let (x, y) = (place(nx), place(ny));
-        let (ix, iy) = (x as usize, y as usize);
-        let (ax, ay) = (x - ix as f32, y - iy as f32);
-        let at = iy * SIDE + ix;
-        let cell = &mirror[at..at + SIDE + 2];
-        let low = cell[0] + (cell[1] - cell[0]) * ax;
-        let high = cell[SIDE] + (cell[SIDE + 1] - cell[SIDE]) * ax;
-        low + (high - low) * ay
+        look(&self.mirrors[gloss as usize], nx, ny)
+    }
+
+    /// [`Light::mirror`] for as many normals as `out` is long.
+    #[inline(always)]
+    pub(super) fn mirror_all(&self, gloss: Gloss, (nx, ny): (&[f32], &[f32]), out: &mut [f32]) {
+        let mirror = &*self.mirrors[gloss as usize];
+        let mut blocks = out.chunks_exact_mut(BLOCK);
+        for (number, out) in blocks.by_ref().enumerate() {
+            let (nx, ny) = (&nx[number * BLOCK..][..BLOCK], &ny[number * BLOCK..][..BLOCK]);
+            // Places, then what is there, then between: of the first and the last, all of a block at once.
+            let (mut at, mut share) = ([0_usize; BLOCK], [[0.0_f32; BLOCK]; 2]);
+            for i in 0..BLOCK {
+                let ((x, ax), (y, ay)) = (place(nx[i]), place(ny[i]));
+                at[i] = (y * SIDE + x).min(SIDE * SIDE - SIDE - 2);
+                (share[0][i], share[1][i]) = (ax, ay);
+            }
+            let mut cells = [[0.0_f32; BLOCK]; 4];
+            for i in 0..BLOCK {
+                let at = at[i].min(SIDE * SIDE - SIDE - 2);
+                (cells[0][i], cells[1][i]) = (mirror[at], mirror[at + 1]);
+                (cells[2][i], cells[3][i]) = (mirror[at + SIDE], mirror[at + SIDE + 1]);
+            }
+            for i in 0..BLOCK {
+                out[i] = mean([cells[0][i], cells[1][i], cells[2][i], cells[3][i]], (share[0][i], share[1][i]));
+            }
+        }
+        let rest = blocks.into_remainder();
+        let start = nx.len().min(ny.len()) - rest.len();
+        for ((out, nx), ny) in rest.iter_mut().zip(&nx[start..]).zip(&ny[start..]) {
+            *out = look(mirror, *nx, *ny);
+        }
     }
 
     /// Light on a matt surface with this normal, before what stands in its way.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn matt(&self, nx: f32, ny: f32, nz: f32) -> f32 {
         let lit = 0.52 * nz.max(0.0) + 0.62 * ny.max(0.0) + self.skew * nx;
@@ -123,13 +149,36 @@ impl Light {
     }
 }
 
+/// Normals looked up together.
+const BLOCK: usize = 8;
+
+/// Cell of a part of the normal, and the share of the way to the next one.
+#[inline(always)]
+fn place(v: f32) -> (usize, f32) {
+    between((v + 1.0) * (SIDE as f32 / 2.0) - 0.5, (SIDE - 2) as f32)
+}
+
+/// Between four cells: upper left, upper right, lower left, lower right.
+#[inline(always)]
+fn mean([a, b, c, d]: [f32; 4], (ax, ay): (f32, f32)) -> f32 {
+    let (low, high) = (a + (b - a) * ax, c + (d - c) * ax);
+    low + (high - low) * ay
+}
+
+#[inline(always)]
+fn look(mirror: &Mirror, nx: f32, ny: f32) -> f32 {
+    let ((x, ax), (y, ay)) = (place(nx), place(ny));
+    let at = (y * SIDE + x).min(SIDE * SIDE - SIDE - 2);
+    mean([mirror[at], mirror[at + 1], mirror[at + SIDE], mirror[at + SIDE + 1]], (ax, ay))
+}
+
 /// What normals reflect, row by row of the normal's `y`. Everything in it is a product of something sideways and something
 /// upright, so the costly parts are worked out once a column and once a row.
-fn reflection(patches: &[Patch], phases: [f32; 3], blur: f32) -> Vec<f32> {
+fn reflection(patches: &[Patch], phases: [f32; 3], blur: f32) -> Box<Mirror> {
     // A normal turned by a reflects what lies at 2a.
     let angle = |cell: usize| 2.0 * ((cell as f32 + 0.5) / SIDE as f32 * 2.0 - 1.0).clamp(-0.999, 0.999).asin();
     let soft = 0.18 + blur;
-    let mut mirror = vec![0.0; SIDE * SIDE];
+    let mut mirror = Box::new([0.0; SIDE * SIDE]);
     let shelf: Vec<(f32, f32)> = (0..SIDE)
         .map(|x| (0.10 * (angle(x) * 5.0 + phases[0]).sin(), 0.34 + 0.05 * (angle(x) * 17.0 + phases[2]).sin()))
         .collect();

@@ -7,7 +7,7 @@
 //! | [`scene`] | one photo from one number: [`layout`] before a [`camera`] in some [`light`], [`develop`]ed as a telephone would |
 //! | [`catalogue`], [`sku`], [`shapes`], [`container`], [`carton`] | the products: families of look-alikes |
 //! | [`art`], [`icons`], [`words`], [`text`], [`canvas`] | what is printed on them |
-//! | [`profile`], [`section`], [`texture`], [`film`], [`lathe`], [`quad`], [`cutout`], [`fixture`] | drawing them, front to back |
+//! | [`profile`], [`section`], [`texture`], [`film`], [`lathe`], [`quad`], [`cutout`], [`fixture`], [`shade_map`] | drawing them, front to back |
 //! | [`world`] | all of it in memory, for a trainer |
 //! | [`paste`], [`upright`], [`matte`], [`outline`] | instances cut out of real pictures |
 //! | [`rng`], [`color`], [`rows`], `simd` | plumbing |
@@ -40,6 +40,7 @@ pub mod rng;
 pub mod rows;
 pub mod scene;
 pub mod section;
+pub mod shade_map;
 pub mod shapes;
 mod simd;
 pub mod sku;

@@ -1,6 +1,7 @@
 //! The outline of a container of revolution: its radius at every height.
 
 use super::section::Section;
+use super::simd::{between, nearest};
 
 /// Radii from the base up, evenly spaced, with the normals that follow from them. Lengths are millimetres.
 #[derive(Debug, Clone)]
@@ -11,9 +12,20 @@ pub struct Profile {
     pub widest: f32,
     /// Steps a millimetre.
     per_mm: f32,
-    radius: Vec<f32>,
-    /// `(up, out)`: the normal's vertical part and the length of its horizontal part.
-    normal: Vec<(f32, f32)>,
+    rings: Box<[Ring; STEPS + 1]>,
+}
+
+/// One step of a profile.
+#[derive(Debug, Clone, Copy)]
+pub struct Ring {
+    /// Radius.
+    pub radius: f32,
+    /// By how much it is larger a step higher; 0 at the top.
+    growth: f32,
+    /// Vertical part of the normal.
+    pub up: f32,
+    /// Length of its horizontal part.
+    pub out: f32,
 }
 
 /// Steps of a profile.
@@ -38,7 +50,7 @@ impl Profile {
             .collect();
         let (first, last) = (points[0].0, points[points.len() - 1].0);
         let mut segment = 0;
-        let radius = (0..=STEPS)
+        let radius: Vec<f32> = (0..=STEPS)
             .map(|step| {
                 let y = first + (last - first) * step as f32 / STEPS as f32;
                 while segment + 2 < points.len() && y > points[segment + 1].0 {
@@ -54,65 +66,55 @@ impl Profile {
                     + tangents[segment + 1] * width * (t3 - t2)
             })
             .collect();
-        Self::of(last - first, radius)
+        Self::of(last - first, |step| radius[step])
     }
 
-    fn of(height: f32, radius: Vec<f32>) -> Self {
+    /// From the radius at each step.
+    fn of(height: f32, radius: impl Fn(usize) -> f32) -> Self {
         let step = height / STEPS as f32;
-        let normal = (0..=STEPS)
-            .map(|i| {
-                let (below, above) = (i.saturating_sub(1), (i + 1).min(STEPS));
-                let slope = (radius[above] - radius[below]) / (step * (above - below) as f32);
-                let length = slope.hypot(1.0);
-                (-slope / length, 1.0 / length)
-            })
-            .collect();
-        let widest = radius.iter().copied().fold(0.0, f32::max);
-        Self { height, widest, per_mm: 1.0 / step, radius, normal }
+        let radius: [f32; STEPS + 1] = std::array::from_fn(radius);
+        let rings = std::array::from_fn(|i| {
+            let (below, above) = (i.saturating_sub(1), (i + 1).min(STEPS));
+            let slope = (radius[above] - radius[below]) / (step * (above - below) as f32);
+            let length = slope.hypot(1.0);
+            Ring { radius: radius[i], growth: radius[above] - radius[i], up: -slope / length, out: 1.0 / length }
+        });
+        let widest = radius.into_iter().fold(0.0, f32::max);
+        Self { height, widest, per_mm: 1.0 / step, rings: Box::new(rings) }
     }
 
     /// With rings pressed into it between two heights.
     #[must_use]
     pub fn ribbed(self, (low, high): (f32, f32), pitch: f32, depth: f32) -> Self {
         let step = self.height / STEPS as f32;
-        let radius = self.radius.iter().enumerate().map(|(i, &r)| {
+        Self::of(self.height, |i| {
             let y = i as f32 * step;
             let inside = ((y - low) / pitch).min((high - y) / pitch).clamp(0.0, 1.0);
-            r - depth * inside * (0.5 - 0.5 * ((y - low) / pitch * std::f32::consts::TAU).cos())
-        });
-        let radius = radius.collect();
-        Self::of(self.height, radius)
+            self.rings[i].radius - depth * inside * (0.5 - 0.5 * ((y - low) / pitch * std::f32::consts::TAU).cos())
+        })
     }
 
     /// Index of a height, clamped.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn index(&self, y: f32) -> usize {
-        // `as` saturates: below the base is the base.
-        ((y * self.per_mm + 0.5) as usize).min(STEPS)
+        nearest((y * self.per_mm).max(0.0).min(STEPS as f32)).min(STEPS)
     }
 
-    /// Radius at an index.
-    #[inline]
+    /// The ring at an index of `0..=STEPS`.
+    #[inline(always)]
     #[must_use]
-    pub fn radius(&self, index: usize) -> f32 {
-        self.radius[index]
-    }
-
-    /// Normal at an index.
-    #[inline]
-    #[must_use]
-    pub fn normal(&self, index: usize) -> (f32, f32) {
-        self.normal[index]
+    pub fn ring(&self, index: usize) -> Ring {
+        self.rings[index.min(STEPS)]
     }
 
     /// Radius at a height, between the steps.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn radius_at(&self, y: f32) -> f32 {
-        let at = (y * self.per_mm).clamp(0.0, STEPS as f32 - 0.001);
-        let index = at as usize;
-        self.radius[index] + (self.radius[index + 1] - self.radius[index]) * (at - index as f32)
+        let (step, share) = between(y * self.per_mm, STEPS as f32);
+        let ring = self.rings[step.min(STEPS)];
+        ring.radius + ring.growth * share
     }
 }
 
@@ -140,8 +142,8 @@ impl Silhouette {
         let count = fine.clamp(64, 256);
         let slope = |h: f32| (eye - h) / distance;
         let reach = |y: f32, r: f32| r * section.flatness() * slope(y).abs();
-        let bottom = -reach(0.0, profile.radius(0));
-        let top = profile.height + reach(profile.height, profile.radius(STEPS));
+        let bottom = -reach(0.0, profile.ring(0).radius);
+        let top = profile.height + reach(profile.height, profile.ring(STEPS).radius);
         let step = (top - bottom) / count as f32;
         let per_ring = profile.height / STEPS as f32;
         let mut half: Vec<f32> = vec![0.0; count + 1];
@@ -156,7 +158,7 @@ impl Silhouette {
             let (first, last) = ((middle - window).clamp(0, STEPS as i64), (middle + window).clamp(0, STEPS as i64));
             // Both ends are corners (base and mouth): never stride over them.
             for k in (first..=last).step_by(stride).chain([last]) {
-                let r = profile.radius(k as usize);
+                let r = profile.ring(k as usize).radius;
                 let t = (k as f32 * per_ring - h).abs() * per_depth;
                 if t < r {
                     widest = widest.max(r * section.across(t / r));
@@ -179,21 +181,21 @@ impl Silhouette {
     #[must_use]
     pub fn half(&self, h: f32) -> f32 {
         let at = (h - self.bottom) * self.per_mm;
-        if !(at >= 0.0 && at < (self.half.len() - 1) as f32) {
+        let last = (self.half.len() - 1) as f32;
+        if !(at >= 0.0 && at < last) {
             return 0.0;
         }
-        let j = at as usize;
-        self.half[j] + (self.half[j + 1] - self.half[j]) * (at - j as f32)
+        let (step, share) = between(at, last - 0.001);
+        self.half[step] + (self.half[step + 1] - self.half[step]) * share
     }
 
     /// Distance inside the outline in millimetres; negative outside.
     #[inline]
     #[must_use]
     pub fn inside(&self, s: f32, h: f32) -> f32 {
-        let at = ((h - self.bottom) * self.per_mm).clamp(0.0, (self.half.len() - 1) as f32 - 0.001);
-        let j = at as usize;
-        let half = self.half[j] + (self.half[j + 1] - self.half[j]) * (at - j as f32);
-        ((half - s.abs()) * self.steepness[j]).min(h - self.bottom).min(self.top - h)
+        let (step, share) = between((h - self.bottom) * self.per_mm, (self.half.len() - 1) as f32 - 0.001);
+        let half = self.half[step] + (self.half[step + 1] - self.half[step]) * share;
+        ((half - s.abs()) * self.steepness[step]).min(h - self.bottom).min(self.top - h)
     }
 
     /// Area in square millimetres.
@@ -214,7 +216,7 @@ mod tests {
         for (y, r) in points {
             assert!((profile.radius_at(y) - r).abs() < 0.6, "{y}: {}", profile.radius_at(y));
         }
-        assert!((0..=STEPS).all(|i| (12.99..=45.01).contains(&profile.radius(i))));
+        assert!((0..=STEPS).all(|i| (12.99..=45.01).contains(&profile.ring(i).radius)));
     }
 
     #[test]

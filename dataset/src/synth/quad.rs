@@ -32,21 +32,17 @@ impl Quad {
     }
 }
 
-/// Draws a quad; `shade` gives colour and what is let through at `(a, b)`. Nothing is drawn when part of it lies behind the
+/// Draws an opaque quad; `shade` gives the colour at `(a, b)`. Nothing is drawn when part of it lies behind the
 /// camera.
-pub fn draw(
-    film: &mut Film,
-    camera: &Camera,
-    quad: &Quad,
-    stroke: Stroke<'_>,
-    mut shade: impl FnMut(f32, f32) -> (Rgb, Rgb),
-) {
+pub fn draw(film: &mut Film, camera: &Camera, quad: &Quad, stroke: Stroke<'_>, mut shade: impl FnMut(f32, f32) -> Rgb) {
     let Stroke { grow, mut item } = stroke;
     let Some(area) = scan(film, camera, (quad, grow), |film, (x, y), cover, (a, b)| {
-        if let Some((id, print)) = &mut item {
-            film.note(x, y, cover, (*id, print));
+        // Nobody sees the colours of a sketch.
+        let paint = (if film.sketch { [0.0; 3] } else { shade(a, b) }, [0.0; 3]);
+        match &mut item {
+            Some((id, print)) => film.show((x, y), cover, paint, (*id, print)),
+            None => film.put(x, y, cover, paint),
         }
-        film.put(x, y, cover, shade(a, b));
     }) else {
         return;
     };
@@ -125,16 +121,23 @@ fn scan(
         let py = y as f32 + 0.5;
         // The stretch of the row in which every edge says inside, half a pixel generous.
         let (mut from, mut to) = (x1.max(0.0), x2.min(width));
+        // The stretch in which every edge says wholly inside, half a pixel stingy.
+        let (mut sure_from, mut sure_to) = (from, to);
         for [a, b, c] in &edges {
             let rest = b * py + c + 0.5;
             if a.abs() < 1e-6 {
                 if rest < 0.0 {
                     to = from;
                 }
+                if rest < 1.01 {
+                    sure_to = sure_from;
+                }
             } else if *a > 0.0 {
                 from = from.max(-rest / a - 1.0);
+                sure_from = sure_from.max((1.0 - rest) / a + 0.5);
             } else {
                 to = to.min(-rest / a + 1.0);
+                sure_to = sure_to.min((1.0 - rest) / a - 0.5);
             }
         }
         if to <= from {
@@ -142,19 +145,25 @@ fn scan(
         }
         let (mut next, to) = (from as usize, (to.ceil() as usize).min(film.width));
         loop {
-            let x = film.next_open(y, next, to);
-            if x >= to {
+            let (start, end) = film.open_run(y, next, to);
+            if start >= to {
                 break;
             }
-            next = x + 1;
-            let px = x as f32 + 0.5;
-            let inside = edges.iter().map(|[a, b, c]| a * px + b * py + c).fold(f32::MAX, f32::min);
-            let cover = (inside + 0.5).min(1.0);
-            if cover <= 0.0 {
-                continue;
+            next = end;
+            for x in start..end {
+                let px = x as f32 + 0.5;
+                let cover = if px > sure_from && px < sure_to {
+                    1.0
+                } else {
+                    let inside = edges.iter().map(|[a, b, c]| a * px + b * py + c).fold(f32::MAX, f32::min);
+                    (inside + 0.5).min(1.0)
+                };
+                if cover <= 0.0 {
+                    continue;
+                }
+                let (a, b) = plane.at(px, py);
+                visit(film, (x, y), cover, (a.clamp(0.0, 1.0), b.clamp(0.0, 1.0)));
             }
-            let (a, b) = plane.at(px, py);
-            visit(film, (x, y), cover, (a.clamp(0.0, 1.0), b.clamp(0.0, 1.0)));
         }
     }
     Some(area)
@@ -170,7 +179,7 @@ mod tests {
         let camera = Camera::looking([0.0, 0.0, 1000.0], [0.0; 3], 0.0, (500.0, (100.0, 100.0)));
         let quad = Quad { origin: [-60.0, -40.0, 0.0], side_a: [120.0, 0.0, 0.0], side_b: [0.0, 80.0, 0.0] };
         let mut print = Footprint::default();
-        draw(&mut film, &camera, &quad, Stroke { grow: 0.0, item: Some((1, &mut print)) }, |_, _| ([1.0; 3], [0.0; 3]));
+        draw(&mut film, &camera, &quad, Stroke { grow: 0.0, item: Some((1, &mut print)) }, |_, _| [1.0; 3]);
         assert!((print.area - 60.0 * 40.0).abs() < 1.0 && (print.seen - print.area).abs() < 5.0, "{print:?}");
         assert_eq!(print.extent, [70, 80, 129, 119]);
     }

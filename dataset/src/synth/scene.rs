@@ -10,11 +10,12 @@ use super::config::SynthConfig;
 use super::cutout;
 use super::develop::Develop;
 use super::film::{Film, Footprint, NOBODY};
-use super::fixture::{Fixture, ShadeMap};
+use super::fixture::Fixture;
 use super::lathe::{self, Stand};
 use super::layout::{Item, Layout, Row};
 use super::light::Light;
 use super::rng::{Rng, derive};
+use super::shade_map::ShadeMap;
 use super::sku::{Class, Look};
 
 /// An item that is at least partly to be seen.
@@ -59,11 +60,14 @@ pub struct Photo {
 /// Smallest side of a labelled box in pixels.
 const MIN_SIDE: f32 = 5.0;
 
-/// Times a photo is drawn until its labels are as many as was asked for.
-const ATTEMPTS: usize = 6;
+/// Shelves that are tried for a photo.
+const SHELVES: u64 = 6;
+
+/// Times a shelf is drawn until its labels are as many as was asked for.
+const ATTEMPTS: usize = 4;
 
 /// Times it is sketched before: small, and only to count.
-const SKETCHES: usize = 10;
+const SKETCHES: usize = 8;
 
 /// Least width of a sketch, and most times it may be smaller than the photo.
 const SKETCH: (u32, u32) = (320, 4);
@@ -76,6 +80,21 @@ struct Draft {
     layout: Layout,
     instances: Vec<Instance>,
     rng: Rng,
+}
+
+/// Light and furniture of a photo: the same from every distance.
+struct Shop {
+    light: Light,
+    fixture: Fixture,
+    /// For what comes after.
+    rng: Rng,
+}
+
+impl Shop {
+    fn of(seed: u64) -> Self {
+        let mut rng = Rng::new(derive(seed, 2));
+        Self { light: Light::draw(&mut rng), fixture: Fixture::draw(&mut rng), rng }
+    }
 }
 
 impl Draft {
@@ -134,39 +153,56 @@ impl Scene<'_> {
     /// The photo of a number: the same for ever, whatever else is drawn. `film` is scratch space.
     ///
     /// How many facings a photo labels shows only when it is drawn: so it is sketched first, small, from nearer and farther
-    /// until about as many are labelled as was asked for. Should the photo itself hold more or fewer, it is drawn again.
+    /// until about as many are labelled as was asked for. Should the photo itself hold more or fewer, it is drawn again. From
+    /// no distance may a shelf hold as many: a row of packs more or less makes a leap. Then another one is put in its place.
     #[must_use]
     pub fn photo(&self, number: u64, film: &mut Film) -> Photo {
         let seed = derive(derive(self.config.seed, 0xf070), number);
+        let mut best = (f32::MAX, seed, 0.0);
+        for shelf in 0..SHELVES {
+            let seed = if shelf == 0 { seed } else { derive(seed, 0x5e1f + shelf) };
+            let (search, drawn) = self.shelf(seed, film);
+            if let Some(draft) = drawn {
+                return self.print(draft, film);
+            }
+            if search.best.0 < best.0 {
+                best = (search.best.0, seed, search.best.1);
+            }
+        }
+        let draft = self.draft((best.1, &Shop::of(best.1)), best.2, 1, film);
+        self.print(draft, film)
+    }
+
+    /// Looks for the distance from which a shelf shows as many facings as was asked for, and exposes the film to it.
+    fn shelf(&self, seed: u64, film: &mut Film) -> (Search, Option<Draft>) {
         let (low, high) = (self.config.facings.0 as f32, self.config.facings.1 as f32);
         // Some of those behind are labelled, too.
         let mut search = Search::from(Rng::new(derive(seed, 1)).range(low, high) * 0.86, (low, high));
         let times = (self.config.size.0 / SKETCH.0).clamp(1, SKETCH.1);
+        let shop = Shop::of(seed);
         if times > 1 {
             let margin = (high - low) * MARGIN;
             search.range = (low + margin, high - margin);
-            for _ in 0..SKETCHES {
-                if search.take(self.draft(seed, search.aim, times, film).labelled()) {
-                    break;
-                }
+            let fits = (0..SKETCHES).any(|_| {
+                let count = self.draft((seed, &shop), search.aim, times, film).labelled();
+                search.take(count)
+            });
+            if !fits {
+                return (search, None);
             }
             search = Search::from(search.best.1, (low, high));
         }
-        let mut draft = None;
         for _ in 0..ATTEMPTS {
-            let aim = search.aim;
-            let drawn = self.draft(seed, aim, 1, film);
-            let found = search.take(drawn.labelled());
-            draft = Some((aim, drawn));
-            if found {
-                break;
+            let draft = self.draft((seed, &shop), search.aim, 1, film);
+            if search.take(draft.labelled()) {
+                return (search, Some(draft));
             }
         }
-        let draft = match draft {
-            Some((aim, draft)) if aim == search.best.1 => draft,
-            // The film holds the last one.
-            _ => self.draft(seed, search.best.1, 1, film),
-        };
+        (search, None)
+    }
+
+    /// Develops what the film was exposed to.
+    fn print(&self, draft: Draft, film: &Film) -> Photo {
         let mut rng = draft.rng;
         let develop = Develop::draw(&mut rng, self.config.camera_faults);
         let (from, to) = self.config.jpeg_quality;
@@ -180,15 +216,14 @@ impl Scene<'_> {
     }
 
     /// Exposes the film, so many times smaller than the photo, to a shelf of which about `wanted` facings are in view.
-    fn draft(&self, seed: u64, wanted: f32, times: u32, film: &mut Film) -> Draft {
+    fn draft(&self, (seed, shop): (u64, &Shop), wanted: f32, times: u32, film: &mut Film) -> Draft {
         let (width, height) = self.config.size;
         film.reset((width / times) as usize, (height / times) as usize);
+        film.sketch = times > 1;
         let (layout, camera) = self.stage(seed, wanted);
         let camera = camera.smaller(times as f32);
-        let mut rng = Rng::new(derive(seed, 2));
-        let light = Light::draw(&mut rng);
-        let fixture = Fixture::draw(&mut rng);
-        fixture.front(film, &camera, &light, (&layout, self.catalogue, &mut rng));
+        let (light, fixture, mut rng) = (&shop.light, &shop.fixture, shop.rng.clone());
+        fixture.front(film, &camera, light, (&layout, self.catalogue, &mut rng));
         let mut instances = Vec::new();
         let least = MIN_SIDE / times as f32;
         let mut rows: Vec<usize> = (0..layout.rows.len()).collect();
@@ -197,16 +232,16 @@ impl Scene<'_> {
         rows.sort_by(|&a, &b| off(&layout.rows[a]).total_cmp(&off(&layout.rows[b])));
         for number in rows {
             let row = &layout.rows[number];
-            fixture.tray(film, &camera, &light, (row, self.catalogue));
-            self.items(film, (&camera, &light), (&layout, number, least), &mut instances);
+            fixture.tray(film, &camera, light, (row, self.catalogue));
+            self.items(film, (&camera, light), (&layout, number, least), &mut instances);
             if camera.eye[1] > row.floor {
                 let shade = if times > 1 { ShadeMap::none() } else { ShadeMap::of(&layout, row, self.catalogue) };
-                fixture.floor(film, &camera, &light, (&layout, row, &shade));
+                fixture.floor(film, &camera, light, (&layout, row, &shade));
             }
             if camera.eye[1] < row.ceiling {
-                fixture.ceiling(film, &camera, &light, (&layout, row));
+                fixture.ceiling(film, &camera, light, (&layout, row));
             }
-            fixture.wall(film, &camera, &light, (&layout, row));
+            fixture.wall(film, &camera, light, (&layout, row));
         }
         Draft { layout, instances, rng }
     }

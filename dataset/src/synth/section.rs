@@ -1,14 +1,16 @@
 //! The cross-section of a container: a circle, or a rounder or squarer, deeper or flatter one.
 
+use super::simd::nearest;
+
 /// A superellipse `|s|^p + |t / flatness|^p = r^p` (Lamé) as tables over `u = |s| / r`.
 #[derive(Debug, Clone)]
 pub struct Section {
     flatness: f32,
-    rows: Vec<Row>,
+    rows: Box<[Row; ROWS + 1]>,
 }
 
 /// What is known at one share of the half width.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Row {
     /// Depth of the surface towards the viewer, as a share of the half width.
     pub depth: f32,
@@ -33,17 +35,17 @@ impl Section {
     #[must_use]
     pub fn new(power: f32, flatness: f32) -> Self {
         let depth = |u: f32| (1.0 - u.powf(power)).max(0.0).powf(1.0 / power);
-        let mut rows = Vec::with_capacity(ROWS + 1);
+        let mut rows = Box::new([Row::default(); ROWS + 1]);
         let mut way = 0.0;
         let mut before = (0.0, flatness);
-        for k in 0..=ROWS {
+        for (k, row) in rows.iter_mut().enumerate() {
             let u = k as f32 / ROWS as f32;
             let d = depth(u);
             let (nx, nz) = (u.powf(power - 1.0), d.powf(power - 1.0) / flatness);
             let length = nx.hypot(nz).max(1e-6);
             way += (u - before.0).hypot(d * flatness - before.1);
             before = (u, d * flatness);
-            rows.push(Row { depth: d * flatness, nx: nx / length, nz: nz / length, turn: way });
+            *row = Row { depth: d * flatness, nx: nx / length, nz: nz / length, turn: way };
         }
         let whole = way.max(1e-6);
         rows.iter_mut().for_each(|row| row.turn *= 0.25 / whole);
@@ -58,10 +60,10 @@ impl Section {
     }
 
     /// The row of a share of the half width, `0..=1`.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn row(&self, u: f32) -> Row {
-        self.rows[((u * ROWS as f32 + 0.5) as usize).min(ROWS)]
+        self.rows[nearest(u * ROWS as f32).min(ROWS)]
     }
 
     /// Half width left at a share of the depth: the same curve, read the other way.

@@ -1,6 +1,7 @@
 //! Artwork as a renderer wants it: bytes, in sizes halved again and again.
 
 use super::canvas::Canvas;
+use super::simd::{between, floor, nearest};
 
 /// Premultiplied RGBA in a gamma of 2, so that squaring gives linear light; level 0 is the largest.
 #[derive(Debug, Clone)]
@@ -68,38 +69,27 @@ impl Texture {
     #[inline]
     #[must_use]
     pub fn sample(&self, level: usize, u: f32, v: f32) -> [f32; 4] {
+        decode(self.levels[level].mix(self.wrap, u, v))
+    }
+
+    /// [`Texture::sample`] at as many places as `mixed` (scratch space) and each of `out` are long.
+    #[inline(always)]
+    pub(super) fn sample_all(
+        &self,
+        level: usize,
+        (u, v): (&[f32], &[f32]),
+        mixed: &mut [u64],
+        [red, green, blue, alpha]: [&mut [f32]; 4],
+    ) {
         let level = &self.levels[level];
-        let (w, h) = (level.width as i32, level.height as i32);
-        // Rounding down by way of a positive number: `floor` is a library call on plain x86-64, and so is the rest of a
-        // division slow.
-        let down = |v: f32| (v + 65_536.0) as i32 - 65_536;
-        // Whole turns, by a smaller number: so that what is just below 0 stays so.
-        let u = if self.wrap { u - ((u + 64.0) as i32 - 64) as f32 } else { u };
-        let (x, y) = (u * w as f32 - 0.5, v * h as f32 - 0.5);
-        let (ix, iy) = (down(x), down(y));
-        let (ax, ay) = (x - ix as f32, y - iy as f32);
-        let (x0, x1) = if self.wrap {
-            (if ix < 0 { w - 1 } else { ix.min(w - 1) }, if ix + 1 >= w { 0 } else { (ix + 1).max(0) })
-        } else {
-            (ix.clamp(0, w - 1), (ix + 1).clamp(0, w - 1))
-        };
-        let (y0, y1) = (iy.clamp(0, h - 1) * w, (iy + 1).clamp(0, h - 1) * w);
-        // All four channels at once, 16 bits each, weights in 256ths: r, b, g, a.
-        let texel = |at: i32| {
-            let bits = u32::from_le_bytes(level.texels[at as usize]);
-            u64::from(bits & 0x00ff_00ff) | u64::from(bits >> 8 & 0x00ff_00ff) << 32
-        };
-        let (ax, ay) = ((ax * 256.0) as u64, (ay * 256.0) as u64);
-        let row = |y: i32| (texel(y + x0) * (256 - ax) + texel(y + x1) * ax) >> 8 & 0x00ff_00ff_00ff_00ff;
-        let mixed = row(y0) * (256 - ay) + row(y1) * ay;
-        let lane = |at: u32| (mixed >> (16 * at) & 0xffff) as f32 * (1.0 / 65_280.0);
-        // Premultiplied gamma 2: colour = (c / a)^2 * a.
-        let (r, b, g, a) = (lane(0), lane(1), lane(2), lane(3));
-        if a > 0.9999 {
-            return [r * r, g * g, b * b, 1.0];
+        for ((mixed, u), v) in mixed.iter_mut().zip(u).zip(v) {
+            *mixed = level.mix(self.wrap, *u, *v);
         }
-        let over = if a > 1e-3 { 1.0 / a } else { 0.0 };
-        [r * r * over, g * g * over, b * b * over, a]
+        for (mixed, (r, (g, (b, a)))) in
+            mixed.iter().zip(red.iter_mut().zip(green.iter_mut().zip(blue.iter_mut().zip(alpha.iter_mut()))))
+        {
+            [*r, *g, *b, *a] = decode(*mixed);
+        }
     }
 
     /// Mean linear colour of the opaque part.
@@ -118,7 +108,46 @@ impl Texture {
     }
 }
 
+/// Premultiplied gamma 2 in lanes of 16 bits (r, b, g, a) as linear premultiplied light: colour = (c / a)^2 * a.
+#[inline(always)]
+fn decode(mixed: u64) -> [f32; 4] {
+    let lane = |at: u32| (mixed >> (16 * at) & 0xffff) as u32 as i32 as f32 * (1.0 / 65_280.0);
+    let (r, b, g, a) = (lane(0), lane(1), lane(2), lane(3));
+    let full = a > 0.9999;
+    let over = if full {
+        1.0
+    } else if a > 1e-3 {
+        1.0 / a
+    } else {
+        0.0
+    };
+    [r * r * over, g * g * over, b * b * over, if full { 1.0 } else { a }]
+}
+
 impl Level {
+    /// Between four texels: all four channels at once, 16 bits each, weights in 256ths.
+    #[inline(always)]
+    fn mix(&self, wrap: bool, u: f32, v: f32) -> u64 {
+        let (w, h) = (self.width, self.height);
+        let u = if wrap { u - floor(u) } else { u };
+        // One more than the texel to the left and above, so that nothing is negative.
+        let (x, ax) = between(u * w as f32 + 0.5, w as f32);
+        let (y, ay) = between(v * h as f32 + 0.5, h as f32);
+        let (x0, x1) = match (wrap, x) {
+            (true, 0) => (w - 1, 0),
+            (true, x) if x >= w => (w - 1, 0),
+            (_, x) => (x.max(1) - 1, x.min(w - 1)),
+        };
+        let (y0, y1) = ((y.max(1) - 1) * w, y.min(h - 1) * w);
+        let texel = |at: usize| {
+            let bits = u32::from_le_bytes(self.texels[at]);
+            u64::from(bits & 0x00ff_00ff) | u64::from(bits >> 8 & 0x00ff_00ff) << 32
+        };
+        let (ax, ay) = (nearest(ax * 256.0) as u64, nearest(ay * 256.0) as u64);
+        let row = |y: usize| (texel(y + x0) * (256 - ax) + texel(y + x1) * ax) >> 8 & 0x00ff_00ff_00ff_00ff;
+        row(y0) * (256 - ay) + row(y1) * ay
+    }
+
     fn halved(&self) -> Self {
         let (width, height) = (self.width / 2, self.height / 2);
         let mut texels = Vec::with_capacity(width * height);

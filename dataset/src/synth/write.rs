@@ -24,7 +24,7 @@ use crate::progress::Progress;
 use crate::yolo::{self, Label, LabelLine};
 
 /// Version of the drawings: another one draws other photos from the same seed.
-pub const SYNTH_VERSION: u32 = 3;
+pub const SYNTH_VERSION: u32 = 4;
 
 /// What belongs to a run but not to the set.
 #[derive(Debug, Clone, Default)]

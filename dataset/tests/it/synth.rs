@@ -138,16 +138,16 @@ fn boxes_are_larger_than_owned_pixels_only_where_glass_stands_before_them() {
 
 #[test]
 fn photos_hold_as_many_facings_as_asked_for() {
-    let config = SynthConfig { facings: (12, 24), ..small() };
-    let catalogue = Catalogue::build(&config);
-    let mut few = 0;
-    for number in 0..24 {
-        let count = photo(&config, &catalogue, number).instances.iter().filter(|i| i.labelled).count();
-        assert!(count <= 24, "photo {number} labels {count}");
-        few += usize::from(count < 12);
+    // Without sketches and with them, and a narrow wish: a row of packs more or less is a leap beyond it.
+    let sizes = [((400, 300), (12, 24), 30), ((640, 480), (30, 50), 8), ((400, 300), (18, 21), 12)];
+    for (size, facings, photos) in sizes {
+        let config = SynthConfig { size, facings, ..small() };
+        let catalogue = Catalogue::build(&config);
+        for number in 0..photos {
+            let count = photo(&config, &catalogue, number).instances.iter().filter(|i| i.labelled).count() as u32;
+            assert!((facings.0..=facings.1).contains(&count), "photo {number} of {facings:?} labels {count}");
+        }
     }
-    // A row of packs seen from near may hold no more.
-    assert!(few <= 2, "{few} of 24 photos label fewer than was asked for");
 }
 
 #[test]

@@ -17,9 +17,9 @@ impl Writer<'_> {
         let bins = g.reshape(&format!("{name}.dfl"), &boxes, &[0, 4, REG_MAX as i64, -1]);
         let shares = g.node("Softmax", &format!("{name}.dfl"), &[&bins], &[Attribute::Int("axis", 2)]);
         let numbers: Vec<f32> = (0..REG_MAX).map(|bin| bin as f32).collect();
-        let numbers = g.floats(&format!("{name}.dfl.bins"), &[1, 1, REG_MAX, 1], &numbers);
+        let numbers = g.floats(&format!("{name}.dfl/bins"), &[1, 1, REG_MAX, 1], &numbers);
         let weighted = g.node("Mul", &format!("{name}.dfl"), &[&shares, &numbers], &[]);
-        let axis = g.ints(&format!("{name}.dfl.axis"), &[2]);
+        let axis = g.ints(&format!("{name}.dfl/axis"), &[2]);
         let distances =
             g.node("ReduceSum", &format!("{name}.dfl"), &[&weighted, &axis], &[Attribute::Int("keepdims", 0)]);
         let (centers, strides) = match size {
@@ -30,7 +30,7 @@ impl Writer<'_> {
         let distances = g.node("Mul", &format!("{name}.distances"), &[&distances, &strides], &[]);
         let sides = g.split(&format!("{name}.sides"), &distances, 1, &[2, 2]);
         let spread = g.node("Sub", &format!("{name}.center"), &[&sides[1], &sides[0]], &[]);
-        let two = g.floats(&format!("{name}.two"), &[], &[2.0]);
+        let two = g.floats(&format!("{name}/two"), &[], &[2.0]);
         let offset = g.node("Div", &format!("{name}.center"), &[&spread, &two], &[]);
         let center = g.node("Add", &format!("{name}.center"), &[&offset, &centers], &[]);
         let extent = g.node("Add", &format!("{name}.extent"), &[&sides[0], &sides[1]], &[]);
@@ -57,8 +57,8 @@ impl Writer<'_> {
         let centers: Vec<f32> = all.iter().map(|a| a.x).chain(all.iter().map(|a| a.y)).collect();
         let strides: Vec<f32> = all.iter().map(|a| a.stride).collect();
         (
-            self.graph.floats("model.22.anchors", &[1, 2, all.len()], &centers),
-            self.graph.floats("model.22.strides", &[1, 1, all.len()], &strides),
+            self.graph.floats("model.22/anchors", &[1, 2, all.len()], &centers),
+            self.graph.floats("model.22/strides", &[1, 1, all.len()], &strides),
         )
     }
 
@@ -72,7 +72,7 @@ impl Writer<'_> {
             g.node("Squeeze", name, &[&list, &none], &[])
         };
         let (zero, one) = (scalar(g, "model.22.zero", 0), scalar(g, "model.22.one", 1));
-        let half = g.floats("model.22.half", &[], &[0.5]);
+        let half = g.floats("model.22/half", &[], &[0.5]);
         for (level, (feature, stride)) in features.iter().zip(STRIDES).enumerate() {
             let name = format!("model.22.anchors.{level}");
             let shape = g.node("Shape", &name, &[feature], &[Attribute::Int("start", 2)]);

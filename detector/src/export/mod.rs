@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`network`] | the network as a graph of ONNX nodes |
 //! | [`head`] | its head: boxes and scores of all anchors |
+//! | [`nms`] | suppression of duplicates inside the file |
+//! | [`bytes`] | the network in bytes, calibrated on pictures |
 //! | [`parity`] | whether the file says what the network says |
 
 use std::collections::BTreeMap;
@@ -14,14 +16,17 @@ use crate::anchors::MAX_STRIDE;
 use crate::model::Architecture;
 use crate::model::fold::fold_all;
 
+pub mod bytes;
 mod head;
 mod network;
+mod nms;
 pub mod parity;
 
 pub use network::Size;
+pub use nms::Suppression;
 
 /// How a file is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ExportOptions {
     /// Pictures at once; any number without.
     pub batch: Option<usize>,
@@ -35,10 +40,13 @@ pub struct ExportOptions {
     pub description: String,
     /// Licence of the weights, for people.
     pub license: String,
+    /// Duplicates are suppressed inside the file.
+    pub nms: Option<Suppression>,
 }
 
 /// An ONNX file with one input `images` (B, 3, H, W) in `0..=1` and one output `output0` (B, 4 + classes, anchors), which is
-/// how Ultralytics' exports look: tools that take theirs take this.
+/// how Ultralytics' exports look: tools that take theirs take this. With [`ExportOptions::nms`] the output is
+/// (B, detections, 6): corners, score and class, most confident first, zeros where there are fewer.
 ///
 /// # Errors
 /// When a weight is missing, has another shape or is not finite.
@@ -52,6 +60,9 @@ fn metadata(options: &ExportOptions) -> BTreeMap<String, String> {
     let names: Vec<String> =
         options.names.iter().enumerate().map(|(at, name)| format!("{at}: '{}'", name.replace('\'', "\\'"))).collect();
     let side = options.side;
+    let nms = options
+        .nms
+        .map(|nms| [("nms", "True".to_owned()), ("conf", nms.confidence.to_string()), ("iou", nms.iou.to_string())]);
     [
         ("description", options.description.clone()),
         ("author", "Shelfsight".to_owned()),
@@ -63,6 +74,8 @@ fn metadata(options: &ExportOptions) -> BTreeMap<String, String> {
         ("imgsz", format!("[{side}, {side}]")),
         ("names", format!("{{{}}}", names.join(", "))),
     ]
+    .into_iter()
+    .chain(nms.into_iter().flatten())
     .map(|(key, value)| (key.to_owned(), value))
-    .into()
+    .collect()
 }

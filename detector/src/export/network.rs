@@ -1,4 +1,5 @@
-//! Backbone, neck and head as ONNX nodes, from weights whose batch norms are folded in.
+//! Backbone, neck and head as ONNX nodes, from weights whose batch norms are folded in. Weights keep their names; constants
+//! that are no weights have a `/` in theirs.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +57,13 @@ pub(super) fn write(
         Size::Any => Axis::Any("anchors"),
         Size::Fixed { height, width } => Axis::Fixed(crate::anchors::anchor_count(height, width)),
     };
-    writer.graph.output(&output, "output0", &[batch, Axis::Fixed(4 + architecture.classes), anchors]);
+    match options.nms {
+        Some(nms) => {
+            let found = writer.suppress(&output, architecture.classes, nms);
+            writer.graph.output(&found, "output0", &[batch, Axis::Fixed(nms.most), Axis::Fixed(6)]);
+        }
+        None => writer.graph.output(&output, "output0", &[batch, Axis::Fixed(4 + architecture.classes), anchors]),
+    }
     Ok(writer.graph.encode(metadata))
 }
 
@@ -135,8 +142,8 @@ impl Writer<'_> {
         let (config, colours) = (trunk.config(), trunk.normalisation());
         let scale: Vec<f32> = colours.std.iter().map(|std| 255.0 / std).collect();
         let shift: Vec<f32> = colours.mean.iter().zip(colours.std).map(|(mean, std)| -mean / std).collect();
-        let scale = self.graph.floats("model.colours.scale", &[1, 3, 1, 1], &scale);
-        let shift = self.graph.floats("model.colours.shift", &[1, 3, 1, 1], &shift);
+        let scale = self.graph.floats("model.colours/scale", &[1, 3, 1, 1], &scale);
+        let shift = self.graph.floats("model.colours/shift", &[1, 3, 1, 1], &shift);
         let x = self.graph.node("Mul", "model.colours", &[images, &scale], &[]);
         let x = self.graph.node("Add", "model.colours", &[&x, &shift], &[]);
         let stem = self.conv("model.trunk.conv_stem", &x, window(config.padding, 3, 2, 1))?;

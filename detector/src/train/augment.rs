@@ -1,13 +1,13 @@
 //! What is done to pictures before the network sees them, so that it learns what matters.
 
+use ::dataset::retouch::{blur, recolour, relight, through_jpeg};
 use ::dataset::synth::rng::Rng;
-use jpeg_encoder::{ColorType, Encoder};
-use vision::{BBox, DecodeLimits, RgbImage};
+use ::dataset::warp::{Warp, warp};
+use vision::{BBox, RgbImage};
 
 use super::cache::Shot;
 use super::error::DataError;
 use super::targets::{ClassSet, Targets, Truth, Unlabelled};
-use super::warp::{Warp, warp};
 
 /// How strongly pictures are changed. Chances and strengths of zero leave them as they are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -147,7 +147,7 @@ impl View {
     /// Moves, turns, scales and cuts to a canvas of this size.
     #[must_use]
     pub fn warped(&self, augment: &Augment, (width, height): (u32, u32), rng: &mut Rng) -> Self {
-        let map = Warp::draw(augment, self.image.dimensions(), (width, height), rng);
+        let map = draw(augment, self.image.dimensions(), (width, height), rng);
         let image = warp(&self.image, &map, (width, height), PAD);
         let mut view = Self { image, targets: self.targets.clone() };
         view.cut(&|bbox| map.bbox(bbox), width, height, map.scale() * map.scale());
@@ -212,76 +212,11 @@ impl View {
     }
 }
 
-/// Gamma between 0.6 and 1.7, and up to a third less light on one side.
-fn relight(image: &mut RgbImage, rng: &mut Rng) {
-    let gamma = rng.range(-0.5, 0.5).exp();
-    let (slope_x, slope_y) = (rng.range(-0.33, 0.33), rng.range(-0.33, 0.33));
-    let curve: [f32; 256] = std::array::from_fn(|level| (level as f32 / 255.0).powf(gamma) * 255.0);
-    let (width, height) = (image.width() as f32, image.height() as f32);
-    for (x, y, pixel) in image.enumerate_pixels_mut() {
-        let gain = 1.0 + slope_x * (x as f32 / width - 0.5) + slope_y * (y as f32 / height - 0.5);
-        pixel.0 = pixel.0.map(|level| (curve[usize::from(level)] * gain + 0.5) as u8);
-    }
-}
-
-/// Turns the hue by `turn` (share of the circle) and multiplies saturation and value.
-fn recolour(image: &mut RgbImage, turn: f32, saturation: f32, value: f32) {
-    for pixel in image.pixels_mut() {
-        let [r, g, b] = pixel.0.map(f32::from);
-        let (high, low) = (r.max(g).max(b), r.min(g).min(b));
-        let spread = high - low;
-        let top = (high * value).min(255.0);
-        if spread <= 0.0 {
-            pixel.0 = [(top + 0.5) as u8; 3];
-            continue;
-        }
-        // Sixths of the circle.
-        let hue = if high == r {
-            (g - b) / spread
-        } else if high == g {
-            (b - r) / spread + 2.0
-        } else {
-            (r - g) / spread + 4.0
-        };
-        let hue = (hue + turn * 6.0).rem_euclid(6.0);
-        let bottom = top * (1.0 - (spread / high * saturation).min(1.0));
-        let channel = |offset: f32| {
-            let at = (hue + offset).rem_euclid(6.0);
-            let share = (at - 3.0).abs() - 1.0;
-            (bottom + (top - bottom) * share.clamp(0.0, 1.0) + 0.5) as u8
-        };
-        pixel.0 = [channel(0.0), channel(4.0), channel(2.0)];
-    }
-}
-
-/// Binomial 3x3, rows and columns one after the other.
-fn blur(image: &mut RgbImage) {
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    let mix = |a: u8, b: u8, c: u8| ((u16::from(a) + 2 * u16::from(b) + u16::from(c) + 2) / 4) as u8;
-    let source = image.as_raw().clone();
-    let mut rows = source.clone();
-    for y in 0..height {
-        for x in 0..width {
-            let (before, after) = (x.saturating_sub(1), (x + 1).min(width - 1));
-            for channel in 0..3 {
-                let at = |x: usize| source[(y * width + x) * 3 + channel];
-                rows[(y * width + x) * 3 + channel] = mix(at(before), at(x), at(after));
-            }
-        }
-    }
-    for (at, out) in image.iter_mut().enumerate() {
-        let (y, rest) = (at / (width * 3), at % (width * 3));
-        let row = |y: usize| rows[y * width * 3 + rest];
-        *out = mix(row(y.saturating_sub(1)), row(y), row((y + 1).min(height - 1)));
-    }
-}
-
-fn through_jpeg(image: &RgbImage, quality: u8) -> Result<RgbImage, DataError> {
-    let (width, height) = image.dimensions();
-    let failed = |reason: String| DataError::Jpeg { width, height, reason };
-    let mut bytes = Vec::with_capacity(1 << 17);
-    Encoder::new(&mut bytes, quality)
-        .encode(image.as_raw(), width as u16, height as u16, ColorType::Rgb)
-        .map_err(|error| failed(error.to_string()))?;
-    vision::decode(&bytes, &DecodeLimits::default()).map_err(|error| failed(error.to_string()))
+/// A random map from the middle of `source` to about the middle of `target`.
+fn draw(augment: &Augment, source: (u32, u32), target: (u32, u32), rng: &mut Rng) -> Warp {
+    let angle = rng.range(-augment.degrees, augment.degrees).to_radians();
+    let scale = rng.range(1.0 - augment.scale, 1.0 + augment.scale).max(0.01);
+    let mut middle = |side: u32| rng.range(0.5 - augment.translate, 0.5 + augment.translate) * side as f32;
+    let to = (middle(target.0), middle(target.1));
+    Warp::about((source.0 as f32 / 2.0, source.1 as f32 / 2.0), to, scale, angle)
 }

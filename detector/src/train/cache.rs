@@ -10,8 +10,7 @@ use std::time::UNIX_EPOCH;
 
 use ::dataset::files::{read_bounded, write_atomic};
 use ::dataset::picture;
-use ndarray::Array3;
-use vision::preprocess::{Fit, Region};
+use vision::preprocess::Region;
 use vision::{BBox, PreprocessPlan, RgbImage, Sha256};
 
 use super::dataset::{Labelled, OpenRegion, Origin, Sample};
@@ -276,13 +275,7 @@ fn folder_bytes(folder: &Path) -> u64 {
 fn resized(image: &RgbImage, side: u32) -> RgbImage {
     let canvas = PreprocessPlan::yolo(side, side);
     let (width, height) = canvas.placement(image.dimensions(), (side, side)).content;
-    let plan = PreprocessPlan { width, height, fit: Fit::Stretch, std: [1.0; 3], ..canvas };
-    let mut planes = Array3::<f32>::zeros((3, height as usize, width as usize));
-    plan.apply(image, Region::whole(image), planes.view_mut());
-    RgbImage::from_fn(width, height, |x, y| {
-        // Whole numbers of 0 to 255.
-        image::Rgb(std::array::from_fn(|channel| planes[[channel, y as usize, x as usize]] as u8))
-    })
+    canvas.pixels(image, Region::whole(image), (width, height))
 }
 
 /// The whole chain of an error in one line.

@@ -1,22 +1,20 @@
 //! What the user wrote (`detector.yaml`), converted once into what training needs.
 
-use std::fmt::Display;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use ::dataset::synth::SynthConfig;
+use engine::train::settings::{self, Variables};
+use engine::train::{ConfigError, Optimiser};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use vision::model_card::DataSet;
 
 use super::augment::Augment;
 use super::cache::CacheLimits;
 use super::dataset::Source;
 use super::loss::LossConfig;
 use super::plan::BatchRules;
-use super::spelling;
 use crate::model::Design;
-
-/// Largest configuration file read.
-const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// Everything that decides how a detector is trained.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +29,8 @@ pub struct TrainConfig {
     pub names: Option<Vec<String>>,
     /// Labelled pictures: their part `train` is learned, their part `val` validates.
     pub data: Vec<Source>,
+    /// What the card says of them.
+    pub data_sets: Vec<DataSet>,
     /// Folders that only validate.
     pub validation: Vec<Source>,
     /// Drawn shelves beside them.
@@ -80,75 +80,6 @@ pub struct Drawn {
     pub synth: SynthConfig,
 }
 
-/// Which rule moves weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OptimiserName {
-    /// Stochastic gradient descent with Nesterov's momentum.
-    #[default]
-    Sgd,
-    /// Adam with decoupled weight decay.
-    AdamW,
-}
-
-/// How weights are moved.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Optimiser {
-    /// Which rule.
-    pub name: OptimiserName,
-    /// Learning rate after warm-up.
-    pub lr0: f64,
-    /// Learning rate at the end, as a share of `lr0`.
-    pub lrf: f64,
-    /// Along a cosine instead of a line.
-    pub cosine: bool,
-    /// Momentum of SGD, first moment of AdamW.
-    pub momentum: f64,
-    /// Weight decay, of weights of two axes and more.
-    pub weight_decay: f64,
-    /// Epochs of warm-up.
-    pub warmup_epochs: f64,
-    /// Momentum at the start of warm-up.
-    pub warmup_momentum: f64,
-    /// Learning rate of biases at the start of warm-up.
-    pub warmup_bias_lr: f64,
-    /// Norm that gradients are cut to.
-    pub clip_norm: f64,
-    /// Pictures whose gradients make a step; batches are accumulated up to it.
-    pub nominal_batch: usize,
-    /// Decay of the averaged weights.
-    pub ema_decay: f64,
-    /// Steps after which the average has found its pace.
-    pub ema_steps: f64,
-    /// Learning rate of a backbone that starts from weights, as a share of the others'.
-    pub backbone_lr: f64,
-    /// bf16 on CUDA.
-    pub mixed_precision: bool,
-}
-
-impl Default for Optimiser {
-    fn default() -> Self {
-        Self {
-            name: OptimiserName::Sgd,
-            lr0: 0.01,
-            lrf: 0.01,
-            cosine: false,
-            momentum: 0.937,
-            weight_decay: 5e-4,
-            warmup_epochs: 3.0,
-            warmup_momentum: 0.8,
-            warmup_bias_lr: 0.1,
-            clip_norm: 10.0,
-            nominal_batch: 64,
-            ema_decay: 0.9999,
-            ema_steps: 2000.0,
-            backbone_lr: 1.0,
-            mixed_precision: false,
-        }
-    }
-}
-
 /// What the trained network must reach on the validation pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -163,67 +94,6 @@ impl Default for Targets {
     fn default() -> Self {
         Self { recall_min: 0.98, map50_min: 0.95 }
     }
-}
-
-/// A configuration that cannot be used.
-#[derive(Debug, Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read the configuration {path}: {source}")]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file is absurdly large.
-    #[error("{path} is larger than {MAX_CONFIG_BYTES} bytes: not a configuration")]
-    TooLarge {
-        /// Which.
-        path: PathBuf,
-    },
-    /// A key that does not exist.
-    #[error("{path}: there is no key `{key}` here{}: {reason}", nearest.as_ref().map_or_else(String::new, |near| format!("; did you mean `{near}`?")))]
-    Key {
-        /// Which file.
-        path: PathBuf,
-        /// The key.
-        key: String,
-        /// The key that is spelled most like it.
-        nearest: Option<String>,
-        /// Where, and what may stand there.
-        reason: String,
-    },
-    /// Not YAML, or a value of the wrong kind.
-    #[error("{path}: {reason}")]
-    Syntax {
-        /// Which.
-        path: PathBuf,
-        /// Where and why.
-        reason: String,
-    },
-    /// A value out of its range.
-    #[error("{path}: `{key}` is {value}, but {allowed}")]
-    Value {
-        /// Which file.
-        path: PathBuf,
-        /// Dotted name.
-        key: String,
-        /// What it says.
-        value: String,
-        /// What it may be.
-        allowed: String,
-    },
-    /// A path speaks of a variable that is not set.
-    #[error("{path}: `{key}` needs the environment variable {variable}: set it, or write `${{{variable}:-DEFAULT}}`")]
-    Variable {
-        /// Which file.
-        path: PathBuf,
-        /// Dotted name.
-        key: String,
-        /// The variable.
-        variable: String,
-    },
 }
 
 #[derive(Deserialize)]
@@ -310,11 +180,24 @@ mod default {
 #[serde(deny_unknown_fields)]
 struct SourceSection {
     root: String,
+    name: Option<String>,
+    license: Option<String>,
     split: Option<String>,
     #[serde(default = "default::one")]
     repeat: u32,
     #[serde(default)]
     unlabelled: Vec<String>,
+}
+
+impl SourceSection {
+    /// A name instead of a path, which says nothing elsewhere, and the licence as its publisher states it.
+    fn data_set(&self) -> DataSet {
+        DataSet {
+            name: self.name.clone().unwrap_or_else(|| self.root.clone()),
+            sha256: None,
+            license: self.license.clone().unwrap_or_else(|| "not stated".to_owned()),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -384,20 +267,13 @@ impl Default for CacheSection {
     }
 }
 
-/// What the process knows of its surroundings; the binary asks the environment.
-pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
-
 impl TrainConfig {
     /// Reads and checks a file. Paths may hold `${NAME}` and `${NAME:-default}`, which `variables` answers.
     ///
     /// # Errors
     /// When it cannot be read, has an unknown or missing key, or a value out of range; the error names file and key.
     pub fn read(path: &Path, variables: Variables<'_>) -> Result<Self, ConfigError> {
-        let io_error = |source| ConfigError::Io { path: path.to_owned(), source };
-        if std::fs::metadata(path).map_err(io_error)?.len() > MAX_CONFIG_BYTES {
-            return Err(ConfigError::TooLarge { path: path.to_owned() });
-        }
-        Self::parse(&std::fs::read_to_string(path).map_err(io_error)?, path, variables)
+        Self::parse(&settings::read_text(path)?, path, variables)
     }
 
     /// As [`TrainConfig::read`], from text; `path` only names it in errors.
@@ -405,8 +281,8 @@ impl TrainConfig {
     /// # Errors
     /// As [`TrainConfig::read`].
     pub fn parse(text: &str, path: &Path, variables: Variables<'_>) -> Result<Self, ConfigError> {
-        let file: File = serde_saphyr::from_str(text).map_err(|error| syntax(path, error.to_string()))?;
-        let check = Check { path, variables };
+        let file: File = serde_saphyr::from_str(text).map_err(|error| settings::syntax(path, error.to_string()))?;
+        let check = Check(settings::Check { path, variables });
         let name = check.name(file.name)?;
         let design = file.model.parse().map_err(|e| check.wrong("model", &file.model, &e))?;
         if !file.imgsz.is_multiple_of(32) {
@@ -435,6 +311,7 @@ impl TrainConfig {
             design,
             weights: file.weights.map(|weights| check.place("weights", &weights)).transpose()?,
             names: file.names,
+            data_sets: file.data.iter().map(SourceSection::data_set).collect(),
             data: check.sources("data", file.data)?,
             validation: check.sources("validation", file.validation)?,
             drawn,
@@ -445,7 +322,7 @@ impl TrainConfig {
             rectangular: file.rect,
             rules: BatchRules { drawn_share, ..rules },
             augment: check.augment(&file.augment)?,
-            optimiser: check.optimiser(file.optimizer)?,
+            optimiser: file.optimizer.checked(&check)?,
             loss: LossConfig {
                 box_gain: check.within("loss.box", file.loss.r#box, 0.0, 1000.0)?,
                 class_gain: check.within("loss.cls", file.loss.cls, 0.0, 1000.0)?,
@@ -464,70 +341,18 @@ impl TrainConfig {
     }
 }
 
-/// Unknown keys get the nearest right one.
-fn syntax(path: &Path, reason: String) -> ConfigError {
-    let path = path.to_owned();
-    match spelling::unknown_field(&reason) {
-        Some((key, nearest)) => ConfigError::Key { path, key, nearest, reason },
-        None => ConfigError::Syntax { path, reason },
-    }
-}
-
 /// Turns what cannot be into an error that names file and key.
-struct Check<'a> {
-    path: &'a Path,
-    variables: Variables<'a>,
+struct Check<'a>(settings::Check<'a>);
+
+impl<'a> Deref for Check<'a> {
+    type Target = settings::Check<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 impl Check<'_> {
-    // NaN is in no range, so it is refused too.
-    fn within<T: PartialOrd + Display + Copy>(&self, key: &str, value: T, low: T, high: T) -> Result<T, ConfigError> {
-        if value >= low && value <= high {
-            Ok(value)
-        } else {
-            Err(self.wrong(key, value, &format!("it must lie within {low} and {high}")))
-        }
-    }
-
-    fn wrong(&self, key: &str, value: impl Display, allowed: &dyn Display) -> ConfigError {
-        let (key, value, allowed) = (key.to_owned(), value.to_string(), allowed.to_string());
-        ConfigError::Value { path: self.path.to_owned(), key, value, allowed }
-    }
-
-    /// It becomes a folder.
-    fn name(&self, name: String) -> Result<String, ConfigError> {
-        let fits = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-        if !name.is_empty() && name.len() <= 100 && !name.starts_with('.') && name.chars().all(fits) {
-            return Ok(name);
-        }
-        Err(self.wrong("name", format!("{name:?}"), &"it names a folder: letters, digits, `-`, `_` and `.`"))
-    }
-
-    /// A path with its variables put in.
-    fn place(&self, key: &str, text: &str) -> Result<PathBuf, ConfigError> {
-        let mut place = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("${") {
-            let Some((inside, after)) = after.split_once('}') else {
-                return Err(self.wrong(key, text, &"a `${` is not closed"));
-            };
-            let (variable, fallback) = match inside.split_once(":-") {
-                Some((variable, fallback)) => (variable, Some(fallback.to_owned())),
-                None => (inside, None),
-            };
-            let value = (self.variables)(variable).filter(|value| !value.is_empty()).or(fallback);
-            place.push_str(before);
-            place.push_str(&value.ok_or_else(|| ConfigError::Variable {
-                path: self.path.to_owned(),
-                key: key.to_owned(),
-                variable: variable.to_owned(),
-            })?);
-            rest = after;
-        }
-        place.push_str(rest);
-        Ok(place.into())
-    }
-
     fn sources(&self, key: &str, sections: Vec<SourceSection>) -> Result<Vec<Source>, ConfigError> {
         let source = |(at, section): (usize, SourceSection)| {
             let key = |name: &str| format!("{key}[{at}].{name}");
@@ -569,26 +394,6 @@ impl Check<'_> {
             blur: share("blur", section.blur)?,
             light: share("light", section.light)?,
         })
-    }
-
-    fn optimiser(&self, given: Optimiser) -> Result<Optimiser, ConfigError> {
-        for (key, value, low, high) in [
-            ("lr0", given.lr0, 1e-8, 10.0),
-            ("lrf", given.lrf, 0.0, 1.0),
-            ("momentum", given.momentum, 0.0, 0.9999),
-            ("weight_decay", given.weight_decay, 0.0, 1.0),
-            ("warmup_epochs", given.warmup_epochs, 0.0, 1000.0),
-            ("warmup_momentum", given.warmup_momentum, 0.0, 0.9999),
-            ("warmup_bias_lr", given.warmup_bias_lr, 0.0, 10.0),
-            ("clip_norm", given.clip_norm, 1e-6, 1e9),
-            ("ema_decay", given.ema_decay, 0.0, 0.999_999),
-            ("ema_steps", given.ema_steps, 1.0, 1e9),
-            ("backbone_lr", given.backbone_lr, 0.0, 10.0),
-        ] {
-            self.within(&format!("optimizer.{key}"), value, low, high)?;
-        }
-        self.within("optimizer.nominal_batch", given.nominal_batch, 1, 1 << 20)?;
-        Ok(given)
     }
 
     fn cache(&self, section: CacheSection, side: u32) -> Result<CacheLimits, ConfigError> {

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use ::dataset::files::FileError;
 use ::dataset::layout::LayoutError;
 use ::dataset::names::NamesError;
+use ::dataset::retouch::JpegError;
 use ::dataset::split::FrozenError;
 use ::dataset::yolo::LabelError;
 use ::dataset::{Part, synth};
+use engine::train::WorkerPanicked;
 use thiserror::Error;
 
 /// Why data cannot be trained on, with what to do about it.
@@ -117,16 +119,9 @@ pub enum DataError {
         folder: PathBuf,
     },
     /// A picture does not go through JPEG.
-    #[error("a picture of {width}x{height} cannot go through JPEG: {reason}")]
-    Jpeg {
-        /// Its width.
-        width: u32,
-        /// Its height.
-        height: u32,
-        /// Why.
-        reason: String,
-    },
+    #[error(transparent)]
+    Jpeg(#[from] JpegError),
     /// A worker thread died.
-    #[error("a thread that prepares pictures panicked; its message is above")]
-    Panicked,
+    #[error(transparent)]
+    Panicked(#[from] WorkerPanicked),
 }

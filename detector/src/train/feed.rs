@@ -13,12 +13,20 @@ use super::error::DataError;
 use super::loader::{Feed, LoaderOptions};
 
 impl TrainConfig {
+    /// The labelled pictures that are learned: the part `train` of all folders.
+    ///
+    /// # Errors
+    /// When a folder or label file cannot be used.
+    pub fn training(&self) -> Result<TrainingData, DataError> {
+        TrainingData::read(&self.data, Part::Train, self.names.as_deref())
+    }
+
     /// Everything batches are made from: the part `train` of all folders, and drawn shelves. Takes seconds.
     ///
     /// # Errors
     /// When a folder, label file or the drawing of shelves cannot be used.
     pub fn feed(&self) -> Result<Feed, DataError> {
-        let mut data = TrainingData::read(&self.data, Part::Train, self.names.as_deref())?;
+        let mut data = self.training()?;
         let drawn = match &self.drawn {
             Some(drawn) if drawn.share > 0.0 => {
                 let mut folders = drawn.paste_from.clone();

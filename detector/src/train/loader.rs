@@ -1,11 +1,10 @@
 //! Batches, prepared ahead on worker threads.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
 
 use ::dataset::synth::rng::Rng;
 use candle_core::{Device, Tensor};
+use engine::train::Workers;
 
 use super::augment::{Augment, View};
 use super::cache::{Cache, Shot};
@@ -88,7 +87,10 @@ impl Feed {
         if self.rectangular {
             self.sort_by_shape(&mut plan);
         }
-        Loader::start(self, plan, first, options)
+        let LoaderOptions { threads, ahead, mosaic } = options;
+        let feed = Arc::clone(self);
+        let numbers = first..plan.len();
+        Loader::start(numbers, Workers { threads, ahead }, move |number| feed.batch(number, &plan[number], mosaic))
     }
 
     /// Keeps the pictures of an epoch and the order of its batches' places, but puts alike shapes together. Pictures whose
@@ -199,134 +201,5 @@ pub struct LoaderOptions {
     pub mosaic: bool,
 }
 
-/// The batches of an epoch, in order. Dropping it stops the workers.
-#[derive(Debug)]
-pub struct Loader {
-    shared: Arc<Shared>,
-    workers: Vec<JoinHandle<()>>,
-    total: usize,
-}
-
-#[derive(Debug)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug)]
-struct State {
-    /// The next batch to be worked on.
-    next_job: usize,
-    /// The next batch to be handed out.
-    next_out: usize,
-    ready: BTreeMap<usize, Result<Batch, DataError>>,
-    stop: bool,
-    panicked: bool,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Tells the others when a worker dies.
-struct Watch<'a>(&'a Shared);
-
-impl Drop for Watch<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.lock().panicked = true;
-            self.0.changed.notify_all();
-        }
-    }
-}
-
-impl Loader {
-    fn start(feed: &Arc<Feed>, plan: Vec<Vec<Slot>>, first: usize, options: LoaderOptions) -> Self {
-        let total = plan.len();
-        let first = first.min(total);
-        let (next_job, next_out, ready) = (first, first, BTreeMap::new());
-        let state = State { next_job, next_out, ready, stop: false, panicked: false };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let plan = Arc::new(plan);
-        let worker = |_| {
-            let (shared, feed, plan) = (Arc::clone(&shared), Arc::clone(feed), Arc::clone(&plan));
-            thread::spawn(move || work(&shared, &feed, &plan, options))
-        };
-        let workers = (0..options.threads.max(1)).map(worker).collect();
-        Self { shared, workers, total }
-    }
-}
-
-fn work(shared: &Shared, feed: &Feed, plan: &[Vec<Slot>], options: LoaderOptions) {
-    let _watch = Watch(shared);
-    loop {
-        let job = {
-            let mut state = shared.lock();
-            loop {
-                if state.stop || state.panicked || state.next_job >= plan.len() {
-                    return;
-                }
-                if state.next_job < state.next_out + options.ahead.max(1) {
-                    break;
-                }
-                state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
-            state.next_job += 1;
-            state.next_job - 1
-        };
-        let batch = feed.batch(job, &plan[job], options.mosaic);
-        let mut state = shared.lock();
-        // After an error nobody asks for more.
-        state.stop |= batch.is_err();
-        state.ready.insert(job, batch);
-        shared.changed.notify_all();
-    }
-}
-
-impl Iterator for Loader {
-    type Item = Result<Batch, DataError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut state = self.shared.lock();
-        loop {
-            if state.next_out >= self.total {
-                return None;
-            }
-            let at = state.next_out;
-            if let Some(batch) = state.ready.remove(&at) {
-                state.next_out = if batch.is_err() { self.total } else { at + 1 };
-                self.shared.changed.notify_all();
-                return Some(batch);
-            }
-            // A later batch failed, and this one will not be made any more.
-            if state.stop && state.next_job <= at {
-                let failed = state.ready.iter().find(|(_, batch)| batch.is_err()).map(|(at, _)| *at);
-                state.next_out = self.total;
-                return failed.and_then(|at| state.ready.remove(&at));
-            }
-            if state.panicked {
-                state.next_out = self.total;
-                return Some(Err(DataError::Panicked));
-            }
-            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.total - self.shared.lock().next_out;
-        (0, Some(left))
-    }
-}
-
-impl Drop for Loader {
-    fn drop(&mut self) {
-        self.shared.lock().stop = true;
-        self.shared.changed.notify_all();
-        for worker in self.workers.drain(..) {
-            // Its panic was told by `Watch`.
-            let _ = worker.join();
-        }
-    }
-}
+/// The batches of an epoch, in order.
+pub type Loader = engine::train::Loader<Batch, DataError>;

@@ -8,7 +8,7 @@
 //! | [`terms`], [`loss`] | what is minimised, with its gradient |
 //! | [`dataset`], [`drawn`] | labelled folders and drawn shelves |
 //! | [`cache`] | pictures decoded and resized once |
-//! | [`augment`], [`warp`] | what is done to them |
+//! | [`augment`] | what is done to them |
 //! | [`plan`], [`loader`] | which go into which batch, and preparing batches ahead |
 //! | [`config`], [`feed`] | what the user asks for, and the pictures of it |
 //! | [`fit`] | the training loop |
@@ -26,17 +26,16 @@ pub mod fit;
 pub mod loader;
 pub mod loss;
 pub mod plan;
-mod spelling;
 pub mod targets;
 pub mod terms;
 pub mod transfer;
-pub mod warp;
 
 pub use self::dataset::{Origin, Sample, Source, TrainingData};
 pub use augment::Augment;
 pub use cache::{Cache, CacheLimits};
-pub use config::{ConfigError, TrainConfig};
+pub use config::TrainConfig;
 pub use drawn::DrawnShelves;
+pub use engine::train::ConfigError;
 pub use error::DataError;
 pub use loader::{Batch, Feed, Loader, LoaderOptions};
 pub use loss::{Loss, LossConfig, LossError, LossParts, detection_loss};

@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use detector::train::TrainConfig;
 use detector::train::fit::{self, BatchReport, End, EpochRow, FitError, Observer, RunFolder, Setup};
@@ -104,6 +107,16 @@ fn an_interrupted_run_ends_like_one_that_was_not() {
     for file in ["train_batch0.jpg", "val_predictions.jpg", "weights/best.card.json"] {
         assert!(whole.path().join(file).is_file(), "{file}");
     }
+    for (file, width) in
+        [("results.png", 2784), ("PR_curve.png", 936), ("F1_curve.png", 936), ("confusion_matrix.png", 500)]
+    {
+        let bytes = fs::read(whole.path().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let picture = vision::decode(&bytes, &vision::DecodeLimits::default()).unwrap();
+        assert!(picture.width() >= width, "{file} is {} wide", picture.width());
+        // Where everything is missed the matrix has the colour of misses alone.
+        let colored = |[r, g, b]: [u8; 3]| r.max(g).max(b) - r.min(g).min(b) > 60;
+        assert!(picture.pixels().any(|pixel| colored(pixel.0)), "{file} shows a curve or cell");
+    }
     assert!(detector::load(&whole.best(), &detector::LoadOptions::default()).is_ok(), "the best network serves");
 }
 
@@ -118,6 +131,26 @@ fn a_checkpoint_of_another_network_is_refused() {
     other.design = "yolov8s".parse().unwrap();
     let error = fit::fit(&setup(other), &folder, &mut (), &Stop::default()).unwrap_err();
     assert!(error.to_string().contains("is of yolov8n with 2 classes, this run trains yolov8s"), "{error}");
+}
+
+/// The number of threads is settled once per process: this program again, with a test that trains and validates.
+#[test]
+fn one_thread_is_enough() {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "fit::a_checkpoint_of_another_network_is_refused"])
+        .env("RAYON_NUM_THREADS", "1")
+        .spawn()
+        .unwrap();
+    // It takes seconds; a run whose validation waits for the thread that waits for it never ends.
+    for _ in 0..1200 {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success());
+            return;
+        }
+        thread::sleep(Duration::from_millis(250));
+    }
+    child.kill().unwrap();
+    panic!("training does not get on with one thread");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use candle_core::{DType, Device};
 use candle_nn::{VarBuilder, VarMap};
 use detector::model::{Architecture, ArchitectureError, Scale, YoloV8};
 use detector::{ClassChoice, ClassMapError, EngineChoice, LoadError, LoadOptions, SizeError, SpecError, load};
-use engine::{EngineError, OrtOptions, Precision, Weights};
+use engine::{ChoiceError, EngineError, OrtOptions, Precision, Weights};
 use vision::model_card::{CardError, Task};
 use vision::{DetectOptions, Detector, ModelCard, PreprocessPlan, RgbImage, Sha256};
 
@@ -48,20 +48,12 @@ fn invented_weights(classes: usize) -> Weights {
 fn card(weights: &Path, classes: &[&str]) -> ModelCard {
     ModelCard {
         name: "test-detector".to_owned(),
-        task: Task::Detector,
         architecture: "yolov8n".to_owned(),
         weights: weights.file_name().unwrap().to_str().unwrap().to_owned(),
         sha256: Sha256::of_file(weights).unwrap(),
-        preprocess: PreprocessPlan::yolo(64, 64),
         classes: classes.iter().map(|&name| name.to_owned()).collect(),
-        class_map: BTreeMap::new(),
-        embedding_output: None,
-        embedding_dim: None,
-        crop: None,
-        metrics: BTreeMap::new(),
-        data: Vec::new(),
         license: "none".to_owned(),
-        limits: String::new(),
+        ..ModelCard::new(Task::Detector, PreprocessPlan::yolo(64, 64))
     }
 }
 
@@ -206,9 +198,9 @@ fn broken_weights_are_refused() {
     engine(&folder.0.path().join("missing.onnx"));
 
     let error = refused(&folder.bytes("model.pt", &whole), &LoadOptions::default());
-    assert!(matches!(error, LoadError::Kind { .. }), "{error}");
+    assert!(matches!(error, LoadError::Choice(ChoiceError::Format { .. })), "{error}");
     let error = refused(&folder.bytes("model.safetensors", &whole), &options(EngineChoice::OnnxRuntime));
-    assert!(matches!(error, LoadError::NeedsCandle { .. }), "{error}");
+    assert!(matches!(error, LoadError::Choice(ChoiceError::NeedsCandle { .. })), "{error}");
 }
 
 #[test]
@@ -279,7 +271,7 @@ fn what_candle_cannot_run_names_both_causes() {
     let Some(root) = shared_data() else { return };
     let quantised = root.join("weights/yolov8n-coco/yolov8n_dynq_int8_lamri.onnx");
     let error = refused(&quantised, &without_ort());
-    assert!(matches!(error, LoadError::NoEngine { .. }), "{error}");
+    assert!(matches!(error, LoadError::Choice(ChoiceError::NoEngine { .. })), "{error}");
     let message = error.to_string();
     assert!(message.contains("make setup") && message.contains("model.0.conv.weight"), "{message}");
     assert!(load(&quantised, &LoadOptions::default()).is_ok(), "ONNX Runtime runs it");

@@ -1,5 +1,8 @@
 //! Where the shared pictures and reference weights lie, and sessions made of closures.
 
+#[path = "../../../vision/tests/shared/data.rs"]
+mod development;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -9,18 +12,9 @@ use vision::{DecodeLimits, RgbImage};
 
 pub(crate) const YOLOV8N: &str = "weights/yolov8n-coco/yolov8n_coco_dequant_fp32.onnx";
 
-/// The shared data, which is not part of the repository: `SHELF_DATA`, or `../shared/data` beside the workspace. Without it
-/// tests say that they skip; where `CI=true` they fail.
+/// The development data, or `None` (said aloud).
 pub(crate) fn shared_data() -> Option<PathBuf> {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let root = std::env::var_os("SHELF_DATA").map_or_else(default, PathBuf::from);
-    if root.is_dir() {
-        return Some(root);
-    }
-    let missing = format!("there is no {}: set SHELF_DATA to the shared pictures and weights", root.display());
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{missing}");
-    eprintln!("SKIPPED: {missing}");
-    None
+    development::shared_data("")
 }
 
 pub(crate) fn photo(path: &Path) -> RgbImage {

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use detector::train::augment::Augment;
-use detector::train::config::{Optimiser, Targets};
+use detector::train::config::Targets;
 use detector::train::{ConfigError, LossConfig, TrainConfig};
+use engine::train::Optimiser;
 
 const LEAST: &str = "data: [{root: a}]\n";
 

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use dataset::Part;
 use dataset::synth::SynthConfig;
 use dataset::synth::rng::Rng;
+use dataset::warp::{Warp, warp};
 use detector::train::augment::View;
 use detector::train::cache::Shot;
 use detector::train::dataset::Labelled;
 use detector::train::drawn::copy_for_pasting;
 use detector::train::plan::epoch;
-use detector::train::warp::{Warp, warp};
 use detector::train::{
     Augment, BatchRules, Cache, CacheLimits, ClassSet, DataError, DrawnShelves, Feed, LoaderOptions, Origin, Sample,
     Source, TrainConfig, TrainingData,
@@ -502,16 +502,7 @@ fn batches_to_look_at() {
 }
 
 fn outline(image: &mut RgbImage, bbox: &BBox, color: Rgb<u8>) {
-    let (width, height) = image.dimensions();
-    let inside = |v: f32, limit: u32| (v.max(0.0) as u32).min(limit - 1);
-    let (x1, x2) = (inside(bbox.x1, width), inside(bbox.x2, width));
-    let (y1, y2) = (inside(bbox.y1, height), inside(bbox.y2, height));
-    for x in x1..=x2 {
-        image.put_pixel(x, y1, color);
-        image.put_pixel(x, y2, color);
-    }
-    for y in y1..=y2 {
-        image.put_pixel(x1, y, color);
-        image.put_pixel(x2, y, color);
-    }
+    let rect = imageproc::rect::Rect::at(bbox.x1 as i32, bbox.y1 as i32)
+        .of_size(bbox.width().max(1.0) as u32, bbox.height().max(1.0) as u32);
+    imageproc::drawing::draw_hollow_rect_mut(image, rect, color);
 }

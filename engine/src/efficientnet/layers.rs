@@ -1,7 +1,7 @@
 //! The layers EfficientNet is made of. For inference batch norms are folded into the
 //! convolution before them when weights are loaded.
 
-use candle_core::{D, Result, Tensor};
+use candle_core::{Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 
 use super::config::{Activation, Config, Padding};
@@ -107,53 +107,17 @@ fn initial([output, input, height, width]: [usize; 4]) -> Init {
     Init::Randn { mean: 0.0, stdev: (2.0 / fan_out as f64).sqrt() }
 }
 
-/// A full convolution, batch norm, and maybe an activation: the stem.
+/// A convolution of all channels together (the stem) or of each alone (depthwise), batch norm and activation.
 #[derive(Debug, Clone)]
 pub struct Conv {
-    kernel: Kernel,
-    stride: usize,
-    padding: Padding,
-    activation: Option<Activation>,
-}
-
-impl Conv {
-    /// Loads `names` (convolution, batch norm) with weights of `shape` (out, in, k, k).
-    ///
-    /// # Errors
-    /// When a tensor is missing or has another shape.
-    pub fn load(
-        vb: &VarBuilder,
-        names: (&str, &str),
-        shape: [usize; 4],
-        stride: usize,
-        build: Build<'_>,
-    ) -> Result<Self> {
-        let Config { padding, activation, .. } = *build.config;
-        Ok(Self { kernel: Kernel::load(vb, names, shape, build)?, stride, padding, activation: Some(activation) })
-    }
-
-    /// (N, C, H, W) -> (N, out, H / stride, W / stride)
-    ///
-    /// # Errors
-    /// When candle fails.
-    pub fn forward_t(&self, x: &Tensor, train: bool) -> Result<Tensor> {
-        let side = self.kernel.weight.dim(D::Minus1)?;
-        let padding = padding(self.padding, x, side, self.stride)?;
-        self.kernel.forward_t(x, Conv2d { stride: self.stride, padding, groups: 1 }, self.activation, train)
-    }
-}
-
-/// A depthwise convolution, batch norm and activation.
-#[derive(Debug, Clone)]
-pub struct DepthwiseConv {
     kernel: Kernel,
     stride: usize,
     padding: Padding,
     activation: Activation,
 }
 
-impl DepthwiseConv {
-    /// Loads `names` (convolution, batch norm) with weights of `shape` (channels, 1, k, k).
+impl Conv {
+    /// Loads `names` (convolution, batch norm) with weights of `shape`: (out, in, k, k), or (channels, 1, k, k) depthwise.
     ///
     /// # Errors
     /// When a tensor is missing or has another shape.
@@ -168,14 +132,14 @@ impl DepthwiseConv {
         Ok(Self { kernel: Kernel::load(vb, names, shape, build)?, stride, padding, activation })
     }
 
-    /// (N, C, H, W) -> (N, C, H / stride, W / stride)
+    /// (N, C, H, W) -> (N, out, H / stride, W / stride)
     ///
     /// # Errors
     /// When candle fails.
     pub fn forward_t(&self, x: &Tensor, train: bool) -> Result<Tensor> {
-        let side = self.kernel.weight.dim(D::Minus1)?;
+        let (_, group, _, side) = self.kernel.weight.dims4()?;
         let padding = padding(self.padding, x, side, self.stride)?;
-        let conv = Conv2d { stride: self.stride, padding, groups: x.dim(1)? };
+        let conv = Conv2d { stride: self.stride, padding, groups: x.dim(1)? / group };
         self.kernel.forward_t(x, conv, Some(self.activation), train)
     }
 }

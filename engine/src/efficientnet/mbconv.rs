@@ -7,13 +7,13 @@ use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
 use super::config::BlockShape;
-use super::layers::{Build, DepthwiseConv, Pointwise, SqueezeExcite};
+use super::layers::{Build, Conv, Pointwise, SqueezeExcite};
 
 /// One block.
 #[derive(Debug, Clone)]
 pub struct MbConv {
     expand: Option<Pointwise>,
-    depthwise: DepthwiseConv,
+    depthwise: Conv,
     squeeze: Option<SqueezeExcite>,
     project: Pointwise,
     residual: bool,
@@ -34,7 +34,7 @@ impl MbConv {
             .then(|| Pointwise::load(vb, ("conv_pw", "bn1"), (shape.input, wide), Some(config.activation), build))
             .transpose()?;
         let kernel = [wide, 1, shape.kernel, shape.kernel];
-        let depthwise = DepthwiseConv::load(vb, ("conv_dw", depthwise_norm), kernel, shape.stride, build)?;
+        let depthwise = Conv::load(vb, ("conv_dw", depthwise_norm), kernel, shape.stride, build)?;
         let squeeze = config
             .squeezed(shape.input)
             .map(|squeezed| SqueezeExcite::load(&vb.pp("se"), wide, squeezed, build))

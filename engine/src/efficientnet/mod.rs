@@ -6,9 +6,11 @@
 //! | [`trunk`] | stem and blocks |
 //! | [`mbconv`] | its block |
 //! | [`layers`] | convolution with batch norm, squeeze-and-excitation |
+//! | [`graph`] | the same as ONNX nodes |
 //! | [`layout`] | the names of its tensors, and what others call them |
 
 pub mod config;
+pub mod graph;
 pub mod layers;
 pub mod layout;
 pub mod mbconv;

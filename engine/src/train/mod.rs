@@ -8,6 +8,11 @@
 //! | [`schedule`] | the learning rate over the run |
 //! | [`ema`] | the moving average that is validated and shipped |
 //! | [`checkpoint`] | everything needed to go on as if nothing had happened, in one file |
+//! | [`memory`] | keeps freed memory for the next step |
+//! | [`loader`] | batches, prepared ahead on worker threads |
+//! | [`settings`], [`recipe`] | what configurations say, checked |
+//! | [`folder`], [`results`], [`sheet`] | what a run writes |
+//! | [`observer`] | what it tells while it goes on |
 //! | [`events`] | event files that TensorBoard reads |
 //! | [`stop`] | asking a run to end at the next safe place |
 //!
@@ -17,17 +22,32 @@
 pub mod checkpoint;
 pub mod ema;
 pub mod events;
+pub mod folder;
 pub mod gradients;
+pub mod loader;
+pub mod memory;
+pub mod observer;
 pub mod optimizer;
 pub mod parameters;
+pub mod recipe;
+pub mod results;
 pub mod schedule;
+pub mod settings;
+pub mod sheet;
+mod spelling;
 pub mod stop;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Progress};
 pub use ema::Ema;
 pub use events::EventWriter;
+pub use folder::{RunFolder, find_run};
 pub use gradients::Gradients;
+pub use loader::{Loader, WorkerPanicked, Workers};
+pub use observer::{BatchReport, EpochReport, Figure, Observer, RunStart};
 pub use optimizer::{Optimizer, OptimizerKind, Rates};
 pub use parameters::{Parameters, Transfer};
+pub use recipe::{Optimiser, OptimiserName};
+pub use results::{ResultsFile, peak_memory_mib};
 pub use schedule::{Decay, Schedule};
+pub use settings::{Check, ConfigError};
 pub use stop::Stop;

@@ -1,6 +1,7 @@
 //! Named tensors: what a network has learned.
 
 pub(crate) mod backend;
+mod fold;
 mod safetensors;
 mod torch;
 

@@ -1,5 +1,8 @@
 //! Fixtures, the reference numbers, and the one comparer.
 
+#[path = "../../../vision/tests/shared/data.rs"]
+mod development;
+
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -8,6 +11,8 @@ use candle_nn::{Conv2d, Conv2dConfig, VarBuilder};
 use engine::{CandleSession, Device, InputShape, Network, Output, Session, Weights};
 use ndarray::{Array4, ArrayView4};
 use serde_json::Value;
+
+pub(crate) use development::shared_data;
 
 /// Largest difference of two engines that add the same `f32` products in another order.
 pub(crate) const TOLERANCE_F32: f32 = 2e-6;
@@ -141,17 +146,4 @@ fn ort_sessions() -> Vec<Box<dyn Session>> {
 #[expect(clippy::needless_pass_by_value, reason = "a view, as Session::run takes it")]
 pub(crate) fn run(session: &dyn Session, input: ArrayView4<'_, f32>) -> Vec<Output> {
     session.run(input).unwrap()
-}
-
-/// A file of the shared data, or `None` with a word about it. With CI=true there is no skipping.
-pub(crate) fn shared_data(path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("SHELF_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
-    let file = root.join(path);
-    if file.exists() {
-        return Some(file);
-    }
-    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{} is missing; set SHELF_DATA", file.display());
-    eprintln!("SKIPPED: {} is missing; set SHELF_DATA to the folder that holds it", file.display());
-    None
 }

@@ -1,6 +1,7 @@
 //! What an evaluation came to, for machines (JSON, CSV) and for people (one HTML file, a text table).
 
 pub mod advice;
+pub mod charts;
 pub mod compare;
 pub mod document;
 pub mod html;
@@ -12,7 +13,7 @@ pub mod worst;
 pub use advice::{Advice, advise};
 pub use compare::{Comparison, compare};
 pub use document::{DataSet, Kind, Report, ReportError};
-pub use html::html;
+pub use html::{Calibration, calibration_html, html};
 pub use table::csv;
 pub use text::text;
 pub use worst::{WorstBox, WorstCase, worst_cases};

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use eval::evaluate::{evaluate_counts, evaluate_detection, evaluate_identification};
 use eval::random::Random;
 use eval::report::document::Parts;
-use eval::report::{DataSet, Kind, compare, csv, html, text, worst_cases};
+use eval::report::{Calibration, DataSet, Kind, calibration_html, compare, csv, html, text, worst_cases};
 use eval::robustness::{Distortion, detection_drops};
+use eval::thresholds::InForce;
 use eval::{
-    Bootstrap, CountRow, CountTable, DetectionSet, DetectionSettings, GatedMetric, QuerySet, Ranked, Report, Targets,
-    Verdict, match_all,
+    Bootstrap, CalibrationGoal, CountRow, CountTable, DetectionSet, DetectionSettings, GatedMetric, QuerySet, Ranked,
+    Report, Targets, Verdict, calibrate, match_all,
 };
 use vision::RgbImage;
 
@@ -47,7 +48,8 @@ fn detector_report(boxes: &DetectionSet, confidence: f64) -> Report {
     })
 }
 
-fn classifier_report() -> Report {
+/// Crops of five SKUs, two of them look-alikes, and some of none.
+fn look_ups() -> QuerySet {
     let mut random = Random::new(9);
     let skus = ["cola_can", "cola_zero_can", "lime_pet", "orange_pet", "water_pet"].map(str::to_owned).to_vec();
     let mut queries = QuerySet::new(skus, (0..300).map(|i| format!("crop{i}.jpg")).collect());
@@ -64,7 +66,11 @@ fn classifier_report() -> Report {
         ranked.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
         queries.push((truth < 5).then_some(truth), picture, &ranked).unwrap();
     }
-    let identification = Some(evaluate_identification(&queries, Bootstrap { resamples: 60, seed: 42 }, &[]));
+    queries
+}
+
+fn classifier_report() -> Report {
+    let identification = Some(evaluate_identification(&look_ups(), Bootstrap { resamples: 60, seed: 42 }, &[]));
     Report::new(Parts { identification, ..parts(Kind::Classifier) })
 }
 
@@ -102,21 +108,55 @@ fn the_page_is_whole_and_fetches_nothing() {
         ("classifier.html", classifier_report()),
         ("counts.html", counts_report()),
     ] {
-        let page = html(&report, None, &mut photo);
-        let path = preview(name, &page);
-        for forbidden in ["http:", "https:", "<script", "<link", "url(", "@import", "NaN", "inf\"", "shelves <b>"] {
-            assert!(!page.contains(forbidden), "{} holds {forbidden}", path.display());
-        }
-        assert!(page.contains("shelves &lt;b&gt;") && page.contains("Synthetic pictures"));
-        // Every element that is opened is closed.
-        for tag in [
-            "div", "table", "tr", "td", "th", "svg", "g", "section", "article", "details", "figure", "span", "main",
-            "p",
-        ] {
-            let opened = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
-            let closed = page.matches(&format!("</{tag}>")).count();
-            assert_eq!(opened, closed, "{name}: <{tag}>");
-        }
+        whole(name, &html(&report, None, &mut photo));
+    }
+}
+
+fn whole(name: &str, page: &str) {
+    let path = preview(name, page);
+    for forbidden in ["http:", "https:", "<script", "<link", "url(", "@import", "NaN", "inf\"", "shelves <b>"] {
+        assert!(!page.contains(forbidden), "{} holds {forbidden}", path.display());
+    }
+    assert!(page.contains("shelves &lt;b&gt;") && page.contains("Synthetic pictures"));
+    // Every element that is opened is closed.
+    for tag in
+        ["div", "table", "tr", "td", "th", "svg", "g", "section", "article", "details", "figure", "span", "main", "p"]
+    {
+        let opened = page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
+        let closed = page.matches(&format!("</{tag}>")).count();
+        assert_eq!(opened, closed, "{name}: <{tag}>");
+    }
+}
+
+#[test]
+fn the_page_of_a_calibration_shows_what_was_chosen() {
+    let queries = look_ups();
+    let data_set = parts(Kind::Classifier).data_set;
+    let before = InForce { threshold: 0.6, ..InForce::default() };
+    for (name, least_impostors) in [("calibration.html", 60), ("calibration-global.html", usize::MAX)] {
+        let goal = CalibrationGoal { false_accept_rate: 0.02, least_impostors };
+        let thresholds = calibrate(&queries, goal, Some(&before)).unwrap();
+        let page = calibration_html(&Calibration {
+            data_set: &data_set,
+            predictions: "look-ups.json",
+            queries: &queries,
+            wanted: 0.02,
+            least_impostors,
+            thresholds: &thresholds,
+            warnings: &["a crop is `odd`".to_owned()],
+        });
+        whole(name, &page);
+        let own = thresholds.skus.iter().filter(|s| s.own).count();
+        assert_eq!(page.matches("<td>its own</td>").count(), own, "{name}");
+        assert_eq!(own > 0, page.contains("One per SKU"), "{name}");
+        assert!(page.contains("cola_zero_can") && page.contains("<code>odd</code>"));
+        assert!(page.contains(&format!("{:.4}", thresholds.global.threshold)) && page.contains("now 0.6000"));
+        // From everything accepted to nothing, never less with a higher threshold.
+        let curve = &thresholds.curve;
+        assert!(curve.windows(2).all(|w| w[0].rejected <= w[1].rejected && w[0].threshold < w[1].threshold));
+        let (first, last) = (curve[0], curve[curve.len() - 1]);
+        assert_eq!((first.false_accept_rate, first.rejected), (1.0, 0.0));
+        assert_eq!((last.false_accept_rate, last.rejected), (0.0, 1.0));
     }
 }
 

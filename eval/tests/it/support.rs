@@ -1,5 +1,8 @@
 //! Sets of boxes for tests, and the reference software.
 
+#[path = "../../../vision/tests/shared/data.rs"]
+mod development;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -7,22 +10,12 @@ use eval::random::Random;
 use eval::{DetectionSet, Picture, Prediction, Rect, Truth};
 use serde_json::{Value, json};
 
+pub(crate) use development::shared_data;
+
 /// Says why a test does nothing; in CI that is a failure.
 pub(crate) fn skip(reason: &str) {
     assert!(std::env::var("CI").as_deref() != Ok("true"), "CI must not skip: {reason}");
     eprintln!("SKIPPED: {reason}");
-}
-
-/// The development data, or a skip.
-pub(crate) fn shared_data(below: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("SHELF_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
-    let path = root.join(below);
-    if path.exists() {
-        return Some(path);
-    }
-    skip(&format!("{} is not there; set SHELF_DATA to the folder of development data", path.display()));
-    None
 }
 
 /// A Python that can import pycocotools, or a skip.

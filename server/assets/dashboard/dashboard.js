@@ -25,7 +25,19 @@ const svgNode = (name, attributes, text) => {
 const readable = (value) => {
   const size = Math.abs(value);
   if (size === 0) return "0";
-  return size >= 100 || size < 1e-3 ? value.toPrecision(3) : value.toFixed(size < 10 ? 3 : 1);
+  return size >= 100 || size < 0.01 ? value.toPrecision(3) : value.toFixed(size < 10 ? 3 : 1);
+};
+
+// Round values around two others, three to five of them, with as many digits as tell them apart.
+const ticks = (low, high) => {
+  const rough = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((wide) => wide >= rough * 0.999);
+  const digits = Math.min(6, Math.max(0, -Math.floor(Math.log10(step)) + (step / power === 2.5 ? 1 : 0)));
+  const values = [];
+  const [first, last] = [Math.floor(low / step + 1e-9), Math.ceil(high / step - 1e-9)];
+  for (let at = first; at <= last; at += 1) values.push(at * step);
+  return values.map((value) => [value, value.toFixed(digits)]);
 };
 
 const card = (parent, key, title) => {
@@ -44,20 +56,21 @@ const card = (parent, key, title) => {
 
 const drawCurve = (name, points) => {
   const element = card(byId("curves"), name, TITLES[name] ?? name);
-  const [width, height, left, right, top, bottom] = [320, 170, 46, 8, 10, 22];
+  const [width, height, left, right, top, bottom] = [320, 170, 56, 8, 10, 22];
   const epochs = points.map(([epoch]) => epoch);
   const values = points.map(([, value]) => value);
   const [firstEpoch, lastEpoch] = [Math.min(...epochs), Math.max(...epochs)];
   let [low, high] = [Math.min(...values), Math.max(...values)];
   if (low === high) [low, high] = [low - (Math.abs(low) || 1) * 0.1, high + (Math.abs(high) || 1) * 0.1];
+  const lines = ticks(low, high);
+  [low, high] = [lines[0][0], lines.at(-1)[0]];
   const x = (epoch) => left + (width - left - right) * (lastEpoch === firstEpoch ? 0.5 : (epoch - firstEpoch) / (lastEpoch - firstEpoch));
   const y = (value) => top + (height - top - bottom) * (1 - (value - low) / (high - low));
   const latest = values.at(-1);
   const svg = svgNode("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${TITLES[name] ?? name}, now ${readable(latest)}` });
-  for (const part of [0, 0.5, 1]) {
-    const value = low + (high - low) * part;
+  for (const [value, text] of lines) {
     svg.append(svgNode("line", { class: "grid", x1: left, x2: width - right, y1: y(value), y2: y(value) }));
-    svg.append(svgNode("text", { class: "tick", x: left - 6, y: y(value) + 4, "text-anchor": "end" }, readable(value)));
+    svg.append(svgNode("text", { class: "tick", x: left - 6, y: y(value) + 4, "text-anchor": "end" }, text));
   }
   svg.append(svgNode("text", { class: "tick", x: left, y: height - 6 }, `epoch ${firstEpoch}`));
   if (lastEpoch > firstEpoch) svg.append(svgNode("text", { class: "tick", x: width - right, y: height - 6, "text-anchor": "end" }, lastEpoch));
@@ -102,7 +115,10 @@ const showProgress = (progress) => {
 
 const showEnd = (why) => {
   byId("where").textContent = `Ended: ${why}`;
-  byId("stop").disabled = true;
+  byId("bar").hidden = true;
+  byId("stop").hidden = true;
+  // Nothing more will come, and the process that would answer is about to end.
+  events.close();
 };
 
 const showStopping = () => {

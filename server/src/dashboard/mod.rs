@@ -81,6 +81,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/", get(page::page))
         .route("/dashboard.css", get(page::style))
         .route("/dashboard.js", get(page::script))
+        .route("/icon.svg", get(page::icon))
         .route("/events", get(events))
         .route("/pictures/{name}", get(picture))
         .route("/stop", post(stop))

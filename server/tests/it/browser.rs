@@ -22,7 +22,7 @@ async fn recognise(page: &Page) {
 }
 
 /// The page fits its window, and the browser has nothing to complain about but what is in `expected`.
-async fn assert_sound(page: &Page, expected: &[&str]) {
+pub(crate) async fn assert_sound(page: &Page, expected: &[&str]) {
     let wide = page.run("return document.documentElement.scrollWidth - window.innerWidth").await;
     assert!(wide.as_f64().is_some_and(|over| over <= 0.0), "it scrolls sideways by {wide}");
     let log = page.log().await;

@@ -185,6 +185,17 @@ impl Page {
         entries.iter().map(|entry| entry["message"].to_string()).collect()
     }
 
+    /// What the page looks like for those who asked their system for dark windows, or no longer.
+    pub(crate) async fn prefer_dark(&self, dark: bool) {
+        let scheme = if dark { "dark" } else { "light" };
+        let features = json!([{"name": "prefers-color-scheme", "value": scheme}]);
+        let command = json!({"cmd": "Emulation.setEmulatedMedia", "params": {"features": features}});
+        let session = self.client.session_id().await.ok().flatten().unwrap_or_default();
+        let url = format!("{}/session/{session}/goog/cdp/execute", self.driver);
+        let answer = reqwest::Client::new().post(url).json(&command).send().await.expect("the driver answers");
+        assert!(answer.status().is_success(), "{:?}", answer.text().await);
+    }
+
     /// Kept for people to look at, when `SHELF_SCREENSHOTS` names a folder.
     pub(crate) async fn shoot(&self, name: &str) {
         let Some(folder) = std::env::var_os("SHELF_SCREENSHOTS") else { return };

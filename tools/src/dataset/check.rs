@@ -6,7 +6,8 @@ use clap::Args;
 use dataset::check::{self, CheckOptions, FixReport, MIN_IMAGES_PER_SKU, NearRule, fix_labels};
 use dataset::{FrozenSplit, Verdict};
 
-use super::{Layout, bar::Bar, classes, scan};
+use super::{Layout, bar::Bar, scan};
+use crate::classes::class_names;
 
 /// Find what is wrong with a data set: pictures, labels, duplicates across parts, balance
 #[derive(Args)]
@@ -66,7 +67,7 @@ pub(super) fn run(args: &CheckArgs) -> anyhow::Result<Verdict> {
     let near =
         NearRule { distance: args.near_distance, correlation: args.near_correlation, changed: !args.near_unchanged };
     let options = CheckOptions {
-        classes: classes(args.classes.as_deref(), &args.root)?,
+        classes: class_names(args.classes.as_deref(), &args.root)?,
         split: args.split.as_deref().map(FrozenSplit::read).transpose()?,
         min_images_per_sku: args.min_images_per_sku,
         near: (!args.no_near).then_some(near),

@@ -7,7 +7,8 @@ use dataset::Verdict;
 use dataset::convert::{self, Format, ReadOptions, VocConvention, WriteOptions};
 use serde_json::json;
 
-use super::{classes, write_json};
+use super::write_json;
+use crate::classes::class_names;
 
 /// Convert labels between YOLO, COCO and Pascal VOC; read CVAT, Label Studio and facings.csv
 #[derive(Args)]
@@ -53,7 +54,7 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Verdict> {
     };
     let voc = if args.voc_from_one { VocConvention::PixelsFromOne } else { VocConvention::Edges };
     // Only YOLO needs names: another format's folder is not searched for them.
-    let classes = if from == Format::Yolo { classes(args.classes.as_deref(), &args.input)? } else { None };
+    let classes = if from == Format::Yolo { class_names(args.classes.as_deref(), &args.input)? } else { None };
     let loaded = convert::read(&args.input, from, &ReadOptions { classes, voc })?;
     let annotations = &loaded.annotations;
     if annotations.images.is_empty() {

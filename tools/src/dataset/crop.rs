@@ -9,7 +9,8 @@ use dataset::crops::{CropEncoding, CropOptions, CropReport, cut};
 use serde_json::json;
 use vision::crop::CropRule;
 
-use super::{bar::Bar, classes, write_json};
+use super::{bar::Bar, write_json};
+use crate::classes::class_names;
 
 /// Cut SKU crops out of labelled photos by the pipeline's own crop rule
 #[derive(Args)]
@@ -57,7 +58,7 @@ pub(super) fn run(args: &CropArgs) -> anyhow::Result<Verdict> {
         Some(format) => format,
         None => convert::detect(&args.input)?,
     };
-    let classes = if from == Format::Yolo { classes(args.classes.as_deref(), &args.input)? } else { None };
+    let classes = if from == Format::Yolo { class_names(args.classes.as_deref(), &args.input)? } else { None };
     let loaded = convert::read(&args.input, from, &ReadOptions { classes, ..ReadOptions::default() })?;
     if loaded.annotations.images.is_empty() {
         anyhow::bail!("{} holds no labelled picture", args.input.display());

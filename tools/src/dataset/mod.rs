@@ -11,9 +11,8 @@ mod synth;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{Subcommand, ValueEnum};
-use dataset::{ClassNames, DataFolder, LayoutChoice, LayoutKind};
+use dataset::{DataFolder, LayoutChoice, LayoutKind};
 
 /// Hash, split, check and convert data sets, cut crops, draw shelves
 #[derive(Subcommand)]
@@ -64,20 +63,6 @@ impl From<Layout> for LayoutChoice {
 
 fn scan(root: &Path, layout: Layout) -> anyhow::Result<DataFolder> {
     Ok(DataFolder::scan(root, layout.into())?)
-}
-
-/// Class names: as given (a file, or names separated by commas), else as kept in the data set.
-fn classes(given: Option<&str>, root: &Path) -> anyhow::Result<Option<ClassNames>> {
-    match given {
-        Some(file) if Path::new(file).is_file() => {
-            Ok(Some(ClassNames::read(Path::new(file)).with_context(|| format!("--classes {file}"))?))
-        }
-        Some(list) => {
-            let names = list.split(',').map(|name| name.trim().to_owned()).collect();
-            Ok(Some(ClassNames::new(names).with_context(|| format!("--classes {list}"))?))
-        }
-        None => Ok(ClassNames::find(root)?.map(|(_, names)| names)),
-    }
 }
 
 /// Writes a small JSON document beside `path`, then renames it.

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::{Args, ValueEnum};
-use dataset::{ClassNames, DataFolder, LayoutChoice, LayoutKind, Part, picture, yolo};
+use dataset::{DataFolder, LayoutChoice, LayoutKind, Part, picture, yolo};
 use eval::{Picture, Rect, Truth};
 use vision::RgbImage;
+
+use crate::classes::class_names;
 
 /// Part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -199,19 +201,5 @@ pub(super) fn photos_beside(truth: &Path) -> impl Fn(&str) -> Option<RgbImage> {
         let name = dataset::files::safe_relative(name).ok()?;
         let path = places.iter().map(|place| place.join(&name)).find(|path| path.is_file())?;
         picture::load(&path).ok()
-    }
-}
-
-/// As given (a file, or names separated by commas), else as kept with the data.
-pub(super) fn class_names(given: Option<&str>, root: &Path) -> anyhow::Result<Option<ClassNames>> {
-    match given {
-        Some(file) if Path::new(file).is_file() => {
-            Ok(Some(ClassNames::read(Path::new(file)).with_context(|| format!("--classes {file}"))?))
-        }
-        Some(list) => {
-            let names = list.split(',').map(|name| name.trim().to_owned()).collect();
-            Ok(Some(ClassNames::new(names).with_context(|| format!("--classes {list}"))?))
-        }
-        None => Ok(ClassNames::find(root)?.map(|(_, names)| names)),
     }
 }

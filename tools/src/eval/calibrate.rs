@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use eval::report::{Calibration, calibration_html};
 use eval::thresholds::{InForce, Thresholds, Trade};
 use eval::{CalibrationGoal, QuerySet, calibrate};
 use pipeline::config::{Overrides, PipelineConfig};
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use super::config_edit::with_thresholds;
 use super::gallery::{CropArgs, look_up};
-use super::outcome::{check_writable_file, write};
+use super::outcome::{check_report_folder, check_writable_file, write, write_report};
 use super::settings::{BasicArgs, as_written};
 use crate::environment::Environment;
 
@@ -43,9 +44,15 @@ pub(crate) struct CalibrateArgs {
     /// Write the thresholds into the pipeline configuration (its comments stay)
     #[arg(long)]
     write: bool,
+    /// Write a report into this folder: calibration.html (one file with everything inside), calibration.json
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     #[command(flatten)]
     basic: BasicArgs,
 }
+
+/// What `--report` writes.
+const REPORT_FILES: [&str; 2] = ["calibration.html", "calibration.json"];
 
 pub(crate) fn run(args: &CalibrateArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
     let config = args.basic.config(environment)?;
@@ -58,8 +65,12 @@ pub(crate) fn run(args: &CalibrateArgs, environment: &Environment) -> anyhow::Re
     for file in args.basic.json.iter().chain(args.write.then_some(&path)) {
         check_writable_file(file)?;
     }
-    let own: Vec<PathBuf> = args.basic.json.iter().cloned().collect();
-    let found = look_up(&args.crops, (&args.basic, &own), config.as_ref())?;
+    let in_report = args.report.iter().flat_map(|folder| REPORT_FILES.map(|name| folder.join(name)));
+    let own: Vec<PathBuf> = args.basic.json.iter().cloned().chain(in_report).collect();
+    if let Some(folder) = &args.report {
+        check_report_folder(folder)?;
+    }
+    let found = look_up(&args.crops, (&args.basic, &own), (config.as_ref(), environment))?;
     let goal = CalibrationGoal {
         false_accept_rate: args.far,
         least_impostors: if args.global_only { usize::MAX } else { args.least_impostors },
@@ -71,8 +82,8 @@ pub(crate) fn run(args: &CalibrateArgs, environment: &Environment) -> anyhow::Re
     for warning in &found.warnings {
         println!("\n  WARNING: {warning}");
     }
-    if let Some(file) = &args.basic.json {
-        let report = json!({
+    if args.basic.json.is_some() || args.report.is_some() {
+        let json = json!({
             "format": "shelf-calibration",
             "version": 1,
             "data": found.data_set.digest,
@@ -84,7 +95,22 @@ pub(crate) fn run(args: &CalibrateArgs, environment: &Environment) -> anyhow::Re
             "trades": thresholds,
             "skus": found.queries.skus(),
         });
-        write(file, &format!("{}\n", serde_json::to_string_pretty(&report)?))?;
+        let json = format!("{}\n", serde_json::to_string_pretty(&json)?);
+        if let Some(file) = &args.basic.json {
+            write(file, &json)?;
+        }
+        if let Some(folder) = &args.report {
+            let page = Calibration {
+                data_set: &found.data_set,
+                predictions: &found.predictions,
+                queries: &found.queries,
+                wanted: args.far,
+                least_impostors: args.least_impostors,
+                thresholds: &thresholds,
+                warnings: &found.warnings,
+            };
+            write_report(folder, REPORT_FILES.into_iter().zip([calibration_html(&page), json]))?;
+        }
     }
     if args.write {
         chosen.write_into(&path)?;

@@ -37,7 +37,8 @@ pub(crate) struct ClassifierArgs {
 pub(super) fn run(args: &ClassifierArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
     let config = args.common.basic.config(environment)?;
     let outputs = Outputs::prepare(&args.common)?;
-    let found = look_up(&args.crops, (&args.common.basic, &args.common.own_files()), config.as_ref())?;
+    let own = args.common.own_files();
+    let found = look_up(&args.crops, (&args.common.basic, &own), (config.as_ref(), environment))?;
     let names: Vec<&str> = found.queries.pictures().iter().map(String::as_str).collect();
     let folder = args.crops.query.as_deref().or_else(|| args.crops.predictions.as_deref()?.parent());
     let slices = args.common.slices(folder, &names)?;

@@ -13,7 +13,7 @@ use eval::report::document::Parts;
 use eval::report::{DataSet, Kind, worst_cases};
 use eval::robustness::{Distortion, RobustnessLine, detection_drops};
 use eval::{DetectionSet, DetectionSettings, Prediction, Report, Slice};
-use pipeline::config::{EngineName, PipelineConfig};
+use pipeline::config::PipelineConfig;
 use rayon::prelude::*;
 use serde_json::json;
 use vision::{DetectOptions, Detector, RgbImage, Tiling};
@@ -97,7 +97,7 @@ const FLOOR: f32 = 0.001;
 pub(super) fn run(args: &DetectorArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
     let config = args.common.basic.config(environment)?;
     match (&args.data, &args.predictions, &args.ground_truth) {
-        (Some(data), ..) => from_folder(args, data, config),
+        (Some(data), ..) => from_folder(args, data, (config, environment)),
         (None, Some(predictions), Some(truth)) => from_files(args, predictions, truth, config.as_ref()),
         _ => bail!("give --data, or --predictions and --ground-truth"),
     }
@@ -133,7 +133,11 @@ fn from_files(
     judge(args, &set, config, source, &mut |name| photos(name))
 }
 
-fn from_folder(args: &DetectorArgs, root: &Path, config: Option<PipelineConfig>) -> anyhow::Result<ExitCode> {
+fn from_folder(
+    args: &DetectorArgs,
+    root: &Path,
+    (config, environment): (Option<PipelineConfig>, &Environment),
+) -> anyhow::Result<ExitCode> {
     let outputs = Outputs::prepare(&args.common)?;
     let folder = LabelledFolder::read(root, &args.select)?;
     let names: Vec<&str> = folder.pictures.iter().map(|p| p.name.as_str()).collect();
@@ -141,10 +145,14 @@ fn from_folder(args: &DetectorArgs, root: &Path, config: Option<PipelineConfig>)
     if let Some(out) = &args.save_coco {
         check_writable(&out.join("truth.json"))?;
     }
-    let mut config = match (config, &args.weights) {
-        (Some(config), _) => config,
-        (None, Some(_)) => default_config()?,
-        (None, None) => bail!("no configuration names a detector: give --weights or --pipeline-config"),
+    let mut config = match config {
+        Some(config) => config,
+        None if args.weights.is_some() || environment.overrides.detector_model.is_some() => {
+            default_config(environment)?
+        }
+        None => {
+            bail!("no configuration names a detector: give --weights or --pipeline-config, or set AI_V2_DETECTOR_MODEL")
+        }
     };
     if let Some(weights) = &args.weights {
         config.detector_model.clone_from(weights);
@@ -192,11 +200,7 @@ fn load(args: &DetectorArgs, config: &PipelineConfig) -> anyhow::Result<YoloDete
         return Ok(pipeline::load::load_detector(config)?);
     }
     let options = detector::LoadOptions {
-        engine: match config.engine.name {
-            EngineName::Auto => detector::EngineChoice::Auto,
-            EngineName::Onnxruntime => detector::EngineChoice::OnnxRuntime,
-            EngineName::Candle => detector::EngineChoice::Candle,
-        },
+        engine: config.engine.name.into(),
         device: engine::Device::parse(&config.engine.device)?,
         ort: pipeline::load::ort_options(&config.engine)?,
         classes: ClassChoice::All,

@@ -21,6 +21,7 @@ use vision::{Embedder, Embedding, Sha256, SkuId, SkuIndex};
 
 use super::progress::{bar, folder_digest};
 use super::settings::{BasicArgs, default_config, named_file};
+use crate::environment::Environment;
 
 /// Where crops come from
 #[derive(Args)]
@@ -81,7 +82,7 @@ const CANDIDATES: usize = 20;
 pub(super) fn look_up(
     crops: &CropArgs,
     (basic, own): (&BasicArgs, &[PathBuf]),
-    config: Option<&PipelineConfig>,
+    (config, environment): (Option<&PipelineConfig>, &Environment),
 ) -> anyhow::Result<LookedUp> {
     if let Some(path) = &crops.predictions {
         return Ok(LookedUp {
@@ -95,10 +96,14 @@ pub(super) fn look_up(
     let (Some(enrol), Some(query)) = (&crops.enrol, &crops.query) else {
         anyhow::bail!("give --enrol and --query, or --predictions")
     };
-    let mut config = match (config, &crops.weights) {
-        (Some(config), _) => config.clone(),
-        (None, Some(_)) => default_config()?,
-        (None, None) => anyhow::bail!("no configuration names an embedder: give --weights or --pipeline-config"),
+    let mut config = match config {
+        Some(config) => config.clone(),
+        None if crops.weights.is_some() || environment.overrides.embedder_model.is_some() => {
+            default_config(environment)?
+        }
+        None => anyhow::bail!(
+            "no configuration names an embedder: give --weights or --pipeline-config, or set AI_V2_CLASSIFIER_MODEL"
+        ),
     };
     if let Some(weights) = &crops.weights {
         config.embedder_model.clone_from(weights);

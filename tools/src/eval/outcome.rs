@@ -28,8 +28,7 @@ impl<'a> Outputs<'a> {
             check_writable_file(file)?;
         }
         if let Some(folder) = &args.report {
-            ensure!(!folder.is_file(), "--report {} names a file; name a folder", folder.display());
-            check_writable(&folder.join(REPORT_FILES[0]))?;
+            check_report_folder(folder)?;
         }
         Ok(Self { args, earlier })
     }
@@ -47,22 +46,40 @@ impl<'a> Outputs<'a> {
             write(path, &json)?;
         }
         if let Some(folder) = &self.args.report {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
             let html = report::html(report, comparison.as_ref(), picture);
-            for (name, text) in REPORT_FILES.into_iter().zip([html, json, report::csv(report)]) {
-                write(&folder.join(name), &text)?;
-            }
+            write_report(folder, REPORT_FILES.into_iter().zip([html, json, report::csv(report)]))?;
         }
         let mut out = std::io::stdout().lock();
         // A reader that stopped reading (`| head`) changes no verdict.
         let _ = out.write_all(report::text(report, comparison.as_ref()).as_bytes());
-        if let Some(folder) = &self.args.report {
-            // To the other stream: the gates stand last in the table.
-            eprintln!("report: {}", folder.join(REPORT_FILES[0]).display());
-        }
         let code = report.verdict.exit_code();
         Ok(ExitCode::from(if self.args.no_gate && code == 1 { 0 } else { code }))
     }
+}
+
+/// Tries whether a report can be written into a folder, which may be missing yet.
+///
+/// # Errors
+/// When it is a file, or cannot be written.
+pub(super) fn check_report_folder(folder: &Path) -> anyhow::Result<()> {
+    ensure!(!folder.is_file(), "--report {} names a file; name a folder", folder.display());
+    check_writable(&folder.join("report"))
+}
+
+/// Writes the files of a report, the page first, and says where it is.
+pub(super) fn write_report<'a>(
+    folder: &Path,
+    files: impl IntoIterator<Item = (&'a str, String)>,
+) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    for (at, (name, text)) in files.into_iter().enumerate() {
+        write(&folder.join(name), &text)?;
+        if at == 0 {
+            // To the other stream: the gates stand last in the table.
+            eprintln!("report: {}", folder.join(name).display());
+        }
+    }
+    Ok(())
 }
 
 /// Tries whether a file can be written at `path`, leaving no trace.

@@ -121,7 +121,7 @@ fn read_facings(path: &Path) -> anyhow::Result<Vec<Facing>> {
 
 fn from_labels(root: &Path, codes: &[String]) -> anyhow::Result<Scenes> {
     let folder = super::boxes::scan(root, LayoutKind::Boxes)?;
-    let names = super::boxes::class_names(None, root)?;
+    let names = crate::classes::class_names(None, root)?;
     let mut scenes = Scenes { truth: Shelves::default(), files: Vec::new() };
     let mut named = 0;
     for picture in &folder.pictures {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use eval::formats::{FormatError, Place, read_bounded};
 use eval::report::DataSet;
 use eval::{Bootstrap, GatedMetric, Slice, Targets};
-use pipeline::config::{Overrides, PipelineConfig};
+use pipeline::config::PipelineConfig;
 use vision::Sha256;
 
 use crate::environment::Environment;
@@ -164,10 +164,10 @@ pub(super) fn as_written(value: f32) -> f64 {
     (f64::from(value) * 1e6).round() / 1e6
 }
 
-/// A configuration of defaults around one model, for when no file is needed.
-pub(super) fn default_config() -> anyhow::Result<PipelineConfig> {
+/// A configuration of defaults around the models that the environment or the command line names, for when no file is needed.
+pub(super) fn default_config(environment: &Environment) -> anyhow::Result<PipelineConfig> {
     let text = "detector: {model: detector}\nembedder: {model: embedder}\ngallery: {path: gallery}\n";
-    Ok(PipelineConfig::parse(text, Path::new("(defaults)"), &Overrides::default())?)
+    Ok(PipelineConfig::parse(text, Path::new("(defaults)"), &environment.overrides)?)
 }
 
 /// `name sha256:0123456789ab` of a file of predictions.

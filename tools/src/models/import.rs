@@ -172,20 +172,8 @@ fn card(args: &ImportArgs, task: Task, preprocess: PreprocessPlan) -> ModelCard 
     let stem = || args.source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     ModelCard {
         name: args.name.clone().unwrap_or_else(stem),
-        task,
-        architecture: String::new(),
-        weights: String::new(),
-        sha256: Sha256([0; 32]),
-        preprocess,
-        classes: Vec::new(),
-        class_map: Default::default(),
-        embedding_output: None,
-        embedding_dim: None,
-        crop: None,
-        metrics: Default::default(),
-        data: Vec::new(),
         license: args.license.clone(),
-        limits: String::new(),
+        ..ModelCard::new(task, preprocess)
     }
 }
 

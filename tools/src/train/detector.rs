@@ -11,9 +11,8 @@ use detector::train::fit::{self, End, Finished, Observer, RunFolder, Setup};
 use detector::train::{TrainConfig, TrainingData, Transfer};
 use engine::Device;
 use engine::train::Stop;
-use vision::model_card::DataSet;
 
-use super::export;
+use super::export::{self, ExportArgs};
 use super::listeners::{Events, Live};
 use super::progress::Terminal;
 use crate::signals::stop_on_signal;
@@ -25,7 +24,8 @@ use crate::signals::stop_on_signal;
   shelf train detector --resume last          # go on where the latest run was stopped
   shelf train detector --validate best        # figures of the best network of the latest run
   shelf train detector --export best --output-dir models/detector
-Results are in runs/detector/<name>/: weights/{last,best}.safetensors, results.csv, train_batch*.jpg, val_predictions.jpg.
+  shelf train detector --export best --format onnx,onnx-int8 --max-drop 0.01
+Results are in runs/detector/<name>/: weights/{last,best}.safetensors, results.{csv,png}, curves and pictures.
 Ctrl-C stops after the step and writes a checkpoint; docs/training.md tells the rest.")]
 pub(crate) struct DetectorArgs {
     /// What to train, and on what
@@ -43,19 +43,10 @@ pub(crate) struct DetectorArgs {
     /// Only validate: `best` of the latest run, or a weights file
     #[arg(long, value_name = "WEIGHTS")]
     validate: Option<String>,
-    /// Write a network as ONNX: `best` of the latest run, or a weights file. The file is compared with the network before it
-    /// is kept
+    /// Write a network for other tools: `best` of the latest run, or a weights file. Each file is compared with the network
+    /// before it is kept
     #[arg(long, value_name = "WEIGHTS", conflicts_with_all = ["name", "validate", "resume"])]
     pub(super) export: Option<String>,
-    /// With --export: where the file and its card go
-    #[arg(long, value_name = "DIR", default_value = "models/detector")]
-    pub(super) output_dir: PathBuf,
-    /// With --export: pictures at once; any number without
-    #[arg(long, value_name = "N")]
-    pub(super) batch: Option<usize>,
-    /// With --export: height and width of the input, multiples of 32; any without
-    #[arg(long, value_name = "HxW")]
-    pub(super) imgsz: Option<String>,
     /// Show the run live on a page: `:8001` is port 8001 of this machine
     #[arg(long, value_name = "ADDRESS")]
     dashboard: Option<String>,
@@ -63,9 +54,14 @@ pub(crate) struct DetectorArgs {
     #[arg(long, value_name = "DIR", default_value = "runs/detector")]
     pub(super) runs: PathBuf,
     /// Licence of the weights, for their card
-    #[arg(long, default_value = "not stated")]
+    #[arg(long, default_value = NO_LICENSE)]
     pub(super) license: String,
+    #[command(flatten)]
+    pub(super) export_args: ExportArgs,
 }
+
+/// In a card whose licence nobody named.
+pub(super) const NO_LICENSE: &str = "not stated";
 
 pub(crate) fn run(args: &DetectorArgs) -> anyhow::Result<ExitCode> {
     if let Some(which) = &args.validate {
@@ -101,15 +97,24 @@ pub(crate) fn run(args: &DetectorArgs) -> anyhow::Result<ExitCode> {
     stop_on_signal(&stop)?;
     let mut observers: Vec<Box<dyn Observer + Send>> =
         vec![Box::new(Terminal::new()), Box::new(Events::new(folder.path())?)];
+    let mut ending = None;
     if let Some(listen) = &args.dashboard {
-        observers.push(Box::new(Live::start(listen, &setup.config.name, &stop)?));
+        let live = Live::start(listen, &setup.config.name, &folder, &stop)?;
+        ending = Some(live.ending());
+        observers.push(Box::new(live));
     }
-    let finished = fit::fit(&setup, &folder, &mut observers, &stop)?;
-    report(&finished, &setup, &folder);
+    let finished = fit::fit(&setup, &folder, &mut observers, &stop);
+    if let Some(ending) = ending {
+        ending.tell(&match &finished {
+            Ok(finished) => describe_end(finished, &setup),
+            Err(error) => format!("it failed: {error}"),
+        });
+    }
+    report(&finished?, &setup, &folder);
     Ok(ExitCode::SUCCESS)
 }
 
-fn read(path: &Path) -> anyhow::Result<TrainConfig> {
+pub(super) fn read(path: &Path) -> anyhow::Result<TrainConfig> {
     Ok(TrainConfig::read(path, &|name| std::env::var(name).ok())?)
 }
 
@@ -127,12 +132,7 @@ fn setup(config: TrainConfig, license: &str) -> anyhow::Result<Setup> {
             None
         }
     };
-    let data = config.data.iter().map(|source| DataSet {
-        name: source.root.display().to_string(),
-        sha256: None,
-        license: "not stated".to_owned(),
-    });
-    let data = data.collect();
+    let data = config.data_sets.clone();
     let mut setup = Setup { config, transfer: None, feed, validation, device, data, license: license.to_owned() };
     if let Some(weights) = &setup.config.weights {
         let transfer = Transfer::open(weights, setup.architecture())?;
@@ -148,17 +148,21 @@ fn summary(data: &TrainingData) -> String {
     format!("{} pictures ({})", data.summary.pictures, objects.join(", "))
 }
 
-fn report(finished: &Finished, setup: &Setup, folder: &RunFolder) {
+fn describe_end(finished: &Finished, setup: &Setup) -> String {
     match finished.why {
-        End::Done => println!("{} epochs done", finished.epochs),
+        End::Done => format!("{} epochs done", finished.epochs),
         End::Patience => {
-            println!("ended after {} epochs: no better network for {}", finished.epochs, setup.config.patience);
+            let patience = setup.config.patience;
+            format!("ended after {} epochs: no better network for {patience}", finished.epochs)
         }
-        End::Stopped => println!(
-            "stopped in epoch {}; go on with: shelf train detector --resume {}",
-            finished.epochs + 1,
-            folder.path().display()
-        ),
+        End::Stopped => format!("stopped in epoch {}", finished.epochs + 1),
+    }
+}
+
+fn report(finished: &Finished, setup: &Setup, folder: &RunFolder) {
+    println!("{}", describe_end(finished, setup));
+    if finished.why == End::Stopped {
+        println!("go on with: shelf train detector --resume {}", folder.path().display());
     }
     if let Some((epoch, fitness)) = finished.best {
         println!("best: epoch {epoch}, fitness {fitness:.4}, {}", folder.best().display());
@@ -180,7 +184,8 @@ fn validate(args: &DetectorArgs, which: &str) -> anyhow::Result<ExitCode> {
     let config = read(&args.config)?;
     let data = config.validation()?;
     let detector = detector::load(&weights, &detector::LoadOptions::default())?;
-    let (validation, _) = fit::validate::validate(&detector, &data, 0, &mut Terminal::new())?;
+    let measured = fit::validate::validate(&detector, &data, 0, &mut Terminal::new())?;
+    let validation = measured.figures;
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
     println!(
         "{}: precision {}, recall {}, mAP50 {}, mAP50-95 {} on {} pictures",

@@ -1,7 +1,10 @@
 //! `shelf train`: networks from labelled pictures.
 
+mod classifier;
 mod detector;
+mod embedder;
 mod export;
+mod figures;
 mod listeners;
 mod progress;
 
@@ -12,11 +15,14 @@ use clap::Subcommand;
 /// Train a network on labelled pictures
 #[derive(Subcommand)]
 pub(crate) enum TrainCommand {
+    Classifier(classifier::ClassifierArgs),
     Detector(detector::DetectorArgs),
 }
 
 pub(crate) fn run(command: TrainCommand) -> anyhow::Result<ExitCode> {
+    engine::train::memory::keep_freed();
     match command {
+        TrainCommand::Classifier(args) => classifier::run(&args),
         TrainCommand::Detector(args) => detector::run(&args),
     }
 }

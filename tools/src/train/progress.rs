@@ -9,8 +9,8 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 /// A bar per epoch, a line below it when it ends. Where there is no terminal, lines only.
 pub(super) struct Terminal {
-    bar: ProgressBar,
-    epochs: u64,
+    pub(super) bar: ProgressBar,
+    pub(super) epochs: u64,
     done: u64,
     began: Instant,
     header: bool,
@@ -26,8 +26,26 @@ impl Terminal {
         Self { bar: ProgressBar::hidden(), epochs: 0, done: 0, began: now, header: false, last_line: now }
     }
 
+    /// A run of so many epochs begins, or goes on after `done`.
+    pub(super) fn begin(&mut self, epochs: u64, done: u64) {
+        (self.epochs, self.done, self.began) = (epochs, done, Instant::now());
+    }
+
+    /// A batch of an epoch went through: moves the bar, or prints a line once in a while.
+    pub(super) fn report(&mut self, (epoch, batch, batches): (u64, usize, usize), message: String) {
+        if self.bar.is_hidden() {
+            if self.last_line.elapsed() > LINE_EVERY {
+                self.last_line = Instant::now();
+                eprintln!("epoch {epoch}/{} {batch}/{batches} {message}", self.epochs);
+            }
+            return;
+        }
+        self.bar.set_position(batch as u64);
+        self.bar.set_message(message);
+    }
+
     /// Time to the end of the run, judged by the epochs of this process.
-    fn left(&self, epoch: u64, part: f64) -> String {
+    pub(super) fn left(&self, epoch: u64, part: f64) -> String {
         let done = (epoch - 1 - self.done) as f64 + part;
         let all = (self.epochs - self.done) as f64;
         if done <= 0.0 {
@@ -37,14 +55,14 @@ impl Terminal {
         HumanDuration(Duration::from_secs_f64(left.clamp(0.0, 1e9))).to_string()
     }
 
-    fn line(&self, line: &str) {
+    pub(super) fn line(&self, line: &str) {
         if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
     }
 }
 
 impl Observer for Terminal {
     fn started(&mut self, run: &RunStart) {
-        (self.epochs, self.done, self.began) = (run.epochs, run.done, Instant::now());
+        self.begin(run.epochs, run.done);
         eprintln!(
             "{}: {:.2} million parameters; {} batches of {} pictures an epoch, {} pictures to validate on",
             run.architecture,
@@ -73,15 +91,7 @@ impl Observer for Terminal {
             report.pictures_per_second,
             self.left(report.epoch, report.batch as f64 / report.batches as f64)
         );
-        if self.bar.is_hidden() {
-            if self.last_line.elapsed() > LINE_EVERY {
-                self.last_line = Instant::now();
-                eprintln!("epoch {}/{} {}/{} {message}", report.epoch, self.epochs, report.batch, report.batches);
-            }
-            return;
-        }
-        self.bar.set_position(report.batch as u64);
-        self.bar.set_message(message);
+        self.report((report.epoch, report.batch, report.batches), message);
     }
 
     fn validating(&mut self, done: usize, all: usize) {

@@ -212,3 +212,31 @@ fn folders_with_mistakes() {
     .expect("writable");
     refused(&place, &["eval", "shelf-counts", "--test-dir", "nowhere"], &["a.onnx"]);
 }
+
+/// Far from any configuration the environment names the models, and the message says so.
+#[test]
+fn models_are_looked_for_where_the_environment_says() {
+    let place = Workplace::empty();
+    let picture = image::RgbImage::new(64, 64);
+    for folder in ["data/images", "skus/cola"] {
+        fs::create_dir_all(place.path(folder)).expect("writable");
+        picture.save(place.path(&format!("{folder}/a.png"))).expect("writable");
+    }
+    fs::create_dir_all(place.path("data/labels")).expect("writable");
+    fs::write(place.path("data/labels/a.txt"), "0 .5 .5 .5 .5\n").expect("writable");
+    let check = |arguments: &[&str], variable: &str| {
+        let said = |value: Option<&str>| {
+            let mut command = place.command(arguments);
+            let output = command.envs(value.map(|value| (variable, value))).output().expect("it runs");
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));
+            stderr(&output)
+        };
+        let text = said(None);
+        assert!(text.contains("no configuration names") && text.contains(variable), "{text}");
+        let text = said(Some("elsewhere/m.onnx"));
+        assert!(text.contains("elsewhere/m.onnx") && !text.contains("no configuration"), "{text}");
+    };
+    check(&["eval", "detector", "--data", "data"], "AI_V2_DETECTOR_MODEL");
+    check(&["eval", "classifier", "--enrol", "skus", "--query", "skus"], "AI_V2_CLASSIFIER_MODEL");
+    check(&["calibrate", "--enrol", "skus", "--query", "skus"], "AI_V2_CLASSIFIER_MODEL");
+}

@@ -191,7 +191,10 @@ fn identification_and_its_thresholds() {
     let config = "# ours\ndetector: {model: a.onnx}\nembedder: {model: b.onnx}\ngallery:\n  path: g\n  threshold: 0.40 # by hand\n";
     fs::write(place.path("pipeline.yaml"), config).expect("writable");
     let calibrate = ["calibrate", "--predictions", "look-ups.json", "--far", "0.05", "--least-impostors", "20"];
-    let text = run(&place, &with(&calibrate, &["--json", "c.json"]), 0);
+    let text = run(&place, &with(&calibrate, &["--json", "c.json", "--report", "report"]), 0);
+    assert_eq!(read(&place, "report/calibration.json"), read(&place, "c.json"));
+    let page = fs::read_to_string(place.path("report/calibration.html")).expect("it was written");
+    assert!(page.contains("<td>cola</td>") && page.contains("now 0.4000") && page.contains("</html>"));
     assert!(text.contains("now in force") && text.contains("one for all"), "{text}");
     assert_eq!(fs::read_to_string(place.path("pipeline.yaml")).expect("there"), config, "nothing is written unasked");
 

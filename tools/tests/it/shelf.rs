@@ -1,23 +1,17 @@
 //! Running the real binary on real pictures.
 
+#[path = "../../../vision/tests/shared/data.rs"]
+mod development;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A file or folder of the development pictures; `None`, with a line that says so, where they are not there. CI must have
-/// them.
+/// A file or folder of the development data, wherever a command runs; `None`, said aloud, where it is not there.
 pub(crate) fn data(relative: &str) -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace");
-    let root = std::env::var_os("SHELF_DATA").map_or_else(|| workspace.join("../shared/data"), PathBuf::from);
-    let path = root.join(relative);
-    if path.exists() {
-        return Some(path.canonicalize().expect("it exists"));
-    }
-    assert!(std::env::var_os("CI").is_none(), "{} is missing; CI must have it (SHELF_DATA)", path.display());
-    eprintln!("SKIPPED: {} is missing; set SHELF_DATA to the development pictures", path.display());
-    None
+    Some(development::shared_data(relative)?.canonicalize().expect("it exists"))
 }
 
 /// A folder to run `shelf` in, with a configuration that names the development weights.

@@ -5,16 +5,16 @@
 //! | [`observer`] | what it tells while it goes on |
 //! | [`validate`] | figures of the averaged network, as it would be served |
 //! | [`results`] | `results.csv` |
-//! | [`folder`] | where a run writes |
 //! | [`sheet`] | pictures with boxes, many on one |
+//! | [`plots`] | curves of the run and of a validation |
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::train::{
-    Checkpoint, CheckpointError, Decay, Ema, Gradients, Optimizer, OptimizerKind, Parameters, Progress, Schedule, Stop,
+    Checkpoint, CheckpointError, Ema, Gradients, Optimizer, Parameters, Progress, Schedule, Stop, peak_memory_mib,
 };
 use engine::{Device, EngineError, Precision, on_threads};
 use serde::{Deserialize, Serialize};
@@ -22,19 +22,19 @@ use thiserror::Error;
 use vision::model_card::{CardError, DataSet, Task};
 use vision::{ModelCard, PreprocessPlan, Sha256};
 
-use super::config::{OptimiserName, TrainConfig};
+use super::config::TrainConfig;
 use super::dataset::{Origin, TrainingData};
 use super::{Batch, DataError, Feed, LossError, LossParts, Transfer, detection_loss};
 use crate::model::architecture::TRUNK;
 use crate::model::{Architecture, YoloV8};
 
-pub mod folder;
 pub mod observer;
+pub mod plots;
 pub mod results;
 pub mod sheet;
 pub mod validate;
 
-pub use folder::RunFolder;
+pub use engine::train::{RunFolder, find_run};
 pub use observer::{BatchReport, Observer, RunStart};
 pub use results::EpochRow;
 pub use validate::Validation;
@@ -139,19 +139,8 @@ impl Setup {
     }
 
     fn schedule(&self, batches: usize) -> Schedule {
-        let o = &self.config.optimiser;
         let steps = batches.div_ceil(self.accumulate()) as u64;
-        Schedule {
-            base: o.lr0,
-            last: o.lrf,
-            decay: if o.cosine { Decay::Cosine } else { Decay::Linear },
-            steps: steps * u64::from(self.config.epochs),
-            warmup: (o.warmup_epochs * steps as f64).round() as u64,
-            warmup_bias: o.warmup_bias_lr,
-            momentum: o.momentum,
-            warmup_momentum: o.warmup_momentum,
-            weight_decay: o.weight_decay,
-        }
+        self.config.optimiser.schedule(steps, self.config.epochs)
     }
 
     /// What a checkpoint must be of to go on from it.
@@ -229,8 +218,7 @@ pub fn fit(
     observer: &mut (dyn Observer + Send),
     stop: &Stop,
 ) -> Result<Finished, FitError> {
-    // One change of threads for the whole run, not one for every operation.
-    on_threads(|| Run::new(setup, folder, observer, stop)?.go())
+    Run::new(setup, folder, observer, stop)?.go()
 }
 
 struct Run<'a> {
@@ -262,11 +250,7 @@ impl<'a> Run<'a> {
         let start = setup.transfer.as_ref().map(|transfer| transfer.weights.clone());
         let parameters = Parameters::new(seed, start, &setup.device);
         let network = YoloV8::load(parameters.builder(), setup.architecture())?;
-        let kind = match o.name {
-            OptimiserName::Sgd => OptimizerKind::Sgd,
-            OptimiserName::AdamW => OptimizerKind::AdamW { beta2: 0.999, epsilon: 1e-8 },
-        };
-        let mut optimizer = Optimizer::new(kind, parameters.trainable());
+        let mut optimizer = Optimizer::new(o.kind(), parameters.trainable());
         if setup.transfer.is_some() {
             optimizer.scale_rates(|name| if name.starts_with(TRUNK) { o.backbone_lr } else { 1.0 });
         }
@@ -332,7 +316,9 @@ impl<'a> Run<'a> {
                 break End::Patience;
             }
             let began = Instant::now();
-            if !self.epoch()? {
+            // One change of threads for an epoch, not one for every operation. Validation stays outside: it waits for threads
+            // of its own that compute on these, and where there is only one of these, each would wait for the other.
+            if !on_threads(|| self.epoch())? {
                 self.seconds += began.elapsed().as_secs_f64();
                 self.save()?;
                 break End::Stopped;
@@ -340,6 +326,8 @@ impl<'a> Run<'a> {
             let row = self.end_epoch(began)?;
             results.add(&row).map_err(at)?;
             self.observer.epoch(&row);
+            let rows = engine::train::results::read(&path).map_err(at)?;
+            self.show("results.png", &plots::results(&rows))?;
             self.save()?;
         };
         let best = self.progress.best_epoch.zip(self.progress.best);
@@ -445,7 +433,7 @@ impl<'a> Run<'a> {
             learning_rate: rates.learning_rate,
             bias_learning_rate: rates.bias_learning_rate,
             pictures_per_second: (sums.batches * self.setup.feed.rules.batch) as f64 / sums.seconds.max(1e-9),
-            peak_memory_mib: results::peak_memory_mib(),
+            peak_memory_mib: peak_memory_mib(),
             best,
         })
     }
@@ -455,10 +443,12 @@ impl<'a> Run<'a> {
         let weights = self.ema.weights(&folder.best())?;
         let detector =
             validate::serving(&weights, setup.architecture(), setup.classes(), setup.config.side, &setup.device)?;
-        let (validation, shown) = validate::validate(&detector, data, DRAWN_PREDICTIONS, self.observer)?;
-        let written = self.write_picture("val_predictions.jpg", &sheet::predictions(&shown, DRAWN_CONFIDENCE))?;
-        self.observer.picture(&written);
-        Ok(validation)
+        let measured = validate::validate(&detector, data, DRAWN_PREDICTIONS, self.observer)?;
+        self.show("val_predictions.jpg", &sheet::predictions(&measured.shown, DRAWN_CONFIDENCE))?;
+        for (name, picture) in plots::validation(&measured.section) {
+            self.show(name, &picture)?;
+        }
+        Ok(measured.figures)
     }
 
     /// Writes the averaged network as it is served, with its card.
@@ -466,26 +456,16 @@ impl<'a> Run<'a> {
         let path = self.folder.best();
         let weights = self.ema.weights(&path)?;
         weights.save(&path, Precision::F32)?;
-        let metrics = validation.map(|v| {
-            let all = [("map50", v.map50), ("map50_95", v.map50_95), ("precision", v.precision), ("recall", v.recall)];
-            all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-        });
         let card = ModelCard {
             name: self.setup.config.name.clone(),
-            task: Task::Detector,
             architecture: self.setup.architecture().design().to_string(),
             weights: "best.safetensors".to_owned(),
             sha256: Sha256::of_file(&path).map_err(|source| FitError::Io { path: path.clone(), source })?,
-            preprocess: PreprocessPlan::yolo(self.setup.config.side, self.setup.config.side),
             classes: self.setup.classes().to_vec(),
-            class_map: std::collections::BTreeMap::default(),
-            embedding_output: None,
-            embedding_dim: None,
-            crop: None,
-            metrics: metrics.unwrap_or_default(),
+            metrics: validation.map(Validation::metrics).unwrap_or_default(),
             data: self.setup.data.clone(),
             license: self.setup.license.clone(),
-            limits: String::new(),
+            ..ModelCard::new(Task::Detector, PreprocessPlan::yolo(self.setup.config.side, self.setup.config.side))
         };
         card.write_beside(&path)?;
         Ok(())
@@ -499,8 +479,12 @@ impl<'a> Run<'a> {
     }
 
     fn draw_batch(&mut self, batch: &Batch, at: usize) -> Result<(), FitError> {
-        let sheet = sheet::batch(batch);
-        let written = self.write_picture(&format!("train_batch{at}.jpg"), &sheet)?;
+        self.show(&format!("train_batch{at}.jpg"), &sheet::batch(batch))
+    }
+
+    /// Writes a picture and tells of it.
+    fn show(&mut self, name: &str, picture: &vision::RgbImage) -> Result<(), FitError> {
+        let written = self.write_picture(name, picture)?;
         self.observer.picture(&written);
         Ok(())
     }
@@ -531,20 +515,4 @@ fn origin_name(origin: &Origin) -> String {
         Origin::File(path) => path.display().to_string(),
         Origin::Drawn(number) => format!("drawn shelf {number}"),
     }
-}
-
-/// `folder` of a run from what people write after `--resume`: `last` is the latest run of `root`, everything else a folder
-/// or the checkpoint in it.
-///
-/// # Errors
-/// When there is no such run.
-pub fn find_run(root: &Path, which: &str) -> io::Result<RunFolder> {
-    let given = Path::new(which);
-    let folder = match which {
-        "last" | "latest" | "best" => root.join("latest"),
-        _ if given.is_file() => given.ancestors().nth(2).unwrap_or(given).to_owned(),
-        _ if given.is_dir() => given.to_owned(),
-        _ => root.join(which),
-    };
-    RunFolder::open(&folder.canonicalize().unwrap_or(folder))
 }

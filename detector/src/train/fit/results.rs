@@ -1,8 +1,9 @@
 //! `results.csv`: a row per epoch, under the column names that users of Ultralytics read.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
+
+use engine::train::ResultsFile;
 
 use super::validate::Validation;
 use crate::train::LossParts;
@@ -72,9 +73,7 @@ impl EpochRow {
 
 /// The file of a run.
 #[derive(Debug)]
-pub struct Results {
-    file: File,
-}
+pub struct Results(ResultsFile);
 
 impl Results {
     /// Opens the file of a run that has done `epochs`; rows behind them, written after the last checkpoint, go.
@@ -82,18 +81,7 @@ impl Results {
     /// # Errors
     /// When it cannot be written.
     pub fn open(path: &Path, epochs: u64) -> io::Result<Self> {
-        let old = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error),
-        };
-        let done =
-            |line: &&str| line.split(',').next().and_then(|e| e.parse::<u64>().ok()).is_some_and(|e| e <= epochs);
-        let kept: String = old.lines().filter(done).map(|line| format!("{line}\n")).collect();
-        let beside = path.with_extension("csv.new");
-        fs::write(&beside, format!("{}\n{kept}", COLUMNS.join(",")))?;
-        fs::rename(&beside, path)?;
-        Ok(Self { file: OpenOptions::new().append(true).open(path)? })
+        Ok(Self(ResultsFile::open(path, &COLUMNS, epochs)?))
     }
 
     /// Adds a row.
@@ -101,16 +89,6 @@ impl Results {
     /// # Errors
     /// When it cannot be written.
     pub fn add(&mut self, row: &EpochRow) -> io::Result<()> {
-        writeln!(self.file, "{}", row.line())?;
-        self.file.sync_data()
+        self.0.add(&row.line())
     }
-}
-
-/// Most memory this process has had, in MiB (Linux; 0 elsewhere).
-#[must_use]
-pub fn peak_memory_mib() -> f64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib: f64 = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0.0);
-    kib / 1024.0
 }

@@ -2,6 +2,8 @@
 
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
+use imageproc::drawing::draw_hollow_rect_mut;
+use imageproc::rect::Rect;
 use vision::BBox;
 
 use super::validate::Shown;
@@ -69,16 +71,11 @@ fn cell(image: &RgbImage, boxes: impl Iterator<Item = (BBox, Rgb<u8>)>) -> RgbIm
 
 /// Draws the edges of a box, one pixel wide.
 fn frame(cell: &mut RgbImage, bbox: &BBox, scale: f32, color: Rgb<u8>) {
-    let at = |value: f32| ((value * scale).round().max(0.0) as u32).min(CELL - 1);
-    let (left, top, right, bottom) = (at(bbox.x1), at(bbox.y1), at(bbox.x2), at(bbox.y2));
-    for x in left..=right.max(left) {
-        cell.put_pixel(x, top, color);
-        cell.put_pixel(x, bottom, color);
-    }
-    for y in top..=bottom.max(top) {
-        cell.put_pixel(left, y, color);
-        cell.put_pixel(right, y, color);
-    }
+    let at = |value: f32| (value * scale).round().clamp(0.0, (CELL - 1) as f32) as i32;
+    let (left, top) = (at(bbox.x1), at(bbox.y1));
+    let side = |from: i32, to: i32| (to - from).max(0) as u32 + 1;
+    let rect = Rect::at(left, top).of_size(side(left, at(bbox.x2)), side(top, at(bbox.y2)));
+    draw_hollow_rect_mut(cell, rect, color);
 }
 
 fn sheet(cells: &[RgbImage]) -> RgbImage {

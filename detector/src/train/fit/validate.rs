@@ -1,9 +1,12 @@
 //! Validation: the network as it would be served, measured by the project's own metrics.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use engine::{CandleSession, Device, InputShape, Weights};
-use eval::{Bootstrap, DetectionSet, DetectionSettings, Picture, Prediction, Rect, Truth, evaluate_detection};
+use eval::{
+    Bootstrap, DetectionSection, DetectionSet, DetectionSettings, Picture, Prediction, Rect, Truth, evaluate_detection,
+};
 use serde::{Deserialize, Serialize};
 use vision::{DecodeLimits, Detection, PreprocessPlan, RgbImage, decode};
 
@@ -33,6 +36,29 @@ impl Validation {
     pub fn fitness(&self) -> f64 {
         0.1 * self.map50.unwrap_or(0.0) + 0.9 * self.map50_95.unwrap_or(0.0)
     }
+
+    /// By name, for a card.
+    #[must_use]
+    pub fn metrics(&self) -> BTreeMap<String, f64> {
+        let all = [
+            ("map50", self.map50),
+            ("map50_95", self.map50_95),
+            ("precision", self.precision),
+            ("recall", self.recall),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+}
+
+/// A validation: its figures, all that is behind them, and pictures to look at.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// The figures by which networks are compared.
+    pub figures: Validation,
+    /// Everything: curves, classes, mistakes.
+    pub section: DetectionSection,
+    /// What was found on the first pictures.
+    pub shown: Vec<Shown>,
 }
 
 /// Pictures decoded and detected at once: bounds memory.
@@ -73,7 +99,7 @@ pub fn validate(
     data: &TrainingData,
     shown: usize,
     observer: &mut dyn Observer,
-) -> Result<(Validation, Vec<Shown>), FitError> {
+) -> Result<Measured, FitError> {
     let options = ValidationOptions { square: false, ..ValidationOptions::default() };
     let (mut pictures, mut truths, mut predictions, mut first) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let files: Vec<(&Path, &Sample)> = data.samples.iter().filter_map(|sample| Some((file(sample)?, sample))).collect();
@@ -112,7 +138,7 @@ pub fn validate(
         map50: figure("map50"),
         map50_95: figure("map50_95"),
     };
-    Ok((validation, first))
+    Ok(Measured { figures: validation, section, shown: first })
 }
 
 fn file(sample: &Sample) -> Option<&Path> {

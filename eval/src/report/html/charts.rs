@@ -8,7 +8,7 @@ use crate::evaluate::detection::Diagram;
 use crate::gate::Bound;
 use crate::metric::{self, Better};
 use crate::robustness::{Drop, RobustnessLine};
-use crate::{CountSection, DetectionSection, Gate, IdentificationSection, Interval};
+use crate::{CountSection, Gate, IdentificationSection, Interval};
 
 /// A gate as a bar: the zone that passes, the bound, the value and its interval.
 pub(super) fn bullet(gate: &Gate) -> String {
@@ -42,32 +42,6 @@ pub(super) fn bullet(gate: &Gate) -> String {
     }
     out.push_str("</div>");
     out
-}
-
-/// Precision over recall at three overlaps.
-pub(super) fn precision_recall(section: &DetectionSection) -> String {
-    let mut frame = Frame::new(Axis::share("recall"), Axis::share("precision"));
-    for (curve, mark) in section.precision_recall.iter().zip(["s1", "s2", "s3"]) {
-        let last = curve.precision.len().saturating_sub(1).max(1) as f64;
-        let points = curve.precision.iter().enumerate().map(|(i, p)| (i as f64 / last, Some(*p)));
-        let ap = curve.precision.iter().sum::<f64>() / curve.precision.len().max(1) as f64;
-        frame = frame.line(points, mark, &format!("IoU {:.2}: AP {ap:.3}", curve.iou));
-    }
-    frame.finish("Precision over recall")
-}
-
-/// Precision, recall and F1 over the confidence threshold.
-pub(super) fn confidence(section: &DetectionSection, best: Option<(f64, f64)>) -> String {
-    let points = || section.confidence_curve.iter();
-    let mut frame = Frame::new(Axis::share("confidence threshold"), Axis::share("share"))
-        .line(points().map(|p| (p.confidence, p.recall)), "s1", "recall")
-        .line(points().map(|p| (p.confidence, p.precision)), "s2", "precision")
-        .line(points().map(|p| (p.confidence, p.f1)), "s3", "F1")
-        .upright(section.confidence, &format!("serving {}", section.confidence));
-    if let Some((confidence, f1)) = best {
-        frame = frame.dot((confidence, f1), 4.5, "s2", &format!("best F1 {f1:.3} at {confidence:.3}"));
-    }
-    frame.finish("Precision, recall and F1 over the confidence threshold")
 }
 
 /// Accuracy over stated confidence.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use vision::RgbImage;
 
 use super::super::plot::escape;
-use super::super::{Comparison, Report};
+use super::super::{Comparison, DataSet, Report};
 use super::{charts, pictures, sections, tables};
 use crate::{GatedMetric, Verdict};
 
@@ -18,16 +18,7 @@ pub fn html(
     comparison: Option<&Comparison>,
     picture: &mut dyn FnMut(&str) -> Option<RgbImage>,
 ) -> String {
-    let mut page = String::with_capacity(1 << 18);
-    let title = format!("{} on {}", report.kind.title(), report.data_set.name);
-    let _ = write!(
-        page,
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\
-         <title>{}</title><style>{STYLE}</style></head><body><main>",
-        escape(&title)
-    );
+    let mut page = opening(&format!("{} on {}", report.kind.title(), report.data_set.name));
     page.push_str(&head(report));
     page.push_str(&gates(report));
     page.push_str(&advice(report));
@@ -54,6 +45,43 @@ pub fn html(
     page
 }
 
+/// A page up to its content.
+pub(super) fn opening(title: &str) -> String {
+    let mut page = String::with_capacity(1 << 18);
+    let _ = write!(
+        page,
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\
+         <title>{}</title><style>{STYLE}</style></head><body><main>",
+        escape(title)
+    );
+    page
+}
+
+/// Data and predictions, and what they were.
+pub(super) fn sources(data_set: &DataSet, predictions: &str) -> String {
+    format!(
+        "<span>Data <b>{}</b> <code title=\"{}\">{}</code></span><span>Predictions <code>{}</code></span>",
+        escape(&data_set.name),
+        escape(&data_set.digest),
+        escape(&data_set.digest.chars().take(12).collect::<String>()),
+        escape(predictions)
+    )
+}
+
+/// What must be known before the figures are read.
+pub(super) fn banners(data_set: &DataSet, warnings: &[String]) -> String {
+    let mut out = String::new();
+    if data_set.synthetic {
+        out.push_str("<p class=\"banner\">Synthetic pictures: these figures say nothing about real shelves.</p>");
+    }
+    for warning in warnings {
+        let _ = write!(out, "<p class=\"banner\">{}</p>", with_code(&as_sentence(warning)));
+    }
+    out
+}
+
 fn head(report: &Report) -> String {
     let (class, word) = match report.verdict {
         Verdict::Passed => ("good", "passed"),
@@ -62,12 +90,9 @@ fn head(report: &Report) -> String {
     };
     let mut out = format!(
         "<p class=\"over\">Shelfsight evaluation</p><header class=\"top\"><h1>{}</h1><span class=\"pill {class}\">{word}</span></header>\
-         <div class=\"facts\"><span>Data <b>{}</b> <code title=\"{}\">{}</code></span><span>Predictions <code>{}</code></span>",
+         <div class=\"facts\">{}",
         report.kind.title(),
-        escape(&report.data_set.name),
-        escape(&report.data),
-        escape(&report.data.chars().take(12).collect::<String>()),
-        escape(&report.predictions)
+        sources(&report.data_set, &report.predictions)
     );
     if let Some(d) = &report.detection {
         let _ = write!(
@@ -87,13 +112,7 @@ fn head(report: &Report) -> String {
         let _ = write!(out, "<span>Counts of <b>{}</b> SKUs in <b>{}</b> pictures</span>", c.skus, c.pictures);
     }
     out.push_str("</div>");
-    if report.data_set.synthetic {
-        out.push_str("<p class=\"banner\">Synthetic pictures: these figures say nothing about real shelves.</p>");
-    }
-    for warning in &report.warnings {
-        let _ = write!(out, "<p class=\"banner\">{}</p>", with_code(&as_sentence(warning)));
-    }
-    out
+    out + &banners(&report.data_set, &report.warnings)
 }
 
 fn gates(report: &Report) -> String {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::super::charts::{confidence, precision_recall};
 use super::super::plot::{escape, heatmap};
 use super::{charts, tables};
 use crate::evaluate::detection::Confusion;
@@ -11,21 +12,20 @@ use crate::{CountSection, DetectionSection, IdentificationSection, Mistakes};
 /// Classes drawn in a confusion matrix; more become a list.
 const MOST_CLASSES: usize = 24;
 
-fn card(title: &str, content: &str) -> String {
+pub(super) fn card(title: &str, content: &str) -> String {
     format!("<article class=\"card\"><h3>{title}</h3>{content}</article>")
 }
 
 pub(super) fn detection(section: &DetectionSection) -> String {
-    let best = section.classes.iter().filter_map(|c| c.best_f1).count();
-    let curve_best = section
-        .confidence_curve
-        .iter()
-        .filter_map(|p| Some((p.confidence, p.f1?)))
-        .fold(None, |best: Option<(f64, f64)>, p| if best.is_none_or(|b| p.1 > b.1) { Some(p) } else { best })
-        .filter(|_| best > 0);
     let mut out = String::from("<h2>Detection</h2><div class=\"grid\">");
-    out.push_str(&card("Precision over recall, mean over classes", &charts::precision_recall(section)));
-    out.push_str(&card("Over the confidence threshold, IoU .50", &charts::confidence(section, curve_best)));
+    out.push_str(&card(
+        "Precision over recall, mean over classes",
+        &precision_recall(section).html("Precision over recall"),
+    ));
+    out.push_str(&card(
+        "Over the confidence threshold, IoU .50",
+        &confidence(section).html("Precision, recall and F1 over the confidence threshold"),
+    ));
     out.push_str(&card("Mistakes at the serving confidence, by cause", &mistakes(&section.mistakes)));
     let ece = tables::number(section.reliability.expected_error);
     let diagram = charts::reliability(&section.reliability, "stated confidence", "share right");
@@ -112,7 +112,7 @@ fn confusion(confusion: &Confusion) -> String {
             vec![truth, predicted, count.to_string()]
         })
         .collect();
-    card(&title, &heatmap(&rows, &columns, &counts))
+    card(&title, &heatmap(&rows, &columns, &counts).heat_html("Confusion matrix"))
         + &card("Most frequent mistakes", &tables::table(&["Is", "Taken for", "#Times"], &list))
 }
 

@@ -51,7 +51,7 @@ fn unfolded(headings: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// A share as a small bar, with its interval.
-fn mini(value: Option<f64>, interval: Option<Interval>) -> String {
+pub(super) fn mini(value: Option<f64>, interval: Option<Interval>) -> String {
     let Some(value) = value.filter(|v| (0.0..=1.0).contains(v)) else { return String::new() };
     let mut out = format!(
         r#"<svg class="mini" viewBox="0 0 120 14" aria-hidden="true"><rect class="track" y="4" width="120" height="6" rx="3"/><rect class="bar" y="4" width="{:.1}" height="6" rx="3"/>"#,

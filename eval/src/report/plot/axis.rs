@@ -38,6 +38,21 @@ impl Axis {
         Self { label: label.to_owned(), min, max, ticks: (0..=count).map(tick).collect() }
     }
 
+    /// Shares from `10^-lowest` to 1 by powers of ten, for values given as their decimal logarithms; what is less stands at the
+    /// origin.
+    #[must_use]
+    pub fn powers(label: &str, lowest: u8) -> Self {
+        let lowest = lowest.max(1);
+        let text = |power: u8| match power {
+            0 => "1".to_owned(),
+            1..=3 => format!("{:.*}", usize::from(power), 10_f64.powi(-i32::from(power))),
+            more => format!("1e-{more}"),
+        };
+        let mark = |power: u8| if power == lowest { format!("≤ {}", text(power)) } else { text(power) };
+        let ticks = (0..=lowest).rev().map(|power| (-f64::from(power), mark(power))).collect();
+        Self { label: label.to_owned(), min: -f64::from(lowest), max: 0.0, ticks }
+    }
+
     /// From 0 to at least `high` in whole numbers.
     #[must_use]
     pub fn counts(label: &str, high: u64) -> Self {
@@ -78,5 +93,11 @@ mod tests {
         assert_eq!(counts(11), ["0", "2", "4", "6", "8", "10", "12"]);
         assert_eq!(counts(0), ["0", "1"]);
         assert_eq!(counts(131), ["0", "50", "100", "150"]);
+        let powers = Axis::powers("rate", 4);
+        assert_eq!(
+            powers.ticks.iter().map(|t| t.1.as_str()).collect::<Vec<_>>(),
+            ["≤ 1e-4", "0.001", "0.01", "0.1", "1"]
+        );
+        assert_eq!((powers.position(-2.0), powers.position(f64::NEG_INFINITY)), (0.5, 0.0));
     }
 }

@@ -1,8 +1,7 @@
 //! A chart with two axes.
 
-use std::fmt::Write as _;
-
-use super::{Axis, escape};
+use super::shape::{Anchor, Shape};
+use super::{Axis, Drawing};
 
 /// A chart being drawn. What is drawn later lies on top.
 #[derive(Debug, Clone)]
@@ -11,8 +10,10 @@ pub struct Frame {
     y: Axis,
     width: f64,
     height: f64,
-    body: String,
+    shapes: Vec<Shape>,
     legend: Vec<(String, String)>,
+    /// Upright lines so far.
+    uprights: u8,
 }
 
 /// How something is drawn: CSS classes of the page (`s1`..`s4` are the series colours).
@@ -33,47 +34,30 @@ impl Frame {
     /// An empty chart.
     #[must_use]
     pub fn sized(x: Axis, y: Axis, width: f64, height: f64) -> Self {
-        let mut frame = Self { x, y, width, height, body: String::new(), legend: Vec::new() };
+        let mut frame = Self { x, y, width, height, shapes: Vec::new(), legend: Vec::new(), uprights: 0 };
         frame.draw_axes();
         frame
     }
 
     fn draw_axes(&mut self) {
         let (left, right, top, bottom) = (LEFT, self.width - RIGHT, TOP, self.height - BOTTOM);
-        let mut out = String::new();
+        let mut shapes = Vec::new();
         for (value, text) in &self.y.ticks {
             let y = self.y_of(*value);
-            let _ = write!(out, r#"<line class="grid" x1="{left}" x2="{right}" y1="{y:.1}" y2="{y:.1}"/>"#);
-            let _ = write!(
-                out,
-                r#"<text class="tick" x="{:.1}" y="{:.1}" text-anchor="end">{text}</text>"#,
-                left - 7.0,
-                y + 3.5
-            );
+            shapes.push(Shape::line("grid", (left, y), (right, y)));
+            shapes.push(Shape::text("tick", (left - 7.0, y + 3.5), Anchor::End, text));
         }
         for (value, text) in &self.x.ticks {
             let x = self.x_of(*value);
-            let _ = write!(out, r#"<line class="grid" x1="{x:.1}" x2="{x:.1}" y1="{top}" y2="{bottom}"/>"#);
-            let _ = write!(
-                out,
-                r#"<text class="tick" x="{x:.1}" y="{:.1}" text-anchor="middle">{text}</text>"#,
-                bottom + 15.0
-            );
+            shapes.push(Shape::line("grid", (x, top), (x, bottom)));
+            shapes.push(Shape::text("tick", (x, bottom + 15.0), Anchor::Middle, text));
         }
-        let _ = write!(out, r#"<path class="axis" d="M{left} {top}V{bottom}H{right}"/>"#);
+        let corner = vec![(left, top), (left, bottom), (right, bottom)];
+        shapes.push(Shape::Line { class: "axis".to_owned(), strokes: vec![corner] });
         let (mid_x, mid_y) = (f64::midpoint(left, right), f64::midpoint(top, bottom));
-        let _ = write!(
-            out,
-            r#"<text class="label" x="{mid_x:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
-            self.height - 8.0,
-            escape(&self.x.label)
-        );
-        let _ = write!(
-            out,
-            r#"<text class="label" transform="translate(13 {mid_y:.1}) rotate(-90)" text-anchor="middle">{}</text>"#,
-            escape(&self.y.label)
-        );
-        self.body.push_str(&out);
+        shapes.push(Shape::text("label", (mid_x, self.height - 8.0), Anchor::Middle, &self.x.label));
+        shapes.push(Shape::text("label", (13.0, mid_y), Anchor::Middle, &self.y.label).turned(-90.0));
+        self.shapes = shapes;
     }
 
     fn x_of(&self, value: f64) -> f64 {
@@ -87,18 +71,23 @@ impl Frame {
     /// A line through points; a missing value breaks it.
     #[must_use]
     pub fn line(mut self, points: impl IntoIterator<Item = (f64, Option<f64>)>, mark: Mark<'_>, name: &str) -> Self {
-        let mut path = String::new();
+        let mut strokes: Vec<Vec<(f64, f64)>> = Vec::new();
         let mut pen_down = false;
         for (x, y) in points {
             let Some(y) = y.filter(|y| y.is_finite()) else {
                 pen_down = false;
                 continue;
             };
-            let command = if pen_down { 'L' } else { 'M' };
-            let _ = write!(path, "{command}{:.1} {:.1}", self.x_of(x), self.y_of(y));
+            if !pen_down {
+                strokes.push(Vec::new());
+            }
             pen_down = true;
+            let place = (self.x_of(x), self.y_of(y));
+            if let Some(stroke) = strokes.last_mut() {
+                stroke.push(place);
+            }
         }
-        let _ = write!(self.body, r#"<path class="line {mark}" d="{path}"/>"#);
+        self.shapes.push(Shape::Line { class: format!("line {mark}"), strokes });
         if !name.is_empty() {
             self.legend.push((mark.to_owned(), name.to_owned()));
         }
@@ -119,19 +108,15 @@ impl Frame {
         self.line([(low, Some(low)), (high, Some(high))], "ideal", "")
     }
 
-    /// An upright line with a word at its top.
+    /// An upright line with a word at its foot; the words of several stand one above the other.
     #[must_use]
     pub fn upright(mut self, x: f64, word: &str) -> Self {
         let (at, bottom) = (self.x_of(x), self.height - BOTTOM);
-        let (anchor, shift) = if at > self.width * 0.7 { ("end", -5.0) } else { ("start", 5.0) };
-        let _ = write!(self.body, r#"<line class="rule" x1="{at:.1}" x2="{at:.1}" y1="{TOP}" y2="{bottom:.1}"/>"#);
-        let _ = write!(
-            self.body,
-            r#"<text class="note" x="{:.1}" y="{:.1}" text-anchor="{anchor}">{}</text>"#,
-            at + shift,
-            bottom - 8.0,
-            escape(word)
-        );
+        let (anchor, shift) = if at > self.width * 0.7 { (Anchor::End, -5.0) } else { (Anchor::Start, 5.0) };
+        self.shapes.push(Shape::line("rule", (at, TOP), (at, bottom)));
+        let line = bottom - 8.0 - 14.0 * f64::from(self.uprights);
+        self.shapes.push(Shape::text("note", (at + shift, line), anchor, word));
+        self.uprights = self.uprights.saturating_add(1);
         self
     }
 
@@ -139,48 +124,33 @@ impl Frame {
     #[must_use]
     pub fn bar(mut self, (from, to): (f64, f64), height: f64, mark: Mark<'_>, tip: &str) -> Self {
         let (left, right, top, bottom) = (self.x_of(from), self.x_of(to), self.y_of(height), self.y_of(self.y.min));
-        let _ = write!(
-            self.body,
-            r#"<rect class="bar {mark}" x="{:.1}" y="{top:.1}" width="{:.1}" height="{:.1}"><title>{}</title></rect>"#,
-            left + 1.0,
-            (right - left - 2.0).max(0.5),
-            (bottom - top).max(0.0),
-            escape(tip)
-        );
+        self.shapes.push(Shape::Rect {
+            class: format!("bar {mark}"),
+            corner: (left + 1.0, top),
+            size: ((right - left - 2.0).max(0.5), (bottom - top).max(0.0)),
+            opacity: None,
+            tip: tip.to_owned(),
+        });
         self
     }
 
     /// A dot with a text that shows when pointed at. `radius` is in pixels.
     #[must_use]
     pub fn dot(mut self, (x, y): (f64, f64), radius: f64, mark: Mark<'_>, tip: &str) -> Self {
-        let (x, y) = (self.x_of(x), self.y_of(y));
-        let tip = escape(tip);
-        let _ = write!(
-            self.body,
-            r#"<circle class="dot {mark}" cx="{x:.1}" cy="{y:.1}" r="{radius:.1}"><title>{tip}</title></circle>"#
-        );
+        let center = (self.x_of(x), self.y_of(y));
+        self.shapes.push(Shape::Circle { class: format!("dot {mark}"), center, radius, tip: tip.to_owned() });
         self
     }
 
-    /// The chart as HTML: its legend, where lines have names, and an `<svg>`. `title` is read out to those who cannot see.
+    /// The chart, to be written into a page or painted.
+    #[must_use]
+    pub fn done(self) -> Drawing {
+        Drawing { width: self.width, height: self.height, shapes: self.shapes, legend: self.legend }
+    }
+
+    /// The chart as HTML: see [`Drawing::html`].
     #[must_use]
     pub fn finish(self, title: &str) -> String {
-        let mut out = String::new();
-        if !self.legend.is_empty() {
-            out.push_str("<div class=\"keys\">");
-            for (mark, name) in &self.legend {
-                let _ = write!(out, "<span><i class=\"swatch {mark}\"></i>{}</span>", escape(name));
-            }
-            out.push_str("</div>");
-        }
-        let _ = write!(
-            out,
-            r#"<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>"#,
-            self.width,
-            self.height,
-            escape(title),
-            self.body
-        );
-        out
+        self.done().html(title)
     }
 }

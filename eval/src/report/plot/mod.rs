@@ -1,12 +1,17 @@
-//! Charts as SVG text, drawn by hand: axes, grid, legend. Colours are CSS classes of the page, so light and dark work.
+//! Charts, drawn by hand: axes, grid, legend. On pages they are SVG whose colours are CSS classes, so light and dark work;
+//! in files they are pictures.
 
 mod axis;
 mod frame;
 mod heatmap;
+mod paint;
+mod shape;
 
 pub use axis::Axis;
 pub use frame::{Frame, Mark};
 pub use heatmap::heatmap;
+pub use paint::paint;
+pub use shape::Drawing;
 
 /// Makes text safe inside HTML, SVG and their attributes.
 #[must_use]

@@ -1,4 +1,4 @@
-//! The folder of a run: `runs/detector/<name>/`.
+//! The folder of a run: `runs/<task>/<name>/`.
 
 use std::fs;
 use std::io;
@@ -94,4 +94,20 @@ impl RunFolder {
         fs::rename(&beside, &path)?;
         Ok(path)
     }
+}
+
+/// `folder` of a run from what people write after `--resume`: `last` is the latest run of `root`, everything else a folder
+/// or the checkpoint in it.
+///
+/// # Errors
+/// When there is no such run.
+pub fn find_run(root: &Path, which: &str) -> io::Result<RunFolder> {
+    let given = Path::new(which);
+    let folder = match which {
+        "last" | "latest" | "best" => root.join("latest"),
+        _ if given.is_file() => given.ancestors().nth(2).unwrap_or(given).to_owned(),
+        _ if given.is_dir() => given.to_owned(),
+        _ => root.join(which),
+    };
+    RunFolder::open(&folder.canonicalize().unwrap_or(folder))
 }

@@ -1,12 +1,15 @@
 //! `dataset::convert`: what goes round comes back, and what is wrong is named.
 
+mod cvat;
+mod label_studio;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use dataset::convert::{
-    Annotations, Category, Format, ImageRecord, Loaded, Object, ReadOptions, Rect, VocConvention, WriteOptions,
-    check_pictures, detect, read, write,
+    Annotations, Category, Format, ImageRecord, Object, ReadOptions, Rect, VocConvention, WriteOptions, check_pictures,
+    detect, read, write,
 };
 use dataset::{ClassNames, yolo};
 use proptest::prelude::*;
@@ -212,218 +215,6 @@ fn real_facings_are_read() {
     assert_eq!(counts, expected);
 }
 
-#[test]
-fn cvat_is_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("annotations.xml");
-    fs::write(&path, CVAT).unwrap();
-    assert_eq!(detect(&path).unwrap(), Format::Cvat);
-    let loaded = read(&path, Format::Cvat, &ReadOptions::default()).unwrap();
-    assert_eq!(loaded.left_out, BTreeMap::from([("polygons", 1), ("turned boxes", 1)]));
-    let names: Vec<_> = loaded.annotations.categories.iter().map(|c| (c.id, c.name.as_str())).collect();
-    assert_eq!(names, [(1, "bottle"), (2, "can & lid")]);
-    let image = &loaded.annotations.images[0];
-    assert_eq!((image.id, image.file.as_str(), image.width, image.height), (0, "store 1/a.jpg", 640, 480));
-    let object = &image.objects[0];
-    assert_eq!(object.rect, Rect { x: 10.5, y: 20.0, w: 89.5, h: 180.25 });
-    assert_eq!(object.category, 2);
-    let attributes: Vec<_> = object.attributes.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-    assert_eq!(attributes, [("occluded", "1"), ("sku", "cola <zero>")]);
-    assert!(loaded.annotations.images[1].objects.is_empty());
-}
-
-/// Laid out as CVAT 2 exports it ("CVAT for images 1.1"); typed by hand after its format description.
-const CVAT: &str = r#"<?xml version="1.0" encoding="utf-8"?>
-<annotations>
-  <version>1.1</version>
-  <meta><task><id>5</id><labels>
-    <label><name>bottle</name><color>#fa3253</color><attributes></attributes></label>
-    <label><name>can &amp; lid</name><attributes><attribute><name>sku</name></attribute></attributes></label>
-  </labels></task></meta>
-  <image id="0" name="store 1/a.jpg" subset="default" task_id="5" width="640" height="480">
-    <box label="can &amp; lid" source="manual" occluded="1" xtl="10.50" ytl="20.00" xbr="100.00" ybr="200.25" z_order="0">
-      <attribute name="sku">cola &lt;zero&gt;</attribute>
-    </box>
-    <box label="bottle" occluded="0" xtl="1" ytl="1" xbr="9" ybr="9" rotation="12.5" z_order="0"></box>
-    <polygon label="bottle" points="1,1;2,2;3,1" occluded="0" z_order="0"></polygon>
-  </image>
-  <image id="3" name="store 1/b.jpg" width="640" height="480"></image>
-</annotations>
-"#;
-
-#[test]
-fn label_studio_is_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("export.json");
-    fs::write(&path, LABEL_STUDIO).unwrap();
-    assert_eq!(detect(&path).unwrap(), Format::LabelStudio);
-    let loaded = read(&path, Format::LabelStudio, &ReadOptions::default()).unwrap();
-    let left_out: Vec<_> = loaded.left_out.iter().map(|(what, count)| (*what, *count)).collect();
-    assert_eq!(left_out, [("second opinions on a task", 1), ("tasks nobody finished", 1), ("turned boxes", 1)]);
-    let [image] = &loaded.annotations.images[..] else { panic!("{:?}", loaded.annotations) };
-    assert_eq!((image.id, image.file.as_str(), image.width, image.height), (42, "0a1b-shelf.jpg", 1000, 500));
-    let [object] = &image.objects[..] else { panic!("{image:?}") };
-    assert_rect(object.rect, Rect { x: 100.0, y: 100.0, w: 50.0, h: 250.0 }, 1e-9);
-    assert_eq!(object.attributes, BTreeMap::from([("sku".to_owned(), "cola".to_owned())]));
-    assert_eq!(loaded.annotations.category(object.category).unwrap().name, "Bottle");
-}
-
-/// Laid out as Label Studio 1 exports it ("JSON"); typed by hand after its format description.
-const LABEL_STUDIO: &str = r#"[
- {"id": 42, "data": {"image": "/data/upload/1/0a1b-shelf.jpg"},
-  "annotations": [
-   {"id": 1, "was_cancelled": true, "result": []},
-   {"id": 2, "was_cancelled": false, "result": [
-     {"id": "r1", "type": "rectanglelabels", "from_name": "label", "to_name": "image", "original_width": 1000,
-      "original_height": 500, "image_rotation": 0,
-      "value": {"x": 10, "y": 20, "width": 5, "height": 50, "rotation": 0, "rectanglelabels": ["Bottle"]}},
-     {"id": "r1", "type": "choices", "from_name": "sku", "to_name": "image", "original_width": 1000,
-      "original_height": 500, "image_rotation": 0,
-      "value": {"x": 10, "y": 20, "width": 5, "height": 50, "rotation": 0, "choices": ["cola"]}},
-     {"id": "r2", "type": "rectanglelabels", "from_name": "label", "to_name": "image", "original_width": 1000,
-      "original_height": 500, "image_rotation": 0,
-      "value": {"x": 1, "y": 2, "width": 5, "height": 5, "rotation": 30, "rectanglelabels": ["Bottle"]}}]},
-   {"id": 3, "was_cancelled": false, "result": []}]},
- {"id": 43, "data": {"image": "https://example.com/pictures/b.jpg?token=1"}, "annotations": []}
-]
-"#;
-
-/// A project of two tasks as CVAT 2 exports it: pictures of both from 0, labels below `project`, with skeleton parts, tags, masks
-/// and the attributes `group_id`, `rotation` and `source` where its format description has them.
-#[test]
-fn cvat_projects_are_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("annotations.xml");
-    let text = r##"<?xml version="1.0" encoding="utf-8"?>
-<annotations>
-  <version>1.1</version>
-  <meta>
-    <project>
-      <id>7</id><name>shelves &amp; more</name><created>2026-01-02 10:00:00.1+00:00</created>
-      <labels>
-        <label><name>bottle</name><color>#ff0000</color><type>rectangle</type><attributes>
-          <attribute><name>sku</name><mutable>False</mutable><input_type>text</input_type><default_value></default_value><values></values></attribute>
-        </attributes></label>
-        <label><name>hand</name><color>#00ff00</color><type>skeleton</type><attributes></attributes>
-          <svg>&lt;line x1="1" y1="2" x2="3" y2="4" data-type="edge"&gt;&lt;/line&gt;</svg></label>
-        <label><name>finger</name><color>#00ff00</color><type>points</type><attributes></attributes><parent>hand</parent></label>
-      </labels>
-      <subsets>Train
-Validation</subsets>
-    </project>
-    <dumped>2026-01-02 11:00:00.1+00:00</dumped>
-  </meta>
-  <image id="0" name="a.jpg" subset="Train" task_id="3" width="100" height="80">
-    <box label="bottle" source="semi-auto" occluded="0" xtl="1.00" ytl="2.00" xbr="11.00" ybr="42.00" rotation="0.0" z_order="2" group_id="1">
-      <attribute name="sku"></attribute>
-    </box>
-    <box label="bottle" source="manual" occluded="0" xtl="1.00" ytl="2.00" xbr="11.00" ybr="42.00" rotation="360.0" z_order="2"></box>
-    <tag label="bottle" source="manual"></tag>
-    <mask label="bottle" source="manual" occluded="0" rle="3, 5, 7" left="1" top="2" width="5" height="3" z_order="0"></mask>
-    <skeleton label="hand" source="manual" z_order="0"><points label="finger" source="manual" outside="0" occluded="0" points="1,2"></points></skeleton>
-  </image>
-  <image id="0" name="b.jpg" subset="Validation" task_id="4" width="100" height="80">
-  </image>
-</annotations>
-"##;
-    fs::write(&path, text).unwrap();
-    let loaded = read(&path, Format::Cvat, &ReadOptions::default()).unwrap();
-    assert_eq!(loaded.left_out, BTreeMap::from([("masks", 1), ("skeletons", 1), ("tags of whole pictures", 1)]));
-    let names: Vec<_> = loaded.annotations.categories.iter().map(|c| c.name.as_str()).collect();
-    assert_eq!(names, ["bottle", "hand"]);
-    let images: Vec<_> = loaded.annotations.images.iter().map(|i| (i.id, i.file.as_str(), i.objects.len())).collect();
-    assert_eq!(images, [(0, "a.jpg", 2), (1, "b.jpg", 0)]);
-    assert_eq!(loaded.annotations.images[0].objects[0].rect, Rect { x: 1.0, y: 2.0, w: 10.0, h: 40.0 });
-    let video = "<annotations><version>1.1</version>\n<track id=\"0\" label=\"bottle\"><box frame=\"0\"/></track></annotations>";
-    assert!(refusal("a.xml", video).starts_with("a.xml:2: holds tracks"), "{}", refusal("a.xml", video));
-}
-
-/// Every way in which an export says a box, after Label Studio's description of tasks and of the tags `RectangleLabels`, `Rectangle`
-/// and `Labels`: ids of annotations as text, `null`s, ground truth among several annotations, addresses of all kinds.
-#[test]
-fn label_studio_variants_are_read() {
-    let one = |task: &str| {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("export.json");
-        fs::write(&path, format!("[{task}]")).unwrap();
-        read(&path, Format::LabelStudio, &ReadOptions::default()).unwrap()
-    };
-    let labels = |loaded: &Loaded| -> Vec<String> {
-        let name = |o: &Object| loaded.annotations.category(o.category).unwrap().name.clone();
-        loaded.annotations.images.iter().flat_map(|i| &i.objects).map(name).collect()
-    };
-    let region = |label: &str, more: &str| {
-        format!(
-            r#"{{"id": "r", "type": "rectanglelabels", "from_name": "tag", "to_name": "img", "source": "$image", "original_width": 200,
-             "original_height": 100, "origin": "manual", "value": {{"x": 10, "y": 20, "width": 30, "height": 40{more},
-             "rectanglelabels": ["{label}"]}}}}"#
-        )
-    };
-    let task =
-        |annotations: &str| format!(r#"{{"id": 1, "data": {{"image": "a.jpg"}}, "annotations": [{annotations}]}}"#);
-    let by = |id: &str, flags: &str, label: &str| {
-        format!(
-            r#"{{"id": "{id}", "completed_by": {{"id": 1, "email": "a@b.c"}}{flags}, "result": [{}]}}"#,
-            region(label, "")
-        )
-    };
-
-    // The first that was not cancelled; the ground truth before it; nulls are like nothing.
-    let several =
-        [by("1001", r#", "was_cancelled": true"#, "cancelled"), by("7", r#", "was_cancelled": null"#, "first")];
-    let loaded = one(&task(&several.join(",")));
-    assert_eq!(labels(&loaded), ["first"]);
-    assert_eq!(loaded.annotations.images[0].objects[0].rect, Rect { x: 20.0, y: 20.0, w: 60.0, h: 40.0 });
-    let loaded = one(&task(&[several.join(","), by("8", r#", "ground_truth": true"#, "truth")].join(",")));
-    assert_eq!(labels(&loaded), ["truth"]);
-    assert_eq!(loaded.left_out, BTreeMap::from([("second opinions on a task", 1)]));
-
-    // Turned boxes are left out, a full turn or `null` is none.
-    let regions = [("a", r#", "rotation": 360"#), ("b", r#", "rotation": null"#), ("c", r#", "rotation": 12.5"#)];
-    let result: Vec<String> = regions.iter().map(|(label, more)| region(label, more)).collect();
-    let loaded = one(&task(&format!(r#"{{"id": 1, "result": [{}]}}"#, result.join(","))));
-    assert_eq!(labels(&loaded), ["a", "b"]);
-    assert_eq!(loaded.left_out, BTreeMap::from([("turned boxes", 1)]));
-    let turned = region("a", "").replace(r#""origin""#, r#""image_rotation": 90, "origin""#);
-    assert_eq!(one(&task(&format!(r#"{{"result": [{turned}]}}"#))).left_out, BTreeMap::from([("turned boxes", 1)]));
-
-    // The tags Rectangle and Labels give two regions with one id; other shapes and boxes without a label are counted.
-    let pair = r#"{"id": "p", "type": "rectangle", "from_name": "rect", "original_width": 200, "original_height": 100,
-          "value": {"x": 50, "y": 50, "width": 25, "height": 50, "rotation": 0}},
-         {"id": "p", "type": "labels", "from_name": "label", "original_width": 200, "original_height": 100,
-          "value": {"x": 50, "y": 50, "width": 25, "height": 50, "rotation": 0, "labels": ["Can", "Red"]}},
-         {"id": "q", "type": "rectangle", "from_name": "rect", "value": {"x": 1, "y": 1, "width": 2, "height": 5}},
-         {"id": "e", "type": "ellipselabels", "value": {"x": 1, "y": 1, "radiusX": 2, "radiusY": 5, "ellipselabels": ["Can"]}},
-         {"id": "k", "type": "polygonlabels", "value": {"points": [[1, 2], [3, 4], [5, 1]], "polygonlabels": ["Can"]}},
-         {"from_id": "p", "to_id": "q", "type": "relation", "direction": "right"},
-         {"id": "p", "type": "textarea", "from_name": "sku", "value": {"text": ["cola", "zero"]}}"#;
-    let loaded = one(&task(&format!(r#"{{"id": 1, "result": [{pair}]}}"#)));
-    assert_eq!(labels(&loaded), ["Can"]);
-    let object = &loaded.annotations.images[0].objects[0];
-    assert_eq!(
-        (object.rect, object.attributes["sku"].as_str()),
-        (Rect { x: 100.0, y: 50.0, w: 50.0, h: 50.0 }, "cola zero")
-    );
-    let expected = [("boxes without a label", 1), ("regions that are no rectangles", 2), ("second labels of a box", 1)];
-    assert_eq!(loaded.left_out, BTreeMap::from(expected));
-
-    // Old exports, sizes in the task's data, pictures without any box.
-    let old = task(r#"{"id": 1, "result": []}"#)
-        .replace("annotations", "completions")
-        .replace("\"a.jpg\"", "\"a.jpg\", \"width\": 64, \"height\": 48");
-    let loaded = one(&old);
-    assert_eq!((loaded.annotations.images[0].width, loaded.annotations.images[0].objects.len()), (64, 0));
-    let unsized_one = one(&task(r#"{"id": 1, "result": []}"#));
-    assert!(unsized_one.annotations.images.is_empty() && unsized_one.left_out.len() == 1);
-
-    let file =
-        |address: &str| one(&task(&by("1", "", "x")).replace("a.jpg", address)).annotations.images[0].file.clone();
-    assert_eq!(file("/data/local-files/?d=store%201/a%2Bb.jpg"), "store 1/a+b.jpg");
-    assert_eq!(file("s3://bucket/key/shelf.png"), "shelf.png");
-    assert_eq!(file("https://example.com/p/b.jpg?token=1#x"), "b.jpg");
-    assert_eq!(file("/data/upload/3/0f2c-100%.jpg"), "0f2c-100%.jpg");
-}
-
 /// What a reader says about hostile or broken text, as `FILE...`.
 fn refusal(name: &str, text: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -524,26 +315,6 @@ fn xml_refusals_name_file_and_line() {
     check(voc("&b;", ""), "a.xml:2: &b; is not one of the five entities");
     check(format!("<annotation>{}", "<a>".repeat(100)), "a.xml:1: elements are nested deeper than 32");
     check("<annotation><size>".into(), "a.xml:1: ends in the middle");
-    let cvat = CVAT.replace("xtl=\"10.50\"", "xtl=\"inf\"");
-    check(cvat, "a.xml:9: a coordinate is not a finite number");
-    check(CVAT.replace("id=\"3\"", "id=\"0\""), "a.xml: images[1].id: image id 0 is given twice");
-    check(CVAT.replace("store 1/b", "../b"), "a.xml:15: \"../b.jpg\" climbs out");
-}
-
-#[test]
-fn label_studio_refusals() {
-    let check = |from: &str, to: &str, expected: &str| {
-        assert!(LABEL_STUDIO.contains(from));
-        let message = refusal("a.json", &LABEL_STUDIO.replace(from, to));
-        assert!(message.starts_with(expected), "{message}");
-    };
-    check(
-        "\"x\": 10, \"y\": 20, \"width\": 5, \"height\": 50, \"rotation\": 0, \"rect",
-        "\"x\": 1000, \"y\": 20, \"width\": 5, \"height\": 50, \"rotation\": 0, \"rect",
-        "a.json: tasks[0].result: 1000 is outside 0..100",
-    );
-    check("0a1b-shelf.jpg", "..", "a.json: tasks[0].data: \"..\" climbs out");
-    check("\"id\": 42", "\"id\": -1", "a.json: is not Label Studio's JSON export");
 }
 
 #[test]

@@ -1,9 +1,6 @@
 //! Moving, turning and scaling pictures and the boxes on them.
 
-use ::dataset::synth::rng::Rng;
 use vision::{BBox, RgbImage};
-
-use super::augment::Augment;
 
 /// A similarity: `out = [[a, -b], [b, a]] * point + shift`, in pixels, corners at whole numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,16 +11,6 @@ pub struct Warp {
 }
 
 impl Warp {
-    /// A random one from the middle of `source` to about the middle of `target`.
-    #[must_use]
-    pub fn draw(augment: &Augment, source: (u32, u32), target: (u32, u32), rng: &mut Rng) -> Self {
-        let angle = rng.range(-augment.degrees, augment.degrees).to_radians();
-        let scale = rng.range(1.0 - augment.scale, 1.0 + augment.scale).max(0.01);
-        let mut middle = |side: u32| rng.range(0.5 - augment.translate, 0.5 + augment.translate) * side as f32;
-        let to = (middle(target.0), middle(target.1));
-        Self::about((source.0 as f32 / 2.0, source.1 as f32 / 2.0), to, scale, angle)
-    }
-
     /// Takes `from` to `to`, scales and turns (clockwise on the screen, in radians) around it.
     #[must_use]
     pub fn about(from: (f32, f32), to: (f32, f32), scale: f32, angle: f32) -> Self {

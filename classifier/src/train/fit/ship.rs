@@ -1,0 +1,74 @@
+//! The averaged network as it is served.
+
+use std::path::Path;
+
+use engine::train::{Ema, RunFolder};
+use engine::{CandleSession, Device, InputShape, Precision, Weights};
+use vision::crop::CropRule;
+use vision::model_card::Task;
+use vision::{ModelCard, Sha256};
+
+use super::{FitError, Setup};
+use crate::model::{EfficientNet, Heads};
+use crate::train::config::TrainConfig;
+use crate::train::network::served;
+use crate::train::validate::Validation;
+use crate::{EmbedderSpec, SessionEmbedder};
+
+/// The average's weights as they are served; errors speak of `path`.
+///
+/// # Errors
+/// When a number is not finite.
+pub fn weights(setup: &Setup, ema: &Ema, path: &Path) -> Result<Weights, FitError> {
+    Ok(served(&ema.weights(path)?, setup.config.architecture)?)
+}
+
+/// An embedder of native weights, run by candle.
+///
+/// # Errors
+/// When the weights are not of this network.
+pub fn embedder(weights: &Weights, config: &TrainConfig, device: &Device) -> Result<SessionEmbedder, FitError> {
+    let heads = Heads { classes: None, ..Heads::of(weights) };
+    let network = weights.build(device, |vb| EfficientNet::load(vb, &config.architecture.config(), heads))?;
+    let input = InputShape { batch: None, channels: 3, height: None, width: None };
+    let session = CandleSession::new(Box::new(network), input, weights.metadata().clone(), device);
+    let spec = EmbedderSpec {
+        name: config.name.clone(),
+        weights: Sha256::of(config.name.as_bytes()),
+        plan: config.plan(),
+        crop: CropRule::default(),
+        output: None,
+        dimension: None,
+    };
+    SessionEmbedder::new(Box::new(session), spec).map_err(|error| FitError::Setup(error.to_string()))
+}
+
+/// Writes `best.safetensors` with its card.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn save(setup: &Setup, folder: &RunFolder, ema: &Ema, validation: Option<&Validation>) -> Result<(), FitError> {
+    let path = folder.best();
+    weights(setup, ema, &path)?.save(&path, Precision::F32)?;
+    let metrics = validation
+        .map(|v| v.figures().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect());
+    let card = ModelCard {
+        name: setup.config.name.clone(),
+        task: Task::Embedder,
+        architecture: setup.config.architecture.to_string(),
+        weights: "best.safetensors".to_owned(),
+        sha256: Sha256::of_file(&path).map_err(|source| FitError::Io { path: path.clone(), source })?,
+        preprocess: setup.config.plan(),
+        classes: Vec::new(),
+        class_map: std::collections::BTreeMap::default(),
+        embedding_output: None,
+        embedding_dim: Some(setup.config.dimension),
+        crop: Some(CropRule::default()),
+        metrics: metrics.unwrap_or_default(),
+        data: setup.data.clone(),
+        license: setup.license.clone(),
+        limits: String::new(),
+    };
+    card.write_beside(&path)?;
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! Training: from folders of SKU pictures to an embedder.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`config`] | what the user asks for |
+//! | [`data`] | which picture shows which SKU, what is learned and what only validates |
+//! | [`cache`], [`augment`] | pictures, and what is done to them |
+//! | [`sampler`], [`feed`] | which go into which batch, and preparing batches ahead |
+//! | [`network`] | the network in training, and as it is served |
+//! | [`head`] | what is minimised, with its gradient |
+//! | [`validate`] | figures by retrieval |
+//! | [`fit`] | the training loop |
+//! | [`error`] | why pictures cannot be used |
+
+pub mod augment;
+pub mod cache;
+pub mod config;
+pub mod data;
+pub mod error;
+pub mod feed;
+pub mod fit;
+pub mod head;
+pub mod network;
+pub mod sampler;
+pub mod validate;
+
+pub use augment::Augment;
+pub use config::TrainConfig;
+pub use data::{SkuPictures, Source};
+pub use error::DataError;
+pub use feed::{Batch, Feed};
+pub use head::{Head, MarginKind, Margins, margin_softmax};

@@ -1,0 +1,203 @@
+//! Draws a container as the camera sees it, row by row: outline, top, label round the body, glass, shine.
+
+mod ends;
+mod paint;
+mod sight;
+mod strip;
+
+use super::camera::{Camera, Vec3, along};
+use super::container::{Body, Container};
+use super::film::{Film, Footprint};
+use super::light::Light;
+use super::profile::Silhouette;
+use ends::Mouth;
+use paint::Paint;
+use sight::Sight;
+use strip::{LENGTH, Strip};
+
+/// A container at its place.
+#[derive(Debug, Clone, Copy)]
+pub struct Stand {
+    /// Middle of its base.
+    pub base: Vec3,
+    /// Turned about its axis, in turns; 0 shows the front.
+    pub turn: f32,
+    /// Leans to the right by so many radians.
+    pub lean: f32,
+    /// Height of the board above over its base.
+    pub headroom: f32,
+    /// Depth of its axis behind the front edge of the shelf.
+    pub depth: f32,
+    /// Neighbours left and right: gap in millimetres.
+    pub gaps: (f32, f32),
+    /// Brightness of its own, around 1.
+    pub tone: f32,
+}
+
+/// Draws a container and tells what is seen of it.
+pub fn draw(
+    film: &mut Film,
+    camera: &Camera,
+    light: &Light,
+    container: &Container,
+    (stand, id): (Stand, u16),
+) -> Footprint {
+    let mut print = Footprint::default();
+    let profile = &container.profile;
+    let toward = [camera.eye[0] - stand.base[0], camera.eye[2] - stand.base[2]];
+    let ground = toward[0].hypot(toward[1]).max(1.0);
+    // The plane through the axis that faces the eye.
+    let sideways = [toward[1] / ground, 0.0, -toward[0] / ground];
+    let (sin, cos) = stand.lean.sin_cos();
+    let s_axis = along(sideways.map(|v| v * cos), [0.0, 1.0, 0.0], -sin);
+    let h_axis = along([0.0, cos, 0.0], sideways, sin);
+    let Some(plane) = camera.plane(stand.base, s_axis, h_axis) else { return print };
+    let reach_right = container.handle.map_or(0.0, |h| h.reach);
+    let wide = profile.widest;
+    // Most of what stands far behind is hidden by what stands before it: that costs no more than this look.
+    let rise = wide * container.section.flatness() * ((camera.eye[1] - stand.base[1]).abs() + profile.height) / ground;
+    let hull = [
+        (-wide, -rise),
+        (wide + reach_right, -rise),
+        (wide + reach_right, profile.height + rise),
+        (-wide, profile.height + rise),
+    ];
+    let Some(hull) = bound(camera, (stand.base, s_axis, h_axis), hull) else { return print };
+    let columns = (clip(hull[0] - 1.0, film.width), clip(hull[2] + 2.0, film.width));
+    let lines = (clip(hull[1] - 1.0, film.height), clip(hull[3] + 2.0, film.height));
+    if columns.0 >= columns.1 || lines.0 >= lines.1 || !film.open_within(columns, lines) {
+        return print;
+    }
+    let Some(sight) = Sight::new(camera, light, container, &stand) else { return print };
+    let silhouette = Silhouette::seen(profile, &container.section, sight.eye, (profile.height * sight.scale) as usize);
+    let corners = [
+        (-wide, silhouette.bottom),
+        (wide + reach_right, silhouette.bottom),
+        (wide + reach_right, silhouette.top),
+        (-wide, silhouette.top),
+    ];
+    let Some(bounds) = bound(camera, (stand.base, s_axis, h_axis), corners) else { return print };
+    let middle = along(stand.base, h_axis, profile.height / 2.0);
+    let Some((_, _, away)) = camera.project(middle) else { return print };
+    let scale = camera.focal / away;
+    print.area = silhouette.area() * scale * scale;
+    let (width, height) = (film.width as f32, film.height as f32);
+    let [x1, y1, x2, y2] = [bounds[0] - 1.0, bounds[1] - 1.0, bounds[2] + 2.0, bounds[3] + 2.0];
+    if x2 <= 0.0 || y2 <= 0.0 || x1 >= width || y1 >= height || !(x2 - x1 < 1e5 && y2 - y1 < 1e5) {
+        return print;
+    }
+    let (left, right) = (x1.max(0.0) as usize, x2.min(width) as usize);
+    let mouth = Mouth::of(&sight, silhouette.bottom);
+    let lifts = vec![0.0; right.saturating_sub(left)];
+    let (strip, paint) = (Strip::new(), Paint::new());
+    let mut drawing = Drawing { sight, silhouette, mouth, scale, id, print, left, lifts, strip, paint };
+    for y in y1.max(0.0) as usize..y2.min(height) as usize {
+        let py = y as f32 + 0.5;
+        // Within one container the plane is as good as affine along a row.
+        let (s0, h0) = plane.at(left as f32 + 0.5, py);
+        let (s1, h1) = plane.at(right as f32 + 0.5, py);
+        let span = (right - left).max(1) as f32;
+        let line = Line { start: (s0, h0), step: ((s1 - s0) / span, (h1 - h0) / span) };
+        let half = |h: f32| drawing.silhouette.half(h);
+        let reach = half(h0.min(h1)).max(half(h0.max(h1))).max(half(f32::midpoint(h0, h1))) + 2.0 / scale;
+        let from = left + (((-reach - s0) / line.step.0).max(0.0) as usize).min(right - left);
+        let to = left + (((reach + reach_right - s0) / line.step.0 + 1.0).max(0.0) as usize).min(right - left);
+        drawing.row(film, y, (from, to), line);
+    }
+    drawing.print
+}
+
+/// A container while it is drawn.
+struct Drawing<'a> {
+    sight: Sight<'a>,
+    silhouette: Silhouette,
+    mouth: Mouth,
+    /// Pixels a millimetre at its middle.
+    scale: f32,
+    id: u16,
+    print: Footprint,
+    /// First column.
+    left: usize,
+    /// How much higher the surface was met than the plane, by column from there: in the next row it is much the same.
+    lifts: Vec<f32>,
+    strip: Strip,
+    paint: Paint,
+}
+
+/// A row of the picture on the plane through the axis: the place of the first column, and how far it is to the next.
+#[derive(Clone, Copy)]
+struct Line {
+    start: (f32, f32),
+    step: (f32, f32),
+}
+
+impl Drawing<'_> {
+    /// Draws what is still open of a row.
+    fn row(&mut self, film: &mut Film, y: usize, (mut next, to): (usize, usize), line: Line) {
+        loop {
+            let (start, end) = film.open_run(y, next, to);
+            if start >= to {
+                break;
+            }
+            next = end;
+            for x in start..end {
+                let along = (x - self.left) as f32;
+                let (s, h) = (line.start.0 + line.step.0 * along, line.start.1 + line.step.1 * along);
+                let cover = (self.silhouette.inside(s, h) * self.scale + 0.5).min(1.0);
+                if cover > 0.0 {
+                    if h > self.mouth.lowest
+                        && let Some(seen) = self.mouth.shade(&self.sight, s, h)
+                    {
+                        film.show((x, y), cover, seen, (self.id, &mut self.print));
+                        continue;
+                    }
+                    if self.strip.count == LENGTH {
+                        self.flush(film, y);
+                    }
+                    self.strip.push(x, cover, (s, h, self.lifts[x - self.left]));
+                } else if let Some(handle) = self.sight.container.handle {
+                    let (cover, seen) = ends::handle(&self.sight, handle, (s, h), self.scale);
+                    if cover > 0.0 {
+                        film.show((x, y), cover, seen, (self.id, &mut self.print));
+                    }
+                }
+            }
+        }
+        self.flush(film, y);
+    }
+
+    /// Shades the pixels gathered and puts them on the film.
+    fn flush(&mut self, film: &mut Film, y: usize) {
+        if film.sketch && matches!(self.sight.container.body, Body::Solid { .. }) {
+            for i in 0..self.strip.count {
+                let (x, cover) = (self.strip.x[i], self.strip.cover[i]);
+                film.show((x, y), cover, ([0.0; 3], [0.0; 3]), (self.id, &mut self.print));
+            }
+            self.strip.count = 0;
+            return;
+        }
+        strip::shade(&self.sight, &mut self.strip, &mut self.paint);
+        let (strip, paint) = (&mut self.strip, &self.paint);
+        for i in 0..strip.count {
+            let seen = ([0, 1, 2].map(|c| paint.color[c][i]), [0, 1, 2].map(|c| paint.through[c][i]));
+            film.show((strip.x[i], y), strip.cover[i], seen, (self.id, &mut self.print));
+            self.lifts[strip.x[i] - self.left] = strip.lift[i];
+        }
+        strip.count = 0;
+    }
+}
+
+/// Bounds in the picture of points of a plane; `None` when one lies behind the camera.
+fn bound(camera: &Camera, (origin, s_axis, h_axis): (Vec3, Vec3, Vec3), points: [(f32, f32); 4]) -> Option<[f32; 4]> {
+    let mut bounds = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
+    for (s, h) in points {
+        let (x, y, _) = camera.project(along(along(origin, s_axis, s), h_axis, h))?;
+        bounds = [bounds[0].min(x), bounds[1].min(y), bounds[2].max(x), bounds[3].max(y)];
+    }
+    Some(bounds)
+}
+
+/// A column or row as a number within the picture.
+fn clip(v: f32, limit: usize) -> usize {
+    (v.max(0.0) as usize).min(limit)
+}

@@ -1,0 +1,106 @@
+//! The network as ONNX nodes, from weights whose batch norms are folded in.
+
+use super::config::{Activation, BlockShape, Config, Padding};
+use crate::onnx::{GraphBuilder, Window, Wire};
+use crate::{EngineError, Weights};
+
+/// Writes the layers of an EfficientNet under the names of their weights.
+pub struct GraphWriter<'a> {
+    /// The graph so far.
+    pub graph: GraphBuilder,
+    weights: &'a Weights,
+    config: &'a Config,
+    half: bool,
+}
+
+impl<'a> GraphWriter<'a> {
+    /// A writer of `weights` under their native names. `half` stores kernels in 16 bits; they are widened when the file is
+    /// loaded, so the arithmetic is that of 32 bits.
+    #[must_use]
+    pub fn new(name: &str, weights: &'a Weights, config: &'a Config, half: bool) -> Self {
+        Self { graph: GraphBuilder::new(name), weights, config, half }
+    }
+
+    /// The tensor `name` of the weights as a constant.
+    ///
+    /// # Errors
+    /// When it is missing or holds numbers that are not finite.
+    pub fn weight(&mut self, name: &str) -> Result<Wire, EngineError> {
+        let shape = self.weights.shape(name).unwrap_or_default().to_vec();
+        let values = self.weights.take(name, &shape)?;
+        // Biases are small and add up: they stay whole.
+        let half = self.half && shape.len() > 1;
+        Ok(if half { self.graph.halves(name, &shape, values) } else { self.graph.floats(name, &shape, values) })
+    }
+
+    /// Stem, blocks and last convolution, on pictures `x` of these height and width: features (N, C, H / 32, W / 32).
+    ///
+    /// # Errors
+    /// When a weight is missing or holds numbers that are not finite.
+    pub fn features(&mut self, x: &Wire, size: (usize, usize)) -> Result<Wire, EngineError> {
+        let activation = self.config.activation;
+        let (mut height, mut width) = size;
+        let window = self.window(3, 2, 1, (height, width));
+        let mut x = self.conv("conv_stem", x, window, Some(activation))?;
+        (height, width) = (height.div_ceil(2), width.div_ceil(2));
+        for shape in self.config.blocks() {
+            x = self.block(&x, shape, (height, width))?;
+            (height, width) = (height.div_ceil(shape.stride), width.div_ceil(shape.stride));
+        }
+        self.conv("conv_head", &x, Window::square(1, 1), Some(activation))
+    }
+
+    fn block(&mut self, x: &Wire, shape: BlockShape, size: (usize, usize)) -> Result<Wire, EngineError> {
+        let name = format!("blocks.{}.{}", shape.stage, shape.place);
+        let activation = Some(self.config.activation);
+        let mut y = x.clone();
+        let project = if shape.expansion == 1 {
+            "conv_pw"
+        } else {
+            y = self.conv(&format!("{name}.conv_pw"), x, Window::square(1, 1), activation)?;
+            "conv_pwl"
+        };
+        let depthwise = self.window(shape.kernel, shape.stride, shape.input * shape.expansion, size);
+        y = self.conv(&format!("{name}.conv_dw"), &y, depthwise, activation)?;
+        if self.config.squeezed(shape.input).is_some() {
+            let se = format!("{name}.se");
+            let pooled = self.graph.node("GlobalAveragePool", &se, &[&y], &[]);
+            let reduced = self.conv(&format!("{se}.conv_reduce"), &pooled, Window::square(1, 1), activation)?;
+            let expanded = self.conv(&format!("{se}.conv_expand"), &reduced, Window::square(1, 1), None)?;
+            let gate = self.graph.node("Sigmoid", &se, &[&expanded], &[]);
+            y = self.graph.node("Mul", &se, &[&y, &gate], &[]);
+        }
+        let y = self.conv(&format!("{name}.{project}"), &y, Window::square(1, 1), None)?;
+        let residual = shape.stride == 1 && shape.input == shape.output;
+        Ok(if residual { self.graph.node("Add", &name, &[&y, x], &[]) } else { y })
+    }
+
+    fn conv(
+        &mut self,
+        name: &str,
+        x: &Wire,
+        window: Window,
+        activation: Option<Activation>,
+    ) -> Result<Wire, EngineError> {
+        let (weight, bias) = (self.weight(&format!("{name}.weight"))?, self.weight(&format!("{name}.bias"))?);
+        let y = self.graph.conv(name, x, (&weight, &bias), window);
+        Ok(match activation {
+            Some(Activation::Swish) => self.graph.silu(name, &y),
+            Some(Activation::Relu6) => self.graph.relu6(name, &y),
+            None => y,
+        })
+    }
+
+    /// As the layers pad pictures of this height and width.
+    fn window(&self, kernel: usize, stride: usize, groups: usize, (height, width): (usize, usize)) -> Window {
+        let side = |length: usize| match self.config.padding {
+            Padding::Symmetric => ((kernel - 1) / 2, (kernel - 1) / 2),
+            Padding::Same => {
+                let total = ((length.div_ceil(stride).max(1) - 1) * stride + kernel).saturating_sub(length);
+                (total / 2, total - total / 2)
+            }
+        };
+        let ((top, bottom), (left, right)) = (side(height), side(width));
+        Window { kernel: [kernel; 2], stride, padding: [top, left, bottom, right], groups }
+    }
+}
