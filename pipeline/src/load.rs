@@ -1,6 +1,7 @@
 //! The composition root: the one place that puts real networks and a real gallery behind the traits.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use classifier::gallery::{Gallery, GalleryData, GalleryError, IndexOptions};
@@ -16,6 +17,7 @@ use vision::SkuId;
 use crate::config::{EngineSettings, IndexKind, PipelineConfig};
 use crate::recognize::{Recognizer, RecognizerSettings};
 use crate::review::LiveGallery;
+use crate::second::SecondOpinion;
 
 /// What [`load`] loaded: the recogniser, and its parts under their own types.
 pub struct Loaded {
@@ -91,6 +93,17 @@ pub fn live_gallery(config: &PipelineConfig, gallery: &Gallery) -> (LiveGallery,
     (live, LiveGallery::enrolled(data))
 }
 
+/// The second opinion that `review.second_opinion` names, if any.
+///
+/// # Errors
+/// As [`load`]; a gallery that does not exist is an error here.
+pub fn second_opinion(config: &PipelineConfig) -> Result<Option<SecondOpinion>, LoadError> {
+    let Some(place) = &config.review.second_opinion else { return Ok(None) };
+    let embedder = embedder_of(&place.embedder, &config.engine)?;
+    let gallery = Gallery::open(&place.gallery, &embedder, &index_options(config)).map_err(LoadError::Gallery)?;
+    Ok(Some(SecondOpinion { crop: embedder.crop_rule(), embedder: Arc::new(embedder), gallery: Arc::new(gallery) }))
+}
+
 /// The detector alone.
 ///
 /// # Errors
@@ -110,12 +123,16 @@ pub fn load_detector(config: &PipelineConfig) -> Result<YoloDetector, LoadError>
 /// # Errors
 /// As [`load`].
 pub fn load_embedder(config: &PipelineConfig) -> Result<SessionEmbedder, LoadError> {
+    embedder_of(&config.embedder_model, &config.engine)
+}
+
+fn embedder_of(model: &Path, engine: &EngineSettings) -> Result<SessionEmbedder, LoadError> {
     let options = classifier::LoadOptions {
-        engine: config.engine.name.into(),
-        device: Device::parse(&config.engine.device)?,
-        ort: ort_options(&config.engine)?,
+        engine: engine.name.into(),
+        device: Device::parse(&engine.device)?,
+        ort: ort_options(engine)?,
     };
-    classifier::load(&config.embedder_model, &options).map_err(LoadError::Embedder)
+    classifier::load(model, &options).map_err(LoadError::Embedder)
 }
 
 /// The gallery that belongs to `embedder`.

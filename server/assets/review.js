@@ -4,6 +4,7 @@ import { byId, el, plural } from "./dom.js";
 import { Refused, call, newKey } from "./review_api.js";
 import { BoxEditor } from "./review_box.js";
 import { Finder } from "./review_find.js";
+import { complain, rememberReviewer, reviewer, say } from "./review_who.js";
 
 /** Items held beside the one on screen; more are asked for when fewer are left. */
 const AHEAD = 4;
@@ -18,22 +19,12 @@ const WHY = {
   low_confidence: "The detector was not sure that something stands here.",
   novelty: "It is unlike everything seen before.",
   rare_sku: "Its SKU has few pictures.",
+  disagreement: "Tiles of the photo, or two models, saw different things here.",
 };
 
 const now = { item: null, waiting: [], done: 0, given: [], sending: Promise.resolve(), claiming: false, timer: null };
 const box = new BoxEditor(byId("photo"), (drawn) => say(drawn ? "Box drawn. Choose what it shows, or press Enter for the box alone." : "Drawing a box"));
-const finder = new Finder((chosen) => answer(chosen));
-
-// Who
-
-const who = byId("reviewer");
-who.value = localStorage.getItem("reviewer") ?? "";
-who.addEventListener("change", () => {
-  who.value = who.value.trim();
-  localStorage.setItem("reviewer", who.value);
-  start();
-});
-const reviewer = () => who.value || "anonymous";
+const finder = new Finder((said) => answer(said));
 
 // Items
 
@@ -153,16 +144,6 @@ function progress() {
   byId("act-undo").disabled = now.given.length === 0;
 }
 
-function complain(error) {
-  const toast = byId("toast");
-  toast.replaceChildren(el("strong", {}, error.title ?? "That did not work"), el("p", {}, error.detail ?? String(error.message ?? error)));
-  toast.hidden = false;
-  clearTimeout(toast.timer);
-  toast.timer = setTimeout(() => { toast.hidden = true; }, 8000);
-}
-
-const say = (text) => { byId("live").textContent = text; };
-
 // Keys and buttons
 
 const acts = {
@@ -223,4 +204,5 @@ function start() {
   claim();
 }
 
+rememberReviewer(start);
 start();

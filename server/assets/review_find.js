@@ -4,7 +4,7 @@ import { byId, el } from "./dom.js";
 import { find } from "./review_api.js";
 
 export class Finder {
-  /** `take(said)` gets `{sku_id}` or `{new_sku}`. */
+  /** `take(said, name)` gets `{sku_id}` or `{new_sku}`, and what people read. */
   constructor(take) {
     this.take = take;
     this.dialog = byId("find");
@@ -13,9 +13,10 @@ export class Finder {
     this.options = [];
     this.at = 0;
     this.asking = null;
-    this.text.addEventListener("input", () => this.ask());
+    this.asked = Promise.resolve();
+    this.text.addEventListener("input", () => { this.asked = this.ask(); });
     this.text.addEventListener("keydown", (event) => this.key(event));
-    byId("find-form").addEventListener("submit", (event) => { event.preventDefault(); this.choose(this.at); });
+    byId("find-form").addEventListener("submit", (event) => { event.preventDefault(); this.enter(); });
     byId("find-close").addEventListener("click", () => this.dialog.close());
   }
 
@@ -23,7 +24,7 @@ export class Finder {
     this.text.value = "";
     this.dialog.showModal();
     this.text.focus();
-    this.ask();
+    this.asked = this.ask();
   }
 
   async ask() {
@@ -68,10 +69,17 @@ export class Finder {
     this.list.children[this.at]?.scrollIntoView({ block: "nearest" });
   }
 
+  /** Enter means what was typed, even where the answer for it is still under way. */
+  async enter() {
+    const asked = this.asked;
+    await asked;
+    if (asked === this.asked && this.dialog.open) this.choose(this.at);
+  }
+
   choose(at) {
     const option = this.options[at];
     if (!option) return;
     this.dialog.close();
-    this.take(option.said);
+    this.take(option.said, option.name);
   }
 }

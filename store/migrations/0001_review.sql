@@ -99,7 +99,9 @@ CREATE INDEX items_label ON items (label_sku);
 CREATE TABLE item_embeddings (
     item TEXT PRIMARY KEY REFERENCES items (id),
     embedder TEXT NOT NULL,
-    embedding BLOB NOT NULL
+    embedding BLOB NOT NULL,
+    -- Of how the crop looks: 64 bits in a signed number.
+    picture_hash BIGINT
 );
 
 -- Only ever added to. An undo is a row of its own that names the row it takes back.

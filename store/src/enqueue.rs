@@ -144,6 +144,8 @@ async fn insert_item(tx: &mut Tx, recognition: &str, new: &NewItem, crop: Sha256
         uncertainty * f64::from(new.facings),
     ];
     tx.execute(sql, row).await?;
-    let sql = "INSERT INTO item_embeddings (item, embedder, embedding) VALUES ($1, $2, $3)";
-    tx.execute(sql, values![&new.id, new.embedder.to_string(), to_bytes(&new.embedding)]).await.map(drop)
+    let sql = "INSERT INTO item_embeddings (item, embedder, embedding, picture_hash) VALUES ($1, $2, $3, $4)";
+    // The databases have no unsigned numbers.
+    let hash = new.picture_hash.map(u64::cast_signed);
+    tx.execute(sql, values![&new.id, new.embedder.to_string(), to_bytes(&new.embedding), hash]).await.map(drop)
 }

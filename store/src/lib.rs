@@ -41,7 +41,7 @@ pub use enqueue::Enqueued;
 pub use error::StoreError;
 pub use idempotency::Key;
 pub use label::{Answer, LabelRequest, SkuRef};
-pub use list::{ItemFilter, ItemPage, ItemSort};
+pub use list::{ItemFilter, ItemPage, ItemSort, Waiting};
 pub use model::{Item, Reason};
 pub use objects::{Objects, S3Access};
 pub use store::{Store, StoreSettings};

@@ -108,6 +108,17 @@ pub struct ItemPage {
     pub next: Option<String>,
 }
 
+/// How an open item looks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiting {
+    /// Its id.
+    pub item: String,
+    /// L2-normalised.
+    pub embedding: Vec<f32>,
+    /// Of its crop.
+    pub picture_hash: Option<u64>,
+}
+
 impl ItemFilter {
     /// Conditions on `items i` and their values.
     fn conditions(&self) -> (Vec<String>, Vec<Value>) {
@@ -213,17 +224,22 @@ impl Store {
         embedder: vision::Sha256,
         reason: Option<Reason>,
         limit: u32,
-    ) -> Result<Vec<(String, Vec<f32>)>, StoreError> {
+    ) -> Result<Vec<Waiting>, StoreError> {
         let wanted = reason.map_or(String::new(), |reason| format!(" AND i.reason = '{reason}'"));
         let sql = format!(
-            "SELECT i.id, e.embedding FROM items i JOIN item_embeddings e ON e.item = i.id \
+            "SELECT i.id, e.embedding, e.picture_hash FROM items i JOIN item_embeddings e ON e.item = i.id \
              WHERE i.status = 'open' AND e.embedder = $1{wanted} ORDER BY i.priority DESC, i.id DESC LIMIT {limit}"
         );
         let rows = self.database.all(&sql, values![embedder.to_string()]).await?;
         rows.iter()
             .map(|row| {
                 let bytes: Vec<u8> = row.get("embedding")?;
-                Ok((row.text("id")?, crate::model::from_bytes(&bytes)?))
+                let hash: Option<i64> = row.get("picture_hash")?;
+                Ok(Waiting {
+                    item: row.text("id")?,
+                    embedding: crate::model::from_bytes(&bytes)?,
+                    picture_hash: hash.map(i64::cast_unsigned),
+                })
             })
             .collect()
     }

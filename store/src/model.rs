@@ -78,6 +78,8 @@ spelled! {
         Novelty => "novelty",
         /// Taken for a SKU with few exemplars.
         RareSku => "rare_sku",
+        /// Tiles of the photo, or two models, saw different things.
+        Disagreement => "disagreement",
     }
 }
 
@@ -201,6 +203,8 @@ pub struct NewItem {
     pub embedder: Sha256,
     /// Of the crop.
     pub embedding: Vec<f32>,
+    /// 64-bit hash of how the crop looks; `None` for one that shows nothing.
+    pub picture_hash: Option<u64>,
     /// At least one, the foremost first.
     pub reasons: Vec<Reason>,
     /// `0..=1`.

@@ -1,7 +1,9 @@
 //! How the review goes: depth, age, pace, agreement, and how often the machine was right.
 
+use vision::{ExemplarId, Sha256, SkuId};
+
 use crate::error::StoreError;
-use crate::model::{Timestamp, now};
+use crate::model::{Timestamp, from_bytes, now};
 use crate::sql::{Row, values};
 use crate::store::Store;
 
@@ -54,6 +56,19 @@ pub struct DayStats {
     pub random_judged: u64,
     /// As `right`, items taken at random alone.
     pub random_right: u64,
+}
+
+/// An item of which people said which SKU it is, and what the machine thought when it queued it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// What people said.
+    pub sku: SkuId,
+    /// What the machine held for most probable.
+    pub guess: Option<SkuId>,
+    /// Of its crop.
+    pub embedding: Vec<f32>,
+    /// The exemplar it has become.
+    pub exemplar: ExemplarId,
 }
 
 fn count(row: &Row, column: &str) -> Result<u64, StoreError> {
@@ -139,6 +154,31 @@ impl Store {
             }
         }
         Ok(days)
+    }
+
+    /// The items that were labelled last with a SKU, at most `limit`: what today's gallery is measured on.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn judged(&self, embedder: Sha256, limit: u32) -> Result<Vec<Judged>, StoreError> {
+        // Labels of corrected boxes show another crop than the one that was guessed at.
+        let sql = format!(
+            "SELECT i.label_sku, i.sku, e.embedding, x.id FROM labels l JOIN items i ON i.label = l.seq \
+             JOIN item_embeddings e ON e.item = i.id JOIN exemplars x ON x.label = l.seq AND x.active = 1 \
+             WHERE l.kind IN ('sku', 'new_sku') AND i.status = 'labelled' AND e.embedder = $1 \
+             ORDER BY l.seq DESC LIMIT {limit}"
+        );
+        let rows = self.database.all(&sql, values![embedder.to_string()]).await?;
+        let judged = |row: &Row| {
+            let bytes: Vec<u8> = row.get("embedding")?;
+            Ok(Judged {
+                sku: SkuId(row.number("label_sku")?),
+                guess: row.maybe_number("sku")?.map(SkuId),
+                embedding: from_bytes(&bytes)?,
+                exemplar: ExemplarId(row.int("id")?.unsigned_abs()),
+            })
+        };
+        rows.iter().map(judged).collect()
     }
 
     /// When items were queued, since a moment: what limits per minute, hour and day start from.

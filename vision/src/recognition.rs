@@ -99,6 +99,8 @@ pub struct RecognizedItem {
     pub decision: Decision,
     /// Kept only when asked for.
     pub embedding: Option<Embedding>,
+    /// Whether tiles of the photo, or a second model, saw something else here.
+    pub disputed: bool,
 }
 
 /// Facings of one SKU in one photo.

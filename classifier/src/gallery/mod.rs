@@ -36,6 +36,7 @@ use vision::{Embedder, Embedding, ModelError, Neighbor, Sku, SkuId, SkuIndex};
 pub use data::{EmbedderIdentity, Exemplar, GalleryData, NewExemplar};
 pub use error::GalleryError;
 pub use index::{IndexKind, IndexOptions};
+pub use manifest::timestamp;
 pub use matrix::Matrix;
 pub use vote::{DecisionRule, decide};
 

@@ -1,6 +1,6 @@
 //! The section `review` of `pipeline.yaml`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -27,6 +27,18 @@ pub struct ReviewConfig {
     pub keep: Option<Duration>,
     /// How much the pictures may take; `None` for as much as they want.
     pub max_bytes: Option<u64>,
+    /// Whom else to ask about every facing.
+    pub second_opinion: Option<SecondPlace>,
+}
+
+/// Another embedder, and the gallery that it made.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondPlace {
+    /// Weights.
+    pub embedder: PathBuf,
+    /// Folder.
+    pub gallery: PathBuf,
 }
 
 /// Which facings are worth a look. A zero switches a sampler off.
@@ -49,9 +61,13 @@ pub struct Samplers {
     pub novelty: f32,
     /// SKUs of fewer exemplars have their facings taken.
     pub rare_sku: usize,
+    /// Whether facings are taken on which tiles of the photo, or the second opinion, saw something else.
+    pub disagreement: bool,
     /// Facings more similar than this to one that waits already are not queued again: they make that one more urgent.
-    /// Zero queues every one of them.
+    /// Zero compares no embeddings.
     pub duplicate_similarity: f32,
+    /// The same for facings whose pictures' hashes differ in at most so many of 64 bits. Zero compares no pictures.
+    pub duplicate_bits: u32,
 }
 
 impl Default for Samplers {
@@ -59,13 +75,15 @@ impl Default for Samplers {
         Self {
             random_share: 0.01,
             unknown: true,
-            small_margin: 0.03,
+            small_margin: 0.05,
             near_threshold: 0.02,
             low_similarity: 0.65,
             low_confidence: 0.30,
             novelty: 0.0,
             rare_sku: 0,
-            duplicate_similarity: 0.97,
+            disagreement: true,
+            duplicate_similarity: 0.80,
+            duplicate_bits: 4,
         }
     }
 }
@@ -102,6 +120,7 @@ pub(crate) struct ReviewSection {
     claim_seconds: u64,
     keep_days: u64,
     max_gib: f64,
+    second_opinion: Option<SecondPlace>,
 }
 
 impl Default for ReviewSection {
@@ -115,6 +134,7 @@ impl Default for ReviewSection {
             claim_seconds: 300,
             keep_days: 90,
             max_gib: 20.0,
+            second_opinion: None,
         }
     }
 }
@@ -134,6 +154,7 @@ impl ReviewSection {
         ] {
             check.share(key, value)?;
         }
+        check.within("review.samplers.duplicate_bits", s.duplicate_bits, 0, 16)?;
         for (key, value) in [
             ("review.limits.per_photo", self.limits.per_photo),
             ("review.limits.per_minute", self.limits.per_minute),
@@ -154,6 +175,7 @@ impl ReviewSection {
             claim: Duration::from_secs(claim),
             keep: (days > 0).then(|| Duration::from_secs(days * 86_400)),
             max_bytes: (gib > 0.0).then_some((gib * f64::from(1 << 30)) as u64),
+            second_opinion: self.second_opinion,
         })
     }
 }

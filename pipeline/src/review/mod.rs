@@ -12,6 +12,8 @@ pub mod live;
 pub mod reasons;
 pub mod sampler;
 
+pub use classifier::gallery::timestamp;
 pub use config::ReviewConfig;
+pub use dataset::check::phash::hash_of as picture_hash;
 pub use live::LiveGallery;
-pub use sampler::{Pick, Picked, Sampler};
+pub use sampler::{Pick, Picked, Queued, Sampler};

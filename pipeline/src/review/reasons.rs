@@ -23,9 +23,10 @@ pub struct Surroundings {
 /// | reason | uncertainty |
 /// |---|---|
 /// | random | 0.5 |
-/// | unknown | 0.7 for what is far from everything, up to 1 just below the threshold |
+/// | unknown | 1 for what is far from everything, 0.7 just below the threshold: new products teach most |
 /// | small margin, near threshold | 1 on the line, 0 at its end |
 /// | low similarity, low confidence | half of the share that is missing |
+/// | disagreement | 0.8 |
 /// | novelty, rare SKU | 0.6, 0.4 |
 ///
 /// The largest counts; each further reason adds a twentieth.
@@ -39,7 +40,7 @@ pub fn reasons(item: &RecognizedItem, around: &Surroundings, samplers: &Samplers
     let known = decision.status != SkuStatus::Unknown;
     let ratio = (decision.similarity / around.threshold.max(f32::EPSILON)).clamp(0.0, 1.0);
     if samplers.unknown && decision.status == SkuStatus::Unknown && !refused {
-        found.push((Reason::Unknown, 0.7 + 0.3 * ratio));
+        found.push((Reason::Unknown, 1.0 - 0.3 * ratio));
     }
     // Of what is unknown, it says nothing which of two strangers is nearer.
     if known && decision.candidates.len() > 1 && below(decision.margin, samplers.small_margin) {
@@ -57,6 +58,9 @@ pub fn reasons(item: &RecognizedItem, around: &Surroundings, samplers: &Samplers
     }
     if !refused && below(around.nearest_queued.unwrap_or(0.0), samplers.novelty) {
         found.push((Reason::Novelty, 0.6));
+    }
+    if samplers.disagreement && item.disputed && !refused {
+        found.push((Reason::Disagreement, 0.8));
     }
     if known && around.exemplars.is_some_and(|count| count < samplers.rare_sku) {
         found.push((Reason::RareSku, 0.4));

@@ -1,6 +1,6 @@
 //! How many facings are queued, and which not again.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use store::Reason;
@@ -29,12 +29,29 @@ pub struct Pick {
     pub uncertainty: f32,
     /// Facings of this photo that look the same.
     pub facings: u32,
+    /// Of its picture.
+    pub picture_hash: Option<u64>,
+}
+
+/// A facing worth a look.
+struct Found {
+    facing: usize,
+    reasons: Vec<Reason>,
+    uncertainty: f32,
+    picture_hash: Option<u64>,
+}
+
+impl Found {
+    /// Whether it was drawn for an estimate.
+    fn is_blind(&self) -> bool {
+        self.reasons.first() == Some(&Reason::Random)
+    }
 }
 
 /// What one photo gives the queue.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Picked {
-    /// New items, most uncertain first.
+    /// New items, most urgent first.
     pub new: Vec<Pick>,
     /// Items that wait already, and how many facings of this photo look like them.
     pub again: Vec<(String, u32)>,
@@ -49,16 +66,30 @@ pub struct Sampler {
     limits: Limits,
     /// Milliseconds since 1970, oldest first.
     times: VecDeque<i64>,
-    queued: VecDeque<(String, Embedding)>,
+    queued: VecDeque<Queued>,
     random: Random,
 }
 
-/// What the sampler must know of the gallery.
+/// How an item that waits looks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Queued {
+    /// Its name.
+    pub item: String,
+    /// What its SKU is recognised by.
+    pub embedding: Embedding,
+    /// Of its crop; `None` for one that shows nothing.
+    pub picture_hash: Option<u64>,
+}
+
+/// What the sampler must know beside the recognition.
 pub struct GalleryFacts<'a> {
     /// Least similarity with which a SKU is known.
     pub threshold: &'a dyn Fn(Option<SkuId>) -> f32,
     /// Exemplars of a SKU; `None` when nobody counted.
     pub exemplars: Option<&'a HashMap<SkuId, usize>>,
+    /// Hash of the picture of the facing at this place; `None` where pictures are not compared. Asked only for facings that
+    /// are worth a look.
+    pub picture_hash: Option<&'a dyn Fn(usize) -> Option<u64>>,
 }
 
 impl Sampler {
@@ -72,7 +103,7 @@ impl Sampler {
     }
 
     /// The same, with what an earlier process queued: `times` in milliseconds since 1970, and items that wait.
-    pub fn remember(&mut self, mut times: Vec<i64>, queued: Vec<(String, Embedding)>) {
+    pub fn remember(&mut self, mut times: Vec<i64>, queued: Vec<Queued>) {
         times.sort_unstable();
         self.times = times.into();
         self.queued = queued.into();
@@ -81,50 +112,65 @@ impl Sampler {
 
     /// What of this photo a person should see. Its items must carry their embeddings; those that do not are left out.
     pub fn pick(&mut self, recognition: &Recognition, now: i64, facts: &GalleryFacts<'_>) -> Picked {
-        let mut found: Vec<(usize, Vec<Reason>, f32)> = Vec::new();
-        let mut seen_again: Vec<(String, u32)> = Vec::new();
+        let mut found: Vec<Found> = Vec::new();
+        let mut picked = Picked::default();
         for (facing, item) in recognition.items.iter().enumerate() {
             let Some(embedding) = &item.embedding else { continue };
             let best = item.decision.candidates.first().map(|candidate| candidate.sku);
-            let nearest = self.nearest_queued(embedding);
             let around = Surroundings {
                 drawn: (self.random.next_u64() >> 40) as f32 / (1_u64 << 24) as f32,
                 threshold: (facts.threshold)(best),
-                nearest_queued: nearest.map(|(_, similarity)| similarity),
+                nearest_queued: self.nearest_queued(embedding),
                 exemplars: best.and_then(|sku| facts.exemplars?.get(&sku).copied()),
             };
-            let (why, uncertainty) = reasons(item, &around, &self.samplers);
-            if why.is_empty() {
+            let (reasons, uncertainty) = reasons(item, &around, &self.samplers);
+            if reasons.is_empty() {
                 continue;
             }
+            let hash = facts.picture_hash.filter(|_| self.samplers.duplicate_bits > 0);
+            let new = Found { facing, reasons, uncertainty, picture_hash: hash.and_then(|hash| hash(facing)) };
             // Random ones are taken even when they were seen before: leaving them out would bias the estimate.
-            let blind = why.first() == Some(&Reason::Random);
-            let same = nearest.filter(|(_, similarity)| !blind && self.is_twin(*similarity));
-            match same {
-                Some((at, _)) => tally(&mut seen_again, &self.queued[at].0),
-                None => found.push((facing, why, uncertainty)),
+            match self.waiting_twin(embedding, new.picture_hash).filter(|_| !new.is_blind()) {
+                Some(twin) => tally(&mut picked.again, &twin.item),
+                None => found.push(new),
             }
         }
-        // Random ones first, then the most uncertain.
-        let blind = |why: &[Reason]| why.first() == Some(&Reason::Random);
-        found.sort_by(|a, b| blind(&b.1).cmp(&blind(&a.1)).then(b.2.total_cmp(&a.2)).then(a.0.cmp(&b.0)));
-        let mut picked = Picked { again: seen_again, ..Picked::default() };
-        let room = self.room(now).min(self.limits.per_photo);
-        let mut here: Vec<(usize, &Embedding)> = Vec::new();
-        for (facing, reasons, uncertainty) in found {
-            let Some(embedding) = &recognition.items[facing].embedding else { continue };
-            let twin = here.iter().find(|(_, other)| self.is_twin(other.cosine(embedding)));
-            if let (Some((at, _)), false) = (twin, blind(&reasons)) {
-                picked.new[*at].facings += 1;
-            } else if picked.new.len() >= room {
-                picked.crowded_out += 1;
+        // Random ones first; of those that look alike the most uncertain leads.
+        found.sort_by(|a, b| {
+            let blind = b.is_blind().cmp(&a.is_blind());
+            blind.then(b.uncertainty.total_cmp(&a.uncertainty)).then(a.facing.cmp(&b.facing))
+        });
+        let mut leaders: Vec<(Found, Queued, u32)> = Vec::new();
+        for new in found {
+            let Some(embedding) = &recognition.items[new.facing].embedding else { continue };
+            let twin = leaders.iter().position(|(_, other, _)| self.are_twins(other, embedding, new.picture_hash));
+            if let (Some(at), false) = (twin, new.is_blind()) {
+                leaders[at].2 += 1;
             } else {
-                here.push((picked.new.len(), embedding));
-                let item = store::model::new_id();
-                picked.new.push(Pick { facing, item, reasons, uncertainty, facings: 1 });
+                let (item, embedding, picture_hash) = (store::model::new_id(), embedding.clone(), new.picture_hash);
+                leaders.push((new, Queued { item, embedding, picture_hash }, 1));
             }
         }
+        // Room goes to what one answer settles most of.
+        let urgency = |(new, _, facings): &(Found, Queued, u32)| new.uncertainty * *facings as f32;
+        leaders.sort_by(|a, b| b.0.is_blind().cmp(&a.0.is_blind()).then(urgency(b).total_cmp(&urgency(a))));
+        let room = self.room(now).min(self.limits.per_photo);
+        picked.crowded_out = leaders.iter().skip(room).map(|(_, _, facings)| *facings as usize).sum();
+        let pick = |(new, queued, facings): (Found, Queued, u32)| Pick {
+            facing: new.facing,
+            item: queued.item,
+            reasons: new.reasons,
+            uncertainty: new.uncertainty,
+            facings,
+            picture_hash: new.picture_hash,
+        };
+        picked.new = leaders.into_iter().take(room).map(pick).collect();
         picked
+    }
+
+    /// Tells that people have answered: what looks like these items is measured against the gallery again.
+    pub fn answered(&mut self, items: &HashSet<&str>) {
+        self.queued.retain(|queued| !items.contains(queued.item.as_str()));
     }
 
     /// Tells that what was picked is in the queue now. Not told, it may be picked again.
@@ -135,18 +181,28 @@ impl Sampler {
                 if self.queued.len() >= REMEMBERED {
                     self.queued.pop_front();
                 }
-                self.queued.push_back((pick.item.clone(), embedding.clone()));
+                let (item, embedding) = (pick.item.clone(), embedding.clone());
+                self.queued.push_back(Queued { item, embedding, picture_hash: pick.picture_hash });
             }
         }
     }
 
-    fn is_twin(&self, similarity: f32) -> bool {
-        self.samplers.duplicate_similarity > 0.0 && similarity >= self.samplers.duplicate_similarity
+    /// An item that waits and looks the same, the newest first: shelves are photographed again.
+    fn waiting_twin(&self, embedding: &Embedding, hash: Option<u64>) -> Option<&Queued> {
+        self.queued.iter().rev().find(|queued| self.are_twins(queued, embedding, hash))
     }
 
-    fn nearest_queued(&self, embedding: &Embedding) -> Option<(usize, f32)> {
-        let similarities = self.queued.iter().enumerate().map(|(at, (_, queued))| (at, queued.cosine(embedding)));
-        similarities.max_by(|a, b| a.1.total_cmp(&b.1))
+    /// Asked only where novelty counts: it looks at everything that waits.
+    fn nearest_queued(&self, embedding: &Embedding) -> Option<f32> {
+        let asked = self.queued.iter().filter(|_| self.samplers.novelty > 0.0);
+        asked.map(|queued| queued.embedding.cosine(embedding)).max_by(f32::total_cmp)
+    }
+
+    fn are_twins(&self, queued: &Queued, embedding: &Embedding, hash: Option<u64>) -> bool {
+        let Samplers { duplicate_similarity, duplicate_bits, .. } = self.samplers;
+        let close = || queued.picture_hash.zip(hash).is_some_and(|(a, b)| (a ^ b).count_ones() <= duplicate_bits);
+        (duplicate_similarity > 0.0 && queued.embedding.cosine(embedding) >= duplicate_similarity)
+            || (duplicate_bits > 0 && close())
     }
 
     /// Items that may be queued now.

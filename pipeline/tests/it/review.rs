@@ -37,6 +37,7 @@ fn facing(status: SkuStatus, similarity: f32, margin: f32, confidence: f32, embe
             candidates,
         },
         embedding: Some(unit(embedding)),
+        disputed: false,
     }
 }
 
@@ -49,7 +50,7 @@ fn quiet() -> Samplers {
 }
 
 fn facts() -> GalleryFacts<'static> {
-    GalleryFacts { threshold: &|_| THRESHOLD, exemplars: None }
+    GalleryFacts { threshold: &|_| THRESHOLD, exemplars: None, picture_hash: None }
 }
 
 #[test]
@@ -79,7 +80,9 @@ fn every_reason_has_its_facing() {
     );
     check(facing(Known, 0.9, 0.2, 0.9, front), Surroundings { exemplars: Some(2), ..around }, &[Reason::RareSku]);
     check(facing(Known, 0.9, 0.2, 0.9, front), Surroundings { drawn: 0.001, ..around }, &[Reason::Random]);
-    let mut refused = facing(Unknown, 0.9, 0.0, 0.9, front);
+    let disputed = |item: RecognizedItem| RecognizedItem { disputed: true, ..item };
+    check(disputed(facing(Known, 0.9, 0.2, 0.9, front)), around, &[Reason::Disagreement]);
+    let mut refused = disputed(facing(Unknown, 0.9, 0.0, 0.9, front));
     refused.decision.reason = Decided::NotAContainer;
     check(refused, around, &[]);
     // The random share comes first whatever else holds: an estimate rests on it.
@@ -101,6 +104,43 @@ fn near_duplicates_make_one_item_more_urgent() {
     let again = sampler.pick(&recognition, 3_000, &facts());
     assert_eq!((again.new.len(), again.again.iter().map(|(_, times)| times).sum::<u32>()), (0, 3));
     assert_eq!(again.again[0].0, picked.new[0].item);
+    // Answered, it waits no longer: what still looks unsure then is asked anew.
+    sampler.answered(&[picked.new[0].item.as_str()].into());
+    let anew = sampler.pick(&recognition, 4_000, &facts());
+    assert_eq!((anew.new.len(), anew.new[0].facings), (1, 2));
+}
+
+#[test]
+fn room_goes_to_what_one_answer_settles_most_of() {
+    let limits = Limits { per_photo: 1, ..Limits::default() };
+    let unknown = |similarity, embedding| facing(SkuStatus::Unknown, similarity, 0.2, 0.9, embedding);
+    let many = [1.0, 0.0, 0.0];
+    let recognition = photo(vec![unknown(0.1, [0.0, 1.0, 0.0]), unknown(0.5, many), unknown(0.4, many)]);
+    let picked = Sampler::new(quiet(), limits).pick(&recognition, 0, &facts());
+    let facings: Vec<_> = picked.new.iter().map(|pick| (pick.facing, pick.facings)).collect();
+    assert_eq!((facings, picked.crowded_out), (vec![(2, 2)], 1));
+}
+
+#[test]
+fn pictures_that_look_the_same_are_queued_once() {
+    let samplers = Samplers { duplicate_similarity: 0.0, duplicate_bits: 3, ..quiet() };
+    let mut sampler = Sampler::new(samplers, Limits::default());
+    let unknown = |embedding| facing(SkuStatus::Unknown, 0.4, 0.2, 0.9, embedding);
+    // Whatever their embeddings say.
+    let recognition = photo(vec![unknown([1.0, 0.0, 0.0]), unknown([0.0, 1.0, 0.0]), unknown([0.0, 0.0, 1.0])]);
+    let hash = |facing: usize| [Some(0b0000), Some(0b0111), Some(0b1111)][facing];
+    let facts = GalleryFacts { picture_hash: Some(&hash), ..facts() };
+    let picked = sampler.pick(&recognition, 1_000, &facts);
+    let facings: Vec<_> = picked.new.iter().map(|pick| (pick.facing, pick.facings)).collect();
+    assert_eq!(facings, [(0, 2), (2, 1)]);
+    sampler.queued(&recognition, &picked, 1_000);
+    let again = sampler.pick(&recognition, 2_000, &facts);
+    assert_eq!((again.new.len(), again.again.iter().map(|(_, times)| times).sum::<u32>()), (0, 3));
+    // A crop that shows nothing is like no other.
+    let blank = GalleryFacts { picture_hash: Some(&|_| None), ..facts };
+    assert_eq!(sampler.pick(&recognition, 3_000, &blank).new.len(), 3);
+    let off = Samplers { duplicate_bits: 0, ..samplers };
+    assert_eq!(Sampler::new(off, Limits::default()).pick(&recognition, 0, &facts).new.len(), 3);
 }
 
 #[test]

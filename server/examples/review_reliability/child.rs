@@ -28,6 +28,7 @@ pub(crate) async fn serve(settings: &StoreSettings) -> Result<(), Error> {
         claim: Duration::from_secs(2),
         keep: None,
         max_bytes: None,
+        second_opinion: None,
     };
     let settings = settings.clone();
     let load = move || {

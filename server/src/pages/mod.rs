@@ -20,6 +20,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(home::home))
         .route("/review", get(review::review))
+        .route("/review/clusters", get(review::clusters))
         .route("/review/queue", get(review::queue))
         .route("/review/items/{item}", get(review::item))
         .route("/review/skus", get(review::skus))

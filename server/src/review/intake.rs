@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use image::codecs::jpeg::JpegEncoder;
 use pipeline::Recognizer;
-use pipeline::review::Picked;
 use pipeline::review::sampler::GalleryFacts;
+use pipeline::review::{Picked, picture_hash};
 use store::model::{NewItem, NewRecognition};
 use vision::crop::CropRule;
 use vision::{Recognition, RgbImage, SkuStatus};
@@ -39,7 +39,9 @@ pub(crate) fn prepare(
 ) -> Option<Box<Prepared>> {
     let exemplars = inner.exemplars.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let threshold = |sku| recognizer.threshold(sku);
-    let facts = GalleryFacts { threshold: &threshold, exemplars: Some(&exemplars) };
+    let cut = |facing: usize| vision::crop(image, &recognition.items[facing].detection.bbox, CropRule::default());
+    let hash = |facing| picture_hash(&cut(facing));
+    let facts = GalleryFacts { threshold: &threshold, exemplars: Some(&exemplars), picture_hash: Some(&hash) };
     let picked = inner.sampler().pick(recognition, store::model::now(), &facts);
     if picked.new.is_empty() && picked.again.is_empty() {
         return None;
@@ -49,7 +51,6 @@ pub(crate) fn prepare(
     let mut items = Vec::with_capacity(picked.new.len());
     for pick in &picked.new {
         let item = &recognition.items[pick.facing];
-        let crop = vision::crop(image, &item.detection.bbox, CropRule::default());
         let decision = &item.decision;
         items.push(NewItem {
             id: pick.item.clone(),
@@ -62,9 +63,10 @@ pub(crate) fn prepare(
             similarity: decision.similarity,
             margin: decision.margin,
             candidates: decision.candidates.iter().map(|c| (c.sku, c.similarity)).collect(),
-            crop: jpeg(&crop)?,
+            crop: jpeg(&cut(pick.facing))?,
             embedder,
             embedding: item.embedding.as_ref()?.as_slice().to_vec(),
+            picture_hash: pick.picture_hash,
             reasons: pick.reasons.clone(),
             uncertainty: pick.uncertainty,
             facings: pick.facings,

@@ -4,8 +4,9 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use pipeline::Recognizer;
+use pipeline::review::Queued;
 use store::retention::Retention;
-use store::{Store, StoreError};
+use store::{Store, StoreError, Waiting};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use vision::Embedding;
@@ -93,6 +94,8 @@ async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer) -> Result<Option<Re
     if changes.change == live.change() {
         return Ok(None);
     }
+    let active = changes.exemplars.iter().filter(|exemplar| exemplar.active);
+    inner.sampler().answered(&active.filter_map(|exemplar| exemplar.origin.strip_prefix("review/")).collect());
     // Off the async threads: a large gallery takes a moment to index.
     let (mut next, base) = (live.clone(), recognizer.clone());
     let done = tokio::task::spawn_blocking(move || -> Result<_, LoadError> {
@@ -116,7 +119,10 @@ async fn open(inner: &Inner) -> Result<Store, StoreError> {
     let now = store::model::now();
     let times = store.queued_since(now - 86_400_000).await?;
     let waiting = store.open_embeddings(inner.enrolled.embedder, None, REMEMBERED).await?;
-    let normal = |(id, values)| Some((id, Embedding::normalized(values).ok()?));
+    let normal = |waiting: Waiting| {
+        let Waiting { item, embedding, picture_hash } = waiting;
+        Some(Queued { item, embedding: Embedding::normalized(embedding).ok()?, picture_hash })
+    };
     inner.sampler().remember(times, waiting.into_iter().filter_map(normal).collect());
     *inner.store.write().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
     tracing::info!(store = store.describe(), "the review queue is open");

@@ -289,7 +289,7 @@ impl DetectionAnswer {
         gallery: &dyn SkuIndex,
         embeddings: bool,
     ) -> Self {
-        let vision::RecognizedItem { detection, decision, embedding } = item;
+        let vision::RecognizedItem { detection, decision, embedding, disputed: _ } = item;
         // A SKU removed since the search has no name any more.
         let sku = |id: SkuId| gallery.sku(id).map(|sku| SkuAnswer::from(&*sku));
         let class = classes.get(detection.class.index()).cloned();

@@ -125,8 +125,10 @@ async fn keys_label_the_next_item_is_there_at_once_and_undo_brings_it_back() {
         }
         page.client.goto(&server.url("/review/queue")).await.expect("the page opens");
         page.click("td a").await;
-        page.see(".history").await;
+        page.see(".item").await;
         page.shoot("review-item").await;
+        assert_accessible(&page).await;
+        assert_sound(&page).await;
         server.end().await.expect("a clean end");
     })
     .await;
@@ -169,6 +171,52 @@ async fn a_wrong_box_is_drawn_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn look_alikes_are_named_once() {
+    in_browser(Screen::Desktop, async |page| {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let mut review = review_config();
+        // Every facing an item of its own.
+        review.samplers.duplicate_similarity = 0.0;
+        review.samplers.small_margin = 0.0;
+        review.samplers.near_threshold = 0.0;
+        let server = server_with(settings(place.path()), review).await;
+        for _ in 0..3 {
+            server.recognise().await;
+        }
+        page.client.goto(&server.url("/review/clusters")).await.expect("the page opens");
+        page.see("[data-cluster]").await;
+        assert_eq!((page.count("[data-cluster]").await, page.count(".tile").await), (1, 3));
+        page.shoot("review-clusters").await;
+        assert_accessible(&page).await;
+        page.click(".tile:nth-child(3)").await;
+        assert_eq!(page.text("[data-count]").await, "2");
+        page.click("[data-act=find]").await;
+        page.see("#find[open] #find-list li").await;
+        press(&page, "Milk").await;
+        page.until("return document.querySelector('#find-list .sku-name')?.textContent.includes('Milk')").await;
+        press(&page, &Key::Enter.to_string()).await;
+        page.see("[data-done]:not([hidden]) button").await;
+        page.shoot("review-clusters-done").await;
+        assert!(page.text("[data-done]").await.starts_with("2 facings: Milk."));
+        let stats = server.json("/v2/active-learning/stats").await;
+        assert_eq!((&stats["labelled"], &stats["open"]), (&json!(2), &json!(1)), "what was taken out waits");
+        page.click("[data-done] button").await;
+        server.until("the undo", async || server.json("/v2/active-learning/stats").await["labelled"] == 0).await;
+        page.see(".tiles:not([hidden])").await;
+        assert_accessible(&page).await;
+        page.click("[data-act=not_a_container]").await;
+        page.see("[data-done]:not([hidden]) button").await;
+        page.client.goto(&server.url("/review/clusters")).await.expect("the page opens");
+        page.see(".empty").await;
+        page.shoot("review-clusters-empty").await;
+        assert_accessible(&page).await;
+        assert_sound(&page).await;
+        server.end().await.expect("a clean end");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_phone_by_touch() {
     in_browser(Screen::Phone, async |page| {
         let place = tempfile::tempdir().expect("a temporary folder");
@@ -184,9 +232,12 @@ async fn on_a_phone_by_touch() {
             .await;
         assert_eq!(small, 0, "every button can be hit by a thumb");
         assert_sound(&page).await;
-        page.client.goto(&server.url("/review/queue")).await.expect("the page opens");
-        page.shoot("review-queue").await;
-        assert_sound(&page).await;
+        for name in ["queue", "skus", "stats", "clusters"] {
+            page.client.goto(&server.url(&format!("/review/{name}"))).await.expect("the page opens");
+            page.see("h1").await;
+            page.shoot(&format!("review-{name}")).await;
+            assert_sound(&page).await;
+        }
         server.end().await.expect("a clean end");
     })
     .await;

@@ -30,12 +30,14 @@ pub(crate) fn review_config() -> ReviewConfig {
             random_share: 0.0,
             low_confidence: 0.0,
             duplicate_similarity: 0.9999,
+            duplicate_bits: 0,
             ..Samplers::default()
         },
         limits: Limits::default(),
         claim: Duration::from_secs(300),
         keep: None,
         max_bytes: None,
+        second_opinion: None,
     }
 }
 

@@ -42,6 +42,7 @@ pub(crate) fn item(number: u32) -> NewItem {
         crop: format!("crop {number}").into(),
         embedder: embedder(),
         embedding: vec![angle.cos(), angle.sin()],
+        picture_hash: None,
         reasons: vec![
             if number.is_multiple_of(2) { Reason::Unknown } else { Reason::SmallMargin },
             Reason::LowConfidence,

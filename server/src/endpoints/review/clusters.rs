@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use store::Reason;
+use store::{Reason, Store, Waiting};
 use utoipa::ToSchema;
 use vision::Embedding;
 
@@ -55,9 +55,7 @@ pub(crate) struct Clusters {
 )]
 pub(crate) async fn clusters(State(app): State<Arc<App>>) -> Result<Json<Clusters>, Problem> {
     let (_, store) = app.review.open()?;
-    let embedder = app.models.current()?.recognizer.embedder().fingerprint();
-    let items = store.open_embeddings(embedder, Some(Reason::Unknown), LOOKED_AT).await?;
-    let grouped = tokio::task::spawn_blocking(move || group(items)).await.map_err(|_| Problem::internal())?;
+    let grouped = alike(&app, &store).await?;
     let mut answered = Vec::with_capacity(grouped.len());
     for (ids, cohesion) in grouped {
         let shown = store.items(&ids[..ids.len().min(SHOWN)]).await?;
@@ -68,11 +66,19 @@ pub(crate) async fn clusters(State(app): State<Arc<App>>) -> Result<Json<Cluster
     Ok(Json(Clusters { clusters: answered }))
 }
 
+/// Groups of open, unknown items that look alike, largest first, with the least similarity to the first of each.
+pub(crate) async fn alike(app: &App, store: &Store) -> Result<Vec<(Vec<String>, f32)>, Problem> {
+    let embedder = app.models.current()?.recognizer.embedder().fingerprint();
+    let items = store.open_embeddings(embedder, Some(Reason::Unknown), LOOKED_AT).await?;
+    // Off the async threads: thousands of items are compared with hundreds of leaders.
+    tokio::task::spawn_blocking(move || group(items)).await.map_err(|_| Problem::internal())
+}
+
 /// The most urgent item leads a group; whatever is similar to a leader joins the most similar one.
-fn group(items: Vec<(String, Vec<f32>)>) -> Vec<(Vec<String>, f32)> {
+fn group(items: Vec<Waiting>) -> Vec<(Vec<String>, f32)> {
     let mut groups: Vec<(Embedding, Vec<String>, f32)> = Vec::new();
-    for (id, values) in items {
-        let Ok(embedding) = Embedding::normalized(values) else { continue };
+    for Waiting { item: id, embedding, .. } in items {
+        let Ok(embedding) = Embedding::normalized(embedding) else { continue };
         let similarities = groups.iter().enumerate().map(|(at, (leader, ..))| (at, leader.cosine(&embedding)));
         match similarities.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, similarity)| *similarity >= ALIKE) {
             Some((at, similarity)) => {

@@ -31,7 +31,7 @@ pub(crate) struct QueueQuery {
     /// Kind of container.
     class: Option<String>,
     /// Foremost reason: `random`, `unknown`, `small_margin`, `near_threshold`, `low_similarity`, `low_confidence`,
-    /// `novelty` or `rare_sku`.
+    /// `novelty`, `rare_sku` or `disagreement`.
     reason: Option<String>,
     /// Least similarity.
     min_similarity: Option<String>,
