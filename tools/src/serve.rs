@@ -40,11 +40,13 @@ pub(crate) fn run(args: &ServeArgs, environment: &Environment) -> anyhow::Result
             return Err("recognition is switched off by AI_V2_ENABLED".into());
         }
         let loaded = pipeline::load(&pipeline_config)?;
+        let second = pipeline_config.review.enabled.then(|| pipeline::load::second_opinion(&pipeline_config));
+        let recognizer = loaded.recognizer.with_second_opinion(second.transpose()?.flatten());
         let review = pipeline_config.review.enabled.then(|| {
             let (live, enrolled) = pipeline::load::live_gallery(&pipeline_config, &loaded.gallery);
             ReviewSetup { config: pipeline_config.review.clone(), settings, live, enrolled }
         });
-        Ok(Loaded { recognizer: loaded.recognizer, options: pipeline_config.options, review })
+        Ok(Loaded { recognizer, options: pipeline_config.options, review })
     };
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
     runtime.block_on(async {

@@ -26,6 +26,8 @@ enum Format {
     Yolo,
     /// images/ and annotations_PART.json: photos, for the detector
     Coco,
+    /// ITEM.jpg of what waits, and tasks.json: to be labelled in CVAT or Label Studio and taken back by import
+    Tasks,
 }
 
 /// Make a training set of what people labelled
@@ -67,21 +69,26 @@ pub(super) fn run(args: &ExportArgs, environment: &Environment) -> anyhow::Resul
         bail!("{} is not empty; an export is written to a new folder", args.out.display());
     }
     // Beside its place, then renamed: an export that broke off is no data set.
-    let beside = args.out.with_extension("partial");
+    let name = args.out.file_name().context("the folder to write needs a name")?;
+    let beside = args.out.with_file_name(format!("{}.partial", name.to_string_lossy()));
     let _ = fs::remove_dir_all(&beside);
     fs::create_dir_all(&beside).with_context(|| format!("cannot write {}", beside.display()))?;
     let written = with_store(&args.place, environment, async |store| {
+        if args.format == Format::Tasks {
+            return tasks(&store, &beside).await;
+        }
         let samples = samples(&store, args).await?;
         match args.format {
             Format::Imagefolder => image_folder(&store, &samples, &beside).await?,
-            Format::Yolo | Format::Coco => photos(&store, &samples, &beside, args.format).await?,
+            Format::Yolo | Format::Coco | Format::Tasks => photos(&store, &samples, &beside, args.format).await?,
         }
         provenance(&samples, &beside, args)?;
         Ok(samples.len())
     })?;
     let _ = fs::remove_dir(&args.out);
     fs::rename(&beside, &args.out).with_context(|| format!("cannot write {}", args.out.display()))?;
-    println!("{written} labels written to {}", args.out.display());
+    let what = if args.format == Format::Tasks { "items that wait" } else { "labels" };
+    println!("{written} {what} written to {}", args.out.display());
     Ok(())
 }
 
@@ -117,6 +124,27 @@ async fn samples(store: &Store, args: &ExportArgs) -> anyhow::Result<Vec<Sample>
             None => return Ok(samples),
         }
     }
+}
+
+/// What waits, most urgent first, for people who label elsewhere.
+async fn tasks(store: &Store, out: &Path) -> anyhow::Result<usize> {
+    let (mut tasks, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.list(&ItemFilter::default(), ItemSort::Priority, cursor.as_deref(), 200).await?;
+        for item in page.items {
+            let name = format!("{}.jpg", item.id);
+            fs::write(out.join(&name), store.objects().get(item.crop.parse()?).await?)?;
+            // Label Studio serves files below its root under this address.
+            let image = format!("/data/local-files/?d={name}");
+            tasks.push(json!({"data": {"image": image, "item": item.id, "class": item.class}}));
+        }
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => break,
+        }
+    }
+    fs::write(out.join("tasks.json"), serde_json::to_vec_pretty(&tasks)?)?;
+    Ok(tasks.len())
 }
 
 async fn image_folder(store: &Store, samples: &[Sample], out: &Path) -> anyhow::Result<()> {

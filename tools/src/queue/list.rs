@@ -13,7 +13,8 @@ pub(crate) struct ListArgs {
     /// open, labelled or conflict
     #[arg(long, default_value = "open")]
     status: String,
-    /// Foremost reason: random, unknown, small_margin, near_threshold, low_similarity, low_confidence, novelty, rare_sku
+    /// Foremost reason: random, unknown, small_margin, near_threshold, low_similarity, low_confidence, novelty, rare_sku,
+    /// disagreement
     #[arg(long)]
     reason: Option<String>,
     /// Number of the SKU that items were taken for

@@ -7,5 +7,6 @@ mod eval_bad_input;
 mod eval_live;
 mod eval_saved;
 mod help;
+mod queue;
 mod shelf;
 mod tidy;
