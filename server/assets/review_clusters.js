@@ -72,7 +72,7 @@ async function undo(cluster, ids) {
 }
 
 function close(cluster, closed) {
-  for (const part of cluster.querySelectorAll(".tiles, .cluster-acts, .cluster-head .fine")) part.hidden = closed;
+  for (const part of cluster.querySelectorAll(".tiles, .cluster-acts, .cluster-head")) part.hidden = closed;
   cluster.querySelector("[data-done]").hidden = !closed;
   cluster.classList.toggle("closed", closed);
 }

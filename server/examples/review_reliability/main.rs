@@ -50,6 +50,11 @@ pub(crate) fn place(database: &str, objects: &str) -> StoreSettings {
     StoreSettings { database: database.to_owned(), objects: objects.to_owned(), ..StoreSettings::default() }
 }
 
+/// Seconds a reviewer has an item alone: soon over, so that a killed server's claims do not keep the next one's reviewers
+/// waiting, or long enough for the slowest machine.
+const SOON: u32 = 2;
+const LONG: u32 = 600;
+
 /// A label on its way: sent again under its key until it is acknowledged.
 #[derive(Debug, Clone)]
 struct Sent {
@@ -75,8 +80,8 @@ impl Sent {
     }
 }
 
-async fn claim(client: &Client, url: &str, reviewer: &str, count: u32) -> Option<Vec<String>> {
-    let body = json!({"reviewer": reviewer, "count": count});
+async fn claim(client: &Client, url: &str, reviewer: &str, (count, seconds): (u32, u32)) -> Option<Vec<String>> {
+    let body = json!({"reviewer": reviewer, "count": count, "lease_seconds": seconds});
     let answer = client.post(format!("{url}/v2/active-learning/claim")).json(&body).send().await.ok()?;
     let answer: Value = answer.json().await.ok()?;
     answer["items"].as_array()?.iter().map(|item| Some(item["id"].as_str()?.to_owned())).collect()
@@ -120,7 +125,7 @@ async fn kill(cycles: usize, bench: &Bench) -> Result<(), Error> {
                 let (acknowledged, unsure) = (Arc::clone(&acknowledged), Arc::clone(&unsure));
                 tokio::spawn(async move {
                     let reviewer = format!("reviewer {number}");
-                    while let Some(items) = claim(&client, &url, &reviewer, 4).await {
+                    while let Some(items) = claim(&client, &url, &reviewer, (4, SOON)).await {
                         for (place, item) in items.into_iter().enumerate() {
                             let sku = 1 + (number * 7 + place) as u32 % 50;
                             let sent = Sent { key: store::model::new_id(), item, reviewer: reviewer.clone(), sku };
@@ -204,7 +209,7 @@ async fn reviewers(count: usize, items: usize, bench: &Bench) -> Result<(), Erro
             let (client, url) = (client.clone(), process.url.clone());
             tokio::spawn(async move {
                 let (reviewer, mut times, mut done) = (format!("reviewer {number}"), Vec::new(), Vec::new());
-                while let Some(items) = claim(&client, &url, &reviewer, 5).await.filter(|items| !items.is_empty()) {
+                while let Some(items) = claim(&client, &url, &reviewer, (5, LONG)).await.filter(|items| !items.is_empty()) {
                     for item in items {
                         let sent = Sent {
                             key: store::model::new_id(),
