@@ -256,10 +256,11 @@ fn what_passes_do_not_agree_on_is_disputed() {
     let regions = [(0, 600), (400, 600)].map(|(x, width)| Region { x, y: 0, width, height: 400 });
     let bbox = BBox::new(450.0, 100.0, 550.0, 300.0);
     let seen = |class| Detection { bbox, class: ClassId(class), confidence: 0.9 };
+    let options = NmsOptions { iou: 0.7, class_agnostic: true, max_detections: 300 };
     let check = |whole: &[Detection], left: &[Detection], right: &[Detection], expected: bool| {
-        let passes = [left, right].iter().zip(regions);
+        let passes = [left, right].into_iter().zip(regions);
         let tiles: Vec<_> = passes.map(|(found, region)| TilePass { region, detections: found.to_vec() }).collect();
-        let merged = merge(photo, whole, &tiles, &NmsOptions { class_agnostic: true, ..NmsOptions::default() });
+        let merged = merge(photo, whole, &tiles, &options);
         let found = disputed(photo, &merged, whole, &tiles);
         assert_eq!(found, vec![expected; merged.len()], "{whole:?} {left:?} {right:?}");
     };

@@ -209,7 +209,9 @@ async fn reviewers(count: usize, items: usize, bench: &Bench) -> Result<(), Erro
             let (client, url) = (client.clone(), process.url.clone());
             tokio::spawn(async move {
                 let (reviewer, mut times, mut done) = (format!("reviewer {number}"), Vec::new(), Vec::new());
-                while let Some(items) = claim(&client, &url, &reviewer, (5, LONG)).await.filter(|items| !items.is_empty()) {
+                while let Some(items) =
+                    claim(&client, &url, &reviewer, (5, LONG)).await.filter(|items| !items.is_empty())
+                {
                     for item in items {
                         let sent = Sent {
                             key: store::model::new_id(),

@@ -203,8 +203,9 @@ impl StatsPage {
     }
 
     /// Right before and after, in percent, and of how many items.
-    fn top_1(&self) -> Option<(String, String, u64)> {
-        self.stats.top_1.map(|top| (percent(top.before), percent(top.after), top.items))
+    fn top_1(&self) -> Option<(String, String, String)> {
+        let items = |count| if count == 1 { "item".to_owned() } else { format!("{count} items") };
+        self.stats.top_1.map(|top| (percent(top.before), percent(top.after), items(top.items)))
     }
 
     fn most_reasons(&self) -> u64 {

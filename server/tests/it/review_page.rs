@@ -75,7 +75,10 @@ async fn keys_label_the_next_item_is_there_at_once_and_undo_brings_it_back() {
         assert_eq!(page.count("#choices .choice").await, 3);
         page.shoot("review").await;
         assert_accessible(&page).await;
-        page.until("return performance.getEntriesByType('resource').filter((e) => e.name.includes('/picture/')).length >= 5").await;
+        page.until(
+            "return performance.getEntriesByType('resource').filter((e) => e.name.includes('/picture/')).length >= 5",
+        )
+        .await;
 
         // From the key to the next picture on screen, decoded. A machine that does other things adds to it, so the best counts.
         let mut best = f64::INFINITY;
@@ -90,7 +93,9 @@ async fn keys_label_the_next_item_is_there_at_once_and_undo_brings_it_back() {
         press(&page, "s").await;
         press(&page, "u").await;
         page.until("return document.getElementById('done').textContent.startsWith('4 done')").await;
-        server.until("the fourth label", async || server.json("/v2/active-learning/stats").await["labelled"] == 4).await;
+        server
+            .until("the fourth label", async || server.json("/v2/active-learning/stats").await["labelled"] == 4)
+            .await;
         press(&page, "z").await;
         server.until("the undo", async || server.json("/v2/active-learning/stats").await["labelled"] == 3).await;
 
@@ -101,12 +106,20 @@ async fn keys_label_the_next_item_is_there_at_once_and_undo_brings_it_back() {
         assert_accessible(&page).await;
         press(&page, "green").await;
         page.until("return document.querySelectorAll('#find-list li').length === 2").await;
-        page.client.active_element().await.expect("focus").send_keys(&format!("er <i>soda</i>{}", Key::Enter)).await.expect("keys");
+        page.client
+            .active_element()
+            .await
+            .expect("focus")
+            .send_keys(&format!("er <i>soda</i>{}", Key::Enter))
+            .await
+            .expect("keys");
         page.until("return !document.getElementById('find').open").await;
-        server.until("the new SKU", async || {
-            let found = server.json("/v2/active-learning/skus?q=soda").await;
-            found["skus"][0]["name"] == "greener <i>soda</i>"
-        }).await;
+        server
+            .until("the new SKU", async || {
+                let found = server.json("/v2/active-learning/skus?q=soda").await;
+                found["skus"][0]["name"] == "greener <i>soda</i>"
+            })
+            .await;
 
         press(&page, "?").await;
         page.see("#keys[open]").await;
@@ -115,13 +128,21 @@ async fn keys_label_the_next_item_is_there_at_once_and_undo_brings_it_back() {
         page.click("#keys button").await;
         assert_sound(&page).await;
 
-        for (path, name) in [("/review/queue", "queue"), ("/review/queue?status=labelled", "labelled"), ("/review/skus", "skus"), ("/review/stats", "stats")] {
+        for (path, name) in [
+            ("/review/queue", "queue"),
+            ("/review/queue?status=labelled", "labelled"),
+            ("/review/skus", "skus"),
+            ("/review/stats", "stats"),
+        ] {
             page.client.goto(&server.url(path)).await.expect("the page opens");
             page.see("h1").await;
             page.shoot(&format!("review-{name}")).await;
             assert_accessible(&page).await;
             assert_sound(&page).await;
-            assert!(!page.client.source().await.expect("its source").contains("<i>soda</i>"), "{path}: a name is not markup");
+            assert!(
+                !page.client.source().await.expect("its source").contains("<i>soda</i>"),
+                "{path}: a name is not markup"
+            );
         }
         page.client.goto(&server.url("/review/queue")).await.expect("the page opens");
         page.click("td a").await;
