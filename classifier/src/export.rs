@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::efficientnet::graph::GraphWriter;
 use engine::efficientnet::layout;
-use engine::onnx::{Attribute, Axis};
+use engine::onnx::{Attribute, Axis, Calibration, GraphBuilder, QuantizeError};
 use engine::{EngineError, OrtOptions, OrtSession, Session, Weights};
 use ndarray::{Array4, Axis as Dimension};
 use thiserror::Error;
@@ -16,8 +16,6 @@ use crate::model::{Architecture, Heads};
 pub struct ExportOptions {
     /// Height and width of the input.
     pub size: (usize, usize),
-    /// Kernels in 16 bits: half the file, the same arithmetic.
-    pub half: bool,
     /// Name of the network, for people.
     pub description: String,
     /// Licence of the weights, for people.
@@ -38,9 +36,10 @@ pub fn onnx(weights: &Weights, architecture: Architecture, options: &ExportOptio
     let config = architecture.config();
     let folded = weights.fold_norms(layout::norms(&config), config.norm_epsilon)?;
     let (height, width) = options.size;
-    let mut writer = GraphWriter::new(&architecture.to_string(), &folded, &config, options.half);
+    let mut graph = GraphBuilder::new(&architecture.to_string());
     let axes = [Axis::Any("batch"), Axis::Fixed(3), Axis::Fixed(height), Axis::Fixed(width)];
-    let images = writer.graph.input("images", &axes);
+    let images = graph.input("images", &axes);
+    let mut writer = GraphWriter { graph: &mut graph, weights: &folded, config: &config, prefix: "" };
     let features = writer.features(&images, options.size)?;
     let pooled = writer.graph.node("GlobalAveragePool", "pool", &[&features], &[]);
     let mut vector = writer.graph.node("Flatten", "pool", &[&pooled], &[Attribute::Int("axis", 1)]);
@@ -70,7 +69,27 @@ pub fn onnx(weights: &Weights, architecture: Architecture, options: &ExportOptio
         ("imgsz", format!("[{height}, {width}]")),
     ];
     let metadata: BTreeMap<String, String> = metadata.map(|(key, value)| (key.to_owned(), value)).into();
-    Ok(writer.graph.encode(&metadata))
+    Ok(graph.encode(&metadata))
+}
+
+/// The embedder in `file`, written by [`onnx`], in bytes. `crops` are pictures (1, 3, H, W) as it is served with, several dozen.
+///
+/// # Errors
+/// When it cannot be run, or there is no picture.
+pub fn quantize(
+    file: &[u8],
+    crops: impl Iterator<Item = Array4<f32>>,
+    calibration: Calibration,
+) -> Result<Vec<u8>, QuantizeError> {
+    engine::onnx::quantize(file, &keeps_precision, crops, calibration)
+}
+
+/// The gates of squeeze-and-excite are next to nothing to compute, and errors in them are errors in whole channels; what comes
+/// behind the last convolution is the answer itself.
+fn keeps_precision(node: &str) -> bool {
+    let (layer, op) = node.rsplit_once('/').unwrap_or((node, ""));
+    let gate = layer.split('.').any(|part| part == "se") && op != "Mul";
+    gate || ["pool", "embedding", "unit"].contains(&layer)
 }
 
 /// Least cosine between what a file and its network say of a picture.
@@ -124,4 +143,26 @@ pub fn parity(file: &[u8], network: &dyn Session, pictures: &Array4<f32>) -> Res
     // NaN must not get lost in a minimum.
     let found = (0..a.shape()[0]).map(cosine).fold(1.0, |least, cosine| if cosine >= least { least } else { cosine });
     if found >= LEAST_COSINE { Ok(found) } else { Err(ParityError::Differs { found }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::keeps_precision;
+
+    #[test]
+    fn gates_and_the_answer_keep_their_precision() {
+        for (node, kept) in [
+            ("conv_stem/Conv", false),
+            ("blocks.1.0.conv_dw/Clip", false),
+            ("blocks.1.0.se.conv_reduce/Conv", true),
+            ("blocks.1.0.se/Sigmoid", true),
+            ("blocks.1.0.se/Mul", false),
+            ("conv_head/Conv", false),
+            ("pool/GlobalAveragePool", true),
+            ("embedding/Gemm", true),
+            ("unit/Div", true),
+        ] {
+            assert_eq!(keeps_precision(node), kept, "{node}");
+        }
+    }
 }

@@ -28,6 +28,10 @@ pub struct TrainConfig {
     pub dimension: usize,
     /// Weights to start from; from scratch without. A file, or `hf://OWNER/MODEL`.
     pub weights: Option<PathBuf>,
+    /// Whether embedding and centres begin with what those weights say of the pictures, or are drawn.
+    pub head_start: bool,
+    /// Share of those weights in what is served.
+    pub start_share: f64,
     /// What is minimised.
     pub head: HeadConfig,
     /// Pictures that every SKU should have.
@@ -112,6 +116,8 @@ struct File {
     backbone: String,
     embedding_dim: usize,
     weights: Option<String>,
+    head_start: bool,
+    start_share: f64,
     metric_head: HeadSection,
     min_images_per_sku: usize,
     min_images_gate: bool,
@@ -142,6 +148,8 @@ impl Default for File {
             backbone: "efficientnet_b2".to_owned(),
             embedding_dim: 512,
             weights: None,
+            head_start: true,
+            start_share: 0.0,
             metric_head: HeadSection::default(),
             min_images_per_sku: 300,
             min_images_gate: false,
@@ -308,6 +316,8 @@ impl TrainConfig {
             architecture,
             dimension: check.within("embedding_dim", file.embedding_dim, 2, 4096)?,
             weights: file.weights.map(|weights| check.place("weights", &weights)).transpose()?,
+            head_start: file.head_start,
+            start_share: check.within("start_share", file.start_share, 0.0, 1.0)?,
             head: head(&file.metric_head, &check)?,
             least_images: file.min_images_per_sku,
             least_images_gate: file.min_images_gate,

@@ -8,6 +8,7 @@
 //! | [`sampler`], [`feed`] | which go into which batch, and preparing batches ahead |
 //! | [`network`] | the network in training, and as it is served |
 //! | [`head`] | what is minimised, with its gradient |
+//! | `head_start` | first values of embedding and centres |
 //! | [`validate`] | figures by retrieval |
 //! | [`fit`] | the training loop |
 //! | [`error`] | why pictures cannot be used |
@@ -20,6 +21,7 @@ pub mod error;
 pub mod feed;
 pub mod fit;
 pub mod head;
+mod head_start;
 pub mod network;
 pub mod sampler;
 pub mod validate;
@@ -30,3 +32,4 @@ pub use data::{SkuPictures, Source};
 pub use error::DataError;
 pub use feed::{Batch, Feed};
 pub use head::{Head, MarginKind, Margins, margin_softmax};
+pub use head_start::head_start;

@@ -12,8 +12,9 @@ use crate::model::Architecture;
 const NORM_MOMENTUM: f64 = 0.1;
 /// Tensors of the metric head, which is not served.
 pub const HEAD: &str = "metric_head";
-const EMBEDDING: &str = "embedding";
-const EMBEDDING_NORM: &str = "embedding_norm";
+/// The projection of the pooled features, and its norm.
+pub(super) const EMBEDDING: &str = "embedding";
+pub(super) const EMBEDDING_NORM: &str = "embedding_norm";
 
 /// EfficientNet with live batch norms, and an embedding with one of its own (Deng et al. 2019, option E).
 #[derive(Debug, Clone)]

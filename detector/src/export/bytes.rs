@@ -2,55 +2,13 @@
 
 use std::path::Path;
 
-use engine::onnx::{Calibration, QuantizeError, Quantizer};
-use engine::{EngineError, OrtOptions, OrtSession, PoolPlan, Session};
+use engine::onnx::{Calibration, QuantizeError};
 use ndarray::{Array4, Axis};
-use thiserror::Error;
 use vision::preprocess::Region;
 use vision::{DecodeLimits, Letterbox, PreprocessPlan, RgbImage, decode};
 
 use super::Size;
 use crate::anchors::MAX_STRIDE;
-
-/// Why there is no network in bytes.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum BytesError {
-    /// The network.
-    #[error(transparent)]
-    Quantize(#[from] QuantizeError),
-    /// Running it.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// It lost too much.
-    #[error(
-        "mAP50 falls from {} to {} in bytes, by more than the {most} that --max-drop allows: it was not written. Give more \
-         pictures to calibrate on, or ship the network in full or half precision", figure(*.before), figure(*.after)
-    )]
-    Worse {
-        /// mAP50 of the file in full precision.
-        before: Option<f64>,
-        /// mAP50 in bytes.
-        after: Option<f64>,
-        /// Largest fall.
-        most: f64,
-    },
-}
-
-fn figure(value: Option<f64>) -> String {
-    value.map_or_else(|| "nothing that could be measured".to_owned(), |value| format!("{value:.4}"))
-}
-
-/// Whether mAP50 may fall like this. What could not be measured may not.
-///
-/// # Errors
-/// [`BytesError::Worse`].
-pub fn accept(before: Option<f64>, after: Option<f64>, most: f64) -> Result<(), BytesError> {
-    match (before, after) {
-        (Some(full), Some(bytes)) if full - bytes <= most => Ok(()),
-        _ => Err(BytesError::Worse { before, after, most }),
-    }
-}
 
 /// The detector in `file`, written by [`super::onnx`], in bytes. `pictures` are canvases (1, 3, H, W) as it is served with;
 /// several dozen that show what it will see. The file must run in ONNX Runtime.
@@ -61,18 +19,8 @@ pub fn quantize(
     file: &[u8],
     pictures: impl Iterator<Item = Array4<f32>>,
     calibration: Calibration,
-) -> Result<Vec<u8>, BytesError> {
-    let mut quantizer = Quantizer::new(file, &keeps_precision)?;
-    let options = OrtOptions { pool: PoolPlan::LOW_LATENCY, ..OrtOptions::default() };
-    let session = OrtSession::from_bytes(&quantizer.observed(), &options)?;
-    let batch = session.info().input.batch.unwrap_or(1);
-    for picture in pictures {
-        // A network of fixed batch sees the picture as often as it insists.
-        let views = vec![picture.view(); batch];
-        let input = ndarray::concatenate(Axis(0), &views).unwrap_or_else(|_| picture.clone());
-        quantizer.observe(&session.run(input.view())?);
-    }
-    Ok(quantizer.finish(calibration)?)
+) -> Result<Vec<u8>, QuantizeError> {
+    engine::onnx::quantize(file, &keeps_precision, pictures, calibration)
 }
 
 /// What decides on boxes and scores is computed in full: the last convolution of every branch of the head and all behind it.
@@ -134,22 +82,5 @@ mod tests {
         ] {
             assert_eq!(keeps_precision(node), kept, "{node}");
         }
-    }
-
-    #[test]
-    fn what_loses_too_much_or_cannot_be_measured_is_refused() {
-        let check = |before, after, accepted: bool| {
-            assert_eq!(accept(before, after, 0.01).is_ok(), accepted, "{before:?} {after:?}");
-        };
-        check(Some(0.8), Some(0.8), true);
-        check(Some(0.8), Some(0.9), true);
-        check(Some(0.8), Some(0.7901), true);
-        check(Some(0.8), Some(0.78), false);
-        check(Some(0.8), Some(f64::NAN), false);
-        check(Some(f64::NAN), Some(0.8), false);
-        check(Some(0.8), None, false);
-        check(None, None, false);
-        let text = accept(Some(0.8), None, 0.01).unwrap_err().to_string();
-        assert!(text.contains("0.8000 to nothing") && text.contains("--max-drop"), "{text}");
     }
 }

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use engine::efficientnet::{self, Activation, BlockShape, Padding};
+use engine::efficientnet;
+use engine::efficientnet::graph::GraphWriter;
 use engine::onnx::{Axis, GraphBuilder, Window, Wire};
 use engine::{EngineError, Weights};
 
@@ -30,6 +31,9 @@ pub(super) struct Writer<'a> {
     pub(super) graph: GraphBuilder,
     weights: &'a Weights,
 }
+
+/// All of them are padded alike.
+const SOME_MULTIPLE_OF_32: (usize, usize) = (640, 640);
 
 /// Features at strides 8, 16 and 32.
 pub(super) type Levels = [Wire; 3];
@@ -146,60 +150,18 @@ impl Writer<'_> {
         let shift = self.graph.floats("model.colours/shift", &[1, 3, 1, 1], &shift);
         let x = self.graph.node("Mul", "model.colours", &[images, &scale], &[]);
         let x = self.graph.node("Add", "model.colours", &[&x, &shift], &[]);
-        let stem = self.conv("model.trunk.conv_stem", &x, window(config.padding, 3, 2, 1))?;
-        let mut x = self.activation("model.trunk.conv_stem", &stem, config.activation);
-        let blocks = config.blocks();
-        let taps = STAGES.map(|stage| blocks.iter().rposition(|block| block.stage == stage).unwrap_or_default());
+        let mut writer =
+            GraphWriter { graph: &mut self.graph, weights: self.weights, config: &config, prefix: "model.trunk." };
+        let blocks = writer.blocks(&x, SOME_MULTIPLE_OF_32)?;
         let mut levels = Vec::new();
-        for (number, shape) in blocks.into_iter().enumerate() {
-            x = self.mbconv(&x, shape, &config)?;
-            if taps.contains(&number) {
-                let lateral = format!("model.lateral{}", levels.len() + 3);
-                levels.push(self.block(&lateral, &x, 1)?);
+        for (number, (shape, features)) in config.blocks().iter().zip(&blocks).enumerate() {
+            let ends_stage = config.blocks().get(number + 1).is_none_or(|next| next.stage != shape.stage);
+            if ends_stage && STAGES.contains(&shape.stage) {
+                levels.push(self.block(&format!("model.lateral{}", levels.len() + 3), features, 1)?);
             }
         }
         let p5 = self.sppf(&levels[2])?;
         Ok([levels[0].clone(), levels[1].clone(), p5])
-    }
-
-    fn mbconv(&mut self, x: &Wire, shape: BlockShape, config: &efficientnet::Config) -> Result<Wire, EngineError> {
-        let name = format!("model.trunk.blocks.{}.{}", shape.stage, shape.place);
-        let wide = shape.input * shape.expansion;
-        let mut y = x.clone();
-        let project = if shape.expansion == 1 {
-            "conv_pw"
-        } else {
-            let expand = self.conv(&format!("{name}.conv_pw"), x, Window::square(1, 1))?;
-            y = self.activation(&format!("{name}.conv_pw"), &expand, config.activation);
-            "conv_pwl"
-        };
-        let depthwise = window(config.padding, shape.kernel, shape.stride, wide);
-        let filtered = self.conv(&format!("{name}.conv_dw"), &y, depthwise)?;
-        y = self.activation(&format!("{name}.conv_dw"), &filtered, config.activation);
-        if config.squeezed(shape.input).is_some() {
-            y = self.squeeze_excite(&format!("{name}.se"), &y, config.activation)?;
-        }
-        let y = self.conv(&format!("{name}.{project}"), &y, Window::square(1, 1))?;
-        if shape.stride == 1 && shape.input == shape.output {
-            return Ok(self.graph.node("Add", &name, &[&y, x], &[]));
-        }
-        Ok(y)
-    }
-
-    fn squeeze_excite(&mut self, name: &str, x: &Wire, activation: Activation) -> Result<Wire, EngineError> {
-        let pooled = self.graph.node("GlobalAveragePool", name, &[x], &[]);
-        let reduced = self.conv(&format!("{name}.conv_reduce"), &pooled, Window::square(1, 1))?;
-        let reduced = self.activation(&format!("{name}.conv_reduce"), &reduced, activation);
-        let expanded = self.conv(&format!("{name}.conv_expand"), &reduced, Window::square(1, 1))?;
-        let gate = self.graph.node("Sigmoid", name, &[&expanded], &[]);
-        Ok(self.graph.node("Mul", name, &[x, &gate], &[]))
-    }
-
-    fn activation(&mut self, name: &str, x: &Wire, activation: Activation) -> Wire {
-        match activation {
-            Activation::Swish => self.graph.silu(name, x),
-            Activation::Relu6 => self.graph.relu6(name, x),
-        }
     }
 
     fn neck(&mut self, [p3, p4, p5]: &Levels, scale: Scale) -> Result<Levels, EngineError> {
@@ -218,17 +180,4 @@ impl Writer<'_> {
         let p5 = self.c2f(21, &joined, repeats, false)?;
         Ok([p3, p4, p5])
     }
-}
-
-/// The window of an EfficientNet's convolution. Inputs are multiples of 32, so every stride of two meets an even length and
-/// "SAME" always asks for the same zeros.
-fn window(padding: Padding, kernel: usize, stride: usize, groups: usize) -> Window {
-    let (before, after) = match padding {
-        Padding::Symmetric => ((kernel - 1) / 2, (kernel - 1) / 2),
-        Padding::Same => {
-            let total = kernel - stride.min(kernel);
-            (total / 2, total - total / 2)
-        }
-    };
-    Window { kernel: [kernel; 2], stride, padding: [before, before, after, after], groups }
 }

@@ -8,8 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use detector::train::TrainConfig;
-use detector::train::fit::{self, BatchReport, End, EpochRow, FitError, Observer, RunFolder, Setup};
-use engine::train::Stop;
+use detector::train::fit::{self, End, FitError, Setup};
+use engine::train::{BatchReport, EpochReport, Observer, RunFolder, Stop, find_run};
 use engine::{Device, Weights};
 use image::{Rgb, RgbImage};
 
@@ -92,7 +92,7 @@ fn an_interrupted_run_ends_like_one_that_was_not() {
         let mut observer = StopAfter { batches, stop: stop.clone() };
         assert_eq!(fit::fit(&setup, &parts, &mut observer, &stop).unwrap().why, End::Stopped);
     }
-    let found = fit::find_run(runs.path(), "last").unwrap();
+    let found = find_run(runs.path(), "last").unwrap();
     assert_eq!(fit::fit(&setup, &found, &mut (), &Stop::default()).unwrap().why, End::Done);
     assert!(values(&whole.last()) == values(&parts.last()), "weights, average and optimiser are the same to the bit");
     assert!(values(&whole.best()) == values(&parts.best()));
@@ -172,8 +172,9 @@ fn a_run_that_blows_up_names_the_batch_and_keeps_its_picture() {
 struct Best(f64);
 
 impl Observer for Best {
-    fn epoch(&mut self, row: &EpochRow) {
-        self.0 = self.0.max(row.validation.and_then(|v| v.map50).unwrap_or(0.0));
+    fn epoch(&mut self, report: &EpochReport) {
+        let map50 = report.figures.iter().find(|(name, _)| *name == "metrics/mAP50(B)").and_then(|(_, value)| *value);
+        self.0 = self.0.max(map50.unwrap_or(0.0));
     }
 }
 

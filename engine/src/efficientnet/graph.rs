@@ -6,31 +6,26 @@ use crate::{EngineError, Weights};
 
 /// Writes the layers of an EfficientNet under the names of their weights.
 pub struct GraphWriter<'a> {
-    /// The graph so far.
-    pub graph: GraphBuilder,
-    weights: &'a Weights,
-    config: &'a Config,
-    half: bool,
+    /// The graph it adds to.
+    pub graph: &'a mut GraphBuilder,
+    /// Batch norms are folded in; under native names below `prefix`.
+    pub weights: &'a Weights,
+    /// The network.
+    pub config: &'a Config,
+    /// What stands before the names: nothing, or the path to a part of a larger network with its dot.
+    pub prefix: &'a str,
 }
 
-impl<'a> GraphWriter<'a> {
-    /// A writer of `weights` under their native names. `half` stores kernels in 16 bits; they are widened when the file is
-    /// loaded, so the arithmetic is that of 32 bits.
-    #[must_use]
-    pub fn new(name: &str, weights: &'a Weights, config: &'a Config, half: bool) -> Self {
-        Self { graph: GraphBuilder::new(name), weights, config, half }
-    }
-
+impl GraphWriter<'_> {
     /// The tensor `name` of the weights as a constant.
     ///
     /// # Errors
     /// When it is missing or holds numbers that are not finite.
     pub fn weight(&mut self, name: &str) -> Result<Wire, EngineError> {
-        let shape = self.weights.shape(name).unwrap_or_default().to_vec();
-        let values = self.weights.take(name, &shape)?;
-        // Biases are small and add up: they stay whole.
-        let half = self.half && shape.len() > 1;
-        Ok(if half { self.graph.halves(name, &shape, values) } else { self.graph.floats(name, &shape, values) })
+        let name = format!("{}{name}", self.prefix);
+        let shape = self.weights.shape(&name).unwrap_or_default().to_vec();
+        let values = self.weights.take(&name, &shape)?;
+        Ok(self.graph.floats(&name, &shape, values))
     }
 
     /// Stem, blocks and last convolution, on pictures `x` of these height and width: features (N, C, H / 32, W / 32).
@@ -38,16 +33,27 @@ impl<'a> GraphWriter<'a> {
     /// # Errors
     /// When a weight is missing or holds numbers that are not finite.
     pub fn features(&mut self, x: &Wire, size: (usize, usize)) -> Result<Wire, EngineError> {
-        let activation = self.config.activation;
-        let (mut height, mut width) = size;
+        let blocks = self.blocks(x, size)?;
+        let last = blocks.last().unwrap_or(x);
+        self.conv("conv_head", last, Window::square(1, 1), Some(self.config.activation))
+    }
+
+    /// Stem and blocks, on pictures `x` of these height and width: what comes out of every block. Multiples of 32 are all padded
+    /// alike, so where the size is not known yet but will be one, any of them stands for it.
+    ///
+    /// # Errors
+    /// When a weight is missing or holds numbers that are not finite.
+    pub fn blocks(&mut self, x: &Wire, (height, width): (usize, usize)) -> Result<Vec<Wire>, EngineError> {
         let window = self.window(3, 2, 1, (height, width));
-        let mut x = self.conv("conv_stem", x, window, Some(activation))?;
-        (height, width) = (height.div_ceil(2), width.div_ceil(2));
+        let mut x = self.conv("conv_stem", x, window, Some(self.config.activation))?;
+        let (mut height, mut width) = (height.div_ceil(2), width.div_ceil(2));
+        let mut blocks = Vec::new();
         for shape in self.config.blocks() {
             x = self.block(&x, shape, (height, width))?;
             (height, width) = (height.div_ceil(shape.stride), width.div_ceil(shape.stride));
+            blocks.push(x.clone());
         }
-        self.conv("conv_head", &x, Window::square(1, 1), Some(activation))
+        Ok(blocks)
     }
 
     fn block(&mut self, x: &Wire, shape: BlockShape, size: (usize, usize)) -> Result<Wire, EngineError> {
@@ -64,15 +70,16 @@ impl<'a> GraphWriter<'a> {
         y = self.conv(&format!("{name}.conv_dw"), &y, depthwise, activation)?;
         if self.config.squeezed(shape.input).is_some() {
             let se = format!("{name}.se");
-            let pooled = self.graph.node("GlobalAveragePool", &se, &[&y], &[]);
+            let node = format!("{}{se}", self.prefix);
+            let pooled = self.graph.node("GlobalAveragePool", &node, &[&y], &[]);
             let reduced = self.conv(&format!("{se}.conv_reduce"), &pooled, Window::square(1, 1), activation)?;
             let expanded = self.conv(&format!("{se}.conv_expand"), &reduced, Window::square(1, 1), None)?;
-            let gate = self.graph.node("Sigmoid", &se, &[&expanded], &[]);
-            y = self.graph.node("Mul", &se, &[&y, &gate], &[]);
+            let gate = self.graph.node("Sigmoid", &node, &[&expanded], &[]);
+            y = self.graph.node("Mul", &node, &[&y, &gate], &[]);
         }
         let y = self.conv(&format!("{name}.{project}"), &y, Window::square(1, 1), None)?;
         let residual = shape.stride == 1 && shape.input == shape.output;
-        Ok(if residual { self.graph.node("Add", &name, &[&y, x], &[]) } else { y })
+        Ok(if residual { self.graph.node("Add", &format!("{}{name}", self.prefix), &[&y, x], &[]) } else { y })
     }
 
     fn conv(
@@ -83,10 +90,11 @@ impl<'a> GraphWriter<'a> {
         activation: Option<Activation>,
     ) -> Result<Wire, EngineError> {
         let (weight, bias) = (self.weight(&format!("{name}.weight"))?, self.weight(&format!("{name}.bias"))?);
-        let y = self.graph.conv(name, x, (&weight, &bias), window);
+        let name = format!("{}{name}", self.prefix);
+        let y = self.graph.conv(&name, x, (&weight, &bias), window);
         Ok(match activation {
-            Some(Activation::Swish) => self.graph.silu(name, &y),
-            Some(Activation::Relu6) => self.graph.relu6(name, &y),
+            Some(Activation::Swish) => self.graph.silu(&name, &y),
+            Some(Activation::Relu6) => self.graph.relu6(&name, &y),
             None => y,
         })
     }

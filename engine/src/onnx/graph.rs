@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use bytes::Bytes;
-use half::f16;
 use prost::Message as _;
 
 use super::proto::{
@@ -27,7 +26,6 @@ const UINT8: i32 = 2;
 const INT8: i32 = 3;
 const INT32: i32 = 6;
 const INT64: i32 = 7;
-const FLOAT16: i32 = 10;
 
 /// A tensor that flows through the graph.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,13 +121,6 @@ impl GraphBuilder {
     /// A constant of 32-bit floats; `values` are as many as `shape` says.
     pub fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) -> Wire {
         self.tensor(name, shape, FLOAT, values.iter().flat_map(|value| value.to_le_bytes()).collect())
-    }
-
-    /// As [`GraphBuilder::floats`], stored in 16 bits and widened when the file is loaded. Values beyond 65504 become infinite.
-    pub fn halves(&mut self, name: &str, shape: &[usize], values: &[f32]) -> Wire {
-        let halves = values.iter().flat_map(|&value| f16::from_f32(value).to_le_bytes()).collect();
-        let stored = self.tensor(name, shape, FLOAT16, halves);
-        self.node("Cast", name, &[&stored], &[Attribute::Int("to", FLOAT.into())])
     }
 
     /// A constant list of whole numbers: shapes, axes, indices.

@@ -15,5 +15,5 @@ pub use layers::Window;
 #[cfg_attr(not(feature = "ort"), expect(unused_imports, reason = "only ONNX Runtime reads files itself"))]
 pub(crate) use model::check;
 pub use model::{Model, Value};
-pub use quantize::{Calibration, QuantizeError, Quantizer};
+pub use quantize::{Calibration, QuantizeError, Quantizer, quantize};
 pub use tensor::{DataType, TensorError};

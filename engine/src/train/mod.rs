@@ -8,6 +8,7 @@
 //! | [`schedule`] | the learning rate over the run |
 //! | [`ema`] | the moving average that is validated and shipped |
 //! | [`checkpoint`] | everything needed to go on as if nothing had happened, in one file |
+//! | [`fit`] | the loop, whatever is trained |
 //! | [`memory`] | keeps freed memory for the next step |
 //! | [`loader`] | batches, prepared ahead on worker threads |
 //! | [`settings`], [`recipe`] | what configurations say, checked |
@@ -22,6 +23,7 @@
 pub mod checkpoint;
 pub mod ema;
 pub mod events;
+pub mod fit;
 pub mod folder;
 pub mod gradients;
 pub mod loader;
@@ -40,6 +42,7 @@ pub mod stop;
 pub use checkpoint::{Checkpoint, CheckpointError, Progress};
 pub use ema::Ema;
 pub use events::EventWriter;
+pub use fit::FitError;
 pub use folder::{RunFolder, find_run};
 pub use gradients::Gradients;
 pub use loader::{Loader, WorkerPanicked, Workers};

@@ -49,6 +49,12 @@ impl Parameters {
         Self { inner: Arc::new(Mutex::new(inner)), device: device.clone() }
     }
 
+    /// Where they lie.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// Where a network's `load` takes its tensors from.
     #[must_use]
     pub fn builder(&self) -> VarBuilder<'static> {

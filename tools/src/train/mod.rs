@@ -5,8 +5,10 @@ mod detector;
 mod embedder;
 mod export;
 mod figures;
-mod listeners;
-mod progress;
+mod live;
+mod run;
+mod tensorboard;
+mod terminal;
 
 use std::process::ExitCode;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use engine::train::Observer;
 use engine::{CandleSession, Device, InputShape, Weights};
 use eval::{
     Bootstrap, DetectionSection, DetectionSet, DetectionSettings, Picture, Prediction, Rect, Truth, evaluate_detection,
@@ -11,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use vision::{DecodeLimits, Detection, PreprocessPlan, RgbImage, decode};
 
 use super::FitError;
-use super::observer::Observer;
 use crate::model::fold::fold_all;
 use crate::model::{Architecture, YoloV8};
 use crate::train::dataset::{Origin, Sample, TrainingData};

@@ -19,12 +19,13 @@ mod write;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use ndarray::{Array4, Axis};
 use prost::Message as _;
 use thiserror::Error;
 
 use super::Model;
 use super::proto::{GraphProto, ModelProto, NodeProto, TensorTypeProto, TypeProto, ValueInfoProto};
-use crate::{EngineError, Output};
+use crate::{EngineError, OrtOptions, OrtSession, Output, PoolPlan, Session as _};
 
 pub use range::Calibration;
 
@@ -64,6 +65,30 @@ pub enum QuantizeError {
         /// The tensor.
         tensor: String,
     },
+}
+
+/// The network in `file` in bytes, its ranges those of `inputs` (1, C, H, W) run by ONNX Runtime: several dozen that show what
+/// it will see. Nodes for whose names `keep` answers `true` stay as they are.
+///
+/// # Errors
+/// When it is no network that can be written in bytes, cannot be run, or there is no input.
+pub fn quantize(
+    file: &[u8],
+    keep: &dyn Fn(&str) -> bool,
+    inputs: impl Iterator<Item = Array4<f32>>,
+    calibration: Calibration,
+) -> Result<Vec<u8>, QuantizeError> {
+    let mut quantizer = Quantizer::new(file, keep)?;
+    let options = OrtOptions { pool: PoolPlan::LOW_LATENCY, ..OrtOptions::default() };
+    let session = OrtSession::from_bytes(&quantizer.observed(), &options)?;
+    let batch = session.info().input.batch.unwrap_or(1);
+    for input in inputs {
+        // A network of fixed batch sees the picture as often as it insists.
+        let views = vec![input.view(); batch];
+        let input = ndarray::concatenate(Axis(0), &views).unwrap_or_else(|_| input.clone());
+        quantizer.observe(&session.run(input.view())?);
+    }
+    quantizer.finish(calibration)
 }
 
 /// A network on its way into bytes.

@@ -1,20 +1,19 @@
 //! Why a run ended before its time.
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use engine::EngineError;
-use engine::train::CheckpointError;
 use thiserror::Error;
 use vision::model_card::CardError;
 
-use crate::LoadError;
-use crate::train::DataError;
+use crate::EngineError;
+use crate::train::CheckpointError;
 
-/// Why a run ended before its time.
+/// Why a run ended before its time. `E` is what only its own kind of training can fail with: data, losses.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum FitError {
+pub enum FitError<E: Error + 'static> {
     /// A file.
     #[error("{}: {source}", path.display())]
     Io {
@@ -26,9 +25,6 @@ pub enum FitError {
     /// Weights.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// Weights to start from.
-    #[error(transparent)]
-    Load(#[from] LoadError),
     /// A checkpoint.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -38,16 +34,16 @@ pub enum FitError {
     /// candle.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
-    /// Data.
+    /// What is trained.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Task(E),
     /// Something in the setting does not fit.
     #[error("{0}")]
     Setup(String),
     /// Training ran away.
     #[error(
-        "the {what} is {value} at step {step} (epoch {epoch}, batch {batch}); the pictures of that batch are {}. The batch \
-         lies in {}. Lower the learning rate, or the scale of the metric head", names.join(", "), saved.display()
+        "the {what} is {value} at step {step} (epoch {epoch}, batch {batch}); the pictures of that batch are {}. \
+         The batch lies in {}. {advice}", names.join(", "), saved.display()
     )]
     NotFinite {
         /// Loss or gradient.
@@ -60,9 +56,11 @@ pub enum FitError {
         epoch: u64,
         /// Batch, counted from 1.
         batch: usize,
-        /// Some of its pictures.
+        /// Its pictures.
         names: Vec<String>,
         /// Where they were written.
         saved: PathBuf,
+        /// What to try.
+        advice: &'static str,
     },
 }

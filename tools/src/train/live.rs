@@ -1,4 +1,4 @@
-//! Who else listens to a run: the live page and TensorBoard's event files.
+//! The live page as a listener to a run.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -6,73 +6,17 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use detector::train::fit::{BatchReport, EpochRow, Observer, RunStart};
-use engine::train::{EventWriter, RunFolder, Stop, results};
+use engine::train::{BatchReport, EpochReport, Observer, RunFolder, RunStart, Stop, results};
 use server::dashboard::Dashboard;
 use tokio::net::TcpListener;
 
-/// Columns of `results.csv` that are no curves anybody looks for.
-const UNSEEN: [&str; 4] = ["epoch", "time", "lr/pg1", "peak_memory_mib"];
-
-/// Columns of a detector's that are shown, under the names that users of Ultralytics know.
-const FIGURES: [&str; 9] = [
-    "train/box_loss",
-    "train/cls_loss",
-    "train/dfl_loss",
-    "metrics/precision(B)",
-    "metrics/recall(B)",
-    "metrics/mAP50(B)",
-    "metrics/mAP50-95(B)",
-    "lr/pg0",
-    "images_per_second",
-];
-
-/// Their values in an epoch.
-fn figures(row: &EpochRow) -> Vec<(&'static str, Option<f64>)> {
-    let v = row.validation;
-    let values = [
-        Some(row.loss.boxes),
-        Some(row.loss.classes),
-        Some(row.loss.dfl),
-        v.and_then(|v| v.precision),
-        v.and_then(|v| v.recall),
-        v.and_then(|v| v.map50),
-        v.and_then(|v| v.map50_95),
-        Some(row.learning_rate),
-        Some(row.pictures_per_second),
-    ];
-    FIGURES.into_iter().zip(values).collect()
-}
-
-/// Writes event files. A full disk must not end the run: it is said once.
-pub(super) struct Events(Option<EventWriter>);
-
-impl Events {
-    pub(super) fn new(folder: &Path) -> anyhow::Result<Self> {
-        Ok(Self(Some(EventWriter::create(folder).context("cannot write an event file for TensorBoard")?)))
-    }
-}
-
-impl Events {
-    pub(super) fn write(&mut self, epoch: u64, figures: &[(&str, Option<f64>)]) {
-        let Some(writer) = &mut self.0 else { return };
-        if let Err(error) = writer.scalars(epoch, figures) {
-            eprintln!("no more event files: {}: {error}", writer.path().display());
-            self.0 = None;
-        }
-    }
-}
-
-impl Observer for Events {
-    fn epoch(&mut self, row: &EpochRow) {
-        self.write(row.epoch, &figures(row));
-    }
-}
+use super::figures::{describe, line};
+use super::tensorboard::UNSEEN;
 
 /// Publishes to the live page.
 pub(super) struct Live {
-    pub(super) dashboard: Dashboard,
-    pub(super) epochs: u64,
+    dashboard: Dashboard,
+    epochs: u64,
 }
 
 impl Live {
@@ -153,27 +97,16 @@ fn address(listen: &str) -> anyhow::Result<SocketAddr> {
 impl Observer for Live {
     fn started(&mut self, run: &RunStart) {
         self.epochs = run.epochs;
-        self.dashboard.describe(&format!(
-            "{}: {:.2} million parameters, {} batches of {} pictures an epoch, {} pictures to validate on",
-            run.architecture,
-            run.parameters as f64 / 1e6,
-            run.batches,
-            run.batch,
-            run.validation_pictures
-        ));
+        self.dashboard.describe(&describe(run));
     }
 
     fn batch(&mut self, report: &BatchReport) {
-        let mean = report.mean;
-        let line = format!(
-            "box {:.3}, cls {:.3}, dfl {:.3}; {:.1} images/s",
-            mean.boxes, mean.classes, mean.dfl, report.pictures_per_second
-        );
-        self.dashboard.progress((report.epoch, self.epochs), (report.batch, report.batches), &line);
+        self.dashboard.progress((report.epoch, self.epochs), (report.batch, report.batches), &line(report));
     }
 
-    fn epoch(&mut self, row: &EpochRow) {
-        self.dashboard.point(row.epoch, &figures(row));
+    fn epoch(&mut self, report: &EpochReport) {
+        let seen: Vec<_> = report.figures.iter().copied().filter(|(name, _)| !UNSEEN.contains(name)).collect();
+        self.dashboard.point(report.epoch, &seen);
     }
 
     fn picture(&mut self, path: &Path) {

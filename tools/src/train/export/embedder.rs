@@ -1,0 +1,137 @@
+//! `shelf train classifier --export-onnx`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use classifier::export::{ExportOptions, onnx, parity, quantize};
+use classifier::model::{Architecture, EfficientNet, Heads};
+use classifier::train::TrainConfig;
+use classifier::train::data::SkuPictures;
+use classifier::train::fit::Validation;
+use classifier::train::validate::Looked;
+use classifier::{LoadOptions, load};
+use engine::onnx::Calibration;
+use engine::{CandleSession, Device, InputShape, Precision, Weights};
+use ndarray::{Array4, Axis};
+use vision::preprocess::Region;
+use vision::{DecodeLimits, ModelCard, Random, decode};
+
+use super::worse::{Worse, accept};
+use super::{Subject, evenly, figure, with_file};
+use crate::train::classifier::{ClassifierArgs, read};
+use crate::train::run::{NO_LICENSE, weights};
+
+pub(in crate::train) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
+    let source = weights(&args.runs, &args.weights)?;
+    let Some(mut card) = ModelCard::read_beside(&source)? else {
+        bail!("{} has no model card beside it, which says how pictures are prepared", source.display())
+    };
+    let imported = classifier::import(&source, Some(card.architecture.parse()?))?;
+    card.name = args.model_name.clone().unwrap_or(card.name);
+    if args.run.license != NO_LICENSE {
+        card.license.clone_from(&args.run.license);
+    }
+    let options = ExportOptions {
+        size: (card.preprocess.height as usize, card.preprocess.width as usize),
+        description: format!("{} ({})", card.name, card.architecture),
+        license: card.license.clone(),
+    };
+    let file = onnx(&imported.weights, imported.architecture, &options)?;
+    let cosine = parity(&file, &native(&imported.weights, imported.architecture)?, &noise(&options))?;
+    println!("the cosine of the network as ONNX with the network is at least {cosine:.7}");
+    card.embedding_output = Some(classifier::export::OUTPUT.to_owned());
+    // Only files for ONNX Runtime name their output.
+    let mut exported =
+        Exported { weights: imported.weights, card: card.clone(), config: config_of(args, &source), gate: None };
+    super::write(&args.formats, &args.output_dir, &card, &file, &mut exported)
+}
+
+fn native(weights: &Weights, architecture: Architecture) -> anyhow::Result<CandleSession> {
+    let device = Device::cpu();
+    let heads = Heads { classes: None, ..Heads::of(weights) };
+    let network = weights.build(&device, |vb| EfficientNet::load(vb, &architecture.config(), heads))?;
+    let input = InputShape { batch: None, channels: 3, height: None, width: None };
+    Ok(CandleSession::new(Box::new(network), input, BTreeMap::new(), &device))
+}
+
+/// Noise, as normalised pictures have it: it stirs every channel, which a smooth picture does not.
+fn noise(options: &ExportOptions) -> Array4<f32> {
+    let mut random = Random::new(1);
+    Array4::from_shape_simple_fn((4, 3, options.size.0, options.size.1), || random.range(-1.0, 1.0) as f32)
+}
+
+/// The configuration that names the pictures to measure with: that of the run where the weights lie in one.
+fn config_of(args: &ClassifierArgs, weights: &Path) -> PathBuf {
+    let beside = weights.ancestors().nth(2).map(|run| run.join("args.yaml")).filter(|path| path.is_file());
+    beside.unwrap_or_else(|| args.config.clone())
+}
+
+struct Exported {
+    weights: Weights,
+    card: ModelCard,
+    config: PathBuf,
+    /// What files are measured with, and the figures of the network in full precision once they are known.
+    gate: Option<(SkuPictures, Option<Validation>)>,
+}
+
+impl Exported {
+    fn gate(&mut self) -> anyhow::Result<&mut (SkuPictures, Option<Validation>)> {
+        if self.gate.is_none() {
+            let config: TrainConfig = read(&self.config)?;
+            let pictures = config.pictures().context("a file that loses digits is measured before it is kept")?;
+            self.gate = Some((pictures, None));
+        }
+        self.gate.as_mut().context("it was just made")
+    }
+}
+
+impl Subject for Exported {
+    fn save(&self, target: &Path) -> anyhow::Result<()> {
+        Ok(self.weights.save(target, Precision::F16)?)
+    }
+
+    fn in_bytes(&mut self, file: &[u8], pictures: usize, calibration: Calibration) -> anyhow::Result<Vec<u8>> {
+        let plan = self.card.preprocess.clone();
+        let paths: Vec<&Path> = self.gate()?.0.train.iter().map(|crop| crop.path.as_path()).collect();
+        let chosen = evenly(&paths, pictures);
+        eprintln!("calibrating on {} training pictures", chosen.len());
+        let crops = chosen.into_iter().filter_map(|path| {
+            let image = decode(&std::fs::read(path).ok()?, &DecodeLimits::default()).ok()?;
+            let mut input = Array4::zeros((1, 3, plan.height as usize, plan.width as usize));
+            plan.apply(&image, Region::whole(&image), input.index_axis_mut(Axis(0), 0));
+            Some(input)
+        });
+        Ok(quantize(file, crops, calibration)?)
+    }
+
+    fn judge(&mut self, full: &[u8], made: &[u8], most: f64) -> anyhow::Result<Result<BTreeMap<String, f64>, Worse>> {
+        let card = self.card.clone();
+        let (pictures, known) = self.gate()?;
+        let measure = |file: &[u8]| {
+            with_file(file, &card, |path| {
+                let embedder = load(path, &LoadOptions::default())?;
+                Ok(Looked::up(pictures, &embedder, &mut |_, _| ())?.figures())
+            })
+        };
+        let before = match *known {
+            Some(before) => before,
+            None => measure(full)?,
+        };
+        let after = measure(made)?;
+        *known = Some(before);
+        println!(
+            "top-1 {} (full {}), AUROC {} (full {}), on {} validation pictures",
+            figure(after.top1),
+            figure(before.top1),
+            figure(after.auroc),
+            figure(before.auroc),
+            pictures.val.len() + pictures.held_out.len()
+        );
+        let accepted = accept("top-1", before.top1, after.top1, most)
+            .and_then(|()| accept("AUROC", before.auroc, after.auroc, most));
+        let figures = || after.figures().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Ok(accepted.map(|()| figures().collect()))
+    }
+}

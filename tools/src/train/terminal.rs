@@ -1,0 +1,107 @@
+//! What a person sees of a run on the terminal.
+
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
+
+use engine::train::{BatchReport, EpochReport, Figure, Observer, RunStart};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+
+use super::figures::{describe, line, short};
+
+/// Without a terminal a line is printed this often.
+const LINE_EVERY: Duration = Duration::from_secs(60);
+/// Columns that say nothing new on a terminal.
+const QUIET: [&str; 4] = ["epoch", "time", "lr/pg0", "lr/pg1"];
+
+/// A bar per epoch, a line of a table below it when it ends. Where there is no terminal, lines only.
+pub(super) struct Terminal {
+    bar: ProgressBar,
+    epochs: u64,
+    done: u64,
+    began: Instant,
+    header: bool,
+    last_line: Instant,
+}
+
+impl Terminal {
+    pub(super) fn new() -> Self {
+        let now = Instant::now();
+        Self { bar: ProgressBar::hidden(), epochs: 0, done: 0, began: now, header: false, last_line: now }
+    }
+
+    /// Time to the end of the run, judged by the epochs of this process.
+    fn left(&self, epoch: u64, part: f64) -> String {
+        let done = (epoch - 1 - self.done) as f64 + part;
+        let all = (self.epochs - self.done) as f64;
+        if done <= 0.0 {
+            return "?".to_owned();
+        }
+        let left = self.began.elapsed().as_secs_f64() * (all - done) / done;
+        HumanDuration(Duration::from_secs_f64(left.clamp(0.0, 1e9))).to_string()
+    }
+
+    fn line(&self, line: &str) {
+        if self.bar.is_hidden() { eprintln!("{line}") } else { self.bar.println(line) }
+    }
+}
+
+/// Cells of a row of the table, each as wide as its heading.
+fn cells(figures: &[Figure], cell: impl Fn(&'static str, Option<f64>) -> String) -> String {
+    let shown = figures.iter().filter(|(name, _)| !QUIET.contains(name));
+    shown.map(|(name, value)| format!(" {:>1$}", cell(name, *value), short(name).len().max(7))).collect()
+}
+
+fn number(value: Option<f64>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(value) if value >= 100.0 => format!("{value:.0}"),
+        Some(value) => format!("{value:.3}"),
+    }
+}
+
+impl Observer for Terminal {
+    fn started(&mut self, run: &RunStart) {
+        (self.epochs, self.done, self.began) = (run.epochs, run.done, Instant::now());
+        eprintln!("{}", describe(run));
+        if run.done > 0 {
+            eprintln!("going on after epoch {} of {}", run.done, run.epochs);
+        }
+    }
+
+    fn batch(&mut self, report: &BatchReport) {
+        if self.bar.is_hidden() && std::io::stderr().is_terminal() || self.bar.position() > report.batch as u64 {
+            let style = ProgressStyle::with_template("{prefix} {bar:24} {pos}/{len} {msg}").expect("it is well-formed");
+            self.bar = ProgressBar::new(report.batches as u64).with_style(style);
+            self.bar.set_prefix(format!("epoch {}/{}", report.epoch, self.epochs));
+        }
+        let left = self.left(report.epoch, report.batch as f64 / report.batches as f64);
+        let message = format!("{}  {left} left", line(report));
+        if !self.bar.is_hidden() {
+            self.bar.set_position(report.batch as u64);
+            self.bar.set_message(message);
+        } else if self.last_line.elapsed() > LINE_EVERY {
+            self.last_line = Instant::now();
+            eprintln!("epoch {}/{} {}/{} {message}", report.epoch, self.epochs, report.batch, report.batches);
+        }
+    }
+
+    fn validating(&mut self, done: usize, all: usize) {
+        self.bar.set_message(format!("validating {done}/{all}"));
+    }
+
+    fn epoch(&mut self, report: &EpochReport) {
+        if !self.header {
+            self.header = true;
+            self.line(&format!("  epoch{}      left", cells(&report.figures, |name, _| short(name).to_owned())));
+        }
+        let (epoch, left) = (format!("{}/{}", report.epoch, self.epochs), self.left(report.epoch, 1.0));
+        let best = if report.best { "  best" } else { "" };
+        self.line(&format!("{epoch:>7}{} {left:>9}{best}", cells(&report.figures, |_, value| number(value))));
+        self.bar.finish_and_clear();
+        self.bar = ProgressBar::hidden();
+    }
+
+    fn note(&mut self, line: &str) {
+        self.line(line);
+    }
+}
