@@ -31,10 +31,12 @@ pub(super) fn short(name: &'static str) -> &'static str {
 /// How the epoch goes so far.
 pub(super) fn line(report: &BatchReport) -> String {
     let some = report.means.iter().filter_map(|(name, value)| Some((short(name), (*value)?)));
-    let each = some.map(
-        |(name, value)| {
-            if value >= 100.0 { format!("{name} {value:.0}  ") } else { format!("{name} {value:.3}  ") }
-        },
-    );
+    let each = some.map(|(name, value)| format!("{name} {}  ", number(value)));
     each.collect::<String>() + &format!("{:.1} images/s", report.pictures_per_second)
+}
+
+/// A figure in few digits.
+pub(super) fn number(value: f64) -> String {
+    let whole = value.fract() == 0.0 && value >= 10.0;
+    if whole || value >= 100.0 { format!("{value:.0}") } else { format!("{value:.3}") }
 }

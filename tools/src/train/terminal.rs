@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use engine::train::{BatchReport, EpochReport, Figure, Observer, RunStart};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
-use super::figures::{describe, line, short};
+use super::figures::{describe, line, number, short};
 
 /// Without a terminal a line is printed this often.
 const LINE_EVERY: Duration = Duration::from_secs(60);
@@ -51,14 +51,6 @@ fn cells(figures: &[Figure], cell: impl Fn(&'static str, Option<f64>) -> String)
     shown.map(|(name, value)| format!(" {:>1$}", cell(name, *value), short(name).len().max(7))).collect()
 }
 
-fn number(value: Option<f64>) -> String {
-    match value {
-        None => "-".to_owned(),
-        Some(value) if value >= 100.0 => format!("{value:.0}"),
-        Some(value) => format!("{value:.3}"),
-    }
-}
-
 impl Observer for Terminal {
     fn started(&mut self, run: &RunStart) {
         (self.epochs, self.done, self.began) = (run.epochs, run.done, Instant::now());
@@ -96,7 +88,10 @@ impl Observer for Terminal {
         }
         let (epoch, left) = (format!("{}/{}", report.epoch, self.epochs), self.left(report.epoch, 1.0));
         let best = if report.best { "  best" } else { "" };
-        self.line(&format!("{epoch:>7}{} {left:>9}{best}", cells(&report.figures, |_, value| number(value))));
+        self.line(&format!(
+            "{epoch:>7}{} {left:>9}{best}",
+            cells(&report.figures, |_, value| value.map_or_else(|| "-".to_owned(), number))
+        ));
         self.bar.finish_and_clear();
         self.bar = ProgressBar::hidden();
     }

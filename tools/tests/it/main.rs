@@ -9,4 +9,5 @@ mod eval_saved;
 mod help;
 mod queue;
 mod shelf;
+mod shipped;
 mod tidy;
