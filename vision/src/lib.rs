@@ -6,7 +6,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`decode`], [`preprocess`], [`letterbox`], [`tiles`], [`crop`] | from bytes to network input and back |
+//! | [`decode`], [`encode`], [`preprocess`], [`letterbox`], [`tiles`], [`crop`] | from bytes to network input and back |
 //! | [`geometry`], [`nms`] | boxes |
 //! | [`detection`], [`embedding`], [`sku`], [`recognition`] | what is found |
 //! | [`detector`], [`embedder`], [`sku_index`] | the three abilities as traits, with fakes for tests |
@@ -23,6 +23,7 @@ pub mod detector;
 pub mod digest;
 pub mod embedder;
 pub mod embedding;
+pub mod encode;
 pub mod fakes;
 pub mod geometry;
 pub mod letterbox;
@@ -46,6 +47,7 @@ pub use detector::{DetectOptions, Detector};
 pub use digest::Sha256;
 pub use embedder::Embedder;
 pub use embedding::Embedding;
+pub use encode::{EncodeError, encode_jpeg};
 pub use geometry::BBox;
 pub use letterbox::Letterbox;
 pub use model_card::ModelCard;

@@ -8,7 +8,7 @@
 //! - the centres are the mean directions of their SKUs (Qi et al. 2018).
 
 use engine::{Device, Session as _, Weights};
-use ndarray::{Array1, Array2, Array4, ArrayView1, Axis, s};
+use ndarray::{Array1, Array2, Array4, ArrayView1, Axis};
 use rayon::prelude::*;
 use vision::preprocess::Region;
 use vision::{Random, RgbImage};
@@ -123,12 +123,12 @@ fn orthonormalize(columns: &mut Array2<f32>, random: &mut Random) {
         let (before, mut rest) = columns.view_mut().split_at(Axis(1), at);
         let mut own = rest.column_mut(0);
         loop {
-            let length = norm(own.view());
+            let length = norm(&own.view());
             for _ in 0..2 {
                 let shares = before.t().dot(&own);
                 own -= &before.dot(&shares);
             }
-            let left = norm(own.view());
+            let left = norm(&own.view());
             if left > DEPENDENT * length && left > f32::MIN_POSITIVE {
                 own /= left;
                 break;
@@ -138,8 +138,8 @@ fn orthonormalize(columns: &mut Array2<f32>, random: &mut Random) {
     }
 }
 
-fn norm(vector: ArrayView1<'_, f32>) -> f32 {
-    vector.dot(&vector).sqrt()
+fn norm(vector: &ArrayView1<'_, f32>) -> f32 {
+    vector.dot(vector).sqrt()
 }
 
 /// Mean directions of the embeddings of every SKU, so many a SKU, each of a part of its pictures.
@@ -148,7 +148,7 @@ fn centers(embedded: &Array2<f32>, skus: &[usize], learned: usize, each: usize) 
     let mut seen = vec![0; learned];
     for (row, &sku) in embedded.outer_iter().zip(skus).filter(|(_, sku)| **sku < learned) {
         let center = sku * each + seen[sku] % each;
-        sums[center].scaled_add(1.0 / norm(row).max(f32::MIN_POSITIVE), &row);
+        sums[center].scaled_add(1.0 / norm(&row).max(f32::MIN_POSITIVE), &row);
         seen[sku] += 1;
     }
     // With fewer pictures than centres the first stands for the others.
@@ -157,11 +157,11 @@ fn centers(embedded: &Array2<f32>, skus: &[usize], learned: usize, each: usize) 
             sums[sku * each + center] = sums[sku * each].clone();
         }
     }
-    let unit = |sum: Array1<f32>| {
-        let length = norm(sum.view()).max(f32::MIN_POSITIVE);
-        sum.slice(s![..]).iter().map(|value| value / length).collect()
+    let unit = |sum: &Array1<f32>| {
+        let length = norm(&sum.view()).max(f32::MIN_POSITIVE);
+        sum.iter().map(|value| value / length).collect()
     };
-    sums.into_iter().map(unit).collect()
+    sums.iter().map(unit).collect()
 }
 
 #[cfg(test)]

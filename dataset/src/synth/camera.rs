@@ -101,7 +101,7 @@ pub struct Plane {
 
 impl Plane {
     /// The plane's coordinates at a pixel position.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn at(&self, x: f32, y: f32) -> (f32, f32) {
         let [a, b, w] = self.rows.map(|r| r[0] * x + r[1] * y + r[2]);

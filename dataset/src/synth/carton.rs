@@ -6,6 +6,7 @@ use super::film::{Film, Footprint};
 use super::lathe::Stand;
 use super::light::{Gloss, Light};
 use super::quad::{self, Quad, Stroke};
+use super::simd::between;
 use super::texture::Texture;
 
 /// A box with printed faces. Millimetres.
@@ -65,18 +66,24 @@ pub fn draw(film: &mut Film, camera: &Camera, light: &Light, carton: &Carton, (s
     let crease = |a: f32, b: f32| {
         1.0 - 0.18 * ((1.0 - (a.min(1.0 - a) * 26.0).min(1.0)) + (1.0 - (b.min(1.0 - b) * 40.0).min(1.0))).min(1.0)
     };
-    let mut face = |quad: Quad, grow: f32, shade: &mut dyn FnMut(f32, f32) -> Rgb| {
-        quad::draw(film, camera, &quad, Stroke { grow, item: Some((id, &mut print)) }, shade);
-    };
     let bulge = |a: f32| (a - 0.5) * 0.18;
     if view(at(0.0, h / 2.0, d / 2.0), out) {
         let quad = Quad { origin: at(-w / 2.0, 0.0, d / 2.0), side_a: vector(right, w), side_b: vector(up, h) };
-        face(quad, 0.0, &mut |a, b| {
+        // Most of what is seen: its light changes upwards alone, what it mirrors sideways alone.
+        let levels = Slope::new(film, |b| light.reach(stand.headroom - h * b, stand.depth - d / 2.0) * stand.tone);
+        let shine = carton.shine * 0.035;
+        let mirrored = Slope::new(film, |a| shine * light.mirror(Gloss::Satin, out[0] + bulge(a), -0.08));
+        quad::draw(film, camera, &quad, Stroke { grow: 0.0, item: Some((id, &mut print)) }, |a, b| {
             let [r, g, bl, _] = carton.front.sample(front_level, a, 1.0 - b);
-            let normal = [out[0] + bulge(a), 0.02, out[2]];
-            lit(h * b, d / 2.0, normal, [r, g, bl], crease(a, b))
+            let level = levels.at(b);
+            let matt = light.matt(out[0] + bulge(a), 0.02, out[2]) * level * crease(a, b);
+            let coat = mirrored.at(a) * (0.4 + 0.6 * level);
+            times([r * matt + coat, g * matt + coat, bl * matt + coat], light.tint)
         });
     }
+    let mut face = |quad: Quad, grow: f32, shade: &mut dyn FnMut(f32, f32) -> Rgb| {
+        quad::draw(film, camera, &quad, Stroke { grow, item: Some((id, &mut print)) }, shade);
+    };
     for side in [-1.0_f32, 1.0] {
         let normal = vector(right, side);
         if view(at(side * w / 2.0, h / 2.0, 0.0), normal) {
@@ -127,4 +134,23 @@ pub fn draw(film: &mut Film, camera: &Camera, light: &Light, carton: &Carton, (s
         });
     }
     print
+}
+
+/// What changes slowly from 0 to 1.
+struct Slope([f32; SLOPE + 1]);
+
+const SLOPE: usize = 64;
+
+impl Slope {
+    /// Of a sketch nobody asks.
+    fn new(film: &Film, value: impl Fn(f32) -> f32) -> Self {
+        Self(std::array::from_fn(|k| if film.sketch { 0.0 } else { value(k as f32 / SLOPE as f32) }))
+    }
+
+    #[inline]
+    fn at(&self, v: f32) -> f32 {
+        let (step, share) = between(v * SLOPE as f32, SLOPE as f32 - 0.001);
+        let step = step.min(SLOPE - 1);
+        self.0[step] + (self.0[step + 1] - self.0[step]) * share
+    }
 }

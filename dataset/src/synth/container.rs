@@ -188,11 +188,16 @@ impl Clear {
         Self { fill: recipe.fill, straight, chords: Box::new(chords) }
     }
 
-    /// What a chord, as a share of the widest, lets through and scatters back: three numbers each.
+    /// Number of what [`Clear::chord`] tells of a chord's share of the widest.
     #[inline(always)]
-    #[must_use]
-    pub fn chord(&self, share: f32, wet: bool) -> [f32; 6] {
-        let at = nearest(share.max(0.0) * (CHORDS - 1) as f32).min(CHORDS - 1);
-        self.chords[at + if wet { 0 } else { CHORDS }]
+    pub(super) fn place(share: f32, wet: bool) -> u32 {
+        let at = nearest(share.max(0.0) * (CHORDS - 1) as f32).min(CHORDS - 1) as u32;
+        at + if wet { 0 } else { CHORDS as u32 }
+    }
+
+    /// What a chord lets through and scatters back: three numbers each.
+    #[inline(always)]
+    pub(super) fn chord(&self, place: u32) -> &[f32; 6] {
+        &self.chords[(place as usize).min(2 * CHORDS - 1)]
     }
 }

@@ -59,24 +59,25 @@ impl Develop {
     }
 
     /// The picture.
-    #[must_use]
-    pub fn print(&self, film: &Film) -> RgbImage {
+    pub fn print(&self, film: &mut Film) -> RgbImage {
+        film.darken();
+        let film = &*film;
         let (width, height) = (film.width, film.height);
         let glow = Glow::of(film);
         let (across, down) = (kernel(self.blur.0, self.sharpen), kernel(self.blur.1, self.sharpen));
         let mut finish = Finish::new(self, (width, height));
         let mut picture = RgbImage::new(width as u32, height as u32);
         let reach = down.len() / 2;
-        // Rows blurred across, each at its number modulo their count.
+        // Rows blurred across, each at its number modulo their count: all red, all green, all blue, as on the film.
         let mut band = vec![vec![0.0_f32; width * 3]; down.len()];
-        let mut padded = vec![0.0_f32; (width + across.len()) * 3];
+        let mut padded = vec![0.0_f32; width + across.len()];
         let mut sums = vec![0.0_f32; width * 3];
         let mut shine = Shine::of(&glow);
         let mut next = 0;
         for (y, out) in picture.as_mut().chunks_exact_mut(width * 3).enumerate() {
             while next <= (y + reach).min(height - 1) {
                 let slot = next % band.len();
-                convolve_row(film, next, (&across, &mut padded, &mut sums), &mut band[slot]);
+                convolve_row(film, next, (&across, &mut padded), &mut band[slot]);
                 next += 1;
             }
             let rows: Vec<&[f32]> = (0..down.len())
@@ -84,7 +85,7 @@ impl Develop {
                 .collect();
             simd::weigh(&mut sums, &rows, &down);
             if self.bloom > 0.0 && glow.shines(y) {
-                simd::add(&mut sums, shine.row(&glow, y), self.bloom);
+                shine.add(&mut sums, (&glow, y, self.bloom));
             }
             finish.row(y, &sums, out);
         }
@@ -120,17 +121,17 @@ fn kernel(deviation: f32, sharpen: f32) -> Vec<f32> {
     bell(deviation).zip(bell(wide)).map(|(a, b)| a * (1.0 + strength) - b * strength).collect()
 }
 
-fn convolve_row(film: &Film, y: usize, (kernel, padded, row): (&[f32], &mut [f32], &mut [f32]), out: &mut [f32]) {
+fn convolve_row(film: &Film, y: usize, (kernel, padded): (&[f32], &mut [f32]), out: &mut [f32]) {
     let (width, reach) = (film.width, kernel.len() / 2);
-    film.row(y, row);
-    // What is beyond white only glows; it does not ring when sharpened.
-    simd::cut(&mut padded[reach * 3..(reach + width) * 3], row, 2.5);
-    for k in 0..reach {
-        padded.copy_within(reach * 3..reach * 3 + 3, k * 3);
-        padded.copy_within((reach + width - 1) * 3..(reach + width) * 3, (reach + width + k) * 3);
+    for (light, out) in film.row(y).chunks_exact(width).zip(out.chunks_exact_mut(width)) {
+        // What is beyond white only glows; it does not ring when sharpened.
+        simd::cut(&mut padded[reach..reach + width], light, 2.5);
+        let (first, last) = (padded[reach], padded[reach + width - 1]);
+        padded[..reach].fill(first);
+        padded[reach + width..].fill(last);
+        let shifted: Vec<&[f32]> = (0..kernel.len()).map(|k| &padded[k..]).collect();
+        simd::weigh(out, &shifted, kernel);
     }
-    let shifted: Vec<&[f32]> = (0..kernel.len()).map(|k| &padded[k * 3..]).collect();
-    simd::weigh(out, &shifted, kernel);
 }
 
 /// What turns blurred light into bytes, row by row.
@@ -139,11 +140,11 @@ struct Finish {
     how: Mixing,
     curve: Vec<f32>,
     noise: Noise,
-    /// Exposure and white balance by column, vignette across included; and how much of it the vignette takes downwards.
+    /// Exposure and white balance by channel and column, vignette across included; and how much of it the vignette takes downwards.
     gain: Vec<f32>,
     fall: Vec<f32>,
     steps: Vec<u32>,
-    tones: [Vec<f32>; 3],
+    tones: Vec<f32>,
     bytes: [Vec<u8>; 3],
 }
 
@@ -152,13 +153,14 @@ impl Finish {
         let scale = (CURVE - 1) as f32 / WHITEST.sqrt();
         let balance = develop.balance.map(|b| b * develop.exposure * scale * scale);
         let middle = width as f32 / 2.0;
-        let gain = (0..width)
-            .flat_map(|x| {
+        let gain = |b: f32| {
+            (0..width).map(move |x| {
                 let dx = (x as f32 - middle) / middle;
-                balance.map(|b| b * (1.0 - develop.vignette * dx * dx * 0.5))
+                b * (1.0 - develop.vignette * dx * dx * 0.5)
             })
-            .collect();
-        let fall = (0..width).flat_map(|_| balance.map(|b| b * develop.vignette * 0.5)).collect();
+        };
+        let gain = balance.into_iter().flat_map(gain).collect();
+        let fall = balance.into_iter().flat_map(|b| vec![b * develop.vignette * 0.5; width]).collect();
         Self {
             height,
             how: Mixing {
@@ -171,7 +173,7 @@ impl Finish {
             gain,
             fall,
             steps: vec![0; width * 3],
-            tones: std::array::from_fn(|_| vec![0.0; width]),
+            tones: vec![0.0; width * 3],
             bytes: std::array::from_fn(|_| vec![0; width]),
         }
     }
@@ -180,17 +182,17 @@ impl Finish {
         let middle = self.height as f32 / 2.0;
         let dy = (y as f32 - middle) / middle;
         simd::steps(&mut self.steps, light, [&self.gain, &self.fall], dy * dy, (CURVE - 1) as f32);
-        let [r, g, b] = &mut self.tones;
         let curve = &self.curve[..CURVE];
-        for (step, ((r, g), b)) in self.steps.chunks_exact(3).zip(r.iter_mut().zip(g.iter_mut()).zip(b.iter_mut())) {
+        for (step, tone) in self.steps.iter().zip(&mut self.tones) {
             // The mask says to the compiler what the steps are anyway: within the curve.
-            let tone = |i: usize| curve[step[i] as usize & (CURVE - 1)];
-            (*r, *g, *b) = (tone(0), tone(1), tone(2));
+            *tone = curve[*step as usize & (CURVE - 1)];
         }
-        let width = r.len();
+        let width = self.tones.len() / 3;
+        let (r, rest) = self.tones.split_at(width);
+        let (g, b) = rest.split_at(width);
         let grains = self.noise.row(y, width * 2);
         let bytes = self.bytes.each_mut().map(Vec::as_mut_slice);
-        simd::mix(bytes, [&r[..], &g[..], &b[..]], [&grains[..width], &grains[width..]], self.how);
+        simd::mix(bytes, [r, g, b], [&grains[..width], &grains[width..]], self.how);
         let [r, g, b] = &self.bytes;
         for (out, ((&r, &g), &b)) in out.chunks_exact_mut(3).zip(r.iter().zip(g).zip(b)) {
             (out[0], out[1], out[2]) = (r, g, b);
@@ -211,18 +213,15 @@ impl Glow {
     fn of(film: &Film) -> Self {
         let (width, height) = (film.width.div_ceil(SHRINK), film.height.div_ceil(SHRINK));
         let mut light = vec![0.0_f32; width * height * 3];
-        let mut row = vec![0.0_f32; film.width * 3];
-        let mut sums = vec![0.0_f32; width * SHRINK * 3];
+        let mut sums = vec![0.0_f32; width * SHRINK];
         for (number, cells) in light.chunks_exact_mut(width * 3).enumerate() {
-            sums.fill(0.0);
-            for y in number * SHRINK..((number + 1) * SHRINK).min(film.height) {
-                film.row(y, &mut row);
-                simd::spill(&mut sums, &row);
-            }
-            for (cell, sums) in cells.chunks_exact_mut(3).zip(sums.chunks_exact(SHRINK * 3)) {
-                for (i, cell) in cell.iter_mut().enumerate() {
-                    let sum: f32 = sums[i..].iter().step_by(3).sum();
-                    *cell = sum * (1.0 / (SHRINK * SHRINK) as f32);
+            for (c, cells) in cells.chunks_exact_mut(width).enumerate() {
+                sums.fill(0.0);
+                for y in number * SHRINK..((number + 1) * SHRINK).min(film.height) {
+                    simd::spill(&mut sums, &film.row(y)[c * film.width..(c + 1) * film.width]);
+                }
+                for (cell, sums) in cells.iter_mut().zip(sums.chunks_exact(SHRINK)) {
+                    *cell = sums.iter().sum::<f32>() * (1.0 / (SHRINK * SHRINK) as f32);
                 }
             }
         }
@@ -235,12 +234,12 @@ impl Glow {
 
     fn soften(&mut self) {
         let stride = self.width * 3;
-        let mut old = vec![0.0_f32; stride + 6];
-        for row in self.light.chunks_exact_mut(stride) {
-            old[..3].copy_from_slice(&row[..3]);
-            old[3..stride + 3].copy_from_slice(row);
-            old[stride + 3..].copy_from_slice(&row[stride - 3..]);
-            for ((v, left), (middle, right)) in row.iter_mut().zip(&old).zip(old[3..].iter().zip(&old[6..])) {
+        let mut old = vec![0.0_f32; stride.max(self.width + 2)];
+        for row in self.light.chunks_exact_mut(self.width) {
+            let last = row.len() + 1;
+            (old[0], old[last]) = (row[0], row[last - 2]);
+            old[1..last].copy_from_slice(row);
+            for ((v, left), (middle, right)) in row.iter_mut().zip(&old).zip(old[1..].iter().zip(&old[2..])) {
                 *v = 0.25 * (left + right) + 0.5 * middle;
             }
         }
@@ -266,29 +265,37 @@ impl Glow {
 
 /// Spread light of one row of the photo.
 struct Shine {
-    /// Between two rows of the glow, with its first and last cell twice.
+    /// Between two rows of the glow.
     line: Vec<f32>,
+    /// A channel of it, with its first and last cell twice.
+    cells: Vec<f32>,
     /// From half a cell before the first pixel.
     wide: Vec<f32>,
 }
 
 impl Shine {
     fn of(glow: &Glow) -> Self {
-        Self { line: vec![0.0; (glow.width + 2) * 3], wide: vec![0.0; (glow.width + 1) * SHRINK * 3] }
+        let room = |count: usize| vec![0.0; count];
+        Self { line: room(glow.width * 3), cells: room(glow.width + 2), wide: room((glow.width + 1) * SHRINK) }
     }
 
-    fn row(&mut self, glow: &Glow, y: usize) -> &[f32] {
+    /// Adds so much of it to the light of row `y`.
+    fn add(&mut self, light: &mut [f32], (glow, y, strength): (&Glow, usize, f32)) {
         let stride = glow.width * 3;
         let at = ((y as f32 + 0.5) / SHRINK as f32 - 0.5).clamp(0.0, (glow.height - 1) as f32);
         let first = at as usize;
         let share = at - first as f32;
         let row = |y: usize| &glow.light[y * stride..(y + 1) * stride];
         let rows = [row(first), row((first + 1).min(glow.height - 1))];
-        simd::weigh(&mut self.line[3..stride + 3], &rows, &[1.0 - share, share]);
-        self.line.copy_within(3..6, 0);
-        self.line.copy_within(stride..stride + 3, stride + 3);
-        simd::widen(&mut self.wide, &self.line);
-        &self.wide[SHRINK / 2 * 3..]
+        simd::weigh(&mut self.line, &rows, &[1.0 - share, share]);
+        let width = light.len() / 3;
+        for (line, light) in self.line.chunks_exact(glow.width).zip(light.chunks_exact_mut(width)) {
+            let last = line.len() + 1;
+            (self.cells[0], self.cells[last]) = (line[0], line[last - 2]);
+            self.cells[1..last].copy_from_slice(line);
+            simd::widen(&mut self.wide, &self.cells);
+            simd::add(light, &self.wide[SHRINK / 2..], strength);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The furniture: boards, rails with price tags, back wall, uprights, trays, promotion cards.
 
+use std::f32::consts::TAU;
+
 use super::camera::{Camera, Vec3};
 use super::catalogue::Catalogue;
 use super::color::{Rgb, hex, linear, mix, scale, smoothstep, times};
@@ -9,6 +11,7 @@ use super::light::{Gloss, Light};
 use super::quad::{self, Quad, Stroke};
 use super::rng::Rng;
 use super::shade_map::ShadeMap;
+use super::simd::{nearest, wave};
 use super::sku::Sort;
 use super::texture::Texture;
 
@@ -151,7 +154,7 @@ impl Fixture {
         });
         let blur = camera.eye[2].max(200.0) / camera.focal / height;
         // How it shines and bends, along its length.
-        let waves = table(|a| {
+        let waves = table(film, |a| {
             let x = a * length - layout.half_length;
             (0.03 * light.mirror(Gloss::Satin, 0.25 * (x * 0.002).sin(), 0.12), 0.96 + 0.04 * (x * 0.011).sin())
         });
@@ -181,7 +184,7 @@ impl Fixture {
         };
         let board = linear(self.board);
         let gap = row.ceiling - row.floor;
-        let reach = table(|b| light.reach(gap, b * layout.depth));
+        let reach = table(film, |b| light.reach(gap, b * layout.depth));
         let (shine, matt) = (0.05 * light.mirror(Gloss::Matt, 0.0, 0.55), 0.85 * light.matt(0.0, 0.95, 0.2));
         quad::draw(film, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
             let (x, z) = (a * length - layout.half_length, b * layout.depth);
@@ -204,7 +207,7 @@ impl Fixture {
         };
         let board = linear(self.board);
         // Lit only by what the floor and the goods throw back.
-        let levels = table(|b| {
+        let levels = table(film, |b| {
             let z = b * layout.depth;
             (0.34 * light.ambient + 0.10) / (1.0 + (z / 260.0).powi(2))
                 + light.strips * (-((z - 40.0) / 30.0).powi(2)).exp()
@@ -228,7 +231,7 @@ impl Fixture {
         };
         let wall = linear(self.wall);
         let matt = light.matt(0.0, 0.0, 1.0);
-        let levels = table(|b| {
+        let levels = table(film, |b| {
             let y = low + b * (high - low);
             let foot = 0.55 + 0.45 * smoothstep(0.0, 60.0, y - row.floor);
             (0.05 + light.reach(row.ceiling - y, layout.depth) * foot) * matt
@@ -255,8 +258,9 @@ impl Fixture {
 
     fn grain(&self, x: f32, z: f32) -> f32 {
         if self.pattern == Pattern::Wood {
-            let bend = z + 6.0 * (x * 0.004).sin();
-            0.86 + 0.09 * (bend * 0.55 + 2.0 * (x * 0.013).sin()).sin() + 0.05 * (bend * 1.7).sin()
+            let sin = |v: f32| wave(v * (1.0 / TAU));
+            let bend = z + 6.0 * sin(x * 0.004);
+            0.86 + 0.09 * sin(bend * 0.55 + 2.0 * sin(x * 0.013)) + 0.05 * sin(bend * 1.7)
         } else {
             1.0
         }
@@ -285,7 +289,7 @@ impl Fixture {
             quad::draw(film, camera, &quad, Stroke::default(), |a, b| {
                 let fold = (a * (x2 - x1)).min((1.0 - a) * (x2 - x1)) < 3.0;
                 let [r, g, bl, _] = art.sample(level, (a * repeats).fract(), 1.0 - b);
-                let sag = 0.06 * (a * 9.0 + x1).sin();
+                let sag = 0.06 * wave((a * 9.0 + x1) * (1.0 / TAU));
                 let matt = light.matt(sag, 0.0, 1.0) * reach * if fold { 0.75 } else { 1.0 } * (0.82 + 0.18 * b);
                 times(scale([r, g, bl], matt), light.tint)
             });
@@ -323,18 +327,20 @@ impl Bands {
     }
 
     fn mean(&self, at: f32, width: f32) -> Rgb {
-        let step = |v: f32| (v.clamp(0.0, 1.0) * BANDS as f32).round() as usize;
+        let step = |v: f32| nearest(v.clamp(0.0, 1.0) * BANDS as f32).min(BANDS);
         let low = step(at - width / 2.0).min(BANDS - 1);
         let high = step(at + width / 2.0).max(low + 1);
-        std::array::from_fn(|i| (self.sums[high][i] - self.sums[low][i]) / (high - low) as f32)
+        let part = 1.0 / (high - low) as f32;
+        std::array::from_fn(|i| (self.sums[high][i] - self.sums[low][i]) * part)
     }
 }
 
 const STEPS: usize = 1024;
 
-/// What changes only in one direction of a quad, at [`STEPS`] places from 0 to 1 and at 1.
-fn table<T>(value: impl Fn(f32) -> T) -> Vec<T> {
-    (0..=STEPS).map(|k| value(k as f32 / STEPS as f32)).collect()
+/// What changes only in one direction of a quad, at [`STEPS`] places from 0 to 1 and at 1; of a sketch nobody asks.
+fn table<T>(film: &Film, value: impl Fn(f32) -> T) -> Vec<T> {
+    let steps = if film.sketch { 0..0 } else { 0..STEPS + 1 };
+    steps.map(|k| value(k as f32 / STEPS as f32)).collect()
 }
 
 /// What is left of `v` after whole periods; `f32::rem_euclid` is a library call.

@@ -2,7 +2,7 @@
 
 use super::color::{Rgb, smoothstep};
 use super::rng::Rng;
-use super::simd::between;
+use super::simd::{Scratch, between};
 
 /// How rough a surface is, by the reflection it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,32 +98,22 @@ impl Light {
 
     /// [`Light::mirror`] for as many normals as `out` is long.
     #[inline(always)]
-    pub(super) fn mirror_all(&self, gloss: Gloss, (nx, ny): (&[f32], &[f32]), out: &mut [f32]) {
+    pub(super) fn mirror_all(&self, gloss: Gloss, (nx, ny): (&[f32], &[f32]), scratch: &mut Scratch, out: &mut [f32]) {
         let mirror = &*self.mirrors[gloss as usize];
-        let mut blocks = out.chunks_exact_mut(BLOCK);
-        for (number, out) in blocks.by_ref().enumerate() {
-            let (nx, ny) = (&nx[number * BLOCK..][..BLOCK], &ny[number * BLOCK..][..BLOCK]);
-            // Places, then what is there, then between: of the first and the last, all of a block at once.
-            let (mut at, mut share) = ([0_usize; BLOCK], [[0.0_f32; BLOCK]; 2]);
-            for i in 0..BLOCK {
-                let ((x, ax), (y, ay)) = (place(nx[i]), place(ny[i]));
-                at[i] = (y * SIDE + x).min(SIDE * SIDE - SIDE - 2);
-                (share[0][i], share[1][i]) = (ax, ay);
-            }
-            let mut cells = [[0.0_f32; BLOCK]; 4];
-            for i in 0..BLOCK {
-                let at = at[i].min(SIDE * SIDE - SIDE - 2);
-                (cells[0][i], cells[1][i]) = (mirror[at], mirror[at + 1]);
-                (cells[2][i], cells[3][i]) = (mirror[at + SIDE], mirror[at + SIDE + 1]);
-            }
-            for i in 0..BLOCK {
-                out[i] = mean([cells[0][i], cells[1][i], cells[2][i], cells[3][i]], (share[0][i], share[1][i]));
-            }
+        let (count, at) = (out.len(), &mut scratch.places[0][..out.len()]);
+        let (nx, ny) = (&nx[..count], &ny[..count]);
+        let [across, down, a, b, c, d] = scratch.lanes.each_mut().map(|lane| &mut lane[..count]);
+        for i in 0..count {
+            let ((x, ax), (y, ay)) = (place(nx[i]), place(ny[i]));
+            at[i] = (y as u32 * SIDE as u32 + x as u32).min((SIDE * SIDE - SIDE - 2) as u32);
+            (across[i], down[i]) = (ax, ay);
         }
-        let rest = blocks.into_remainder();
-        let start = nx.len().min(ny.len()) - rest.len();
-        for ((out, nx), ny) in rest.iter_mut().zip(&nx[start..]).zip(&ny[start..]) {
-            *out = look(mirror, *nx, *ny);
+        for i in 0..count {
+            let at = (at[i] as usize).min(SIDE * SIDE - SIDE - 2);
+            (a[i], b[i], c[i], d[i]) = (mirror[at], mirror[at + 1], mirror[at + SIDE], mirror[at + SIDE + 1]);
+        }
+        for i in 0..count {
+            out[i] = mean([a[i], b[i], c[i], d[i]], (across[i], down[i]));
         }
     }
 
@@ -148,9 +138,6 @@ impl Light {
         self.ambient * cave + self.direct * share * (0.45 + 0.55 * cave) + strip
     }
 }
-
-/// Normals looked up together.
-const BLOCK: usize = 8;
 
 /// Cell of a part of the normal, and the share of the way to the next one.
 #[inline(always)]

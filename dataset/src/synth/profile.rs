@@ -1,7 +1,7 @@
 //! The outline of a container of revolution: its radius at every height.
 
 use super::section::Section;
-use super::simd::{between, nearest};
+use super::simd::{Scratch, between, nearest};
 
 /// Radii from the base up, evenly spaced, with the normals that follow from them. Lengths are millimetres.
 #[derive(Debug, Clone)]
@@ -108,6 +108,22 @@ impl Profile {
         self.rings[index.min(STEPS)]
     }
 
+    /// [`Profile::radius_at`] each of some heights, but not less than `least`.
+    #[inline(always)]
+    pub(super) fn radii(&self, heights: &[f32], least: f32, scratch: &mut Scratch, out: &mut [f32]) {
+        let count = out.len();
+        let (heights, steps, shares) =
+            (&heights[..count], &mut scratch.places[0][..count], &mut scratch.lanes[0][..count]);
+        for i in 0..count {
+            let (step, share) = between(heights[i] * self.per_mm, STEPS as f32);
+            (steps[i], shares[i]) = (step as u32, share);
+        }
+        for i in 0..count {
+            let ring = &self.rings[(steps[i] as usize).min(STEPS)];
+            out[i] = (ring.radius + ring.growth * shares[i]).max(least);
+        }
+    }
+
     /// Radius at a height, between the steps.
     #[inline(always)]
     #[must_use]
@@ -129,25 +145,30 @@ pub struct Silhouette {
     step: f32,
     /// Steps a millimetre.
     per_mm: f32,
-    half: Vec<f32>,
+    /// Steps there are.
+    count: usize,
+    half: [f32; FINEST + 1],
     /// 1 / length of the outline's gradient: turns a sideways distance into a distance from the outline.
-    steepness: Vec<f32>,
+    steepness: [f32; FINEST + 1],
 }
+
+/// Most steps of an outline.
+const FINEST: usize = 256;
 
 impl Silhouette {
     /// Of a profile seen by a viewer `eye` millimetres above its base and `distance` away from its axis; `fine` is how many
     /// steps of the outline are wanted, as many as it has pixels: 64 to 256 are kept.
     #[must_use]
     pub fn seen(profile: &Profile, section: &Section, (eye, distance): (f32, f32), fine: usize) -> Self {
-        let count = fine.clamp(64, 256);
+        let count = fine.clamp(64, FINEST);
         let slope = |h: f32| (eye - h) / distance;
         let reach = |y: f32, r: f32| r * section.flatness() * slope(y).abs();
         let bottom = -reach(0.0, profile.ring(0).radius);
         let top = profile.height + reach(profile.height, profile.ring(STEPS).radius);
         let step = (top - bottom) / count as f32;
         let per_ring = profile.height / STEPS as f32;
-        let mut half: Vec<f32> = vec![0.0; count + 1];
-        for (j, half) in half.iter_mut().enumerate() {
+        let mut half = [0.0; FINEST + 1];
+        for (j, half) in half[..=count].iter_mut().enumerate() {
             let h = bottom + j as f32 * step;
             let tan = slope(h);
             let window = ((profile.widest * section.flatness() * tan.abs()) / per_ring).ceil() as i64 + 1;
@@ -157,23 +178,30 @@ impl Silhouette {
             let mut widest = if (0.0..=profile.height).contains(&h) { profile.radius_at(h) } else { 0.0 };
             let (first, last) = ((middle - window).clamp(0, STEPS as i64), (middle + window).clamp(0, STEPS as i64));
             // Both ends are corners (base and mouth): never stride over them.
-            for k in (first..=last).step_by(stride).chain([last]) {
-                let r = profile.ring(k as usize).radius;
-                let t = (k as f32 * per_ring - h).abs() * per_depth;
-                if t < r {
-                    widest = widest.max(r * section.across(t / r));
+            let (mut k, last) = (first as usize, last as usize);
+            loop {
+                let r = profile.ring(k).radius;
+                // A ring is nowhere wider than its radius.
+                if r > widest {
+                    let t = (k as f32 * per_ring - h).abs() * per_depth;
+                    if t < r {
+                        widest = widest.max(r * section.across(t / r));
+                    }
                 }
+                if k >= last {
+                    break;
+                }
+                k = (k + stride).min(last);
             }
             *half = widest;
         }
-        let steepness = (0..=count)
-            .map(|j| {
-                let (a, b) = (j.saturating_sub(1), (j + 1).min(count));
-                let slope = (half[b] - half[a]) / (step * (b - a) as f32);
-                1.0 / (slope * slope + 1.0).sqrt()
-            })
-            .collect();
-        Self { bottom, top, step, per_mm: 1.0 / step, half, steepness }
+        let mut steepness = [0.0; FINEST + 1];
+        for (j, steepness) in steepness[..=count].iter_mut().enumerate() {
+            let (a, b) = (j.saturating_sub(1), (j + 1).min(count));
+            let slope = (half[b] - half[a]) / (step * (b - a) as f32);
+            *steepness = 1.0 / (slope * slope + 1.0).sqrt();
+        }
+        Self { bottom, top, step, per_mm: 1.0 / step, count, half, steepness }
     }
 
     /// Half the width at a height (0 outside).
@@ -181,7 +209,7 @@ impl Silhouette {
     #[must_use]
     pub fn half(&self, h: f32) -> f32 {
         let at = (h - self.bottom) * self.per_mm;
-        let last = (self.half.len() - 1) as f32;
+        let last = self.count as f32;
         if !(at >= 0.0 && at < last) {
             return 0.0;
         }
@@ -189,19 +217,31 @@ impl Silhouette {
         self.half[step] + (self.half[step + 1] - self.half[step]) * share
     }
 
-    /// Distance inside the outline in millimetres; negative outside.
-    #[inline]
-    #[must_use]
-    pub fn inside(&self, s: f32, h: f32) -> f32 {
-        let (step, share) = between((h - self.bottom) * self.per_mm, (self.half.len() - 1) as f32 - 0.001);
-        let half = self.half[step] + (self.half[step + 1] - self.half[step]) * share;
-        ((half - s.abs()) * self.steepness[step]).min(h - self.bottom).min(self.top - h)
+    /// Distance inside the outline in millimetres at each of some places; negative outside.
+    #[inline(always)]
+    pub(super) fn inside_all(&self, (s, h): (&[f32], &[f32]), scratch: &mut Scratch, out: &mut [f32]) {
+        let count = out.len();
+        let (s, h, steps) = (&s[..count], &h[..count], &mut scratch.places[0][..count]);
+        let [shares, halves, steepness, ..] = scratch.lanes.each_mut().map(|lane| &mut lane[..count]);
+        for i in 0..count {
+            let (step, share) = between((h[i] - self.bottom) * self.per_mm, self.count as i32 as f32 - 0.001);
+            (steps[i], shares[i]) = (step as u32, share);
+        }
+        for i in 0..count {
+            let step = (steps[i] as usize).min(FINEST - 1);
+            halves[i] = self.half[step] + (self.half[step + 1] - self.half[step]) * shares[i];
+            steepness[i] = self.steepness[step];
+        }
+        for i in 0..count {
+            let aside = (halves[i] - s[i].abs()) * steepness[i];
+            out[i] = aside.min(h[i] - self.bottom).min(self.top - h[i]);
+        }
     }
 
     /// Area in square millimetres.
     #[must_use]
     pub fn area(&self) -> f32 {
-        self.half.iter().sum::<f32>() * 2.0 * self.step
+        self.half[..=self.count].iter().sum::<f32>() * 2.0 * self.step
     }
 }
 

@@ -1,8 +1,9 @@
 //! Draws flat things: faces of cartons, boards, rails, tags.
 
-use super::camera::{Camera, Vec3, along};
+use super::camera::{Camera, Plane, Vec3, along};
 use super::color::Rgb;
-use super::film::{Film, Footprint};
+use super::film::{Coat, Film, Footprint};
+use super::simd::{ABREAST, LENGTH, Lane, ROOM, multiversion};
 
 /// A parallelogram in space: `origin + a * side_a + b * side_b`, `a` and `b` in `0..=1`.
 #[derive(Debug, Clone, Copy)]
@@ -36,13 +37,15 @@ impl Quad {
 /// camera.
 pub fn draw(film: &mut Film, camera: &Camera, quad: &Quad, stroke: Stroke<'_>, mut shade: impl FnMut(f32, f32) -> Rgb) {
     let Stroke { grow, mut item } = stroke;
-    let Some(area) = scan(film, camera, (quad, grow), |film, (x, y), cover, (a, b)| {
+    let Some(area) = scan(film, camera, (quad, grow), |film, place, count, part| {
         // Nobody sees the colours of a sketch.
-        let paint = (if film.sketch { [0.0; 3] } else { shade(a, b) }, [0.0; 3]);
-        match &mut item {
-            Some((id, print)) => film.show((x, y), cover, paint, (*id, print)),
-            None => film.put(x, y, cover, paint),
+        if !film.sketch {
+            for i in (0..count).filter(|i| part.cover[*i] > 0.0) {
+                let color = shade(part.a[i], part.b[i]);
+                (0..3).for_each(|c| part.color[c][i] = color[c]);
+            }
         }
+        film.lay(place, count, &part.coat(), item.as_mut().map(|(id, print)| (*id, &mut **print)));
     }) else {
         return;
     };
@@ -62,15 +65,19 @@ pub fn draw_cut(
     let (id, print) = item;
     let mut drawn = 0.0;
     let mut inside = 0.0;
-    let area = scan(film, camera, (quad, 0.0), |film, (x, y), cover, (a, b)| {
-        let (alpha, color) = shade(a, b);
-        let alpha = alpha * cover;
-        inside += cover;
-        drawn += alpha;
-        if alpha > 0.004 {
-            film.note(x, y, alpha, (id, print));
-            film.put(x, y, alpha, (color, [0.0; 3]));
+    let area = scan(film, camera, (quad, 0.0), |film, place, count, part| {
+        for i in 0..count {
+            if !(part.cover[i] > 0.0) {
+                continue;
+            }
+            let (alpha, color) = shade(part.a[i], part.b[i]);
+            let alpha = alpha * part.cover[i];
+            inside += part.cover[i];
+            drawn += alpha;
+            part.cover[i] = if alpha > 0.004 { alpha } else { 0.0 };
+            (0..3).for_each(|c| part.color[c][i] = color[c]);
         }
+        film.lay(place, count, &part.coat(), Some((id, &mut *print)));
     });
     if let Some(area) = area {
         // Of the part outside the picture the holes are not known: taken as those inside.
@@ -78,13 +85,46 @@ pub fn draw_cut(
     }
 }
 
-/// Visits every open pixel of the picture that a quad covers: place, cover, `(a, b)`. Returns the quad's area in pixels, cut-off
-/// parts included, or `None` when part of it lies behind the camera.
+/// Pixels of a row that follow one another.
+struct Part {
+    /// Place on the quad, within `0..=1`.
+    a: Lane,
+    b: Lane,
+    /// Share of the pixel that is covered; nothing is when it is not above 0.
+    cover: Lane,
+    color: [Lane; 3],
+}
+
+impl Part {
+    fn coat(&self) -> Coat<'_> {
+        Coat { cover: &self.cover, color: self.color.each_ref().map(Lane::as_slice), through: None }
+    }
+}
+
+multiversion! {
+    /// Places of `count` pixels from the middle of the first one, `(x, y)`, on.
+    fn locate(part: &mut Part, plane: &Plane, x: f32, y: f32, count: usize) = locate_body
+}
+
+#[inline(always)]
+fn locate_body(part: &mut Part, plane: &Plane, x: f32, y: f32, count: usize) {
+    for block in 0..count.div_ceil(ABREAST) {
+        let at = block * ABREAST..(block + 1) * ABREAST;
+        let (lane_a, lane_b) = (&mut part.a[at.clone()], &mut part.b[at]);
+        for i in 0..ABREAST {
+            let (a, b) = plane.at(x + (block * ABREAST + i) as i32 as f32, y);
+            (lane_a[i], lane_b[i]) = (a.clamp(0.0, 1.0), b.clamp(0.0, 1.0));
+        }
+    }
+}
+
+/// Visits every open pixel of the picture that a quad covers, some of a row at once: place of the first, how many. Returns the
+/// quad's area in pixels, cut-off parts included, or `None` when part of it lies behind the camera.
 fn scan(
     film: &mut Film,
     camera: &Camera,
     (quad, grow): (&Quad, f32),
-    mut visit: impl FnMut(&mut Film, (usize, usize), f32, (f32, f32)),
+    mut visit: impl FnMut(&mut Film, (usize, usize), usize, &mut Part),
 ) -> Option<f32> {
     let plane = camera.plane(quad.origin, quad.side_a, quad.side_b)?;
     let corner = |a: f32, b: f32| camera.project(along(along(quad.origin, quad.side_a, a), quad.side_b, b));
@@ -117,6 +157,8 @@ fn scan(
     if !(y2 > 0.0 && y1 < height && x2 > 0.0 && x1 < width) {
         return Some(area);
     }
+    let lane = [0.0; ROOM];
+    let mut part = Part { a: lane, b: lane, cover: lane, color: [lane; 3] };
     for y in y1.max(0.0) as usize..(y2.ceil() as usize).min(film.height) {
         let py = y as f32 + 0.5;
         // The stretch of the row in which every edge says inside, half a pixel generous.
@@ -150,19 +192,19 @@ fn scan(
                 break;
             }
             next = end;
-            for x in start..end {
-                let px = x as f32 + 0.5;
-                let cover = if px > sure_from && px < sure_to {
-                    1.0
-                } else {
-                    let inside = edges.iter().map(|[a, b, c]| a * px + b * py + c).fold(f32::MAX, f32::min);
-                    (inside + 0.5).min(1.0)
-                };
-                if cover <= 0.0 {
-                    continue;
+            for x in (start..end).step_by(LENGTH) {
+                let count = (end - x).min(LENGTH);
+                locate(&mut part, &plane, x as f32 + 0.5, py, count);
+                for (x, cover) in (x..x + count).zip(&mut part.cover) {
+                    let px = x as f32 + 0.5;
+                    *cover = if px > sure_from && px < sure_to {
+                        1.0
+                    } else {
+                        let inside = edges.iter().map(|[a, b, c]| a * px + b * py + c).fold(f32::MAX, f32::min);
+                        (inside + 0.5).min(1.0)
+                    };
                 }
-                let (a, b) = plane.at(px, py);
-                visit(film, (x, y), cover, (a.clamp(0.0, 1.0), b.clamp(0.0, 1.0)));
+                visit(film, (x, y), count, &mut part);
             }
         }
     }

@@ -202,7 +202,7 @@ impl Scene<'_> {
     }
 
     /// Develops what the film was exposed to.
-    fn print(&self, draft: Draft, film: &Film) -> Photo {
+    fn print(&self, draft: Draft, film: &mut Film) -> Photo {
         let mut rng = draft.rng;
         let develop = Develop::draw(&mut rng, self.config.camera_faults);
         let (from, to) = self.config.jpeg_quality;

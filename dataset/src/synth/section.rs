@@ -63,7 +63,19 @@ impl Section {
     #[inline(always)]
     #[must_use]
     pub fn row(&self, u: f32) -> Row {
-        self.rows[nearest(u * ROWS as f32).min(ROWS)]
+        *self.row_at(Self::place(u))
+    }
+
+    /// Number of the row of a share of the half width, `0..=1`.
+    #[inline(always)]
+    pub(super) fn place(u: f32) -> u32 {
+        nearest(u * ROWS as f32) as u32
+    }
+
+    /// The row of a number.
+    #[inline(always)]
+    pub(super) fn row_at(&self, place: u32) -> &Row {
+        &self.rows[(place as usize).min(ROWS)]
     }
 
     /// Half width left at a share of the depth: the same curve, read the other way.

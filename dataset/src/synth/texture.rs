@@ -1,7 +1,7 @@
 //! Artwork as a renderer wants it: bytes, in sizes halved again and again.
 
 use super::canvas::Canvas;
-use super::simd::{between, floor, nearest};
+use super::simd::{Scratch, between, floor, nearest};
 
 /// Premultiplied RGBA in a gamma of 2, so that squaring gives linear light; level 0 is the largest.
 #[derive(Debug, Clone)]
@@ -14,7 +14,8 @@ pub struct Texture {
 struct Level {
     width: usize,
     height: usize,
-    texels: Vec<[u8; 4]>,
+    /// Red in the lowest byte, then green, blue, alpha.
+    texels: Vec<u32>,
 }
 
 impl Texture {
@@ -32,7 +33,7 @@ impl Texture {
                     let ink = grey + (v - grey) * 0.86;
                     if a > 0.0 { byte((ink * 0.93 / a).clamp(0.0, 1.0).powf(1.1) * a) } else { 0 }
                 };
-                [channel(r), channel(g), channel(b), byte(a)]
+                u32::from_le_bytes([channel(r), channel(g), channel(b), byte(a)])
             })
             .collect();
         Self::of(Level { width: canvas.width, height: canvas.height, texels }, wrap)
@@ -41,6 +42,7 @@ impl Texture {
     /// From texels as described on the type.
     #[must_use]
     pub fn from_texels(width: usize, height: usize, texels: Vec<[u8; 4]>) -> Self {
+        let texels = texels.into_iter().map(u32::from_le_bytes).collect();
         Self::of(Level { width, height, texels }, false)
     }
 
@@ -69,26 +71,34 @@ impl Texture {
     #[inline]
     #[must_use]
     pub fn sample(&self, level: usize, u: f32, v: f32) -> [f32; 4] {
-        decode(self.levels[level].mix(self.wrap, u, v))
+        let level = &self.levels[level];
+        decode(level.look(&level.grid(self.wrap), u, v))
     }
 
-    /// [`Texture::sample`] at as many places as `mixed` (scratch space) and each of `out` are long.
+    /// [`Texture::sample`] at as many places as each of `out` is long.
     #[inline(always)]
     pub(super) fn sample_all(
         &self,
         level: usize,
         (u, v): (&[f32], &[f32]),
-        mixed: &mut [u64],
+        scratch: &mut Scratch,
         [red, green, blue, alpha]: [&mut [f32]; 4],
     ) {
         let level = &self.levels[level];
-        for ((mixed, u), v) in mixed.iter_mut().zip(u).zip(v) {
-            *mixed = level.mix(self.wrap, *u, *v);
+        let grid = level.grid(self.wrap);
+        let count = red.len();
+        let (u, v, green, blue, alpha) =
+            (&u[..count], &v[..count], &mut green[..count], &mut blue[..count], &mut alpha[..count]);
+        let [a, b, c, d, ax, ay] = scratch.places.each_mut().map(|lane| &mut lane[..count]);
+        for i in 0..count {
+            [a[i], b[i], c[i], d[i], ax[i], ay[i]] = grid.place(u[i], v[i]);
         }
-        for (mixed, (r, (g, (b, a)))) in
-            mixed.iter().zip(red.iter_mut().zip(green.iter_mut().zip(blue.iter_mut().zip(alpha.iter_mut()))))
-        {
-            [*r, *g, *b, *a] = decode(*mixed);
+        for i in 0..count {
+            (a[i], b[i]) = (level.texels[a[i] as usize], level.texels[b[i] as usize]);
+            (c[i], d[i]) = (level.texels[c[i] as usize], level.texels[d[i] as usize]);
+        }
+        for i in 0..count {
+            [red[i], green[i], blue[i], alpha[i]] = decode(mix([a[i], b[i], c[i], d[i]], (ax[i], ay[i])));
         }
     }
 
@@ -98,7 +108,7 @@ impl Texture {
         let last = &self.levels[self.levels.len() - 1];
         let mut sum = [0.0; 4];
         for texel in &last.texels {
-            let t = texel.map(|v| f32::from(v) / 255.0);
+            let t = texel.to_le_bytes().map(|v| f32::from(v) / 255.0);
             if t[3] > 0.0 {
                 (0..3).for_each(|i| sum[i] += t[i] * t[i] / t[3]);
                 sum[3] += t[3];
@@ -108,11 +118,22 @@ impl Texture {
     }
 }
 
-/// Premultiplied gamma 2 in lanes of 16 bits (r, b, g, a) as linear premultiplied light: colour = (c / a)^2 * a.
+/// Between four texels: two and two channels at once, 16 bits each, weights in 256ths.
 #[inline(always)]
-fn decode(mixed: u64) -> [f32; 4] {
-    let lane = |at: u32| (mixed >> (16 * at) & 0xffff) as u32 as i32 as f32 * (1.0 / 65_280.0);
-    let (r, b, g, a) = (lane(0), lane(1), lane(2), lane(3));
+fn mix(texels: [u32; 4], (ax, ay): (u32, u32)) -> [u32; 2] {
+    [0, 8].map(|shift| {
+        let [a, b, c, d] = texels.map(|texel| texel >> shift & 0x00ff_00ff);
+        let row = |a: u32, b: u32| (a * (256 - ax) + b * ax) >> 8 & 0x00ff_00ff;
+        row(a, b) * (256 - ay) + row(c, d) * ay
+    })
+}
+
+/// Premultiplied gamma 2 in 16 bits each (red and blue, green and alpha) as linear premultiplied light:
+/// colour = (c / a)^2 * a.
+#[inline(always)]
+fn decode([even, odd]: [u32; 2]) -> [f32; 4] {
+    let number = |bits: u32| bits as i32 as f32 * (1.0 / 65_280.0);
+    let (r, b, g, a) = (number(even & 0xffff), number(even >> 16), number(odd & 0xffff), number(odd >> 16));
     let full = a > 0.9999;
     let over = if full {
         1.0
@@ -124,28 +145,43 @@ fn decode(mixed: u64) -> [f32; 4] {
     [r * r * over, g * g * over, b * b * over, if full { 1.0 } else { a }]
 }
 
-impl Level {
-    /// Between four texels: all four channels at once, 16 bits each, weights in 256ths.
+/// How places fall on the texels of a level.
+struct Grid {
+    wrap: bool,
+    width: u32,
+    height: u32,
+    /// The column left of the first one, and the one right of the last.
+    beside: (u32, u32),
+}
+
+impl Grid {
+    /// The four texels around a place, row by row, and the shares of the way between them, in 256ths.
     #[inline(always)]
-    fn mix(&self, wrap: bool, u: f32, v: f32) -> u64 {
+    fn place(&self, u: f32, v: f32) -> [u32; 6] {
         let (w, h) = (self.width, self.height);
-        let u = if wrap { u - floor(u) } else { u };
+        let u = if self.wrap { u - floor(u) } else { u };
         // One more than the texel to the left and above, so that nothing is negative.
-        let (x, ax) = between(u * w as f32 + 0.5, w as f32);
-        let (y, ay) = between(v * h as f32 + 0.5, h as f32);
-        let (x0, x1) = match (wrap, x) {
-            (true, 0) => (w - 1, 0),
-            (true, x) if x >= w => (w - 1, 0),
-            (_, x) => (x.max(1) - 1, x.min(w - 1)),
-        };
+        let (x, ax) = between(u * w as i32 as f32 + 0.5, w as i32 as f32);
+        let (y, ay) = between(v * h as i32 as f32 + 0.5, h as i32 as f32);
+        let (x, y) = (x as u32, y as u32);
+        let x0 = if x == 0 { self.beside.0 } else { x - 1 };
+        let x1 = if x >= w { self.beside.1 } else { x };
         let (y0, y1) = ((y.max(1) - 1) * w, y.min(h - 1) * w);
-        let texel = |at: usize| {
-            let bits = u32::from_le_bytes(self.texels[at]);
-            u64::from(bits & 0x00ff_00ff) | u64::from(bits >> 8 & 0x00ff_00ff) << 32
-        };
-        let (ax, ay) = (nearest(ax * 256.0) as u64, nearest(ay * 256.0) as u64);
-        let row = |y: usize| (texel(y + x0) * (256 - ax) + texel(y + x1) * ax) >> 8 & 0x00ff_00ff_00ff_00ff;
-        row(y0) * (256 - ay) + row(y1) * ay
+        [y0 + x0, y0 + x1, y1 + x0, y1 + x1, nearest(ax * 256.0) as u32, nearest(ay * 256.0) as u32]
+    }
+}
+
+impl Level {
+    #[inline(always)]
+    fn grid(&self, wrap: bool) -> Grid {
+        let (width, height) = (self.width as u32, self.height as u32);
+        Grid { wrap, width, height, beside: if wrap { (width - 1, 0) } else { (0, width - 1) } }
+    }
+
+    #[inline(always)]
+    fn look(&self, grid: &Grid, u: f32, v: f32) -> [u32; 2] {
+        let [a, b, c, d, ax, ay] = grid.place(u, v);
+        mix([a, b, c, d].map(|at| self.texels[at as usize]), (ax, ay))
     }
 
     fn halved(&self) -> Self {
@@ -153,9 +189,12 @@ impl Level {
         let mut texels = Vec::with_capacity(width * height);
         for y in 0..height {
             for x in 0..width {
-                let at = |dx: usize, dy: usize| self.texels[(2 * y + dy) * self.width + 2 * x + dx].map(u32::from);
+                let at = |dx: usize, dy: usize| {
+                    self.texels[(2 * y + dy) * self.width + 2 * x + dx].to_le_bytes().map(u32::from)
+                };
                 let (a, b, c, d) = (at(0, 0), at(1, 0), at(0, 1), at(1, 1));
-                texels.push(std::array::from_fn(|i| ((a[i] + b[i] + c[i] + d[i] + 2) / 4) as u8));
+                let mean = std::array::from_fn(|i| ((a[i] + b[i] + c[i] + d[i] + 2) / 4) as u8);
+                texels.push(u32::from_le_bytes(mean));
             }
         }
         Self { width, height, texels }

@@ -23,17 +23,17 @@ fn with(section: &str) -> String {
 }
 
 #[test]
-fn the_shipped_file_is_sound_and_states_the_defaults() {
+fn the_shipped_file_is_sound_and_states_the_defaults_but_for_what_suits_our_detector() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/pipeline.yaml");
     let shipped = PipelineConfig::read(&path, &Overrides::default()).expect("it parses");
-    let least = "detector: {model: models/detector/detector.onnx}\nembedder: {model: models/classifier/embedder.onnx}\n\
-                 gallery: {path: data/gallery}\n";
+    let least = "detector: {model: models/detector/shelf-v1-half.onnx, confidence: 0.4, iou: 0.5, tiles: off}\n\
+                 embedder: {model: models/classifier/shelf-v1-half.onnx}\ngallery: {path: data/gallery}\n";
     assert_eq!(shipped, parse(least).expect("keys may be left out"));
     assert_eq!(
         shipped.targets,
         Targets { recall_min: 0.98, map50_min: 0.95, top1_accuracy_min: 0.93, count_mae_max: 0.30 }
     );
-    assert_eq!(shipped.options.detect.tiling, Tiling::Auto);
+    assert_eq!(shipped.options.detect.tiling, Tiling::Off);
 }
 
 #[test]

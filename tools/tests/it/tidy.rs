@@ -27,7 +27,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("sqlx", &["store/"]),
     ("object_store", &["store/"]),
     ("fast_image_resize", &["vision/src/preprocess.rs"]),
-    ("turbojpeg", &["vision/src/decode"]),
+    ("turbojpeg", &["vision/src/decode", "vision/src/encode.rs"]),
     (
         "candle_core",
         &[

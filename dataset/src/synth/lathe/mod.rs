@@ -1,5 +1,6 @@
 //! Draws a container as the camera sees it, row by row: outline, top, label round the body, glass, shine.
 
+mod edge;
 mod ends;
 mod paint;
 mod sight;
@@ -7,13 +8,15 @@ mod strip;
 
 use super::camera::{Camera, Vec3, along};
 use super::container::{Body, Container};
-use super::film::{Film, Footprint};
+use super::film::{Coat, Film, Footprint};
 use super::light::Light;
 use super::profile::Silhouette;
+use super::simd::LENGTH;
+use edge::{Edge, Line};
 use ends::Mouth;
 use paint::Paint;
 use sight::Sight;
-use strip::{LENGTH, Strip};
+use strip::Strip;
 
 /// A container at its place.
 #[derive(Debug, Clone, Copy)]
@@ -89,8 +92,8 @@ pub fn draw(
     let (left, right) = (x1.max(0.0) as usize, x2.min(width) as usize);
     let mouth = Mouth::of(&sight, silhouette.bottom);
     let lifts = vec![0.0; right.saturating_sub(left)];
-    let (strip, paint) = (Strip::new(), Paint::new());
-    let mut drawing = Drawing { sight, silhouette, mouth, scale, id, print, left, lifts, strip, paint };
+    let desk = film.desk.take().unwrap_or_default();
+    let mut drawing = Drawing { sight, silhouette, mouth, scale, id, print, left, lifts, desk };
     for y in y1.max(0.0) as usize..y2.min(height) as usize {
         let py = y as f32 + 0.5;
         // Within one container the plane is as good as affine along a row.
@@ -104,7 +107,22 @@ pub fn draw(
         let to = left + (((reach + reach_right - s0) / line.step.0 + 1.0).max(0.0) as usize).min(right - left);
         drawing.row(film, y, (from, to), line);
     }
+    film.desk = Some(drawing.desk);
     drawing.print
+}
+
+/// Room to work out the pixels of a row: too much to clear it for each container.
+#[derive(Debug)]
+pub(super) struct Desk {
+    edge: Edge,
+    strip: Strip,
+    paint: Paint,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self { edge: Edge::new(), strip: Strip::new(), paint: Paint::new() }
+    }
 }
 
 /// A container while it is drawn.
@@ -120,15 +138,7 @@ struct Drawing<'a> {
     left: usize,
     /// How much higher the surface was met than the plane, by column from there: in the next row it is much the same.
     lifts: Vec<f32>,
-    strip: Strip,
-    paint: Paint,
-}
-
-/// A row of the picture on the plane through the axis: the place of the first column, and how far it is to the next.
-#[derive(Clone, Copy)]
-struct Line {
-    start: (f32, f32),
-    step: (f32, f32),
+    desk: Box<Desk>,
 }
 
 impl Drawing<'_> {
@@ -140,48 +150,83 @@ impl Drawing<'_> {
                 break;
             }
             next = end;
-            for x in start..end {
-                let along = (x - self.left) as f32;
-                let (s, h) = (line.start.0 + line.step.0 * along, line.start.1 + line.step.1 * along);
-                let cover = (self.silhouette.inside(s, h) * self.scale + 0.5).min(1.0);
-                if cover > 0.0 {
-                    if h > self.mouth.lowest
-                        && let Some(seen) = self.mouth.shade(&self.sight, s, h)
-                    {
-                        film.show((x, y), cover, seen, (self.id, &mut self.print));
-                        continue;
-                    }
-                    if self.strip.count == LENGTH {
-                        self.flush(film, y);
-                    }
-                    self.strip.push(x, cover, (s, h, self.lifts[x - self.left]));
-                } else if let Some(handle) = self.sight.container.handle {
-                    let (cover, seen) = ends::handle(&self.sight, handle, (s, h), self.scale);
-                    if cover > 0.0 {
-                        film.show((x, y), cover, seen, (self.id, &mut self.print));
-                    }
-                }
+            for x in (start..end).step_by(LENGTH) {
+                self.part(film, (x, y), (end - x).min(LENGTH), line);
             }
         }
         self.flush(film, y);
     }
 
-    /// Shades the pixels gathered and puts them on the film.
-    fn flush(&mut self, film: &mut Film, y: usize) {
-        if film.sketch && matches!(self.sight.container.body, Body::Solid { .. }) {
-            for i in 0..self.strip.count {
-                let (x, cover) = (self.strip.x[i], self.strip.cover[i]);
-                film.show((x, y), cover, ([0.0; 3], [0.0; 3]), (self.id, &mut self.print));
-            }
-            self.strip.count = 0;
+    /// Draws some open pixels that follow one another, at most [`LENGTH`].
+    fn part(&mut self, film: &mut Film, (x, y): (usize, usize), count: usize, line: Line) {
+        self.desk.edge.measure(&self.silhouette, self.scale, line, (x - self.left, count));
+        let cover = &self.desk.edge.cover[..count];
+        let covered = |cover: &f32| *cover > 0.0;
+        let first = cover.iter().position(covered).unwrap_or(count);
+        let end = cover.iter().rposition(covered).map_or(first, |last| last + 1);
+        // Along a row heights rise or fall.
+        let below = self.desk.edge.h[0].max(self.desk.edge.h[count - 1]) <= self.mouth.lowest;
+        if !(below && self.sight.container.handle.is_none()) {
+            (0..count).for_each(|i| self.pixel(film, (x, y), i));
             return;
         }
-        strip::shade(&self.sight, &mut self.strip, &mut self.paint);
-        let (strip, paint) = (&mut self.strip, &self.paint);
-        for i in 0..strip.count {
-            let seen = ([0, 1, 2].map(|c| paint.color[c][i]), [0, 1, 2].map(|c| paint.through[c][i]));
-            film.show((strip.x[i], y), strip.cover[i], seen, (self.id, &mut self.print));
-            self.lifts[strip.x[i] - self.left] = strip.lift[i];
+        let mut from = first;
+        while from < end {
+            if self.desk.strip.count == LENGTH {
+                self.flush(film, y);
+            }
+            let to = end.min(from + LENGTH - self.desk.strip.count);
+            let columns = x - self.left + from..x - self.left + to;
+            let Desk { edge, strip, .. } = &mut *self.desk;
+            strip.append(edge, (x, from..to), &self.lifts[columns]);
+            from = to;
+        }
+    }
+
+    /// Draws pixel `i` of the edge, which begins at column `x`, wherever it falls: top, body or handle.
+    fn pixel(&mut self, film: &mut Film, (x, y): (usize, usize), i: usize) {
+        let (x, cover) = (x + i, self.desk.edge.cover[i]);
+        let (s, h) = (self.desk.edge.s[i], self.desk.edge.h[i]);
+        if cover > 0.0 {
+            if h > self.mouth.lowest
+                && let Some(seen) = self.mouth.shade(&self.sight, s, h)
+            {
+                film.show((x, y), cover, seen, (self.id, &mut self.print));
+                return;
+            }
+            if self.desk.strip.count == LENGTH {
+                self.flush(film, y);
+            }
+            self.desk.strip.push(x, cover, (s, h, self.lifts[x - self.left]));
+        } else if let Some(handle) = self.sight.container.handle {
+            let (cover, seen) = ends::handle(&self.sight, handle, (s, h), self.scale);
+            if cover > 0.0 {
+                film.show((x, y), cover, seen, (self.id, &mut self.print));
+            }
+        }
+    }
+
+    /// Shades the pixels gathered and puts them on the film.
+    fn flush(&mut self, film: &mut Film, y: usize) {
+        let unseen = film.sketch && matches!(self.sight.container.body, Body::Solid { .. });
+        let Desk { strip, paint, .. } = &mut *self.desk;
+        if !unseen {
+            strip::shade(&self.sight, strip, paint);
+        }
+        let mut from = 0;
+        while from < strip.count {
+            let part = strip.stretch(from);
+            let coat = Coat {
+                cover: &strip.cover[from..],
+                color: paint.color.each_ref().map(|lane| &lane[from..]),
+                through: (!unseen).then(|| paint.through.each_ref().map(|lane| &lane[from..])),
+            };
+            let x = strip.x[from];
+            film.lay((x, y), part.len(), &coat, Some((self.id, &mut self.print)));
+            if !unseen {
+                self.lifts[x - self.left..][..part.len()].copy_from_slice(&strip.lift[part.clone()]);
+            }
+            from = part.end;
         }
         strip.count = 0;
     }

@@ -3,12 +3,12 @@
 use super::super::color::{Rgb, smoothstep};
 use super::super::container::{Body, Clear, Surface, Zone};
 use super::super::light::Gloss;
-use super::super::simd::wave;
+use super::super::simd::{Lane, ROOM, Scratch, wave};
 use super::sight::Sight;
-use super::strip::{Lane, ROOM, Run, Strip};
+use super::strip::{Run, Strip};
 
 /// What the pixels of a strip look like, and space to work it out.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Paint {
     /// Linear light, three channels.
     pub(super) color: [Lane; 3],
@@ -21,9 +21,9 @@ pub(super) struct Paint {
     /// What the surface mirrors, seen sharply and less so.
     coat: Lane,
     sheen: Lane,
-    /// Place in the artwork, and what is there.
+    /// Place in the artwork.
     place: [Lane; 2],
-    mixed: [u64; ROOM],
+    scratch: Scratch,
 }
 
 impl Paint {
@@ -37,7 +37,7 @@ impl Paint {
             coat: lane,
             sheen: lane,
             place: [lane; 2],
-            mixed: [0; ROOM],
+            scratch: Scratch::new(),
         }
     }
 
@@ -122,7 +122,7 @@ fn print(
     }
     let [r, g, b, a] = &mut paint.ink;
     let (r, g, b, a) = (&mut r[from..to], &mut g[from..to], &mut b[from..to], &mut a[from..to]);
-    art.sample_all(sight.details[number.min(7)], (across, down), &mut paint.mixed[from..to], [r, g, b, a]);
+    art.sample_all(sight.details[number.min(7)], (across, down), &mut paint.scratch, [r, g, b, a]);
     for i in 0..count {
         // The edge of a label falls between pixels.
         let edge = (y[i] - zone.low).min(zone.high - y[i]) * sight.scale + 0.3;
@@ -162,9 +162,11 @@ fn lit(sight: &Sight<'_>, strip: &Strip, Run { from, end: to, .. }: Run, finish:
     let (nx, ny, nz) = (&strip.nx[from..to], &strip.ny[from..to], &strip.nz[from..to]);
     let (tilt, level) = (&strip.tilt[from..to], &strip.level[from..to]);
     let (coat, sheen) = (&mut paint.coat[from..to], &mut paint.sheen[from..to]);
-    light.mirror_all(finish.gloss, (nx, tilt), coat);
-    if finish.metal > 0.0 {
-        light.mirror_all(Gloss::Satin, (nx, tilt), sheen);
+    light.mirror_all(finish.gloss, (nx, tilt), &mut paint.scratch, coat);
+    if finish.metal > 0.0 && finish.gloss == Gloss::Satin {
+        sheen.copy_from_slice(coat);
+    } else if finish.metal > 0.0 {
+        light.mirror_all(Gloss::Satin, (nx, tilt), &mut paint.scratch, sheen);
     } else {
         sheen.fill(0.0);
     }
@@ -221,13 +223,17 @@ fn glass(sight: &Sight<'_>, strip: &mut Strip, run: Run, clear: &Clear, paint: &
     let (tilt, level) = (&strip.tilt[from..to], &strip.level[from..to]);
     let (u, y, chord) = (&strip.u[from..to], &strip.y[from..to], &strip.chord[from..to]);
     let coat = &mut paint.coat[from..to];
-    light.mirror_all(Gloss::Mirror, (nx, tilt), coat);
+    light.mirror_all(Gloss::Mirror, (nx, tilt), &mut paint.scratch, coat);
     let [r, g, b] = &mut paint.color;
     let (r, g, b) = (&mut r[from..to], &mut g[from..to], &mut b[from..to]);
     let [tr, tg, tb] = &mut paint.through;
     let (tr, tg, tb) = (&mut tr[from..to], &mut tg[from..to], &mut tb[from..to]);
+    let places = &mut paint.scratch.places[0][..count];
     for i in 0..count {
-        [tr[i], tg[i], tb[i], r[i], g[i], b[i]] = clear.chord(chord[i], y[i] < clear.fill);
+        places[i] = Clear::place(chord[i], y[i] < clear.fill);
+    }
+    for i in 0..count {
+        [tr[i], tg[i], tb[i], r[i], g[i], b[i]] = *clear.chord(places[i]);
     }
     // A brim-full glass has no line.
     let line = if clear.fill < sight.container.profile.height * 0.98 { 1.6 } else { 0.0 };

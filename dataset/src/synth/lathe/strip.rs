@@ -1,23 +1,14 @@
 //! The pixels of a row that show a container, in columns of numbers: loops over them become vector instructions.
 
+use std::ops::Range;
+
 use super::super::color::smoothstep;
 use super::super::container::Container;
-use super::super::simd::multiversion;
+use super::super::section::Section;
+use super::super::simd::{ABREAST, LENGTH, Lane, ROOM, Scratch, multiversion};
+use super::edge::Edge;
 use super::paint::{Paint, material};
 use super::sight::Sight;
-
-/// Most pixels of a strip.
-pub(super) const LENGTH: usize = 64;
-
-/// Pixels that vector instructions work on together. Loops go on to a multiple of it, beyond what is asked for, rather than
-/// take the last few pixels one by one.
-const ABREAST: usize = 8;
-
-/// Pixels of a strip, and those that are worked on though nobody asked.
-pub(super) const ROOM: usize = LENGTH + ABREAST;
-
-/// A number for each pixel.
-pub(super) type Lane = [f32; ROOM];
 
 /// Pixels of a strip that follow one another.
 #[derive(Clone, Copy)]
@@ -37,7 +28,7 @@ impl Run {
 }
 
 /// Where the surface is that the pixels show, and how it lies.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Strip {
     pub(super) count: usize,
     /// Columns of the picture, and the share of the pixel that is covered.
@@ -67,6 +58,7 @@ pub(super) struct Strip {
     /// Way of the line of sight through the body, as a share of the longest.
     pub(super) chord: Lane,
     zone: [u8; ROOM],
+    scratch: Scratch,
 }
 
 impl Strip {
@@ -90,7 +82,29 @@ impl Strip {
             level: lane,
             chord: lane,
             zone: [0; ROOM],
+            scratch: Scratch::new(),
         }
+    }
+
+    /// Adds the pixels `part` of an edge, which begins at column `x`; `lift` is the guess of each.
+    #[inline]
+    pub(super) fn append(&mut self, edge: &Edge, (x, part): (usize, Range<usize>), lift: &[f32]) {
+        let at = self.count..self.count + part.len();
+        for (column, slot) in (x + part.start..).zip(&mut self.x[at.clone()]) {
+            *slot = column;
+        }
+        self.lift[at.clone()].copy_from_slice(lift);
+        self.cover[at.clone()].copy_from_slice(&edge.cover[part.clone()]);
+        self.s[at.clone()].copy_from_slice(&edge.s[part.clone()]);
+        self.h[at.clone()].copy_from_slice(&edge.h[part]);
+        self.count = at.end;
+    }
+
+    /// The first pixels from number `from` on that stand side by side: their numbers.
+    #[inline]
+    pub(super) fn stretch(&self, from: usize) -> Range<usize> {
+        let columns = &self.x[from..self.count];
+        from..from + columns.iter().zip(columns[0]..).take_while(|(x, next)| *x == next).count()
     }
 
     /// Adds a pixel: column, cover, place on the plane, and a guess of how much higher the surface is met.
@@ -149,11 +163,24 @@ fn meet(sight: &Sight<'_>, strip: &mut Strip) {
         slope[i] = (sight.eye.0 - h[i]) * sight.per_distance;
         y[i] = h[i] + lift[i];
     }
+    let scratch = &mut strip.scratch;
+    // What [`rise`] tells, of all at once.
+    let mut radius = [0.0; ROOM];
+    let radius = &mut radius[..count];
     for _ in 0..ROUNDS {
+        container.profile.radii(y, 0.5, scratch, radius);
+        let (rows, depths) = (&mut scratch.places[0][..count], &mut scratch.lanes[0][..count]);
+        for i in 0..count {
+            u[i] = (s[i].abs() / radius[i]).min(1.0);
+            rows[i] = Section::place(u[i]);
+        }
+        for i in 0..count {
+            depths[i] = container.section.row_at(rows[i]).depth;
+        }
         let mut far = 0;
         for i in 0..count {
             let before = y[i];
-            (u[i], y[i]) = rise(container, (s[i], h[i], slope[i]), before);
+            y[i] = h[i] + slope[i] * radius[i] * depths[i];
             // Until the last round, how far it still moves.
             lift[i] = y[i] - before;
             far |= u32::from(lift[i].abs() > NEAR);
@@ -210,20 +237,29 @@ fn lie(sight: &Sight<'_>, strip: &mut Strip) {
     let (level, chord) = (&mut strip.level[..count], &mut strip.chord[..count]);
     let zone = &mut strip.zone[..count];
     let longest = 1.0 / (section.flatness() * profile.widest);
+    let [rings, rows, steps, ..] = strip.scratch.places.each_mut().map(|places| &mut places[..count]);
+    let [shares, out, radius, ..] = strip.scratch.lanes.each_mut().map(|lane| &mut lane[..count]);
     for i in 0..count {
-        let index = profile.index(y[i]);
-        let (ring, row) = (profile.ring(index), section.row(u[i]));
-        let (side, taken) = if s[i] < 0.0 { (-1.0, sight.taken[0]) } else { (1.0, sight.taken[1]) };
-        nx[i] = row.nx * side * ring.out;
-        ny[i] = ring.up;
-        nz[i] = row.nz * ring.out;
-        tilt[i] = ring.up - slope[i] * 0.45;
-        turn[i] = row.turn * side + sight.turn;
-        chord[i] = row.depth * ring.radius * longest;
+        (rings[i], rows[i]) = (profile.index(y[i]) as u32, Section::place(u[i]));
+        (steps[i], shares[i]) = sight.step(y[i]);
+    }
+    for i in 0..count {
+        let index = rings[i] as usize;
+        let (ring, row) = (profile.ring(index), section.row_at(rows[i]));
+        (out[i], ny[i], radius[i]) = (ring.out, ring.up, ring.radius);
+        (nx[i], nz[i], turn[i], chord[i]) = (row.nx, row.nz, row.turn, row.depth);
         zone[i] = sight.container.zone(index);
+        level[i] = sight.between(steps[i], shares[i]);
+    }
+    for i in 0..count {
+        let (side, taken) = if s[i] < 0.0 { (-1.0, sight.taken[0]) } else { (1.0, sight.taken[1]) };
+        nx[i] = nx[i] * side * out[i];
+        nz[i] *= out[i];
+        tilt[i] = ny[i] - slope[i] * 0.45;
+        turn[i] = turn[i] * side + sight.turn;
+        chord[i] = chord[i] * radius[i] * longest;
         // Neighbours take light from the sides.
-        let crowding = 1.0 - taken * smoothstep(0.45, 1.02, u[i]);
-        level[i] = sight.level(y[i]) * crowding;
+        level[i] *= 1.0 - taken * smoothstep(0.45, 1.02, u[i]);
     }
 }
 

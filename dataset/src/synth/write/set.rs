@@ -1,189 +1,24 @@
-//! A whole set of photos on disk: pictures, labels, and every other truth about them.
+//! The lists of a set, and its pictures, while they are written.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use image::RgbImage;
-use jpeg_encoder::{ColorType, Encoder, EncodingError, SamplingFactor};
-use rayon::prelude::*;
 use serde::Serialize;
-use thiserror::Error;
 use vision::crop::CropRule;
 
-use super::catalogue::Catalogue;
-use super::config::{ConfigError, SynthConfig};
-use super::film::Film;
-use super::paste::PasteError;
-use super::rows::Rows;
-use super::scene::{Instance, Photo};
-use super::sku::{Class, Sku, Sort};
-use super::world::World;
+use super::super::catalogue::Catalogue;
+use super::super::config::SynthConfig;
+use super::super::layout::Row;
+use super::super::rows::Rows;
+use super::super::scene::{Instance, Photo};
+use super::super::sku::{Class, Sku, Sort};
+use super::{SYNTH_VERSION, SynthError, SynthReport, jpeg};
 use crate::files::{FileError, FolderDraft};
-use crate::progress::Progress;
 use crate::yolo::{self, Label, LabelLine};
 
-/// Version of the drawings: another one draws other photos from the same seed.
-pub const SYNTH_VERSION: u32 = 4;
-
-/// What belongs to a run but not to the set.
-#[derive(Debug, Clone, Default)]
-pub struct WriteOptions {
-    /// Folders of real labelled pictures (YOLO) whose instances are pasted into the rows.
-    pub paste: Vec<PathBuf>,
-    /// Replace a folder that an earlier run has made.
-    pub force: bool,
-}
-
-/// What was made.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct SynthReport {
-    /// Photos.
-    pub photos: u64,
-    /// Labelled instances.
-    pub labelled: u64,
-    /// Instances too hidden to be labelled.
-    pub hidden: u64,
-    /// Products in the catalogue, pasted ones included.
-    pub skus: u64,
-    /// Pasted ones among them.
-    pub pasted: u64,
-    /// Boxes of the pasted folders that gave no cut-out, by reason.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub refused: BTreeMap<&'static str, u64>,
-    /// Labelled instances by class name.
-    pub classes: BTreeMap<&'static str, u64>,
-    /// Crops exported.
-    pub crops: u64,
-}
-
-/// A set that cannot be made.
-#[derive(Debug, Error)]
-pub enum SynthError {
-    /// The configuration.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The folder of real pictures.
-    #[error(transparent)]
-    Paste(#[from] PasteError),
-    /// A file or folder.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// A picture cannot be encoded.
-    #[error("{file} cannot be encoded as JPEG")]
-    Encode {
-        /// Which.
-        file: String,
-        /// Why.
-        source: EncodingError,
-    },
-    /// A picture cannot be read back from its own JPEG.
-    #[error("{file} cannot be decoded again")]
-    Decode {
-        /// Which.
-        file: String,
-        /// Why.
-        source: vision::DecodeError,
-    },
-    /// The folder to replace was not made by this command.
-    #[error(
-        "{path} holds files but no synth.json, so no earlier run made it: it is not replaced; name another folder or remove it yourself"
-    )]
-    NotOurs {
-        /// Which.
-        path: PathBuf,
-    },
-}
-
-/// Photos in work at once: bounds memory, and keeps the lists in order.
-const BATCH: u64 = 32;
-
-/// Draws a set into the folder `out`, which appears whole or not at all:
-///
-/// | file | what |
-/// |---|---|
-/// | `images/*.jpg`, `labels/*.txt`, `data.yaml` | photos and labels in YOLO's form |
-/// | `skus.csv` | the products |
-/// | `instances.csv` | every item that is at least partly seen, hidden ones too: box, class, SKU, visible share, place |
-/// | `counts.json` | labelled facings and counts of each photo, in the form `shelf eval shelf-counts` reads |
-/// | `planogram.json` | what was put where: rows from below, blocks from the left |
-/// | `crops/SKU/*.jpg` | labelled items cut out, when asked for |
-/// | `synth.json` | configuration, version and totals |
-///
-/// # Errors
-/// When the configuration or the folder of real pictures cannot be used, or `out` cannot be written.
-pub fn write_dataset(
-    config: &SynthConfig,
-    options: &WriteOptions,
-    out: &Path,
-    progress: &dyn Progress,
-) -> Result<SynthReport, SynthError> {
-    config.validate()?;
-    let out: PathBuf = out.components().collect();
-    let (draft, old) = begin(&out, options.force)?;
-    progress.begin("products", 1);
-    let world = World::build(config.clone(), &options.paste)?;
-    let catalogue = world.catalogue();
-    progress.advance(1);
-    let mut set = Set::begin(draft, config, catalogue)?;
-    progress.begin("photos", config.photos.into());
-    let mut first = 0;
-    while first < u64::from(config.photos) {
-        let last = (first + BATCH).min(config.photos.into());
-        let records: Vec<Record> = (first..last)
-            .into_par_iter()
-            .map_init(
-                || Film::new(1, 1),
-                |film, number| {
-                    let photo = world.photo(number, film);
-                    let record = set.save(number, photo);
-                    progress.advance(1);
-                    record
-                },
-            )
-            .collect::<Result<_, SynthError>>()?;
-        for record in records {
-            set.list(&record)?;
-        }
-        first = last;
-    }
-    set.report.refused = world.refused().iter().map(|(flaw, count)| (flaw.name(), *count as u64)).collect();
-    let (draft, report) = set.end(&options.paste)?;
-    finish(draft, &out, old)?;
-    Ok(report)
-}
-
-/// Where the set is made, and the earlier one it will replace.
-fn begin(out: &Path, force: bool) -> Result<(FolderDraft, bool), SynthError> {
-    let occupied = std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
-    if !(force && occupied) {
-        return Ok((FolderDraft::begin(out)?, false));
-    }
-    if !out.join("synth.json").is_file() {
-        return Err(SynthError::NotOurs { path: out.to_owned() });
-    }
-    Ok((FolderDraft::begin(&aside(out, "new"))?, true))
-}
-
-fn aside(out: &Path, what: &str) -> PathBuf {
-    let name = out.file_name().unwrap_or_default().to_string_lossy();
-    out.with_file_name(format!(".{name}.{what}-{}", std::process::id()))
-}
-
-fn finish(draft: FolderDraft, out: &Path, replace: bool) -> Result<(), SynthError> {
-    let made = draft.commit()?;
-    if replace {
-        let old = aside(out, "old");
-        let wrong = |source| FileError::Write { path: out.to_owned(), source };
-        std::fs::rename(out, &old).map_err(wrong)?;
-        std::fs::rename(&made, out).map_err(wrong)?;
-        std::fs::remove_dir_all(&old).map_err(wrong)?;
-    }
-    Ok(())
-}
-
 /// A set being written.
-struct Set<'a> {
+pub(super) struct Set<'a> {
     draft: FolderDraft,
     config: &'a SynthConfig,
     catalogue: &'a Catalogue,
@@ -191,11 +26,11 @@ struct Set<'a> {
     counts: Rows,
     planogram: Rows,
     crops: BTreeMap<usize, u32>,
-    report: SynthReport,
+    pub(super) report: SynthReport,
 }
 
 /// What is kept of a photo after its picture is on disk.
-struct Record {
+pub(super) struct Record {
     file: String,
     number: u64,
     instances: Vec<Instance>,
@@ -265,7 +100,11 @@ struct About<'a> {
 }
 
 impl<'a> Set<'a> {
-    fn begin(draft: FolderDraft, config: &'a SynthConfig, catalogue: &'a Catalogue) -> Result<Self, SynthError> {
+    pub(super) fn begin(
+        draft: FolderDraft,
+        config: &'a SynthConfig,
+        catalogue: &'a Catalogue,
+    ) -> Result<Self, SynthError> {
         let path = |name: &str| draft.path().join(name);
         let wrong = |name: &str| {
             let path = draft.target().join(name);
@@ -298,7 +137,7 @@ impl<'a> Set<'a> {
     }
 
     /// Writes picture and labels; may be called from many threads.
-    fn save(&self, number: u64, photo: Photo) -> Result<Record, SynthError> {
+    pub(super) fn save(&self, number: u64, photo: Photo) -> Result<Record, SynthError> {
         let stem = format!("shelf_{number:06}");
         let file = format!("images/{stem}.jpg");
         self.draft.write(&file, &jpeg(&photo.image, photo.jpeg_quality, &file)?)?;
@@ -326,7 +165,7 @@ impl<'a> Set<'a> {
 
     fn plan(&self, photo: &Photo) -> Vec<PlanRow> {
         let mm = |v: f32| v.round() as i64;
-        let row = |row: &super::layout::Row| PlanRow {
+        let row = |row: &Row| PlanRow {
             floor_mm: mm(row.floor),
             blocks: row
                 .blocks
@@ -343,7 +182,7 @@ impl<'a> Set<'a> {
     }
 
     /// Adds a photo to the lists, in order.
-    fn list(&mut self, record: &Record) -> Result<(), SynthError> {
+    pub(super) fn list(&mut self, record: &Record) -> Result<(), SynthError> {
         let (width, height) = self.config.size;
         let mut row = CountsRow { image: &record.file, width, height, counts: BTreeMap::new(), facings: Vec::new() };
         for i in &record.instances {
@@ -397,7 +236,7 @@ impl<'a> Set<'a> {
         FileError::Write { path: self.draft.target().join(name), source }.into()
     }
 
-    fn end(mut self, paste: &[PathBuf]) -> Result<(FolderDraft, SynthReport), SynthError> {
+    pub(super) fn end(mut self, paste: &[PathBuf]) -> Result<(FolderDraft, SynthReport), SynthError> {
         let target = self.draft.target().to_owned();
         let wrong = |name: &str| {
             let path = target.join(name);
@@ -445,19 +284,4 @@ fn csv_io(error: csv::Error) -> io::Error {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
     }
-}
-
-/// A baseline JPEG with colour at half the resolution, as telephones write them; `file` is named in the error.
-///
-/// # Errors
-/// When a side is 0 or above 65,535 pixels.
-pub fn jpeg(image: &RgbImage, quality: u8, file: &str) -> Result<Vec<u8>, SynthError> {
-    let mut bytes = Vec::with_capacity(1 << 18);
-    let mut encoder = Encoder::new(&mut bytes, quality);
-    encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
-    let (width, height) = image.dimensions();
-    encoder
-        .encode(image.as_raw(), width as u16, height as u16, ColorType::Rgb)
-        .map_err(|source| SynthError::Encode { file: file.to_owned(), source })?;
-    Ok(bytes)
 }

@@ -2,7 +2,15 @@
 //! lies before it, so hidden pixels cost nothing, glass tints what stands behind it, and the visible share of an item is
 //! counted exactly while it is drawn.
 
+mod done;
+mod lay;
+
 use super::color::Rgb;
+use super::lathe::Desk;
+use super::simd::{ABREAST, thick, thin};
+use done::Done;
+pub(super) use lay::Coat;
+use lay::Ground;
 
 /// A pixel through which less than this comes is finished.
 const OPAQUE: f32 = 0.012;
@@ -35,12 +43,18 @@ pub struct Film {
     pub height: usize,
     /// Nobody will look at it: only what hides what counts, and opaque things need no colour.
     pub sketch: bool,
-    /// Linear light collected.
-    light: Vec<Rgb>,
-    /// Share of the light behind that still gets through; kept only while it matters, for pixels touched and not done.
-    through: Vec<Rgb>,
+    /// Linear light collected ([`thin`]): of each row the red of all pixels, then the green, then the blue.
+    light: Vec<u16>,
+    /// Share of the light behind that still gets through, laid out likewise; kept only while it matters, for pixels touched
+    /// and not done.
+    through: Vec<u16>,
     owner: Vec<u16>,
     state: Vec<u8>,
+    /// Where [`DONE`] is set.
+    done: Done,
+    /// Scratch space.
+    ground: Box<Ground>,
+    pub(super) desk: Option<Box<Desk>>,
 }
 
 /// Nobody's pixel in [`Film::owners`].
@@ -91,6 +105,9 @@ impl Film {
             through: Vec::new(),
             owner: Vec::new(),
             state: Vec::new(),
+            done: Done::default(),
+            ground: Box::new(Ground::new()),
+            desk: None,
         };
         film.reset(width, height);
         film
@@ -98,14 +115,16 @@ impl Film {
 
     /// Makes it unexposed again.
     pub fn reset(&mut self, width: usize, height: usize) {
-        let count = width * height;
+        // Pixels are laid by so many at once, those of the last row, too.
+        let count = width * height + ABREAST;
         (self.width, self.height, self.sketch) = (width, height, false);
-        self.light.resize(count.max(self.light.len()), [0.0; 3]);
-        self.through.resize(count.max(self.through.len()), [1.0; 3]);
+        self.light.resize((count * 3).max(self.light.len()), 0);
+        self.through.resize((count * 3).max(self.through.len()), 0);
         self.owner.clear();
         self.owner.resize(count, NOBODY);
         self.state.clear();
         self.state.resize(count, 0);
+        self.done.reset((width, height));
     }
 
     /// The first pixels in a stretch of a row, from column `from` on and before `to`, at which anything behind can still be
@@ -113,79 +132,55 @@ impl Film {
     #[inline]
     #[must_use]
     pub fn open_run(&self, y: usize, from: usize, to: usize) -> (usize, usize) {
-        let row = &self.state[y * self.width..y * self.width + to];
-        let mut x = from.min(to);
-        // What stands behind is mostly hidden: that is passed over by eight pixels at a time.
-        while let Some(eight) = row.get(x..).and_then(|rest| rest.first_chunk::<8>()) {
-            const ALL: u64 = u64::from_le_bytes([DONE; 8]);
-            if row[x] & DONE == 0 || u64::from_le_bytes(*eight) & ALL != ALL {
-                break;
-            }
-            x += 8;
-        }
-        let done = |state: &u8| state & DONE != 0;
-        x += row[x..].iter().take_while(|state| done(state)).count();
-        (x, x + row[x..].iter().take_while(|state| !done(state)).count())
+        self.done.open_run(y, from, to)
     }
 
     /// Whether anything behind can still be seen within columns `x.0..x.1` and rows `y.0..y.1` of the picture.
     #[must_use]
     pub fn open_within(&self, x: (usize, usize), y: (usize, usize)) -> bool {
-        (y.0..y.1).any(|y| {
-            let row = &self.state[y * self.width + x.0..y * self.width + x.1.max(x.0)];
-            // All of a row at once is quicker than stopping at the first.
-            row.iter().fold(DONE, |all, state| all & state) == 0
-        })
+        (y.0..y.1).any(|y| self.done.open_within(y, x.0, x.1))
     }
 
-    /// Lays something behind what is there: `color` covers `cover` of the pixel and lets `through` of what is behind pass.
-    #[inline]
-    pub fn put(&mut self, x: usize, y: usize, cover: f32, (color, through): (Rgb, Rgb)) {
-        let at = y * self.width + x;
-        let mut state = self.state[at];
-        if state == 0 && cover >= 1.0 && through == [0.0; 3] {
-            // Most pixels: all of it, and nothing was there before.
-            self.light[at] = color;
-            self.state[at] = TOUCHED | CLOSED | DONE;
-            return;
-        }
-        let left: Rgb = if state & TOUCHED == 0 {
-            self.light[at] = color.map(|v| v * cover);
-            through.map(|v| 1.0 - cover * (1.0 - v))
-        } else {
-            let before = self.through[at];
-            let light = &mut self.light[at];
-            for i in 0..3 {
-                light[i] += before[i] * cover * color[i];
-            }
-            std::array::from_fn(|i| before[i] * (1.0 - cover * (1.0 - through[i])))
-        };
-        state |= TOUCHED;
-        if cover >= HALF && through[0].max(through[1]).max(through[2]) < SEEN {
-            state |= CLOSED;
-        }
-        if left[0].max(left[1]).max(left[2]) <= OPAQUE {
-            state |= DONE;
-        } else {
-            self.through[at] = left;
-        }
-        self.state[at] = state;
-    }
-
-    /// Notes that an item covers this open pixel; call it before [`Film::put`].
+    /// Lays a coat behind what is there, on `count` pixels (at most 64) of row `y` from column `x` on. Those that are finished are left alone.
     ///
-    /// The item is *seen* at the pixel when it covers at least half of it, nothing opaque before it does so too, and glass
+    /// An item is *seen* at a pixel when it covers at least half of it, nothing opaque before it does so too, and glass
     /// before it lets at least 30 % of the light through. Its box is the tight bound of the pixels where it is seen; a
     /// pixel's owner is the first item seen there.
     #[inline]
-    pub fn note(&mut self, x: usize, y: usize, cover: f32, (id, print): (u16, &mut Footprint)) {
+    pub(super) fn lay(
+        &mut self,
+        (x, y): (usize, usize),
+        count: usize,
+        coat: &Coat<'_>,
+        item: Option<(u16, &mut Footprint)>,
+    ) {
+        debug_assert!(x + count <= self.width && y < self.height, "a coat lies within the film");
+        lay::lay(self, (x, y), count, coat, item);
+    }
+
+    /// [`Film::lay`] for one open pixel of an item: `color` covers `cover` of it and lets `through` of what is behind pass.
+    #[inline]
+    pub(super) fn show(
+        &mut self,
+        place: (usize, usize),
+        cover: f32,
+        paint: (Rgb, Rgb),
+        (id, print): (u16, &mut Footprint),
+    ) {
+        self.note(place, cover, (id, print));
+        self.put(place, cover, paint);
+    }
+
+    /// Notes that an item covers this open pixel, before it is put there.
+    #[inline]
+    fn note(&mut self, (x, y): (usize, usize), cover: f32, (id, print): (u16, &mut Footprint)) {
         let at = y * self.width + x;
         let state = self.state[at];
         let open = if state & TOUCHED == 0 {
             1.0
         } else {
-            let t = self.through[at];
-            (t[0] + t[1] + t[2]) * (1.0 / 3.0)
+            let [r, g, b] = [0, 1, 2].map(|c| thick(self.through[self.lane(c, y) + x]));
+            (r + g + b) * (1.0 / 3.0)
         };
         // Squared: what shines through a glass is not seen as well as what stands before it.
         print.seen += cover * open * open;
@@ -198,38 +193,68 @@ impl Film {
         }
     }
 
-    /// [`Film::note`] and [`Film::put`] for an open pixel.
+    /// Lays something on an open pixel.
     #[inline]
-    pub fn show(&mut self, (x, y): (usize, usize), cover: f32, paint: (Rgb, Rgb), (id, print): (u16, &mut Footprint)) {
+    fn put(&mut self, (x, y): (usize, usize), cover: f32, (color, through): (Rgb, Rgb)) {
         let at = y * self.width + x;
-        if self.state[at] == 0 && cover >= 1.0 && paint.1 == [0.0; 3] {
-            print.seen += 1.0;
-            print.touch(x, y);
-            self.owner[at] = id;
-            self.light[at] = paint.0;
-            self.state[at] = TOUCHED | CLOSED | DONE;
-            return;
+        let mut state = self.state[at];
+        let mut left = through.map(|v| 1.0 - cover * (1.0 - v));
+        for c in 0..3 {
+            let lane = self.lane(c, y) + x;
+            if state & TOUCHED == 0 {
+                self.light[lane] = thin(color[c] * cover);
+            } else {
+                let before = thick(self.through[lane]);
+                self.light[lane] = thin(thick(self.light[lane]) + before * cover * color[c]);
+                left[c] *= before;
+            }
         }
-        self.note(x, y, cover, (id, print));
-        self.put(x, y, cover, paint);
+        state |= TOUCHED;
+        if cover >= HALF && through[0].max(through[1]).max(through[2]) < SEEN {
+            state |= CLOSED;
+        }
+        if left[0].max(left[1]).max(left[2]) <= OPAQUE {
+            state |= DONE;
+            self.done.set((x, y), 1);
+        } else {
+            (0..3).for_each(|c| {
+                let lane = self.lane(c, y) + x;
+                self.through[lane] = thin(left[c]);
+            });
+        }
+        self.state[at] = state;
+    }
+
+    /// Where a channel of a row begins.
+    #[inline]
+    fn lane(&self, channel: usize, y: usize) -> usize {
+        (y * 3 + channel) * self.width
     }
 
     /// Which item is seen at each pixel, row by row; [`NOBODY`] where there is none.
     #[must_use]
     pub fn owners(&self) -> &[u16] {
-        &self.owner
+        &self.owner[..self.width * self.height]
     }
 
-    /// Linear light of a row, three numbers a pixel, into a slice of as many.
-    pub fn row(&self, y: usize, out: &mut [f32]) {
-        let at = y * self.width..(y + 1) * self.width;
-        out.copy_from_slice(self.light[at.clone()].as_flattened());
-        let states = &self.state[at];
-        if states.iter().fold(TOUCHED, |all, state| all & state) == 0 {
-            for (pixel, _) in out.chunks_exact_mut(3).zip(states).filter(|(_, state)| **state & TOUCHED == 0) {
-                pixel.fill(0.0);
+    /// Makes black what nothing was laid on, before [`Film::row`] is asked.
+    pub fn darken(&mut self) {
+        for (states, rows) in self.state.chunks_exact(self.width).zip(self.light.chunks_exact_mut(self.width * 3)) {
+            if states.iter().fold(TOUCHED, |all, state| all & state) != 0 {
+                continue;
+            }
+            for lane in rows.chunks_exact_mut(self.width) {
+                for (light, _) in lane.iter_mut().zip(states).filter(|(_, state)| **state & TOUCHED == 0) {
+                    *light = thin(0.0);
+                }
             }
         }
+    }
+
+    /// Linear light of a row ([`thick`] tells it): the red of all its pixels, then the green, then the blue.
+    #[must_use]
+    pub(super) fn row(&self, y: usize) -> &[u16] {
+        &self.light[y * 3 * self.width..(y + 1) * 3 * self.width]
     }
 
     /// How much of the background still shows at a pixel.
@@ -240,7 +265,7 @@ impl Film {
         match self.state[at] {
             state if state & TOUCHED == 0 => [1.0; 3],
             state if state & DONE != 0 => [0.0; 3],
-            _ => self.through[at],
+            _ => [0, 1, 2].map(|c| thick(self.through[self.lane(c, y) + x])),
         }
     }
 }
