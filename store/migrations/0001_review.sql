@@ -85,12 +85,22 @@ CREATE TABLE items (
     agreements BIGINT NOT NULL
 );
 CREATE INDEX items_claim ON items (status, skips, priority DESC, id);
-CREATE INDEX items_priority ON items (status, priority, id);
-CREATE INDEX items_created ON items (status, created_at, id);
-CREATE INDEX items_similarity ON items (status, similarity, id);
-CREATE INDEX items_reason ON items (status, reason, priority, id);
-CREATE INDEX items_sku ON items (status, sku, priority, id);
-CREATE INDEX items_class ON items (status, class, priority, id);
+-- Lists: a filter, an order, and what else is asked for on the way, so that no list reads an item that is not on its page.
+CREATE INDEX items_priority ON items (status, priority, id, similarity, created_at);
+CREATE INDEX items_created ON items (status, created_at, id, similarity, priority, reason, class, sku);
+CREATE INDEX items_similarity ON items (status, similarity, id, created_at, priority, reason, class, sku);
+CREATE INDEX items_reason_priority ON items (status, reason, priority, id, similarity, created_at);
+CREATE INDEX items_reason_created ON items (status, reason, created_at, id, similarity);
+CREATE INDEX items_reason_similarity ON items (status, reason, similarity, id, created_at);
+CREATE INDEX items_class_priority ON items (status, class, priority, id, similarity, created_at);
+CREATE INDEX items_class_created ON items (status, class, created_at, id, similarity);
+CREATE INDEX items_class_similarity ON items (status, class, similarity, id, created_at);
+CREATE INDEX items_class_reason_priority ON items (status, class, reason, priority, id, similarity, created_at);
+CREATE INDEX items_class_reason_created ON items (status, class, reason, created_at, id, similarity);
+CREATE INDEX items_class_reason_similarity ON items (status, class, reason, similarity, id, created_at);
+CREATE INDEX items_sku_priority ON items (status, sku, priority, id, similarity, created_at, reason, class);
+CREATE INDEX items_sku_created ON items (status, sku, created_at, id, similarity, reason, class);
+CREATE INDEX items_sku_similarity ON items (status, sku, similarity, id, created_at, reason, class);
 CREATE INDEX items_recognition ON items (recognition);
 CREATE INDEX items_crop ON items (crop);
 CREATE INDEX items_label ON items (label_sku);

@@ -119,44 +119,75 @@ pub struct Waiting {
     pub picture_hash: Option<u64>,
 }
 
-impl ItemFilter {
-    /// Conditions on `items i` and their values.
-    fn conditions(&self) -> (Vec<String>, Vec<Value>) {
-        let (mut conditions, mut values) = (Vec::new(), Vec::new());
-        let mut add = |condition: &str, value: Value| {
-            values.push(value);
-            conditions.push(condition.replace('?', &format!("${}", values.len())));
-        };
-        add("i.status = ?", self.status.unwrap_or(ItemStatus::Open).as_str().into());
-        if let Some(sku) = self.sku {
-            add("i.sku = ?", sku.0.into());
-        }
-        if let Some(class) = &self.class {
-            add("i.class = ?", class.into());
-        }
-        if let Some(reason) = self.reason {
-            add("i.reason = ?", reason.as_str().into());
-        }
-        if let Some(least) = self.min_similarity {
-            add("i.similarity >= ?", least.into());
-        }
-        if let Some(most) = self.max_similarity {
-            add("i.similarity <= ?", most.into());
-        }
-        if let Some(since) = self.since {
-            add("i.created_at >= ?", since.into());
-        }
-        if let Some(until) = self.until {
-            add("i.created_at < ?", until.into());
-        }
-        (conditions, values)
+/// Items that are rather gathered and sorted than looked for along the order of a list, where all others lie between them.
+const FEW: u32 = 2000;
+
+/// A condition on a column of `items i`, and its value.
+struct Condition {
+    column: &'static str,
+    comparison: &'static str,
+    value: Value,
+}
+
+impl Condition {
+    /// As SQL; the value joins those before it.
+    fn spell(self, values: &mut Vec<Value>) -> String {
+        values.push(self.value);
+        format!("i.{} {} ${}", self.column, self.comparison, values.len())
     }
 
-    /// The statement of a page, and its values.
-    fn page(&self, sort: ItemSort, cursor: Option<&Cursor>, limit: u32) -> (String, Vec<Value>) {
-        let (mut conditions, mut values) = self.conditions();
+    fn spell_all(conditions: Vec<Self>, values: &mut Vec<Value>) -> Vec<String> {
+        conditions.into_iter().map(|condition| condition.spell(values)).collect()
+    }
+}
+
+impl ItemFilter {
+    fn conditions(&self) -> Vec<Condition> {
+        let status = self.status.unwrap_or(ItemStatus::Open).as_str();
+        let mut conditions = vec![Condition { column: "status", comparison: "=", value: status.into() }];
+        let mut add = |column, comparison, value: Option<Value>| {
+            conditions.extend(value.map(|value| Condition { column, comparison, value }));
+        };
+        add("sku", "=", self.sku.map(|sku| sku.0.into()));
+        add("class", "=", self.class.as_ref().map(Into::into));
+        add("reason", "=", self.reason.map(|reason| reason.as_str().into()));
+        add("similarity", ">=", self.min_similarity.map(Into::into));
+        add("similarity", "<=", self.max_similarity.map(Into::into));
+        add("created_at", ">=", self.since.map(Into::into));
+        add("created_at", "<", self.until.map(Into::into));
+        conditions
+    }
+
+    /// The conditions on a status and the range of a column, apart from all others; nothing when there is no such range.
+    fn split(&self, range: &str) -> Option<(Vec<Condition>, Vec<Condition>)> {
+        let (within, others): (Vec<_>, Vec<_>) =
+            self.conditions().into_iter().partition(|c| c.column == "status" || c.column == range);
+        (within.len() > 1).then_some((within, others))
+    }
+
+    /// The statement that finds a row when more than [`FEW`] items lie in the range of a column, and its values.
+    fn many(&self, range: &str) -> Option<(String, Vec<Value>)> {
+        let mut values = Vec::new();
+        let within = Condition::spell_all(self.split(range)?.0, &mut values).join(" AND ");
+        let sql = format!("SELECT 1 AS one FROM items i WHERE {within} ORDER BY i.{range} LIMIT 1 OFFSET {FEW}");
+        Some((sql, values))
+    }
+
+    /// The statement of a page, and its values; `few` names a column in whose range few items lie.
+    fn page(&self, sort: ItemSort, cursor: Option<&Cursor>, limit: u32, few: Option<&str>) -> (String, Vec<Value>) {
         let (column, descends) = sort.column();
         let (order, beyond) = if descends { ("DESC", '<') } else { ("ASC", '>') };
+        let mut values = Vec::new();
+        let gathered = few.and_then(|range| self.split(range));
+        let (with, from, rest) = match gathered {
+            Some((within, others)) => {
+                let within = Condition::spell_all(within, &mut values).join(" AND ");
+                let columns = "i.id, i.priority, i.created_at, i.similarity, i.sku, i.class, i.reason";
+                (format!("WITH few AS MATERIALIZED (SELECT {columns} FROM items i WHERE {within}) "), "few", others)
+            }
+            None => (String::new(), "items", self.conditions()),
+        };
+        let mut conditions = Condition::spell_all(rest, &mut values);
         if let Some(cursor) = cursor {
             values.push(match cursor.value {
                 Place::Time(time) => time.into(),
@@ -166,11 +197,11 @@ impl ItemFilter {
             let (value, id) = (values.len() - 1, values.len());
             conditions.push(format!("(i.{column}, i.id) {beyond} (${value}, ${id})"));
         }
-        // The page is cut from the index alone; only its rows are then read whole.
-        let inner = format!(
-            "SELECT i.id FROM items i WHERE {} ORDER BY i.{column} {order}, i.id {order} LIMIT {limit}",
-            conditions.join(" AND ")
-        );
+        let conditions =
+            if conditions.is_empty() { String::new() } else { format!("WHERE {} ", conditions.join(" AND ")) };
+        // The page is cut from an index alone; only its rows are then read whole.
+        let inner =
+            format!("{with}SELECT i.id FROM {from} i {conditions}ORDER BY i.{column} {order}, i.id {order} LIMIT {limit}");
         let outer = format!("{SELECT} WHERE i.id IN ({inner}) ORDER BY i.{column} {order}, i.id {order}");
         (outer, values)
     }
@@ -190,8 +221,9 @@ impl Store {
     ) -> Result<ItemPage, StoreError> {
         let limit = limit.clamp(1, MAX_PAGE);
         let cursor = cursor.map(|text| Cursor::parse(text, sort)).transpose()?;
+        let few = self.narrow_range(filter, sort).await?;
         // One more than asked tells whether there is a next page.
-        let (sql, values) = filter.page(sort, cursor.as_ref(), limit + 1);
+        let (sql, values) = filter.page(sort, cursor.as_ref(), limit + 1, few);
         let rows = self.database.all(&sql, values).await?;
         let mut items = rows.iter().map(item).collect::<Result<Vec<_>, _>>()?;
         let more = items.len() > limit as usize;
@@ -203,12 +235,25 @@ impl Store {
         Ok(ItemPage { items, next })
     }
 
+    /// A column, other than the list's own, in whose range few items lie.
+    async fn narrow_range(&self, filter: &ItemFilter, sort: ItemSort) -> Result<Option<&'static str>, StoreError> {
+        for range in ["similarity", "created_at"] {
+            if range != sort.column().0
+                && let Some((sql, values)) = filter.many(range)
+                && self.database.optional(&sql, values).await?.is_none()
+            {
+                return Ok(Some(range));
+            }
+        }
+        Ok(None)
+    }
+
     /// How the database goes about a list: its query plan, a line a step.
     ///
     /// # Errors
     /// When the database is not there.
     pub async fn explain_list(&self, filter: &ItemFilter, sort: ItemSort) -> Result<Vec<String>, StoreError> {
-        let (sql, values) = filter.page(sort, None, 51);
+        let (sql, values) = filter.page(sort, None, 51, self.narrow_range(filter, sort).await?);
         let sqlite = self.database.kind() == "SQLite";
         let (explain, column) = if sqlite { ("EXPLAIN QUERY PLAN", "detail") } else { ("EXPLAIN", "QUERY PLAN") };
         let rows = self.database.all(&format!("{explain} {sql}"), values).await?;

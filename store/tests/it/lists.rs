@@ -57,6 +57,34 @@ on_each! {
         assert_eq!(count(ItemFilter { class: Some("'; DROP TABLE items; --".into()), ..all() }).await, 0);
     }
 
+    async fn ranges_give_the_same_items_however_many_lie_within(place) {
+        // Up to 2,000 are gathered and sorted; more are met along the order of the list.
+        const ITEMS: u32 = 2100;
+        let store = &place.store;
+        let items = fill(store, ITEMS).await;
+        let similarity = |number: u32| f64::from(0.3 + 0.001 * number as f32);
+        for (least, most) in [(0, ITEMS - 1), (1000, 1100)] {
+            let filter = ItemFilter {
+                class: Some("can".into()),
+                min_similarity: Some(similarity(least)),
+                max_similarity: Some(similarity(most)),
+                ..ItemFilter::default()
+            };
+            let expected: Vec<_> =
+                (least..=most).filter(|number| number % 3 == 0).map(|number| items[number as usize].clone()).collect();
+            let (mut seen, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = store.list(&filter, ItemSort::Priority, cursor.as_deref(), 20).await.expect("a page");
+                seen.extend(page.items.into_iter().map(|item| item.id));
+                let Some(next) = page.next.filter(|_| seen.len() < 50) else { break };
+                cursor = Some(next);
+            }
+            let count = expected.len().min(60);
+            assert_eq!(seen[..count.min(seen.len())], expected[..count.min(seen.len())], "{least} to {most}");
+            assert!(seen.len() >= expected.len().min(50), "{least} to {most}: {}", seen.len());
+        }
+    }
+
     async fn what_is_seen_again_becomes_more_urgent(place) {
         let store = &place.store;
         let items = fill(store, 3).await;
