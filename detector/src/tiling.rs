@@ -173,6 +173,38 @@ pub fn merge(photo: (u32, u32), whole: &[Detection], tiles: &[TilePass], options
     suppress(complete, options)
 }
 
+/// Which of the `merged` detections the passes did not agree on.
+///
+/// A facing is disputed when a pass that shows all of it took it for another class, or when a tile that shows all of it has
+/// nothing there although another tile of the same size found it. That the pass over the whole photo, or coarser tiles, missed
+/// it says nothing: showing what they miss is what tiles are for.
+#[must_use]
+pub fn disputed(photo: (u32, u32), merged: &[Detection], whole: &[Detection], tiles: &[TilePass]) -> Vec<bool> {
+    let same = |detection: &Detection, others: &[Detection]| {
+        let overlaps = others.iter().map(|other| (*other, detection.bbox.iou(&other.bbox)));
+        overlaps.filter(|(_, iou)| *iou > SAME_OBJECT_IOU).max_by(|a, b| a.1.total_cmp(&b.1)).map(|(other, _)| other)
+    };
+    let disputed = |detection: &Detection| {
+        let other_class = |found: &Detection| found.class != detection.class;
+        let views: Vec<_> = tiles
+            .iter()
+            .filter(|tile| shows(&tile.region, &detection.bbox, photo))
+            .map(|tile| ((tile.region.width, tile.region.height), same(detection, &tile.detections)))
+            .collect();
+        let missed = |size| views.iter().any(|(other, found)| *other == size && found.is_none());
+        same(detection, whole).is_some_and(|found| other_class(&found))
+            || views.iter().any(|(size, found)| found.is_some_and(|found| other_class(&found) || missed(*size)))
+    };
+    merged.iter().map(disputed).collect()
+}
+
+/// Whether a tile shows all of a box, uncut.
+fn shows(tile: &Region, bbox: &BBox, photo: (u32, u32)) -> bool {
+    let (right, bottom) = ((tile.x + tile.width) as f32, (tile.y + tile.height) as f32);
+    let within = bbox.x1 >= tile.x as f32 && bbox.y1 >= tile.y as f32 && bbox.x2 <= right && bbox.y2 <= bottom;
+    within && Cuts::of(bbox, tile, photo) == Cuts::default()
+}
+
 /// Which of a box's sides lie on an inner border of its tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Cuts {

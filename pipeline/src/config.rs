@@ -1,9 +1,7 @@
 //! What the user wrote (`pipeline.yaml`), converted once into what the program needs.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use classifier::gallery::vote::DecisionRule;
 use dataset::files::{FileError, read_text_bounded};
@@ -13,6 +11,9 @@ use thiserror::Error;
 use vision::{DecodeLimits, DetectOptions, Tiling};
 
 use crate::RecognizeOptions;
+use crate::check::Check;
+use crate::review::ReviewConfig;
+use crate::review::config::ReviewSection;
 
 /// Largest configuration file read.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
@@ -40,6 +41,8 @@ pub struct PipelineConfig {
     pub engine: EngineSettings,
     /// What a photo may cost.
     pub limits: DecodeLimits,
+    /// What goes to people.
+    pub review: ReviewConfig,
     /// What may ship.
     pub targets: Targets,
 }
@@ -183,6 +186,8 @@ struct File {
     engine: EngineSettings,
     #[serde(default)]
     limits: LimitsSection,
+    #[serde(default)]
+    review: ReviewSection,
     #[serde(default)]
     targets: Targets,
 }
@@ -346,42 +351,9 @@ impl PipelineConfig {
             options,
             engine: file.engine,
             limits,
+            review: file.review.check(path)?,
             targets: file.targets,
         })
-    }
-}
-
-/// Turns a value out of range into an error that names file and key.
-struct Check<'a> {
-    path: &'a Path,
-}
-
-impl Check<'_> {
-    fn share(&self, key: &'static str, value: f32) -> Result<f32, ConfigError> {
-        self.within(key, value, 0.0, 1.0)
-    }
-
-    // NaN is in no range, so it is refused too.
-    fn within<T: PartialOrd + Display + Copy>(
-        &self,
-        key: &'static str,
-        value: T,
-        low: T,
-        high: T,
-    ) -> Result<T, ConfigError> {
-        if value >= low && value <= high {
-            Ok(value)
-        } else {
-            Err(self.wrong(key, value, format!("it must lie within {low} and {high}")))
-        }
-    }
-
-    fn parsed<T: FromStr<Err: Display>>(&self, key: &'static str, text: &str) -> Result<T, ConfigError> {
-        text.parse().map_err(|e: T::Err| self.wrong(key, text, e.to_string()))
-    }
-
-    fn wrong(&self, key: &'static str, value: impl Display, allowed: String) -> ConfigError {
-        ConfigError::Value { path: self.path.to_owned(), key, value: value.to_string(), allowed }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The composition root: the one place that puts real networks and a real gallery behind the traits.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use classifier::gallery::{Gallery, GalleryData, GalleryError, IndexOptions};
@@ -8,12 +9,15 @@ use classifier::{EmbedderIdentity, SessionEmbedder};
 use detector::YoloDetector;
 use engine::ort::ParseProviderError;
 use engine::{Device, EngineError, ExecutionProvider, OrtOptions, PoolPlan};
+use store::exemplars::Enrolled;
 use thiserror::Error;
 use tracing::warn;
 use vision::SkuId;
 
 use crate::config::{EngineSettings, IndexKind, PipelineConfig};
 use crate::recognize::{Recognizer, RecognizerSettings};
+use crate::review::LiveGallery;
+use crate::second::SecondOpinion;
 
 /// What [`load`] loaded: the recogniser, and its parts under their own types.
 pub struct Loaded {
@@ -64,20 +68,40 @@ pub fn load(config: &PipelineConfig) -> Result<Loaded, LoadError> {
     let gallery = Arc::new(load_gallery(config, &embedder)?);
     let settings = RecognizerSettings { limits: config.limits, crop: embedder.crop_rule(), rule: config.rule };
     let recognizer = Recognizer::new(detector.clone(), embedder.clone(), gallery.clone(), settings)
-        .with_sku_thresholds(sku_thresholds(config, &gallery));
+        .with_sku_thresholds(sku_thresholds(&config.sku_thresholds, gallery.data()));
     Ok(Loaded { recognizer, detector, embedder, gallery })
 }
 
 /// `gallery.sku_thresholds` by number. A code that is not enrolled is no error: SKUs come and go.
-fn sku_thresholds(config: &PipelineConfig, gallery: &Gallery) -> HashMap<SkuId, f32> {
-    let numbered = config.sku_thresholds.iter().filter_map(|(code, &threshold)| {
-        let sku = gallery.data().sku_by_code(code);
+pub(crate) fn sku_thresholds(by_code: &BTreeMap<String, f32>, gallery: &GalleryData) -> HashMap<SkuId, f32> {
+    let numbered = by_code.iter().filter_map(|(code, &threshold)| {
+        let sku = gallery.sku_by_code(code);
         if sku.is_none() {
             warn!(sku = %code, "gallery.sku_thresholds names a SKU that is not enrolled");
         }
         Some((sku?.id, threshold))
     });
     numbered.collect()
+}
+
+/// A gallery that follows the store, with nothing in it yet, and what its folder has enrolled.
+#[must_use]
+pub fn live_gallery(config: &PipelineConfig, gallery: &Gallery) -> (LiveGallery, Enrolled) {
+    let data = gallery.data();
+    let live =
+        LiveGallery::new(data.name(), data.embedder().clone(), index_options(config), config.sku_thresholds.clone());
+    (live, LiveGallery::enrolled(data))
+}
+
+/// The second opinion that `review.second_opinion` names, if any.
+///
+/// # Errors
+/// As [`load`]; a gallery that does not exist is an error here.
+pub fn second_opinion(config: &PipelineConfig) -> Result<Option<SecondOpinion>, LoadError> {
+    let Some(place) = &config.review.second_opinion else { return Ok(None) };
+    let embedder = embedder_of(&place.embedder, &config.engine)?;
+    let gallery = Gallery::open(&place.gallery, &embedder, &index_options(config)).map_err(LoadError::Gallery)?;
+    Ok(Some(SecondOpinion { crop: embedder.crop_rule(), embedder: Arc::new(embedder), gallery: Arc::new(gallery) }))
 }
 
 /// The detector alone.
@@ -99,12 +123,16 @@ pub fn load_detector(config: &PipelineConfig) -> Result<YoloDetector, LoadError>
 /// # Errors
 /// As [`load`].
 pub fn load_embedder(config: &PipelineConfig) -> Result<SessionEmbedder, LoadError> {
+    embedder_of(&config.embedder_model, &config.engine)
+}
+
+fn embedder_of(model: &Path, engine: &EngineSettings) -> Result<SessionEmbedder, LoadError> {
     let options = classifier::LoadOptions {
-        engine: config.engine.name.into(),
-        device: Device::parse(&config.engine.device)?,
-        ort: ort_options(&config.engine)?,
+        engine: engine.name.into(),
+        device: Device::parse(&engine.device)?,
+        ort: ort_options(engine)?,
     };
-    classifier::load(&config.embedder_model, &options).map_err(LoadError::Embedder)
+    classifier::load(model, &options).map_err(LoadError::Embedder)
 }
 
 /// The gallery that belongs to `embedder`.

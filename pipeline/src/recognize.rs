@@ -9,12 +9,13 @@ use rayon::prelude::*;
 use thiserror::Error;
 use vision::crop::CropRule;
 use vision::{
-    Decision, DecodeError, DecodeLimits, DetectOptions, Detection, Detector, Embedder, ModelError, Neighbor,
-    Recognition, RecognizedItem, RgbImage, SkuId, SkuIndex,
+    Decision, DecodeError, DecodeLimits, DetectOptions, Detection, Detector, Embedder, Embedding, ExemplarId,
+    ModelError, Neighbor, Recognition, RecognizedItem, RgbImage, Sightings, SkuId, SkuIndex,
 };
 
 use crate::Timing;
 use crate::count::count;
+use crate::second::SecondOpinion;
 
 /// What may differ from request to request.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,6 +74,7 @@ pub struct Recognizer {
     gallery: Arc<dyn SkuIndex>,
     settings: RecognizerSettings,
     sku_thresholds: Arc<HashMap<SkuId, f32>>,
+    second: Option<SecondOpinion>,
 }
 
 /// What stays the same from request to request.
@@ -90,6 +92,7 @@ pub struct RecognizerSettings {
 struct Seen {
     image: RgbImage,
     detections: Vec<Detection>,
+    disputed: Vec<bool>,
     timing: Timing,
 }
 
@@ -102,13 +105,19 @@ impl Recognizer {
         gallery: Arc<dyn SkuIndex>,
         settings: RecognizerSettings,
     ) -> Self {
-        Self { detector, embedder, gallery, settings, sku_thresholds: Arc::default() }
+        Self { detector, embedder, gallery, settings, sku_thresholds: Arc::default(), second: None }
     }
 
     /// With thresholds of single SKUs, which hold in place of the rule's when that SKU wins the vote.
     #[must_use]
     pub fn with_sku_thresholds(self, thresholds: HashMap<SkuId, f32>) -> Self {
         Self { sku_thresholds: Arc::new(thresholds), ..self }
+    }
+
+    /// With another embedder that is asked about every facing: where it names another SKU, the facing is disputed.
+    #[must_use]
+    pub fn with_second_opinion(self, second: Option<SecondOpinion>) -> Self {
+        Self { second, ..self }
     }
 
     /// The rule, with the winner's own threshold. Which SKU wins does not depend on it.
@@ -119,6 +128,28 @@ impl Recognizer {
             Some(&threshold) => decide(neighbors, &DecisionRule { threshold, ..self.settings.rule }, top_k),
             None => decision,
         }
+    }
+
+    /// What the gallery says of embeddings, each without the vote of the exemplar that was made of it.
+    ///
+    /// # Errors
+    /// When an embedding has another dimension than the gallery.
+    pub fn decide_without(&self, facings: &[(Embedding, ExemplarId)]) -> Result<Vec<Decision>, ModelError> {
+        let queries: Vec<Embedding> = facings.iter().map(|(embedding, _)| embedding.clone()).collect();
+        let found = self.gallery.search(&queries, self.settings.rule.k + 1)?;
+        let others = |(mut neighbors, (_, own)): (Vec<Neighbor>, &(Embedding, ExemplarId))| {
+            neighbors.retain(|neighbor| neighbor.exemplar != *own);
+            neighbors.truncate(self.settings.rule.k);
+            self.decide(&neighbors, 1)
+        };
+        Ok(found.into_iter().zip(facings).map(others).collect())
+    }
+
+    /// Least similarity with which a SKU is known.
+    #[must_use]
+    pub fn threshold(&self, sku: Option<SkuId>) -> f32 {
+        let own = sku.and_then(|sku| self.sku_thresholds.get(&sku).copied());
+        own.unwrap_or(self.settings.rule.threshold)
     }
 
     /// What finds containers.
@@ -137,6 +168,12 @@ impl Recognizer {
     #[must_use]
     pub fn gallery(&self) -> &Arc<dyn SkuIndex> {
         &self.gallery
+    }
+
+    /// The same detector, embedder and settings over another gallery.
+    #[must_use]
+    pub fn with_gallery(&self, gallery: Arc<dyn SkuIndex>) -> Self {
+        Self { gallery, ..self.clone() }
     }
 
     /// What stays the same from request to request.
@@ -228,31 +265,33 @@ impl Recognizer {
                 found: format!("{}", embeddings.len()),
             });
         }
-        let embed_time = start.elapsed();
         drop(crops);
+        let second = self.ask_again(&seen)?;
+        let embed_time = start.elapsed();
 
         let start = Instant::now();
-        // Votes are by SKU, so name at least as many neighbours as candidates are wanted.
-        let neighbors = self.gallery.search(&embeddings, self.settings.rule.k.max(options.top_k))?;
+        let neighbors = self.gallery.search_wide(&embeddings, self.settings.rule.k, options.top_k)?;
         let search_time = start.elapsed();
 
-        let mut found = embeddings.into_iter().zip(neighbors);
+        let mut found = embeddings.into_iter().zip(neighbors).zip(second);
         let answers = seen.into_iter().map(|photo| {
             let share = |time: Duration| {
                 if facings == 0 { time / batch } else { time.mul_f64(photo.detections.len() as f64 / facings as f64) }
             };
             let mut timing = photo.timing;
             (timing.crop, timing.embed, timing.search) = (share(crop_time), share(embed_time), share(search_time));
-            let items = photo
-                .detections
-                .iter()
-                .zip(found.by_ref())
-                .map(|(&detection, (embedding, neighbors))| RecognizedItem {
+            let looks = photo.detections.iter().zip(&photo.disputed).zip(found.by_ref());
+            let items = looks.map(|((&detection, &disputed), ((embedding, neighbors), second))| {
+                let decision = self.decide(&neighbors, options.top_k);
+                let disputed = disputed || self.differs(&decision, second.as_deref());
+                RecognizedItem {
                     detection,
-                    decision: self.decide(&neighbors, options.top_k),
+                    decision,
                     embedding: options.keep_embeddings.then_some(embedding),
-                })
-                .collect();
+                    disputed,
+                }
+            });
+            let items = items.collect();
             let recognition = self.answer(&photo.image, items, options);
             Recognized { recognition, image: photo.image, timing }
         });
@@ -262,20 +301,35 @@ impl Recognizer {
     fn detect(&self, photos: Vec<(RgbImage, Duration)>, options: &RecognizeOptions) -> Result<Vec<Seen>, ModelError> {
         let start = Instant::now();
         let (images, decode_times): (Vec<RgbImage>, Vec<Duration>) = photos.into_iter().unzip();
-        let detections = self.detector.detect(&images, &options.detect)?;
-        if detections.len() != images.len() {
+        let sightings = self.detector.look(&images, &options.detect)?;
+        if sightings.len() != images.len() {
             return Err(ModelError::UnexpectedOutput {
                 expected: format!("detections of {} photos", images.len()),
-                found: format!("of {}", detections.len()),
+                found: format!("of {}", sightings.len()),
             });
         }
         let detect = start.elapsed() / images.len() as u32;
-        let seen = images.into_iter().zip(decode_times).zip(detections).map(|((image, decode), detections)| Seen {
-            image,
-            detections,
-            timing: Timing { decode, detect, ..Timing::default() },
+        let seen = images.into_iter().zip(decode_times).zip(sightings).map(|((image, decode), sightings)| {
+            let Sightings { detections, mut disputed } = sightings;
+            disputed.resize(detections.len(), false);
+            Seen { image, detections, disputed, timing: Timing { decode, detect, ..Timing::default() } }
         });
         Ok(seen.collect())
+    }
+
+    /// The code of the SKU that the second opinion is sure of, by facing.
+    fn ask_again(&self, seen: &[Seen]) -> Result<Vec<Option<Arc<str>>>, ModelError> {
+        let facings = || seen.iter().flat_map(|photo| photo.detections.iter().map(|d| (&photo.image, d.bbox)));
+        match &self.second {
+            Some(second) => second.ask(facings(), &self.settings.rule),
+            None => Ok(vec![None; facings().count()]),
+        }
+    }
+
+    /// Whether both are sure, each of another SKU. What one of them does not know is no disagreement.
+    fn differs(&self, decision: &Decision, second: Option<&str>) -> bool {
+        let Some((own, second)) = decision.sku.zip(second) else { return false };
+        self.gallery.sku(own).is_some_and(|own| own.code != second)
     }
 
     fn answer(&self, image: &RgbImage, items: Vec<RecognizedItem>, options: &RecognizeOptions) -> Recognition {

@@ -7,6 +7,7 @@ use crate::config::ServerConfig;
 use crate::inference::Inference;
 use crate::metrics::Metrics;
 use crate::models::Models;
+use crate::review::Review;
 use crate::upload::Budget;
 
 /// One per server.
@@ -16,6 +17,7 @@ pub(crate) struct App {
     pub(crate) models: Arc<Models>,
     pub(crate) inference: Inference,
     pub(crate) budget: Budget,
+    pub(crate) review: Arc<Review>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) started: Instant,
 }
@@ -26,6 +28,7 @@ impl App {
         let inference = Inference::new(&config);
         let metrics = Arc::new(Metrics::new(Arc::clone(inference.queue()), Arc::clone(&models)));
         let budget = Budget::new(config.max_pending_bytes);
-        Arc::new(Self { config, models, inference, budget, metrics, started: Instant::now() })
+        let review = Arc::default();
+        Arc::new(Self { config, models, inference, budget, review, metrics, started: Instant::now() })
     }
 }

@@ -9,6 +9,7 @@
 //! | [`run`](mod@run), `connections`, `router` | the life of the process: listen, serve, drain |
 //! | `models` | what is loaded, and whether requests may come |
 //! | `upload` | a request's body -> the photo's bytes, within limits of size and time |
+//! | `review` | the queue of what is unsure, and the gallery that follows what people say of it |
 //! | `inference` | admission, queue, batches, workers |
 //! | [`wire`] | what clients send and get; conversions from and to the domain |
 //! | [`problem`] | every error a client can see, and its status: one table |
@@ -35,9 +36,11 @@ mod observe;
 mod pages;
 mod process;
 mod request_id;
+mod review;
 mod router;
 mod upload;
 
 pub use config::{ServerConfig, ServerSettings};
 pub use models::{LoadError, Loaded};
+pub use review::ReviewSetup;
 pub use run::{ServeError, run};

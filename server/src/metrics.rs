@@ -52,6 +52,11 @@ struct ReasonLabel {
     reason: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabel {
+    kind: &'static str,
+}
+
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// All instruments of one server.
@@ -68,6 +73,9 @@ pub(crate) struct Metrics {
     batch_size: Histogram,
     photo_bytes: Histogram,
     connections: Gauge,
+    review_queued: Family<ReasonLabel, Counter>,
+    review_lost: Counter,
+    review_labels: Family<KindLabel, Counter>,
 }
 
 impl Metrics {
@@ -87,6 +95,9 @@ impl Metrics {
             batch_size: Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0]),
             photo_bytes: Histogram::new(exponential_buckets(16_384.0, 2.0, 12)),
             connections: Gauge::default(),
+            review_queued: Family::default(),
+            review_lost: Counter::default(),
+            review_labels: Family::default(),
             registry: Registry::default(),
         };
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
@@ -111,6 +122,13 @@ impl Metrics {
         shelf.register("facings", "Facings found, by how sure their SKU is", metrics.facings.clone());
         shelf.register("batch_size", "Photos a worker took together", metrics.batch_size.clone());
         shelf.register_with_unit("photo_size", "Size of photos received", Unit::Bytes, metrics.photo_bytes.clone());
+        shelf.register(
+            "review_queued",
+            "Facings put aside for people, by foremost reason",
+            metrics.review_queued.clone(),
+        );
+        shelf.register("review_lost", "Unsure facings that could not be put aside", metrics.review_lost.clone());
+        shelf.register("review_labels", "Answers of people, by kind", metrics.review_labels.clone());
         shelf.register_collector(Box::new(StateCollector { queue, models }));
         Self { registry, ..metrics }
     }
@@ -148,6 +166,17 @@ impl Metrics {
         if count > 0 {
             self.facings.get_or_create(&StatusLabel { status }).inc_by(count);
         }
+    }
+
+    pub(crate) fn review_queued(&self, reasons: &[&'static str], lost: usize) {
+        for &reason in reasons {
+            self.review_queued.get_or_create(&ReasonLabel { reason }).inc();
+        }
+        self.review_lost.inc_by(lost as u64);
+    }
+
+    pub(crate) fn review_label(&self, kind: &'static str) {
+        self.review_labels.get_or_create(&KindLabel { kind }).inc();
     }
 
     pub(crate) fn batch(&self, size: usize) {

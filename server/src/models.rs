@@ -6,6 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use pipeline::{RecognizeOptions, Recognizer};
 
+use crate::review::ReviewSetup;
+
 /// Why models could not be loaded. It goes to the log, not to clients.
 pub type LoadError = Box<dyn StdError + Send + Sync>;
 
@@ -15,6 +17,8 @@ pub struct Loaded {
     pub recognizer: Recognizer,
     /// What requests start from; their parameters change it.
     pub options: RecognizeOptions,
+    /// The queue of what is unsure; `None` switches it off. Taken out when the server starts it.
+    pub review: Option<ReviewSetup>,
 }
 
 impl fmt::Debug for Loaded {
@@ -108,6 +112,17 @@ impl Models {
         if !final_now || matches!(next, Phase::Stopping) {
             state.phase = next;
         }
+    }
+
+    /// Puts something else in the place of what is loaded. Requests under way finish with what they began with.
+    pub(crate) fn replace(&self, change: impl FnOnce(&Loaded) -> Loaded) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(old) = &state.loaded else { return };
+        let new = Arc::new(change(old));
+        if let Phase::Ready(ready) = &mut state.phase {
+            *ready = Arc::clone(&new);
+        }
+        state.loaded = Some(new);
     }
 
     /// For new requests.

@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, skus};
+use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, review, skus};
 
 /// All endpoints.
 #[derive(OpenApi)]
@@ -18,6 +18,18 @@ use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, skus}
         recognize::recognize,
         classes::classes,
         skus::skus,
+        review::queue::queue,
+        review::item::item,
+        review::claim::claim,
+        review::claim::release,
+        review::label::label,
+        review::label::bulk,
+        review::undo::undo,
+        review::comment::comment,
+        review::clusters::clusters,
+        review::catalogue::skus,
+        review::stats::stats,
+        review::picture::picture,
         health::health,
         livez::livez,
         readyz::readyz,
@@ -25,6 +37,7 @@ use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, skus}
     ),
     tags(
         (name = "recognition", description = "Photos to counted SKUs"),
+        (name = "review", description = "What recognition is unsure of goes to people, and their answers count at once"),
         (name = "catalogue", description = "What can be recognised"),
         (name = "operation", description = "For load balancers and monitoring"),
     )

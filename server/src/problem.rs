@@ -1,9 +1,10 @@
 //! Every error a client can see, as RFC 9457 `application/problem+json`.
 //!
-//! [`ProblemType::row`] is the one table that decides status codes. Handlers return a [`Problem`]; `observe` turns it
+//! [`ProblemType::row`] (in `table`) is the one table that decides status codes. Handlers return a [`Problem`]; `observe` turns it
 //! into a body, because only there the request's id is at hand.
 
 mod convert;
+mod table;
 
 use std::fmt;
 
@@ -22,20 +23,30 @@ pub enum ProblemType {
     MissingPicture,
     MalformedBody,
     UndecodablePicture,
+    CrossSite,
     NotFound,
+    UnknownItem,
     MethodNotAllowed,
     UploadTooSlow,
+    Claimed,
+    AlreadyLabelled,
+    SecondLook,
+    NothingToUndo,
+    CodeTaken,
     BodyTooLarge,
     PictureTooLarge,
     UnsupportedContentType,
     UnsupportedPicture,
+    JsonExpected,
     BadParameter,
+    KeyReused,
     BadRequest,
     InternalError,
     NotReady,
     ModelsUnavailable,
     Overloaded,
     Stopping,
+    ReviewUnavailable,
     TookTooLong,
 }
 
@@ -54,147 +65,36 @@ pub struct Row {
 
 impl ProblemType {
     /// All of them, in the order of their status.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 28] = [
         Self::MissingPicture,
         Self::MalformedBody,
         Self::UndecodablePicture,
         Self::BadRequest,
+        Self::CrossSite,
         Self::NotFound,
+        Self::UnknownItem,
         Self::MethodNotAllowed,
         Self::UploadTooSlow,
+        Self::Claimed,
+        Self::AlreadyLabelled,
+        Self::SecondLook,
+        Self::NothingToUndo,
+        Self::CodeTaken,
         Self::BodyTooLarge,
         Self::PictureTooLarge,
         Self::UnsupportedContentType,
         Self::UnsupportedPicture,
+        Self::JsonExpected,
         Self::BadParameter,
+        Self::KeyReused,
         Self::InternalError,
         Self::NotReady,
         Self::ModelsUnavailable,
         Self::Overloaded,
         Self::Stopping,
+        Self::ReviewUnavailable,
         Self::TookTooLong,
     ];
-
-    /// The table.
-    #[must_use]
-    pub const fn row(self) -> Row {
-        let (slug, status, title, meaning) = match self {
-            Self::MissingPicture => (
-                "missing-picture",
-                StatusCode::BAD_REQUEST,
-                "No photo was sent",
-                "The form has no field named image, or more than one. Send exactly one photo a request.",
-            ),
-            Self::MalformedBody => (
-                "malformed-body",
-                StatusCode::BAD_REQUEST,
-                "The body cannot be read",
-                "The body is not what its content type says: broken multipart, JSON or base64, or it broke off.",
-            ),
-            Self::UndecodablePicture => (
-                "undecodable-picture",
-                StatusCode::BAD_REQUEST,
-                "The photo cannot be decoded",
-                "The bytes begin like a JPEG, PNG or WebP, but are empty, truncated, damaged or of a rare variant. Send \
-                 the original file again.",
-            ),
-            Self::BadRequest => (
-                "bad-request",
-                StatusCode::BAD_REQUEST,
-                "The request cannot be understood",
-                "Something about the request is against the rules of HTTP or of this interface.",
-            ),
-            Self::NotFound => (
-                "not-found",
-                StatusCode::NOT_FOUND,
-                "Nothing is here",
-                "The path is not one of this server's. /docs lists what is.",
-            ),
-            Self::MethodNotAllowed => (
-                "method-not-allowed",
-                StatusCode::METHOD_NOT_ALLOWED,
-                "This path does not take this method",
-                "The header Allow of the answer lists the methods it takes. Photos are sent with POST.",
-            ),
-            Self::UploadTooSlow => (
-                "upload-too-slow",
-                StatusCode::REQUEST_TIMEOUT,
-                "The photo did not arrive in time",
-                "Bytes came too slowly or not at all. Send a smaller photo, or use a faster connection.",
-            ),
-            Self::BodyTooLarge => (
-                "body-too-large",
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "The body is too large",
-                "A request may have so many bytes and no more; base64 makes a photo a third larger. Send a smaller \
-                 photo, or have the operator raise limits.max_body_bytes.",
-            ),
-            Self::PictureTooLarge => (
-                "picture-too-large",
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "The photo is too large",
-                "The file, or the picture in it, is larger than this server decodes. Send a smaller photo, or have the \
-                 operator raise the limits in pipeline.yaml.",
-            ),
-            Self::UnsupportedContentType => (
-                "unsupported-content-type",
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "Photos cannot be sent this way",
-                "Send multipart/form-data with a field image, or the file's bytes as image/jpeg, image/png, image/webp \
-                 or application/octet-stream, or application/json with the key image in base64.",
-            ),
-            Self::UnsupportedPicture => (
-                "unsupported-picture",
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "This is not a photo we take",
-                "JPEG, PNG and WebP are taken, recognised by their content. Convert other formats first; iPhones send \
-                 JPEG when the camera is set to \"Most Compatible\".",
-            ),
-            Self::BadParameter => (
-                "bad-parameter",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "A parameter has a value it may not have",
-                "The members parameter, value and allowed say which, what it was, and what it may be.",
-            ),
-            Self::InternalError => (
-                "internal-error",
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Something went wrong in the server",
-                "It is not your fault. The server goes on; its log has the cause under the request's id.",
-            ),
-            Self::NotReady => (
-                "not-ready",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The server is not ready yet",
-                "Models and gallery are being loaded. Try again in a second; /readyz says when.",
-            ),
-            Self::ModelsUnavailable => (
-                "models-unavailable",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Models or gallery are missing",
-                "They could not be loaded. The operator runs shelf doctor, which says what is missing and how to get it.",
-            ),
-            Self::Overloaded => (
-                "overloaded",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The server has too much to do",
-                "As many photos wait as may. Try again after the seconds in the header Retry-After.",
-            ),
-            Self::Stopping => (
-                "stopping",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The server is stopping",
-                "Requests that were accepted are finished; new ones belong to another server, or to this one in a moment.",
-            ),
-            Self::TookTooLong => (
-                "took-too-long",
-                StatusCode::GATEWAY_TIMEOUT,
-                "The answer took too long",
-                "The photo waited, or was worked on, longer than a request may. Try again later, or with fewer tiles.",
-            ),
-        };
-        Row { slug, status, title, meaning }
-    }
 
     /// Stable URI of the type, relative to the server.
     #[must_use]

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
-use crate::endpoints::{classes, docs, health, livez, metrics, readyz, recognize, skus};
+use crate::endpoints::{classes, docs, health, livez, metrics, readyz, recognize, review, skus};
 use crate::observe::observe;
 use crate::pages;
 use crate::problem::Problem;
@@ -40,6 +40,7 @@ fn version_two() -> Router<Arc<App>> {
         .route("/recognize", post(recognize::recognize))
         .route("/classes", get(classes::classes))
         .route("/skus", get(skus::skus))
+        .merge(review::routes())
 }
 
 /// A handler panicked: the panic hook has logged it, the client gets a problem, the connection stays.

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::config::ServerConfig;
 use crate::inference::{WorkerContext, spawn_workers};
 use crate::models::{LoadError, Loaded, Phase};
-use crate::{connections, router};
+use crate::{connections, review, router};
 
 /// Why the server ended other than as told.
 #[derive(Debug, Error)]
@@ -56,9 +56,12 @@ pub async fn run(
         models: Arc::clone(&app.models),
         metrics: Arc::clone(&app.metrics),
         pace: Arc::clone(app.inference.pace()),
+        review: Arc::clone(&app.review),
         alive: alive.downgrade(),
     };
-    start_loading(Arc::clone(&app), context, load).map_err(ServeError::Thread)?;
+    // Closed when this function ends: the task that follows the store ends with it.
+    let (_serving, stopped) = mpsc::channel(1);
+    start_loading(Arc::clone(&app), context, load, stopped).map_err(ServeError::Thread)?;
 
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, workers = app.config.workers, "listening");
@@ -93,14 +96,22 @@ fn start_loading(
     app: Arc<App>,
     context: WorkerContext,
     load: impl FnOnce() -> Result<Loaded, LoadError> + Send + 'static,
+    stopped: mpsc::Receiver<()>,
 ) -> io::Result<()> {
+    let runtime = tokio::runtime::Handle::current();
     let body = move || {
         let start = Instant::now();
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load))
             .unwrap_or_else(|_| Err("loading panicked".into()))
-            .and_then(|loaded| {
+            .and_then(|mut loaded| {
                 tracing::info!(seconds = start.elapsed().as_secs_f64(), "models are loaded");
                 app.models.enter(Phase::WarmingUp);
+                if let Some(setup) = loaded.review.take() {
+                    loaded = review::start(&app.review, setup, loaded, &runtime);
+                    if let Some(inner) = app.review.inner() {
+                        runtime.spawn(review::keep(Arc::clone(&app.models), Arc::clone(inner), stopped));
+                    }
+                }
                 spawn_workers(&context, &app.config, &Arc::new(loaded)).map_err(LoadError::from)
             });
         if let Err(error) = result {

@@ -149,6 +149,7 @@ fn overrides() -> Overrides {
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     // Connections are not kept while the other kind has its round: the server closes idle ones.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder().pool_idle_timeout(Duration::from_secs(5)).build()?;
     let photo = Bytes::from(fs::read(&args.photo)?);
     let config = PipelineConfig::read(&args.config, &overrides())?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use pipeline::config::{Overrides, PipelineConfig};
+use store::{S3Access, StoreSettings};
 
 /// Where settings lie when nothing says otherwise.
 pub(crate) const DEFAULT_PIPELINE_CONFIG: &str = "configs/pipeline.yaml";
@@ -18,6 +19,11 @@ pub(crate) struct Environment {
     pipeline_config: Option<PathBuf>,
     /// Models and gallery that win over a configuration's.
     pub(crate) overrides: Overrides,
+    /// `DATABASE_URL`
+    database: Option<String>,
+    /// `OBJECTS_URL`
+    objects: Option<String>,
+    s3: S3Access,
 }
 
 impl Environment {
@@ -29,6 +35,7 @@ impl Environment {
             Err(error) => return Err(error).context("the file .env cannot be used"),
         }
         let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let text = |name| env::var(name).ok().filter(|value| !value.is_empty());
         let enabled = match env::var("AI_V2_ENABLED").ok().as_deref().map(str::trim) {
             None | Some("" | "true" | "1" | "yes" | "on") => true,
             Some("false" | "0" | "no" | "off") => false,
@@ -42,7 +49,24 @@ impl Environment {
                 embedder_model: path("AI_V2_CLASSIFIER_MODEL"),
                 gallery_path: path("AI_V2_EMBEDDINGS_PATH"),
             },
+            database: text("DATABASE_URL"),
+            objects: text("OBJECTS_URL"),
+            s3: S3Access {
+                endpoint: text("AWS_ENDPOINT_URL"),
+                region: text("AWS_REGION"),
+                key: text("AWS_ACCESS_KEY_ID"),
+                secret: text("AWS_SECRET_ACCESS_KEY"),
+            },
         })
+    }
+
+    /// Where the review queue is kept: the environment's places over the configuration's.
+    pub(crate) fn store_settings(&self, config: &PipelineConfig) -> StoreSettings {
+        StoreSettings {
+            database: self.database.clone().unwrap_or_else(|| config.review.database.clone()),
+            objects: self.objects.clone().unwrap_or_else(|| config.review.objects.clone()),
+            s3: self.s3.clone(),
+        }
     }
 
     /// The configuration file that holds: `--config`, else `AI_V2_PIPELINE_CONFIG`, else the default.

@@ -1,14 +1,18 @@
 //! `shelf gallery`: enrol SKUs, look at them, take them away.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
+use classifier::EmbedderIdentity;
 use classifier::gallery::enrol::{self, EnrolError, EnrolOptions, EnrolReport, Progress};
-use classifier::gallery::{GalleryData, inspect, snapshot};
+use classifier::gallery::{GalleryData, GalleryError, inspect, snapshot};
 use indicatif::{ProgressBar, ProgressStyle};
-use vision::{ExemplarId, Sku, SkuId};
+use pipeline::PipelineConfig;
+use pipeline::review::LiveGallery;
+use vision::{ExemplarId, Sha256, Sku, SkuId};
 
 use crate::environment::Environment;
 
@@ -20,6 +24,7 @@ pub(crate) enum GalleryCommand {
     Remove(RemoveArgs),
     List(ListArgs),
     Inspect(InspectArgs),
+    Rebuild(RebuildArgs),
 }
 
 /// Which gallery, and by which embedder.
@@ -96,6 +101,22 @@ pub(crate) struct InspectArgs {
     place: Place,
 }
 
+/// Build the gallery again from what people labelled
+///
+/// The review queue's store holds every exemplar, enrolled or labelled. What is written is, bit for bit, what a server
+/// that follows the store has in memory.
+#[derive(Args)]
+pub(crate) struct RebuildArgs {
+    /// Take everything from the review queue's store (DATABASE_URL, else review.database of the configuration)
+    #[arg(long, required = true)]
+    from_store: bool,
+    /// Folder to write, in place of the gallery's own
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+}
+
 pub(crate) fn run(command: GalleryCommand, environment: &Environment) -> anyhow::Result<ExitCode> {
     match command {
         GalleryCommand::Build(args) => build(&args, environment)?,
@@ -103,6 +124,7 @@ pub(crate) fn run(command: GalleryCommand, environment: &Environment) -> anyhow:
         GalleryCommand::Remove(args) => remove(&args, environment)?,
         GalleryCommand::List(args) => list(&args, environment)?,
         GalleryCommand::Inspect(args) => show_health(&args, environment)?,
+        GalleryCommand::Rebuild(args) => rebuild(&args, environment)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -135,6 +157,7 @@ fn build(args: &BuildArgs, environment: &Environment) -> anyhow::Result<()> {
     bar.finish_and_clear();
     let (mut data, report) = built.map_err(explain)?;
     snapshot::write(&mut data, &folder)?;
+    show_in_review(&data, &[&args.root], &config, environment);
     print_report(&report, &data, &folder);
     Ok(())
 }
@@ -160,8 +183,35 @@ fn add(args: &AddArgs, environment: &Environment) -> anyhow::Result<()> {
     };
     let report = report.map_err(explain)?;
     snapshot::write(&mut data, &folder)?;
+    show_in_review(&data, &args.paths.iter().collect::<Vec<_>>(), &config, environment);
     print_report(&report, &data, &folder);
     Ok(())
+}
+
+/// Puts the enrolled pictures where the review page finds them. A gallery is sound without, so trouble is only told.
+fn show_in_review(data: &GalleryData, paths: &[&PathBuf], config: &PipelineConfig, environment: &Environment) {
+    if !config.review.enabled {
+        return;
+    }
+    let wanted: BTreeSet<Sha256> = data.exemplars().iter().map(|exemplar| exemplar.sha256).collect();
+    let settings = environment.store_settings(config);
+    let work = async {
+        let objects = store::Objects::open(&settings.objects, &settings.s3)?;
+        for path in paths {
+            let below = data.exemplars().iter().map(|exemplar| path.join(&exemplar.origin));
+            for file in below.chain([path.to_path_buf()]).filter(|file| file.is_file()) {
+                let bytes = std::fs::read(file)?;
+                if wanted.contains(&Sha256::of(&bytes)) {
+                    objects.put(bytes.into()).await?;
+                }
+            }
+        }
+        anyhow::Ok(())
+    };
+    let done = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(work));
+    if let Err(error) = done {
+        eprintln!("the review page will not show these pictures: {error:#}");
+    }
 }
 
 fn remove(args: &RemoveArgs, environment: &Environment) -> anyhow::Result<()> {
@@ -178,6 +228,41 @@ fn remove(args: &RemoveArgs, environment: &Environment) -> anyhow::Result<()> {
     }
     snapshot::write(&mut data, &folder)?;
     Ok(())
+}
+
+fn rebuild(args: &RebuildArgs, environment: &Environment) -> anyhow::Result<()> {
+    let config = environment.pipeline_config(args.place.config.as_ref())?;
+    let folder = args.place.folder(environment)?;
+    let settings = environment.store_settings(&config);
+    // Which embedder is in use stands in the gallery; without one, the embedder itself says.
+    let (name, embedder) = match snapshot::read(&folder) {
+        Ok(data) => (data.name().to_owned(), data.embedder().clone()),
+        Err(GalleryError::Missing { .. }) => {
+            let embedder = pipeline::load::load_embedder(&config)?;
+            ("empty".to_owned(), EmbedderIdentity::of(&embedder))
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut live = LiveGallery::new(&name, embedder, pipeline::load::index_options(&config), config.sku_thresholds);
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
+    runtime.block_on(async {
+        let store = store::Store::open(&settings).await.context("the review queue cannot be opened")?;
+        let changes = store.changes_since(0, live.embedder()).await?;
+        if changes.exemplars.is_empty() {
+            bail!("the store knows nothing of this gallery yet: start `shelf serve` once, which takes it over");
+        }
+        live.apply(&changes)?;
+        let mut data = live.data().clone();
+        let target = args.to.as_ref().unwrap_or(&folder);
+        snapshot::write(&mut data, target)?;
+        if let Some(digest) = data.digest() {
+            let counts = (data.skus().len(), data.exemplars().len());
+            store.record_gallery(digest, live.embedder(), changes.change, counts).await?;
+            println!("{}: {} SKUs, {} exemplars, digest {digest}", target.display(), counts.0, counts.1);
+        }
+        store.close().await;
+        Ok(())
+    })
 }
 
 fn find_sku(data: &GalleryData, which: &str) -> anyhow::Result<Sku> {

@@ -9,6 +9,7 @@ mod eval;
 mod gallery;
 mod models;
 mod photos;
+mod queue;
 mod recognize;
 mod serve;
 mod signals;
@@ -45,6 +46,8 @@ enum Command {
     #[command(subcommand)]
     Gallery(gallery::GalleryCommand),
     #[command(subcommand)]
+    Queue(queue::QueueCommand),
+    #[command(subcommand)]
     Models(models::ModelsCommand),
     #[command(subcommand)]
     Dataset(dataset::DatasetCommand),
@@ -78,6 +81,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Recognize(args) => recognize::run(&args, &environment),
         Command::Serve(args) => serve::run(&args, &environment),
         Command::Gallery(command) => gallery::run(command, &environment),
+        Command::Queue(command) => queue::run(command, &environment),
         Command::Models(command) => models::run(command),
         Command::Dataset(command) => dataset::run(command),
         Command::Eval(command) => eval::run(command, &environment),

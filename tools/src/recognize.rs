@@ -146,6 +146,7 @@ fn print(answer: &Answered, recognizer: &Recognizer, json: bool) -> io::Result<(
             queued: Duration::ZERO,
             total: answer.total,
             picture: None,
+            embeddings: false,
         };
         let line = Line { file: &file, answer: RecognizeAnswer::new(&answer.recognized.recognition, &context) };
         serde_json::to_writer(&mut out, &line)?;

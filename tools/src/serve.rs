@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use server::{Loaded, ServerConfig};
+use server::{Loaded, ReviewSetup, ServerConfig};
 use tokio::net::TcpListener;
 
 use crate::environment::Environment;
@@ -34,12 +34,19 @@ pub(crate) fn run(args: &ServeArgs, environment: &Environment) -> anyhow::Result
     let config = server_config(&args.server_config)?;
     let listen = args.listen.unwrap_or(config.listen);
     let enabled = environment.enabled;
+    let settings = environment.store_settings(&pipeline_config);
     let load = move || {
         if !enabled {
             return Err("recognition is switched off by AI_V2_ENABLED".into());
         }
         let loaded = pipeline::load(&pipeline_config)?;
-        Ok(Loaded { recognizer: loaded.recognizer, options: pipeline_config.options })
+        let second = pipeline_config.review.enabled.then(|| pipeline::load::second_opinion(&pipeline_config));
+        let recognizer = loaded.recognizer.with_second_opinion(second.transpose()?.flatten());
+        let review = pipeline_config.review.enabled.then(|| {
+            let (live, enrolled) = pipeline::load::live_gallery(&pipeline_config, &loaded.gallery);
+            ReviewSetup { config: pipeline_config.review.clone(), settings, live, enrolled }
+        });
+        Ok(Loaded { recognizer, options: pipeline_config.options, review })
     };
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
     runtime.block_on(async {

@@ -24,3 +24,20 @@ pub struct Detection {
     /// In `0..=1`.
     pub confidence: f32,
 }
+
+/// What was found on one photo, and how well several looks at it agreed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sightings {
+    /// Most confident first.
+    pub detections: Vec<Detection>,
+    /// By position: whether looks that show the same part of the photo did not agree on it.
+    pub disputed: Vec<bool>,
+}
+
+impl Sightings {
+    /// Found by one look, which agrees with itself.
+    #[must_use]
+    pub fn of_one_look(detections: Vec<Detection>) -> Self {
+        Self { disputed: vec![false; detections.len()], detections }
+    }
+}

@@ -1,6 +1,6 @@
 //! The ability to find containers in photos.
 
-use crate::{Detection, ModelError, RgbImage, Tiling};
+use crate::{Detection, ModelError, RgbImage, Sightings, Tiling};
 
 /// What may differ from request to request.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +30,15 @@ pub trait Detector: Send + Sync {
     /// # Errors
     /// When the network cannot run or its output does not fit its card.
     fn detect(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Vec<Detection>>, ModelError>;
+
+    /// As [`Detector::detect`], with what several looks at one photo did not agree on. A detector that looks once agrees with
+    /// itself.
+    ///
+    /// # Errors
+    /// As [`Detector::detect`].
+    fn look(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Sightings>, ModelError> {
+        Ok(self.detect(images, options)?.into_iter().map(Sightings::of_one_look).collect())
+    }
 
     /// Names by [`crate::ClassId`].
     fn classes(&self) -> &[String];

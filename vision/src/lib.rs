@@ -42,7 +42,7 @@ pub use image::RgbImage;
 
 pub use crop::crop;
 pub use decode::{DecodeError, DecodeLimits, decode};
-pub use detection::{ClassId, Detection};
+pub use detection::{ClassId, Detection, Sightings};
 pub use detector::{DetectOptions, Detector};
 pub use digest::Sha256;
 pub use embedder::Embedder;

@@ -44,6 +44,8 @@ pub enum Reason {
         /// The SKU that is too close.
         runner_up: SkuId,
     },
+    /// It looks most like what a person said is no container.
+    NotAContainer,
     /// Nothing is enrolled.
     EmptyGallery,
 }
@@ -56,6 +58,7 @@ impl fmt::Display for Reason {
             Self::MarginTooSmall { required, .. } => {
                 write!(f, "runner-up SKU is closer than the required margin {required:.2}")
             }
+            Self::NotAContainer => f.write_str("it looks like what a person said is not a container"),
             Self::EmptyGallery => f.write_str("no SKU is enrolled in the gallery"),
         }
     }
@@ -96,6 +99,8 @@ pub struct RecognizedItem {
     pub decision: Decision,
     /// Kept only when asked for.
     pub embedding: Option<Embedding>,
+    /// Whether tiles of the photo, or a second model, saw something else here.
+    pub disputed: bool,
 }
 
 /// Facings of one SKU in one photo.

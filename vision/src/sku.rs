@@ -6,6 +6,11 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SkuId(pub u32);
 
+impl SkuId {
+    /// Stands for crops of which a person said that no container is on them. Enrolled SKUs count from 1.
+    pub const NOT_A_CONTAINER: Self = Self(0);
+}
+
 impl fmt::Display for SkuId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

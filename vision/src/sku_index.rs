@@ -19,6 +19,21 @@ pub struct Neighbor {
     pub similarity: f32,
 }
 
+/// Largest list that a wide search asks for.
+const WIDEST: usize = 4096;
+/// How much longer each list of a wide search is than the one before.
+const WIDEN: usize = 8;
+
+fn distinct_skus(neighbors: &[Neighbor]) -> usize {
+    let mut seen: Vec<SkuId> = Vec::new();
+    for neighbor in neighbors {
+        if neighbor.sku != SkuId::NOT_A_CONTAINER && !seen.contains(&neighbor.sku) {
+            seen.push(neighbor.sku);
+        }
+    }
+    seen.len()
+}
+
 /// Nearest-neighbour search over enrolled exemplars.
 pub trait SkuIndex: Send + Sync {
     /// The `k` nearest exemplars of each query, nearest first; fewer when fewer are enrolled.
@@ -27,6 +42,30 @@ pub trait SkuIndex: Send + Sync {
     /// # Errors
     /// When a query has another dimension than the index.
     fn search(&self, queries: &[Embedding], k: usize) -> Result<Vec<Vec<Neighbor>>, ModelError>;
+
+    /// As [`SkuIndex::search`], and beyond the `k` nearest as many more as it takes to name `skus` different SKUs: one SKU
+    /// of many exemplars would fill the list otherwise. Gives up after some thousand exemplars.
+    ///
+    /// # Errors
+    /// As [`SkuIndex::search`].
+    fn search_wide(&self, queries: &[Embedding], k: usize, skus: usize) -> Result<Vec<Vec<Neighbor>>, ModelError> {
+        let mut found = self.search(queries, k)?;
+        let most = self.len().min(WIDEST);
+        let mut reach = k;
+        while reach < most {
+            let names_few = |neighbors: &Vec<Neighbor>| distinct_skus(neighbors) < skus;
+            let short: Vec<usize> = (0..found.len()).filter(|&at| names_few(&found[at])).collect();
+            if short.is_empty() {
+                break;
+            }
+            reach = (reach * WIDEN).min(most);
+            let again: Vec<Embedding> = short.iter().map(|&at| queries[at].clone()).collect();
+            for (at, neighbors) in short.into_iter().zip(self.search(&again, reach)?) {
+                found[at] = neighbors;
+            }
+        }
+        Ok(found)
+    }
 
     /// Looks a SKU up.
     fn sku(&self, id: SkuId) -> Option<Arc<Sku>>;

@@ -1,6 +1,6 @@
 //! What is enrolled: SKUs, exemplars and their embeddings. The truth that is stored; [`super::Gallery`] searches it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use vision::{Embedder, Embedding, ExemplarId, Sha256, Sku, SkuId};
@@ -169,10 +169,15 @@ impl GalleryData {
         self.revision
     }
 
-    /// Digest of the content on disk; `None` when it was edited since, or never stored.
+    /// Digest of the content; `None` when it was edited since it was stored or sealed.
     #[must_use]
     pub fn digest(&self) -> Option<Sha256> {
         self.digest
+    }
+
+    /// Works out the digest that the content will have on disk, so that it can be named before it is written.
+    pub fn seal(&mut self) {
+        self.digest = Some(super::snapshot::digest(self));
     }
 
     pub(crate) fn set_stored(&mut self, revision: u64, digest: Sha256) {
@@ -292,6 +297,43 @@ impl GalleryData {
             self.exemplars.push(Exemplar { id, sku: new.sku, origin: new.origin, sha256: new.sha256 });
         }
         Ok(ids)
+    }
+
+    /// Puts an exemplar in its place under a number that was chosen elsewhere.
+    ///
+    /// # Errors
+    /// When the number is taken, the SKU is not there or the embedding has another dimension.
+    pub fn insert_exemplar(&mut self, exemplar: Exemplar, embedding: &[f32]) -> Result<(), GalleryError> {
+        self.check_dimension(embedding.len())?;
+        if !self.skus.contains_key(&exemplar.sku) {
+            return Err(GalleryError::UnknownSku(exemplar.sku));
+        }
+        let Err(row) = self.exemplars.binary_search_by_key(&exemplar.id, |e| e.id) else {
+            return Err(GalleryError::ExemplarOrder(exemplar.id));
+        };
+        // FAISS numbers vectors with i64.
+        let following = exemplar.id.0.checked_add(1).filter(|&end| i64::try_from(end).is_ok());
+        self.next.exemplar = self.next.exemplar.max(following.ok_or(GalleryError::Full)?);
+        self.digest = None;
+        self.embeddings.insert(row, embedding);
+        self.exemplars.insert(row, exemplar);
+        Ok(())
+    }
+
+    /// Gives a SKU another name.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn rename_sku(&mut self, id: SkuId, name: &str) -> Result<(), GalleryError> {
+        let sku = self.skus.get_mut(&id).ok_or(GalleryError::UnknownSku(id))?;
+        self.digest = None;
+        *sku = Arc::new(Sku { name: name.to_owned(), ..(**sku).clone() });
+        Ok(())
+    }
+
+    /// Removes several exemplars at once; those that are not there are left out.
+    pub fn remove_exemplars(&mut self, ids: &BTreeSet<ExemplarId>) {
+        self.retain(|exemplar| !ids.contains(&exemplar.id));
     }
 
     /// Removes one exemplar. Its SKU stays, even without exemplars.

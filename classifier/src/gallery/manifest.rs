@@ -111,7 +111,9 @@ pub(crate) fn now() -> String {
     timestamp(seconds)
 }
 
-fn timestamp(unix_seconds: u64) -> String {
+/// Seconds since 1970 as RFC 3339 in UTC.
+#[must_use]
+pub fn timestamp(unix_seconds: u64) -> String {
     let (days, second) = (unix_seconds / 86_400, unix_seconds % 86_400);
     // The civil calendar in 400-year cycles that start on 1 March (Hinnant, "chrono-compatible low-level date algorithms").
     let shifted = days + 719_468;

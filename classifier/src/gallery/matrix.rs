@@ -60,6 +60,13 @@ impl Matrix {
         self.values.extend_from_slice(row);
     }
 
+    /// Puts a row before the one at `at`.
+    pub(crate) fn insert(&mut self, at: usize, row: &[f32]) {
+        assert_eq!(row.len(), self.columns, "a row of this matrix");
+        let start = at * self.columns;
+        self.values.splice(start..start, row.iter().copied());
+    }
+
     /// Keeps the rows for which `keep` (one a row) is true.
     pub(crate) fn retain(&mut self, keep: &[bool]) {
         let columns = self.columns;

@@ -18,6 +18,7 @@ pub mod enrol;
 pub mod error;
 pub mod faiss;
 mod flat;
+mod hashing;
 pub mod index;
 pub mod inspect;
 mod kernel;
@@ -35,6 +36,7 @@ use vision::{Embedder, Embedding, ModelError, Neighbor, Sku, SkuId, SkuIndex};
 pub use data::{EmbedderIdentity, Exemplar, GalleryData, NewExemplar};
 pub use error::GalleryError;
 pub use index::{IndexKind, IndexOptions};
+pub use manifest::timestamp;
 pub use matrix::Matrix;
 pub use vote::{DecisionRule, decide};
 
@@ -94,11 +96,11 @@ impl SkuIndex for Gallery {
     }
 
     fn sku(&self, id: SkuId) -> Option<Arc<Sku>> {
-        self.data.sku(id).cloned()
+        self.data.sku(id).filter(|sku| sku.id != SkuId::NOT_A_CONTAINER).cloned()
     }
 
     fn skus(&self) -> Vec<Arc<Sku>> {
-        self.data.skus().cloned().collect()
+        self.data.skus().filter(|sku| sku.id != SkuId::NOT_A_CONTAINER).cloned().collect()
     }
 
     fn len(&self) -> usize {
@@ -107,7 +109,7 @@ impl SkuIndex for Gallery {
 
     fn describe(&self) -> String {
         let digest = self.data.digest().map(|digest| format!("@{}", digest.short())).unwrap_or_default();
-        let skus = self.data.skus().len();
+        let skus = self.data.skus().filter(|sku| sku.id != SkuId::NOT_A_CONTAINER).count();
         format!("{}{digest} ({skus} SKUs, {} exemplars, {})", self.data.name(), self.len(), self.index.describe())
     }
 }

@@ -19,11 +19,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::Digest as _;
 use vision::{Sha256, Sku};
 
 use super::data::{EmbedderIdentity, Exemplar, GalleryData, NextIds, Parts};
 use super::error::{Expected, GalleryError};
+use super::hashing::Hashing;
 use super::manifest::{EmbedderEntry, ExemplarEntry, FORMAT, FileEntry, Manifest, Preface, SkuEntry, VERSION};
 use super::matrix::Matrix;
 use super::npy;
@@ -140,6 +140,24 @@ pub fn write(data: &mut GalleryData, path: &Path) -> Result<(), GalleryError> {
     }
     remove_older(path, revision);
     Ok(())
+}
+
+/// The digest that the content has on disk, without writing it.
+#[must_use]
+pub fn digest(data: &GalleryData) -> Sha256 {
+    let skus: Vec<SkuEntry> = data.skus().map(|sku| SkuEntry::from(&**sku)).collect();
+    let exemplars: Vec<ExemplarEntry> = data.exemplars().iter().map(ExemplarEntry::from).collect();
+    let hash = |body: &dyn Fn(&mut dyn Write) -> io::Result<()>| {
+        let mut sink = Hashing::new(BufWriter::with_capacity(1 << 16, io::sink()));
+        body(&mut sink).expect("a sink takes everything");
+        FileEntry { bytes: sink.bytes, sha256: sink.finish() }
+    };
+    let files = BTreeMap::from([
+        (EMBEDDINGS.to_owned(), hash(&|writer| npy::write(writer, data.embeddings()))),
+        (EXEMPLARS.to_owned(), hash(&|writer| write_list(writer, &exemplars))),
+        (SKUS.to_owned(), hash(&|writer| write_list(writer, &skus))),
+    ]);
+    Manifest::content_digest(data.embedder().fingerprint, &files)
 }
 
 fn revision_folder(path: &Path, revision: u64) -> PathBuf {
@@ -300,7 +318,7 @@ fn write_file(path: &Path, body: &dyn Fn(&mut dyn Write) -> io::Result<()>) -> i
     let mut writer = Hashing::new(BufWriter::with_capacity(1 << 18, file));
     body(&mut writer)?;
     writer.flush()?;
-    writer.inner.get_ref().sync_all()?;
+    writer.get_ref().get_ref().sync_all()?;
     Ok(FileEntry { bytes: writer.bytes, sha256: writer.finish() })
 }
 
@@ -356,47 +374,5 @@ fn remove_older(path: &Path, current: u64) {
         if stale {
             let _ = fs::remove_dir_all(entry.path());
         }
-    }
-}
-
-/// Counts and digests what passes through.
-struct Hashing<T> {
-    inner: T,
-    hasher: sha2::Sha256,
-    bytes: u64,
-}
-
-impl<T> Hashing<T> {
-    fn new(inner: T) -> Self {
-        Self { inner, hasher: sha2::Sha256::new(), bytes: 0 }
-    }
-
-    fn finish(self) -> Sha256 {
-        Sha256(self.hasher.finalize().into())
-    }
-
-    fn saw(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
-        self.bytes += bytes.len() as u64;
-    }
-}
-
-impl<T: Read> Read for Hashing<T> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.saw(&buffer[..n]);
-        Ok(n)
-    }
-}
-
-impl<T: Write> Write for Hashing<T> {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let n = self.inner.write(buffer)?;
-        self.saw(&buffer[..n]);
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
     }
 }

@@ -19,6 +19,7 @@ use vision::{Candidate, Decision, Neighbor, Reason, SkuId, SkuStatus};
 ///
 /// | answer | when |
 /// |---|---|
+/// | unknown | the winner stands for what a person said is not a container |
 /// | unknown | similarity of the winner's best exemplar < `threshold` |
 /// | ambiguous | score(winner) - score(runner-up) < `margin` |
 /// | known | otherwise |
@@ -76,7 +77,9 @@ pub fn decide(neighbors: &[Neighbor], rule: &DecisionRule, top_k: usize) -> Deci
     let runner_up = ranked.get(1);
     let margin = runner_up.map_or(winner.best, |second| winner.score - second.score);
     // Written so that NaN fails.
-    let (status, reason) = if !(winner.best >= rule.threshold) {
+    let (status, reason) = if winner.sku == SkuId::NOT_A_CONTAINER {
+        (SkuStatus::Unknown, Reason::NotAContainer)
+    } else if !(winner.best >= rule.threshold) {
         (SkuStatus::Unknown, Reason::BelowThreshold { threshold: rule.threshold })
     } else if let Some(second) = runner_up.filter(|_| !(margin >= rule.margin)) {
         (SkuStatus::Ambiguous, Reason::MarginTooSmall { required: rule.margin, runner_up: second.sku })
@@ -121,9 +124,10 @@ fn soft_maximum(best: f32, similarities: &[f32], temperature: f32) -> f32 {
 }
 
 fn candidates(ranked: &[Tally], others: &[&Neighbor], top_k: usize) -> Vec<Candidate> {
-    let mut named: Vec<Candidate> =
-        ranked.iter().take(top_k).map(|t| Candidate { sku: t.sku, similarity: t.best }).collect();
-    for other in others {
+    // What is no container is no SKU.
+    let real = ranked.iter().filter(|t| t.sku != SkuId::NOT_A_CONTAINER);
+    let mut named: Vec<Candidate> = real.take(top_k).map(|t| Candidate { sku: t.sku, similarity: t.best }).collect();
+    for other in others.iter().filter(|other| other.sku != SkuId::NOT_A_CONTAINER) {
         if named.len() >= top_k {
             break;
         }

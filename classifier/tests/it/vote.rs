@@ -77,6 +77,18 @@ fn candidates_are_named_once_best_first() {
 }
 
 #[test]
+fn what_looks_like_no_container_is_none() {
+    let none = SkuId::NOT_A_CONTAINER.0;
+    let refused = decide(&neighbors(&[(none, 0.95), (1, 0.9), (2, 0.5)]), &RULE, 5);
+    assert_eq!((refused.status, refused.reason, refused.sku), (SkuStatus::Unknown, Reason::NotAContainer, None));
+    let named: Vec<_> = refused.candidates.iter().map(|c| c.sku.0).collect();
+    assert_eq!(named, [1, 2], "it is no candidate");
+    // Nearer to a product than to what is none, it is that product; hardly nearer, a person should look.
+    assert_eq!(decide(&neighbors(&[(1, 0.95), (none, 0.7)]), &RULE, 5).status, SkuStatus::Known);
+    assert_eq!(decide(&neighbors(&[(1, 0.95), (none, 0.94)]), &RULE, 5).status, SkuStatus::Ambiguous);
+}
+
+#[test]
 fn the_decision_does_not_depend_on_how_many_candidates_are_named() {
     let pairs = [(1, 0.9), (1, 0.9), (1, 0.9), (1, 0.9), (1, 0.9), (2, 0.89), (2, 0.89)];
     let of = |top_k, searched| decide(&neighbors(&pairs[..searched]), &RULE, top_k);

@@ -99,27 +99,43 @@ static COSINES: LazyLock<[[f32; SIDE]; 12]> = LazyLock::new(|| {
     std::array::from_fn(|f| std::array::from_fn(|x| ((2 * x + 1) as f32 * f as f32 * PI / (2 * SIDE) as f32).cos()))
 });
 
+/// Standard deviation of the brightness, in grey levels, below which a picture is blank: its hash is that of its noise.
+const BLANK: f32 = 2.0;
+
+/// [`Look::hash`] alone; `None` for a blank picture.
+#[must_use]
+pub fn hash_of(image: &RgbImage) -> Option<u64> {
+    let luma = brightness(image);
+    let mean = luma.iter().sum::<f32>() / luma.len() as f32;
+    let variance = luma.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / luma.len() as f32;
+    (variance.sqrt() >= BLANK).then(|| hash(&luma))
+}
+
+/// Brightness of 32 x 32 pixels, row by row.
+fn brightness(image: &RgbImage) -> Vec<f32> {
+    let plan = PreprocessPlan {
+        width: SIDE as u32,
+        height: SIDE as u32,
+        fit: Fit::Stretch,
+        filter: Filter::BilinearAntialias,
+        pad: 0,
+        mean: [0.0; 3],
+        std: [1.0; 3],
+    };
+    let mut rgb = Array3::zeros((3, SIDE, SIDE));
+    plan.apply(image, Region::whole(image), rgb.view_mut());
+    let luma = |at: usize| {
+        let [r, g, b] = [0, 1, 2].map(|c| rgb[[c, at / SIDE, at % SIDE]]);
+        0.299 * r + 0.587 * g + 0.114 * b
+    };
+    (0..SIDE * SIDE).map(luma).collect()
+}
+
 impl Look {
     /// Looks at a picture.
     #[must_use]
     pub fn of(image: &RgbImage) -> Self {
-        let plan = PreprocessPlan {
-            width: SIDE as u32,
-            height: SIDE as u32,
-            fit: Fit::Stretch,
-            filter: Filter::BilinearAntialias,
-            pad: 0,
-            mean: [0.0; 3],
-            std: [1.0; 3],
-        };
-        let mut rgb = Array3::zeros((3, SIDE, SIDE));
-        plan.apply(image, Region::whole(image), rgb.view_mut());
-        let luma: Vec<f32> = (0..SIDE * SIDE)
-            .map(|at| {
-                let [r, g, b] = [0, 1, 2].map(|c| rgb[[c, at / SIDE, at % SIDE]]);
-                0.299 * r + 0.587 * g + 0.114 * b
-            })
-            .collect();
+        let luma = brightness(image);
         let aspect = image.width() as f32 / image.height().max(1) as f32;
         let seen = |change: &Change| hash(&sample(&luma, aspect, change));
         Self {
@@ -288,6 +304,8 @@ mod tests {
     fn blank_pictures_are_known() {
         let blank = Look::of(&RgbImage::from_pixel(40, 30, image::Rgb([200, 10, 10])));
         assert!(blank.contrast() < 0.5);
+        assert_eq!(hash_of(&RgbImage::from_pixel(40, 30, image::Rgb([200, 10, 10]))), None);
+        assert_eq!(hash_of(&picture(2)), Some(Look::of(&picture(2)).hash));
         assert_eq!(blank.correlation(&Look::of(&picture(2)), false), 0.0);
         assert!(Look::of(&picture(2)).contrast() > 10.0);
     }

@@ -84,6 +84,48 @@ impl Categories {
     }
 }
 
+/// What people said of a picture as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureTags {
+    /// Its file, relative, with `/`.
+    pub file: String,
+    /// In the order given.
+    pub labels: Vec<String>,
+    /// Boxes and other shapes on it, which say nothing of the picture as a whole.
+    pub shapes: usize,
+}
+
+/// Reads the tags of a CVAT file. [`super::read`] reads its boxes.
+///
+/// # Errors
+/// When the file cannot be read or is not one of CVAT's for images.
+pub fn tags(path: &Path) -> Result<Vec<PictureTags>, ConvertError> {
+    let text = read_text_bounded(path, MAX_BYTES)?;
+    let wrong = |line, fault| ConvertError::at(path, Place::Line(line), fault);
+    let mut pictures = Vec::new();
+    each_child(&text, "annotations", wrong, |child| {
+        match child.name.as_str() {
+            "image" => pictures.push(picture_tags(&child).map_err(|(line, fault)| wrong(line, fault))?),
+            "track" => return Err(wrong(child.line, Fault::Tracks)),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(pictures)
+}
+
+fn picture_tags(image: &Element) -> Result<PictureTags, (u32, Fault)> {
+    let name = image.attribute("name").ok_or((image.line, Fault::Missing("name")))?;
+    let file = safe_relative(name).map_err(|fault| (image.line, fault.into()))?;
+    let label = |tag: &Element| match tag.attribute("label") {
+        Some(label) => Ok(label.trim().to_owned()),
+        None => Err((tag.line, Fault::Missing("label"))),
+    };
+    let labels: Vec<String> = image.all("tag").map(label).collect::<Result<_, _>>()?;
+    let shapes = image.children.len() - labels.len();
+    Ok(PictureTags { file, labels, shapes })
+}
+
 /// Label lists lie at `meta/task/labels/label` or `meta/project/labels/label`, in old files one level higher.
 fn collect_labels(element: &Element, categories: &mut Categories) {
     for child in &element.children {

@@ -23,6 +23,7 @@ mod voc;
 mod xml;
 mod yolo;
 
+pub use cvat::{PictureTags, tags as cvat_tags};
 pub use error::{ConvertError, Fault, Place};
 pub use format::{Format, ParseFormatError, ReadOptions, WriteOptions, check_pictures, detect, locate, read, write};
 pub use model::{Annotations, Category, ImageRecord, Object, Rect};

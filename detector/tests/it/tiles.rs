@@ -1,7 +1,7 @@
 //! Tiling with an oracle for a network: every object counts once, wherever the seams fall.
 
 use detector::AutoTiling;
-use detector::tiling::{OVERLAP, TilePass, merge};
+use detector::tiling::{OVERLAP, TilePass, disputed, merge};
 use proptest::prelude::*;
 use vision::preprocess::Region;
 use vision::{BBox, ClassId, DetectOptions, Detection, Detector, NmsOptions, Tiling, tile_grid};
@@ -247,4 +247,31 @@ fn thousands_of_parts_merge_in_time() {
     let start = std::time::Instant::now();
     let merged = merge((8000, 8000), &[], &tiles, &NMS);
     assert!(merged.len() <= 300 && start.elapsed().as_secs() < 20, "{} boxes in {:?}", merged.len(), start.elapsed());
+}
+
+#[test]
+fn what_passes_do_not_agree_on_is_disputed() {
+    // Two tiles side by side that share 200 pixels, and the facing within.
+    let photo = (1000, 400);
+    let regions = [(0, 600), (400, 600)].map(|(x, width)| Region { x, y: 0, width, height: 400 });
+    let bbox = BBox::new(450.0, 100.0, 550.0, 300.0);
+    let seen = |class| Detection { bbox, class: ClassId(class), confidence: 0.9 };
+    let options = NmsOptions { iou: 0.7, class_agnostic: true, max_detections: 300 };
+    let check = |whole: &[Detection], left: &[Detection], right: &[Detection], expected: bool| {
+        let passes = [left, right].into_iter().zip(regions);
+        let tiles: Vec<_> = passes.map(|(found, region)| TilePass { region, detections: found.to_vec() }).collect();
+        let merged = merge(photo, whole, &tiles, &options);
+        let found = disputed(photo, &merged, whole, &tiles);
+        assert_eq!(found, vec![expected; merged.len()], "{whole:?} {left:?} {right:?}");
+    };
+    check(&[seen(0)], &[seen(0)], &[seen(0)], false);
+    check(&[], &[seen(0)], &[seen(0)], false);
+    check(&[seen(0)], &[seen(1)], &[seen(0)], true);
+    check(&[], &[seen(0)], &[], true);
+    check(&[seen(1)], &[seen(0)], &[seen(0)], true);
+    // Where only one tile shows it, another cannot have missed it.
+    let edge = Detection { bbox: BBox::new(20.0, 100.0, 120.0, 300.0), ..seen(0) };
+    check(&[], &[edge], &[], false);
+    // The whole photo alone: a second pass that was never made does not object.
+    assert_eq!(disputed(photo, &[seen(0)], &[seen(0)], &[]), [false]);
 }

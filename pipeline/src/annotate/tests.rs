@@ -22,6 +22,7 @@ fn item(bbox: BBox, status: SkuStatus, sku: Option<u32>) -> RecognizedItem {
             candidates: Vec::new(),
         },
         embedding: None,
+        disputed: false,
     }
 }
 

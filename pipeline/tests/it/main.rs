@@ -2,3 +2,4 @@
 
 mod config;
 mod recognize;
+mod review;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pipeline::{Photo, RecognizeError, RecognizeOptions, Recognizer, RecognizerSettings};
+use pipeline::{Photo, RecognizeError, RecognizeOptions, Recognizer, RecognizerSettings, SecondOpinion};
 use vision::fakes::{FixedDetector, ListIndex, MeanColorEmbedder};
 use vision::{
     BBox, DetectOptions, Detection, Detector, Embedder, Embedding, ModelError, Reason, RgbImage, Sha256, Sku, SkuId,
@@ -120,6 +120,25 @@ fn a_bad_photo_does_not_fail_its_neighbours() {
     };
     assert_eq!((blue(1), blue(3)), (1, 3));
     assert!(recognizer.recognize(Vec::new(), &RecognizeOptions::default()).is_empty());
+}
+
+#[test]
+fn a_facing_is_disputed_where_a_second_opinion_names_another_sku() {
+    let disputed = |second: Option<ListIndex>| {
+        let second = second.map(|gallery| SecondOpinion {
+            embedder: Arc::new(MeanColorEmbedder),
+            gallery: Arc::new(gallery),
+            crop: RecognizerSettings::default().crop,
+        });
+        let recognizer = recognizer(left_and_right(), gallery(&[RED, BLUE])).with_second_opinion(second);
+        let answers = recognizer.recognize(vec![Photo::Pixels(photo())], &RecognizeOptions::default());
+        let items = &answers[0].as_ref().expect("recognised").recognition.items;
+        items.iter().map(|item| item.disputed).collect::<Vec<_>>()
+    };
+    assert_eq!(disputed(None), [false; 3]);
+    assert_eq!(disputed(Some(gallery(&[RED, BLUE]))), [false; 3]);
+    assert_eq!(disputed(Some(gallery(&[BLUE, RED]))), [true; 3], "red goes by the code of blue");
+    assert_eq!(disputed(Some(gallery(&[RED]))), [false; 3], "what it does not know it does not dispute");
 }
 
 #[test]

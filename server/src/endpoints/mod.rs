@@ -7,4 +7,5 @@ pub(crate) mod livez;
 pub(crate) mod metrics;
 pub(crate) mod readyz;
 pub(crate) mod recognize;
+pub(crate) mod review;
 pub(crate) mod skus;

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::inference::{AnswerFormat, JobRequest, Refused};
+use crate::inference::{AnswerBody, AnswerFormat, JobRequest, Refused};
 use crate::problem::{Problem, ProblemBody};
 use crate::request_id::RequestId;
 use crate::upload;
@@ -90,12 +90,25 @@ pub(crate) async fn recognize(
     let format = if prefers_jpeg(&headers) {
         AnswerFormat::Jpeg
     } else {
-        AnswerFormat::Json { annotate: query.annotate.unwrap_or(false) }
+        AnswerFormat::Json {
+            annotate: query.annotate.unwrap_or(false),
+            embeddings: query.return_embeddings.unwrap_or(loaded.options.keep_embeddings),
+        }
     };
     let request = JobRequest { id, upload, options: query.over(loaded.options), format };
     let answer = app.inference.answer(request).await.inspect_err(|refused| count(&app, refused))?;
 
-    let mut response = answer.body.into_response();
+    let mut body = answer.body;
+    if let (Some(prepared), Some(inner)) = (answer.review, app.review.inner()) {
+        let open = if let AnswerBody::Open(answer) = &mut body { Some(&mut **answer) } else { None };
+        let (queued, lost) = prepared.write(inner, open).await;
+        app.metrics.review_queued(&queued, lost);
+    }
+    let body = match body {
+        AnswerBody::Encoded(bytes) => bytes,
+        AnswerBody::Open(answer) => answer.encode(),
+    };
+    let mut response = body.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
     response.extensions_mut().insert(answer.summary);
     Ok(response)

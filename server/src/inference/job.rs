@@ -9,7 +9,9 @@ use tokio::sync::oneshot;
 
 use super::batcher::Entry;
 use crate::request_id::RequestId;
+use crate::review::Prepared;
 use crate::upload::Upload;
+use crate::wire::answer::RecognizeAnswer;
 
 /// What a request asks for.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(crate) enum AnswerFormat {
     Json {
         /// Whether it carries the annotated picture.
         annotate: bool,
+        /// Whether facings carry their embeddings.
+        embeddings: bool,
     },
     /// The annotated picture alone.
     Jpeg,
@@ -51,10 +55,20 @@ impl Entry for Job {
     }
 }
 
-/// A finished answer: encoded, so async threads only move it.
+/// A finished answer.
+#[derive(Debug)]
+pub(crate) enum AnswerBody {
+    /// Encoded, so async threads only move it.
+    Encoded(Bytes),
+    /// Still to be told what of it was queued.
+    Open(Box<RecognizeAnswer>),
+}
+
+/// A finished answer, and what of it goes into the review queue.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) body: Bytes,
+    pub(crate) body: AnswerBody,
+    pub(crate) review: Option<Box<Prepared>>,
     pub(crate) content_type: &'static str,
     pub(crate) summary: Summary,
 }

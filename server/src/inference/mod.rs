@@ -7,7 +7,7 @@ mod queue;
 mod worker;
 
 pub(crate) use admission::{Inference, Refused};
-pub(crate) use job::{AnswerFormat, Job, JobError, JobRequest, Summary};
+pub(crate) use job::{AnswerBody, AnswerFormat, Job, JobError, JobRequest, Summary};
 pub(crate) use worker::{WorkerContext, spawn_workers};
 
 /// The queue of this server.

@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use bytes::Bytes;
 use pipeline::{Photo, Recognized};
 use tokio::sync::mpsc;
 
 use super::JobQueue;
 use super::admission::record_pace;
-use super::job::{Answer, AnswerFormat, Job, JobError, Summary};
+use super::job::{Answer, AnswerBody, AnswerFormat, Job, JobError, Summary};
 use crate::config::ServerConfig;
 use crate::metrics::Metrics;
 use crate::models::{LoadError, Loaded, Models, Phase};
+use crate::review::{Review, prepare};
 use crate::wire::answer::{AnswerContext, RecognizeAnswer};
 use crate::wire::picture;
 
@@ -29,6 +29,7 @@ pub(crate) struct WorkerContext {
     pub(crate) models: Arc<Models>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) pace: Arc<AtomicU64>,
+    pub(crate) review: Arc<Review>,
     /// Each worker holds it open while it lives.
     pub(crate) alive: mpsc::WeakSender<()>,
 }
@@ -92,7 +93,9 @@ fn recognize(context: &WorkerContext, batch: Vec<Job>, start: Instant) {
         batch.into_iter().for_each(|job| reply(context, job, Err(JobError::NoModels)));
         return;
     };
-    let options = batch[0].request.options;
+    let mut options = batch[0].request.options;
+    // What is queued is compared by its embedding, whether or not the client wants to see it.
+    options.keep_embeddings |= context.review.inner().is_some();
     let photos = batch.iter().map(|job| Photo::Encoded(job.request.upload.photo.clone())).collect();
     match catch_unwind(AssertUnwindSafe(|| loaded.recognizer.recognize(photos, &options))) {
         Ok(results) => {
@@ -119,10 +122,15 @@ fn answer(
     queued: Duration,
 ) -> Result<Answer, JobError> {
     let Recognized { recognition, image, timing } = recognized;
+    let request = (job.request.id.as_str(), &job.request.upload.photo);
+    let review = context
+        .review
+        .inner()
+        .and_then(|inner| prepare(inner, &recognition, &image, &loaded.recognizer, request, job.enqueued.elapsed()));
     let draw = || picture::annotated_jpeg(&image, &recognition, &loaded.recognizer);
     let (body, content_type) = match job.request.format {
-        AnswerFormat::Jpeg => (draw()?, "image/jpeg"),
-        AnswerFormat::Json { annotate } => {
+        AnswerFormat::Jpeg => (AnswerBody::Encoded(draw()?), "image/jpeg"),
+        AnswerFormat::Json { annotate, embeddings } => {
             let picture = annotate.then(draw).transpose()?;
             let answer = RecognizeAnswer::new(
                 &recognition,
@@ -134,9 +142,14 @@ fn answer(
                     queued,
                     total: job.enqueued.elapsed(),
                     picture: picture.as_deref(),
+                    embeddings,
                 },
             );
-            (Bytes::from(serde_json::to_vec(&answer).expect("an answer is plain data")), "application/json")
+            let body = match review {
+                Some(_) => AnswerBody::Open(Box::new(answer)),
+                None => AnswerBody::Encoded(answer.encode()),
+            };
+            (body, "application/json")
         }
     };
     for (stage, took) in [
@@ -163,7 +176,7 @@ fn answer(
         queue: queued,
         timing,
     };
-    Ok(Answer { body, content_type, summary })
+    Ok(Answer { body, review, content_type, summary })
 }
 
 fn reply(context: &WorkerContext, job: Job, answer: Result<Answer, JobError>) {

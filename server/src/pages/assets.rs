@@ -26,6 +26,13 @@ const ASSETS: &[Asset] = &[
     ("results.js", SCRIPT, include_bytes!("../../assets/results.js")),
     ("colors.js", SCRIPT, include_bytes!("../../assets/colors.js")),
     ("dom.js", SCRIPT, include_bytes!("../../assets/dom.js")),
+    ("review.css", STYLE, include_bytes!("../../assets/review.css")),
+    ("review.js", SCRIPT, include_bytes!("../../assets/review.js")),
+    ("review_api.js", SCRIPT, include_bytes!("../../assets/review_api.js")),
+    ("review_box.js", SCRIPT, include_bytes!("../../assets/review_box.js")),
+    ("review_clusters.js", SCRIPT, include_bytes!("../../assets/review_clusters.js")),
+    ("review_who.js", SCRIPT, include_bytes!("../../assets/review_who.js")),
+    ("review_find.js", SCRIPT, include_bytes!("../../assets/review_find.js")),
     ("icon.svg", DRAWING, include_bytes!("../../assets/icon.svg")),
     ("shelf.svg", DRAWING, include_bytes!("../../assets/shelf.svg")),
 ];

@@ -3,6 +3,7 @@
 mod assets;
 mod home;
 pub(crate) mod problem;
+mod review;
 
 use std::sync::Arc;
 
@@ -18,6 +19,12 @@ use crate::problem::Problem;
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(home::home))
+        .route("/review", get(review::review))
+        .route("/review/clusters", get(review::clusters))
+        .route("/review/queue", get(review::queue))
+        .route("/review/items/{item}", get(review::item))
+        .route("/review/skus", get(review::skus))
+        .route("/review/stats", get(review::stats))
         .route("/problems", get(problem::list))
         .route("/problems/{slug}", get(problem::explain))
         .route("/static/{version}/{file}", get(assets::asset))

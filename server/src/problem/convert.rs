@@ -1,6 +1,7 @@
 //! From the errors of the parts to problems.
 
 use pipeline::RecognizeError;
+use store::StoreError;
 use vision::DecodeError;
 
 use super::{BadParameter, Problem, ProblemType};
@@ -91,6 +92,37 @@ impl From<NotReady> for Problem {
     }
 }
 
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let kind = match &error {
+            StoreError::NotFound { .. } => ProblemType::UnknownItem,
+            StoreError::Claimed { .. } => ProblemType::Claimed,
+            StoreError::AlreadyLabelled { .. } => ProblemType::AlreadyLabelled,
+            StoreError::SecondLook { .. } => ProblemType::SecondLook,
+            StoreError::NothingToUndo { .. } => ProblemType::NothingToUndo,
+            StoreError::CodeTaken { .. } => ProblemType::CodeTaken,
+            StoreError::KeyReused { .. } => ProblemType::KeyReused,
+            StoreError::Invalid { .. } => {
+                let detail = error.to_string();
+                let StoreError::Invalid { field, value, allowed } = error else { return Self::internal() };
+                let parameter = BadParameter { name: field.to_owned(), value: Some(value), allowed: Some(allowed) };
+                return Self { parameter: Some(parameter), ..Self::new(ProblemType::BadParameter, detail) };
+            }
+            StoreError::Unavailable { .. } => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the review queue failed");
+                // What the database said is for the log.
+                return Self::new(ProblemType::ReviewUnavailable, format_args!("{error}; try again in a moment"))
+                    .retry_after(2);
+            }
+            _ => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the review queue failed");
+                return Self::internal();
+            }
+        };
+        Self::new(kind, error)
+    }
+}
+
 impl From<ParameterError> for Problem {
     fn from(error: ParameterError) -> Self {
         let detail = error.to_string();
@@ -103,6 +135,14 @@ impl From<ParameterError> for Problem {
 }
 
 impl Problem {
+    /// A parameter that has a value it may not have.
+    pub(crate) fn parameter(name: &str, value: &str, allowed: &str) -> Self {
+        let value = crate::upload::shorten(value);
+        let detail = format!("{name} is {value:?}, but it must be {allowed}");
+        let parameter = BadParameter { name: name.to_owned(), value: Some(value), allowed: Some(allowed.to_owned()) };
+        Self { parameter: Some(parameter), ..Self::new(ProblemType::BadParameter, detail) }
+    }
+
     /// Says nothing of what went wrong: that is for the log.
     pub(crate) fn internal() -> Self {
         Self::new(

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use pipeline::review::Pick;
 use pipeline::{Recognizer, Timing};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -166,12 +168,41 @@ pub struct Count {
 }
 
 /// What was put aside for a person.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, ToSchema)]
 pub struct Review {
     /// How many facings.
     pub queued: u32,
     /// Their items in the review queue.
     pub item_ids: Vec<String>,
+    /// The same with their reasons, most uncertain first.
+    pub items: Vec<QueuedItem>,
+    /// Further facings that look like items which wait already: those became more urgent.
+    pub seen_again: u32,
+}
+
+/// A facing put aside for a person, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct QueuedItem {
+    /// In the review queue.
+    pub item_id: String,
+    /// `id` of the detection.
+    pub detection: usize,
+    /// The foremost first.
+    #[schema(example = json!(["unknown", "low_confidence"]))]
+    pub reasons: Vec<String>,
+    /// 0 to 1.
+    pub uncertainty: f64,
+}
+
+impl From<&Pick> for QueuedItem {
+    fn from(pick: &Pick) -> Self {
+        Self {
+            item_id: pick.item.clone(),
+            detection: pick.facing,
+            reasons: pick.reasons.iter().map(ToString::to_string).collect(),
+            uncertainty: rounded(pick.uncertainty, 4),
+        }
+    }
 }
 
 /// What an answer says beside what was found.
@@ -191,13 +222,15 @@ pub struct AnswerContext<'a> {
     pub total: Duration,
     /// The annotated photo, JPEG.
     pub picture: Option<&'a [u8]>,
+    /// Whether facings carry their embeddings.
+    pub embeddings: bool,
 }
 
 impl RecognizeAnswer {
     /// The answer for one photo.
     #[must_use]
     pub fn new(recognition: &Recognition, context: &AnswerContext<'_>) -> Self {
-        let AnswerContext { request_id, photo, recognizer, timing, queued, total, picture } = *context;
+        let AnswerContext { request_id, photo, recognizer, timing, queued, total, picture, embeddings } = *context;
         let gallery = &**recognizer.gallery();
         let classes = recognizer.detector().classes();
         Self {
@@ -221,7 +254,7 @@ impl RecognizeAnswer {
                 .items
                 .iter()
                 .enumerate()
-                .map(|(id, item)| DetectionAnswer::new(id, item, classes, gallery))
+                .map(|(id, item)| DetectionAnswer::new(id, item, classes, gallery, embeddings))
                 .collect(),
             counts: recognition.counts.iter().map(|c| Count { sku: (&c.sku).into(), count: c.count }).collect(),
             unknown_count: recognition.unknown_count,
@@ -229,6 +262,12 @@ impl RecognizeAnswer {
             warnings: recognition.warnings.clone(),
             annotated_image: picture.map(|jpeg| STANDARD.encode(jpeg)),
         }
+    }
+
+    /// As JSON.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        Bytes::from(serde_json::to_vec(self).expect("an answer is plain data"))
     }
 }
 
@@ -243,8 +282,14 @@ impl Release {
 }
 
 impl DetectionAnswer {
-    fn new(id: usize, item: &vision::RecognizedItem, classes: &[String], gallery: &dyn SkuIndex) -> Self {
-        let vision::RecognizedItem { detection, decision, embedding } = item;
+    fn new(
+        id: usize,
+        item: &vision::RecognizedItem,
+        classes: &[String],
+        gallery: &dyn SkuIndex,
+        embeddings: bool,
+    ) -> Self {
+        let vision::RecognizedItem { detection, decision, embedding, disputed: _ } = item;
         // A SKU removed since the search has no name any more.
         let sku = |id: SkuId| gallery.sku(id).map(|sku| SkuAnswer::from(&*sku));
         let class = classes.get(detection.class.index()).cloned();
@@ -264,7 +309,7 @@ impl DetectionAnswer {
                 .iter()
                 .filter_map(|c| Some(CandidateAnswer { sku: sku(c.sku)?, similarity: rounded(c.similarity, 4) }))
                 .collect(),
-            embedding: embedding.as_ref().map(|e| e.as_slice().to_vec()),
+            embedding: embedding.as_ref().filter(|_| embeddings).map(|e| e.as_slice().to_vec()),
         }
     }
 }
@@ -292,7 +337,7 @@ impl From<vision::SkuStatus> for Status {
 }
 
 /// Digits beyond what is measured only make answers longer.
-fn rounded(value: f32, digits: i32) -> f64 {
+pub(crate) fn rounded(value: f32, digits: i32) -> f64 {
     let scale = 10_f64.powi(digits);
     (f64::from(value) * scale).round() / scale
 }

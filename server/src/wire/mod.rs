@@ -2,5 +2,6 @@
 
 pub mod answer;
 pub mod parameters;
+pub mod review;
 
 pub(crate) mod picture;

@@ -177,6 +177,7 @@ impl Page {
     /// What the browser had to complain about so far: errors and breaches of the content security policy.
     pub(crate) async fn log(&self) -> Vec<String> {
         let session = self.client.session_id().await.ok().flatten().unwrap_or_default();
+        crate::harness::use_ring();
         let request = reqwest::Client::new().post(format!("{}/session/{session}/se/log", self.driver));
         let Ok(response) = request.json(&json!({"type": "browser"})).send().await else { return Vec::new() };
         let body: Value = response.json().await.unwrap_or_default();

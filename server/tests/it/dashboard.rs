@@ -13,6 +13,7 @@ use crate::chromium::{Screen, in_browser};
 use crate::photos;
 
 async fn serve(dashboard: &Dashboard) -> String {
+    crate::harness::use_ring();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(dashboard.clone().serve(listener));

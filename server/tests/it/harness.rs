@@ -122,7 +122,13 @@ fn with_gallery(control: &Arc<Control>, inner: FixedDetector, gallery: ListIndex
 }
 
 pub(crate) fn loaded(recognizer: Recognizer) -> Result<Loaded, LoadError> {
-    Ok(Loaded { recognizer, options: RecognizeOptions::default() })
+    Ok(Loaded { recognizer, options: RecognizeOptions::default(), review: None })
+}
+
+/// HTTP clients want a cryptography for TLS, even where none is spoken; the store's is there.
+pub(crate) fn use_ring() {
+    // Chosen already, it stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// A running server.
@@ -166,6 +172,7 @@ impl Server {
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async move { drop(stopped.await) };
         let task = tokio::spawn(server::run(config, load, listener, shutdown));
+        use_ring();
         Self { address, control, client: Client::new(), stop: Some(stop), task }
     }
 

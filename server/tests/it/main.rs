@@ -13,5 +13,8 @@ mod load;
 mod observability;
 mod pages;
 mod photos;
+mod review;
+mod review_page;
+mod review_place;
 mod sending;
 mod slow_clients;

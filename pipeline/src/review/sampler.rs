@@ -1,0 +1,228 @@
+//! How many facings are queued, and which not again.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use store::Reason;
+use vision::random::Random;
+use vision::{Embedding, Recognition, SkuId};
+
+use super::config::{Limits, Samplers};
+use super::reasons::{Surroundings, reasons};
+
+/// Facings remembered for comparison.
+const REMEMBERED: usize = 4_096;
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// A facing chosen for the queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pick {
+    /// Its place in the recognition.
+    pub facing: usize,
+    /// Name of the item it becomes.
+    pub item: String,
+    /// Why, the foremost first.
+    pub reasons: Vec<Reason>,
+    /// `0..=1`.
+    pub uncertainty: f32,
+    /// Facings of this photo that look the same.
+    pub facings: u32,
+    /// Of its picture.
+    pub picture_hash: Option<u64>,
+}
+
+/// A facing worth a look.
+struct Found {
+    facing: usize,
+    reasons: Vec<Reason>,
+    uncertainty: f32,
+    picture_hash: Option<u64>,
+}
+
+impl Found {
+    /// Whether it was drawn for an estimate.
+    fn is_blind(&self) -> bool {
+        self.reasons.first() == Some(&Reason::Random)
+    }
+}
+
+/// What one photo gives the queue.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Picked {
+    /// New items, most urgent first.
+    pub new: Vec<Pick>,
+    /// Items that wait already, and how many facings of this photo look like them.
+    pub again: Vec<(String, u32)>,
+    /// Facings worth a look for which there was no room within the limits.
+    pub crowded_out: usize,
+}
+
+/// Remembers what was queued, and when.
+#[derive(Debug)]
+pub struct Sampler {
+    samplers: Samplers,
+    limits: Limits,
+    /// Milliseconds since 1970, oldest first.
+    times: VecDeque<i64>,
+    queued: VecDeque<Queued>,
+    random: Random,
+}
+
+/// How an item that waits looks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Queued {
+    /// Its name.
+    pub item: String,
+    /// What its SKU is recognised by.
+    pub embedding: Embedding,
+    /// Of its crop; `None` for one that shows nothing.
+    pub picture_hash: Option<u64>,
+}
+
+/// What the sampler must know beside the recognition.
+pub struct GalleryFacts<'a> {
+    /// Least similarity with which a SKU is known.
+    pub threshold: &'a dyn Fn(Option<SkuId>) -> f32,
+    /// Exemplars of a SKU; `None` when nobody counted.
+    pub exemplars: Option<&'a HashMap<SkuId, usize>>,
+    /// Hash of the picture of the facing at this place; `None` where pictures are not compared. Asked only for facings that
+    /// are worth a look.
+    pub picture_hash: Option<&'a dyn Fn(usize) -> Option<u64>>,
+}
+
+impl Sampler {
+    /// A sampler that remembers nothing yet.
+    #[must_use]
+    pub fn new(samplers: Samplers, limits: Limits) -> Self {
+        // Not reproducible on purpose: who knows the numbers could keep a facing out of the sample.
+        let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64);
+        let random = Random::stream(seed, u64::from(std::process::id()));
+        Self { samplers, limits, times: VecDeque::new(), queued: VecDeque::new(), random }
+    }
+
+    /// The same, with what an earlier process queued: `times` in milliseconds since 1970, and items that wait.
+    pub fn remember(&mut self, mut times: Vec<i64>, queued: Vec<Queued>) {
+        times.sort_unstable();
+        self.times = times.into();
+        self.queued = queued.into();
+        self.queued.truncate(REMEMBERED);
+    }
+
+    /// What of this photo a person should see. Its items must carry their embeddings; those that do not are left out.
+    pub fn pick(&mut self, recognition: &Recognition, now: i64, facts: &GalleryFacts<'_>) -> Picked {
+        let mut found: Vec<Found> = Vec::new();
+        let mut picked = Picked::default();
+        for (facing, item) in recognition.items.iter().enumerate() {
+            let Some(embedding) = &item.embedding else { continue };
+            let best = item.decision.candidates.first().map(|candidate| candidate.sku);
+            let around = Surroundings {
+                drawn: (self.random.next_u64() >> 40) as f32 / (1_u64 << 24) as f32,
+                threshold: (facts.threshold)(best),
+                nearest_queued: self.nearest_queued(embedding),
+                exemplars: best.and_then(|sku| facts.exemplars?.get(&sku).copied()),
+            };
+            let (reasons, uncertainty) = reasons(item, &around, &self.samplers);
+            if reasons.is_empty() {
+                continue;
+            }
+            let hash = facts.picture_hash.filter(|_| self.samplers.duplicate_bits > 0);
+            let new = Found { facing, reasons, uncertainty, picture_hash: hash.and_then(|hash| hash(facing)) };
+            // Random ones are taken even when they were seen before: leaving them out would bias the estimate.
+            match self.waiting_twin(embedding, new.picture_hash).filter(|_| !new.is_blind()) {
+                Some(twin) => tally(&mut picked.again, &twin.item),
+                None => found.push(new),
+            }
+        }
+        // Random ones first; of those that look alike the most uncertain leads.
+        found.sort_by(|a, b| {
+            let blind = b.is_blind().cmp(&a.is_blind());
+            blind.then(b.uncertainty.total_cmp(&a.uncertainty)).then(a.facing.cmp(&b.facing))
+        });
+        let mut leaders: Vec<(Found, Queued, u32)> = Vec::new();
+        for new in found {
+            let Some(embedding) = &recognition.items[new.facing].embedding else { continue };
+            let twin = leaders.iter().position(|(_, other, _)| self.are_twins(other, embedding, new.picture_hash));
+            if let (Some(at), false) = (twin, new.is_blind()) {
+                leaders[at].2 += 1;
+            } else {
+                let (item, embedding, picture_hash) = (store::model::new_id(), embedding.clone(), new.picture_hash);
+                leaders.push((new, Queued { item, embedding, picture_hash }, 1));
+            }
+        }
+        // Room goes to what one answer settles most of.
+        let urgency = |(new, _, facings): &(Found, Queued, u32)| new.uncertainty * *facings as f32;
+        leaders.sort_by(|a, b| b.0.is_blind().cmp(&a.0.is_blind()).then(urgency(b).total_cmp(&urgency(a))));
+        let room = self.room(now).min(self.limits.per_photo);
+        picked.crowded_out = leaders.iter().skip(room).map(|(_, _, facings)| *facings as usize).sum();
+        let pick = |(new, queued, facings): (Found, Queued, u32)| Pick {
+            facing: new.facing,
+            item: queued.item,
+            reasons: new.reasons,
+            uncertainty: new.uncertainty,
+            facings,
+            picture_hash: new.picture_hash,
+        };
+        picked.new = leaders.into_iter().take(room).map(pick).collect();
+        picked
+    }
+
+    /// Tells that people have answered: what looks like these items is measured against the gallery again.
+    pub fn answered(&mut self, items: &HashSet<&str>) {
+        self.queued.retain(|queued| !items.contains(queued.item.as_str()));
+    }
+
+    /// Tells that what was picked is in the queue now. Not told, it may be picked again.
+    pub fn queued(&mut self, recognition: &Recognition, picked: &Picked, now: i64) {
+        for pick in &picked.new {
+            self.times.push_back(now);
+            if let Some(embedding) = &recognition.items[pick.facing].embedding {
+                if self.queued.len() >= REMEMBERED {
+                    self.queued.pop_front();
+                }
+                let (item, embedding) = (pick.item.clone(), embedding.clone());
+                self.queued.push_back(Queued { item, embedding, picture_hash: pick.picture_hash });
+            }
+        }
+    }
+
+    /// An item that waits and looks the same, the newest first: shelves are photographed again.
+    fn waiting_twin(&self, embedding: &Embedding, hash: Option<u64>) -> Option<&Queued> {
+        self.queued.iter().rev().find(|queued| self.are_twins(queued, embedding, hash))
+    }
+
+    /// Asked only where novelty counts: it looks at everything that waits.
+    fn nearest_queued(&self, embedding: &Embedding) -> Option<f32> {
+        let asked = self.queued.iter().filter(|_| self.samplers.novelty > 0.0);
+        asked.map(|queued| queued.embedding.cosine(embedding)).max_by(f32::total_cmp)
+    }
+
+    fn are_twins(&self, queued: &Queued, embedding: &Embedding, hash: Option<u64>) -> bool {
+        let Samplers { duplicate_similarity, duplicate_bits, .. } = self.samplers;
+        let close = || queued.picture_hash.zip(hash).is_some_and(|(a, b)| (a ^ b).count_ones() <= duplicate_bits);
+        (duplicate_similarity > 0.0 && queued.embedding.cosine(embedding) >= duplicate_similarity)
+            || (duplicate_bits > 0 && close())
+    }
+
+    /// Items that may be queued now.
+    fn room(&mut self, now: i64) -> usize {
+        while self.times.front().is_some_and(|&time| time <= now - DAY) {
+            self.times.pop_front();
+        }
+        let within = |span: i64| self.times.iter().rev().take_while(|&&time| time > now - span).count();
+        let Limits { per_minute, per_hour, per_day, .. } = self.limits;
+        [(per_minute, MINUTE), (per_hour, HOUR), (per_day, DAY)]
+            .into_iter()
+            .map(|(limit, span)| limit.saturating_sub(within(span)))
+            .min()
+            .unwrap_or(0)
+    }
+}
+
+fn tally(seen: &mut Vec<(String, u32)>, item: &str) {
+    match seen.iter_mut().find(|(known, _)| known == item) {
+        Some((_, times)) => *times += 1,
+        None => seen.push((item.to_owned(), 1)),
+    }
+}

@@ -1,0 +1,153 @@
+//! What every change of the queue comes with: JSON, where it comes from, who asks, and the name of the request.
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+use store::Key;
+
+use crate::problem::{Problem, ProblemType};
+use crate::upload::shorten;
+
+/// Largest body of a change.
+const MAX_BODY: usize = 256 << 10;
+/// Who is meant when nobody says.
+const ANONYMOUS: &str = "anonymous";
+
+/// A change: its body as JSON, read after the request was found to come from this site or from a program. An empty body
+/// stands for `{}`.
+pub(crate) struct Change<T> {
+    pub(crate) body: T,
+    pub(crate) origin: Origin,
+}
+
+/// Who asks, and by which name.
+pub(crate) struct Origin {
+    reviewer: Option<String>,
+    key: Option<String>,
+    /// Path, query and body: what a key stands for.
+    request: String,
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Change<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        check_site(&parts.headers)?;
+        let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| {
+            Problem::new(
+                ProblemType::BodyTooLarge,
+                format_args!("the body has more than {MAX_BODY} bytes, or broke off"),
+            )
+        })?;
+        if !bytes.is_empty() && !is_json(&parts.headers) {
+            return Err(Problem::new(
+                ProblemType::JsonExpected,
+                "a change is sent as application/json; set the header Content-Type",
+            ));
+        }
+        let text = if bytes.is_empty() { "{}".as_bytes() } else { &bytes[..] };
+        let body = serde_json::from_slice(text).map_err(|error| {
+            Problem::new(
+                ProblemType::MalformedBody,
+                format_args!("the JSON cannot be read: {}", shorten(&error.to_string())),
+            )
+        })?;
+        let text_of = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let request =
+            format!("{} {} {}", parts.uri.path(), parts.uri.query().unwrap_or_default(), vision::Sha256::of(text));
+        let origin = Origin { reviewer: reviewer_of(&parts), key: text_of("idempotency-key"), request };
+        Ok(Self { body, origin })
+    }
+}
+
+fn reviewer_of(parts: &Parts) -> Option<String> {
+    let header = parts.headers.get("x-reviewer").and_then(|value| value.to_str().ok());
+    header.map(str::to_owned)
+}
+
+impl Origin {
+    /// Who asks: named in the body, in the query or in `X-Reviewer`, else `anonymous`.
+    pub(crate) fn reviewer(&self, named: Option<&str>) -> String {
+        named.or(self.reviewer.as_deref()).unwrap_or(ANONYMOUS).to_owned()
+    }
+
+    /// The name of this request, of that reviewer.
+    pub(crate) fn key(&self, reviewer: &str) -> Result<Option<Key>, Problem> {
+        let key = self.key.as_deref().map(|key| Key::new(key, format!("{reviewer} {}", self.request)));
+        Ok(key.transpose()?)
+    }
+}
+
+/// A query string whose every key is known.
+pub(crate) struct Parameters<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(rejection) => Err(Problem::new(ProblemType::BadParameter, shorten(&rejection.body_text()))),
+        }
+    }
+}
+
+/// A value of a query string, or a problem that names it.
+pub(crate) fn parse<T: std::str::FromStr>(
+    name: &str,
+    value: Option<&str>,
+    allowed: &str,
+) -> Result<Option<T>, Problem> {
+    value.map(|text| text.parse().map_err(|_| Problem::parameter(name, text, allowed))).transpose()
+}
+
+/// Browsers say where a request comes from; a page of another site may not change anything in a person's name.
+fn check_site(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let foreign = match text(header::ORIGIN) {
+        Some(origin) => {
+            let host = origin.split_once("://").map(|(_, host)| host);
+            // A proxy may speak another scheme; the host is what tells sites apart.
+            host.is_none() || host != text(header::HOST)
+        }
+        None => headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site"),
+    };
+    if foreign {
+        return Err(Problem::new(ProblemType::CrossSite, "the request comes from a page of another site"));
+    }
+    Ok(())
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn pages_of_other_sites_are_refused() {
+        let check = |headers: &[(&'static str, &'static str)], allowed: bool| {
+            let pairs = headers
+                .iter()
+                .map(|(name, value)| (header::HeaderName::from_static(name), HeaderValue::from_static(value)));
+            assert_eq!(check_site(&pairs.collect()).is_ok(), allowed, "{headers:?}");
+        };
+        check(&[], true);
+        check(&[("host", "shelf.example")], true);
+        check(&[("host", "shelf.example"), ("origin", "https://shelf.example")], true);
+        check(&[("host", "shelf.example:8000"), ("origin", "http://shelf.example:8000")], true);
+        check(&[("host", "shelf.example"), ("origin", "https://evil.example")], false);
+        check(&[("host", "shelf.example"), ("origin", "https://shelf.example.evil.example")], false);
+        check(&[("host", "shelf.example"), ("origin", "null")], false);
+        check(&[("host", "shelf.example"), ("sec-fetch-site", "cross-site")], false);
+        check(&[("host", "shelf.example"), ("sec-fetch-site", "same-origin")], true);
+    }
+}

@@ -1,0 +1,188 @@
+//! Slug, status, title and meaning of every problem: the one table that decides status codes.
+
+use axum::http::StatusCode;
+
+use super::{ProblemType, Row};
+
+impl ProblemType {
+    /// The table.
+    #[must_use]
+    pub const fn row(self) -> Row {
+        let (slug, status, title, meaning) = match self {
+            Self::MissingPicture => (
+                "missing-picture",
+                StatusCode::BAD_REQUEST,
+                "No photo was sent",
+                "The form has no field named image, or more than one. Send exactly one photo a request.",
+            ),
+            Self::MalformedBody => (
+                "malformed-body",
+                StatusCode::BAD_REQUEST,
+                "The body cannot be read",
+                "The body is not what its content type says: broken multipart, JSON or base64, or it broke off.",
+            ),
+            Self::UndecodablePicture => (
+                "undecodable-picture",
+                StatusCode::BAD_REQUEST,
+                "The photo cannot be decoded",
+                "The bytes begin like a JPEG, PNG or WebP, but are empty, truncated, damaged or of a rare variant. Send \
+                 the original file again.",
+            ),
+            Self::BadRequest => (
+                "bad-request",
+                StatusCode::BAD_REQUEST,
+                "The request cannot be understood",
+                "Something about the request is against the rules of HTTP or of this interface.",
+            ),
+            Self::NotFound => (
+                "not-found",
+                StatusCode::NOT_FOUND,
+                "Nothing is here",
+                "The path is not one of this server's. /docs lists what is.",
+            ),
+            Self::MethodNotAllowed => (
+                "method-not-allowed",
+                StatusCode::METHOD_NOT_ALLOWED,
+                "This path does not take this method",
+                "The header Allow of the answer lists the methods it takes. Photos are sent with POST.",
+            ),
+            Self::UploadTooSlow => (
+                "upload-too-slow",
+                StatusCode::REQUEST_TIMEOUT,
+                "The photo did not arrive in time",
+                "Bytes came too slowly or not at all. Send a smaller photo, or use a faster connection.",
+            ),
+            Self::BodyTooLarge => (
+                "body-too-large",
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The body is too large",
+                "A request may have so many bytes and no more; base64 makes a photo a third larger. Send a smaller \
+                 photo, or have the operator raise limits.max_body_bytes.",
+            ),
+            Self::PictureTooLarge => (
+                "picture-too-large",
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The photo is too large",
+                "The file, or the picture in it, is larger than this server decodes. Send a smaller photo, or have the \
+                 operator raise the limits in pipeline.yaml.",
+            ),
+            Self::UnsupportedContentType => (
+                "unsupported-content-type",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Photos cannot be sent this way",
+                "Send multipart/form-data with a field image, or the file's bytes as image/jpeg, image/png, image/webp \
+                 or application/octet-stream, or application/json with the key image in base64.",
+            ),
+            Self::UnsupportedPicture => (
+                "unsupported-picture",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "This is not a photo we take",
+                "JPEG, PNG and WebP are taken, recognised by their content. Convert other formats first; iPhones send \
+                 JPEG when the camera is set to \"Most Compatible\".",
+            ),
+            Self::BadParameter => (
+                "bad-parameter",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "A parameter has a value it may not have",
+                "The members parameter, value and allowed say which, what it was, and what it may be.",
+            ),
+            Self::InternalError => (
+                "internal-error",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something went wrong in the server",
+                "It is not your fault. The server goes on; its log has the cause under the request's id.",
+            ),
+            Self::NotReady => (
+                "not-ready",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The server is not ready yet",
+                "Models and gallery are being loaded. Try again in a second; /readyz says when.",
+            ),
+            Self::ModelsUnavailable => (
+                "models-unavailable",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Models or gallery are missing",
+                "They could not be loaded. The operator runs shelf doctor, which says what is missing and how to get it.",
+            ),
+            Self::Overloaded => (
+                "overloaded",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The server has too much to do",
+                "As many photos wait as may. Try again after the seconds in the header Retry-After.",
+            ),
+            Self::Stopping => (
+                "stopping",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The server is stopping",
+                "Requests that were accepted are finished; new ones belong to another server, or to this one in a moment.",
+            ),
+            Self::TookTooLong => (
+                "took-too-long",
+                StatusCode::GATEWAY_TIMEOUT,
+                "The answer took too long",
+                "The photo waited, or was worked on, longer than a request may. Try again later, or with fewer tiles.",
+            ),
+            Self::CrossSite => (
+                "cross-site",
+                StatusCode::FORBIDDEN,
+                "Another site sent this",
+                "Changes are taken from this server's own pages and from programs, not from pages of other sites.",
+            ),
+            Self::UnknownItem => (
+                "unknown-item",
+                StatusCode::NOT_FOUND,
+                "There is no such item, SKU or picture",
+                "The id is not one of the review queue's, or what it named was dropped because nobody answered in time.",
+            ),
+            Self::Claimed => (
+                "claimed",
+                StatusCode::CONFLICT,
+                "Someone else is working on this item",
+                "Another reviewer holds the item until the claim ends. Label another one.",
+            ),
+            Self::AlreadyLabelled => (
+                "already-labelled",
+                StatusCode::CONFLICT,
+                "You have said this before",
+                "The item has this label from you already. Undo it first if you want to say something else.",
+            ),
+            Self::SecondLook => (
+                "second-look",
+                StatusCode::CONFLICT,
+                "A third person decides",
+                "Two reviewers have answered differently, and you are one of them. Someone else takes the second look.",
+            ),
+            Self::NothingToUndo => (
+                "nothing-to-undo",
+                StatusCode::CONFLICT,
+                "There is nothing to take back",
+                "You have no label that stands, or someone else has answered since.",
+            ),
+            Self::CodeTaken => (
+                "code-taken",
+                StatusCode::CONFLICT,
+                "The SKU's code is taken",
+                "Another SKU has this code. Choose another code, or label with the SKU that has it.",
+            ),
+            Self::JsonExpected => (
+                "json-expected",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "This is not JSON",
+                "Send application/json. Forms are not taken, so that no other site can send them in your name.",
+            ),
+            Self::KeyReused => (
+                "key-reused",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The idempotency key was used for something else",
+                "A key names one request, so that it can be sent again. Make a new key for every request.",
+            ),
+            Self::ReviewUnavailable => (
+                "review-unavailable",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The review queue cannot be reached",
+                "Its database or its pictures are away, or it is switched off. Recognition goes on without it.",
+            ),
+        };
+        Row { slug, status, title, meaning }
+    }
+}

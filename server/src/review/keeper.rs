@@ -1,0 +1,141 @@
+//! Follows the store: opens it, swaps the gallery when labels changed it, forgets what is old.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use pipeline::Recognizer;
+use pipeline::review::Queued;
+use store::retention::Retention;
+use store::{Store, StoreError, Waiting};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use vision::Embedding;
+
+use super::{Inner, Review, ReviewSetup};
+use crate::models::{LoadError, Loaded, Models, Phase};
+
+/// Longest wait for the store before the server is ready without it.
+const FIRST: Duration = Duration::from_secs(15);
+/// How often the store is asked what other processes did. Labels of this process are followed at once.
+const LOOK: Duration = Duration::from_millis(400);
+/// How often what is old is dropped.
+const TIDY: Duration = Duration::from_secs(3_600);
+/// Pictures younger than this may be named by a row any moment.
+const GRACE: Duration = Duration::from_secs(3_600);
+/// Items that wait, read back at the start to compare new facings with.
+const REMEMBERED: u32 = 4_096;
+
+/// Opens the store for the first time, on the thread that loads models: a server that is ready knows what people said
+/// before. One whose store cannot be reached is ready all the same, with what the gallery's folder has enrolled.
+pub(crate) fn start(review: &Review, setup: ReviewSetup, loaded: Loaded, runtime: &Handle) -> Loaded {
+    let inner = Arc::new(Inner::new(setup));
+    if !review.set(Arc::clone(&inner)) {
+        return loaded;
+    }
+    let first = async { tokio::time::timeout(FIRST, follow(&inner, &loaded.recognizer)).await };
+    match runtime.block_on(first) {
+        Ok(Ok(Some(recognizer))) => return Loaded { recognizer, ..loaded },
+        Ok(Ok(None)) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(
+                error = &*error as &dyn std::error::Error,
+                "the review queue cannot be opened; trying again"
+            );
+        }
+        Err(_) => tracing::warn!(seconds = FIRST.as_secs(), "the review queue does not answer; trying again"),
+    }
+    loaded
+}
+
+/// Until the server stops.
+pub(crate) async fn keep(models: Arc<Models>, inner: Arc<Inner>, mut stopped: mpsc::Receiver<()>) {
+    let mut tidied = Instant::now();
+    let mut failing = false;
+    loop {
+        tokio::select! {
+            () = inner.wake.notified() => {}
+            () = tokio::time::sleep(LOOK) => {}
+            _ = stopped.recv() => return,
+        }
+        // Until then there is nothing to swap.
+        let Phase::Ready(loaded) = models.phase() else { continue };
+        match follow(&inner, &loaded.recognizer).await {
+            Ok(Some(recognizer)) => models.replace(|old| Loaded { recognizer, options: old.options, review: None }),
+            Ok(None) => {}
+            Err(error) if !failing => {
+                failing = true;
+                tracing::warn!(
+                    error = &*error as &dyn std::error::Error,
+                    "the review queue cannot be followed; trying again"
+                );
+                continue;
+            }
+            Err(_) => continue,
+        }
+        if failing {
+            failing = false;
+            tracing::info!("the review queue is there again");
+        }
+        if tidied.elapsed() > TIDY {
+            tidied = Instant::now();
+            tidy(&inner).await;
+        }
+    }
+}
+
+/// Opens the store if it is not open, and applies what changed. Gives the recogniser to swap in, if anything did.
+async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer) -> Result<Option<Recognizer>, LoadError> {
+    let store = match inner.store() {
+        Some(store) => store,
+        None => open(inner).await?,
+    };
+    let mut live = inner.live.lock().await;
+    let changes = store.changes_since(live.change(), live.embedder()).await?;
+    if changes.change == live.change() {
+        return Ok(None);
+    }
+    let active = changes.exemplars.iter().filter(|exemplar| exemplar.active);
+    inner.sampler().answered(&active.filter_map(|exemplar| exemplar.origin.strip_prefix("review/")).collect());
+    // Off the async threads: a large gallery takes a moment to index.
+    let (mut next, base) = (live.clone(), recognizer.clone());
+    let done = tokio::task::spawn_blocking(move || -> Result<_, LoadError> {
+        let swapped = if next.apply(&changes)? { Some(next.over(&base)?) } else { None };
+        Ok((next, swapped))
+    });
+    let (next, swapped) = done.await.map_err(LoadError::from)??;
+    if swapped.is_some() {
+        let counts = Arc::new(next.exemplars_of_skus());
+        *inner.exemplars.write().unwrap_or_else(PoisonError::into_inner) = counts;
+        let (change, exemplars) = (next.change(), next.data().exemplars().len());
+        tracing::info!(change, exemplars, "the gallery follows the labels");
+    }
+    *live = next;
+    Ok(swapped)
+}
+
+async fn open(inner: &Inner) -> Result<Store, StoreError> {
+    let store = Store::open(&inner.settings).await?;
+    store.adopt(inner.enrolled.clone()).await?;
+    let now = store::model::now();
+    let times = store.queued_since(now - 86_400_000).await?;
+    let waiting = store.open_embeddings(inner.enrolled.embedder, None, REMEMBERED).await?;
+    let normal = |waiting: Waiting| {
+        let Waiting { item, embedding, picture_hash } = waiting;
+        Some(Queued { item, embedding: Embedding::normalized(embedding).ok()?, picture_hash })
+    };
+    inner.sampler().remember(times, waiting.into_iter().filter_map(normal).collect());
+    *inner.store.write().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
+    tracing::info!(store = store.describe(), "the review queue is open");
+    Ok(store)
+}
+
+async fn tidy(inner: &Inner) {
+    let Some(store) = inner.store() else { return };
+    let retention = Retention { max_age: inner.config.keep, max_bytes: inner.config.max_bytes, grace: GRACE };
+    match store.forget(&retention).await {
+        Ok(gone) => {
+            tracing::info!(items = gone.items, pictures = gone.pictures, bytes = gone.bytes, "the queue was tidied")
+        }
+        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the queue could not be tidied"),
+    }
+}

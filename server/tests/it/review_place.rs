@@ -1,0 +1,138 @@
+//! Servers with a review queue: the usual fakes, a real gallery, a real store in a temporary folder.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use classifier::EmbedderIdentity;
+use classifier::gallery::{IndexKind, IndexOptions};
+use pipeline::RecognizeOptions;
+use pipeline::review::config::{Limits, Samplers};
+use pipeline::review::{LiveGallery, ReviewConfig};
+use serde_json::{Value, json};
+use server::{Loaded, ReviewSetup};
+use store::StoreSettings;
+use store::exemplars::{Enrolled, EnrolledExemplar};
+use vision::fakes::MeanColorEmbedder;
+use vision::{Embedder, Embedding, ExemplarId, Sha256, Sku, SkuId};
+
+use crate::harness::{Control, Server, config, recognizer};
+use crate::photos;
+
+/// Everything unsure, nothing drawn at random, no limits in the way.
+pub(crate) fn review_config() -> ReviewConfig {
+    ReviewConfig {
+        enabled: true,
+        database: String::new(),
+        objects: String::new(),
+        samplers: Samplers {
+            random_share: 0.0,
+            low_confidence: 0.0,
+            duplicate_similarity: 0.9999,
+            duplicate_bits: 0,
+            ..Samplers::default()
+        },
+        limits: Limits::default(),
+        claim: Duration::from_secs(300),
+        keep: None,
+        max_bytes: None,
+        second_opinion: None,
+    }
+}
+
+pub(crate) fn settings(folder: &Path) -> StoreSettings {
+    StoreSettings {
+        database: format!("sqlite:{}", folder.join("shelf.db").display()),
+        objects: folder.join("objects").display().to_string(),
+        ..StoreSettings::default()
+    }
+}
+
+/// Red, green and blue, as the usual fakes know them.
+pub(crate) fn enrolled() -> Enrolled {
+    let colors =
+        [("sku_001_red_cola", "Red Cola"), ("sku_002_green_tea", "Green Tea"), ("sku_003_blue_water", "Blue Water")];
+    let skus = (1..).zip(colors).map(|(id, (code, name))| Sku { id: SkuId(id), code: code.into(), name: name.into() });
+    let exemplars =
+        (1..).zip([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]).map(|(id, color)| EnrolledExemplar {
+            id: ExemplarId(id),
+            sku: SkuId(id as u32),
+            origin: format!("{id}.jpg"),
+            picture: Sha256::of(&[id as u8]),
+            embedding: Embedding::normalized(color.to_vec()).expect("a direction").as_slice().to_vec(),
+        });
+    Enrolled { embedder: MeanColorEmbedder.fingerprint(), skus: skus.collect(), exemplars: exemplars.collect() }
+}
+
+pub(crate) fn setup(settings: StoreSettings, review: ReviewConfig) -> ReviewSetup {
+    let options = IndexOptions { kind: IndexKind::Flat, ..IndexOptions::default() };
+    let live = LiveGallery::new("colours", EmbedderIdentity::of(&MeanColorEmbedder), options, BTreeMap::new());
+    ReviewSetup { config: review, settings, live, enrolled: enrolled() }
+}
+
+/// A server whose queue is kept in `folder`.
+pub(crate) async fn server(folder: &Path) -> Server {
+    server_with(settings(folder), review_config()).await
+}
+
+pub(crate) async fn server_with(settings: StoreSettings, review: ReviewConfig) -> Server {
+    let control = Arc::<Control>::default();
+    let recognizer = recognizer(&control);
+    let load = move || {
+        let review = Some(setup(settings, review));
+        Ok(Loaded { recognizer, options: RecognizeOptions::default(), review })
+    };
+    let server = Server::loading(config(), control, load).await;
+    server.until_ready().await;
+    server
+}
+
+impl Server {
+    /// The answer for the usual shelf.
+    pub(crate) async fn recognise(&self) -> Value {
+        let response = self.photo(photos::jpeg()).send().await.expect("an answer");
+        assert_eq!(response.status(), 200);
+        response.json().await.expect("JSON")
+    }
+
+    /// A change of the queue that is taken.
+    pub(crate) async fn change(&self, path: &str, body: Value) -> Value {
+        let response = self.post(&format!("/v2/active-learning/{path}")).json(&body).send().await.expect("an answer");
+        let status = response.status();
+        let answer: Value = response.json().await.expect("JSON");
+        assert_eq!(status, 200, "{path} {body}: {answer}");
+        answer
+    }
+
+    /// The ids of all open items.
+    pub(crate) async fn open_items(&self) -> Vec<String> {
+        let page = self.json("/v2/active-learning-queue").await;
+        let items = page["items"].as_array().expect("a list").iter();
+        items.map(|item| item["id"].as_str().expect("an id").to_owned()).collect()
+    }
+
+    /// The item whose facing is at this place in the usual shelf's answer.
+    pub(crate) async fn item_at(&self, x1: f64, y1: f64) -> Value {
+        let page = self.json("/v2/active-learning-queue").await;
+        let items = page["items"].as_array().expect("a list");
+        let found = items.iter().find(|item| item["box"]["x1"] == json!(x1) && item["box"]["y1"] == json!(y1));
+        found.unwrap_or_else(|| panic!("no item at {x1}, {y1}: {page}")).clone()
+    }
+
+    /// Name of what stands at a place of the usual shelf, once a `name` (or nobody) is recognised there, and how long
+    /// that took.
+    pub(crate) async fn until_named(&self, (x1, y1): (f64, f64), name: Option<&str>) -> Duration {
+        let begin = std::time::Instant::now();
+        loop {
+            let answer = self.recognise().await;
+            let all = answer["detections"].as_array().expect("a list");
+            let here = all.iter().find(|d| d["box"]["x1"] == json!(x1) && d["box"]["y1"] == json!(y1));
+            let found = here.expect("a facing")["sku"]["name"].as_str();
+            if found == name {
+                return begin.elapsed();
+            }
+            assert!(begin.elapsed() < Duration::from_secs(5), "{found:?} stays instead of {name:?}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Work for a reviewer: items that nobody else gets meanwhile.
+
+use std::time::Duration;
+
+use crate::error::StoreError;
+use crate::idempotency::Key;
+use crate::label::check_reviewer;
+use crate::model::{Item, now};
+use crate::sql::{Tx, values};
+use crate::store::Store;
+
+/// Most items of a claim.
+pub(crate) const MAX_CLAIM: u32 = 50;
+
+/// What a reviewer asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimRequest {
+    /// Who.
+    pub reviewer: String,
+    /// How many, 1 to 50.
+    pub count: u32,
+    /// How long nobody else gets them.
+    pub lease: Duration,
+    /// Names the request.
+    pub key: Option<Key>,
+}
+
+impl Store {
+    /// The most urgent items, for this reviewer alone until the lease ends. Second looks come first; what was put off
+    /// comes last.
+    ///
+    /// # Errors
+    /// When the reviewer's name cannot be used, or the database is not there.
+    pub async fn claim(&self, request: ClaimRequest) -> Result<Vec<Item>, StoreError> {
+        check_reviewer(&request.reviewer)?;
+        let ids = self.database.write(move |tx| Box::pin(async move { claim(tx, &request).await })).await?;
+        self.items(&ids).await
+    }
+
+    /// Gives items back that will not be looked at; those of other reviewers are left alone.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn release(&self, reviewer: String, items: Vec<String>) -> Result<u64, StoreError> {
+        self.database
+            .write(move |tx| {
+                Box::pin(async move {
+                    let mut given_back = 0;
+                    for item in &items {
+                        let sql =
+                            "UPDATE items SET claimed_by = NULL, claimed_until = 0 WHERE id = $1 AND claimed_by = $2";
+                        given_back += tx.execute(sql, values![item, &reviewer]).await?;
+                    }
+                    Ok(given_back)
+                })
+            })
+            .await
+    }
+}
+
+async fn claim(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<String>, StoreError> {
+    if let Some(key) = &request.key
+        && let Some(before) = key.take(tx).await?
+    {
+        return Ok(before.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect());
+    }
+    let now = now();
+    let count = request.count.clamp(1, MAX_CLAIM);
+    let skip = tx.skip_locked();
+    // Whoever labelled it before does not decide it.
+    let second_looks = format!(
+        "SELECT i.id FROM items i WHERE i.status = 'conflict' AND i.claimed_until < $1 AND NOT EXISTS \
+         (SELECT 1 FROM labels l WHERE l.item = i.id AND l.reviewer = $2 AND l.kind NOT IN ('skip', 'undo')) \
+         ORDER BY i.priority DESC, i.id LIMIT {count}{skip}"
+    );
+    let mut ids = Vec::new();
+    for row in tx.all(&second_looks, values![now, &request.reviewer]).await? {
+        ids.push(row.text("id")?);
+    }
+    let left = count as usize - ids.len();
+    if left > 0 {
+        let open = format!(
+            "SELECT i.id FROM items i WHERE i.status = 'open' AND i.claimed_until < $1 \
+             ORDER BY i.skips, i.priority DESC, i.id LIMIT {left}{skip}"
+        );
+        for row in tx.all(&open, values![now]).await? {
+            ids.push(row.text("id")?);
+        }
+    }
+    let until = now.saturating_add(i64::try_from(request.lease.as_millis()).unwrap_or(i64::MAX));
+    for id in &ids {
+        let sql = "UPDATE items SET claimed_by = $1, claimed_until = $2 WHERE id = $3";
+        tx.execute(sql, values![&request.reviewer, until, id]).await?;
+    }
+    if let Some(key) = &request.key {
+        key.keep(tx, &ids.join(",")).await?;
+    }
+    Ok(ids)
+}

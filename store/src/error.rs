@@ -1,0 +1,132 @@
+//! Why something was not kept or not found.
+
+use thiserror::Error;
+
+/// What the store says when it cannot do as asked.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database or the pictures cannot be reached at the moment; asking again later may help.
+    #[error("the {what} cannot be reached")]
+    Unavailable {
+        /// `database` or `object store`.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A setting names no database or place for pictures that is understood.
+    #[error("{setting} is {value:?}, but {reason}")]
+    Setting {
+        /// Which.
+        setting: &'static str,
+        /// As written, secrets left out.
+        value: String,
+        /// What it may be.
+        reason: String,
+    },
+    /// The database's schema cannot be brought up to date.
+    #[error("the database's schema cannot be brought up to date")]
+    Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A row holds what this version does not understand.
+    #[error("the database holds a {what} that is not understood: {value:?}")]
+    Damaged {
+        /// Which column.
+        what: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// There is no such thing.
+    #[error("there is no {what} {id:?}")]
+    NotFound {
+        /// `item`, `SKU`, `label`, `picture`.
+        what: &'static str,
+        /// As asked for.
+        id: String,
+    },
+    /// A value that may not be.
+    #[error("{field} is {value:?}, but it must be {allowed}")]
+    Invalid {
+        /// Which.
+        field: &'static str,
+        /// As given, shortened.
+        value: String,
+        /// What it may be.
+        allowed: String,
+    },
+    /// Somebody else holds the item.
+    #[error("the item {item} is claimed by another reviewer until {until_ms} ms since 1970; label another, or wait")]
+    Claimed {
+        /// Which.
+        item: String,
+        /// When the claim ends.
+        until_ms: i64,
+    },
+    /// The same reviewer said the same before.
+    #[error("the item {item} already has this label from you; undo it first if you want to say something else")]
+    AlreadyLabelled {
+        /// Which.
+        item: String,
+    },
+    /// Two reviewers disagree, and one of them tries to decide it.
+    #[error("the item {item} waits for a second look by someone who has not labelled it yet")]
+    SecondLook {
+        /// Which.
+        item: String,
+    },
+    /// Nothing of this reviewer's can be taken back.
+    #[error("{reason}")]
+    NothingToUndo {
+        /// Why not.
+        reason: String,
+    },
+    /// A SKU of that code is there already, under another name.
+    #[error("the SKU code {code:?} is taken by {name:?}; choose another code, or label with the existing SKU")]
+    CodeTaken {
+        /// The code.
+        code: String,
+        /// Whose it is.
+        name: String,
+    },
+    /// The `Idempotency-Key` was used for another request.
+    #[error("the idempotency key {key:?} was used for another request; make a new key for every request")]
+    KeyReused {
+        /// The key.
+        key: String,
+    },
+}
+
+impl StoreError {
+    /// The database refused or was not there.
+    pub(crate) fn database(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable { what: "database", source: source.into() }
+    }
+
+    pub(crate) fn objects(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unavailable { what: "object store", source: source.into() }
+    }
+
+    pub(crate) fn not_found(what: &'static str, id: impl Into<String>) -> Self {
+        Self::NotFound { what, id: shorten(&id.into()) }
+    }
+
+    pub(crate) fn invalid(field: &'static str, value: impl std::fmt::Display, allowed: impl Into<String>) -> Self {
+        Self::Invalid { field, value: shorten(&value.to_string()), allowed: allowed.into() }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::database(error)
+    }
+}
+
+/// A client's text, short enough to be sent back.
+pub(crate) fn shorten(text: &str) -> String {
+    const MAX: usize = 80;
+    let mut short: String = text.chars().take(MAX).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}

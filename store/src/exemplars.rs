@@ -1,0 +1,241 @@
+//! What the gallery is made of: enrolled pictures and what labels teach, in the order of their numbers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, TryStreamExt};
+use vision::{ExemplarId, Sha256, Sku, SkuId};
+
+use crate::error::StoreError;
+use crate::model::{CatalogueSku, SkuState, StoredExemplar, digest, from_bytes, now, to_bytes};
+use crate::sql::{Row, Tx, Value, values};
+use crate::store::Store;
+
+/// Pictures asked for at the same time.
+const AT_ONCE: usize = 16;
+
+/// An exemplar of the gallery's folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EnrolledExemplar {
+    /// Its number in the folder.
+    pub id: ExemplarId,
+    /// Its SKU's number in the folder.
+    pub sku: SkuId,
+    /// Where it came from.
+    pub origin: String,
+    /// Digest of its picture.
+    pub picture: Sha256,
+    /// L2-normalised.
+    pub embedding: Vec<f32>,
+}
+
+/// The gallery's folder: what was enrolled without a review.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Enrolled {
+    /// What made the embeddings.
+    pub embedder: Sha256,
+    /// All SKUs.
+    pub skus: Vec<Sku>,
+    /// All exemplars.
+    pub exemplars: Vec<EnrolledExemplar>,
+}
+
+/// What changed in the gallery.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GalleryChanges {
+    /// The last change that is part of this; ask for what follows it.
+    pub change: i64,
+    /// SKUs by number.
+    pub skus: Vec<CatalogueSku>,
+    /// Exemplars by number; those that are not active have left the gallery.
+    pub exemplars: Vec<StoredExemplar>,
+}
+
+fn read(row: &Row) -> Result<StoredExemplar, StoreError> {
+    let embedding: Vec<u8> = row.get("embedding")?;
+    Ok(StoredExemplar {
+        id: ExemplarId(u64::try_from(row.int("id")?).unwrap_or_default()),
+        sku: SkuId(row.number("sku")?),
+        origin: row.text("origin")?,
+        picture: digest(&row.text("picture")?)?,
+        embedder: digest(&row.text("embedder")?)?,
+        embedding: from_bytes(&embedding)?,
+        active: row.int("active")? == 1,
+    })
+}
+
+const SELECT: &str = "SELECT id, sku, origin, picture, embedder, embedding, active FROM exemplars";
+
+impl Store {
+    /// Takes over the gallery's folder: what is new in it is added, what has left it leaves. Numbers stay where they are
+    /// free. Labels are not touched.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn adopt(&self, enrolled: Enrolled) -> Result<(), StoreError> {
+        let pictures = self.pictures_of(&enrolled).await?;
+        self.database
+            .write(move |tx| {
+                Box::pin(async move {
+                    for (digest, bytes) in pictures {
+                        crate::enqueue::insert_object(tx, digest, bytes as usize, "image/jpeg").await?;
+                    }
+                    adopt(tx, &enrolled).await
+                })
+            })
+            .await
+    }
+
+    /// Enrolled pictures that lie among the objects without a row yet: enrolling puts them there, for people to look at.
+    async fn pictures_of(&self, enrolled: &Enrolled) -> Result<Vec<(Sha256, u64)>, StoreError> {
+        let known = self.database.all("SELECT digest FROM objects", Vec::new()).await?;
+        let known = known.iter().map(|row| row.text("digest")).collect::<Result<BTreeSet<_>, _>>()?;
+        let new = enrolled.exemplars.iter().map(|e| e.picture).filter(|digest| !known.contains(&digest.to_string()));
+        let objects = &self.objects;
+        let sizes = futures_util::stream::iter(new.collect::<BTreeSet<_>>())
+            .map(|digest| async move { Ok::<_, StoreError>(objects.size(digest).await?.map(|bytes| (digest, bytes))) })
+            .buffer_unordered(AT_ONCE);
+        let found: Vec<Option<(Sha256, u64)>> = sizes.try_collect().await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Number of the last change of the gallery.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn last_change(&self) -> Result<i64, StoreError> {
+        self.database.one("SELECT value FROM counters WHERE name = 'change'", Vec::new()).await?.int("value")
+    }
+
+    /// Everything of the gallery that changed after `change`, of one embedder; from 0, the whole gallery.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn changes_since(&self, change: i64, embedder: Sha256) -> Result<GalleryChanges, StoreError> {
+        // Read first: what comes in between is found again next time, never missed.
+        let last = self.last_change().await?;
+        if last <= change {
+            return Ok(GalleryChanges { change, skus: Vec::new(), exemplars: Vec::new() });
+        }
+        let sql = format!("{SELECT} WHERE changed > $1 AND embedder = $2 ORDER BY id");
+        let rows = self.database.all(&sql, values![change, embedder.to_string()]).await?;
+        let exemplars = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let skus = self.skus_since(change).await?;
+        Ok(GalleryChanges { change: last, skus, exemplars })
+    }
+
+    /// The newest exemplars of some SKUs that have a picture among the objects, at most `each` a SKU.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn exemplar_pictures(&self, skus: &[SkuId], each: u32) -> Result<Vec<(SkuId, Sha256)>, StoreError> {
+        let mut found = Vec::new();
+        for sku in skus {
+            let sql = format!(
+                "SELECT e.picture FROM exemplars e JOIN objects o ON o.digest = e.picture \
+                 WHERE e.sku = $1 AND e.active = 1 ORDER BY e.id DESC LIMIT {each}"
+            );
+            for row in self.database.all(&sql, values![sku.0]).await? {
+                found.push((*sku, digest(&row.text("picture")?)?));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Numbers of exemplars per SKU: enrolled, and by labels.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn exemplar_counts(&self) -> Result<Vec<(SkuId, u32, u32)>, StoreError> {
+        let sql = "SELECT sku, CAST(SUM(CASE WHEN source = 'enrolled' THEN 1 ELSE 0 END) AS BIGINT) AS enrolled, \
+                   CAST(SUM(CASE WHEN source = 'label' THEN 1 ELSE 0 END) AS BIGINT) AS labelled \
+                   FROM exemplars WHERE active = 1 GROUP BY sku ORDER BY sku";
+        let rows = self.database.all(sql, Vec::new()).await?;
+        rows.iter()
+            .map(|row| Ok((SkuId(row.number("sku")?), row.number("enrolled")?, row.number("labelled")?)))
+            .collect()
+    }
+
+    /// Remembers that a gallery of this content stood at `change`.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn record_gallery(
+        &self,
+        digest: Sha256,
+        embedder: Sha256,
+        change: i64,
+        counts: (usize, usize),
+    ) -> Result<(), StoreError> {
+        let row = values![digest.to_string(), embedder.to_string(), change, counts.0 as i64, counts.1 as i64, now(),];
+        self.database
+            .write(move |tx| {
+                Box::pin(async move {
+                    let sql = "INSERT INTO galleries (digest, embedder, change, skus, exemplars, created_at) \
+                               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (digest) DO NOTHING";
+                    tx.execute(sql, row).await.map(drop)
+                })
+            })
+            .await
+    }
+}
+
+impl GalleryChanges {
+    /// SKUs that belong into the gallery.
+    pub fn active_skus(&self) -> impl Iterator<Item = &CatalogueSku> {
+        self.skus.iter().filter(|sku| sku.status == SkuState::Active)
+    }
+}
+
+async fn adopt(tx: &mut Tx, enrolled: &Enrolled) -> Result<(), StoreError> {
+    let embedder = enrolled.embedder.to_string();
+    let sql = "SELECT id, enrolled_id, picture, sku FROM exemplars \
+               WHERE source = 'enrolled' AND active = 1 AND embedder = $1";
+    let known = tx.all(sql, values![&embedder]).await?;
+    let seq = tx.next("change").await?;
+    let mut numbers = BTreeMap::new();
+    for sku in &enrolled.skus {
+        numbers.insert(sku.id, crate::catalogue::adopt(tx, sku, seq).await?);
+    }
+    let mut kept = BTreeMap::new();
+    for row in &known {
+        let identity = (row.int("enrolled_id")?, row.text("picture")?, row.number("sku")?);
+        kept.insert(identity, row.int("id")?);
+    }
+    for exemplar in &enrolled.exemplars {
+        let sku = *numbers.get(&exemplar.sku).ok_or_else(|| StoreError::not_found("SKU", exemplar.sku.to_string()))?;
+        let number = i64::try_from(exemplar.id.0).unwrap_or(i64::MAX);
+        if kept.remove(&(number, exemplar.picture.to_string(), sku.0)).is_some() {
+            continue;
+        }
+        let other = tx.optional("SELECT picture, source FROM exemplars WHERE id = $1", values![number]).await?;
+        if let Some(row) = &other
+            && row.text("source")? == "label"
+            && row.text("picture")? == exemplar.picture.to_string()
+        {
+            // The folder was rebuilt from this store: the label decides whether it stays.
+            continue;
+        }
+        let id = if other.is_some() { tx.next("exemplar").await? } else { number };
+        tx.execute("UPDATE counters SET value = $1 WHERE name = 'exemplar' AND value < $1", values![id]).await?;
+        let sql = "INSERT INTO exemplars (id, sku, source, enrolled_id, item, label, origin, picture, embedder, embedding, \
+                   active, removed_by, created_at, changed) \
+                   VALUES ($1, $2, 'enrolled', $3, NULL, NULL, $4, $5, $6, $7, 1, NULL, $8, $9)";
+        let row = values![
+            id,
+            sku.0,
+            number,
+            &exemplar.origin,
+            exemplar.picture.to_string(),
+            &embedder,
+            to_bytes(&exemplar.embedding),
+            now(),
+            seq,
+        ];
+        tx.execute(sql, row).await?;
+    }
+    for id in kept.values() {
+        let sql = "UPDATE exemplars SET active = 0, changed = $1 WHERE id = $2";
+        tx.execute(sql, vec![Value::from(seq), Value::from(*id)]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! Floor 1: what must survive. A database (SQLite by default, PostgreSQL by URL) and pictures (a folder by default, S3 by
+//! URL).
+//!
+//! | module | what |
+//! |---|---|
+//! | [`Store`] | opens both; every ability below is a method of it |
+//! | [`model`] | what is kept, as values |
+//! | `enqueue`, [`list`], `claim`, [`label`], `undo`, `comment` | the life of an item in the review queue |
+//! | [`catalogue`], [`exemplars`] | SKUs, and what the gallery is made of |
+//! | [`stats`] | depth, age, pace, agreement |
+//! | [`retention`] | what may be forgotten |
+//! | [`objects`] | pictures, named by their content |
+//! | `sql` | one way to speak to either database; the only place that names its drivers |
+//!
+//! Labels are only ever added to. Every change of the gallery is a consequence of one: replayed, they give the same
+//! exemplars, numbers and all. A picture is written before the row that names it; what is named by no row is swept.
+
+pub mod catalogue;
+pub mod error;
+pub mod exemplars;
+pub mod label;
+pub mod list;
+pub mod model;
+pub mod objects;
+pub mod retention;
+pub mod stats;
+
+mod claim;
+mod comment;
+mod cursor;
+mod enqueue;
+mod idempotency;
+mod item;
+mod sql;
+mod store;
+mod undo;
+
+pub use claim::ClaimRequest;
+pub use comment::MAX_COMMENT;
+pub use enqueue::Enqueued;
+pub use error::StoreError;
+pub use idempotency::Key;
+pub use label::{Answer, LabelRequest, SkuRef};
+pub use list::{ItemFilter, ItemPage, ItemSort, Waiting};
+pub use model::{Item, Reason};
+pub use objects::{Objects, S3Access};
+pub use store::{Store, StoreSettings};

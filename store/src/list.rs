@@ -1,0 +1,291 @@
+//! Pages of the queue.
+
+use std::fmt;
+use std::str::FromStr;
+
+use vision::SkuId;
+
+use crate::cursor::{Cursor, Place};
+use crate::error::StoreError;
+use crate::item::{SELECT, item};
+use crate::model::{Item, ItemStatus, Reason, Timestamp};
+use crate::sql::{Value, values};
+use crate::store::Store;
+
+/// Most items of a page.
+pub const MAX_PAGE: u32 = 200;
+
+/// Order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ItemSort {
+    /// Most urgent first.
+    #[default]
+    Priority,
+    /// Newest first.
+    Newest,
+    /// Oldest first.
+    Oldest,
+    /// Least similar first.
+    Similarity,
+}
+
+impl ItemSort {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Priority, Self::Newest, Self::Oldest, Self::Similarity];
+
+    /// Stable spelling.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Priority => "priority",
+            Self::Newest => "newest",
+            Self::Oldest => "oldest",
+            Self::Similarity => "similarity",
+        }
+    }
+
+    /// Column, and whether it descends.
+    const fn column(self) -> (&'static str, bool) {
+        match self {
+            Self::Priority => ("priority", true),
+            Self::Newest => ("created_at", true),
+            Self::Oldest => ("created_at", false),
+            Self::Similarity => ("similarity", false),
+        }
+    }
+
+    fn place(self, item: &Item) -> Place {
+        match self {
+            Self::Priority => Place::Score(item.priority),
+            Self::Similarity => Place::Score(item.similarity),
+            Self::Newest | Self::Oldest => Place::Time(item.created_at),
+        }
+    }
+}
+
+impl fmt::Display for ItemSort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ItemSort {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        let known = Self::ALL.into_iter().find(|sort| sort.as_str() == text);
+        known.ok_or_else(|| StoreError::invalid("sort", text, "one of priority, newest, oldest, similarity"))
+    }
+}
+
+/// Which items.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ItemFilter {
+    /// Where they stand; open when absent.
+    pub status: Option<ItemStatus>,
+    /// What the machine took them for.
+    pub sku: Option<SkuId>,
+    /// Kind of container.
+    pub class: Option<String>,
+    /// Foremost reason.
+    pub reason: Option<Reason>,
+    /// Least similarity.
+    pub min_similarity: Option<f64>,
+    /// Largest similarity.
+    pub max_similarity: Option<f64>,
+    /// Queued at or after.
+    pub since: Option<Timestamp>,
+    /// Queued before.
+    pub until: Option<Timestamp>,
+}
+
+/// A page of the queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ItemPage {
+    /// In the order asked for.
+    pub items: Vec<Item>,
+    /// Asks for what follows; absent at the end.
+    pub next: Option<String>,
+}
+
+/// How an open item looks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiting {
+    /// Its id.
+    pub item: String,
+    /// L2-normalised.
+    pub embedding: Vec<f32>,
+    /// Of its crop.
+    pub picture_hash: Option<u64>,
+}
+
+/// Items that are rather gathered and sorted than looked for along the order of a list, where all others lie between them.
+const FEW: u32 = 2000;
+
+/// A condition on a column of `items i`, and its value.
+struct Condition {
+    column: &'static str,
+    comparison: &'static str,
+    value: Value,
+}
+
+impl Condition {
+    /// As SQL; the value joins those before it.
+    fn spell(self, values: &mut Vec<Value>) -> String {
+        values.push(self.value);
+        format!("i.{} {} ${}", self.column, self.comparison, values.len())
+    }
+
+    fn spell_all(conditions: Vec<Self>, values: &mut Vec<Value>) -> Vec<String> {
+        conditions.into_iter().map(|condition| condition.spell(values)).collect()
+    }
+}
+
+impl ItemFilter {
+    fn conditions(&self) -> Vec<Condition> {
+        let status = self.status.unwrap_or(ItemStatus::Open).as_str();
+        let mut conditions = vec![Condition { column: "status", comparison: "=", value: status.into() }];
+        let mut add = |column, comparison, value: Option<Value>| {
+            conditions.extend(value.map(|value| Condition { column, comparison, value }));
+        };
+        add("sku", "=", self.sku.map(|sku| sku.0.into()));
+        add("class", "=", self.class.as_ref().map(Into::into));
+        add("reason", "=", self.reason.map(|reason| reason.as_str().into()));
+        add("similarity", ">=", self.min_similarity.map(Into::into));
+        add("similarity", "<=", self.max_similarity.map(Into::into));
+        add("created_at", ">=", self.since.map(Into::into));
+        add("created_at", "<", self.until.map(Into::into));
+        conditions
+    }
+
+    /// The conditions on a status and the range of a column, apart from all others; nothing when there is no such range.
+    fn split(&self, range: &str) -> Option<(Vec<Condition>, Vec<Condition>)> {
+        let (within, others): (Vec<_>, Vec<_>) =
+            self.conditions().into_iter().partition(|c| c.column == "status" || c.column == range);
+        (within.len() > 1).then_some((within, others))
+    }
+
+    /// The statement that finds a row when more than [`FEW`] items lie in the range of a column, and its values.
+    fn many(&self, range: &str) -> Option<(String, Vec<Value>)> {
+        let mut values = Vec::new();
+        let within = Condition::spell_all(self.split(range)?.0, &mut values).join(" AND ");
+        let sql = format!("SELECT 1 AS one FROM items i WHERE {within} ORDER BY i.{range} LIMIT 1 OFFSET {FEW}");
+        Some((sql, values))
+    }
+
+    /// The statement of a page, and its values; `few` names a column in whose range few items lie.
+    fn page(&self, sort: ItemSort, cursor: Option<&Cursor>, limit: u32, few: Option<&str>) -> (String, Vec<Value>) {
+        let (column, descends) = sort.column();
+        let (order, beyond) = if descends { ("DESC", '<') } else { ("ASC", '>') };
+        let mut values = Vec::new();
+        let gathered = few.and_then(|range| self.split(range));
+        let (with, from, rest) = match gathered {
+            Some((within, others)) => {
+                let within = Condition::spell_all(within, &mut values).join(" AND ");
+                let columns = "i.id, i.priority, i.created_at, i.similarity, i.sku, i.class, i.reason";
+                (format!("WITH few AS MATERIALIZED (SELECT {columns} FROM items i WHERE {within}) "), "few", others)
+            }
+            None => (String::new(), "items", self.conditions()),
+        };
+        let mut conditions = Condition::spell_all(rest, &mut values);
+        if let Some(cursor) = cursor {
+            values.push(match cursor.value {
+                Place::Time(time) => time.into(),
+                Place::Score(score) => score.into(),
+            });
+            values.push((&cursor.id).into());
+            let (value, id) = (values.len() - 1, values.len());
+            conditions.push(format!("(i.{column}, i.id) {beyond} (${value}, ${id})"));
+        }
+        let conditions =
+            if conditions.is_empty() { String::new() } else { format!("WHERE {} ", conditions.join(" AND ")) };
+        // The page is cut from an index alone; only its rows are then read whole.
+        let inner =
+            format!("{with}SELECT i.id FROM {from} i {conditions}ORDER BY i.{column} {order}, i.id {order} LIMIT {limit}");
+        let outer = format!("{SELECT} WHERE i.id IN ({inner}) ORDER BY i.{column} {order}, i.id {order}");
+        (outer, values)
+    }
+}
+
+impl Store {
+    /// A page of at most `limit` items (1 to [`MAX_PAGE`]); `cursor` is the `next` of the page before.
+    ///
+    /// # Errors
+    /// When the cursor is not one of this list's, or the database is not there.
+    pub async fn list(
+        &self,
+        filter: &ItemFilter,
+        sort: ItemSort,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<ItemPage, StoreError> {
+        let limit = limit.clamp(1, MAX_PAGE);
+        let cursor = cursor.map(|text| Cursor::parse(text, sort)).transpose()?;
+        let few = self.narrow_range(filter, sort).await?;
+        // One more than asked tells whether there is a next page.
+        let (sql, values) = filter.page(sort, cursor.as_ref(), limit + 1, few);
+        let rows = self.database.all(&sql, values).await?;
+        let mut items = rows.iter().map(item).collect::<Result<Vec<_>, _>>()?;
+        let more = items.len() > limit as usize;
+        items.truncate(limit as usize);
+        let next = items.last().filter(|_| more).map(|last| {
+            let (value, id) = (sort.place(last), last.id.clone());
+            Cursor { sort, value, id }.spell()
+        });
+        Ok(ItemPage { items, next })
+    }
+
+    /// A column, other than the list's own, in whose range few items lie.
+    async fn narrow_range(&self, filter: &ItemFilter, sort: ItemSort) -> Result<Option<&'static str>, StoreError> {
+        for range in ["similarity", "created_at"] {
+            if range != sort.column().0
+                && let Some((sql, values)) = filter.many(range)
+                && self.database.optional(&sql, values).await?.is_none()
+            {
+                return Ok(Some(range));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How the database goes about a list: its query plan, a line a step.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn explain_list(&self, filter: &ItemFilter, sort: ItemSort) -> Result<Vec<String>, StoreError> {
+        let (sql, values) = filter.page(sort, None, 51, self.narrow_range(filter, sort).await?);
+        let sqlite = self.database.kind() == "SQLite";
+        let (explain, column) = if sqlite { ("EXPLAIN QUERY PLAN", "detail") } else { ("EXPLAIN", "QUERY PLAN") };
+        let rows = self.database.all(&format!("{explain} {sql}"), values).await?;
+        rows.iter().map(|row| row.text(column)).collect()
+    }
+
+    /// Open items' embeddings by one embedder, most urgent first: what new facings are compared with.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn open_embeddings(
+        &self,
+        embedder: vision::Sha256,
+        reason: Option<Reason>,
+        limit: u32,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let wanted = reason.map_or(String::new(), |reason| format!(" AND i.reason = '{reason}'"));
+        let sql = format!(
+            "SELECT i.id, e.embedding, e.picture_hash FROM items i JOIN item_embeddings e ON e.item = i.id \
+             WHERE i.status = 'open' AND e.embedder = $1{wanted} ORDER BY i.priority DESC, i.id DESC LIMIT {limit}"
+        );
+        let rows = self.database.all(&sql, values![embedder.to_string()]).await?;
+        rows.iter()
+            .map(|row| {
+                let bytes: Vec<u8> = row.get("embedding")?;
+                let hash: Option<i64> = row.get("picture_hash")?;
+                Ok(Waiting {
+                    item: row.text("id")?,
+                    embedding: crate::model::from_bytes(&bytes)?,
+                    picture_hash: hash.map(i64::cast_unsigned),
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,197 @@
+//! Pictures, named by their content: `objects/ab/abcdef...`. A folder by default, S3 by URL.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use vision::Sha256;
+
+use crate::error::StoreError;
+
+/// Everything lies below it.
+const ROOT: &str = "objects";
+/// Largest picture read back.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// Access to S3; the environment names it, so that secrets stand in no file.
+#[derive(Clone, Default)]
+pub struct S3Access {
+    /// `AWS_ENDPOINT_URL`: another server than Amazon's.
+    pub endpoint: Option<String>,
+    /// `AWS_REGION`
+    pub region: Option<String>,
+    /// `AWS_ACCESS_KEY_ID`
+    pub key: Option<String>,
+    /// `AWS_SECRET_ACCESS_KEY`
+    pub secret: Option<String>,
+}
+
+impl std::fmt::Debug for S3Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("S3Access")
+            .field("endpoint", &self.endpoint)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A place for pictures.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    store: Arc<dyn ObjectStore>,
+    prefix: Path,
+    place: String,
+}
+
+/// A picture in the place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    /// Of its bytes, which is also its name.
+    pub digest: Sha256,
+    /// Size.
+    pub bytes: u64,
+    /// When it was last written, milliseconds since 1970.
+    pub written_ms: i64,
+}
+
+impl Objects {
+    /// A folder (made when missing), or `s3://BUCKET/PREFIX`.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or the URL is not understood.
+    pub fn open(place: &str, access: &S3Access) -> Result<Self, StoreError> {
+        match place.strip_prefix("s3://") {
+            Some(rest) => Self::open_s3(place, rest, access),
+            None if place.contains("://") && !place.starts_with("file://") => Err(StoreError::Setting {
+                setting: "OBJECTS_URL",
+                value: crate::error::shorten(place),
+                reason: "it must be a folder or s3://BUCKET/PREFIX".to_owned(),
+            }),
+            None => {
+                let folder = place.strip_prefix("file://").unwrap_or(place);
+                std::fs::create_dir_all(folder).map_err(StoreError::objects)?;
+                let store = LocalFileSystem::new_with_prefix(folder).map_err(StoreError::objects)?;
+                // A row that names a picture must not outlive it in a power cut.
+                Ok(Self { store: Arc::new(store.with_fsync(true)), prefix: Path::from(ROOT), place: folder.to_owned() })
+            }
+        }
+    }
+
+    fn open_s3(place: &str, rest: &str, access: &S3Access) -> Result<Self, StoreError> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        let plain = access.endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
+        let client = ClientOptions::new()
+            .with_allow_http(plain)
+            .with_connect_timeout(Duration::from_secs(3))
+            .with_timeout(Duration::from_secs(30));
+        // Recognition does not wait for a store that is down: it says so and goes on.
+        let retry = RetryConfig { max_retries: 1, retry_timeout: Duration::from_secs(5), ..RetryConfig::default() };
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(bucket)
+            .with_region(access.region.as_deref().unwrap_or("us-east-1"))
+            .with_client_options(client)
+            .with_retry(retry);
+        if let Some(endpoint) = &access.endpoint {
+            builder = builder.with_endpoint(endpoint);
+        }
+        if let (Some(key), Some(secret)) = (&access.key, &access.secret) {
+            builder = builder.with_access_key_id(key).with_secret_access_key(secret);
+        }
+        let store = builder.build().map_err(|error| StoreError::Setting {
+            setting: "OBJECTS_URL",
+            value: crate::error::shorten(place),
+            reason: format!("it cannot be used: {error}"),
+        })?;
+        let prefix = Path::from(prefix).join(ROOT);
+        Ok(Self { store: Arc::new(store), prefix, place: place.to_owned() })
+    }
+
+    /// Where the pictures lie, for people.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    fn path(&self, digest: Sha256) -> Path {
+        let name = digest.to_string();
+        self.prefix.clone().join(&name[..2]).join(name.as_str())
+    }
+
+    /// Writes a picture and gives its digest. One that is there already is written again: that renews its age, so a
+    /// sweep that runs at the same moment leaves it alone.
+    ///
+    /// # Errors
+    /// When the place cannot be written.
+    pub async fn put(&self, bytes: Bytes) -> Result<Sha256, StoreError> {
+        let digest = Sha256::of(&bytes);
+        self.store.put(&self.path(digest), bytes.into()).await.map_err(StoreError::objects)?;
+        Ok(digest)
+    }
+
+    /// Reads a picture and holds it to its name.
+    ///
+    /// # Errors
+    /// When it is not there, damaged, or the place cannot be read.
+    pub async fn get(&self, digest: Sha256) -> Result<Bytes, StoreError> {
+        let missing = || StoreError::not_found("picture", digest.to_string());
+        let answer = match self.store.get(&self.path(digest)).await {
+            Ok(answer) if answer.meta.size <= MAX_BYTES => answer,
+            Ok(_) => return Err(missing()),
+            Err(object_store::Error::NotFound { .. }) => return Err(missing()),
+            Err(error) => return Err(StoreError::objects(error)),
+        };
+        let bytes = answer.bytes().await.map_err(StoreError::objects)?;
+        if Sha256::of(&bytes) == digest {
+            Ok(bytes)
+        } else {
+            Err(StoreError::Damaged { what: "picture", value: digest.to_string() })
+        }
+    }
+
+    /// Whether a picture is there, and its size.
+    ///
+    /// # Errors
+    /// When the place cannot be read.
+    pub async fn size(&self, digest: Sha256) -> Result<Option<u64>, StoreError> {
+        match self.store.head(&self.path(digest)).await {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(StoreError::objects(error)),
+        }
+    }
+
+    /// Removes a picture; one that is not there is no error.
+    ///
+    /// # Errors
+    /// When the place cannot be written.
+    pub async fn delete(&self, digest: Sha256) -> Result<(), StoreError> {
+        match self.store.delete(&self.path(digest)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(StoreError::objects(error)),
+        }
+    }
+
+    /// All pictures. What has another name than a digest is not ours and is left out.
+    ///
+    /// # Errors
+    /// When the place cannot be read.
+    pub async fn list(&self) -> Result<Vec<StoredObject>, StoreError> {
+        let mut found = Vec::new();
+        let mut entries = self.store.list(Some(&self.prefix));
+        while let Some(entry) = entries.next().await {
+            let entry = entry.map_err(StoreError::objects)?;
+            let digest = entry.location.filename().and_then(|name| name.parse().ok());
+            if let Some(digest) = digest {
+                let written_ms = entry.last_modified.timestamp_millis();
+                found.push(StoredObject { digest, bytes: entry.size, written_ms });
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,229 @@
+//! Connections: SQLite with one writer and several readers, or a pool of PostgreSQL.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, Postgres};
+use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Transaction};
+
+use super::migrate::migrate;
+use super::row::Row;
+use super::value::Value;
+use super::writer::{WriteOp, Writer};
+use crate::error::StoreError;
+
+/// Longest wait for a connection.
+const ACQUIRE: Duration = Duration::from_secs(5);
+/// Longest wait for another process that writes to the same file.
+const BUSY: Duration = Duration::from_secs(5);
+/// Connections that read.
+const READERS: u32 = 4;
+
+/// A database that is open and has the schema.
+#[derive(Debug, Clone)]
+pub(crate) struct Database {
+    pools: Pools,
+    writer: Writer,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Pools {
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// A transaction.
+pub(crate) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A statement with its values bound.
+macro_rules! bound {
+    ($database:ty, $sql:expr, $values:expr) => {{
+        let mut query = sqlx::query::<$database>(AssertSqlSafe(String::from($sql)));
+        for value in $values {
+            query = match value {
+                Value::Int(value) => query.bind(value),
+                Value::Real(value) => query.bind(value),
+                Value::Text(value) => query.bind(value),
+                Value::Blob(value) => query.bind(value),
+            };
+        }
+        query
+    }};
+}
+
+impl Database {
+    /// Opens `sqlite:PATH` (made when missing) or `postgres://...`, and brings the schema up to date.
+    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
+        let pools = if let Some(path) = url.strip_prefix("sqlite:") {
+            open_sqlite(path.strip_prefix("//").unwrap_or(path)).await?
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            open_postgres(url).await?
+        } else {
+            let scheme = url.split(':').next().unwrap_or_default();
+            return Err(StoreError::Setting {
+                setting: "DATABASE_URL",
+                value: format!("{scheme}:..."),
+                reason: "it must begin with sqlite: or postgres://".to_owned(),
+            });
+        };
+        migrate(&pools).await?;
+        Ok(Self { writer: Writer::start(pools.clone()), pools })
+    }
+
+    /// `SQLite` or `PostgreSQL`.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.pools {
+            Pools::Sqlite { .. } => "SQLite",
+            Pools::Postgres(_) => "PostgreSQL",
+        }
+    }
+
+    /// Rows of a statement that only reads.
+    pub(crate) async fn all(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        match &self.pools {
+            Pools::Sqlite { read, .. } => {
+                let rows = bound!(Sqlite, sql, values).fetch_all(read).await?;
+                Ok(rows.into_iter().map(Row::Sqlite).collect())
+            }
+            Pools::Postgres(pool) => {
+                let rows = bound!(Postgres, sql, values).fetch_all(pool).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
+        }
+    }
+
+    /// The only row of a statement that only reads, if there is one.
+    pub(crate) async fn optional(&self, sql: &str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
+        Ok(self.all(sql, values).await?.into_iter().next())
+    }
+
+    /// The row of a statement that always has one.
+    pub(crate) async fn one(&self, sql: &str, values: Vec<Value>) -> Result<Row, StoreError> {
+        self.optional(sql, values).await?.ok_or_else(|| sqlx::Error::RowNotFound.into())
+    }
+
+    /// Runs `op` in a transaction; what it did is on disk when this returns `Ok`, and nothing of it when it returns `Err`.
+    pub(crate) async fn write<T: Send + 'static>(&self, op: impl WriteOp<T>) -> Result<T, StoreError> {
+        self.writer.run(op).await
+    }
+
+    /// Ends all connections.
+    pub(crate) async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Pools {
+    pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            // Taken at once: a transaction that reads first and writes later could fail half way.
+            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+}
+
+impl Tx {
+    pub(crate) async fn all(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                bound!(Sqlite, sql, values).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(tx) => {
+                bound!(Postgres, sql, values).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    pub(crate) async fn optional(&mut self, sql: &str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
+        Ok(self.all(sql, values).await?.into_iter().next())
+    }
+
+    pub(crate) async fn one(&mut self, sql: &str, values: Vec<Value>) -> Result<Row, StoreError> {
+        self.optional(sql, values).await?.ok_or_else(|| sqlx::Error::RowNotFound.into())
+    }
+
+    /// Rows touched.
+    pub(crate) async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => bound!(Sqlite, sql, values).execute(&mut **tx).await?.rows_affected(),
+            Self::Postgres(tx) => bound!(Postgres, sql, values).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    /// The next number of a counter. Holds the counter until the transaction ends.
+    pub(crate) async fn next(&mut self, counter: &str) -> Result<i64, StoreError> {
+        let sql = "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value";
+        self.one(sql, super::values![counter]).await?.int("value")
+    }
+
+    /// Ends a `SELECT` whose rows nobody else may change before this transaction ends.
+    pub(crate) const fn locked(&self) -> &'static str {
+        match self {
+            // There is one writer.
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " FOR UPDATE",
+        }
+    }
+
+    /// The same, leaving out rows that others hold.
+    pub(crate) const fn skip_locked(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+async fn open_sqlite(path: &str) -> Result<Pools, StoreError> {
+    if path.is_empty() || path.starts_with(':') {
+        let reason = "it must name a file: labels must survive".to_owned();
+        return Err(StoreError::Setting { setting: "DATABASE_URL", value: format!("sqlite:{path}"), reason });
+    }
+    if let Some(folder) = std::path::Path::new(path).parent() {
+        std::fs::create_dir_all(folder).map_err(StoreError::database)?;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // FULL: a label that was acknowledged survives a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        .pragma("cache_size", "-16384");
+    let write =
+        SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE).connect_with(options.clone()).await?;
+    let read = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(ACQUIRE).connect_lazy_with(options);
+    Ok(Pools::Sqlite { read, write })
+}
+
+async fn open_postgres(url: &str) -> Result<Pools, StoreError> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let options: PgConnectOptions = url.parse().map_err(|_: sqlx::Error| StoreError::Setting {
+        setting: "DATABASE_URL",
+        value: "postgres:...".to_owned(),
+        reason: "it must look like postgres://USER:PASSWORD@HOST:PORT/DATABASE".to_owned(),
+    })?;
+    // A statement that hangs must not hold the writer for ever.
+    let options = options.options([("statement_timeout", "15000"), ("application_name", "shelf")]);
+    let pool = PgPoolOptions::new().max_connections(READERS + 2).acquire_timeout(ACQUIRE).connect_with(options).await?;
+    Ok(Pools::Postgres(pool))
+}

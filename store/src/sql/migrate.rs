@@ -1,0 +1,30 @@
+//! The schema, compiled in. `_sqlx_migrations` remembers what was applied and its digest.
+
+use std::borrow::Cow;
+
+use sqlx::AssertSqlSafe;
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use super::database::Pools;
+use crate::error::StoreError;
+
+/// Number, name, text. Never changed once released: a change is another one.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "review", include_str!("../../migrations/0001_review.sql"))];
+
+pub(super) async fn migrate(pools: &Pools) -> Result<(), StoreError> {
+    let migrations = MIGRATIONS.iter().map(|&(version, name, text)| {
+        let sql = match pools {
+            Pools::Sqlite { .. } => text.to_owned(),
+            Pools::Postgres(_) => text.replace(" BLOB ", " BYTEA "),
+        };
+        let sql = AssertSqlSafe(sql).into_sql_str();
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql, false)
+    });
+    let migrator = Migrator::with_migrations(migrations.collect());
+    let done = match pools {
+        Pools::Sqlite { write, .. } => migrator.run(write).await,
+        Pools::Postgres(pool) => migrator.run(pool).await,
+    };
+    done.map_err(|error| StoreError::Migration(error.into()))
+}

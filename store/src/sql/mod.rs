@@ -1,0 +1,11 @@
+//! One way to speak to either database. Only this folder names its drivers.
+
+mod database;
+mod migrate;
+mod row;
+mod value;
+mod writer;
+
+pub(crate) use database::{Database, Tx};
+pub(crate) use row::Row;
+pub(crate) use value::{Value, values};

@@ -1,0 +1,104 @@
+//! All changes of this process go through one task, which commits those that wait together.
+//!
+//! A commit costs a flush to disk, however many changes it holds: twenty reviewers who answer at the same moment share
+//! one. Each change has a savepoint of its own, so one that is refused takes nothing of its neighbours with it, and nobody
+//! is told "done" before the commit.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+
+use super::database::{Pools, Tx};
+use crate::error::StoreError;
+
+/// Changes that may wait.
+const BACKLOG: usize = 1024;
+/// Changes of one commit.
+const TOGETHER: usize = 64;
+/// Longest time of one commit with its changes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A change: runs within a transaction.
+pub(crate) trait WriteOp<T>:
+    for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static
+{
+}
+
+impl<T, F> WriteOp<T> for F where F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static {}
+
+/// Tells the one who asked, once it is known whether the commit held.
+type Finish = Box<dyn FnOnce(bool) + Send>;
+/// Whether the change is to be kept, and how to tell.
+type Job = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, (bool, Finish)> + Send>;
+
+/// The way to the task.
+#[derive(Debug, Clone)]
+pub(super) struct Writer {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Writer {
+    pub(super) fn start(pools: Pools) -> Self {
+        let (jobs, inbox) = mpsc::channel(BACKLOG);
+        tokio::spawn(work(pools, inbox));
+        Self { jobs }
+    }
+
+    pub(super) async fn run<T: Send + 'static>(&self, op: impl WriteOp<T>) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |tx| {
+            Box::pin(async move {
+                let outcome = op(tx).await;
+                let keep = outcome.is_ok();
+                let finish: Finish = Box::new(move |committed| {
+                    let outcome = if keep && !committed {
+                        Err(StoreError::database("the change could not be committed"))
+                    } else {
+                        outcome
+                    };
+                    // Whoever asked may have gone away.
+                    let _ = reply.send(outcome);
+                });
+                (keep, finish)
+            })
+        });
+        self.jobs.send(job).await.map_err(|_| StoreError::database("the database was closed"))?;
+        answer.await.unwrap_or_else(|_| Err(StoreError::database("the database did not answer")))
+    }
+}
+
+async fn work(pools: Pools, mut inbox: mpsc::Receiver<Job>) {
+    let mut waiting = Vec::with_capacity(TOGETHER);
+    while inbox.recv_many(&mut waiting, TOGETHER).await > 0 {
+        let jobs = std::mem::take(&mut waiting);
+        let mut finished = Vec::with_capacity(jobs.len());
+        // Dropped on the way, jobs answer "did not answer" by themselves.
+        let committed = match tokio::time::timeout(PATIENCE, commit(&pools, jobs, &mut finished)).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "changes could not be committed");
+                false
+            }
+            Err(_) => {
+                tracing::warn!(seconds = PATIENCE.as_secs(), "changes were given up: the database took too long");
+                false
+            }
+        };
+        finished.into_iter().for_each(|finish: Finish| finish(committed));
+    }
+}
+
+async fn commit(pools: &Pools, jobs: Vec<Job>, finished: &mut Vec<Finish>) -> Result<(), StoreError> {
+    let mut tx = pools.begin().await?;
+    for job in jobs {
+        tx.execute("SAVEPOINT change", Vec::new()).await?;
+        let (keep, finish) = job(&mut tx).await;
+        finished.push(finish);
+        if !keep {
+            tx.execute("ROLLBACK TO SAVEPOINT change", Vec::new()).await?;
+        }
+        tx.execute("RELEASE SAVEPOINT change", Vec::new()).await?;
+    }
+    tx.commit().await
+}

@@ -1,0 +1,125 @@
+//! Database and pictures, opened together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::StoreError;
+use crate::objects::{Objects, S3Access};
+use crate::sql::Database;
+
+/// Where things are kept.
+#[derive(Clone, Default)]
+pub struct StoreSettings {
+    /// `sqlite:PATH` or `postgres://...`.
+    pub database: String,
+    /// A folder or `s3://BUCKET/PREFIX`.
+    pub objects: String,
+    /// For the latter.
+    pub s3: S3Access,
+}
+
+/// Without the database's URL: it may hold a password.
+impl fmt::Debug for StoreSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.database.split(':').next().unwrap_or_default();
+        f.debug_struct("StoreSettings").field("database", &kind).field("objects", &self.objects).finish_non_exhaustive()
+    }
+}
+
+/// What may never be, and how to find it.
+const CONTRADICTIONS: &[(&str, &str)] = &[
+    (
+        "an item's answer is not its label",
+        "SELECT i.id FROM items i LEFT JOIN labels l ON l.seq = i.label \
+         WHERE i.status = 'labelled' AND (l.seq IS NULL OR l.item <> i.id OR l.kind <> i.label_kind)",
+    ),
+    (
+        "an item that nobody has answered has an exemplar",
+        "SELECT i.id FROM items i JOIN exemplars e ON e.item = i.id WHERE i.status <> 'labelled' AND e.active = 1",
+    ),
+    (
+        "an item is answered by a SKU and has not exactly one exemplar",
+        "SELECT i.id FROM items i LEFT JOIN exemplars e ON e.item = i.id AND e.active = 1 \
+         WHERE i.status = 'labelled' AND i.label_kind IN ('sku', 'new_sku', 'not_a_container') \
+         GROUP BY i.id HAVING COUNT(e.id) <> 1",
+    ),
+    (
+        "an item shows another SKU than its exemplar",
+        "SELECT i.id FROM items i JOIN exemplars e ON e.item = i.id AND e.active = 1 \
+         WHERE i.label_kind IN ('sku', 'new_sku') AND e.sku <> i.label_sku",
+    ),
+    (
+        "an exemplar's label was taken back",
+        "SELECT e.item AS id FROM exemplars e JOIN labels u ON u.undoes = e.label WHERE e.active = 1",
+    ),
+];
+
+/// What must survive. Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) database: Arc<Database>,
+    pub(crate) objects: Objects,
+}
+
+impl Store {
+    /// Opens both and brings the schema up to date. Needs a tokio runtime, and keeps a task in it.
+    ///
+    /// # Errors
+    /// When a setting is not understood, or either cannot be reached.
+    pub async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
+        let objects = Objects::open(&settings.objects, &settings.s3)?;
+        let database = Arc::new(Database::open(&settings.database).await?);
+        Ok(Self { database, objects })
+    }
+
+    /// Where pictures lie.
+    #[must_use]
+    pub fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// Both in words: `SQLite, pictures in data/active_learning_queue`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("{}, pictures in {}", self.database.kind(), self.objects.place())
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.database.one("SELECT 1 AS one", Vec::new()).await.map(drop)
+    }
+
+    /// What is wrong inside: broken pages, references to nothing, items and exemplars that contradict the labels. Reads the
+    /// whole database.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn check(&self) -> Result<Vec<String>, StoreError> {
+        let mut faults = Vec::new();
+        if self.database.kind() == "SQLite" {
+            for row in self.database.all("PRAGMA integrity_check", Vec::new()).await? {
+                let line = row.text("integrity_check")?;
+                if line != "ok" {
+                    faults.push(line);
+                }
+            }
+            for row in self.database.all("PRAGMA foreign_key_check", Vec::new()).await? {
+                faults.push(format!("a row of {} refers to nothing", row.text("table")?));
+            }
+        }
+        for (what, sql) in CONTRADICTIONS {
+            for row in self.database.all(sql, Vec::new()).await? {
+                faults.push(format!("{what}: {}", row.text("id")?));
+            }
+        }
+        Ok(faults)
+    }
+
+    /// Ends all connections; what was acknowledged is on disk already.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}

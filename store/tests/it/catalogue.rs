@@ -1,0 +1,60 @@
+//! SKUs, and the gallery's folder taken over.
+
+use vision::{ExemplarId, SkuId};
+
+use crate::place::on_each;
+use crate::shelf::{enrolled, fill, gallery, says, sku};
+
+on_each! {
+    async fn the_catalogue_is_searched_as_people_type(place) {
+        let store = &place.store;
+        fill(store, 1).await;
+        let find = async |text: &str| {
+            store.search_skus(text, 10).await.expect("found").into_iter().map(|sku| sku.id.0).collect::<Vec<_>>()
+        };
+        assert_eq!(find("TEA").await, [2]);
+        assert_eq!(find("").await, [1, 2]);
+        assert_eq!(find("%").await, [0_u32; 0]);
+        assert_eq!(find("_").await, [0_u32; 0]);
+        assert_eq!(find("x' OR '1'='1").await, [0_u32; 0]);
+    }
+
+    async fn a_changed_folder_is_followed_and_labels_stay(place) {
+        let store = &place.store;
+        let items = fill(store, 1).await;
+        store.label(says("ann", &items[0], sku(2)), None).await.expect("labelled");
+        assert_eq!(gallery(store).await, [(1, 1), (2, 1), (5, 2), (6, 2)]);
+        let mut folder = enrolled();
+        // One picture left, one came under a number that a label has meanwhile, and a SKU was renamed.
+        folder.exemplars.remove(1);
+        folder.exemplars.push(store::exemplars::EnrolledExemplar {
+            id: ExemplarId(6),
+            sku: SkuId(1),
+            origin: "cola/new.jpg".into(),
+            picture: vision::Sha256::of(b"new"),
+            embedding: vec![0.8, -0.6],
+        });
+        folder.skus[0].name = "Cola Classic".into();
+        store.adopt(folder.clone()).await.expect("adopted");
+        assert_eq!(gallery(store).await, [(1, 1), (5, 2), (6, 2), (7, 1)]);
+        assert_eq!(store.sku(SkuId(1)).await.expect("there").name, "Cola Classic");
+        store.adopt(folder).await.expect("adopted again");
+        assert_eq!(gallery(store).await, [(1, 1), (5, 2), (6, 2), (7, 1)]);
+        // A picture that enrolling put among the objects is shown.
+        store.objects().put("new".into()).await.expect("written");
+        let mut folder = enrolled();
+        folder.exemplars.truncate(1);
+        folder.exemplars[0].picture = vision::Sha256::of(b"new");
+        store.adopt(folder).await.expect("adopted");
+        assert_eq!(store.exemplar_pictures(&[SkuId(1)], 3).await.expect("pictures").len(), 1);
+    }
+
+    async fn exemplars_are_counted_by_where_they_come_from(place) {
+        let store = &place.store;
+        let items = fill(store, 1).await;
+        store.label(says("ann", &items[0], sku(2)), None).await.expect("labelled");
+        let counts = store.exemplar_counts().await.expect("counts");
+        assert_eq!(counts, [(SkuId(1), 2, 0), (SkuId(2), 1, 1)]);
+        assert_eq!(store.exemplar_pictures(&[SkuId(1), SkuId(2)], 3).await.expect("pictures").len(), 1);
+    }
+}

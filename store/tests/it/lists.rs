@@ -1,0 +1,111 @@
+//! Pages, filters, orders.
+
+use store::model::{ItemStatus, Reason};
+use store::{ItemFilter, ItemSort, StoreError};
+use vision::SkuId;
+
+use crate::place::on_each;
+use crate::shelf::{fill, item, recognition, says, sku};
+
+on_each! {
+    async fn pages_cover_the_list_once_in_order(place) {
+        let store = &place.store;
+        let items = fill(store, 23).await;
+        for (sort, expected) in [
+            (ItemSort::Priority, items.clone()),
+            (ItemSort::Similarity, items.clone()),
+            (ItemSort::Oldest, items.clone()),
+            (ItemSort::Newest, items.iter().rev().cloned().collect()),
+        ] {
+            let (mut seen, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = store.list(&ItemFilter::default(), sort, cursor.as_deref(), 5).await.expect("a page");
+                assert!(page.items.len() <= 5);
+                seen.extend(page.items.into_iter().map(|item| item.id));
+                let Some(next) = page.next else { break };
+                cursor = Some(next);
+            }
+            let mut both = (seen, expected);
+            if matches!(sort, ItemSort::Oldest | ItemSort::Newest) {
+                // Items of one photo share a moment: their ids then order them, however they were drawn.
+                both.0.sort();
+                both.1.sort();
+            }
+            assert_eq!(both.0, both.1, "{sort}");
+        }
+        let wrong = store.list(&ItemFilter::default(), ItemSort::Priority, Some("priority.0.x.00000000"), 5).await;
+        assert!(matches!(wrong, Err(StoreError::Invalid { field: "cursor", .. })));
+    }
+
+    async fn filters_combine(place) {
+        let store = &place.store;
+        let items = fill(store, 12).await;
+        store.label(says("ann", &items[0], sku(1)), None).await.expect("labelled");
+        let count = async |filter: ItemFilter| {
+            store.list(&filter, ItemSort::Priority, None, 200).await.expect("a page").items.len()
+        };
+        let all = ItemFilter::default;
+        assert_eq!(count(all()).await, 11);
+        assert_eq!(count(ItemFilter { status: Some(ItemStatus::Labelled), ..all() }).await, 1);
+        assert_eq!(count(ItemFilter { class: Some("can".into()), ..all() }).await, 3);
+        assert_eq!(count(ItemFilter { reason: Some(Reason::Unknown), ..all() }).await, 5);
+        assert_eq!(count(ItemFilter { sku: Some(SkuId(2)), ..all() }).await, 6);
+        assert_eq!(count(ItemFilter { sku: Some(SkuId(2)), class: Some("can".into()), ..all() }).await, 2);
+        assert_eq!(count(ItemFilter { min_similarity: Some(0.3045), max_similarity: Some(0.3085), ..all() }).await, 4);
+        assert_eq!(count(ItemFilter { since: Some(store::model::now() + 60_000), ..all() }).await, 0);
+        assert_eq!(count(ItemFilter { until: Some(store::model::now() + 60_000), ..all() }).await, 11);
+        assert_eq!(count(ItemFilter { class: Some("'; DROP TABLE items; --".into()), ..all() }).await, 0);
+    }
+
+    async fn ranges_give_the_same_items_however_many_lie_within(place) {
+        // Up to 2,000 are gathered and sorted; more are met along the order of the list.
+        const ITEMS: u32 = 2100;
+        let store = &place.store;
+        let items = fill(store, ITEMS).await;
+        let similarity = |number: u32| f64::from(0.3 + 0.001 * number as f32);
+        for (least, most) in [(0, ITEMS - 1), (1000, 1100)] {
+            let filter = ItemFilter {
+                class: Some("can".into()),
+                min_similarity: Some(similarity(least)),
+                max_similarity: Some(similarity(most)),
+                ..ItemFilter::default()
+            };
+            let expected: Vec<_> =
+                (least..=most).filter(|number| number % 3 == 0).map(|number| items[number as usize].clone()).collect();
+            let (mut seen, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = store.list(&filter, ItemSort::Priority, cursor.as_deref(), 20).await.expect("a page");
+                seen.extend(page.items.into_iter().map(|item| item.id));
+                let Some(next) = page.next.filter(|_| seen.len() < 50) else { break };
+                cursor = Some(next);
+            }
+            let count = expected.len().min(60);
+            assert_eq!(seen[..count.min(seen.len())], expected[..count.min(seen.len())], "{least} to {most}");
+            assert!(seen.len() >= expected.len().min(50), "{least} to {most}: {}", seen.len());
+        }
+    }
+
+    async fn what_is_seen_again_becomes_more_urgent(place) {
+        let store = &place.store;
+        let items = fill(store, 3).await;
+        store.enqueue(recognition("another photo"), vec![item(9)], vec![(items[2].clone(), 4)]).await.expect("queued");
+        let page = store.list(&ItemFilter::default(), ItemSort::Priority, None, 10).await.expect("a page");
+        assert_eq!(page.items[0].id, items[2]);
+        assert_eq!(page.items[0].facings, 5);
+        assert_eq!(page.items[0].candidates.len(), 2);
+        assert_eq!(page.items[0].reasons, [Reason::Unknown, Reason::LowConfidence]);
+    }
+
+    async fn lists_and_claims_go_by_indexes(place) {
+        let store = &place.store;
+        fill(store, 3).await;
+        if place.settings.database.starts_with("sqlite") {
+            for filter in [ItemFilter::default(), ItemFilter { reason: Some(Reason::Unknown), ..ItemFilter::default() }] {
+                for sort in ItemSort::ALL {
+                    let plan = store.explain_list(&filter, sort).await.expect("a plan").join("\n");
+                    assert!(!plan.contains("SCAN i"), "{sort}: {plan}");
+                }
+            }
+        }
+    }
+}

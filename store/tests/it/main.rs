@@ -1,0 +1,13 @@
+//! Integration tests of the store: one body each, on SQLite and on PostgreSQL; pictures in a folder and on an S3 server.
+
+mod catalogue;
+mod claims;
+mod labels;
+mod lists;
+mod objects;
+mod place;
+mod postgres;
+mod process;
+mod retention;
+mod seaweed;
+mod shelf;

@@ -1,0 +1,73 @@
+//! Pictures in a folder and on a real S3 server: one body.
+
+use bytes::Bytes;
+use store::{Objects, S3Access, Store, StoreError, StoreSettings};
+use vision::Sha256;
+
+use crate::seaweed::Seaweed;
+use crate::shelf::{item, recognition};
+
+async fn body(objects: &Objects) {
+    let picture = Bytes::from(vec![7_u8; 100_000]);
+    let digest = objects.put(picture.clone()).await.expect("written");
+    assert_eq!(digest, Sha256::of(&picture));
+    assert_eq!(objects.put(picture.clone()).await.expect("written again"), digest);
+    assert_eq!(objects.get(digest).await.expect("read"), picture);
+    let all = objects.list().await.expect("listed");
+    let found = all.iter().find(|object| object.digest == digest).expect("it is listed");
+    assert_eq!(found.bytes, 100_000);
+    assert!((store::model::now() - found.written_ms).abs() < 120_000, "{found:?}");
+    objects.delete(digest).await.expect("removed");
+    objects.delete(digest).await.expect("removed already");
+    assert!(matches!(objects.get(digest).await, Err(StoreError::NotFound { what: "picture", .. })));
+}
+
+#[tokio::test]
+async fn a_folder() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let objects = Objects::open(&folder.path().display().to_string(), &S3Access::default()).expect("opened");
+    body(&objects).await;
+    // A damaged file is noticed.
+    let digest = objects.put("whole".into()).await.expect("written");
+    let name = digest.to_string();
+    std::fs::write(folder.path().join("objects").join(&name[..2]).join(&name), "other").expect("writable");
+    assert!(matches!(objects.get(digest).await, Err(StoreError::Damaged { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s3() {
+    let Some(server) = Seaweed::shared().await else { return };
+    body(&Objects::open("s3://shelves/queue", &server.access).expect("opened")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_s3_server_that_goes_away_is_unavailable_and_nothing_is_queued() {
+    let Some(mut server) = Seaweed::start() else { return };
+    server.until_ready().await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let database = format!("sqlite:{}", folder.path().join("shelf.db").display());
+    let settings = StoreSettings { database, objects: "s3://shelves/queue".to_owned(), s3: server.access.clone() };
+    let store = Store::open(&settings).await.expect("opened");
+    store.enqueue(recognition("photo"), vec![item(0)], Vec::new()).await.expect("queued");
+    server.stop();
+    let refused = store.enqueue(recognition("another"), vec![item(1)], Vec::new()).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { what: "object store", .. })), "{refused:?}");
+    assert_eq!(store.stats().await.expect("the database is there").open, 1);
+}
+
+#[tokio::test]
+async fn settings_that_are_not_understood_are_named() {
+    let check = async |database: &str, objects: &str, expected: &str| {
+        let settings =
+            StoreSettings { database: database.to_owned(), objects: objects.to_owned(), s3: S3Access::default() };
+        let error = Store::open(&settings).await.expect_err(database).to_string();
+        assert!(error.contains(expected), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path().display().to_string();
+    check("mysql://user:secret@host/db", &folder, "DATABASE_URL").await;
+    check("sqlite::memory:", &folder, "must name a file").await;
+    check("postgres://user:secret@:x/", &folder, "DATABASE_URL").await;
+    check("sqlite:x.db", "gs://bucket", "OBJECTS_URL").await;
+}

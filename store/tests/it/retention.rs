@@ -1,0 +1,42 @@
+//! What may be forgotten is, and nothing else.
+
+use std::time::Duration;
+
+use store::retention::Retention;
+
+use crate::place::on_each;
+use crate::shelf::{fill, item, recognition, says, sku};
+
+on_each! {
+    async fn labelled_items_and_their_pictures_stay(place) {
+        let store = &place.store;
+        let items = fill(store, 4).await;
+        store.enqueue(recognition("another photo"), vec![item(10)], Vec::new()).await.expect("queued");
+        store.label(says("ann", &items[0], sku(1)), None).await.expect("labelled");
+        store.comment(&items[1], "ann", "look at this", None).await.expect("said");
+        let orphan = store.objects().put("no row names me".into()).await.expect("written");
+        assert_eq!(store.objects().list().await.expect("a list").len(), 2 + 5 + 1);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let nothing = Retention { max_age: None, max_bytes: None, grace: Duration::from_secs(3600) };
+        assert_eq!(store.forget(&nothing).await.expect("done"), store::retention::Forgotten::default());
+        let old = Retention { max_age: Some(Duration::from_millis(1)), grace: Duration::from_millis(1), ..nothing };
+        let gone = store.forget(&old).await.expect("done");
+        assert_eq!((gone.items, gone.pictures), (3, 3 + 1 + 1), "two unlabelled of one photo, one with its photo, the orphan");
+        assert!(store.objects().get(orphan).await.is_err());
+        for kept in &items[..2] {
+            let kept = store.item(kept).await.expect("it stays");
+            store.objects().get(kept.crop.parse().expect("a digest")).await.expect("its crop stays");
+            store.objects().get(kept.photo.parse().expect("a digest")).await.expect("its photo stays");
+        }
+        assert!(store.item(&items[2]).await.is_err());
+        store.undo("ann", None, None).await.expect("labels still work");
+    }
+
+    async fn size_drops_the_oldest_first(place) {
+        let store = &place.store;
+        fill(store, 3).await;
+        let small = Retention { max_age: None, max_bytes: Some(0), grace: Duration::ZERO };
+        assert_eq!(store.forget(&small).await.expect("done").items, 3);
+        assert_eq!(store.stats().await.expect("statistics").open, 0);
+    }
+}

@@ -1,0 +1,75 @@
+//! `shelf queue label`: one answer.
+
+use anyhow::bail;
+use clap::{ArgGroup, Args};
+use store::model::NewSku;
+use store::{Answer, LabelRequest, SkuRef};
+use vision::SkuId;
+
+use super::{Place, with_store};
+use crate::environment::Environment;
+
+/// Label an item, or take the last label back
+#[derive(Args)]
+#[command(group(ArgGroup::new("answer").required(true).args(["sku", "new_sku", "not_a_container", "cannot_tell", "skip", "undo"])))]
+pub(crate) struct LabelArgs {
+    /// Id of the item
+    item: String,
+    /// Code or number of the SKU it shows
+    #[arg(long)]
+    sku: Option<String>,
+    /// Name of a SKU that is not in the catalogue yet
+    #[arg(long, value_name = "NAME")]
+    new_sku: Option<String>,
+    /// There is no bottle, can or glass in the box
+    #[arg(long)]
+    not_a_container: bool,
+    /// The picture does not show enough
+    #[arg(long)]
+    cannot_tell: bool,
+    /// Put it off
+    #[arg(long)]
+    skip: bool,
+    /// Take this reviewer's label of the item back
+    #[arg(long)]
+    undo: bool,
+    /// Who says so
+    #[arg(long, default_value = "terminal")]
+    reviewer: String,
+    /// Words to go with it
+    #[arg(long)]
+    comment: Option<String>,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// A SKU as people write it.
+pub(super) fn sku_ref(text: &str) -> SkuRef {
+    text.parse().map_or_else(|_| SkuRef::Code(text.to_owned()), |id| SkuRef::Id(SkuId(id)))
+}
+
+pub(super) fn run(args: &LabelArgs, environment: &Environment) -> anyhow::Result<()> {
+    with_store(&args.place, environment, async |store| {
+        let label = if args.undo {
+            store.undo(&args.reviewer, Some(&args.item), None).await?
+        } else {
+            let answer = match (&args.sku, &args.new_sku) {
+                (Some(sku), _) => Answer::Sku(sku_ref(sku)),
+                (None, Some(name)) => Answer::NewSku(NewSku { name: name.clone(), ..NewSku::default() }),
+                _ if args.not_a_container => Answer::NotAContainer,
+                _ if args.cannot_tell => Answer::CannotTell,
+                _ if args.skip => Answer::Skip,
+                _ => bail!("say what it is: --sku, --new-sku, --not-a-container, --cannot-tell, --skip or --undo"),
+            };
+            let (item, reviewer) = (args.item.clone(), args.reviewer.clone());
+            let request = LabelRequest { item, reviewer, answer, comment: args.comment.clone() };
+            store.label(vec![request], None).await?.remove(0)
+        };
+        let sku = match label.sku {
+            Some(sku) => format!(" ({})", store.sku(sku).await?.name),
+            None => String::new(),
+        };
+        println!("label {}: {}{sku}; the item was {} and is {}", label.seq, label.kind, label.status.0, label.status.1);
+        Ok(())
+    })
+}
