@@ -200,8 +200,9 @@ impl ItemFilter {
         let conditions =
             if conditions.is_empty() { String::new() } else { format!("WHERE {} ", conditions.join(" AND ")) };
         // The page is cut from an index alone; only its rows are then read whole.
-        let inner =
-            format!("{with}SELECT i.id FROM {from} i {conditions}ORDER BY i.{column} {order}, i.id {order} LIMIT {limit}");
+        let inner = format!(
+            "{with}SELECT i.id FROM {from} i {conditions}ORDER BY i.{column} {order}, i.id {order} LIMIT {limit}"
+        );
         let outer = format!("{SELECT} WHERE i.id IN ({inner}) ORDER BY i.{column} {order}, i.id {order}");
         (outer, values)
     }

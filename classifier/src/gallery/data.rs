@@ -1,10 +1,12 @@
 //! What is enrolled: SKUs, exemplars and their embeddings. The truth that is stored; [`super::Gallery`] searches it.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use vision::{Embedder, Embedding, ExemplarId, Sha256, Sku, SkuId};
 
+use super::blocks::Blocks;
 use super::error::{GalleryError, MAX_CODE_BYTES};
 use super::manifest::now;
 use super::matrix::Matrix;
@@ -62,7 +64,7 @@ pub struct GalleryData {
     embedder: EmbedderIdentity,
     created: String,
     skus: BTreeMap<SkuId, Arc<Sku>>,
-    exemplars: Vec<Exemplar>,
+    exemplars: Blocks<Exemplar>,
     embeddings: Matrix,
     next: NextIds,
     /// Revision on disk that this content was read from.
@@ -104,7 +106,7 @@ impl GalleryData {
             embedder,
             created: now(),
             skus: BTreeMap::new(),
-            exemplars: Vec::new(),
+            exemplars: Blocks::new(1),
             next: NextIds { sku: 1, exemplar: 1 },
             revision: None,
             digest: None,
@@ -118,7 +120,7 @@ impl GalleryData {
             embedder: parts.embedder,
             created: parts.created,
             skus: BTreeMap::new(),
-            exemplars: Vec::new(),
+            exemplars: Blocks::new(1),
             embeddings: parts.embeddings,
             next: NextIds { sku: 1, exemplar: 1 },
             revision: Some(parts.revision),
@@ -138,7 +140,7 @@ impl GalleryData {
             }
         }
         let last = parts.exemplars.last().map_or(0, |e| e.id.0);
-        data.exemplars = parts.exemplars;
+        data.exemplars = Blocks::from_values(1, parts.exemplars);
         data.next.sku = data.next.sku.max(parts.next.sku);
         data.next.exemplar = parts.next.exemplar.max(last.saturating_add(1));
         data.digest = Some(parts.digest);
@@ -180,6 +182,11 @@ impl GalleryData {
         self.digest = Some(super::snapshot::digest(self));
     }
 
+    /// Gives it another name, which is not part of the content.
+    pub fn rename(&mut self, name: impl Into<String>) {
+        self.name = name.into();
+    }
+
     pub(crate) fn set_stored(&mut self, revision: u64, digest: Sha256) {
         (self.revision, self.digest) = (Some(revision), Some(digest));
     }
@@ -207,7 +214,7 @@ impl GalleryData {
 
     /// Exemplars in ascending order of id.
     #[must_use]
-    pub fn exemplars(&self) -> &[Exemplar] {
+    pub fn exemplars(&self) -> &Blocks<Exemplar> {
         &self.exemplars
     }
 
@@ -220,7 +227,7 @@ impl GalleryData {
     /// Row of an exemplar.
     #[must_use]
     pub fn row_of(&self, id: ExemplarId) -> Option<usize> {
-        self.exemplars.binary_search_by_key(&id, |e| e.id).ok()
+        place(&self.exemplars, id).ok()
     }
 
     /// Refuses an embedder whose embeddings are not comparable with those stored.
@@ -294,7 +301,7 @@ impl GalleryData {
         let ids: Vec<ExemplarId> = (first..self.next.exemplar).map(ExemplarId).collect();
         for (new, &id) in exemplars.into_iter().zip(&ids) {
             self.embeddings.push(new.embedding.as_slice());
-            self.exemplars.push(Exemplar { id, sku: new.sku, origin: new.origin, sha256: new.sha256 });
+            self.exemplars.push(&[Exemplar { id, sku: new.sku, origin: new.origin, sha256: new.sha256 }]);
         }
         Ok(ids)
     }
@@ -308,7 +315,7 @@ impl GalleryData {
         if !self.skus.contains_key(&exemplar.sku) {
             return Err(GalleryError::UnknownSku(exemplar.sku));
         }
-        let Err(row) = self.exemplars.binary_search_by_key(&exemplar.id, |e| e.id) else {
+        let Err(row) = place(&self.exemplars, exemplar.id) else {
             return Err(GalleryError::ExemplarOrder(exemplar.id));
         };
         // FAISS numbers vectors with i64.
@@ -316,7 +323,7 @@ impl GalleryData {
         self.next.exemplar = self.next.exemplar.max(following.ok_or(GalleryError::Full)?);
         self.digest = None;
         self.embeddings.insert(row, embedding);
-        self.exemplars.insert(row, exemplar);
+        self.exemplars.insert(row, &[exemplar]);
         Ok(())
     }
 
@@ -362,9 +369,22 @@ impl GalleryData {
         self.digest = None;
         let keep: Vec<bool> = self.exemplars.iter().map(keep).collect();
         self.embeddings.retain(&keep);
-        let mut kept = keep.iter();
-        self.exemplars.retain(|_| kept.next().copied().unwrap_or(true));
+        self.exemplars.retain(&keep);
     }
+}
+
+/// Row of an exemplar among those in order of id, or the one before which it belongs.
+pub(crate) fn place(exemplars: &Blocks<Exemplar>, id: ExemplarId) -> Result<usize, usize> {
+    let (mut low, mut high) = (0, exemplars.len());
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        match exemplars[middle].id.cmp(&id) {
+            Ordering::Less => low = middle + 1,
+            Ordering::Greater => high = middle,
+            Ordering::Equal => return Ok(middle),
+        }
+    }
+    Err(low)
 }
 
 /// Codes are names of folders: they must survive a round trip through a file system and a log line.

@@ -3,9 +3,11 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::blocks::BLOCK;
 use super::kernel::{LANES, panel_products};
 use super::matrix::Matrix;
 
@@ -21,38 +23,73 @@ pub(crate) struct Hit {
 /// Multiply-adds below which waking other threads costs more than it saves (about a tenth of a millisecond of work).
 const PARALLEL_FROM: usize = 1 << 23;
 
-/// A copy of a matrix's rows, [`LANES`] at a time and interleaved, as the kernel wants them.
+/// Panels of a whole block of a matrix.
+const PANELS: usize = BLOCK / LANES;
+
+/// A copy of a matrix's rows, [`LANES`] at a time and interleaved, as the kernel wants them; in the matrix's blocks.
+#[derive(Clone)]
 pub(crate) struct Panels {
     rows: usize,
     dimension: usize,
+    blocks: Vec<PanelBlock>,
+}
+
+#[derive(Clone)]
+struct PanelBlock {
+    /// What was copied; held so that it can be told from another block.
+    source: Arc<Vec<f32>>,
     /// Panel by panel; within one, component by component; the last one is filled up with zeros.
-    values: Vec<f32>,
+    values: Arc<Vec<f32>>,
+}
+
+impl PanelBlock {
+    fn of(source: &Arc<Vec<f32>>, dimension: usize) -> Self {
+        let rows: Vec<&[f32]> = source.chunks_exact(dimension).collect();
+        let mut values = vec![0.0; rows.len().div_ceil(LANES) * dimension * LANES];
+        for (rows, panel) in rows.chunks(LANES).zip(values.chunks_exact_mut(dimension * LANES)) {
+            for (lane, row) in rows.iter().enumerate() {
+                for (value, component) in row.iter().zip(panel.chunks_exact_mut(LANES)) {
+                    component[lane] = *value;
+                }
+            }
+        }
+        Self { source: Arc::clone(source), values: Arc::new(values) }
+    }
 }
 
 impl Panels {
     pub(crate) fn of(matrix: &Matrix) -> Self {
-        let (rows, dimension) = (matrix.rows(), matrix.columns());
-        let size = dimension * LANES;
-        let mut values = vec![0.0; rows.div_ceil(LANES) * size];
-        values.par_chunks_mut(size).enumerate().for_each(|(at, panel)| {
-            for lane in 0..LANES.min(rows - at * LANES) {
-                for (value, component) in matrix.row(at * LANES + lane).iter().zip(panel.chunks_exact_mut(LANES)) {
-                    component[lane] = *value;
-                }
-            }
-        });
-        Self { rows, dimension, values }
+        Self::following(&[], matrix)
+    }
+
+    /// Shares what `self` has of the same rows.
+    pub(crate) fn follow(&self, matrix: &Matrix) -> Self {
+        Self::following(&self.blocks, matrix)
+    }
+
+    fn following(before: &[PanelBlock], matrix: &Matrix) -> Self {
+        let dimension = matrix.columns();
+        let block = |(at, source): (usize, &Arc<Vec<f32>>)| match before.get(at) {
+            Some(block) if Arc::ptr_eq(&block.source, source) => block.clone(),
+            _ => PanelBlock::of(source, dimension),
+        };
+        let blocks = matrix.blocks().par_iter().enumerate().map(block).collect();
+        Self { rows: matrix.rows(), dimension, blocks }
     }
 
     /// The `k` rows with the largest dot product of each query (rows of `queries`), best first, ties by row.
     pub(crate) fn search(&self, queries: &Matrix, k: usize) -> Vec<Vec<Hit>> {
         assert_eq!(self.dimension, queries.columns(), "one dimension");
         let k = k.min(self.rows);
-        if k == 0 || queries.rows() == 0 {
+        if k == 0 {
             return vec![Vec::new(); queries.rows()];
         }
+        queries.blocks().iter().flat_map(|queries| self.search_all(queries, k)).collect()
+    }
+
+    fn search_all(&self, queries: &[f32], k: usize) -> Vec<Vec<Hit>> {
         let panels = self.rows.div_ceil(LANES);
-        let work = self.values.len().saturating_mul(queries.rows());
+        let work = (panels * LANES).saturating_mul(queries.len());
         let parts = if work < PARALLEL_FROM { 1 } else { rayon::current_num_threads().clamp(1, panels) };
         let length = panels.div_ceil(parts);
         let search = |part: usize| self.search_part(part * length..((part + 1) * length).min(panels), queries, k);
@@ -64,12 +101,14 @@ impl Panels {
         best.into_iter().map(TopK::into_hits).collect()
     }
 
-    fn search_part(&self, panels: Range<usize>, queries: &Matrix, k: usize) -> Vec<TopK> {
-        let mut best: Vec<TopK> = (0..queries.rows()).map(|_| TopK::new(k)).collect();
-        let mut products = vec![0.0; queries.rows() * LANES];
+    fn search_part(&self, panels: Range<usize>, queries: &[f32], k: usize) -> Vec<TopK> {
+        let count = queries.len() / self.dimension;
+        let mut best: Vec<TopK> = (0..count).map(|_| TopK::new(k)).collect();
+        let mut products = vec![0.0; count * LANES];
+        let size = self.dimension * LANES;
         for panel in panels {
-            let size = self.dimension * LANES;
-            panel_products(&self.values[panel * size..][..size], queries.values(), self.dimension, &mut products);
+            let values = &self.blocks[panel / PANELS].values[panel % PANELS * size..][..size];
+            panel_products(values, queries, self.dimension, &mut products);
             let first = panel * LANES;
             let filled = LANES.min(self.rows - first);
             for (best, products) in best.iter_mut().zip(products.chunks_exact(LANES)) {

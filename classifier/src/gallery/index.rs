@@ -52,6 +52,16 @@ impl Index {
         }
     }
 
+    /// The index over content that came of what `self` is over: what is the same is shared.
+    pub(crate) fn follow(&self, data: &GalleryData, options: &IndexOptions) -> Result<Self, GalleryError> {
+        match self {
+            Self::Flat(panels) => Ok(Self::Flat(panels.follow(data.embeddings()))),
+            Self::Faiss(index) => {
+                index.follow(data).map_or_else(|| Self::build(data, options), |it| Ok(Self::Faiss(it)))
+            }
+        }
+    }
+
     pub(crate) fn search(&self, data: &GalleryData, queries: &Matrix, k: usize) -> Result<Vec<Vec<Hit>>, GalleryError> {
         match self {
             Self::Flat(panels) => Ok(panels.search(queries, k)),

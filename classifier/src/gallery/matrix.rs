@@ -1,11 +1,12 @@
-//! Embeddings as the rows of one contiguous array.
+//! Embeddings as the rows of an array.
 
-/// Row-major (rows, columns).
+use std::sync::Arc;
+
+use super::blocks::Blocks;
+
+/// Row-major (rows, columns), in blocks of rows that copies share.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Matrix {
-    columns: usize,
-    values: Vec<f32>,
-}
+pub struct Matrix(Blocks<f32>);
 
 impl Matrix {
     /// No rows yet.
@@ -14,7 +15,7 @@ impl Matrix {
     /// When `columns` is zero.
     #[must_use]
     pub fn new(columns: usize) -> Self {
-        Self::from_values(columns, Vec::new())
+        Self(Blocks::new(columns))
     }
 
     /// Takes over row-major values.
@@ -23,32 +24,30 @@ impl Matrix {
     /// When `columns` is zero or the values do not make whole rows.
     #[must_use]
     pub fn from_values(columns: usize, values: Vec<f32>) -> Self {
-        assert!(columns > 0 && values.len().is_multiple_of(columns), "values make whole rows");
-        Self { columns, values }
+        Self(Blocks::from_values(columns, values))
     }
 
     /// Components of a row.
     #[must_use]
     pub fn columns(&self) -> usize {
-        self.columns
+        self.0.width()
     }
 
     /// Number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.values.len() / self.columns
+        self.0.len()
     }
 
     /// One row.
     #[must_use]
     pub fn row(&self, at: usize) -> &[f32] {
-        &self.values[at * self.columns..][..self.columns]
+        self.0.row(at)
     }
 
-    /// All values, row by row.
-    #[must_use]
-    pub fn values(&self) -> &[f32] {
-        &self.values
+    /// All values in order, a block of rows at a time.
+    pub(crate) fn blocks(&self) -> &[Arc<Vec<f32>>] {
+        self.0.blocks()
     }
 
     /// Appends a row.
@@ -56,25 +55,21 @@ impl Matrix {
     /// # Panics
     /// When it has another number of columns.
     pub fn push(&mut self, row: &[f32]) {
-        assert_eq!(row.len(), self.columns, "a row of this matrix");
-        self.values.extend_from_slice(row);
+        self.0.push(row);
+    }
+
+    /// Adds a block of rows after full ones.
+    pub(crate) fn push_block(&mut self, values: Vec<f32>) {
+        self.0.push_block(values);
     }
 
     /// Puts a row before the one at `at`.
     pub(crate) fn insert(&mut self, at: usize, row: &[f32]) {
-        assert_eq!(row.len(), self.columns, "a row of this matrix");
-        let start = at * self.columns;
-        self.values.splice(start..start, row.iter().copied());
+        self.0.insert(at, row);
     }
 
     /// Keeps the rows for which `keep` (one a row) is true.
     pub(crate) fn retain(&mut self, keep: &[bool]) {
-        let columns = self.columns;
-        let mut end = 0;
-        for (row, _) in keep.iter().enumerate().filter(|(_, keep)| **keep) {
-            self.values.copy_within(row * columns..(row + 1) * columns, end);
-            end += columns;
-        }
-        self.values.truncate(end);
+        self.0.retain(keep);
     }
 }

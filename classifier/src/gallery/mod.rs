@@ -10,9 +10,11 @@
 //! | [`enrol`] | from folders of pictures to exemplars |
 //! | [`inspect`] | how well SKUs hold together and apart |
 //!
-//! A [`Gallery`] never changes. Whoever changes the content edits a [`GalleryData`], builds another `Gallery` and swaps
-//! the `Arc`: searches that run meanwhile finish on the old one, and none waits for a lock.
+//! A [`Gallery`] never changes. Whoever changes the content edits a copy of its [`GalleryData`], lets another `Gallery`
+//! [`follow`](Gallery::follow) and swaps the `Arc`: searches that run meanwhile finish on the old one, and none waits for a
+//! lock. Copies share their blocks, so that this is quick in a large gallery, too.
 
+mod blocks;
 pub mod data;
 pub mod enrol;
 pub mod error;
@@ -28,11 +30,13 @@ pub mod npy;
 pub mod snapshot;
 pub mod vote;
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use vision::{Embedder, Embedding, ModelError, Neighbor, Sku, SkuId, SkuIndex};
 
+pub use blocks::Blocks;
 pub use data::{EmbedderIdentity, Exemplar, GalleryData, NewExemplar};
 pub use error::GalleryError;
 pub use index::{IndexKind, IndexOptions};
@@ -59,6 +63,17 @@ impl Gallery {
         Ok(Self { data, index })
     }
 
+    /// Indexes content that was edited from this gallery's. Takes as long as the edit was large, not the gallery: both share
+    /// what is the same, and searches of the old one go on.
+    ///
+    /// # Errors
+    /// As [`Gallery::new`].
+    pub fn follow(&self, data: impl Into<Arc<GalleryData>>, options: &IndexOptions) -> Result<Self, GalleryError> {
+        let data = data.into();
+        let index = self.index.follow(&data, options)?;
+        Ok(Self { data, index })
+    }
+
     /// Reads the gallery stored in `path`, makes sure `embedder` built it, and indexes it.
     ///
     /// # Errors
@@ -73,6 +88,12 @@ impl Gallery {
     #[must_use]
     pub fn data(&self) -> &Arc<GalleryData> {
         &self.data
+    }
+}
+
+impl fmt::Debug for Gallery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Gallery").field(&self.describe()).finish()
     }
 }
 

@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 
 use thiserror::Error;
 
+use super::blocks::BLOCK;
 use super::matrix::Matrix;
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -85,7 +86,7 @@ pub fn write(mut writer: impl Write, matrix: &Matrix) -> io::Result<()> {
     writer.write_all(&u16::try_from(length).expect("two numbers fit a header").to_le_bytes())?;
     writeln!(writer, "{dictionary:<width$}", width = length - 1)?;
     let mut bytes = Vec::with_capacity(1 << 16);
-    for values in matrix.values().chunks(1 << 14) {
+    for values in matrix.blocks().iter().flat_map(|block| block.chunks(1 << 14)) {
         bytes.clear();
         bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
         writer.write_all(&bytes)?;
@@ -133,16 +134,22 @@ pub fn read(mut reader: impl Read, length: u64, limit: u64) -> Result<Matrix, Np
     if expected != u128::from(length) {
         return Err(NpyError::Length { expected, found: length });
     }
-    let mut values = Vec::with_capacity((rows * columns) as usize);
+    let mut matrix = Matrix::new(columns as usize);
     let mut piece = vec![0; 1 << 16];
-    let mut left = (rows * columns) as usize * 4;
+    let mut left = (rows * columns) as usize;
     while left > 0 {
-        let bytes = &mut piece[..left.min(1 << 16)];
-        reader.read_exact(bytes)?;
-        left -= bytes.len();
-        values.extend(bytes.as_chunks::<4>().0.iter().map(|&four| f32::from_le_bytes(four)));
+        let size = left.min(BLOCK * columns as usize);
+        let mut values = Vec::with_capacity(size);
+        while values.len() < size {
+            let count = (size - values.len()).min(piece.len() / 4);
+            let bytes = &mut piece[..count * 4];
+            reader.read_exact(bytes)?;
+            values.extend(bytes.as_chunks::<4>().0.iter().map(|&four| f32::from_le_bytes(four)));
+        }
+        left -= size;
+        matrix.push_block(values);
     }
-    Ok(Matrix::from_values(columns as usize, values))
+    Ok(matrix)
 }
 
 /// What the dictionary says.

@@ -1,6 +1,6 @@
 //! Search: the exact index against brute force in double precision, FAISS against the exact index.
 
-use classifier::gallery::{Gallery, GalleryData, IndexKind, IndexOptions};
+use classifier::gallery::{Gallery, GalleryData, IndexKind, IndexOptions, NewExemplar};
 use proptest::prelude::*;
 use vision::{Embedding, ModelError, Neighbor, SkuIndex};
 
@@ -254,5 +254,38 @@ proptest! {
             all.swap(at, random.below(at + 1));
         }
         prop_assert_eq!(before, similarities(&all));
+    }
+}
+
+#[test]
+fn an_index_that_follows_edits_finds_what_one_built_anew_finds() {
+    for kind in [IndexKind::Flat, IndexKind::Auto] {
+        for mut data in galleries(11, 24, 2300) {
+            let options = with(kind);
+            let mut gallery = Gallery::new(data.clone(), &options).unwrap();
+            let mut random = Random::new(12);
+            // Few edits, then so many that FAISS is given everything anew.
+            for edits in [1, 3, 40, 900, 2] {
+                for _ in 0..edits {
+                    let known = data.exemplars().len();
+                    if random.below(3) == 0 {
+                        let id = data.exemplars()[random.below(known)].id;
+                        data.remove_exemplar(id).unwrap();
+                    } else {
+                        // Half of them twins of what is there: ties must go to the older one.
+                        let twin = Embedding::normalized(data.embeddings().row(random.below(known)).to_vec()).unwrap();
+                        let embedding = if random.below(2) == 0 { twin } else { random.embedding(24) };
+                        let sku = data.skus().next().unwrap().id;
+                        let exemplar =
+                            NewExemplar { sku, origin: String::new(), sha256: vision::Sha256::of(b""), embedding };
+                        data.add(vec![exemplar]).unwrap();
+                    }
+                }
+                gallery = gallery.follow(data.clone(), &options).unwrap();
+                let queries = queries(&data, edits as u64, 20);
+                let found = gallery.search(&queries, 7).unwrap();
+                assert_eq!(found, search(&data, &with(IndexKind::Flat), &queries, 7), "{kind:?}, {edits} edits");
+            }
+        }
     }
 }

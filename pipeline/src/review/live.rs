@@ -24,6 +24,8 @@ pub struct LiveGallery {
     options: IndexOptions,
     thresholds: BTreeMap<String, f32>,
     change: i64,
+    /// The content as it was indexed last: the next index shares what is the same.
+    indexed: Option<Arc<Gallery>>,
 }
 
 impl LiveGallery {
@@ -35,7 +37,7 @@ impl LiveGallery {
         options: IndexOptions,
         thresholds: BTreeMap<String, f32>,
     ) -> Self {
-        Self { data: GalleryData::new(name, embedder), options, thresholds, change: 0 }
+        Self { data: GalleryData::new(name, embedder), options, thresholds, change: 0, indexed: None }
     }
 
     /// What a gallery's folder has enrolled, for the store to take over.
@@ -94,14 +96,16 @@ impl LiveGallery {
     pub fn apply(&mut self, changes: &GalleryChanges) -> Result<bool, GalleryError> {
         self.change = self.change.max(changes.change);
         let mut different = self.add_skus(changes)?;
-        let present: BTreeSet<_> = self.data.exemplars().iter().map(|exemplar| exemplar.id).collect();
         let gone: BTreeSet<_> =
-            changes.exemplars.iter().filter(|e| !e.active && present.contains(&e.id)).map(|e| e.id).collect();
+            changes.exemplars.iter().filter(|e| !e.active && self.data.row_of(e.id).is_some()).map(|e| e.id).collect();
         if !gone.is_empty() {
             different = true;
             self.data.remove_exemplars(&gone);
         }
-        for exemplar in changes.exemplars.iter().filter(|e| e.active && !present.contains(&e.id)) {
+        for exemplar in changes.exemplars.iter().filter(|e| e.active) {
+            if self.data.row_of(exemplar.id).is_some() {
+                continue;
+            }
             different = true;
             if exemplar.sku == SkuId::NOT_A_CONTAINER && self.data.sku(exemplar.sku).is_none() {
                 let (code, name) = (NOT_A_CONTAINER.to_owned(), "Not a container".to_owned());
@@ -145,22 +149,40 @@ impl LiveGallery {
         Ok(different)
     }
 
-    /// The content as it is now, indexed.
+    /// Works out the digest of the content, by which answers name it. Takes a while in a large gallery.
+    pub fn seal(&mut self) {
+        self.data.seal();
+    }
+
+    /// Whether nothing was edited since the digest was worked out.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.data.digest().is_some()
+    }
+
+    /// The content as it is now, indexed; named by its digest, or by the last change until it has one. Quick when little was
+    /// edited since it was indexed before.
     ///
     /// # Errors
     /// When the index cannot be built.
-    pub fn index(&self) -> Result<Arc<Gallery>, GalleryError> {
+    pub fn index(&mut self) -> Result<Arc<Gallery>, GalleryError> {
         let mut data = self.data.clone();
-        // Answers name the gallery by its content.
-        data.seal();
-        Gallery::new(data, &self.options).map(Arc::new)
+        if !self.is_sealed() {
+            data.rename(format!("{}+{}", data.name(), self.change));
+        }
+        let gallery = Arc::new(match &self.indexed {
+            Some(before) => before.follow(data, &self.options)?,
+            None => Gallery::new(data, &self.options)?,
+        });
+        self.indexed = Some(Arc::clone(&gallery));
+        Ok(gallery)
     }
 
     /// The same recogniser over the content as it is now.
     ///
     /// # Errors
     /// As [`LiveGallery::index`].
-    pub fn over(&self, recognizer: &Recognizer) -> Result<Recognizer, GalleryError> {
+    pub fn over(&mut self, recognizer: &Recognizer) -> Result<Recognizer, GalleryError> {
         let gallery = self.index()?;
         let thresholds = sku_thresholds(&self.thresholds, gallery.data());
         Ok(recognizer.with_gallery(gallery).with_sku_thresholds(thresholds))

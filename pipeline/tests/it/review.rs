@@ -233,6 +233,9 @@ fn followed_change_by_change_or_read_at_once_the_gallery_is_the_same() {
     assert_eq!(sealed(&followed), sealed(&whole));
     assert_eq!(followed.change(), 6);
     let index = followed.index().expect("indexed");
+    assert!(index.describe().contains("+6 "), "named by the last change: {}", index.describe());
+    followed.seal();
+    let index = followed.index().expect("indexed");
     assert_eq!(index.skus().iter().map(|sku| sku.id.0).collect::<Vec<_>>(), [1, 2], "no container is no product");
     assert!(index.sku(SkuId::NOT_A_CONTAINER).is_none());
     assert!(index.describe().contains(&sealed(&whole).expect("sealed").short()));

@@ -100,14 +100,16 @@ async fn kill(cycles: usize, bench: &Bench) -> Result<(), Error> {
     for cycle in 0..=cycles {
         let process = Process::start(&bench.settings, &client).await?;
         // What was sent and not acknowledged when the last server died.
-        for sent in std::mem::take(&mut *unsure.lock().expect("no panic")) {
+        let waiting = std::mem::take(&mut *unsure.lock().expect("no panic"));
+        for sent in waiting {
             again += 1;
             let id = sent.send(&client, &process.url).await?.ok_or("a server that nobody kills went away")?;
             acknowledged.lock().expect("no panic").insert(sent.item, id);
         }
         if cycle == cycles {
-            let faults = verify(bench, &client, &process, &acknowledged.lock().expect("no panic").clone()).await?;
-            let acknowledged = acknowledged.lock().expect("no panic").len();
+            let labels = acknowledged.lock().expect("no panic").clone();
+            let faults = verify(bench, &client, &process, &labels).await?;
+            let acknowledged = labels.len();
             println!("# {kind}; {:.0} s", begin.elapsed().as_secs_f64());
             println!(
                 "kill,cycles,{cycles}\nkill,labels_acknowledged,{acknowledged}\nkill,sent_again_after_a_kill,{again}"
@@ -185,8 +187,16 @@ async fn verify(
     let mut data = live.data().clone();
     data.seal();
     let digest = data.digest().ok_or("it was sealed")?.short();
-    let health: Value = client.get(format!("{}/health", process.url)).send().await?.json().await?;
-    let served = health["release"]["gallery"].as_str().unwrap_or_default().to_owned();
+    // It is named by its content once labels rest.
+    let mut served = String::new();
+    for _ in 0..100 {
+        let health: Value = client.get(format!("{}/health", process.url)).send().await?.json().await?;
+        served = health["release"]["gallery"].as_str().unwrap_or_default().to_owned();
+        if served.contains('@') {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     if !served.contains(&digest) {
         faults.push(format!("the gallery served is {served}, the labels say {digest}"));
     }

@@ -15,7 +15,7 @@ use super::job::{Answer, AnswerBody, AnswerFormat, Job, JobError, Summary};
 use crate::config::ServerConfig;
 use crate::metrics::Metrics;
 use crate::models::{LoadError, Loaded, Models, Phase};
-use crate::review::{Review, prepare};
+use crate::review::{Review, Seen, prepare};
 use crate::wire::answer::{AnswerContext, RecognizeAnswer};
 use crate::wire::picture;
 
@@ -122,11 +122,15 @@ fn answer(
     queued: Duration,
 ) -> Result<Answer, JobError> {
     let Recognized { recognition, image, timing } = recognized;
-    let request = (job.request.id.as_str(), &job.request.upload.photo);
-    let review = context
-        .review
-        .inner()
-        .and_then(|inner| prepare(inner, &recognition, &image, &loaded.recognizer, request, job.enqueued.elapsed()));
+    let seen = Seen {
+        request_id: job.request.id.as_str(),
+        photo: &job.request.upload.photo,
+        image: &image,
+        recognition: &recognition,
+        recognizer: &loaded.recognizer,
+        total: job.enqueued.elapsed(),
+    };
+    let review = context.review.inner().and_then(|inner| prepare(inner, &seen));
     let draw = || picture::annotated_jpeg(&image, &recognition, &loaded.recognizer);
     let (body, content_type) = match job.request.format {
         AnswerFormat::Jpeg => (AnswerBody::Encoded(draw()?), "image/jpeg"),

@@ -28,15 +28,22 @@ pub(crate) struct Prepared {
     items: Vec<NewItem>,
 }
 
+/// A photo that was recognised.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    pub(crate) request_id: &'a str,
+    /// As it came.
+    pub(crate) photo: &'a Bytes,
+    pub(crate) image: &'a RgbImage,
+    pub(crate) recognition: &'a Recognition,
+    pub(crate) recognizer: &'a Recognizer,
+    /// Since the request came.
+    pub(crate) total: Duration,
+}
+
 /// Chooses on a worker thread: cutting out and encoding is work. `None` when nothing is worth a look.
-pub(crate) fn prepare(
-    inner: &Inner,
-    recognition: &Recognition,
-    image: &RgbImage,
-    recognizer: &Recognizer,
-    (request_id, photo): (&str, &Bytes),
-    total: Duration,
-) -> Option<Box<Prepared>> {
+pub(crate) fn prepare(inner: &Inner, seen: &Seen<'_>) -> Option<Box<Prepared>> {
+    let Seen { request_id, photo, image, recognition, recognizer, total } = *seen;
     let exemplars = inner.exemplars.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let threshold = |sku| recognizer.threshold(sku);
     let cut = |facing: usize| vision::crop(image, &recognition.items[facing].detection.bbox, CropRule::default());

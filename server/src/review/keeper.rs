@@ -18,6 +18,11 @@ use crate::models::{LoadError, Loaded, Models, Phase};
 const FIRST: Duration = Duration::from_secs(15);
 /// How often the store is asked what other processes did. Labels of this process are followed at once.
 const LOOK: Duration = Duration::from_millis(400);
+/// Time without labels after which the gallery is named by its content again.
+const SETTLE: Duration = Duration::from_millis(500);
+/// Longest rest after the gallery was swapped. It is as long as the swap took, twice: however fast people answer, two thirds of
+/// a core are left to answer them.
+const REST: Duration = Duration::from_millis(250);
 /// How often what is old is dropped.
 const TIDY: Duration = Duration::from_secs(3_600);
 /// Pictures younger than this may be named by a row any moment.
@@ -32,7 +37,7 @@ pub(crate) fn start(review: &Review, setup: ReviewSetup, loaded: Loaded, runtime
     if !review.set(Arc::clone(&inner)) {
         return loaded;
     }
-    let first = async { tokio::time::timeout(FIRST, follow(&inner, &loaded.recognizer)).await };
+    let first = async { tokio::time::timeout(FIRST, follow(&inner, &loaded.recognizer, Naming::Content)).await };
     match runtime.block_on(first) {
         Ok(Ok(Some(recognizer))) => return Loaded { recognizer, ..loaded },
         Ok(Ok(None)) => {}
@@ -50,6 +55,7 @@ pub(crate) fn start(review: &Review, setup: ReviewSetup, loaded: Loaded, runtime
 /// Until the server stops.
 pub(crate) async fn keep(models: Arc<Models>, inner: Arc<Inner>, mut stopped: mpsc::Receiver<()>) {
     let mut tidied = Instant::now();
+    let mut swapped = Instant::now();
     let mut failing = false;
     loop {
         tokio::select! {
@@ -59,8 +65,14 @@ pub(crate) async fn keep(models: Arc<Models>, inner: Arc<Inner>, mut stopped: mp
         }
         // Until then there is nothing to swap.
         let Phase::Ready(loaded) = models.phase() else { continue };
-        match follow(&inner, &loaded.recognizer).await {
-            Ok(Some(recognizer)) => models.replace(|old| Loaded { recognizer, options: old.options, review: None }),
+        let begin = Instant::now();
+        let naming = if swapped.elapsed() < SETTLE { Naming::Change } else { Naming::Content };
+        match follow(&inner, &loaded.recognizer, naming).await {
+            Ok(Some(recognizer)) => {
+                models.replace(|old| Loaded { recognizer, options: old.options, review: None });
+                swapped = Instant::now();
+                tokio::time::sleep((begin.elapsed() * 2).min(REST)).await;
+            }
             Ok(None) => {}
             Err(error) if !failing => {
                 failing = true;
@@ -83,15 +95,27 @@ pub(crate) async fn keep(models: Arc<Models>, inner: Arc<Inner>, mut stopped: mp
     }
 }
 
+/// How a gallery is named that is not what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// By the last change: at once.
+    Change,
+    /// By its content as soon as that rests: all of it is read.
+    Content,
+}
+
 /// Opens the store if it is not open, and applies what changed. Gives the recogniser to swap in, if anything did.
-async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer) -> Result<Option<Recognizer>, LoadError> {
+async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer, naming: Naming) -> Result<Option<Recognizer>, LoadError> {
     let store = match inner.store() {
         Some(store) => store,
         None => open(inner).await?,
     };
     let mut live = inner.live.lock().await;
     let changes = store.changes_since(live.change(), live.embedder()).await?;
-    if changes.change == live.change() {
+    let first = live.change() == 0;
+    let rests = changes.change == live.change();
+    let seal = naming == Naming::Content && (rests || first) && !live.is_sealed();
+    if rests && !seal {
         return Ok(None);
     }
     let active = changes.exemplars.iter().filter(|exemplar| exemplar.active);
@@ -99,7 +123,11 @@ async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer) -> Result<Option<Re
     // Off the async threads: a large gallery takes a moment to index.
     let (mut next, base) = (live.clone(), recognizer.clone());
     let done = tokio::task::spawn_blocking(move || -> Result<_, LoadError> {
-        let swapped = if next.apply(&changes)? { Some(next.over(&base)?) } else { None };
+        let different = next.apply(&changes)?;
+        if seal {
+            next.seal();
+        }
+        let swapped = if different || seal { Some(next.over(&base)?) } else { None };
         Ok((next, swapped))
     });
     let (next, swapped) = done.await.map_err(LoadError::from)??;
@@ -134,7 +162,7 @@ async fn tidy(inner: &Inner) {
     let retention = Retention { max_age: inner.config.keep, max_bytes: inner.config.max_bytes, grace: GRACE };
     match store.forget(&retention).await {
         Ok(gone) => {
-            tracing::info!(items = gone.items, pictures = gone.pictures, bytes = gone.bytes, "the queue was tidied")
+            tracing::info!(items = gone.items, pictures = gone.pictures, bytes = gone.bytes, "the queue was tidied");
         }
         Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the queue could not be tidied"),
     }

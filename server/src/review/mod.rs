@@ -23,7 +23,7 @@ use store::{Store, StoreError, StoreSettings};
 use tokio::sync::Notify;
 
 pub(crate) use correct::corrected_crop;
-pub(crate) use intake::{Prepared, media_type, prepare};
+pub(crate) use intake::{Prepared, Seen, media_type, prepare};
 pub(crate) use keeper::{keep, start};
 pub use setup::ReviewSetup;
 

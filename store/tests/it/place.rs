@@ -38,23 +38,20 @@ impl Place {
 /// One body, a test on each database.
 macro_rules! on_each {
     ($($(#[$meta:meta])* async fn $name:ident($place:ident) $body:block)*) => {$(
+        async fn $name($place: $crate::place::Place) $body
+
         mod $name {
-            #[allow(unused_imports, reason = "every body uses its own")]
-            use super::*;
-
-            async fn body($place: $crate::place::Place) $body
-
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
                 if let Some(place) = $crate::place::Place::sqlite().await {
-                    body(place).await;
+                    super::$name(place).await;
                 }
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
                 if let Some(place) = $crate::place::Place::postgres().await {
-                    body(place).await;
+                    super::$name(place).await;
                 }
             }
         }

@@ -5,7 +5,7 @@
 //! promise (its sums depend on a row's place in a block, its ties on the order of a heap).
 
 use std::os::raw::c_int;
-use std::sync::{Once, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 
 use faiss::index::flat::FlatIndexImpl;
 use faiss::index::ivf_flat::IVFFlatIndexImpl;
@@ -13,7 +13,8 @@ use faiss::{ConcurrentIndex, IdMap, Idx, Index as _};
 use rayon::prelude::*;
 use vision::ExemplarId;
 
-use super::super::data::GalleryData;
+use super::super::blocks::{BLOCK, Blocks};
+use super::super::data::{Exemplar, GalleryData, place};
 use super::super::error::GalleryError;
 use super::super::flat::{Hit, Panels, by_rank, clamp_similarity};
 use super::super::index::IndexOptions;
@@ -43,12 +44,60 @@ const ROWS_PER_LIST: usize = 64;
 const RECALL_QUERIES: usize = 64;
 const RECALL_AT: usize = 10;
 
+/// Exemplars that may have come or gone since FAISS was given them all, and that many more for each [`SHARE`] of them:
+/// those that came are compared with one by one, those that went are passed over.
+const RECENT: usize = 256;
+const SHARE: usize = 64;
+
 /// An index over the exemplars of one [`GalleryData`].
 pub(crate) struct FaissIndex {
-    native: Native,
-    description: String,
+    base: Arc<Base>,
+    recent: Recent,
     /// The exact index, made when ties first ask for it.
     exact: OnceLock<Panels>,
+}
+
+/// What FAISS was given.
+struct Base {
+    native: Native,
+    /// For which ids.
+    exemplars: Blocks<Exemplar>,
+    description: String,
+}
+
+/// What came and went since.
+struct Recent {
+    /// Rows of the data that FAISS does not have, and their panels.
+    rows: Vec<usize>,
+    panels: Panels,
+    /// How many FAISS has that the data has not.
+    gone: usize,
+}
+
+impl Recent {
+    /// `None` when it is so much that FAISS should be given all of it anew.
+    fn since(base: &Base, data: &GalleryData) -> Option<Self> {
+        let limit = RECENT + base.exemplars.len() / SHARE;
+        let mut rows = Vec::new();
+        for (number, block) in data.exemplars().blocks().iter().enumerate() {
+            if base.exemplars.blocks().get(number).is_some_and(|known| Arc::ptr_eq(known, block)) {
+                continue;
+            }
+            let new = |exemplar: &Exemplar| place(&base.exemplars, exemplar.id).is_err();
+            rows.extend(block.iter().enumerate().filter(|(_, e)| new(e)).map(|(at, _)| number * BLOCK + at));
+            if rows.len() > limit {
+                return None;
+            }
+        }
+        let gone = (base.exemplars.len() + rows.len()).saturating_sub(data.exemplars().len());
+        let mut matrix = Matrix::new(data.embeddings().columns());
+        rows.iter().for_each(|&row| matrix.push(data.embeddings().row(row)));
+        (rows.len() + gone <= limit).then(|| Self { rows, panels: Panels::of(&matrix), gone })
+    }
+
+    fn none(data: &GalleryData) -> Self {
+        Self { rows: Vec::new(), panels: Panels::of(&Matrix::new(data.embeddings().columns())), gone: 0 }
+    }
 }
 
 enum Native {
@@ -66,8 +115,21 @@ impl FaissIndex {
         let failed = failed("build its index");
         let flat = FlatIndexImpl::new_ip(data.embeddings().columns() as u32).map_err(&failed)?;
         let mut native = IdMap::new(flat).map_err(&failed)?;
-        native.add_with_ids(data.embeddings().values(), &ids(data)).map_err(&failed)?;
-        Ok(Self { native: Native::Flat(native), description: "FAISS flat".to_owned(), exact: OnceLock::new() })
+        for (embeddings, exemplars) in blocks(data) {
+            native.add_with_ids(embeddings, &ids(exemplars)).map_err(&failed)?;
+        }
+        Ok(Self::over(data, Native::Flat(native), "FAISS flat".to_owned()))
+    }
+
+    fn over(data: &GalleryData, native: Native, description: String) -> Self {
+        let base = Arc::new(Base { native, exemplars: data.exemplars().clone(), description });
+        Self { base, recent: Recent::none(data), exact: OnceLock::new() }
+    }
+
+    /// The same over data that differs in few exemplars; `None` when they are too many.
+    pub(crate) fn follow(&self, data: &GalleryData) -> Option<Self> {
+        let recent = Recent::since(&self.base, data)?;
+        Some(Self { base: Arc::clone(&self.base), recent, exact: OnceLock::new() })
     }
 
     /// About sqrt(n) lists of about sqrt(n) rows; as many are probed as the recall asked for needs.
@@ -78,23 +140,26 @@ impl FaissIndex {
         let quantizer = FlatIndexImpl::new_ip(rows.columns() as u32).map_err(&failed)?;
         let mut native = IVFFlatIndexImpl::new_ip(quantizer, rows.columns() as u32, lists as u32).map_err(&failed)?;
         let sample = spread_rows(rows, lists * ROWS_PER_LIST);
-        native.train(sample.values()).map_err(&failed)?;
-        native.add_with_ids(rows.values(), &ids(data)).map_err(&failed)?;
+        native.train(&sample).map_err(&failed)?;
+        for (embeddings, exemplars) in blocks(data) {
+            native.add_with_ids(embeddings, &ids(exemplars)).map_err(&failed)?;
+        }
 
-        let queries = spread_rows(rows, RECALL_QUERIES);
+        let queries = Matrix::from_values(rows.columns(), spread_rows(rows, RECALL_QUERIES));
         let truth = Panels::of(rows).search(&queries, RECALL_AT);
-        let mut index = Self { native: Native::Lists(native), description: String::new(), exact: OnceLock::new() };
         let mut probes = 1;
         loop {
-            if let Native::Lists(native) = &mut index.native {
-                native.set_nprobe(probes as u32);
-            }
+            native.set_nprobe(probes as u32);
+            let index = Self::over(data, Native::Lists(native), String::new());
             let found = index.search(data, &queries, RECALL_AT)?;
             let recall = share_found(&truth, &found);
+            let Some(base) = Arc::into_inner(index.base) else { unreachable!("nobody else has it yet") };
+            let Native::Lists(lists_again) = base.native else { unreachable!("it was put in above") };
             if recall >= options.ivf_recall || probes >= lists {
-                index.description = format!("FAISS IVF, {probes} of {lists} lists, recall@{RECALL_AT} {recall:.3}");
-                return Ok(index);
+                let description = format!("FAISS IVF, {probes} of {lists} lists, recall@{RECALL_AT} {recall:.3}");
+                return Ok(Self::over(data, Native::Lists(lists_again), description));
             }
+            native = lists_again;
             probes = (probes * 2).min(lists);
         }
     }
@@ -105,40 +170,44 @@ impl FaissIndex {
         if k == 0 || queries.rows() == 0 {
             return Ok(vec![Vec::new(); queries.rows()]);
         }
-        let work = rows.saturating_mul(queries.columns()).saturating_mul(queries.rows());
+        let columns = queries.columns();
+        let work = rows.saturating_mul(columns).saturating_mul(queries.rows());
         let threads = if work < PARALLEL_FROM { 1 } else { rayon::current_num_threads().max(1) };
-        let part = queries.rows().div_ceil(threads) * queries.columns();
-        if part == queries.values().len() {
-            return self.search_part(data, queries.values(), k);
+        let part = queries.rows().div_ceil(threads) * columns;
+        let parts: Vec<&[f32]> = queries.blocks().iter().flat_map(|block| block.chunks(part)).collect();
+        if let [all] = parts.as_slice() {
+            return self.search_part(data, all, k);
         }
-        let parts: Result<Vec<_>, _> =
-            queries.values().par_chunks(part).map(|part| self.search_part(data, part, k)).collect();
+        let parts: Result<Vec<_>, _> = parts.into_par_iter().map(|part| self.search_part(data, part, k)).collect();
         Ok(parts?.into_iter().flatten().collect())
     }
 
     pub(crate) fn describe(&self) -> &str {
-        &self.description
+        &self.base.description
     }
 
     fn search_part(&self, data: &GalleryData, queries: &[f32], k: usize) -> Result<Vec<Vec<Hit>>, GalleryError> {
         one_thread_here();
-        let fetch = (k + EXTRA).min(data.embeddings().rows());
-        let found = match &self.native {
+        let held = self.base.exemplars.len();
+        let fetch = (k + EXTRA + self.recent.gone).min(held);
+        let columns = data.embeddings().columns();
+        let recent = self.recent.panels.search(&Matrix::from_values(columns, queries.to_vec()), k);
+        let found = match &self.base.native {
             Native::Flat(native) => ConcurrentIndex::search(native, queries, fetch),
             Native::Lists(native) => ConcurrentIndex::search(native, queries, fetch),
         }
         .map_err(failed("search"))?;
-        let columns = data.embeddings().columns();
         let proposals = found.labels.chunks_exact(fetch).zip(found.distances.chunks_exact(fetch));
         let mut answers = Vec::with_capacity(queries.len() / columns);
         let mut unsettled = Vec::new();
-        for (query, (labels, similarities)) in queries.chunks_exact(columns).zip(proposals) {
-            let hits = rank(data, query, labels, k);
+        for ((query, recent), (labels, similarities)) in queries.chunks_exact(columns).zip(recent).zip(proposals) {
+            let recent = recent.into_iter().map(|hit| Hit { row: self.recent.rows[hit.row], ..hit });
+            let hits = rank(data, query, labels, recent, k);
             // A row that FAISS left out is at most as similar as the last one it proposed. Where that is a tie with the
             // last place, as among many equal pictures, only comparing with all rows tells who comes first.
             let left_out = similarities.last().copied().unwrap_or(f32::NEG_INFINITY) + ROUNDING;
-            let settled = matches!(self.native, Native::Lists(_))
-                || fetch == data.embeddings().rows()
+            let settled = matches!(self.base.native, Native::Lists(_))
+                || fetch == held
                 || (hits.len() == k && hits.last().is_some_and(|last| last.similarity > left_out));
             if !settled {
                 unsettled.push((answers.len(), query));
@@ -157,30 +226,33 @@ impl FaissIndex {
     }
 }
 
-/// Ranks proposals by our own similarities.
-fn rank(data: &GalleryData, query: &[f32], labels: &[Idx], k: usize) -> Vec<Hit> {
+/// Ranks proposals by our own similarities, among those that need no proposal.
+fn rank(data: &GalleryData, query: &[f32], labels: &[Idx], recent: impl Iterator<Item = Hit>, k: usize) -> Vec<Hit> {
     let rows: Vec<usize> =
         labels.iter().filter_map(|label| label.get()).filter_map(|id| data.row_of(ExemplarId(id))).collect();
     let similarities = dots(query, rows.iter().map(|&row| data.embeddings().row(row)));
     let mut hits: Vec<Hit> =
         rows.into_iter().zip(similarities).map(|(row, dot)| Hit { row, similarity: clamp_similarity(dot) }).collect();
+    hits.extend(recent);
     hits.sort_by(by_rank);
     hits.truncate(k);
     hits
 }
 
-fn ids(data: &GalleryData) -> Vec<Idx> {
-    data.exemplars().iter().map(|exemplar| Idx::new(exemplar.id.0)).collect()
+/// Embeddings and exemplars, a block at a time.
+fn blocks(data: &GalleryData) -> impl Iterator<Item = (&[f32], &[Exemplar])> {
+    let embeddings = data.embeddings().blocks().iter().map(|block| block.as_slice());
+    embeddings.zip(data.exemplars().blocks().iter().map(|block| block.as_slice()))
 }
 
-/// At most `count` rows, evenly spread: the same every time.
-fn spread_rows(rows: &Matrix, count: usize) -> Matrix {
+fn ids(exemplars: &[Exemplar]) -> Vec<Idx> {
+    exemplars.iter().map(|exemplar| Idx::new(exemplar.id.0)).collect()
+}
+
+/// Values of at most `count` rows, evenly spread: the same every time.
+fn spread_rows(rows: &Matrix, count: usize) -> Vec<f32> {
     let count = count.clamp(1, rows.rows());
-    let mut sample = Matrix::new(rows.columns());
-    for i in 0..count {
-        sample.push(rows.row(i * rows.rows() / count));
-    }
-    sample
+    (0..count).flat_map(|i| rows.row(i * rows.rows() / count).iter().copied()).collect()
 }
 
 fn share_found(truth: &[Vec<Hit>], found: &[Vec<Hit>]) -> f32 {
