@@ -22,6 +22,8 @@ const WHY = {
   disagreement: "Tiles of the photo, or two models, saw different things here.",
 };
 
+const DRAW = "Draw the right box on the photo, then choose what it shows. Enter: the box alone. Esc: leave it.";
+
 const now = { item: null, waiting: [], done: 0, given: [], sending: Promise.resolve(), claiming: false, timer: null };
 const box = new BoxEditor(byId("photo"), (drawn) => say(drawn ? "Box drawn. Choose what it shows, or press Enter for the box alone." : "Drawing a box"));
 const finder = new Finder((said) => answer(said));
@@ -60,7 +62,7 @@ function show(item) {
   clearTimeout(now.timer);
   now.item = item;
   box.stop();
-  byId("act-box").setAttribute("aria-pressed", "false");
+  showDrawing(false);
   for (const id of ["look", "ask"]) byId(id).hidden = !item;
   byId("empty").hidden = Boolean(item) || now.claiming;
   progress();
@@ -72,11 +74,15 @@ function show(item) {
   byId("crop").src = item.crop;
   byId("whole").src = item.photo.url;
   box.place(item);
-  const second = item.status === "conflict" ? "Two people answered differently; you decide. " : "";
-  byId("why").textContent = `${second}${WHY[item.reasons[0]] ?? ""} ${item.facings > 1 ? `${plural(item.facings, "facing")} look like this.` : ""}`;
+  byId("why").textContent = why(item);
   byId("choices").replaceChildren(...item.candidates.slice(0, 5).map(choice));
   byId("where").textContent = `${item.class}, ${Math.round(item.confidence * 100)} % sure that it is one`;
   say(`${item.class}. ${item.candidates.slice(0, 5).map((c, at) => `${at + 1}: ${c.sku.name}`).join(", ")}`);
+}
+
+function why(item) {
+  const second = item.status === "conflict" ? "Two people answered differently; you decide. " : "";
+  return `${second}${WHY[item.reasons[0]] ?? ""} ${item.facings > 1 ? `${plural(item.facings, "facing")} look like this.` : ""}`;
 }
 
 function choice(candidate, at) {
@@ -160,9 +166,16 @@ const acts = {
 
 function toggleBox() {
   if (!now.item) return;
-  const drawing = box.toggle();
+  showDrawing(box.toggle());
+  byId("why").textContent = box.drawing ? DRAW : why(now.item);
+  if (box.drawing) say(DRAW);
+}
+
+/** While a box is drawn, the photo has the room that the crop has otherwise. */
+function showDrawing(drawing) {
   byId("act-box").setAttribute("aria-pressed", String(drawing));
-  if (drawing) say("Draw the right box on the photo.");
+  byId("look").classList.toggle("drawing", drawing);
+  box.apply();
 }
 
 for (const [id, key] of [["new", "n"], ["unknown", "u"], ["none", "x"], ["skip", "s"], ["undo", "z"], ["box", "b"], ["help", "?"]]) {

@@ -3,6 +3,8 @@
 import { byId } from "./dom.js";
 
 const MAX_ZOOM = 8;
+/** Zoom at which a box is drawn: what stands around it is still seen. */
+const DRAW_ZOOM = 2.5;
 
 export class BoxEditor {
   /** `changed(drawn)` is called when a box begins (null) and when it is drawn. */
@@ -38,6 +40,7 @@ export class BoxEditor {
   }
 
   apply() {
+    if (!this.size) return;
     const { width, height } = this.photo.getBoundingClientRect();
     const scale = Math.min(width / this.size.width, height / this.size.height) || 0;
     const x = (width - this.size.width * scale) / 2 + this.middle.x * scale;
@@ -51,6 +54,7 @@ export class BoxEditor {
     if (this.drawing) this.stop();
     else {
       this.drawing = true;
+      this.level = Math.max(this.level, DRAW_ZOOM);
       this.photo.classList.add("drawing");
     }
     return this.drawing;
@@ -60,6 +64,7 @@ export class BoxEditor {
     this.drawing = false;
     this.drawn = null;
     this.from = null;
+    this.level = 1;
     this.photo.classList.remove("drawing");
     byId("drawn").setAttribute("hidden", "");
   }

@@ -64,13 +64,13 @@ async fn a_label_counts_at_once_undo_takes_it_back_and_a_restart_keeps_it() {
         .change("label", json!({"item_id": white["id"], "reviewer": "ann", "new_sku": {"name": "White <b>Rum</b>"}}))
         .await;
     server.until_named(WHITE, Some("White <b>Rum</b>")).await;
-    let before = server.json("/health").await["release"]["gallery"].clone();
+    let before = server.gallery_by_content().await;
     assert!(server.metric("shelf_review_labels_total", "kind=\"undo\"").await > 0.5);
     assert!(server.metric("shelf_review_queued_total", "reason=\"unknown\"").await > 0.5);
     server.end().await.expect("a clean end");
 
     let server = crate::review_place::server(place.path()).await;
-    assert_eq!(server.json("/health").await["release"]["gallery"], before, "the same content, bit for bit");
+    assert_eq!(server.gallery_by_content().await, before, "the same content, bit for bit");
     server.until_named(WHITE, Some("White <b>Rum</b>")).await;
     let item = server.json(&format!("/v2/active-learning-queue/{}", white["id"].as_str().expect("an id"))).await;
     let kinds: Vec<_> = item["labels"].as_array().expect("a list").iter().map(|label| label["kind"].clone()).collect();

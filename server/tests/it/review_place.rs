@@ -120,6 +120,20 @@ impl Server {
         found.unwrap_or_else(|| panic!("no item at {x1}, {y1}: {page}")).clone()
     }
 
+    /// How the gallery is named once labels rest: by its content.
+    pub(crate) async fn gallery_by_content(&self) -> String {
+        let begin = std::time::Instant::now();
+        loop {
+            let health = self.json("/health").await;
+            let gallery = health["release"]["gallery"].as_str().unwrap_or_default().to_owned();
+            if gallery.contains('@') {
+                return gallery;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(10), "{gallery} is never named by its content");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Name of what stands at a place of the usual shelf, once a `name` (or nobody) is recognised there, and how long
     /// that took.
     pub(crate) async fn until_named(&self, (x1, y1): (f64, f64), name: Option<&str>) -> Duration {
