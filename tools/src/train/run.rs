@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use engine::WeightsSource;
 use engine::train::fit::{End, Finished};
 use engine::train::{FitError, Observer, RunFolder, Stop, find_run};
 
 use super::live::Live;
 use super::tensorboard::Events;
 use super::terminal::Terminal;
+use crate::hub;
 use crate::signals::stop_on_signal;
 
 /// In a card whose licence nobody named.
@@ -151,11 +153,11 @@ fn with_key(yaml: &str, key: &str, value: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// `best` is that of the latest run, everything else a file.
+/// `best` is that of the latest run, everything else a file, here or on a hub.
 pub(super) fn weights(runs: &Path, which: &str) -> anyhow::Result<PathBuf> {
     let weights = match which {
         "best" => find_run(runs, "last").context("there is no run yet")?.best(),
-        file => PathBuf::from(file),
+        file => hub::local(&WeightsSource::of(Path::new(file))?)?,
     };
     ensure!(weights.is_file(), "{} is no weights file", weights.display());
     Ok(weights)
