@@ -44,7 +44,8 @@ pub(crate) struct ClassifierArgs {
     /// Write the pictures of --data-path as a gallery, embedded by the network --weights
     #[arg(long, conflicts_with_all = ["name", "validate", "resume", "export_onnx"], requires = "data_path")]
     export_embeddings: bool,
-    /// With --export-onnx and --export-embeddings: `best` of the latest run, or a weights file with its card
+    /// With --export-onnx and --export-embeddings: `best` of the latest run, or a weights file with its card; a file on a hub is
+    /// hf://OWNER/REPO[@REVISION][/FILE]
     #[arg(long, value_name = "WEIGHTS", default_value = "best")]
     pub(super) weights: String,
     /// With --export-embeddings: a folder of SKU folders

@@ -4,11 +4,12 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 use engine::WeightsSource;
 use engine::train::fit::{End, Finished};
 use engine::train::{FitError, Observer, RunFolder, Stop, find_run};
+use vision::ModelCard;
 
 use super::live::Live;
 use super::tensorboard::Events;
@@ -157,7 +158,18 @@ fn with_key(yaml: &str, key: &str, value: &str) -> String {
 pub(super) fn weights(runs: &Path, which: &str) -> anyhow::Result<PathBuf> {
     let weights = match which {
         "best" => find_run(runs, "last").context("there is no run yet")?.best(),
-        file => hub::local(&WeightsSource::of(Path::new(file))?)?,
+        file => {
+            let source = WeightsSource::of(Path::new(file))?;
+            let path = hub::local(&source)?;
+            let known = ModelCard::path_for(&path).is_file() || path.extension().is_some_and(|e| e == "onnx");
+            if matches!(source, WeightsSource::Hub(_)) && !known {
+                bail!(
+                    "{source} has no model card; `shelf models import {source} --license LICENCE` makes a file with one, which \
+                     can be named here"
+                );
+            }
+            path
+        }
     };
     ensure!(weights.is_file(), "{} is no weights file", weights.display());
     Ok(weights)
