@@ -6,7 +6,7 @@ use anyhow::bail;
 use engine::WeightsSource;
 use engine::efficientnet::{Architecture, Padding, published};
 use engine::hub::{Hub, HubFile, Progress};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use crate::environment;
 
@@ -32,6 +32,9 @@ fn fetch(file: &HubFile) -> anyhow::Result<PathBuf> {
                     // What an earlier try brought says nothing about the rate of this one.
                     bar.set_position(done);
                     bar.reset_eta();
+                    if bar.is_hidden() {
+                        eprintln!("fetching {file}, {}", HumanBytes(total));
+                    }
                 }
                 bar.set_position(done);
             }

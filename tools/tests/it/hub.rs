@@ -34,9 +34,9 @@ fn pictures(place: &Workplace) {
     for (sku, colour) in [("red", [200, 30, 30]), ("blue", [30, 30, 200])] {
         let folder = place.path("skus").join(sku);
         fs::create_dir_all(&folder).expect("writable");
-        for number in 0..4_u8 {
+        for number in 0..4_u32 {
             let picture = RgbImage::from_fn(48, 48, |x, y| {
-                Rgb(colour.map(|value: u8| value.wrapping_add((x as u8 * 7 ^ y as u8 * 3 ^ number * 11) % 24)))
+                Rgb(colour.map(|value: u8| value + ((x * 7) ^ (y * 3) ^ (number * 11)) as u8 % 24))
             });
             picture.save(folder.join(format!("{number}.png"))).expect("writable");
         }

@@ -129,7 +129,7 @@ impl StandIn {
             for stream in listener.incoming() {
                 let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
                 // A test that has seen enough hangs up: that is no fault of the stand-in.
-                thread::spawn(move || stream.and_then(|stream| serve(stream, &log, &*answer)));
+                thread::spawn(move || stream.and_then(|stream| serve(&stream, &log, &*answer)));
             }
         });
         Self { address, seen }
@@ -146,7 +146,7 @@ impl StandIn {
     }
 }
 
-fn serve(stream: TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Request) -> Reply) -> std::io::Result<()> {
+fn serve(mut stream: &TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Request) -> Reply) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().transpose()?.unwrap_or_default();
     let mut words = first.split(' ').map(str::to_owned);
@@ -168,9 +168,9 @@ fn serve(stream: TcpStream, log: &Mutex<Vec<Request>>, answer: &dyn Fn(&Request)
     }
     for part in answer(&request).0 {
         match part {
-            Part::Bytes(bytes) => (&stream).write_all(&bytes)?,
+            Part::Bytes(bytes) => stream.write_all(&bytes)?,
             Part::Pause(pause) => thread::sleep(pause),
         }
     }
-    (&stream).flush()
+    stream.flush()
 }
