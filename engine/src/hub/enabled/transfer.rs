@@ -55,6 +55,8 @@ fn open(client: &Client, remote: &Remote, have: u64) -> Result<(u64, String, Bod
             }
             // Another part than the one asked for, or none: the whole will do.
             206 | 416 if from > 0 => from = 0,
+            // The hub knows the file, so none of another name is to be tried instead.
+            404 => return Err(HubError::Status { url: shown(&url), status: 404 }),
             _ => match client.redirect(&url, &answer)? {
                 Some(target) => url = target,
                 None => return Err(refusal(&url, &answer)),

@@ -157,7 +157,7 @@ fn a_transfer_that_drips_is_left() {
 fn refusals_of_the_bytes_are_told_with_their_place() {
     for (status, tries) in [(403, 1), (404, 1), (503, 5)] {
         let bench = sending(&content(1000), move |_| Reply::status(status));
-        let error = bench.fetch("hf://o/r/model.safetensors").0.unwrap_err().to_string();
+        let error = bench.fetch("hf://o/r").0.unwrap_err().to_string();
         assert!(error.contains(&format!("{}/bytes", bench.cdn.address)) && !error.contains("secret"), "{error}");
         assert_eq!(bench.cdn.asked().len(), tries, "{status}");
     }
