@@ -57,15 +57,23 @@ fn unreadable(error: &io::Error) -> String {
 /// # Errors
 /// [`EngineError::Save`]. Nothing is left beside `path` then.
 pub(crate) fn write(path: &Path, parts: &[&[u8]]) -> Result<(), EngineError> {
-    let save = |source| EngineError::Save { path: path.to_owned(), source };
+    replace(path, parts).map_err(|source| EngineError::Save { path: path.to_owned(), source })
+}
+
+/// [`write`] with the bare error.
+///
+/// # Errors
+/// When it cannot be written. Nothing is left beside `path` then.
+pub(crate) fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut beside = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder).map_err(save)?;
+    let mut beside = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
     for part in parts {
-        beside.write_all(part).map_err(save)?;
+        beside.write_all(part)?;
     }
-    make_readable(beside.as_file()).and_then(|()| beside.as_file().sync_all()).map_err(save)?;
-    beside.persist(path).map_err(|error| save(error.error))?;
-    sync_folder(folder).map_err(save)
+    make_readable(beside.as_file())?;
+    beside.as_file().sync_all()?;
+    beside.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder)
 }
 
 /// Temporary files are made for their owner alone; a model file is for everyone whom the folder lets in.
@@ -82,12 +90,12 @@ fn make_readable(_file: &File) -> io::Result<()> {
 
 /// The rename outlives a power cut only when the folder is written too.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -10,6 +10,7 @@
 //! | [`candle`], [`device`] | networks written in Rust, run by candle on a CPU or CUDA |
 //! | [`ops`] | convolution, pooling, normalisation with gradients, fast on a CPU |
 //! | [`weights`] | named tensors, from safetensors or ONNX files, for those networks |
+//! | [`hub`] | weights files that others publish, fetched and kept |
 //! | [`onnx`] | the ONNX file format |
 //! | [`train`] | parameters, optimisers, schedules, checkpoints |
 //! | [`efficientnet`] | the backbone that classifier and detector share |
@@ -19,6 +20,7 @@ mod choice;
 pub mod device;
 pub mod efficientnet;
 mod files;
+pub mod hub;
 pub mod onnx;
 pub mod ops;
 pub mod ort;
@@ -37,4 +39,4 @@ pub use files::MAX_MODEL_BYTES;
 pub use parallel::in_parallel;
 pub use session::{EngineError, InputShape, Output, Session, SessionInfo};
 pub use threads::on_threads;
-pub use weights::{Precision, Weights};
+pub use weights::{Precision, Weights, WeightsSource};

@@ -7,6 +7,7 @@ mod doctor;
 mod environment;
 mod eval;
 mod gallery;
+mod hub;
 mod models;
 mod photos;
 mod queue;

@@ -1,7 +1,8 @@
 //! What the user wrote (`classifier.yaml`), converted once into what training needs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use engine::WeightsSource;
 use engine::train::settings::{self, Variables};
 use engine::train::{Check, ConfigError, Optimiser, Workers};
 use serde::{Deserialize, Serialize};
@@ -26,8 +27,8 @@ pub struct TrainConfig {
     pub architecture: Architecture,
     /// Components of an embedding.
     pub dimension: usize,
-    /// Weights to start from; from scratch without. A file, or `hf://OWNER/MODEL`.
-    pub weights: Option<PathBuf>,
+    /// Weights to start from; from scratch without.
+    pub weights: Option<WeightsSource>,
     /// Whether embedding and centres begin with what those weights say of the pictures, or are drawn.
     pub head_start: bool,
     /// Share of those weights in what is served.
@@ -315,7 +316,7 @@ impl TrainConfig {
             name: check.name(file.name)?,
             architecture,
             dimension: check.within("embedding_dim", file.embedding_dim, 2, 4096)?,
-            weights: file.weights.map(|weights| check.place("weights", &weights)).transpose()?,
+            weights: file.weights.map(|weights| check.weights("weights", &weights)).transpose()?,
             head_start: file.head_start,
             start_share: check.within("start_share", file.start_share, 0.0, 1.0)?,
             head: head(&file.metric_head, &check)?,

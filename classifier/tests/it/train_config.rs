@@ -49,6 +49,7 @@ fn mistakes_name_file_and_key() {
         ("held_out: {share: 1.0}", ["`held_out.share`", "within"]),
         ("augment: {fliplr: 0.5}", ["fliplr", "there is no key"]),
         ("weights: ${NOWHERE}/a.pth", ["`weights`", "NOWHERE"]),
+        ("weights: hf://timm/../secret", ["`weights`", "hf://OWNER/REPO"]),
     ] {
         let error = parse(text).unwrap_err();
         assert!(error.contains("classifier.yaml") && parts.iter().all(|part| error.contains(part)), "{text}: {error}");

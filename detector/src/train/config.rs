@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use ::dataset::synth::SynthConfig;
+use engine::WeightsSource;
 use engine::train::settings::{self, Variables};
 use engine::train::{ConfigError, Optimiser};
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,7 @@ pub struct TrainConfig {
     /// Which network.
     pub design: Design,
     /// Weights to start from, as far as they fit; from scratch without.
-    pub weights: Option<PathBuf>,
+    pub weights: Option<WeightsSource>,
     /// The classes; without them the first folder that names its classes does.
     pub names: Option<Vec<String>>,
     /// Labelled pictures: their part `train` is learned, their part `val` validates.
@@ -309,7 +310,7 @@ impl TrainConfig {
         Ok(Self {
             name,
             design,
-            weights: file.weights.map(|weights| check.place("weights", &weights)).transpose()?,
+            weights: file.weights.map(|weights| check.weights("weights", &weights)).transpose()?,
             names: file.names,
             data_sets: file.data.iter().map(SourceSection::data_set).collect(),
             data: check.sources("data", file.data)?,

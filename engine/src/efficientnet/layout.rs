@@ -142,6 +142,27 @@ mod tests {
     }
 
     #[test]
+    fn published_names_are_native() {
+        // A stem, a block of each kind and a head, as timm's state dicts spell them; `tf_` networks differ in nothing.
+        let config = Config::of(Variant::B2);
+        let norm = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"];
+        let layers = ["conv_stem.weight", "conv_head.weight", "classifier.weight", "classifier.bias"];
+        let mut names: Vec<String> = layers.map(str::to_owned).into();
+        for (block, convs, norms) in [("0.0", &["dw", "pw"][..], 2), ("6.1", &["pw", "dw", "pwl"], 3)] {
+            names.extend(convs.iter().map(|conv| format!("blocks.{block}.conv_{conv}.weight")));
+            names.extend(["reduce", "expand"].map(|part| format!("blocks.{block}.se.conv_{part}.weight")));
+            names.extend(["reduce", "expand"].map(|part| format!("blocks.{block}.se.conv_{part}.bias")));
+            names.extend((1..=norms).flat_map(|at| norm.map(|part| format!("blocks.{block}.bn{at}.{part}"))));
+        }
+        names.extend(["bn1", "bn2"].into_iter().flat_map(|bn| norm.map(|part| format!("{bn}.{part}"))));
+        for name in names {
+            assert_eq!(native_name(&name, &config).as_ref(), Some(&name));
+            let is_conv = name.contains("conv") && name.ends_with(".weight");
+            assert_eq!(convolutions(&config).contains_key(&name), is_conv, "{name}");
+        }
+    }
+
+    #[test]
     fn ported_names_become_native() {
         let config = Config::of(Variant::Lite0);
         for (name, native) in [

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::spelling;
+use crate::WeightsSource;
 
 /// Largest configuration file read.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
@@ -168,5 +169,14 @@ impl Check<'_> {
         }
         place.push_str(rest);
         Ok(place.into())
+    }
+
+    /// Weights: a path with its variables put in, or `hf://OWNER/REPO[@REVISION][/FILE]`.
+    ///
+    /// # Errors
+    /// When a variable is not set or not closed, or the name is none of a file on a hub.
+    pub fn weights(&self, key: &str, text: &str) -> Result<WeightsSource, ConfigError> {
+        let place = self.place(key, text)?;
+        WeightsSource::of(&place).map_err(|error| self.wrong(key, text, &error))
     }
 }

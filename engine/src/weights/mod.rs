@@ -3,6 +3,7 @@
 pub(crate) mod backend;
 mod fold;
 mod safetensors;
+mod source;
 mod torch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use crate::onnx::{self, DataType, TensorError};
 use crate::{EngineError, MAX_MODEL_BYTES, files};
 
 pub use self::safetensors::Precision;
+pub use self::source::WeightsSource;
 
 /// Floating-point tensors by name, as `f32`, and a memory of which were used.
 #[derive(Debug, Clone)]
@@ -44,7 +46,7 @@ impl Weights {
     }
 
     /// The weights in the file at `path`: `.safetensors`, the initialisers of an `.onnx`, or the tensors of a PyTorch state
-    /// dict (`.pth`, `.pt`). At most [`MAX_MODEL_BYTES`].
+    /// dict (`.pth`, `.pt`, `.bin`). At most [`MAX_MODEL_BYTES`].
     ///
     /// # Errors
     /// [`EngineError::Load`] when the file cannot be read or is neither.
@@ -53,7 +55,7 @@ impl Weights {
         match extension.as_deref() {
             Some("safetensors") => Self::from_safetensors(path, &files::read(path, MAX_MODEL_BYTES)?),
             Some("onnx") => Self::from_onnx(&onnx::Model::read(path)?),
-            Some("pth" | "pt") => torch::read(path),
+            Some("pth" | "pt" | "bin") => torch::read(path),
             _ => {
                 let reason =
                     "weights are read from .safetensors, .onnx and .pth files; convert it to one of these".to_owned();

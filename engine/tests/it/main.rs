@@ -7,6 +7,8 @@
 
 mod broken;
 mod efficientnet;
+#[cfg(feature = "hub")]
+mod hub;
 mod ops;
 mod parity;
 #[cfg(feature = "ort")]

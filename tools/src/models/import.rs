@@ -10,18 +10,23 @@ use detector::ClassMap;
 use detector::load::ARCHITECTURE_KEY;
 use detector::metadata::ExportMetadata;
 use detector::model::Architecture as Yolo;
-use engine::{Precision, Weights};
+use engine::efficientnet::{Padding, published};
+use engine::hub::HubFile;
+use engine::{Precision, Weights, WeightsSource};
 use vision::model_card::Task;
 use vision::{ModelCard, PreprocessPlan, Sha256};
 
+use crate::hub;
+
 /// Bring weights (ONNX initialisers or safetensors) into the native layout, with a model card
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(after_help = "Examples:
   shelf models import yolov8n.onnx --license AGPL-3.0
   shelf models import yolov8n.onnx --card-only --license AGPL-3.0    # keep the ONNX file, write its card
-  shelf models import best.safetensors --classes bottle,can,glass --license Apache-2.0")]
+  shelf models import best.safetensors --classes bottle,can,glass --license Apache-2.0
+  shelf models import hf://timm/efficientnet_b2.ra_in1k --license Apache-2.0")]
 pub(crate) struct ImportArgs {
-    /// A .onnx, .safetensors or .pth file
+    /// A .onnx, .safetensors or .pth file, here or on a hub: hf://OWNER/REPO[@REVISION][/FILE]
     source: PathBuf,
     /// Where the native weights go [default: models/<task>/<name>.safetensors]
     #[arg(short, long, value_name = "FILE", conflicts_with = "card_only")]
@@ -29,7 +34,7 @@ pub(crate) struct ImportArgs {
     /// Only write the model card beside the file, which is used as it is
     #[arg(long)]
     card_only: bool,
-    /// Name of the model [default: name of the file]
+    /// Name of the model [default: name of the file, or of the repository]
     #[arg(long)]
     name: Option<String>,
     /// Names of a detector's classes in the order of its outputs [default: as stored in the file]
@@ -61,6 +66,23 @@ struct Recognised {
 }
 
 pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
+    match WeightsSource::of(&args.source)? {
+        WeightsSource::File(_) => import(args),
+        WeightsSource::Hub(file) => import(&fetched(&file, args)?),
+    }
+}
+
+/// The same for the copy that the cache holds of `file`. Files on a hub bear the same few names, so the repository names the
+/// model.
+fn fetched(file: &HubFile, args: &ImportArgs) -> anyhow::Result<ImportArgs> {
+    ensure!(!args.card_only, "--card-only writes beside the file, but {file} lies in a cache; leave it out");
+    let source = hub::local(&WeightsSource::Hub(file.clone()))?;
+    let name = args.name.clone().or_else(|| Some(file.repo().to_owned()));
+    let tensorflow = args.tensorflow || published::padding(file) == Some(Padding::Same);
+    Ok(ImportArgs { source, name, tensorflow, ..args.clone() })
+}
+
+fn import(args: &ImportArgs) -> anyhow::Result<()> {
     let weights = Weights::open(&args.source)?;
     let Recognised { weights, mut card } = recognise(&weights, args)?;
     let target = if args.card_only {

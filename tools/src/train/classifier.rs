@@ -14,6 +14,7 @@ use engine::{Device, Weights};
 use super::embedder;
 use super::export;
 use super::run::RunArgs;
+use crate::hub;
 
 /// Train the embedder that tells SKUs apart
 #[derive(Args)]
@@ -43,7 +44,8 @@ pub(crate) struct ClassifierArgs {
     /// Write the pictures of --data-path as a gallery, embedded by the network --weights
     #[arg(long, conflicts_with_all = ["name", "validate", "resume", "export_onnx"], requires = "data_path")]
     export_embeddings: bool,
-    /// With --export-onnx and --export-embeddings: `best` of the latest run, or a weights file with its card
+    /// With --export-onnx and --export-embeddings: `best` of the latest run, or a weights file with its card; a file on a hub is
+    /// hf://OWNER/REPO[@REVISION][/FILE]
     #[arg(long, value_name = "WEIGHTS", default_value = "best")]
     pub(super) weights: String,
     /// With --export-embeddings: a folder of SKU folders
@@ -105,11 +107,13 @@ fn setup(config: TrainConfig, pictures: SkuPictures, license: &str) -> anyhow::R
 
 /// The weights that training starts from, under native names.
 pub(super) fn start(config: &TrainConfig) -> anyhow::Result<Option<Weights>> {
-    let Some(path) = &config.weights else { return Ok(None) };
-    let imported = classifier::import(path, Some(config.architecture))
-        .with_context(|| format!("`weights` cannot be started from ({})", path.display()))?;
+    let Some(source) = &config.weights else { return Ok(None) };
+    let failed = || format!("`weights` cannot be started from ({source})");
+    hub::check_padding(source, config.architecture).with_context(failed)?;
+    let path = hub::local(source).with_context(failed)?;
+    let imported = classifier::import(&path, Some(config.architecture)).with_context(failed)?;
     if !imported.weights.contains("bn1.running_mean") {
-        eprintln!("the batch norms of {} are folded in: what they scaled is learned anew", path.display());
+        eprintln!("the batch norms of {source} are folded in: what they scaled is learned anew");
     }
     Ok(Some(network::start(&imported.weights)?))
 }

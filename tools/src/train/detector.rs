@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Context;
 use clap::Args;
+use detector::model::BackboneKind;
 use detector::train::fit::{self, Setup};
 use detector::train::{TrainConfig, TrainingData, Transfer};
 use engine::Device;
@@ -12,6 +14,7 @@ use engine::Device;
 use super::export::detector as export;
 use super::run::{RunArgs, weights};
 use super::terminal::Terminal;
+use crate::hub;
 
 /// Train the detector
 #[derive(Args)]
@@ -80,8 +83,14 @@ fn setup(config: TrainConfig, license: &str) -> anyhow::Result<Setup> {
     };
     let data = config.data_sets.clone();
     let mut setup = Setup { config, transfer: None, feed, validation, device, data, license: license.to_owned() };
-    if let Some(weights) = &setup.config.weights {
-        let transfer = Transfer::open(weights, setup.architecture())?;
+    if let Some(source) = &setup.config.weights {
+        let failed = || format!("`weights` cannot be started from ({source})");
+        let architecture = setup.architecture();
+        if let BackboneKind::EfficientNet(trunk) = architecture.backbone {
+            hub::check_padding(source, trunk).with_context(failed)?;
+        }
+        let path = hub::local(source).with_context(failed)?;
+        let transfer = Transfer::open(&path, architecture)?;
         eprintln!("{transfer}");
         setup.transfer = Some(transfer);
     }

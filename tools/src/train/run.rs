@@ -4,14 +4,17 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
+use engine::WeightsSource;
 use engine::train::fit::{End, Finished};
 use engine::train::{FitError, Observer, RunFolder, Stop, find_run};
+use vision::ModelCard;
 
 use super::live::Live;
 use super::tensorboard::Events;
 use super::terminal::Terminal;
+use crate::hub;
 use crate::signals::stop_on_signal;
 
 /// In a card whose licence nobody named.
@@ -151,11 +154,22 @@ fn with_key(yaml: &str, key: &str, value: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// `best` is that of the latest run, everything else a file.
+/// `best` is that of the latest run, everything else a file, here or on a hub.
 pub(super) fn weights(runs: &Path, which: &str) -> anyhow::Result<PathBuf> {
     let weights = match which {
         "best" => find_run(runs, "last").context("there is no run yet")?.best(),
-        file => PathBuf::from(file),
+        file => {
+            let source = WeightsSource::of(Path::new(file))?;
+            let path = hub::local(&source)?;
+            let known = ModelCard::path_for(&path).is_file() || path.extension().is_some_and(|e| e == "onnx");
+            if matches!(source, WeightsSource::Hub(_)) && !known {
+                bail!(
+                    "{source} has no model card; `shelf models import {source} --license LICENCE` makes a file with one, which \
+                     can be named here"
+                );
+            }
+            path
+        }
     };
     ensure!(weights.is_file(), "{} is no weights file", weights.display());
     Ok(weights)

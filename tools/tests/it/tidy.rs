@@ -24,6 +24,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("faiss", &["classifier/src/gallery/"]),
     ("faiss_sys", &["classifier/src/gallery/faiss"]),
     ("axum", &["server/"]),
+    ("hf_hub", &["engine/src/hub/"]),
+    ("ureq", &["engine/src/hub/"]),
     ("sqlx", &["store/"]),
     ("object_store", &["store/"]),
     ("fast_image_resize", &["vision/src/preprocess.rs"]),

@@ -1,0 +1,22 @@
+//! What the name of published weights says that their tensors do not.
+
+use super::{Architecture, Padding};
+use crate::hub::HubFile;
+
+/// How the networks of the repository `timm/NAME.TRAINING` pad: `tf_` leads the names of those that do it as TensorFlow does.
+/// `None` for repositories of others and for networks that are not known here.
+///
+/// ```
+/// use engine::efficientnet::{Padding, published};
+/// assert_eq!(published::padding(&"hf://timm/tf_efficientnet_b2.ns_jft_in1k".parse()?), Some(Padding::Same));
+/// assert_eq!(published::padding(&"hf://timm/efficientnet_b2.ra_in1k".parse()?), Some(Padding::Symmetric));
+/// assert_eq!(published::padding(&"hf://someone/efficientnet_b2".parse()?), None);
+/// # Ok::<(), engine::hub::HubError>(())
+/// ```
+#[must_use]
+pub fn padding(file: &HubFile) -> Option<Padding> {
+    let name = file.repo().split('.').next().filter(|_| file.owner() == "timm")?;
+    name.parse::<Architecture>().ok()?;
+    // Not what the architecture of that name pads like here: `efficientnet_lite0` means Google's, but timm has one of its own.
+    Some(if name.starts_with("tf_") { Padding::Same } else { Padding::Symmetric })
+}
