@@ -23,6 +23,9 @@ pub(crate) struct Hit {
 /// Multiply-adds below which waking other threads costs more than it saves (about a tenth of a millisecond of work).
 const PARALLEL_FROM: usize = 1 << 23;
 
+/// Blocks that one thread copies, about a millisecond each.
+const AT_ONCE: usize = 8;
+
 /// Panels of a whole block of a matrix.
 const PANELS: usize = BLOCK / LANES;
 
@@ -69,11 +72,17 @@ impl Panels {
 
     fn following(before: &[PanelBlock], matrix: &Matrix) -> Self {
         let dimension = matrix.columns();
-        let block = |(at, source): (usize, &Arc<Vec<f32>>)| match before.get(at) {
-            Some(block) if Arc::ptr_eq(&block.source, source) => block.clone(),
-            _ => PanelBlock::of(source, dimension),
+        let shared = |(at, source): (usize, &Arc<Vec<f32>>)| before.get(at).filter(|b| Arc::ptr_eq(&b.source, source));
+        let block =
+            |it: (usize, &Arc<Vec<f32>>)| shared(it).map_or_else(|| PanelBlock::of(it.1, dimension), Clone::clone);
+        let sources = matrix.blocks();
+        let new = sources.iter().enumerate().filter(|it| shared(*it).is_none()).count();
+        // The threads may be busy searching: what is soon done does not queue behind them.
+        let blocks = if new <= AT_ONCE {
+            sources.iter().enumerate().map(block).collect()
+        } else {
+            sources.par_iter().enumerate().map(block).collect()
         };
-        let blocks = matrix.blocks().par_iter().enumerate().map(block).collect();
         Self { rows: matrix.rows(), dimension, blocks }
     }
 

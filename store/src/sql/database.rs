@@ -130,6 +130,16 @@ impl Pools {
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
+
+    /// Copies what SQLite's log holds into the database, beside the writer and not before its eyes: a label touches a page
+    /// of every index, and who labels must not wait until all of them have been copied and flushed once more.
+    pub(super) async fn checkpoint(&self) {
+        if let Self::Sqlite { read, .. } = self
+            && let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(read).await
+        {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the log was not copied; later");
+        }
+    }
 }
 
 impl Tx {
@@ -208,6 +218,8 @@ async fn open_sqlite(path: &str) -> Result<Pools, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY)
+        // Copying the log into the database is the writer's work only when nobody else came to it, see `Pools::checkpoint`.
+        .pragma("wal_autocheckpoint", "16384")
         .pragma("cache_size", "-16384");
     let write =
         SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE).connect_with(options.clone()).await?;

@@ -4,10 +4,11 @@
 //! one. Each change has a savepoint of its own, so one that is refused takes nothing of its neighbours with it, and nobody
 //! is told "done" before the commit.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use super::database::{Pools, Tx};
 use crate::error::StoreError;
@@ -16,6 +17,8 @@ use crate::error::StoreError;
 const BACKLOG: usize = 1024;
 /// Changes of one commit.
 const TOGETHER: usize = 64;
+/// Time between two copies of SQLite's log into the database.
+const CHECKPOINT: Duration = Duration::from_millis(500);
 /// Longest time of one commit with its changes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -70,6 +73,7 @@ impl Writer {
 
 async fn work(pools: Pools, mut inbox: mpsc::Receiver<Job>) {
     let mut waiting = Vec::with_capacity(TOGETHER);
+    let (mut copied, mut copying) = (Instant::now(), None::<JoinHandle<()>>);
     while inbox.recv_many(&mut waiting, TOGETHER).await > 0 {
         let jobs = std::mem::take(&mut waiting);
         let mut finished = Vec::with_capacity(jobs.len());
@@ -86,6 +90,11 @@ async fn work(pools: Pools, mut inbox: mpsc::Receiver<Job>) {
             }
         };
         finished.into_iter().for_each(|finish: Finish| finish(committed));
+        if copied.elapsed() >= CHECKPOINT && copying.as_ref().is_none_or(JoinHandle::is_finished) {
+            copied = Instant::now();
+            let pools = pools.clone();
+            copying = Some(tokio::spawn(async move { pools.checkpoint().await }));
+        }
     }
 }
 
