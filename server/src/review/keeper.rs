@@ -20,9 +20,9 @@ const FIRST: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(400);
 /// Time without labels after which the gallery is named by its content again.
 const SETTLE: Duration = Duration::from_millis(500);
-/// Longest rest after the gallery was swapped. It is as long as the swap took, twice: however fast people answer, two thirds of
-/// a core are left to answer them.
-const REST: Duration = Duration::from_millis(250);
+/// Rest after the gallery was swapped: as long as the swap took, twice, within these bounds. However fast people answer, most of
+/// the machine is left to answer them.
+const REST: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(250));
 /// How often what is old is dropped.
 const TIDY: Duration = Duration::from_secs(3_600);
 /// Pictures younger than this may be named by a row any moment.
@@ -71,7 +71,7 @@ pub(crate) async fn keep(models: Arc<Models>, inner: Arc<Inner>, mut stopped: mp
             Ok(Some(recognizer)) => {
                 models.replace(|old| Loaded { recognizer, options: old.options, review: None });
                 swapped = Instant::now();
-                tokio::time::sleep((begin.elapsed() * 2).min(REST)).await;
+                tokio::time::sleep((begin.elapsed() * 2).clamp(REST.0, REST.1)).await;
             }
             Ok(None) => {}
             Err(error) if !failing => {

@@ -31,6 +31,12 @@ async fn metrics_move() {
     let refused = server.photo(photos::GIF.to_vec()).send().await.expect("an answer");
     assert_eq!(refused.status(), 415);
     server.get("/nowhere/4711").await;
+    // A refusal is counted after it is told.
+    let refusals = "shelf_recognitions_total{outcome=\"bad_photo\"}";
+    let begin = std::time::Instant::now();
+    while parse(&server.text("/metrics").await).get(refusals) == before.get(refusals) && begin.elapsed().as_secs() < 5 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
     let response = server.get("/metrics").await;
     assert_eq!(response.headers()["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
     let after = parse(&response.text().await.expect("text"));
