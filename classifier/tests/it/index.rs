@@ -289,3 +289,28 @@ fn an_index_that_follows_edits_finds_what_one_built_anew_finds() {
         }
     }
 }
+
+#[test]
+fn an_empty_gallery_is_followed_by_its_first_exemplars() {
+    for kind in [IndexKind::Flat, IndexKind::Auto] {
+        let mut data = gallery_of(8, &[]);
+        let sku = data.add_sku("sku_001_first", "First").unwrap();
+        let mut gallery = Gallery::new(data.clone(), &with(kind)).unwrap();
+        let mut random = Random::new(3);
+        for count in 1..=3 {
+            let embedding = random.embedding(8);
+            let sha256 = vision::Sha256::of(b"");
+            data.add(vec![NewExemplar { sku, origin: String::new(), sha256, embedding: embedding.clone() }]).unwrap();
+            gallery = gallery.follow(data.clone(), &with(kind)).unwrap();
+            let found = gallery.search(&[embedding], 5).unwrap();
+            assert_eq!((found[0].len(), found[0][0].exemplar.0), (count, count as u64), "{kind:?}");
+        }
+        // And all of them away again.
+        while let Some(last) = data.exemplars().last() {
+            data.remove_exemplar(last.id).unwrap();
+            gallery = gallery.follow(data.clone(), &with(kind)).unwrap();
+            let found = gallery.search(&[random.embedding(8)], 5).unwrap();
+            assert_eq!(found[0].len(), data.exemplars().len(), "{kind:?}");
+        }
+    }
+}

@@ -77,6 +77,10 @@ struct Recent {
 impl Recent {
     /// `None` when it is so much that FAISS should be given all of it anew.
     fn since(base: &Base, data: &GalleryData) -> Option<Self> {
+        if base.exemplars.is_empty() {
+            // There is nothing to ask it for.
+            return None;
+        }
         let limit = RECENT + base.exemplars.len() / SHARE;
         let mut rows = Vec::new();
         for (number, block) in data.exemplars().blocks().iter().enumerate() {
