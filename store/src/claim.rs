@@ -90,7 +90,7 @@ async fn claim(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<String>, Store
     let until = now.saturating_add(i64::try_from(request.lease.as_millis()).unwrap_or(i64::MAX));
     for id in &ids {
         let sql = "UPDATE items SET claimed_by = $1, claimed_until = $2 WHERE id = $3";
-        tx.execute(sql, values![&request.reviewer, until, id]).await?;
+        tx.later(sql, values![&request.reviewer, until, id]).await?;
     }
     if let Some(key) = &request.key {
         key.keep(tx, &ids.join(",")).await?;

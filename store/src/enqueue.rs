@@ -68,7 +68,7 @@ async fn again(tx: &mut Tx, seen: &[(String, u32)]) -> Result<(), StoreError> {
     for (item, times) in seen {
         let sql = "UPDATE items SET facings = facings + $1, priority = uncertainty * (facings + $1) \
                    WHERE id = $2 AND status = 'open'";
-        tx.execute(sql, values![*times, item]).await?;
+        tx.later(sql, values![*times, item]).await?;
     }
     Ok(())
 }
@@ -76,7 +76,7 @@ async fn again(tx: &mut Tx, seen: &[(String, u32)]) -> Result<(), StoreError> {
 pub(crate) async fn insert_object(tx: &mut Tx, digest: Sha256, bytes: usize, media: &str) -> Result<(), StoreError> {
     let sql = "INSERT INTO objects (digest, bytes, media_type, created_at) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (digest) DO NOTHING";
-    tx.execute(sql, values![digest.to_string(), bytes as i64, media, now()]).await.map(drop)
+    tx.later(sql, values![digest.to_string(), bytes as i64, media, now()]).await
 }
 
 async fn insert_recognition(tx: &mut Tx, id: &str, new: &NewRecognition, photo: Sha256) -> Result<(), StoreError> {
@@ -86,7 +86,7 @@ async fn insert_recognition(tx: &mut Tx, id: &str, new: &NewRecognition, photo: 
     let sql = "INSERT INTO releases (id, detector, embedder, gallery, first_seen) VALUES ($1, $2, $3, $4, $5) \
                ON CONFLICT (id) DO NOTHING";
     let parts = values![release.to_string(), &new.detector, &new.embedder, &new.gallery, now()];
-    tx.execute(sql, parts).await?;
+    tx.later(sql, parts).await?;
     let sql = "INSERT INTO recognitions (id, request_id, created_at, detector, embedder, gallery, photo, width, height, \
                facings, ambiguous, unknown, total_ms) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
@@ -105,7 +105,7 @@ async fn insert_recognition(tx: &mut Tx, id: &str, new: &NewRecognition, photo: 
         new.unknown,
         new.total_ms,
     ];
-    tx.execute(sql, row).await.map(drop)
+    tx.later(sql, row).await
 }
 
 async fn insert_item(tx: &mut Tx, recognition: &str, new: &NewItem, crop: Sha256) -> Result<(), StoreError> {
@@ -143,9 +143,9 @@ async fn insert_item(tx: &mut Tx, recognition: &str, new: &NewItem, crop: Sha256
         new.facings,
         uncertainty * f64::from(new.facings),
     ];
-    tx.execute(sql, row).await?;
+    tx.later(sql, row).await?;
     let sql = "INSERT INTO item_embeddings (item, embedder, embedding, picture_hash) VALUES ($1, $2, $3, $4)";
     // The databases have no unsigned numbers.
     let hash = new.picture_hash.map(u64::cast_signed);
-    tx.execute(sql, values![&new.id, new.embedder.to_string(), to_bytes(&new.embedding), hash]).await.map(drop)
+    tx.later(sql, values![&new.id, new.embedder.to_string(), to_bytes(&new.embedding), hash]).await
 }

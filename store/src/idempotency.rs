@@ -30,9 +30,9 @@ impl Key {
     /// Takes the key for this transaction, or gives what was answered under it. Another process that holds the key is
     /// waited for.
     pub(crate) async fn take(&self, tx: &mut Tx) -> Result<Option<String>, StoreError> {
-        let sql =
-            "INSERT INTO idempotency (key, request, result, at) VALUES ($1, $2, '', $3) ON CONFLICT (key) DO NOTHING";
-        if tx.execute(sql, values![&self.key, &self.request, now()]).await? == 1 {
+        let sql = "INSERT INTO idempotency (key, request, result, at) VALUES ($1, $2, '', $3) \
+                   ON CONFLICT (key) DO NOTHING RETURNING key";
+        if tx.optional(sql, values![&self.key, &self.request, now()]).await?.is_some() {
             return Ok(None);
         }
         let row = tx.one("SELECT request, result FROM idempotency WHERE key = $1", values![&self.key]).await?;
@@ -45,6 +45,6 @@ impl Key {
 
     /// Keeps the answer.
     pub(crate) async fn keep(&self, tx: &mut Tx, result: &str) -> Result<(), StoreError> {
-        tx.execute("UPDATE idempotency SET result = $1 WHERE key = $2", values![result, &self.key]).await.map(drop)
+        tx.later("UPDATE idempotency SET result = $1 WHERE key = $2", values![result, &self.key]).await
     }
 }

@@ -128,15 +128,15 @@ impl Store {
                     {
                         return read_labels(tx, &before).await;
                     }
-                    let mut seqs = Vec::with_capacity(requests.len());
+                    let mut labels = Vec::with_capacity(requests.len());
                     for request in requests {
-                        seqs.push(apply(tx, request).await?.to_string());
+                        labels.push(apply(tx, request).await?);
                     }
-                    let seqs = seqs.join(",");
                     if let Some(key) = &key {
-                        key.keep(tx, &seqs).await?;
+                        let seqs: Vec<String> = labels.iter().map(|label| label.seq.to_string()).collect();
+                        key.keep(tx, &seqs.join(",")).await?;
                     }
-                    read_labels(tx, &seqs).await
+                    Ok(labels)
                 })
             })
             .await
@@ -182,7 +182,7 @@ pub(crate) async fn standing(tx: &mut Tx, item: &str) -> Result<Standing, StoreE
     })
 }
 
-async fn apply(tx: &mut Tx, request: LabelRequest) -> Result<i64, StoreError> {
+async fn apply(tx: &mut Tx, request: LabelRequest) -> Result<Label, StoreError> {
     let LabelRequest { item, reviewer, answer, comment } = request;
     let before = standing(tx, &item).await?;
     let held_by_other = before.claimed_by.as_ref().is_some_and(|by| *by != reviewer) && before.claimed_until > now();
@@ -229,7 +229,7 @@ async fn apply(tx: &mut Tx, request: LabelRequest) -> Result<i64, StoreError> {
         bbox.map(|b| b.y1),
         bbox.map(|b| b.x2),
         bbox.map(|b| b.y2),
-        comment,
+        comment.clone(),
         before.status.as_str(),
         before.label,
         before.kind,
@@ -239,14 +239,14 @@ async fn apply(tx: &mut Tx, request: LabelRequest) -> Result<i64, StoreError> {
         before.agreements,
         after.as_str(),
     ];
-    tx.execute(sql, row).await?;
+    tx.later(sql, row).await?;
 
     let freed = "claimed_by = NULL, claimed_until = 0";
     if kind == LabelKind::Skip {
         let sql = format!("UPDATE items SET {freed}, skips = skips + 1 WHERE id = $1");
-        tx.execute(&sql, values![&item]).await?;
+        tx.later(&sql, values![&item]).await?;
     } else if before.status == ItemStatus::Labelled && !mine && same {
-        tx.execute("UPDATE items SET agreements = agreements + 1 WHERE id = $1", values![&item]).await?;
+        tx.later("UPDATE items SET agreements = agreements + 1 WHERE id = $1", values![&item]).await?;
     } else {
         withdraw(tx, &item, seq).await?;
         if after == ItemStatus::Conflict {
@@ -254,17 +254,18 @@ async fn apply(tx: &mut Tx, request: LabelRequest) -> Result<i64, StoreError> {
                 "UPDATE items SET {freed}, status = 'conflict', label = NULL, label_kind = NULL, label_sku = NULL, \
                  label_at = NULL, label_by = NULL, agreements = 0 WHERE id = $1"
             );
-            tx.execute(&sql, values![&item]).await?;
+            tx.later(&sql, values![&item]).await?;
         } else {
             let sql = format!(
                 "UPDATE items SET {freed}, status = 'labelled', label = $1, label_kind = $2, label_sku = $3, \
                  label_at = $4, label_by = $5, agreements = 0 WHERE id = $6"
             );
-            tx.execute(&sql, values![seq, kind.as_str(), sku.map(|sku| sku.0), at, &reviewer, &item]).await?;
+            tx.later(&sql, values![seq, kind.as_str(), sku.map(|sku| sku.0), at, &reviewer, &item]).await?;
             teach(tx, &item, seq, &answer, sku).await?;
         }
     }
-    Ok(seq)
+    let status = (before.status, after);
+    Ok(Label { seq, item, at, reviewer, kind, sku, bbox, comment, undoes: None, status })
 }
 
 fn family(kind: &str) -> &str {
@@ -295,7 +296,7 @@ async fn check_box(tx: &mut Tx, item: &str, bbox: BBox) -> Result<(), StoreError
 /// Takes the exemplars that stand for an item out of the gallery.
 async fn withdraw(tx: &mut Tx, item: &str, seq: i64) -> Result<(), StoreError> {
     let sql = "UPDATE exemplars SET active = 0, removed_by = $1, changed = $1 WHERE item = $2 AND active = 1";
-    tx.execute(sql, values![seq, item]).await.map(drop)
+    tx.later(sql, values![seq, item]).await
 }
 
 /// Puts what the answer teaches into the gallery.
@@ -306,23 +307,23 @@ async fn teach(tx: &mut Tx, item: &str, seq: i64, answer: &Answer, sku: Option<S
         (Answer::WrongBox { crop: Some(crop), .. }, Some(sku)) => (sku, Some(crop)),
         _ => return Ok(()),
     };
-    let (picture, embedder, embedding) = match corrected {
+    tx.later("UPDATE counters SET value = value + 1 WHERE name = 'exemplar'", Vec::new()).await?;
+    let mut row = values![sku.0, item, seq, format!("review/{item}"), now()];
+    let (crop, from) = match corrected {
         Some(crop) => {
             crate::enqueue::insert_object(tx, crop.picture, crop.bytes, "image/jpeg").await?;
-            (crop.picture.to_string(), crop.embedder.to_string(), to_bytes(&crop.embedding))
+            row.extend(values![crop.picture.to_string(), crop.embedder.to_string(), to_bytes(&crop.embedding)]);
+            ("$6, $7, $8", "")
         }
         None => {
-            let sql = "SELECT i.crop, e.embedder, e.embedding FROM items i JOIN item_embeddings e ON e.item = i.id \
-                       WHERE i.id = $1";
-            let row = tx.one(sql, values![item]).await?;
-            (row.text("crop")?, row.text("embedder")?, row.get("embedding")?)
+            ("i.crop, e.embedder, e.embedding", "JOIN items i ON i.id = $2 JOIN item_embeddings e ON e.item = i.id ")
         }
     };
-    let id = tx.next("exemplar").await?;
-    let sql = "INSERT INTO exemplars (id, sku, source, enrolled_id, item, label, origin, picture, embedder, embedding, \
-               active, removed_by, created_at, changed) \
-               VALUES ($1, $2, 'label', NULL, $3, $4, $5, $6, $7, $8, 1, NULL, $9, $4)";
-    let origin = format!("review/{item}");
-    let row = values![id, sku.0, item, seq, origin, picture, embedder, embedding, now()];
-    tx.execute(sql, row).await.map(drop)
+    let sql = format!(
+        "INSERT INTO exemplars (id, sku, source, enrolled_id, item, label, origin, picture, embedder, embedding, active, \
+         removed_by, created_at, changed) \
+         SELECT c.value, $1, 'label', NULL, $2, $3, $4, {crop}, 1, NULL, $5, $3 \
+         FROM counters c {from}WHERE c.name = 'exemplar'"
+    );
+    tx.later(&sql, row).await
 }

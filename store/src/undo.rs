@@ -81,7 +81,7 @@ async fn undo(tx: &mut Tx, reviewer: &str, item: Option<&str>) -> Result<i64, St
         now_standing.agreements,
         status.as_str(),
     ];
-    tx.execute(sql, row).await?;
+    tx.later(sql, row).await?;
     let skipped = i64::from(before.text("kind")? == "skip");
     let sql = "UPDATE items SET status = $1, label = $2, label_kind = $3, label_sku = $4, label_by = $5, label_at = $6, \
                agreements = $7, skips = skips - $8, claimed_by = NULL, claimed_until = 0 WHERE id = $9";
@@ -96,17 +96,17 @@ async fn undo(tx: &mut Tx, reviewer: &str, item: Option<&str>) -> Result<i64, St
         skipped,
         &item,
     ];
-    tx.execute(sql, row).await?;
+    tx.later(sql, row).await?;
 
     // What it taught leaves the gallery, what it drove out comes back.
     let sql = "UPDATE exemplars SET active = 0, removed_by = $1, changed = $1 WHERE label = $2 AND active = 1";
-    tx.execute(sql, values![seq, target]).await?;
+    tx.later(sql, values![seq, target]).await?;
     let sql = "UPDATE exemplars SET active = 1, removed_by = NULL, changed = $1 WHERE removed_by = $2";
-    tx.execute(sql, values![seq, target]).await?;
+    tx.later(sql, values![seq, target]).await?;
     // A SKU that exists through this label alone goes with it.
     let sql = "UPDATE skus SET status = 'retired', changed = $1 WHERE created_label = $2 AND status = 'active' \
                AND NOT EXISTS (SELECT 1 FROM exemplars e WHERE e.sku = skus.id AND e.active = 1) \
                AND NOT EXISTS (SELECT 1 FROM items i WHERE i.label_sku = skus.id)";
-    tx.execute(sql, values![seq, target]).await?;
+    tx.later(sql, values![seq, target]).await?;
     Ok(seq)
 }

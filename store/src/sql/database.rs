@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Transaction};
 
 use super::migrate::migrate;
 use super::row::Row;
-use super::value::Value;
+use super::transaction::Tx;
+use super::value::{Value, bound};
 use super::writer::{WriteOp, Writer};
 use crate::error::StoreError;
 
@@ -30,28 +30,6 @@ pub(crate) struct Database {
 pub(super) enum Pools {
     Sqlite { read: SqlitePool, write: SqlitePool },
     Postgres(PgPool),
-}
-
-/// A transaction.
-pub(crate) enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
-}
-
-/// A statement with its values bound.
-macro_rules! bound {
-    ($database:ty, $sql:expr, $values:expr) => {{
-        let mut query = sqlx::query::<$database>(AssertSqlSafe(String::from($sql)));
-        for value in $values {
-            query = match value {
-                Value::Int(value) => query.bind(value),
-                Value::Real(value) => query.bind(value),
-                Value::Text(value) => query.bind(value),
-                Value::Blob(value) => query.bind(value),
-            };
-        }
-        query
-    }};
 }
 
 impl Database {
@@ -126,8 +104,8 @@ impl Pools {
     pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match self {
             // Taken at once: a transaction that reads first and writes later could fail half way.
-            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Sqlite { write, .. } => Tx::sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::postgres(pool.begin().await?),
         })
     }
 
@@ -139,66 +117,6 @@ impl Pools {
         {
             tracing::debug!(error = &error as &dyn std::error::Error, "the log was not copied; later");
         }
-    }
-}
-
-impl Tx {
-    pub(crate) async fn all(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => {
-                bound!(Sqlite, sql, values).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
-            }
-            Self::Postgres(tx) => {
-                bound!(Postgres, sql, values).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
-            }
-        })
-    }
-
-    pub(crate) async fn optional(&mut self, sql: &str, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
-        Ok(self.all(sql, values).await?.into_iter().next())
-    }
-
-    pub(crate) async fn one(&mut self, sql: &str, values: Vec<Value>) -> Result<Row, StoreError> {
-        self.optional(sql, values).await?.ok_or_else(|| sqlx::Error::RowNotFound.into())
-    }
-
-    /// Rows touched.
-    pub(crate) async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => bound!(Sqlite, sql, values).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres(tx) => bound!(Postgres, sql, values).execute(&mut **tx).await?.rows_affected(),
-        })
-    }
-
-    /// The next number of a counter. Holds the counter until the transaction ends.
-    pub(crate) async fn next(&mut self, counter: &str) -> Result<i64, StoreError> {
-        let sql = "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value";
-        self.one(sql, super::values![counter]).await?.int("value")
-    }
-
-    /// Ends a `SELECT` whose rows nobody else may change before this transaction ends.
-    pub(crate) const fn locked(&self) -> &'static str {
-        match self {
-            // There is one writer.
-            Self::Sqlite(_) => "",
-            Self::Postgres(_) => " FOR UPDATE",
-        }
-    }
-
-    /// The same, leaving out rows that others hold.
-    pub(crate) const fn skip_locked(&self) -> &'static str {
-        match self {
-            Self::Sqlite(_) => "",
-            Self::Postgres(_) => " FOR UPDATE SKIP LOCKED",
-        }
-    }
-
-    pub(super) async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
     }
 }
 

@@ -3,9 +3,11 @@
 mod database;
 mod migrate;
 mod row;
+mod transaction;
 mod value;
 mod writer;
 
-pub(crate) use database::{Database, Tx};
+pub(crate) use database::Database;
 pub(crate) use row::Row;
+pub(crate) use transaction::Tx;
 pub(crate) use value::{Value, values};

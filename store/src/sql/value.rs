@@ -41,4 +41,21 @@ macro_rules! values {
     ($($value:expr),* $(,)?) => { vec![$($crate::sql::Value::from($value)),*] };
 }
 
+/// A statement with its values bound.
+macro_rules! bound {
+    ($database:ty, $sql:expr, $values:expr) => {{
+        let mut query = sqlx::query::<$database>(sqlx::AssertSqlSafe(String::from($sql)));
+        for value in $values {
+            query = match value {
+                $crate::sql::Value::Int(value) => query.bind(value),
+                $crate::sql::Value::Real(value) => query.bind(value),
+                $crate::sql::Value::Text(value) => query.bind(value),
+                $crate::sql::Value::Blob(value) => query.bind(value),
+            };
+        }
+        query
+    }};
+}
+
+pub(super) use bound;
 pub(crate) use values;

@@ -10,7 +10,8 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::database::{Pools, Tx};
+use super::database::Pools;
+use super::transaction::Tx;
 use crate::error::StoreError;
 
 /// Changes that may wait.
@@ -32,8 +33,8 @@ impl<T, F> WriteOp<T> for F where F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t,
 
 /// Tells the one who asked, once it is known whether the commit held.
 type Finish = Box<dyn FnOnce(bool) + Send>;
-/// Whether the change is to be kept, and how to tell.
-type Job = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, (bool, Finish)> + Send>;
+/// How to tell, and an error when the transaction can hold no more changes.
+type Job = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, (Finish, Result<(), StoreError>)> + Send>;
 
 /// The way to the task.
 #[derive(Debug, Clone)]
@@ -52,10 +53,9 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
             Box::pin(async move {
-                let outcome = op(tx).await;
-                let keep = outcome.is_ok();
+                let (outcome, usable) = tx.change(op).await;
                 let finish: Finish = Box::new(move |committed| {
-                    let outcome = if keep && !committed {
+                    let outcome = if outcome.is_ok() && !committed {
                         Err(StoreError::database("the change could not be committed"))
                     } else {
                         outcome
@@ -63,7 +63,7 @@ impl Writer {
                     // Whoever asked may have gone away.
                     let _ = reply.send(outcome);
                 });
-                (keep, finish)
+                (finish, usable)
             })
         });
         self.jobs.send(job).await.map_err(|_| StoreError::database("the database was closed"))?;
@@ -101,13 +101,9 @@ async fn work(pools: Pools, mut inbox: mpsc::Receiver<Job>) {
 async fn commit(pools: &Pools, jobs: Vec<Job>, finished: &mut Vec<Finish>) -> Result<(), StoreError> {
     let mut tx = pools.begin().await?;
     for job in jobs {
-        tx.execute("SAVEPOINT change", Vec::new()).await?;
-        let (keep, finish) = job(&mut tx).await;
+        let (finish, usable) = job(&mut tx).await;
         finished.push(finish);
-        if !keep {
-            tx.execute("ROLLBACK TO SAVEPOINT change", Vec::new()).await?;
-        }
-        tx.execute("RELEASE SAVEPOINT change", Vec::new()).await?;
+        usable?;
     }
     tx.commit().await
 }

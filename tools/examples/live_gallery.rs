@@ -1,7 +1,7 @@
 //! How soon a label is seen in a large gallery, and what searches notice of it.
 //!
 //! ```text
-//! cargo run --release -p server --example live_gallery -- [EXEMPLARS] > docs/results/live_gallery.csv
+//! cargo run --release -p tools --example live_gallery -- [EXEMPLARS] > docs/results/live_gallery.csv
 //! ```
 //!
 //! A gallery of EXEMPLARS (100,000) random embeddings of 512 components under 1,000 SKUs, followed as a server follows its
@@ -29,7 +29,7 @@ const ROUNDS: usize = 100;
 
 fn main() -> Result<()> {
     let exemplars: u64 = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
-    println!("# cargo run --release -p server --example live_gallery -- {exemplars}");
+    println!("# cargo run --release -p tools --example live_gallery -- {exemplars}");
     println!("# {} threads; {DIMENSION} components, {SKUS} SKUs, {ROUNDS} changes of each kind", rayon_threads());
     println!("index,exemplars,figure,p50_ms,p99_ms,max_ms");
     for kind in [IndexKind::Flat, IndexKind::Auto] {
