@@ -76,7 +76,7 @@ impl<T: Clone> Blocks<T> {
 
     /// All values, row by row.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.blocks.iter().flat_map(|block| block.iter())
+        self.into_iter()
     }
 
     /// The last value.

@@ -89,14 +89,15 @@ impl Panels {
     /// The `k` rows with the largest dot product of each query (rows of `queries`), best first, ties by row.
     pub(crate) fn search(&self, queries: &Matrix, k: usize) -> Vec<Vec<Hit>> {
         assert_eq!(self.dimension, queries.columns(), "one dimension");
-        let k = k.min(self.rows);
-        if k == 0 {
-            return vec![Vec::new(); queries.rows()];
-        }
-        queries.blocks().iter().flat_map(|queries| self.search_all(queries, k)).collect()
+        queries.blocks().iter().flat_map(|queries| self.search_rows(queries, k)).collect()
     }
 
-    fn search_all(&self, queries: &[f32], k: usize) -> Vec<Vec<Hit>> {
+    /// The same for queries that lie one behind the other.
+    pub(crate) fn search_rows(&self, queries: &[f32], k: usize) -> Vec<Vec<Hit>> {
+        let k = k.min(self.rows);
+        if k == 0 {
+            return vec![Vec::new(); queries.len() / self.dimension];
+        }
         let panels = self.rows.div_ceil(LANES);
         let work = (panels * LANES).saturating_mul(queries.len());
         let parts = if work < PARALLEL_FROM { 1 } else { rayon::current_num_threads().clamp(1, panels) };

@@ -149,21 +149,17 @@ impl FaissIndex {
             native.add_with_ids(embeddings, &ids(exemplars)).map_err(&failed)?;
         }
 
-        let queries = Matrix::from_values(rows.columns(), spread_rows(rows, RECALL_QUERIES));
-        let truth = Panels::of(rows).search(&queries, RECALL_AT);
+        let queries = spread_rows(rows, RECALL_QUERIES);
+        let truth = Panels::of(rows).search_rows(&queries, RECALL_AT);
         let mut probes = 1;
         loop {
             native.set_nprobe(probes as u32);
-            let index = Self::over(data, Native::Lists(native), String::new());
-            let found = index.search(data, &queries, RECALL_AT)?;
-            let recall = share_found(&truth, &found);
-            let Some(base) = Arc::into_inner(index.base) else { unreachable!("nobody else has it yet") };
-            let Native::Lists(lists_again) = base.native else { unreachable!("it was put in above") };
+            let found = ConcurrentIndex::search(&native, &queries, RECALL_AT).map_err(&failed)?;
+            let recall = share_found(data, &truth, found.labels.chunks(RECALL_AT));
             if recall >= options.ivf_recall || probes >= lists {
                 let description = format!("FAISS IVF, {probes} of {lists} lists, recall@{RECALL_AT} {recall:.3}");
-                return Ok(Self::over(data, Native::Lists(lists_again), description));
+                return Ok(Self::over(data, Native::Lists(native), description));
             }
-            native = lists_again;
             probes = (probes * 2).min(lists);
         }
     }
@@ -195,7 +191,7 @@ impl FaissIndex {
         let held = self.base.exemplars.len();
         let fetch = (k + EXTRA + self.recent.gone).min(held);
         let columns = data.embeddings().columns();
-        let recent = self.recent.panels.search(&Matrix::from_values(columns, queries.to_vec()), k);
+        let recent = self.recent.panels.search_rows(queries, k);
         let found = match &self.base.native {
             Native::Flat(native) => ConcurrentIndex::search(native, queries, fetch),
             Native::Lists(native) => ConcurrentIndex::search(native, queries, fetch),
@@ -219,9 +215,9 @@ impl FaissIndex {
             answers.push(hits);
         }
         if !unsettled.is_empty() {
-            let values = unsettled.iter().flat_map(|(_, query)| query.iter().copied()).collect();
+            let values: Vec<f32> = unsettled.iter().flat_map(|(_, query)| query.iter().copied()).collect();
             let exact = self.exact.get_or_init(|| Panels::of(data.embeddings()));
-            let found = exact.search(&Matrix::from_values(columns, values), k);
+            let found = exact.search_rows(&values, k);
             for ((at, _), hits) in unsettled.into_iter().zip(found) {
                 answers[at] = hits;
             }
@@ -259,14 +255,14 @@ fn spread_rows(rows: &Matrix, count: usize) -> Vec<f32> {
     (0..count).flat_map(|i| rows.row(i * rows.rows() / count).iter().copied()).collect()
 }
 
-fn share_found(truth: &[Vec<Hit>], found: &[Vec<Hit>]) -> f32 {
-    let wanted: usize = truth.iter().map(Vec::len).sum();
-    let hit: usize = truth
-        .iter()
-        .zip(found)
-        .map(|(truth, found)| truth.iter().filter(|t| found.iter().any(|f| f.row == t.row)).count())
-        .sum();
-    hit as f32 / wanted.max(1) as f32
+/// Share of the true hits that are among the labels found.
+fn share_found<'a>(data: &GalleryData, truth: &[Vec<Hit>], found: impl Iterator<Item = &'a [Idx]>) -> f32 {
+    let row = |label: &Idx| label.get().and_then(|id| data.row_of(ExemplarId(id)));
+    let hits = truth.iter().zip(found).map(|(truth, found)| {
+        let found: Vec<usize> = found.iter().filter_map(row).collect();
+        truth.iter().filter(|hit| found.contains(&hit.row)).count()
+    });
+    hits.sum::<usize>() as f32 / truth.iter().map(Vec::len).sum::<usize>().max(1) as f32
 }
 
 fn failed(doing: &'static str) -> impl Fn(faiss::error::Error) -> GalleryError {

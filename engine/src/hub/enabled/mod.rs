@@ -56,7 +56,7 @@ impl Hub {
             return Err(HubError::Offline { file: file.to_string(), cache: self.cache.clone() });
         }
         for name in names {
-            match self.persevere(file, name, &place, report) {
+            match self.persevere(report, |report| self.attempt(file, name, &place, report)) {
                 Err(HubError::NotFound { missing: Missing::File, .. }) if named.is_none() => {}
                 Err(error) if error.is_passing() => {
                     let path = cached();
@@ -69,17 +69,15 @@ impl Hub {
     }
 
     /// Tries until it is there, patience is at its end, or trying again would change nothing.
-    fn persevere(
+    fn persevere<T>(
         &self,
-        file: &HubFile,
-        name: &str,
-        place: &Place,
         report: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<PathBuf, HubError> {
+        attempt: impl Fn(&mut dyn FnMut(Progress<'_>)) -> Result<T, HubError>,
+    ) -> Result<T, HubError> {
         let mut tries = 0;
         loop {
-            let error = match self.attempt(file, name, place, report) {
-                Ok(path) => return Ok(path),
+            let error = match attempt(report) {
+                Ok(done) => return Ok(done),
                 Err(error) => error,
             };
             tries += 1;
