@@ -119,10 +119,14 @@ pub struct Waiting {
     pub picture_hash: Option<u64>,
 }
 
-/// Items that are rather gathered and sorted than looked for along the order of a list, where all others lie between them.
-const FEW: u32 = 2000;
+/// What narrows a list so much that its items are rather gathered and sorted than looked for along the list's order, where
+/// all others lie between them: at most so many items in the range of a column, or of a SKU, a class or a reason. An order
+/// may be long in coming to a range; what is spread over it, it meets soon unless it is rare.
+const NARROW: [(&str, u32); 5] =
+    [("similarity", 2_000), ("created_at", 2_000), ("sku", 5_000), ("class", 5_000), ("reason", 5_000)];
 
 /// A condition on a column of `items i`, and its value.
+#[derive(Clone)]
 struct Condition {
     column: &'static str,
     comparison: &'static str,
@@ -132,8 +136,26 @@ struct Condition {
 impl Condition {
     /// As SQL; the value joins those before it.
     fn spell(self, values: &mut Vec<Value>) -> String {
+        // Spelled, so that the database knows that an index of open items will do.
+        if self.column == "status"
+            && let Value::Text(Some(status)) = &self.value
+        {
+            return format!("i.status = '{status}'");
+        }
         values.push(self.value);
         format!("i.{} {} ${}", self.column, self.comparison, values.len())
+    }
+
+    /// The same for a list that is in the order of another index, which is not to be given up for this column's.
+    fn spell_aside(self, values: &mut Vec<Value>) -> String {
+        let Self { column, comparison, value } = self;
+        let aside = match column {
+            "class" | "reason" => format!("(i.{column} || '')"),
+            "sku" => "(i.sku + 0)".to_owned(),
+            _ => return Self { column, comparison, value }.spell(values),
+        };
+        values.push(value);
+        format!("{aside} {comparison} ${}", values.len())
     }
 
     fn spell_all(conditions: Vec<Self>, values: &mut Vec<Value>) -> Vec<String> {
@@ -158,6 +180,20 @@ impl ItemFilter {
         conditions
     }
 
+    fn open(&self) -> bool {
+        self.status.is_none_or(|status| status == ItemStatus::Open)
+    }
+
+    /// The column whose index has this list's items in this list's order.
+    fn lead(&self, sort: ItemSort) -> Option<&'static str> {
+        match sort {
+            ItemSort::Priority if self.sku.is_some() => Some("sku"),
+            ItemSort::Priority | ItemSort::Similarity if self.open() && self.reason.is_some() => Some("reason"),
+            ItemSort::Priority if self.open() && self.class.is_some() => Some("class"),
+            _ => None,
+        }
+    }
+
     /// The conditions on a status and the range of a column, apart from all others; nothing when there is no such range.
     fn split(&self, range: &str) -> Option<(Vec<Condition>, Vec<Condition>)> {
         let (within, others): (Vec<_>, Vec<_>) =
@@ -165,11 +201,15 @@ impl ItemFilter {
         (within.len() > 1).then_some((within, others))
     }
 
-    /// The statement that finds a row when more than [`FEW`] items lie in the range of a column, and its values.
-    fn many(&self, range: &str) -> Option<(String, Vec<Value>)> {
+    /// The statement that finds a row when more than `few` items lie in the range of a column, and its values; nothing
+    /// where no index tells.
+    fn many(&self, range: &str, few: u32) -> Option<(String, Vec<Value>)> {
+        if matches!(range, "class" | "reason") && !self.open() {
+            return None;
+        }
         let mut values = Vec::new();
         let within = Condition::spell_all(self.split(range)?.0, &mut values).join(" AND ");
-        let sql = format!("SELECT 1 AS one FROM items i WHERE {within} ORDER BY i.{range} LIMIT 1 OFFSET {FEW}");
+        let sql = format!("SELECT 1 AS one FROM items i WHERE {within} ORDER BY i.{range} LIMIT 1 OFFSET {few}");
         Some((sql, values))
     }
 
@@ -187,7 +227,10 @@ impl ItemFilter {
             }
             None => (String::new(), "items", self.conditions()),
         };
-        let mut conditions = Condition::spell_all(rest, &mut values);
+        let lead = self.lead(sort);
+        let spell =
+            |c: Condition| if Some(c.column) == lead { c.spell(&mut values) } else { c.spell_aside(&mut values) };
+        let mut conditions: Vec<String> = rest.into_iter().map(spell).collect();
         if let Some(cursor) = cursor {
             values.push(match cursor.value {
                 Place::Time(time) => time.into(),
@@ -238,9 +281,11 @@ impl Store {
 
     /// A column, other than the list's own, in whose range few items lie.
     async fn narrow_range(&self, filter: &ItemFilter, sort: ItemSort) -> Result<Option<&'static str>, StoreError> {
-        for range in ["similarity", "created_at"] {
+        let lead = filter.lead(sort);
+        for (range, few) in NARROW {
             if range != sort.column().0
-                && let Some((sql, values)) = filter.many(range)
+                && lead.is_none_or(|lead| lead != range)
+                && let Some((sql, values)) = filter.many(range, few)
                 && self.database.optional(&sql, values).await?.is_none()
             {
                 return Ok(Some(range));

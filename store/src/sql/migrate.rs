@@ -10,7 +10,10 @@ use super::database::Pools;
 use crate::error::StoreError;
 
 /// Number, name, text. Never changed once released: a change is another one.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "review", include_str!("../../migrations/0001_review.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "review", include_str!("../../migrations/0001_review.sql")),
+    (2, "fewer indexes", include_str!("../../migrations/0002_fewer_indexes.sql")),
+];
 
 pub(super) async fn migrate(pools: &Pools) -> Result<(), StoreError> {
     let migrations = MIGRATIONS.iter().map(|&(version, name, text)| {

@@ -1,6 +1,6 @@
 //! Pages, filters, orders.
 
-use store::model::{ItemStatus, Reason};
+use store::model::{Item, ItemStatus, Reason};
 use store::{ItemFilter, ItemSort, StoreError};
 use vision::SkuId;
 
@@ -57,6 +57,64 @@ on_each! {
         assert_eq!(count(ItemFilter { class: Some("'; DROP TABLE items; --".into()), ..all() }).await, 0);
     }
 
+    async fn every_filter_gives_its_items_in_every_order(place) {
+        let store = &place.store;
+        let items = fill(store, 60).await;
+        let all = ItemFilter::default;
+        let filters = [
+            all(),
+            ItemFilter { class: Some("can".into()), ..all() },
+            ItemFilter { reason: Some(Reason::Unknown), ..all() },
+            ItemFilter { sku: Some(SkuId(2)), ..all() },
+            ItemFilter { class: Some("can".into()), reason: Some(Reason::Unknown), ..all() },
+            ItemFilter { class: Some("bottle".into()), sku: Some(SkuId(2)), min_similarity: Some(0.31), ..all() },
+            ItemFilter { reason: Some(Reason::Unknown), max_similarity: Some(0.34), until: Some(i64::MAX), ..all() },
+        ];
+        // Open items have indexes of their own; what was labelled is cut from the orders.
+        for status in [ItemStatus::Open, ItemStatus::Labelled] {
+            if status == ItemStatus::Labelled {
+                for item in &items {
+                    store.label(says("ann", item, sku(1)), None).await.expect("labelled");
+                }
+            }
+            let every = store.list(&ItemFilter { status: Some(status), ..all() }, ItemSort::Oldest, None, 200).await;
+            let every = every.expect("a page").items;
+            assert_eq!(every.len(), items.len());
+            for filter in &filters {
+                let filter = ItemFilter { status: Some(status), ..filter.clone() };
+                let passes = |item: &&Item| {
+                    filter.class.as_ref().is_none_or(|class| *class == item.class)
+                        && filter.reason.is_none_or(|reason| item.reasons[0] == reason)
+                        && filter.sku.is_none_or(|sku| item.sku == Some(sku))
+                        && filter.min_similarity.is_none_or(|least| item.similarity >= least)
+                        && filter.max_similarity.is_none_or(|most| item.similarity <= most)
+                };
+                let mut expected: Vec<&Item> = every.iter().filter(passes).collect();
+                assert!(!expected.is_empty(), "{filter:?}");
+                for sort in ItemSort::ALL {
+                    let ascending = |a: &Item, b: &Item| match sort {
+                        ItemSort::Priority => a.priority.total_cmp(&b.priority),
+                        ItemSort::Similarity => a.similarity.total_cmp(&b.similarity),
+                        ItemSort::Newest | ItemSort::Oldest => a.created_at.cmp(&b.created_at),
+                    };
+                    expected.sort_by(|a, b| ascending(a, b).then(a.id.cmp(&b.id)));
+                    if matches!(sort, ItemSort::Priority | ItemSort::Newest) {
+                        expected.reverse();
+                    }
+                    let (mut seen, mut cursor) = (Vec::new(), None);
+                    loop {
+                        let page = store.list(&filter, sort, cursor.as_deref(), 7).await.expect("a page");
+                        seen.extend(page.items.into_iter().map(|item| item.id));
+                        let Some(next) = page.next else { break };
+                        cursor = Some(next);
+                    }
+                    let expected: Vec<&str> = expected.iter().map(|item| item.id.as_str()).collect();
+                    assert_eq!(seen, expected, "{sort}, {filter:?}");
+                }
+            }
+        }
+    }
+
     async fn ranges_give_the_same_items_however_many_lie_within(place) {
         // Up to 2,000 are gathered and sorted; more are met along the order of the list.
         const ITEMS: u32 = 2100;
@@ -103,7 +161,10 @@ on_each! {
             for filter in [ItemFilter::default(), ItemFilter { reason: Some(Reason::Unknown), ..ItemFilter::default() }] {
                 for sort in ItemSort::ALL {
                     let plan = store.explain_list(&filter, sort).await.expect("a plan").join("\n");
-                    assert!(!plan.contains("SCAN i"), "{sort}: {plan}");
+                    // What was gathered, by an index too, may be looked through.
+                    let gathered = plan.contains("MATERIALIZE few");
+                    assert!(gathered || !plan.contains("SCAN i"), "{sort}: {plan}");
+                    assert!(plan.contains("COVERING INDEX"), "{sort}: {plan}");
                 }
             }
         }
