@@ -14,6 +14,7 @@
 //! [`follow`](Gallery::follow) and swaps the `Arc`: searches that run meanwhile finish on the old one, and none waits for a
 //! lock. Copies share their blocks, so that this is quick in a large gallery, too.
 
+mod batches;
 mod blocks;
 pub mod data;
 pub mod enrol;
