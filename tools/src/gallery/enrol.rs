@@ -35,7 +35,7 @@ struct RedundancyArgs {
 
 Three pictures per SKU are a good start; what is there is replaced. A picture that looks like one its SKU
 has already teaches nothing: it is named and left out.")]
-pub(super) struct BuildArgs {
+pub(crate) struct BuildArgs {
     /// Folder of SKU folders
     #[arg(value_name = "DIR")]
     root: PathBuf,
@@ -54,7 +54,7 @@ pub(super) struct BuildArgs {
   shelf gallery add more-skus/
   shelf gallery add more-skus/ --redundant-from 0.95    # leave out more of what looks alike
   shelf gallery add more-skus/ --keep-redundant         # name it, but leave nothing out")]
-pub(super) struct AddArgs {
+pub(crate) struct AddArgs {
     /// Code of the SKU the pictures show; it is created when new. Without it, PATH is a folder of SKU folders
     #[arg(long)]
     sku: Option<String>,

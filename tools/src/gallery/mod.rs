@@ -4,11 +4,13 @@ mod edit;
 mod enrol;
 mod health;
 mod rebuild;
+mod reembed;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use classifier::gallery::DecisionRule;
 use classifier::gallery::enrol::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -20,9 +22,12 @@ pub(crate) enum GalleryCommand {
     Build(enrol::BuildArgs),
     Add(enrol::AddArgs),
     Remove(edit::RemoveArgs),
+    Rename(edit::RenameArgs),
+    Merge(edit::MergeArgs),
     List(health::ListArgs),
     Inspect(health::InspectArgs),
     Rebuild(rebuild::RebuildArgs),
+    Reembed(reembed::ReembedArgs),
 }
 
 /// Which gallery, and by which embedder.
@@ -41,9 +46,12 @@ pub(crate) fn run(command: GalleryCommand, environment: &Environment) -> anyhow:
         GalleryCommand::Build(args) => enrol::build(&args, environment)?,
         GalleryCommand::Add(args) => enrol::add(&args, environment)?,
         GalleryCommand::Remove(args) => edit::remove(&args, environment)?,
+        GalleryCommand::Rename(args) => edit::rename(&args, environment)?,
+        GalleryCommand::Merge(args) => edit::merge(&args, environment)?,
         GalleryCommand::List(args) => health::list(&args, environment)?,
         GalleryCommand::Inspect(args) => health::inspect(&args, environment)?,
         GalleryCommand::Rebuild(args) => rebuild::rebuild(&args, environment)?,
+        GalleryCommand::Reembed(args) => reembed::reembed(&args, environment)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -54,6 +62,15 @@ impl Place {
             Some(folder) => Ok(folder.clone()),
             None => Ok(environment.pipeline_config(self.config.as_ref())?.gallery_path),
         }
+    }
+
+    /// How neighbours become a SKU where the gallery is used; a gallery that was named needs no configuration.
+    fn rule(&self, environment: &Environment) -> anyhow::Result<DecisionRule> {
+        let is_alone = self.gallery.is_some() && self.config.is_none();
+        if is_alone && !environment.config_path(None).exists() {
+            return Ok(DecisionRule::default());
+        }
+        Ok(environment.pipeline_config(self.config.as_ref())?.rule)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::environment::Environment;
 /// The review queue's store holds every exemplar, enrolled or labelled. What is written is, bit for bit, what a server
 /// that follows the store has in memory.
 #[derive(Args)]
-pub(super) struct RebuildArgs {
+pub(crate) struct RebuildArgs {
     /// Take everything from the review queue's store (DATABASE_URL, else review.database of the configuration)
     #[arg(long, required = true)]
     from_store: bool,
