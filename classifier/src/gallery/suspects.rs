@@ -33,7 +33,8 @@ pub struct Suspect {
 /// margin than its own SKU's, *and* more of the `k` nearest exemplars show that SKU than its own: one wrong label among right
 /// ones makes itself a suspect, not its neighbours. The only exemplar of a SKU cannot be judged by its like and never is one.
 ///
-/// Compares every exemplar with every other, exactly: a second or so for ten thousand, minutes for a hundred thousand.
+/// Compares every exemplar with every other, exactly: less than a second for ten thousand, about a minute for a
+/// hundred thousand.
 #[must_use]
 pub fn suspects(data: &GalleryData, rule: &DecisionRule) -> Vec<Suspect> {
     let mut rows_of: HashMap<SkuId, Vec<usize>> = HashMap::new();
