@@ -196,6 +196,11 @@ async fn adopt(tx: &mut Tx, enrolled: &Enrolled) -> Result<(), StoreError> {
     for sku in &enrolled.skus {
         numbers.insert(sku.id, crate::catalogue::adopt(tx, sku, seq).await?);
     }
+    // What a label taught under another embedder may come back embedded again, unless it was taken back.
+    let sql = "SELECT id, picture FROM exemplars WHERE source = 'label' AND (embedder = $1 OR active = 0)";
+    let decided = tx.all(sql, values![&embedder]).await?;
+    let decided = decided.iter().map(|row| Ok((row.int("id")?, row.text("picture")?)));
+    let decided = decided.collect::<Result<BTreeSet<(i64, String)>, StoreError>>()?;
     let mut kept = BTreeMap::new();
     for row in &known {
         let identity = (row.int("enrolled_id")?, row.text("picture")?, row.number("sku")?);
@@ -204,18 +209,13 @@ async fn adopt(tx: &mut Tx, enrolled: &Enrolled) -> Result<(), StoreError> {
     for exemplar in &enrolled.exemplars {
         let sku = *numbers.get(&exemplar.sku).ok_or_else(|| StoreError::not_found("SKU", exemplar.sku.to_string()))?;
         let number = i64::try_from(exemplar.id.0).unwrap_or(i64::MAX);
-        if kept.remove(&(number, exemplar.picture.to_string(), sku.0)).is_some() {
+        let picture = exemplar.picture.to_string();
+        // The folder was rebuilt from this store: the label decides whether it stays.
+        if decided.contains(&(number, picture.clone())) || kept.remove(&(number, picture.clone(), sku.0)).is_some() {
             continue;
         }
-        let other = tx.optional("SELECT picture, source FROM exemplars WHERE id = $1", values![number]).await?;
-        if let Some(row) = &other
-            && row.text("source")? == "label"
-            && row.text("picture")? == exemplar.picture.to_string()
-        {
-            // The folder was rebuilt from this store: the label decides whether it stays.
-            continue;
-        }
-        let id = if other.is_some() { tx.next("exemplar").await? } else { number };
+        let taken = tx.optional("SELECT 1 AS one FROM exemplars WHERE id = $1", values![number]).await?.is_some();
+        let id = if taken { tx.next("exemplar").await? } else { number };
         tx.execute("UPDATE counters SET value = $1 WHERE name = 'exemplar' AND value < $1", values![id]).await?;
         let sql = "INSERT INTO exemplars (id, sku, source, enrolled_id, item, label, origin, picture, embedder, embedding, \
                    active, removed_by, created_at, changed) \
@@ -225,7 +225,7 @@ async fn adopt(tx: &mut Tx, enrolled: &Enrolled) -> Result<(), StoreError> {
             sku.0,
             number,
             &exemplar.origin,
-            exemplar.picture.to_string(),
+            picture,
             &embedder,
             to_bytes(&exemplar.embedding),
             now(),

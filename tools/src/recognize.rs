@@ -54,7 +54,7 @@ pub(crate) struct RecognizeArgs {
 }
 
 /// A number from 0 to 1.
-fn share(text: &str) -> Result<f32, String> {
+pub(crate) fn share(text: &str) -> Result<f32, String> {
     text.parse().ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| "it must be a number from 0 to 1".to_owned())
 }
 

@@ -96,6 +96,11 @@ impl<T: Clone> Blocks<T> {
         self.rows += 1;
     }
 
+    /// One row, to be changed: its block is copied if others share it.
+    pub(crate) fn row_mut(&mut self, at: usize) -> &mut [T] {
+        &mut Arc::make_mut(&mut self.blocks[at / BLOCK])[at % BLOCK * self.width..][..self.width]
+    }
+
     /// Puts a row before the one at `at`.
     pub(crate) fn insert(&mut self, at: usize, row: &[T]) {
         let tail = self.split_off(at);
@@ -161,6 +166,7 @@ mod tests {
         Push(u32),
         Insert(usize, u32),
         Remove(usize, usize),
+        Change(usize, u32),
     }
 
     fn edit() -> impl Strategy<Value = Edit> {
@@ -168,6 +174,7 @@ mod tests {
             any::<u32>().prop_map(Edit::Push),
             (any::<usize>(), any::<u32>()).prop_map(|(at, value)| Edit::Insert(at, value)),
             (any::<usize>(), 1..700_usize).prop_map(|(at, count)| Edit::Remove(at, count)),
+            (any::<usize>(), any::<u32>()).prop_map(|(at, value)| Edit::Change(at, value)),
         ]
     }
 
@@ -201,6 +208,13 @@ mod tests {
                         model.retain(|_| *kept.next().expect("one each"));
                         at
                     }
+                    Edit::Change(at, value) if !model.is_empty() => {
+                        let at = at % model.len();
+                        list.row_mut(at).copy_from_slice(&[value, !value]);
+                        model[at] = value;
+                        at
+                    }
+                    Edit::Change(..) => 0,
                 };
                 prop_assert_eq!(list.len(), model.len());
                 prop_assert_eq!(list.iter().copied().collect::<Vec<_>>(), pairs(&model));

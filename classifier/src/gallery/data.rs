@@ -1,7 +1,9 @@
 //! What is enrolled: SKUs, exemplars and their embeddings. The truth that is stored; [`super::Gallery`] searches it.
 
+mod edit;
+
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vision::{Embedder, Embedding, ExemplarId, Sha256, Sku, SkuId};
@@ -10,6 +12,7 @@ use super::blocks::Blocks;
 use super::error::{GalleryError, MAX_CODE_BYTES};
 use super::manifest::now;
 use super::matrix::Matrix;
+pub use edit::Merged;
 
 /// One enrolled picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -325,51 +328,6 @@ impl GalleryData {
         self.embeddings.insert(row, embedding);
         self.exemplars.insert(row, &[exemplar]);
         Ok(())
-    }
-
-    /// Gives a SKU another name.
-    ///
-    /// # Errors
-    /// When it is not there.
-    pub fn rename_sku(&mut self, id: SkuId, name: &str) -> Result<(), GalleryError> {
-        let sku = self.skus.get_mut(&id).ok_or(GalleryError::UnknownSku(id))?;
-        self.digest = None;
-        *sku = Arc::new(Sku { name: name.to_owned(), ..(**sku).clone() });
-        Ok(())
-    }
-
-    /// Removes several exemplars at once; those that are not there are left out.
-    pub fn remove_exemplars(&mut self, ids: &BTreeSet<ExemplarId>) {
-        self.retain(|exemplar| !ids.contains(&exemplar.id));
-    }
-
-    /// Removes one exemplar. Its SKU stays, even without exemplars.
-    ///
-    /// # Errors
-    /// When it is not there.
-    pub fn remove_exemplar(&mut self, id: ExemplarId) -> Result<Exemplar, GalleryError> {
-        let row = self.row_of(id).ok_or(GalleryError::UnknownExemplar(id))?;
-        let removed = self.exemplars[row].clone();
-        self.retain(|exemplar| exemplar.id != id);
-        Ok(removed)
-    }
-
-    /// Removes a SKU and its exemplars; gives how many there were. Neither number is used again.
-    ///
-    /// # Errors
-    /// When it is not there.
-    pub fn remove_sku(&mut self, id: SkuId) -> Result<usize, GalleryError> {
-        self.skus.remove(&id).ok_or(GalleryError::UnknownSku(id))?;
-        let before = self.exemplars.len();
-        self.retain(|exemplar| exemplar.sku != id);
-        Ok(before - self.exemplars.len())
-    }
-
-    fn retain(&mut self, keep: impl Fn(&Exemplar) -> bool) {
-        self.digest = None;
-        let keep: Vec<bool> = self.exemplars.iter().map(keep).collect();
-        self.embeddings.retain(&keep);
-        self.exemplars.retain(&keep);
     }
 }
 

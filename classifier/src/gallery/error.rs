@@ -13,7 +13,7 @@ use super::npy::NpyError;
 #[non_exhaustive]
 pub enum GalleryError {
     /// There is no gallery.
-    #[error("there is no gallery in {path}; build one with `shelf gallery build FOLDER --output {path}`")]
+    #[error("there is no gallery in {path}; build one with `shelf gallery build FOLDER --gallery {path}`")]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
@@ -155,6 +155,12 @@ pub enum GalleryError {
     /// An exemplar that is not in the gallery.
     #[error("there is no exemplar {} in the gallery; `shelf gallery inspect` shows those there are", .0.0)]
     UnknownExemplar(ExemplarId),
+    /// A SKU was to be merged into itself.
+    #[error("SKU {0} cannot be merged into itself; name the SKU that takes its exemplars")]
+    MergeIntoItself(SkuId),
+    /// Negative exemplars were to be merged.
+    #[error("what stands for \"not a container\" is no SKU: nothing can be merged from it or into it")]
+    MergeOfNoSku,
     /// Two SKUs of one code or number.
     #[error("SKU {code:?} ({id}) is in the gallery twice; codes and numbers must be unique")]
     DuplicateSku {

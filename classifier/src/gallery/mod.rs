@@ -8,12 +8,14 @@
 //! | [`flat`](self), [`faiss`] | the exact index in Rust, and FAISS held to it |
 //! | [`vote`] | from neighbours to known, ambiguous or unknown |
 //! | [`enrol`] | from folders of pictures to exemplars |
-//! | [`inspect`] | how well SKUs hold together and apart |
+//! | [`reembed`] | the same gallery by another embedder |
+//! | [`inspect`], [`suspects`] | how well SKUs hold together and apart, and whose label looks wrong |
 //!
 //! A [`Gallery`] never changes. Whoever changes the content edits a copy of its [`GalleryData`], lets another `Gallery`
 //! [`follow`](Gallery::follow) and swaps the `Arc`: searches that run meanwhile finish on the old one, and none waits for a
 //! lock. Copies share their blocks, so that this is quick in a large gallery, too.
 
+mod batches;
 mod blocks;
 pub mod data;
 pub mod enrol;
@@ -27,7 +29,9 @@ mod kernel;
 mod manifest;
 pub mod matrix;
 pub mod npy;
+pub mod reembed;
 pub mod snapshot;
+pub mod suspects;
 pub mod vote;
 
 use std::fmt;
@@ -37,7 +41,7 @@ use std::sync::Arc;
 use vision::{Embedder, Embedding, ModelError, Neighbor, Sku, SkuId, SkuIndex};
 
 pub use blocks::Blocks;
-pub use data::{EmbedderIdentity, Exemplar, GalleryData, NewExemplar};
+pub use data::{EmbedderIdentity, Exemplar, GalleryData, Merged, NewExemplar};
 pub use error::GalleryError;
 pub use index::{IndexKind, IndexOptions};
 pub use manifest::timestamp;

@@ -100,14 +100,22 @@ pub fn read(path: &Path) -> Result<GalleryData, GalleryError> {
     })
 }
 
+/// Makes sure that a gallery can be written to `path`, before work is done that would be lost.
+///
+/// # Errors
+/// When the folder cannot be made or holds other things.
+pub fn prepare(path: &Path) -> Result<(), GalleryError> {
+    fs::create_dir_all(path).map_err(|e| GalleryError::write(path, e))?;
+    refuse_foreign_folder(path)
+}
+
 /// Writes the next revision. A gallery that was read from disk replaces only the revision it was read as; one that was
 /// built anew replaces whatever gallery is there.
 ///
 /// # Errors
 /// When the folder holds other things, another process writes or has written, or the disk refuses.
 pub fn write(data: &mut GalleryData, path: &Path) -> Result<(), GalleryError> {
-    fs::create_dir_all(path).map_err(|e| GalleryError::write(path, e))?;
-    refuse_foreign_folder(path)?;
+    prepare(path)?;
     let _lock = lock(path)?;
     let current = match read_manifest(path) {
         Ok(manifest) => manifest.map_or(0, |m| m.revision),

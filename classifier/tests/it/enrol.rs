@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use classifier::gallery::enrol::{
-    EnrolError, EnrolOptions, EnrolReport, Progress, SkipReason, add_files, add_folder, build,
+    EnrolError, EnrolOptions, EnrolReport, Progress, Redundancy, SkipReason, add_files, add_folder, build,
 };
 use classifier::gallery::inspect::inspect;
 use classifier::gallery::{Gallery, GalleryData, GalleryError, IndexOptions};
@@ -34,8 +34,13 @@ fn shelf() -> TempDir {
     root
 }
 
+/// Colours of one SKU are much alike to an embedder of three components.
+fn keeping() -> EnrolOptions {
+    EnrolOptions { redundancy: Redundancy { keep: true, ..Redundancy::default() }, ..EnrolOptions::default() }
+}
+
 fn built(root: &Path) -> (GalleryData, EnrolReport) {
-    build(root, "shelf", &MeanColorEmbedder, &EnrolOptions::default(), &mut |_| {}).unwrap()
+    build(root, "shelf", &MeanColorEmbedder, &keeping(), &mut |_| {}).unwrap()
 }
 
 fn reason<'a>(report: &'a EnrolReport, name: &str) -> &'a SkipReason {
@@ -47,7 +52,7 @@ fn reason<'a>(report: &'a EnrolReport, name: &str) -> &'a SkipReason {
 fn folders_become_skus() {
     let root = shelf();
     let mut steps = Vec::new();
-    let options = EnrolOptions { batch: 2, ..EnrolOptions::default() };
+    let options = EnrolOptions { batch: 2, ..keeping() };
     let (data, report) = build(root.path(), "shelf", &MeanColorEmbedder, &options, &mut |p| steps.push(p)).unwrap();
     let skus: Vec<_> = data.skus().map(|s| (s.id.0, s.code.as_str(), s.name.as_str())).collect();
     assert_eq!(
@@ -137,6 +142,60 @@ fn the_same_picture_under_two_skus_is_a_conflict() {
     assert_eq!(report.conflicts[0].second.0, "sku_003_lime-soda");
 }
 
+/// Pictures of three colours at exactly known angles: an embedder of the mean colour sees nothing else.
+#[test]
+fn what_repeats_an_exemplar_of_its_sku_is_named_and_left_out() {
+    let root = tempfile::tempdir().unwrap();
+    let put = |name: &str, color: [u8; 3]| {
+        let path = root.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        RgbImage::from_pixel(8, 8, image::Rgb(color)).save(path).unwrap();
+    };
+    put("cola/a.png", [200, 0, 0]);
+    put("cola/b.png", [199, 1, 0]);
+    put("cola/c.png", [200, 60, 0]);
+    put("cola/d.png", [200, 61, 0]);
+    // Of another SKU: however near, it repeats nothing.
+    put("cherry/a.png", [198, 0, 0]);
+    let options = |redundancy| EnrolOptions { redundancy, batch: 2, ..EnrolOptions::default() };
+    let run = |redundancy| build(root.path(), "g", &MeanColorEmbedder, &options(redundancy), &mut |_| {}).unwrap();
+    let named = |report: &EnrolReport| -> Vec<_> {
+        let name = |r: &classifier::gallery::enrol::Redundant| {
+            assert!(r.similarity >= 0.98 && r.similarity <= 1.0 && r.path.is_file(), "{r:?}");
+            (r.path.file_name().unwrap().to_string_lossy().into_owned(), r.code.clone(), r.of.clone())
+        };
+        report.redundant.iter().map(name).collect()
+    };
+    let owned = |(a, b, c): (&str, &str, &str)| (a.to_owned(), b.to_owned(), c.to_owned());
+
+    // cos(a, c) = .958: under .98, so c stays; d repeats c and not a.
+    let (data, report) = run(Redundancy::default());
+    let repeated = [("b.png", "cola", "cola/a.png"), ("d.png", "cola", "cola/c.png")].map(owned);
+    assert_eq!((report.added, named(&report)), (3, repeated.to_vec()));
+    let origins: Vec<_> = data.exemplars().iter().map(|e| e.origin.as_str()).collect();
+    assert_eq!(origins, ["cherry/a.png", "cola/a.png", "cola/c.png"]);
+
+    let (kept, report) = run(Redundancy { keep: true, ..Redundancy::default() });
+    assert_eq!((kept.exemplars().len(), named(&report)), (5, repeated.to_vec()), "kept, and named all the same");
+    let (data_of_all, report) = run(Redundancy { from: 0.9, keep: false });
+    assert_eq!((data_of_all.exemplars().len(), report.redundant.len()), (2, 3), "one a SKU at a lower limit");
+    // No similarity is above one, and limits that are no numbers leave nothing out.
+    for from in [1.1, f32::NAN] {
+        assert_eq!(run(Redundancy { from, keep: false }).0.exemplars().len(), 5, "{from}");
+    }
+
+    // Against what the gallery has already, too, on both ways in.
+    let mut data = data;
+    let again = add_folder(&mut data, root.path(), &MeanColorEmbedder, &options(Redundancy::default()), &mut |_| {});
+    assert_eq!((again.unwrap().added, data.exemplars().len()), (0, 3));
+    put("loose.png", [201, 62, 0]);
+    let loose = [root.path().join("loose.png")];
+    let report = add_files(&mut data, "cola", &loose, &MeanColorEmbedder, &options(Redundancy::default())).unwrap();
+    assert_eq!((report.added, report.redundant[0].of.as_str()), (0, "cola/c.png"));
+    let report = add_files(&mut data, "cherry", &loose, &MeanColorEmbedder, &options(Redundancy::default())).unwrap();
+    assert_eq!(report.added, 1, "cherry has nothing like it");
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_followed_inside_the_folder_only() {
@@ -165,7 +224,7 @@ fn links_are_followed_inside_the_folder_only() {
 #[test]
 fn folders_that_are_no_image_folder_are_explained() {
     let root = tempfile::tempdir().unwrap();
-    let error = |path: &Path| build(path, "g", &MeanColorEmbedder, &EnrolOptions::default(), &mut |_| {}).unwrap_err();
+    let error = |path: &Path| build(path, "g", &MeanColorEmbedder, &keeping(), &mut |_| {}).unwrap_err();
     assert!(error(root.path()).to_string().contains("has no SKU folders"));
     write_png(&root.path().join("front.png"), RED);
     let text = error(root.path()).to_string();
@@ -185,7 +244,7 @@ fn adding_goes_on_where_building_stopped() {
     let root = shelf();
     let (mut data, _) = built(root.path());
     let before = data.clone();
-    let options = EnrolOptions::default();
+    let options = keeping();
     let again = add_folder(&mut data, root.path(), &MeanColorEmbedder, &options, &mut |_| {}).unwrap();
     assert_eq!((again.added, again.skipped.len()), (0, 6), "adding a folder twice changes nothing");
     assert_eq!(data.exemplars(), before.exemplars());
@@ -244,7 +303,7 @@ fn a_failing_embedder_leaves_the_gallery_as_it_was() {
     }
     let (mut data, _) = built(root.path());
     let before = data.clone();
-    let options = EnrolOptions { batch: 2, ..EnrolOptions::default() };
+    let options = EnrolOptions { batch: 2, ..keeping() };
     for calls in [0, 2] {
         let embedder = Failing(calls.into());
         let error = add_folder(&mut data, more.path(), &embedder, &options, &mut |_| {}).unwrap_err();
@@ -257,7 +316,7 @@ fn a_failing_embedder_leaves_the_gallery_as_it_was() {
 fn a_gallery_of_another_embedder_is_not_mixed() {
     let root = shelf();
     let mut other = gallery_of(3, &[]);
-    let error = add_folder(&mut other, root.path(), &MeanColorEmbedder, &EnrolOptions::default(), &mut |_| {});
+    let error = add_folder(&mut other, root.path(), &MeanColorEmbedder, &keeping(), &mut |_| {});
     assert!(matches!(error, Err(EnrolError::Gallery(GalleryError::Embedder { .. }))));
 }
 

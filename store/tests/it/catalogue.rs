@@ -3,7 +3,7 @@
 use vision::{ExemplarId, SkuId};
 
 use crate::place::on_each;
-use crate::shelf::{enrolled, fill, gallery, says, sku};
+use crate::shelf::{embedder, enrolled, fill, gallery, says, sku};
 
 on_each! {
     async fn the_catalogue_is_searched_as_people_type(place) {
@@ -47,6 +47,41 @@ on_each! {
         folder.exemplars[0].picture = vision::Sha256::of(b"new");
         store.adopt(folder).await.expect("adopted");
         assert_eq!(store.exemplar_pictures(&[SkuId(1)], 3).await.expect("pictures").len(), 1);
+    }
+
+    async fn labels_go_along_to_another_embedder(place) {
+        let store = &place.store;
+        let items = fill(store, 1).await;
+        store.label(says("ann", &items[0], sku(2)), None).await.expect("labelled");
+        let old = gallery(store).await;
+        assert_eq!(old, [(1, 1), (2, 1), (5, 2), (6, 2)]);
+        // The folder was rebuilt from this store, and embedded again by the next embedder.
+        let changes = store.changes_since(0, embedder()).await.expect("the gallery");
+        let label = changes.exemplars.iter().find(|e| e.id == ExemplarId(6)).expect("the label's");
+        let mut folder = enrolled();
+        folder.exemplars.push(store::exemplars::EnrolledExemplar {
+            id: label.id,
+            sku: label.sku,
+            origin: label.origin.clone(),
+            picture: label.picture,
+            embedding: vec![0.6, 0.8],
+        });
+        store.adopt(folder.clone()).await.expect("adopted");
+        assert_eq!(gallery(store).await, old, "of the same embedder, the label stands for it");
+        let next = vision::Sha256::of(b"the next embedder");
+        folder.embedder = next;
+        let skus = async || {
+            let changes = store.changes_since(0, next).await.expect("the gallery");
+            changes.exemplars.iter().filter(|e| e.active).map(|e| e.sku.0).collect::<Vec<_>>()
+        };
+        for _ in 0..2 {
+            store.adopt(folder.clone()).await.expect("adopted");
+            assert_eq!(skus().await, [1, 1, 2, 2]);
+        }
+        assert_eq!(gallery(store).await, old);
+        store.undo("ann", None, None).await.expect("undone");
+        store.adopt(folder).await.expect("adopted");
+        assert_eq!(skus().await, [1, 1, 2], "what was taken back goes");
     }
 
     async fn exemplars_are_counted_by_where_they_come_from(place) {

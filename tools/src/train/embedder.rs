@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
-use classifier::gallery::enrol::{self, EnrolOptions};
+use classifier::gallery::enrol::{self, EnrolOptions, Redundancy};
 use classifier::gallery::snapshot;
 use classifier::train::TrainConfig;
 use classifier::train::data::SkuPictures;
@@ -71,7 +71,10 @@ pub(super) fn export_embeddings(args: &ClassifierArgs) -> anyhow::Result<ExitCod
     ensure!(root.is_dir(), "--data-path {}: there is no such folder", root.display());
     let embedder = classifier::load(&source, &LoadOptions::default())?;
     let name = root.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    let built = enrol::build(root, &name.unwrap_or_default(), &embedder, &EnrolOptions::default(), &mut |_| ())?;
+    // An export is of every picture, alike or not.
+    let redundancy = Redundancy { keep: true, ..Redundancy::default() };
+    let options = EnrolOptions { redundancy, ..EnrolOptions::default() };
+    let built = enrol::build(root, &name.unwrap_or_default(), &embedder, &options, &mut |_| ())?;
     let (mut data, report) = built;
     snapshot::write(&mut data, &args.output_dir)?;
     println!(

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
+use classifier::gallery::snapshot;
 use serde_json::Value;
 use vision::{BBox, DecodeLimits};
 
@@ -109,6 +111,88 @@ fn galleries_are_changed_and_listed() {
     run(&["gallery", "remove", "--sku", "7up"]);
     let list = run(&["gallery", "list", "--exemplars"]);
     assert!(!list.contains("7up") && list.contains("aquafina"), "{list}");
+}
+
+#[test]
+fn a_gallery_is_put_right_and_embedded_again() {
+    let (Some(place), Some(skus)) = (Workplace::new(), data("mductran-beverage-skus/dev/crops")) else { return };
+    let pictures = |sku: &str| {
+        let mut files: Vec<_> =
+            fs::read_dir(skus.join(sku)).expect("listed").map(|e| e.expect("entry").path()).collect();
+        files.sort();
+        files
+    };
+    let put = |from: &Path, to: &str| {
+        fs::create_dir_all(place.path(to).parent().expect("a folder")).expect("writable");
+        fs::copy(from, place.path(to)).expect("copied");
+    };
+    for at in 0..3 {
+        put(&pictures("7up")[at], &format!("skus/7up/{at}.jpg"));
+        put(&pictures("aquafina")[at], &format!("skus/aquafina/{at}.jpg"));
+    }
+    // Enrolled twice by mistake, with one picture in common.
+    put(&pictures("7up")[0], "skus/seven_up/0.jpg");
+    put(&pictures("7up")[3], "skus/seven_up/3.jpg");
+    let run = |arguments: &[&str]| {
+        let output = place.shelf(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+        (stdout(&output), stderr(&output))
+    };
+    let fails = |arguments: &[&str], cause: &str| {
+        let output = place.shelf(arguments);
+        let text = stderr(&output);
+        assert!(!output.status.success() && text.contains(cause), "{arguments:?}: {text}");
+        text
+    };
+    run(&["gallery", "build", "skus"]);
+
+    // The same pixels in another file.
+    let copy = place.path("copy.png");
+    let original = fs::read(place.path("skus/7up/1.jpg")).expect("readable");
+    vision::decode(&original, &DecodeLimits::default()).expect("a picture").save(&copy).expect("written");
+    let (said, named) = run(&["gallery", "add", "--sku", "7up", "copy.png"]);
+    assert!(said.contains("added 0 exemplars, left 1 redundant ones out"), "{said}");
+    assert!(named.contains("copy.png looks like 7up/1.jpg (similarity 1.000)"), "{named}");
+    let (said, _) = run(&["gallery", "add", "--sku", "7up", "copy.png", "--keep-redundant"]);
+    assert!(said.contains("added 1 exemplars, 1 of them redundant"), "{said}");
+
+    run(&["gallery", "rename", "7up", "7 Up 330 ml"]);
+    assert!(run(&["gallery", "list"]).0.contains("7 Up 330 ml"));
+    fails(&["gallery", "rename", "7up", " "], "1 to 200 characters");
+    fails(&["gallery", "merge", "7up", "pepsi"], "no SKU \"pepsi\"");
+    fails(&["gallery", "merge", "7up", "7up"], "into itself");
+    let (said, _) = run(&["gallery", "merge", "seven_up", "7up"]);
+    assert!(said.contains("1 exemplars moved, 1 it had already, 5 in all"), "{said}");
+    assert!(!run(&["gallery", "list"]).0.contains("seven_up"));
+    assert!(run(&["gallery", "inspect"]).0.contains("no exemplar looks mislabelled"));
+    run(&["gallery", "add", "--sku", "aquafina", "copy.png", "--keep-redundant"]);
+    let (said, _) = run(&["gallery", "inspect"]);
+    assert!(said.contains("1 of 9 exemplars look mislabelled"), "{said}");
+    assert!(said.contains("(copy.png) is enrolled as aquafina, looks like 7up"), "{said}");
+
+    let gallery = || snapshot::read(&place.path("gallery")).expect("a gallery");
+    let before = gallery();
+    let text = fails(&["gallery", "reembed", "--data-path", "skus"], "2 of 9 exemplars have no picture any more");
+    assert!(text.contains("(copy.png): there is no such picture"), "{text}");
+    assert_eq!(gallery(), before);
+    run(&["gallery", "reembed", "--data-path", "."]);
+    let after = gallery();
+    assert_eq!(after.exemplars(), before.exemplars());
+    assert_eq!(after.embedder(), before.embedder());
+    for row in 0..9 {
+        let pairs = after.embeddings().row(row).iter().zip(before.embeddings().row(row));
+        // A picture's place in the batch may change the last digits.
+        assert!(pairs.into_iter().all(|(now, then)| (now - then).abs() <= 1e-5), "row {row}");
+    }
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/classifier/shelf-v1-half.onnx");
+    let weights = weights.to_str().expect("a path");
+    fs::remove_file(&copy).expect("removed");
+    let next = ["gallery", "reembed", "--weights", weights, "--data-path", "skus", "--output-dir", "next"];
+    let (said, _) = run(&[&next[..], &["--max-missing", "2"]].concat());
+    assert!(said.contains("7 exemplars of 2 SKUs") && said.contains("2 left out"), "{said}");
+    let next = snapshot::read(&place.path("next")).expect("a gallery");
+    assert_eq!((next.embeddings().columns(), next.embeddings().rows()), (512, 7));
+    assert_eq!(gallery(), after, "the one it was made from stays");
 }
 
 #[test]

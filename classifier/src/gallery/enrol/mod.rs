@@ -5,6 +5,7 @@
 
 mod ids;
 mod listing;
+mod redundant;
 mod report;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,27 +13,31 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use thiserror::Error;
 use vision::{DecodeLimits, Embedder, ModelError, RgbImage, Sha256, Sku, SkuId, decode};
 
+use super::batches::{Batch, in_waves};
 use super::data::{EmbedderIdentity, GalleryData, NewExemplar};
 use super::error::GalleryError;
 pub use listing::{Listing, SkuFolder, list};
-pub use report::{Conflict, EnrolReport, Progress, SkipReason, Skipped};
+use redundant::Kin;
+pub use redundant::{REDUNDANT_FROM, Redundancy};
+pub use report::{Conflict, EnrolReport, Progress, Redundant, SkipReason, Skipped};
 
-/// What enrolment may cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What enrolment may cost, and what it leaves out.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EnrolOptions {
     /// Of one picture.
     pub limits: DecodeLimits,
     /// Pictures embedded at a time.
     pub batch: usize,
+    /// What becomes of pictures that repeat an exemplar of their own SKU.
+    pub redundancy: Redundancy,
 }
 
 impl Default for EnrolOptions {
     fn default() -> Self {
-        Self { limits: DecodeLimits::default(), batch: 32 }
+        Self { limits: DecodeLimits::default(), batch: 32, redundancy: Redundancy::default() }
     }
 }
 
@@ -72,9 +77,6 @@ pub enum EnrolError {
     #[error(transparent)]
     Gallery(#[from] GalleryError),
 }
-
-/// Pixels decoded before they are embedded, so that a folder of 50-megapixel photos does not fill the memory.
-const MAX_WAITING_PIXELS: u64 = 64_000_000;
 
 /// Builds a gallery named `name` from an ImageFolder.
 ///
@@ -120,10 +122,10 @@ pub fn add_folder(
         })
     });
     let codes: Vec<&str> = listing.skus.iter().map(|sku| sku.code.as_str()).collect();
-    let report = EnrolReport { skipped: listing.skipped, ..EnrolReport::default() };
-    let files = files.collect();
-    let embedded = Enrolment { data, embedder, options, report, seen: HashMap::new() }.run(files, progress)?;
-    commit(data, &codes, embedded)
+    let embedded = Enrolment::new(data, embedder, options).run(files.collect(), progress)?;
+    let mut report = commit(data, &codes, embedded)?;
+    report.skipped.splice(0..0, listing.skipped);
+    Ok(report)
 }
 
 /// Adds pictures to one SKU, which is created when its code is new.
@@ -143,9 +145,7 @@ pub fn add_files(
         path: path.clone(),
         origin: path.to_string_lossy().into_owned(),
     });
-    let report = EnrolReport::default();
-    let sources = sources.collect();
-    let embedded = Enrolment { data, embedder, options, report, seen: HashMap::new() }.run(sources, &mut |_| {})?;
+    let embedded = Enrolment::new(data, embedder, options).run(sources.collect(), &mut |_| {})?;
     commit(data, &[code], embedded)
 }
 
@@ -154,13 +154,6 @@ struct Source {
     code: String,
     path: PathBuf,
     origin: String,
-}
-
-/// A picture ready to be embedded.
-struct Picture {
-    source: Source,
-    sha256: Sha256,
-    image: RgbImage,
 }
 
 /// What was embedded, by code; the SKUs may not exist yet.
@@ -172,89 +165,88 @@ struct Embedded {
 /// One run over a list of files. Reads the gallery, does not change it.
 struct Enrolment<'a> {
     data: &'a GalleryData,
-    embedder: &'a dyn Embedder,
     options: &'a EnrolOptions,
     report: EnrolReport,
     /// Where each picture of this run was seen first.
     seen: HashMap<Sha256, (String, String)>,
+    batch: Batch<'a, (Source, Sha256)>,
+    kin: Kin<'a>,
+    exemplars: Vec<(String, NewExemplar)>,
 }
 
-impl Enrolment<'_> {
+impl<'a> Enrolment<'a> {
+    fn new(data: &'a GalleryData, embedder: &'a dyn Embedder, options: &'a EnrolOptions) -> Self {
+        Self {
+            data,
+            options,
+            report: EnrolReport::default(),
+            seen: HashMap::new(),
+            batch: Batch::new(embedder, options.batch),
+            kin: Kin::of(data),
+            exemplars: Vec::new(),
+        }
+    }
+
     fn run(mut self, files: Vec<Source>, progress: &mut dyn FnMut(Progress)) -> Result<Embedded, EnrolError> {
         for exemplar in self.data.exemplars() {
             if let Some(sku) = self.data.sku(exemplar.sku) {
                 self.seen.insert(exemplar.sha256, (sku.code.clone(), exemplar.origin.clone()));
             }
         }
+        let limits = self.options.limits;
         let total = files.len();
         let mut done = 0;
-        let mut waiting: Vec<Picture> = Vec::new();
-        let mut exemplars = Vec::with_capacity(total);
-        let wave = rayon::current_num_threads().max(1);
-        let mut files = files.into_iter();
-        loop {
-            let next: Vec<Source> = files.by_ref().take(wave).collect();
-            let last = next.is_empty();
-            let limits = self.options.limits;
-            let loaded: Vec<_> = next
-                .into_par_iter()
-                .map(|source| {
-                    let picture = load(&source.path, &limits);
-                    (source, picture)
-                })
-                .collect();
-            for (source, picture) in loaded {
-                done += 1;
+        in_waves(
+            files,
+            |source| load(&source.path, &limits),
+            |source, picture| {
                 match picture {
-                    Ok((sha256, image)) => self.take(Picture { source, sha256, image }, &mut waiting),
+                    Ok((sha256, image)) => self.take(source, sha256, image),
                     Err(reason) => self.report.skipped.push(Skipped { path: source.path, reason }),
                 }
-            }
-            let pixels: u64 = waiting.iter().map(|p| u64::from(p.image.width()) * u64::from(p.image.height())).sum();
-            if waiting.len() >= self.options.batch.max(1) || pixels >= MAX_WAITING_PIXELS || last {
-                self.embed(&mut waiting, &mut exemplars)?;
-            }
-            progress(Progress { done, total });
-            if last {
-                return Ok(Embedded { exemplars, report: self.report });
-            }
-        }
+                if self.batch.is_full() {
+                    self.embed()?;
+                }
+                done += 1;
+                progress(Progress { done, total });
+                Ok::<_, EnrolError>(())
+            },
+        )?;
+        self.embed()?;
+        Ok(Embedded { exemplars: self.exemplars, report: self.report })
     }
 
     /// Lets a picture through unless this SKU has it already.
-    fn take(&mut self, picture: Picture, waiting: &mut Vec<Picture>) {
-        let here = (picture.source.code.clone(), picture.source.origin.clone());
-        match self.seen.get(&picture.sha256) {
+    fn take(&mut self, source: Source, sha256: Sha256, image: RgbImage) {
+        let here = (source.code.clone(), source.origin.clone());
+        match self.seen.get(&sha256) {
             Some((code, origin)) if *code == here.0 => {
                 let reason = SkipReason::Duplicate { of: origin.clone() };
-                self.report.skipped.push(Skipped { path: picture.source.path, reason });
+                self.report.skipped.push(Skipped { path: source.path, reason });
                 return;
             }
             Some(first) => self.report.conflicts.push(Conflict { first: first.clone(), second: here }),
             None => {
-                self.seen.insert(picture.sha256, here);
+                self.seen.insert(sha256, here);
             }
         }
-        waiting.push(picture);
+        self.batch.push((source, sha256), image);
     }
 
-    fn embed(&self, waiting: &mut Vec<Picture>, exemplars: &mut Vec<(String, NewExemplar)>) -> Result<(), EnrolError> {
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        let (images, sources): (Vec<RgbImage>, Vec<(Source, Sha256)>) =
-            waiting.drain(..).map(|p| (p.image, (p.source, p.sha256))).unzip();
-        let embeddings = self.embedder.embed(&images)?;
-        if embeddings.len() != images.len() {
-            return Err(EnrolError::Model(ModelError::UnexpectedOutput {
-                expected: format!("{} embeddings", images.len()),
-                found: embeddings.len().to_string(),
-            }));
-        }
-        for ((source, sha256), embedding) in sources.into_iter().zip(embeddings) {
+    fn embed(&mut self) -> Result<(), EnrolError> {
+        let Redundancy { from, keep } = self.options.redundancy;
+        for ((source, sha256), embedding) in self.batch.embed()? {
+            let nearest = self.kin.nearest(&source.code, &embedding, &self.exemplars);
+            if let Some((of, similarity)) = nearest.filter(|(_, similarity)| *similarity >= from) {
+                self.report.redundant.push(Redundant { path: source.path, code: source.code.clone(), of, similarity });
+                if !keep {
+                    continue;
+                }
+            }
+            self.kin.add(&source.code, self.exemplars.len());
             // The number of a new SKU is not known yet; `commit` fills it in.
             let new = NewExemplar { sku: SkuId(0), origin: source.origin, sha256, embedding };
-            exemplars.push((source.code, new));
+            self.exemplars.push((source.code, new));
         }
         Ok(())
     }

@@ -29,6 +29,8 @@ pub struct EnrolReport {
     pub empty: Vec<String>,
     /// Files that were left out, and why.
     pub skipped: Vec<Skipped>,
+    /// Pictures that repeat an exemplar of their own SKU, whether left out or kept.
+    pub redundant: Vec<Redundant>,
     /// Identical files under two SKUs. Both are enrolled; one of the labels is wrong.
     pub conflicts: Vec<Conflict>,
 }
@@ -80,6 +82,19 @@ pub enum SkipReason {
         /// Where that one came from.
         of: String,
     },
+}
+
+/// A picture that looks like an exemplar that its SKU has already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Redundant {
+    /// Which.
+    pub path: PathBuf,
+    /// Code of the SKU.
+    pub code: String,
+    /// Where the nearest exemplar came from.
+    pub of: String,
+    /// Cosine similarity of the two.
+    pub similarity: f32,
 }
 
 /// Identical files under two SKUs.

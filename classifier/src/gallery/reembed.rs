@@ -1,0 +1,216 @@
+//! The same gallery by another embedder: every exemplar's picture is found again by its content and embedded.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use dataset::hash::{HashError, Manifest};
+use thiserror::Error;
+use vision::{DecodeError, DecodeLimits, Embedder, ExemplarId, ModelError, RgbImage, Sha256, decode};
+
+use super::batches::{Batch, in_waves};
+use super::data::{EmbedderIdentity, Exemplar, GalleryData};
+use super::enrol::Progress;
+use super::matrix::Matrix;
+
+/// Where the pictures of exemplars are kept. Several threads ask at the same time.
+pub trait Pictures: Sync {
+    /// The encoded picture of an exemplar; whoever asks compares its digest.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be read.
+    fn fetch(&self, exemplar: &Exemplar) -> Result<Vec<u8>, LossReason>;
+}
+
+/// Why an exemplar's picture cannot be had.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LossReason {
+    /// Nothing has its content.
+    #[error("there is no such picture any more")]
+    Missing,
+    /// Its file has another content.
+    #[error("{path} holds another picture now")]
+    Changed {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Its file cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is not a picture that is taken today.
+    #[error("{0}")]
+    NotAPicture(DecodeError),
+    /// Where it is kept does not give it.
+    #[error("{0}")]
+    Kept(Box<dyn Error + Send + Sync>),
+}
+
+/// An exemplar without its picture.
+#[derive(Debug)]
+pub struct Lost {
+    /// Which.
+    pub exemplar: ExemplarId,
+    /// Where it came from.
+    pub origin: String,
+    /// Why.
+    pub reason: LossReason,
+}
+
+/// What embedding again may cost and lose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReembedOptions {
+    /// Of one picture.
+    pub limits: DecodeLimits,
+    /// Pictures embedded at a time.
+    pub batch: usize,
+    /// Exemplars that may be left out because their picture cannot be had.
+    pub max_lost: usize,
+}
+
+impl Default for ReembedOptions {
+    fn default() -> Self {
+        Self { limits: DecodeLimits::default(), batch: 32, max_lost: 0 }
+    }
+}
+
+/// Why a gallery was not embedded again.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReembedError {
+    /// Too many pictures are lacking.
+    #[error(
+        "{} of {total} exemplars have no picture any more, at most {allowed} may be left out; the first: exemplar {} \
+         ({}): {}", .lost.len(), .lost[0].exemplar.0, .lost[0].origin, .lost[0].reason
+    )]
+    TooManyLost {
+        /// All of them; at least one.
+        lost: Vec<Lost>,
+        /// Exemplars of the gallery.
+        total: usize,
+        /// How many may be lacking.
+        allowed: usize,
+    },
+    /// The embedder failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+/// Embeds every exemplar's picture again. SKUs and numbers stay as they are; `data` itself is not touched. Gives the new
+/// content, and the exemplars that were left out.
+///
+/// # Errors
+/// When more pictures are lacking than may be, all of them named, or the embedder fails.
+pub fn reembed(
+    data: &GalleryData,
+    pictures: &dyn Pictures,
+    embedder: &dyn Embedder,
+    options: &ReembedOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(GalleryData, Vec<Lost>), ReembedError> {
+    let total = data.exemplars().len();
+    let identity = EmbedderIdentity::of(embedder);
+    let mut embeddings = Matrix::new(identity.dimension);
+    let mut batch = Batch::new(embedder, options.batch);
+    let mut keep = Vec::with_capacity(total);
+    let mut lost = Vec::new();
+    in_waves(
+        (0..total).collect(),
+        |&row| load(&data.exemplars()[row], pictures, &options.limits),
+        |row, picture| {
+            keep.push(picture.is_ok());
+            match picture {
+                // Once it fails, the rest is only looked for: all that is lacking is named at once.
+                Ok(image) if lost.len() <= options.max_lost => batch.push(row, image),
+                Ok(_) => {}
+                Err(reason) => {
+                    let exemplar = &data.exemplars()[row];
+                    lost.push(Lost { exemplar: exemplar.id, origin: exemplar.origin.clone(), reason });
+                }
+            }
+            if batch.is_full() {
+                append(&mut embeddings, &mut batch)?;
+            }
+            progress(Progress { done: row + 1, total });
+            Ok::<_, ModelError>(())
+        },
+    )?;
+    if lost.len() > options.max_lost {
+        return Err(ReembedError::TooManyLost { lost, total, allowed: options.max_lost });
+    }
+    append(&mut embeddings, &mut batch)?;
+    Ok((data.with_embeddings(identity, &keep, embeddings), lost))
+}
+
+fn append(embeddings: &mut Matrix, batch: &mut Batch<'_, usize>) -> Result<(), ModelError> {
+    for (_, embedding) in batch.embed()? {
+        if embedding.dimension() != embeddings.columns() {
+            return Err(ModelError::Dimension { expected: embeddings.columns(), found: embedding.dimension() });
+        }
+        embeddings.push(embedding.as_slice());
+    }
+    Ok(())
+}
+
+fn load(exemplar: &Exemplar, pictures: &dyn Pictures, limits: &DecodeLimits) -> Result<RgbImage, LossReason> {
+    let bytes = pictures.fetch(exemplar)?;
+    if Sha256::of(&bytes) != exemplar.sha256 {
+        return Err(LossReason::Missing);
+    }
+    decode(&bytes, limits).map_err(LossReason::NotAPicture)
+}
+
+/// Pictures in folders, found by their content: they may have been moved or renamed since they were enrolled.
+#[derive(Debug)]
+pub struct FolderPictures {
+    roots: Vec<PathBuf>,
+    by_digest: HashMap<Sha256, PathBuf>,
+    max_bytes: usize,
+}
+
+impl FolderPictures {
+    /// Reads all files below `roots` once, to know their content. Links are not followed.
+    ///
+    /// # Errors
+    /// When a folder or a file cannot be read.
+    pub fn open(roots: &[PathBuf], limits: &DecodeLimits) -> Result<Self, HashError> {
+        let mut by_digest = HashMap::new();
+        for root in roots {
+            for file in Manifest::of_folder(root, &[], &())?.files() {
+                by_digest.entry(file.sha256).or_insert_with(|| root.join(&file.path));
+            }
+        }
+        Ok(Self { roots: roots.to_vec(), by_digest, max_bytes: limits.max_bytes })
+    }
+}
+
+impl Pictures for FolderPictures {
+    fn fetch(&self, exemplar: &Exemplar) -> Result<Vec<u8>, LossReason> {
+        if let Some(path) = self.by_digest.get(&exemplar.sha256) {
+            let bytes = read(path, self.max_bytes);
+            let bytes = bytes.map_err(|source| LossReason::Unreadable { path: path.clone(), source })?;
+            // It may have been written to since it was looked at.
+            return if Sha256::of(&bytes) == exemplar.sha256 {
+                Ok(bytes)
+            } else {
+                Err(LossReason::Changed { path: path.clone() })
+            };
+        }
+        let there = self.roots.iter().map(|root| root.join(&exemplar.origin)).find(|path| path.is_file());
+        Err(there.map_or(LossReason::Missing, |path| LossReason::Changed { path }))
+    }
+}
+
+fn read(path: &Path, max_bytes: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // One byte past the limit is enough for `decode` to see that there is too much.
+    File::open(path)?.take(max_bytes as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

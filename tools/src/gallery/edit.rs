@@ -1,0 +1,111 @@
+//! `shelf gallery remove`, `rename` and `merge`: what is enrolled is put right.
+
+use anyhow::Context;
+use clap::Args;
+use classifier::gallery::{GalleryData, Merged, snapshot};
+use vision::{ExemplarId, Sku, SkuId};
+
+use super::Place;
+use crate::environment::Environment;
+
+/// Remove a SKU with all its exemplars, or single exemplars
+#[derive(Args)]
+pub(crate) struct RemoveArgs {
+    /// Code or number of the SKU
+    #[arg(long, required_unless_present = "exemplar")]
+    sku: Option<String>,
+    /// Number of an exemplar, as `shelf gallery list --exemplars` shows it
+    #[arg(long, value_name = "ID", conflicts_with = "sku")]
+    exemplar: Vec<u64>,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Give a SKU another name
+#[derive(Args)]
+#[command(after_help = "  shelf gallery rename sku_001_absolut_vodka \"Absolut Vodka 0.7 l\"
+
+The code stays: it is the name of the SKU's folder, and what people and programs know it by.")]
+pub(crate) struct RenameArgs {
+    /// Code or number of the SKU
+    #[arg(value_name = "SKU")]
+    sku: String,
+    /// What people read
+    #[arg(value_parser = name)]
+    name: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Move all exemplars of one SKU to another, and take the emptied one away
+///
+/// For a product that was enrolled twice. A picture that both have stays once.
+#[derive(Args)]
+#[command(after_help = "  shelf gallery merge coca_cola_old sku_004_coca_cola
+
+Labels in the review queue stay with the SKU they named.")]
+pub(crate) struct MergeArgs {
+    /// Code or number of the SKU that goes
+    #[arg(value_name = "FROM")]
+    from: String,
+    /// Code or number of the SKU that takes its exemplars
+    #[arg(value_name = "INTO")]
+    into: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Longest name, in characters.
+const MAX_NAME: usize = 200;
+
+fn name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    let sound = (1..=MAX_NAME).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    if sound { Ok(name.to_owned()) } else { Err(format!("it must be 1 to {MAX_NAME} characters on one line")) }
+}
+
+pub(super) fn remove(args: &RemoveArgs, environment: &Environment) -> anyhow::Result<()> {
+    let folder = args.place.folder(environment)?;
+    let mut data = snapshot::read(&folder)?;
+    if let Some(which) = &args.sku {
+        let sku = find_sku(&data, which)?;
+        let exemplars = data.remove_sku(sku.id)?;
+        println!("removed {} ({}) with {exemplars} exemplars", sku.code, sku.name);
+    }
+    for &id in &args.exemplar {
+        let exemplar = data.remove_exemplar(ExemplarId(id))?;
+        println!("removed exemplar {id} ({})", exemplar.origin);
+    }
+    snapshot::write(&mut data, &folder)?;
+    Ok(())
+}
+
+pub(super) fn rename(args: &RenameArgs, environment: &Environment) -> anyhow::Result<()> {
+    let folder = args.place.folder(environment)?;
+    let mut data = snapshot::read(&folder)?;
+    let sku = find_sku(&data, &args.sku)?;
+    data.rename_sku(sku.id, &args.name)?;
+    snapshot::write(&mut data, &folder)?;
+    println!("{} is called {} now, it was {}", sku.code, args.name, sku.name);
+    Ok(())
+}
+
+pub(super) fn merge(args: &MergeArgs, environment: &Environment) -> anyhow::Result<()> {
+    let folder = args.place.folder(environment)?;
+    let mut data = snapshot::read(&folder)?;
+    let (from, into) = (find_sku(&data, &args.from)?, find_sku(&data, &args.into)?);
+    let Merged { moved, repeated } = data.merge(from.id, into.id)?;
+    snapshot::write(&mut data, &folder)?;
+    let repeated = if repeated == 0 { String::new() } else { format!(", {repeated} it had already") };
+    let now = data.exemplars().iter().filter(|exemplar| exemplar.sku == into.id).count();
+    println!("{} is part of {} now: {moved} exemplars moved{repeated}, {now} in all", from.code, into.code);
+    Ok(())
+}
+
+fn find_sku(data: &GalleryData, which: &str) -> anyhow::Result<Sku> {
+    let by_number = || which.parse().ok().and_then(|number| data.sku(SkuId(number)));
+    let sku = data.sku_by_code(which).or_else(by_number);
+    let sku =
+        sku.with_context(|| format!("the gallery has no SKU {which:?}; `shelf gallery list` shows what it has"))?;
+    Ok((**sku).clone())
+}

@@ -1,0 +1,192 @@
+//! `shelf gallery build` and `add`: pictures become exemplars.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use clap::Args;
+use classifier::gallery::enrol::{self, EnrolError, EnrolOptions, EnrolReport, REDUNDANT_FROM, Redundancy, Redundant};
+use classifier::gallery::{GalleryData, snapshot};
+use pipeline::PipelineConfig;
+use vision::Sha256;
+
+use super::{Place, advance, progress_bar};
+use crate::environment::Environment;
+use crate::recognize::share;
+
+/// Pictures that look like one that their SKU has already.
+#[derive(Args)]
+struct RedundancyArgs {
+    /// Enrol pictures that look like one their SKU has already, too
+    #[arg(long)]
+    keep_redundant: bool,
+    /// Cosine similarity from which two pictures of a SKU look the same
+    #[arg(long, value_name = "SIMILARITY", default_value_t = REDUNDANT_FROM, value_parser = share)]
+    redundant_from: f32,
+}
+
+/// Build a gallery from a folder with one folder of pictures per SKU
+#[derive(Args)]
+#[command(after_help = "The folder holds one folder per SKU, named by its code:
+
+  skus/sku_001_absolut_vodka/front.jpg
+  skus/sku_001_absolut_vodka/side.jpg
+  skus/sku_002_campari/1.jpg
+
+Three pictures per SKU are a good start; what is there is replaced. A picture that looks like one
+its SKU has already teaches nothing: it is named and left out.")]
+pub(crate) struct BuildArgs {
+    /// Folder of SKU folders
+    #[arg(value_name = "DIR")]
+    root: PathBuf,
+    /// Name of the gallery [default: the name of the folder]
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    redundancy: RedundancyArgs,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Add pictures to one SKU, or a folder of SKU folders
+#[derive(Args)]
+#[command(after_help = "  shelf gallery add --sku sku_001_absolut_vodka photos/front.jpg photos/side.jpg
+  shelf gallery add more-skus/
+  shelf gallery add more-skus/ --redundant-from 0.95    # leave out more of what looks alike
+  shelf gallery add more-skus/ --keep-redundant         # name it, but leave nothing out")]
+pub(crate) struct AddArgs {
+    /// Code of the SKU the pictures show; it is created when new. Without it, PATH is a folder of SKU folders
+    #[arg(long)]
+    sku: Option<String>,
+    /// Pictures, or one folder
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    redundancy: RedundancyArgs,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl RedundancyArgs {
+    fn options(&self, config: &PipelineConfig) -> EnrolOptions {
+        let redundancy = Redundancy { from: self.redundant_from, keep: self.keep_redundant };
+        EnrolOptions { limits: config.limits, redundancy, ..EnrolOptions::default() }
+    }
+}
+
+pub(super) fn build(args: &BuildArgs, environment: &Environment) -> anyhow::Result<()> {
+    let config = environment.pipeline_config(args.place.config.as_ref())?;
+    let folder = args.place.folder(environment)?;
+    let name = match &args.name {
+        Some(name) => name.clone(),
+        None => args
+            .root
+            .canonicalize()
+            .ok()
+            .and_then(|p| Some(p.file_name()?.to_string_lossy().into_owned()))
+            .unwrap_or_default(),
+    };
+    let embedder = pipeline::load::load_embedder(&config)?;
+    let options = args.redundancy.options(&config);
+    let bar = progress_bar();
+    let built = enrol::build(&args.root, &name, &embedder, &options, &mut |p| advance(&bar, p));
+    bar.finish_and_clear();
+    let (mut data, report) = built.map_err(explain)?;
+    snapshot::write(&mut data, &folder)?;
+    show_in_review(&data, &[&args.root], &config, environment);
+    print_report(&report, options.redundancy, &data, &folder);
+    Ok(())
+}
+
+pub(super) fn add(args: &AddArgs, environment: &Environment) -> anyhow::Result<()> {
+    let config = environment.pipeline_config(args.place.config.as_ref())?;
+    let folder = args.place.folder(environment)?;
+    let mut data = snapshot::read(&folder)?;
+    let embedder = pipeline::load::load_embedder(&config)?;
+    let options = args.redundancy.options(&config);
+    let report = match (&args.sku, args.paths.as_slice()) {
+        (Some(code), paths) => {
+            let files = crate::photos::collect(paths)?;
+            enrol::add_files(&mut data, code, &files, &embedder, &options)
+        }
+        (None, [root]) => {
+            let bar = progress_bar();
+            let report = enrol::add_folder(&mut data, root, &embedder, &options, &mut |p| advance(&bar, p));
+            bar.finish_and_clear();
+            report
+        }
+        (None, _) => bail!("which SKU do these pictures show? Name it with --sku, or give one folder of SKU folders"),
+    };
+    let report = report.map_err(explain)?;
+    snapshot::write(&mut data, &folder)?;
+    show_in_review(&data, &args.paths.iter().collect::<Vec<_>>(), &config, environment);
+    print_report(&report, options.redundancy, &data, &folder);
+    Ok(())
+}
+
+/// Puts the enrolled pictures where the review page finds them. A gallery is sound without, so trouble is only told.
+fn show_in_review(data: &GalleryData, paths: &[&PathBuf], config: &PipelineConfig, environment: &Environment) {
+    if !config.review.enabled {
+        return;
+    }
+    let wanted: BTreeSet<Sha256> = data.exemplars().iter().map(|exemplar| exemplar.sha256).collect();
+    let settings = environment.store_settings(config);
+    let work = async {
+        let objects = store::Objects::open(&settings.objects, &settings.s3)?;
+        for path in paths {
+            let below = data.exemplars().iter().map(|exemplar| path.join(&exemplar.origin));
+            for file in below.chain([path.to_path_buf()]).filter(|file| file.is_file()) {
+                let bytes = std::fs::read(file)?;
+                if wanted.contains(&Sha256::of(&bytes)) {
+                    objects.put(bytes.into()).await?;
+                }
+            }
+        }
+        anyhow::Ok(())
+    };
+    let done = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(work));
+    if let Err(error) = done {
+        eprintln!("the review page will not show these pictures: {error:#}");
+    }
+}
+
+/// "Nothing usable" says why for the first files, not only that.
+fn explain(error: EnrolError) -> anyhow::Error {
+    if let EnrolError::NothingUsable { report, .. } = &error {
+        for skipped in report.skipped.iter().take(10) {
+            eprintln!("skipped {}: {}", skipped.path.display(), skipped.reason);
+        }
+    }
+    error.into()
+}
+
+fn print_report(report: &EnrolReport, redundancy: Redundancy, data: &GalleryData, folder: &Path) {
+    for skipped in &report.skipped {
+        eprintln!("skipped {}: {}", skipped.path.display(), skipped.reason);
+    }
+    for conflict in &report.conflicts {
+        let ((one, one_file), (other, other_file)) = (&conflict.first, &conflict.second);
+        eprintln!("label conflict: the same picture is enrolled under {one} ({one_file}) and {other} ({other_file})");
+    }
+    for Redundant { path, code, of, similarity } in &report.redundant {
+        eprintln!(
+            "redundant: {} looks like {of} (similarity {similarity:.3}), which {code} has already",
+            path.display()
+        );
+    }
+    for code in &report.empty {
+        eprintln!("no usable picture for {code}");
+    }
+    let redundant = match (report.redundant.len(), redundancy.keep) {
+        (0, _) => String::new(),
+        (count, true) => format!(", {count} of them redundant"),
+        (count, false) => format!(", left {count} redundant ones out (--keep-redundant adds them)"),
+    };
+    println!(
+        "added {} exemplars{redundant}; {} now holds {} SKUs, {} exemplars",
+        report.added,
+        folder.display(),
+        data.skus().len(),
+        data.exemplars().len()
+    );
+}
