@@ -273,7 +273,9 @@ impl Layout {
 
     fn fill_picture(&self, from: &[f32], phase: (usize, usize), rows: &Range<usize>, into: &mut [f32]) {
         let (height, width) = self.size;
-        if self.halo == (0, 0) && self.stride == 1 && self.lead == (0, 0) && self.grid.1 == width {
+        // A grid of gradients may be higher than what they are of: steps of a stride into the padding below it.
+        let same = self.halo == (0, 0) && self.stride == 1 && self.lead == (0, 0) && self.grid.1 == width;
+        if same && rows.end <= height {
             into[..rows.len() * width].copy_from_slice(&from[rows.start * width..rows.end * width]);
             return;
         }
