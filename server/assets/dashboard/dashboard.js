@@ -4,15 +4,33 @@ const byId = (id) => document.getElementById(id);
 const state = { curves: new Map(), pictures: new Map() };
 
 const TITLES = {
+  "metrics/mAP50(B)": "mAP50",
+  "metrics/mAP50-95(B)": "mAP50-95",
+  "metrics/precision(B)": "Precision",
+  "metrics/recall(B)": "Recall",
+  "metrics/top1": "Top-1",
+  "metrics/top1_1shot": "Top-1, 1 exemplar",
+  "metrics/top1_3shot": "Top-1, 3 exemplars",
+  "metrics/top1_5shot": "Top-1, 5 exemplars",
+  "metrics/unseen_1shot": "Unseen SKUs, 1 exemplar",
+  "metrics/unseen_3shot": "Unseen SKUs, 3 exemplars",
+  "metrics/unseen_5shot": "Unseen SKUs, 5 exemplars",
+  "metrics/auroc": "Known from unknown (AUROC)",
   "train/box_loss": "Box loss",
   "train/cls_loss": "Class loss",
   "train/dfl_loss": "Distribution loss",
-  "metrics/precision(B)": "Precision",
-  "metrics/recall(B)": "Recall",
-  "metrics/mAP50(B)": "mAP50",
-  "metrics/mAP50-95(B)": "mAP50-95",
+  "train/loss": "Training loss",
+  "train/top1": "Training top-1",
   "lr/pg0": "Learning rate",
   "images_per_second": "Images per second",
+};
+
+// What a run is judged by comes first, how fast it goes last; what has no title here, between.
+const KINDS = ["metrics/", "train/", ""];
+const rank = (name) => {
+  const title = Object.keys(TITLES).indexOf(name);
+  const kind = KINDS.findIndex((prefix) => name.startsWith(prefix));
+  return kind * 100 + (title < 0 ? 99 : title);
 };
 
 const svgNode = (name, attributes, text) => {
@@ -56,6 +74,7 @@ const card = (parent, key, title) => {
 
 const drawCurve = (name, points) => {
   const element = card(byId("curves"), name, TITLES[name] ?? name);
+  element.style.order = rank(name);
   const [width, height, left, right, top, bottom] = [320, 170, 56, 8, 10, 22];
   const epochs = points.map(([epoch]) => epoch);
   const values = points.map(([, value]) => value);
@@ -90,8 +109,14 @@ const addPoints = (curves) => {
   }
 };
 
+// "val_predictions.jpg" -> "Val predictions"
+const pictureTitle = (name) => {
+  const words = name.replace(/\.[a-z]+$/, "").replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
+
 const showPicture = (name, version) => {
-  const element = card(byId("pictures"), name, name.replace(/\.[a-z]+$/, "").replaceAll("_", " "));
+  const element = card(byId("pictures"), name, pictureTitle(name));
   const source = `/pictures/${encodeURIComponent(name)}?v=${version}`;
   let link = element.querySelector("a");
   if (!link) {

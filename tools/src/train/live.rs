@@ -11,12 +11,13 @@ use server::dashboard::Dashboard;
 use tokio::net::TcpListener;
 
 use super::figures::{describe, line};
+use super::pace::Pace;
 use super::tensorboard::UNSEEN;
 
 /// Publishes to the live page.
 pub(super) struct Live {
     dashboard: Dashboard,
-    epochs: u64,
+    pace: Option<Pace>,
 }
 
 impl Live {
@@ -34,7 +35,7 @@ impl Live {
         eprintln!("follow the run at http://{}", listener.local_addr()?);
         let served = dashboard.clone();
         thread::Builder::new().name("dashboard".to_owned()).spawn(move || runtime.block_on(served.serve(listener)))?;
-        let live = Self { dashboard, epochs: 0 };
+        let live = Self { dashboard, pace: None };
         live.recall(folder);
         Ok(live)
     }
@@ -96,12 +97,14 @@ fn address(listen: &str) -> anyhow::Result<SocketAddr> {
 
 impl Observer for Live {
     fn started(&mut self, run: &RunStart) {
-        self.epochs = run.epochs;
+        self.pace = Some(Pace::of(run));
         self.dashboard.describe(&describe(run));
     }
 
     fn batch(&mut self, report: &BatchReport) {
-        self.dashboard.progress((report.epoch, self.epochs), (report.batch, report.batches), &line(report));
+        let Some(pace) = self.pace else { return };
+        let line = format!("{}, {} left", line(report).replace("  ", ", "), pace.left_in(report));
+        self.dashboard.progress((report.epoch, pace.epochs()), (report.batch, report.batches), &line);
     }
 
     fn epoch(&mut self, report: &EpochReport) {

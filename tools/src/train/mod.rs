@@ -6,6 +6,7 @@ mod embedder;
 mod export;
 mod figures;
 mod live;
+mod pace;
 mod run;
 mod tensorboard;
 mod terminal;

@@ -4,9 +4,10 @@ use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use engine::train::{BatchReport, EpochReport, Figure, Observer, RunStart};
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::figures::{describe, line, number, short};
+use super::pace::Pace;
 
 /// Without a terminal a line is printed this often.
 const LINE_EVERY: Duration = Duration::from_secs(60);
@@ -16,28 +17,14 @@ const QUIET: [&str; 4] = ["epoch", "time", "lr/pg0", "lr/pg1"];
 /// A bar per epoch, a line of a table below it when it ends. Where there is no terminal, lines only.
 pub(super) struct Terminal {
     bar: ProgressBar,
-    epochs: u64,
-    done: u64,
-    began: Instant,
+    pace: Option<Pace>,
     header: bool,
     last_line: Instant,
 }
 
 impl Terminal {
     pub(super) fn new() -> Self {
-        let now = Instant::now();
-        Self { bar: ProgressBar::hidden(), epochs: 0, done: 0, began: now, header: false, last_line: now }
-    }
-
-    /// Time to the end of the run, judged by the epochs of this process.
-    fn left(&self, epoch: u64, part: f64) -> String {
-        let done = (epoch - 1 - self.done) as f64 + part;
-        let all = (self.epochs - self.done) as f64;
-        if done <= 0.0 {
-            return "?".to_owned();
-        }
-        let left = self.began.elapsed().as_secs_f64() * (all - done) / done;
-        HumanDuration(Duration::from_secs_f64(left.clamp(0.0, 1e9))).to_string()
+        Self { bar: ProgressBar::hidden(), pace: None, header: false, last_line: Instant::now() }
     }
 
     fn line(&self, line: &str) {
@@ -53,7 +40,7 @@ fn cells(figures: &[Figure], cell: impl Fn(&'static str, Option<f64>) -> String)
 
 impl Observer for Terminal {
     fn started(&mut self, run: &RunStart) {
-        (self.epochs, self.done, self.began) = (run.epochs, run.done, Instant::now());
+        self.pace = Some(Pace::of(run));
         eprintln!("{}", describe(run));
         if run.done > 0 {
             eprintln!("going on after epoch {} of {}", run.done, run.epochs);
@@ -61,19 +48,20 @@ impl Observer for Terminal {
     }
 
     fn batch(&mut self, report: &BatchReport) {
+        let Some(pace) = self.pace else { return };
+        let epoch = format!("epoch {}/{}", report.epoch, pace.epochs());
         if self.bar.is_hidden() && std::io::stderr().is_terminal() || self.bar.position() > report.batch as u64 {
             let style = ProgressStyle::with_template("{prefix} {bar:24} {pos}/{len} {msg}").expect("it is well-formed");
             self.bar = ProgressBar::new(report.batches as u64).with_style(style);
-            self.bar.set_prefix(format!("epoch {}/{}", report.epoch, self.epochs));
+            self.bar.set_prefix(epoch.clone());
         }
-        let left = self.left(report.epoch, report.batch as f64 / report.batches as f64);
-        let message = format!("{}  {left} left", line(report));
+        let message = format!("{}  {} left", line(report), pace.left_in(report));
         if !self.bar.is_hidden() {
             self.bar.set_position(report.batch as u64);
             self.bar.set_message(message);
         } else if self.last_line.elapsed() > LINE_EVERY {
             self.last_line = Instant::now();
-            eprintln!("epoch {}/{} {}/{} {message}", report.epoch, self.epochs, report.batch, report.batches);
+            eprintln!("{epoch} {}/{} {message}", report.batch, report.batches);
         }
     }
 
@@ -82,11 +70,12 @@ impl Observer for Terminal {
     }
 
     fn epoch(&mut self, report: &EpochReport) {
+        let Some(pace) = self.pace else { return };
         if !self.header {
             self.header = true;
             self.line(&format!("  epoch{}      left", cells(&report.figures, |name, _| short(name).to_owned())));
         }
-        let (epoch, left) = (format!("{}/{}", report.epoch, self.epochs), self.left(report.epoch, 1.0));
+        let (epoch, left) = (format!("{}/{}", report.epoch, pace.epochs()), pace.left(report.epoch));
         let best = if report.best { "  best" } else { "" };
         self.line(&format!(
             "{epoch:>7}{} {left:>9}{best}",
