@@ -81,6 +81,6 @@ pub trait SkuIndex: Send + Sync {
         self.len() == 0
     }
 
-    /// Name and content of the gallery: `cola-aisle@1f2e3d4c (8 SKUs, 85 exemplars, FAISS flat)`.
+    /// Name and content of the gallery: `cola-aisle@1f2e3d4c (8 SKUs, 85 exemplars, flat)`.
     fn describe(&self) -> String;
 }

@@ -9,7 +9,7 @@ use super::matrix::Matrix;
 /// Which index searches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IndexKind {
-    /// FAISS where it is built in, the index in Rust otherwise.
+    /// The exact index in Rust; above [`IndexOptions::ivf_above`] FAISS, where it is built in.
     #[default]
     Auto,
     /// The exact index in Rust.
@@ -46,9 +46,11 @@ pub(crate) enum Index {
 impl Index {
     pub(crate) fn build(data: &GalleryData, options: &IndexOptions) -> Result<Self, GalleryError> {
         match options.kind {
-            IndexKind::Flat => Ok(Self::Flat(Panels::of(data.embeddings()))),
-            IndexKind::Auto if !faiss::AVAILABLE => Ok(Self::Flat(Panels::of(data.embeddings()))),
-            IndexKind::Auto | IndexKind::Faiss => FaissIndex::build(data, options).map(Self::Faiss),
+            IndexKind::Faiss => FaissIndex::build(data, options).map(Self::Faiss),
+            IndexKind::Auto if faiss::AVAILABLE && data.exemplars().len() > options.ivf_above => {
+                FaissIndex::build(data, options).map(Self::Faiss)
+            }
+            IndexKind::Auto | IndexKind::Flat => Ok(Self::Flat(Panels::of(data.embeddings()))),
         }
     }
 
