@@ -12,6 +12,10 @@ use crate::store::Store;
 /// Most items of a claim.
 pub(crate) const MAX_CLAIM: u32 = 50;
 
+/// What nobody has claimed, in the order it is handed out.
+const OPEN: &str = "SELECT i.id FROM items i WHERE i.status = 'open' AND i.claimed_until < $1 \
+                    ORDER BY i.skips, i.priority DESC, i.id";
+
 /// What a reviewer asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimRequest {
@@ -26,15 +30,23 @@ pub struct ClaimRequest {
 }
 
 impl Store {
-    /// The most urgent items, for this reviewer alone until the lease ends. Second looks come first; what was put off
-    /// comes last.
+    /// The most urgent items, for this reviewer alone until the lease ends or the power goes. Second looks come first; what
+    /// was put off comes last.
     ///
     /// # Errors
     /// When the reviewer's name cannot be used, or the database is not there.
     pub async fn claim(&self, request: ClaimRequest) -> Result<Vec<Item>, StoreError> {
         check_reviewer(&request.reviewer)?;
-        let ids = self.database.write(move |tx| Box::pin(async move { claim(tx, &request).await })).await?;
+        let ids = self.database.write_lease(move |tx| Box::pin(async move { claim(tx, &request).await })).await?;
         self.items(&ids).await
+    }
+
+    /// How the database goes about a claim.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn explain_claim(&self) -> Result<Vec<String>, StoreError> {
+        self.database.explain(&format!("{OPEN} LIMIT 5"), values![now()]).await
     }
 
     /// Gives items back that will not be looked at; those of other reviewers are left alone.
@@ -43,7 +55,7 @@ impl Store {
     /// When the database is not there.
     pub async fn release(&self, reviewer: String, items: Vec<String>) -> Result<u64, StoreError> {
         self.database
-            .write(move |tx| {
+            .write_lease(move |tx| {
                 Box::pin(async move {
                     let mut given_back = 0;
                     for item in &items {
@@ -79,11 +91,7 @@ async fn claim(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<String>, Store
     }
     let left = count as usize - ids.len();
     if left > 0 {
-        let open = format!(
-            "SELECT i.id FROM items i WHERE i.status = 'open' AND i.claimed_until < $1 \
-             ORDER BY i.skips, i.priority DESC, i.id LIMIT {left}{skip}"
-        );
-        for row in tx.all(&open, values![now]).await? {
+        for row in tx.all(&format!("{OPEN} LIMIT {left}{skip}"), values![now]).await? {
             ids.push(row.text("id")?);
         }
     }

@@ -9,6 +9,8 @@
 //! | in conflict | a third person | an answer | labelled |
 //! | any of these | anyone | skip | as before, further back in the queue |
 
+use std::fmt;
+
 use vision::{BBox, Sha256, SkuId};
 
 use crate::comment::check_comment;
@@ -29,6 +31,15 @@ pub enum SkuRef {
     Id(SkuId),
     /// By code.
     Code(String),
+}
+
+impl fmt::Display for SkuRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Code(code) => f.write_str(code),
+        }
+    }
 }
 
 /// What a person says.
@@ -96,8 +107,12 @@ impl Answer {
     }
 }
 
-/// The part of an item that a label changes.
+/// The part of an item that a label changes, and what else it takes to change it.
 pub(crate) struct Standing {
+    /// The number of this change.
+    pub(crate) change: i64,
+    /// The SKU that was asked for, if it is there.
+    pub(crate) named: Option<SkuId>,
     pub(crate) status: ItemStatus,
     pub(crate) claimed_by: Option<String>,
     pub(crate) claimed_until: i64,
@@ -162,14 +177,29 @@ pub(crate) async fn read_labels(tx: &mut Tx, seqs: &str) -> Result<Vec<Label>, S
     Ok(labels)
 }
 
-pub(crate) async fn standing(tx: &mut Tx, item: &str) -> Result<Standing, StoreError> {
+/// Begins a change of an item: all that it asks the database for, at once.
+pub(crate) async fn standing(tx: &mut Tx, item: &str, named: Option<&SkuRef>) -> Result<Standing, StoreError> {
+    // Before the item: whoever waits for the counter holds no item that others wait for.
+    tx.advance("change").await?;
+    let mut row = values![item];
+    let named = match named {
+        Some(sku) => {
+            let (sql, value) = crate::catalogue::lookup(sku);
+            row.push(value);
+            sql
+        }
+        None => "SELECT CAST(NULL AS BIGINT)",
+    };
     let sql = format!(
-        "SELECT status, claimed_by, claimed_until, label, label_kind, label_sku, label_by, label_at, agreements \
+        "SELECT status, claimed_by, claimed_until, label, label_kind, label_sku, label_by, label_at, agreements, \
+         ({named}) AS named, (SELECT value FROM counters WHERE name = 'change') AS change \
          FROM items WHERE id = $1{}",
         tx.locked()
     );
-    let row: Row = tx.optional(&sql, values![item]).await?.ok_or_else(|| StoreError::not_found("item", item))?;
+    let row: Row = tx.optional(&sql, row).await?.ok_or_else(|| StoreError::not_found("item", item))?;
     Ok(Standing {
+        change: row.int("change")?,
+        named: row.maybe_number("named")?.map(SkuId),
         status: row.text("status")?.parse()?,
         claimed_by: row.get("claimed_by")?,
         claimed_until: row.int("claimed_until")?,
@@ -184,7 +214,12 @@ pub(crate) async fn standing(tx: &mut Tx, item: &str) -> Result<Standing, StoreE
 
 async fn apply(tx: &mut Tx, request: LabelRequest) -> Result<Label, StoreError> {
     let LabelRequest { item, reviewer, answer, comment } = request;
-    let before = standing(tx, &item).await?;
+    let named = match &answer {
+        Answer::Sku(sku) => Some(sku),
+        Answer::WrongBox { sku, .. } => sku.as_ref(),
+        _ => None,
+    };
+    let before = standing(tx, &item, named).await?;
     let held_by_other = before.claimed_by.as_ref().is_some_and(|by| *by != reviewer) && before.claimed_until > now();
     if held_by_other {
         return Err(StoreError::Claimed { item, until_ms: before.claimed_until });
@@ -196,11 +231,11 @@ async fn apply(tx: &mut Tx, request: LabelRequest) -> Result<Label, StoreError> 
         return Err(StoreError::SecondLook { item });
     }
     let kind = answer.kind();
-    let seq = tx.next("change").await?;
-    let sku = match &answer {
-        Answer::Sku(sku) | Answer::WrongBox { sku: Some(sku), .. } => Some(crate::catalogue::find(tx, sku).await?),
-        Answer::NewSku(new) => Some(crate::catalogue::make(tx, new, &reviewer, seq).await?),
-        _ => None,
+    let seq = before.change;
+    let sku = match (&answer, named) {
+        (Answer::NewSku(new), _) => Some(crate::catalogue::make(tx, new, &reviewer, seq).await?),
+        (_, Some(sku)) => Some(before.named.ok_or_else(|| StoreError::not_found("SKU", sku.to_string()))?),
+        (_, None) => None,
     };
     // A new SKU and the same SKU named by somebody else are one answer.
     let same = before.sku == sku.map(|sku| sku.0)
@@ -307,7 +342,7 @@ async fn teach(tx: &mut Tx, item: &str, seq: i64, answer: &Answer, sku: Option<S
         (Answer::WrongBox { crop: Some(crop), .. }, Some(sku)) => (sku, Some(crop)),
         _ => return Ok(()),
     };
-    tx.later("UPDATE counters SET value = value + 1 WHERE name = 'exemplar'", Vec::new()).await?;
+    tx.advance("exemplar").await?;
     let mut row = values![sku.0, item, seq, format!("review/{item}"), now()];
     let (crop, from) = match corrected {
         Some(crop) => {

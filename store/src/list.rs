@@ -300,10 +300,7 @@ impl Store {
     /// When the database is not there.
     pub async fn explain_list(&self, filter: &ItemFilter, sort: ItemSort) -> Result<Vec<String>, StoreError> {
         let (sql, values) = filter.page(sort, None, 51, self.narrow_range(filter, sort).await?);
-        let sqlite = self.database.kind() == "SQLite";
-        let (explain, column) = if sqlite { ("EXPLAIN QUERY PLAN", "detail") } else { ("EXPLAIN", "QUERY PLAN") };
-        let rows = self.database.all(&format!("{explain} {sql}"), values).await?;
-        rows.iter().map(|row| row.text(column)).collect()
+        self.database.explain(&sql, values).await
     }
 
     /// Open items' embeddings by one embedder, most urgent first: what new facings are compared with.

@@ -52,7 +52,7 @@ async fn undo(tx: &mut Tx, reviewer: &str, item: Option<&str>) -> Result<i64, St
     };
     let last = last.ok_or_else(|| nothing("there is no label of yours to take back"))?;
     let (target, item) = (last.int("seq")?, last.text("item")?);
-    let now_standing = standing(tx, &item).await?;
+    let now_standing = standing(tx, &item, None).await?;
     let newest = tx.one(&last_of("l.item = $1"), values![&item]).await?;
     if newest.int("seq")? != target || last.text("reviewer")? != reviewer {
         return Err(nothing("someone else has answered since; label the item again instead"));
@@ -62,7 +62,7 @@ async fn undo(tx: &mut Tx, reviewer: &str, item: Option<&str>) -> Result<i64, St
     let before = tx.one(sql, values![target]).await?;
     let status: ItemStatus = before.text("before_status")?.parse()?;
 
-    let seq = tx.next("change").await?;
+    let seq = now_standing.change;
     let sql = "INSERT INTO labels (seq, item, at, reviewer, kind, sku, x1, y1, x2, y2, comment, undoes, before_status, \
                before_label, before_kind, before_sku, before_by, before_at, before_agreements, after_status) \
                VALUES ($1, $2, $3, $4, 'undo', NULL, NULL, NULL, NULL, NULL, NULL, $5, $6, $7, $8, $9, $10, $11, $12, $13)";

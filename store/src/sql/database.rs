@@ -9,7 +9,7 @@ use super::migrate::migrate;
 use super::row::Row;
 use super::transaction::Tx;
 use super::value::{Value, bound};
-use super::writer::{WriteOp, Writer};
+use super::writer::{Flush, WriteOp, Writer};
 use crate::error::StoreError;
 
 /// Longest wait for a connection.
@@ -28,7 +28,13 @@ pub(crate) struct Database {
 
 #[derive(Debug, Clone)]
 pub(super) enum Pools {
-    Sqlite { read: SqlitePool, write: SqlitePool },
+    Sqlite {
+        read: SqlitePool,
+        /// One connection.
+        write: SqlitePool,
+        /// How it commits; a new one in its place begins with [`Flush::Now`].
+        flush: Flush,
+    },
     Postgres(PgPool),
 }
 
@@ -83,15 +89,30 @@ impl Database {
         self.optional(sql, values).await?.ok_or_else(|| sqlx::Error::RowNotFound.into())
     }
 
+    /// The plan of a statement, in the database's own words.
+    pub(crate) async fn explain(&self, sql: &str, values: Vec<Value>) -> Result<Vec<String>, StoreError> {
+        let (explain, column) = match self.pools {
+            Pools::Sqlite { .. } => ("EXPLAIN QUERY PLAN", "detail"),
+            Pools::Postgres(_) => ("EXPLAIN", "QUERY PLAN"),
+        };
+        let rows = self.all(&format!("{explain} {sql}"), values).await?;
+        rows.iter().map(|row| row.text(column)).collect()
+    }
+
     /// Runs `op` in a transaction; what it did is on disk when this returns `Ok`, and nothing of it when it returns `Err`.
     pub(crate) async fn write<T: Send + 'static>(&self, op: impl WriteOp<T>) -> Result<T, StoreError> {
-        self.writer.run(op).await
+        self.writer.run(Flush::Now, op).await
+    }
+
+    /// The same for what is but lent: all see it when this returns, but a power cut may take it back.
+    pub(crate) async fn write_lease<T: Send + 'static>(&self, op: impl WriteOp<T>) -> Result<T, StoreError> {
+        self.writer.run(Flush::Later, op).await
     }
 
     /// Ends all connections.
     pub(crate) async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { read, write } => {
+            Pools::Sqlite { read, write, .. } => {
                 read.close().await;
                 write.close().await;
             }
@@ -101,12 +122,30 @@ impl Database {
 }
 
 impl Pools {
-    pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            // Taken at once: a transaction that reads first and writes later could fail half way.
-            Self::Sqlite { write, .. } => Tx::sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::postgres(pool.begin().await?),
-        })
+    pub(super) async fn begin(&mut self, wanted: Flush) -> Result<Tx, StoreError> {
+        match self {
+            Self::Sqlite { write, flush, .. } => {
+                if *flush != wanted {
+                    let level = match wanted {
+                        Flush::Now => "PRAGMA synchronous = FULL",
+                        Flush::Later => "PRAGMA synchronous = NORMAL",
+                    };
+                    // Until FULL was answered the connection counts as one that does not flush.
+                    *flush = Flush::Later;
+                    sqlx::query(level).execute(&*write).await?;
+                    *flush = wanted;
+                }
+                // Taken at once: a transaction that reads first and writes later could fail half way.
+                Ok(Tx::sqlite(write.begin_with("BEGIN IMMEDIATE").await?))
+            }
+            Self::Postgres(pool) => {
+                let mut tx = pool.begin().await?;
+                if wanted == Flush::Later {
+                    sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *tx).await?;
+                }
+                Ok(Tx::postgres(tx))
+            }
+        }
     }
 
     /// Copies what SQLite's log holds into the database, beside the writer and not before its eyes: a label touches a page
@@ -142,7 +181,7 @@ async fn open_sqlite(path: &str) -> Result<Pools, StoreError> {
     let write =
         SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE).connect_with(options.clone()).await?;
     let read = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(ACQUIRE).connect_lazy_with(options);
-    Ok(Pools::Sqlite { read, write })
+    Ok(Pools::Sqlite { read, write, flush: Flush::Now })
 }
 
 async fn open_postgres(url: &str) -> Result<Pools, StoreError> {

@@ -79,7 +79,12 @@ impl Tx {
         if self.waiting.len() < MOST_WAITING { Ok(()) } else { self.settle().await }
     }
 
-    /// The next number of a counter. Holds the counter until the transaction ends.
+    /// Moves a counter on, for a statement that reads it. Holds the counter until the transaction ends.
+    pub(crate) async fn advance(&mut self, counter: &str) -> Result<(), StoreError> {
+        self.later("UPDATE counters SET value = value + 1 WHERE name = $1", values![counter]).await
+    }
+
+    /// The next number of a counter, held as by [`Tx::advance`].
     pub(crate) async fn next(&mut self, counter: &str) -> Result<i64, StoreError> {
         let sql = "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value";
         self.one(sql, values![counter]).await?.int("value")

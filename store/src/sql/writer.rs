@@ -23,6 +23,15 @@ const CHECKPOINT: Duration = Duration::from_millis(500);
 /// Longest time of one commit with its changes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// When a change is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flush {
+    /// Before anyone is told that it is done: it outlives a power cut.
+    Now,
+    /// With a later one: it outlives this process, not a power cut. For what is but lent, such as claims.
+    Later,
+}
+
 /// A change: runs within a transaction.
 pub(crate) trait WriteOp<T>:
     for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static
@@ -34,7 +43,12 @@ impl<T, F> WriteOp<T> for F where F: for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t,
 /// Tells the one who asked, once it is known whether the commit held.
 type Finish = Box<dyn FnOnce(bool) + Send>;
 /// How to tell, and an error when the transaction can hold no more changes.
-type Job = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, (Finish, Result<(), StoreError>)> + Send>;
+type Run = Box<dyn for<'t> FnOnce(&'t mut Tx) -> BoxFuture<'t, (Finish, Result<(), StoreError>)> + Send>;
+
+struct Job {
+    run: Run,
+    flush: Flush,
+}
 
 /// The way to the task.
 #[derive(Debug, Clone)]
@@ -49,9 +63,9 @@ impl Writer {
         Self { jobs }
     }
 
-    pub(super) async fn run<T: Send + 'static>(&self, op: impl WriteOp<T>) -> Result<T, StoreError> {
+    pub(super) async fn run<T: Send + 'static>(&self, flush: Flush, op: impl WriteOp<T>) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |tx| {
+        let run: Run = Box::new(move |tx| {
             Box::pin(async move {
                 let (outcome, usable) = tx.change(op).await;
                 let finish: Finish = Box::new(move |committed| {
@@ -66,19 +80,19 @@ impl Writer {
                 (finish, usable)
             })
         });
-        self.jobs.send(job).await.map_err(|_| StoreError::database("the database was closed"))?;
+        self.jobs.send(Job { run, flush }).await.map_err(|_| StoreError::database("the database was closed"))?;
         answer.await.unwrap_or_else(|_| Err(StoreError::database("the database did not answer")))
     }
 }
 
-async fn work(pools: Pools, mut inbox: mpsc::Receiver<Job>) {
+async fn work(mut pools: Pools, mut inbox: mpsc::Receiver<Job>) {
     let mut waiting = Vec::with_capacity(TOGETHER);
     let (mut copied, mut copying) = (Instant::now(), None::<JoinHandle<()>>);
     while inbox.recv_many(&mut waiting, TOGETHER).await > 0 {
         let jobs = std::mem::take(&mut waiting);
         let mut finished = Vec::with_capacity(jobs.len());
         // Dropped on the way, jobs answer "did not answer" by themselves.
-        let committed = match tokio::time::timeout(PATIENCE, commit(&pools, jobs, &mut finished)).await {
+        let committed = match tokio::time::timeout(PATIENCE, commit(&mut pools, jobs, &mut finished)).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "changes could not be committed");
@@ -98,10 +112,11 @@ async fn work(pools: Pools, mut inbox: mpsc::Receiver<Job>) {
     }
 }
 
-async fn commit(pools: &Pools, jobs: Vec<Job>, finished: &mut Vec<Finish>) -> Result<(), StoreError> {
-    let mut tx = pools.begin().await?;
+async fn commit(pools: &mut Pools, jobs: Vec<Job>, finished: &mut Vec<Finish>) -> Result<(), StoreError> {
+    let flush = if jobs.iter().any(|job| job.flush == Flush::Now) { Flush::Now } else { Flush::Later };
+    let mut tx = pools.begin(flush).await?;
     for job in jobs {
-        let (finish, usable) = job(&mut tx).await;
+        let (finish, usable) = (job.run)(&mut tx).await;
         finished.push(finish);
         usable?;
     }

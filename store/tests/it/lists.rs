@@ -167,6 +167,9 @@ on_each! {
                     assert!(plan.contains("COVERING INDEX"), "{sort}: {plan}");
                 }
             }
+            // What others have claimed is passed over within the index, and nothing is sorted.
+            let plan = store.explain_claim().await.expect("a plan");
+            assert_eq!(plan, ["SEARCH i USING COVERING INDEX items_claim (status=?)"]);
         }
     }
 }

@@ -52,6 +52,9 @@ pub(crate) async fn million(items: usize, bench: &Bench) -> Result<(), Error> {
     }
     let (p50, p99) = (percentile(&mut times, 0.5), percentile(&mut times, 0.99));
     println!("claim,p50_ms,{p50:.2}\nclaim,p99_ms,{p99:.2}");
+    for line in store.explain_claim().await? {
+        println!("# plan claim: {line}");
+    }
     let start = Instant::now();
     store.stats().await?;
     println!("stats,once_ms,{:.0}", start.elapsed().as_secs_f64() * 1e3);
