@@ -1,11 +1,13 @@
 //! SKUs: from the gallery's folders, and made by people while they label.
 
+use std::collections::BTreeSet;
+
 use vision::{Sku, SkuId};
 
 use crate::error::StoreError;
 use crate::label::SkuRef;
 use crate::model::{CatalogueSku, NewSku, SkuState, now};
-use crate::sql::{Row, Tx, values};
+use crate::sql::{Row, Tx, Value, values};
 use crate::store::Store;
 
 /// Longest code in bytes: it is a folder's name.
@@ -82,19 +84,12 @@ fn escape(c: char) -> impl Iterator<Item = char> {
     matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c])
 }
 
-/// The SKU a label names.
-pub(crate) async fn find(tx: &mut Tx, sku: &SkuRef) -> Result<SkuId, StoreError> {
-    let (row, named) = match sku {
-        SkuRef::Id(id) => {
-            let sql = "SELECT id FROM skus WHERE id = $1 AND id > 0 AND status = 'active'";
-            (tx.optional(sql, values![id.0]).await?, id.to_string())
-        }
-        SkuRef::Code(code) => {
-            let sql = "SELECT id FROM skus WHERE code = $1 AND id > 0 AND status = 'active'";
-            (tx.optional(sql, values![code]).await?, code.clone())
-        }
-    };
-    Ok(SkuId(row.ok_or_else(|| StoreError::not_found("SKU", named))?.number("id")?))
+/// Asks for the SKU a label names, as `$2` of a statement.
+pub(crate) fn lookup(sku: &SkuRef) -> (&'static str, Value) {
+    match sku {
+        SkuRef::Id(id) => ("SELECT id FROM skus WHERE id = $2 AND id > 0 AND status = 'active'", id.0.into()),
+        SkuRef::Code(code) => ("SELECT id FROM skus WHERE code = $2 AND id > 0 AND status = 'active'", code.into()),
+    }
 }
 
 /// A new SKU under the next free number. One of the same code and name is taken as it is: two reviewers met the same
@@ -153,6 +148,21 @@ pub(crate) async fn adopt(tx: &mut Tx, sku: &Sku, seq: i64) -> Result<SkuId, Sto
                VALUES ($1, $2, $3, NULL, NULL, NULL, 'active', $4, 'enrolled', NULL, $5)";
     tx.execute(sql, values![id, &sku.code, &sku.name, now(), seq]).await?;
     u32::try_from(id).map(SkuId).map_err(|_| StoreError::Damaged { what: "SKU number", value: id.to_string() })
+}
+
+/// Takes SKUs out of the catalogue that came with the folder, are not in it any more (`there`), and for which neither an
+/// exemplar, of whatever embedder, nor an answer stands.
+pub(crate) async fn retire(tx: &mut Tx, there: &BTreeSet<SkuId>, seq: i64) -> Result<(), StoreError> {
+    let sql = "SELECT id FROM skus WHERE created_by = 'enrolled' AND status = 'active' AND id > 0 \
+               AND NOT EXISTS (SELECT 1 FROM exemplars e WHERE e.sku = skus.id AND e.active = 1) \
+               AND NOT EXISTS (SELECT 1 FROM items i WHERE i.label_sku = skus.id)";
+    for row in tx.all(sql, Vec::new()).await? {
+        let id = row.number("id")?;
+        if !there.contains(&SkuId(id)) {
+            tx.later("UPDATE skus SET status = 'retired', changed = $1 WHERE id = $2", values![seq, id]).await?;
+        }
+    }
+    Ok(())
 }
 
 fn check_code(code: &str) -> Result<(), StoreError> {

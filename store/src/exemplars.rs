@@ -66,8 +66,8 @@ fn read(row: &Row) -> Result<StoredExemplar, StoreError> {
 const SELECT: &str = "SELECT id, sku, origin, picture, embedder, embedding, active FROM exemplars";
 
 impl Store {
-    /// Takes over the gallery's folder: what is new in it is added, what has left it leaves. Numbers stay where they are
-    /// free. Labels are not touched.
+    /// Takes over the gallery's folder: what is new in it is added, what has left it leaves, and so do SKUs that nothing stands
+    /// for any more. Numbers stay where they are free. Labels are not touched.
     ///
     /// # Errors
     /// When the database is not there.
@@ -132,7 +132,7 @@ impl Store {
         for sku in skus {
             let sql = format!(
                 "SELECT e.picture FROM exemplars e JOIN objects o ON o.digest = e.picture \
-                 WHERE e.sku = $1 AND e.active = 1 ORDER BY e.id DESC LIMIT {each}"
+                 WHERE e.sku = $1 AND e.active = 1 GROUP BY e.picture ORDER BY MAX(e.id) DESC LIMIT {each}"
             );
             for row in self.database.all(&sql, values![sku.0]).await? {
                 found.push((*sku, digest(&row.text("picture")?)?));
@@ -141,15 +141,15 @@ impl Store {
         Ok(found)
     }
 
-    /// Numbers of exemplars per SKU: enrolled, and by labels.
+    /// Numbers of exemplars of one embedder per SKU: enrolled, and by labels.
     ///
     /// # Errors
     /// When the database is not there.
-    pub async fn exemplar_counts(&self) -> Result<Vec<(SkuId, u32, u32)>, StoreError> {
+    pub async fn exemplar_counts(&self, embedder: Sha256) -> Result<Vec<(SkuId, u32, u32)>, StoreError> {
         let sql = "SELECT sku, CAST(SUM(CASE WHEN source = 'enrolled' THEN 1 ELSE 0 END) AS BIGINT) AS enrolled, \
                    CAST(SUM(CASE WHEN source = 'label' THEN 1 ELSE 0 END) AS BIGINT) AS labelled \
-                   FROM exemplars WHERE active = 1 GROUP BY sku ORDER BY sku";
-        let rows = self.database.all(sql, Vec::new()).await?;
+                   FROM exemplars WHERE active = 1 AND embedder = $1 GROUP BY sku ORDER BY sku";
+        let rows = self.database.all(sql, values![embedder.to_string()]).await?;
         rows.iter()
             .map(|row| Ok((SkuId(row.number("sku")?), row.number("enrolled")?, row.number("labelled")?)))
             .collect()
@@ -188,30 +188,18 @@ impl GalleryChanges {
 
 async fn adopt(tx: &mut Tx, enrolled: &Enrolled) -> Result<(), StoreError> {
     let embedder = enrolled.embedder.to_string();
-    let sql = "SELECT id, enrolled_id, picture, sku FROM exemplars \
-               WHERE source = 'enrolled' AND active = 1 AND embedder = $1";
-    let known = tx.all(sql, values![&embedder]).await?;
+    let mut known = Known::of(tx, &embedder).await?;
     let seq = tx.next("change").await?;
     let mut numbers = BTreeMap::new();
     for sku in &enrolled.skus {
         numbers.insert(sku.id, crate::catalogue::adopt(tx, sku, seq).await?);
     }
-    // What a label taught under another embedder may come back embedded again, unless it was taken back.
-    let sql = "SELECT id, picture FROM exemplars WHERE source = 'label' AND (embedder = $1 OR active = 0)";
-    let decided = tx.all(sql, values![&embedder]).await?;
-    let decided = decided.iter().map(|row| Ok((row.int("id")?, row.text("picture")?)));
-    let decided = decided.collect::<Result<BTreeSet<(i64, String)>, StoreError>>()?;
-    let mut kept = BTreeMap::new();
-    for row in &known {
-        let identity = (row.int("enrolled_id")?, row.text("picture")?, row.number("sku")?);
-        kept.insert(identity, row.int("id")?);
-    }
+    let decided = decided(tx, &embedder).await?;
     for exemplar in &enrolled.exemplars {
         let sku = *numbers.get(&exemplar.sku).ok_or_else(|| StoreError::not_found("SKU", exemplar.sku.to_string()))?;
         let number = i64::try_from(exemplar.id.0).unwrap_or(i64::MAX);
         let picture = exemplar.picture.to_string();
-        // The folder was rebuilt from this store: the label decides whether it stays.
-        if decided.contains(&(number, picture.clone())) || kept.remove(&(number, picture.clone(), sku.0)).is_some() {
+        if known.keeps(number, &picture, sku) || decided.contains(&(exemplar.origin.clone(), picture.clone(), sku.0)) {
             continue;
         }
         let taken = tx.optional("SELECT 1 AS one FROM exemplars WHERE id = $1", values![number]).await?.is_some();
@@ -233,9 +221,48 @@ async fn adopt(tx: &mut Tx, enrolled: &Enrolled) -> Result<(), StoreError> {
         ];
         tx.execute(sql, row).await?;
     }
-    for id in kept.values() {
+    for id in &known.left {
         let sql = "UPDATE exemplars SET active = 0, changed = $1 WHERE id = $2";
-        tx.execute(sql, vec![Value::from(seq), Value::from(*id)]).await?;
+        tx.later(sql, vec![Value::from(seq), Value::from(*id)]).await?;
     }
-    Ok(())
+    crate::catalogue::retire(tx, &numbers.into_values().collect(), seq).await
+}
+
+/// What was enrolled from the folder before.
+struct Known {
+    /// Numbers by what tells an exemplar from others: its number here or in the folder (a folder that was rebuilt from this
+    /// store has those of here), its picture and its SKU.
+    numbers: BTreeMap<(i64, String, u32), i64>,
+    /// Those that were not met yet.
+    left: BTreeSet<i64>,
+}
+
+impl Known {
+    async fn of(tx: &mut Tx, embedder: &str) -> Result<Self, StoreError> {
+        let sql = "SELECT id, enrolled_id, picture, sku FROM exemplars \
+                   WHERE source = 'enrolled' AND active = 1 AND embedder = $1";
+        let (mut numbers, mut left) = (BTreeMap::new(), BTreeSet::new());
+        for row in tx.all(sql, values![embedder]).await? {
+            let (id, picture, sku) = (row.int("id")?, row.text("picture")?, row.number("sku")?);
+            numbers.insert((row.int("enrolled_id")?, picture.clone(), sku), id);
+            numbers.entry((id, picture, sku)).or_insert(id);
+            left.insert(id);
+        }
+        Ok(Self { numbers, left })
+    }
+
+    /// Whether the folder's exemplar is one of these.
+    fn keeps(&mut self, number: i64, picture: &str, sku: SkuId) -> bool {
+        let id = self.numbers.get(&(number, picture.to_owned(), sku.0));
+        id.is_some_and(|id| self.left.remove(id))
+    }
+}
+
+/// Origin, picture and SKU of what labels decide, whatever the folder has: a folder that was rebuilt from this store has
+/// copies. What a label taught under another embedder may come back embedded again, unless it was taken back.
+async fn decided(tx: &mut Tx, embedder: &str) -> Result<BTreeSet<(String, String, u32)>, StoreError> {
+    let sql = "SELECT origin, picture, sku FROM exemplars WHERE source = 'label' GROUP BY origin, picture, sku \
+               HAVING MAX(active) = 0 OR MAX(CASE WHEN embedder = $1 THEN 1 ELSE 0 END) = 1";
+    let rows = tx.all(sql, values![embedder]).await?;
+    rows.iter().map(|row| Ok((row.text("origin")?, row.text("picture")?, row.number("sku")?))).collect()
 }

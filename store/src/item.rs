@@ -142,16 +142,4 @@ impl Store {
             comments.iter().map(comment).collect::<Result<_, _>>()?,
         ))
     }
-
-    /// What the embedder made of an item's crop: its fingerprint and the components.
-    ///
-    /// # Errors
-    /// When there is none of that id, or the database is not there.
-    pub async fn embedding(&self, item: &str) -> Result<(vision::Sha256, Vec<f32>), StoreError> {
-        let sql = "SELECT embedder, embedding FROM item_embeddings WHERE item = $1";
-        let row = self.database.optional(sql, values![item]).await?;
-        let row = row.ok_or_else(|| StoreError::not_found("item", item))?;
-        let bytes: Vec<u8> = row.get("embedding")?;
-        Ok((crate::model::digest(&row.text("embedder")?)?, crate::model::from_bytes(&bytes)?))
-    }
 }

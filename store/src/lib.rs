@@ -7,6 +7,7 @@
 //! | [`model`] | what is kept, as values |
 //! | `enqueue`, [`list`], `claim`, [`label`], `undo`, `comment` | the life of an item in the review queue |
 //! | [`catalogue`], [`exemplars`] | SKUs, and what the gallery is made of |
+//! | [`reteach`] | labels under another embedder |
 //! | [`stats`] | depth, age, pace, agreement |
 //! | [`retention`] | what may be forgotten |
 //! | [`objects`] | pictures, named by their content |
@@ -22,6 +23,7 @@ pub mod label;
 pub mod list;
 pub mod model;
 pub mod objects;
+pub mod reteach;
 pub mod retention;
 pub mod stats;
 

@@ -164,7 +164,7 @@ impl Store {
         // Labels of corrected boxes show another crop than the one that was guessed at.
         let sql = format!(
             "SELECT i.label_sku, i.sku, e.embedding, x.id FROM labels l JOIN items i ON i.label = l.seq \
-             JOIN item_embeddings e ON e.item = i.id JOIN exemplars x ON x.label = l.seq AND x.active = 1 \
+             JOIN item_embeddings e ON e.item = i.id JOIN exemplars x ON x.label = l.seq AND x.active = 1 AND x.embedder = $1 \
              WHERE l.kind IN ('sku', 'new_sku') AND i.status = 'labelled' AND e.embedder = $1 \
              ORDER BY l.seq DESC LIMIT {limit}"
         );

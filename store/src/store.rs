@@ -38,10 +38,10 @@ const CONTRADICTIONS: &[(&str, &str)] = &[
         "SELECT i.id FROM items i JOIN exemplars e ON e.item = i.id WHERE i.status <> 'labelled' AND e.active = 1",
     ),
     (
-        "an item is answered by a SKU and has not exactly one exemplar",
+        "an item is answered by a SKU and has not exactly one exemplar of an embedder",
         "SELECT i.id FROM items i LEFT JOIN exemplars e ON e.item = i.id AND e.active = 1 \
          WHERE i.status = 'labelled' AND i.label_kind IN ('sku', 'new_sku', 'not_a_container') \
-         GROUP BY i.id HAVING COUNT(e.id) <> 1",
+         GROUP BY i.id HAVING COUNT(e.id) = 0 OR COUNT(e.id) <> COUNT(DISTINCT e.embedder)",
     ),
     (
         "an item shows another SKU than its exemplar",

@@ -151,10 +151,10 @@ struct SkuPage {
 
 /// `GET /review/skus`: the catalogue with its exemplars.
 pub(super) async fn skus(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    let (_, store) = app.review.open()?;
+    let (review, store) = app.review.open()?;
     let found = store.search_skus("", SKUS).await?;
     let names = Names::of(&store, found.iter().map(|sku| sku.id).collect(), true).await?;
-    let counts = store.exemplar_counts().await?;
+    let counts = store.exemplar_counts(review.embedder()).await?;
     let row = |sku: store::model::CatalogueSku| {
         let count =
             counts.iter().find(|(id, ..)| *id == sku.id).map_or((0, 0), |&(_, enrolled, labels)| (enrolled, labels));

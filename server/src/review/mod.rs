@@ -104,6 +104,11 @@ impl Inner {
         }
     }
 
+    /// Fingerprint of the embedder that is served.
+    pub(crate) fn embedder(&self) -> vision::Sha256 {
+        self.enrolled.embedder
+    }
+
     pub(crate) fn store(&self) -> Option<Store> {
         self.store.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use vision::fakes::{FixedDetector, ListIndex, MeanColorEmbedder};
-use vision::{ClassId, DetectOptions, Detection, Detector, Embedding, ModelError, RgbImage, Sku, SkuId};
+use vision::{ClassId, DetectOptions, Detection, Detector, Embedder, Embedding, ModelError, RgbImage, Sku, SkuId};
 
 use crate::photos;
 
@@ -88,6 +88,11 @@ impl Detector for ControlledDetector {
 
 /// Sees the rectangles of [`photos::shelf`]; knows red, green and blue.
 pub(crate) fn recognizer(control: &Arc<Control>) -> Recognizer {
+    recognizer_by(control, Arc::new(MeanColorEmbedder))
+}
+
+/// The same with an embedder of one's own, under which nothing is enrolled rightly.
+pub(crate) fn recognizer_by(control: &Arc<Control>, embedder: Arc<dyn Embedder>) -> Recognizer {
     let detections = photos::FACINGS
         .iter()
         .enumerate()
@@ -107,18 +112,28 @@ pub(crate) fn recognizer(control: &Arc<Control>) -> Recognizer {
         .zip([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
         .map(|(id, color)| (SkuId(id), Embedding::normalized(color.to_vec()).expect("a direction")));
     let gallery = ListIndex { exemplars: exemplars.collect(), skus: skus.collect() };
-    with_gallery(control, inner, gallery)
+    with_gallery(control, inner, gallery, embedder)
 }
 
 /// As [`recognizer`], with nothing enrolled.
 pub(crate) fn recognizer_of_nothing(control: &Arc<Control>) -> Recognizer {
-    with_gallery(control, FixedDetector::bottles(&[photos::FACINGS[0].0]), ListIndex::default())
+    with_gallery(
+        control,
+        FixedDetector::bottles(&[photos::FACINGS[0].0]),
+        ListIndex::default(),
+        Arc::new(MeanColorEmbedder),
+    )
 }
 
-fn with_gallery(control: &Arc<Control>, inner: FixedDetector, gallery: ListIndex) -> Recognizer {
+fn with_gallery(
+    control: &Arc<Control>,
+    inner: FixedDetector,
+    gallery: ListIndex,
+    embedder: Arc<dyn Embedder>,
+) -> Recognizer {
     let detector = ControlledDetector { inner, control: Arc::clone(control) };
     let settings = RecognizerSettings::default();
-    Recognizer::new(Arc::new(detector), Arc::new(MeanColorEmbedder), Arc::new(gallery), settings)
+    Recognizer::new(Arc::new(detector), embedder, Arc::new(gallery), settings)
 }
 
 pub(crate) fn loaded(recognizer: Recognizer) -> Result<Loaded, LoadError> {

@@ -1,11 +1,12 @@
 //! The review queue over HTTP, with a real store: what is unsure is queued, what people say counts at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::harness::{Problem, Server};
-use crate::review_place::{review_config, server, server_with, settings};
+use crate::review_place::{NextEmbedder, review_config, server, server_by, server_with, settings};
 
 /// Where the white (unknown) and the yellow (ambiguous) facing stand.
 const WHITE: (f64, f64) = (20.0, 180.0);
@@ -81,6 +82,32 @@ async fn a_label_counts_at_once_undo_takes_it_back_and_a_restart_keeps_it() {
     // Without their own exemplars both come nearest to something else.
     assert_eq!((&stats["top_1"]["items"], &stats["top_1"]["after"]), (&json!(2), &json!(0.0)), "{stats}");
     server.end().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_people_said_counts_under_the_next_embedder() {
+    let place = folder();
+    let before = server(place.path()).await;
+    before.recognise().await;
+    let (white, yellow) = (before.item_at(WHITE.0, WHITE.1).await, before.item_at(YELLOW.0, YELLOW.1).await);
+    before.change("label", json!({"item_id": white["id"], "reviewer": "ann", "new_sku": {"name": "White Rum"}})).await;
+    before.end().await.expect("a clean end");
+
+    let next = || server_by(settings(place.path()), review_config(), Arc::new(NextEmbedder));
+    let server = next().await;
+    server.until_named(WHITE, Some("White Rum")).await;
+    // Queued under the embedder before, answered under this one.
+    server.change("label", json!({"item_id": yellow["id"], "reviewer": "ann", "new_sku": {"name": "Lemonade"}})).await;
+    assert!(server.until_named(YELLOW, Some("Lemonade")).await <= AT_ONCE);
+    server.change("undo", json!({"reviewer": "ann"})).await;
+    assert!(server.until_named(YELLOW, Some("White Rum")).await <= AT_ONCE);
+    let content = server.gallery_by_content().await;
+    server.end().await.expect("a clean end");
+    let server = next().await;
+    assert_eq!(server.gallery_by_content().await, content, "nothing is added twice");
+    server.end().await.expect("a clean end");
+    let store = store::Store::open(&settings(place.path())).await.expect("opened");
+    assert_eq!(store.check().await.expect("checked"), [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,9 +15,9 @@ use server::{Loaded, ReviewSetup};
 use store::StoreSettings;
 use store::exemplars::{Enrolled, EnrolledExemplar};
 use vision::fakes::MeanColorEmbedder;
-use vision::{Embedder, Embedding, ExemplarId, Sha256, Sku, SkuId};
+use vision::{Embedder, Embedding, ExemplarId, ModelError, RgbImage, Sha256, Sku, SkuId};
 
-use crate::harness::{Control, Server, config, recognizer};
+use crate::harness::{Control, Server, config, recognizer_by};
 use crate::photos;
 
 /// Everything unsure, nothing drawn at random, no limits in the way.
@@ -49,26 +49,54 @@ pub(crate) fn settings(folder: &Path) -> StoreSettings {
     }
 }
 
+/// Sees as [`MeanColorEmbedder`] does, and says it otherwise: nothing of the one can be compared with the other.
+#[derive(Debug)]
+pub(crate) struct NextEmbedder;
+
+impl Embedder for NextEmbedder {
+    fn embed(&self, crops: &[RgbImage]) -> Result<Vec<Embedding>, ModelError> {
+        let seen = MeanColorEmbedder.embed(crops)?;
+        let turned = seen.iter().map(|e| {
+            let &[red, green, blue] = e.as_slice() else { panic!("three components") };
+            Embedding::normalized(vec![-green, blue, red]).map_err(ModelError::inference)
+        });
+        turned.collect()
+    }
+
+    fn dimension(&self) -> usize {
+        3
+    }
+
+    fn fingerprint(&self) -> Sha256 {
+        Sha256::of(b"the next embedder")
+    }
+
+    fn describe(&self) -> String {
+        "the next embedder".to_owned()
+    }
+}
+
 /// Red, green and blue, as the usual fakes know them.
-pub(crate) fn enrolled() -> Enrolled {
+pub(crate) fn enrolled(embedder: &dyn Embedder) -> Enrolled {
     let colors =
         [("sku_001_red_cola", "Red Cola"), ("sku_002_green_tea", "Green Tea"), ("sku_003_blue_water", "Blue Water")];
     let skus = (1..).zip(colors).map(|(id, (code, name))| Sku { id: SkuId(id), code: code.into(), name: name.into() });
-    let exemplars =
-        (1..).zip([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]).map(|(id, color)| EnrolledExemplar {
-            id: ExemplarId(id),
-            sku: SkuId(id as u32),
-            origin: format!("{id}.jpg"),
-            picture: Sha256::of(&[id as u8]),
-            embedding: Embedding::normalized(color.to_vec()).expect("a direction").as_slice().to_vec(),
-        });
-    Enrolled { embedder: MeanColorEmbedder.fingerprint(), skus: skus.collect(), exemplars: exemplars.collect() }
+    let exemplars = (1..).zip([[255, 0, 0], [0, 255, 0], [0, 0, 255]]).map(|(id, color)| EnrolledExemplar {
+        id: ExemplarId(id),
+        sku: SkuId(id as u32),
+        origin: format!("{id}.jpg"),
+        picture: Sha256::of(&[id as u8]),
+        embedding: embedder.embed(&[RgbImage::from_pixel(8, 8, image::Rgb(color))]).expect("embedded")[0]
+            .as_slice()
+            .to_vec(),
+    });
+    Enrolled { embedder: embedder.fingerprint(), skus: skus.collect(), exemplars: exemplars.collect() }
 }
 
-pub(crate) fn setup(settings: StoreSettings, review: ReviewConfig) -> ReviewSetup {
+pub(crate) fn setup(settings: StoreSettings, review: ReviewConfig, embedder: &dyn Embedder) -> ReviewSetup {
     let options = IndexOptions { kind: IndexKind::Flat, ..IndexOptions::default() };
-    let live = LiveGallery::new("colours", EmbedderIdentity::of(&MeanColorEmbedder), options, BTreeMap::new());
-    ReviewSetup { config: review, settings, live, enrolled: enrolled() }
+    let live = LiveGallery::new("colours", EmbedderIdentity::of(embedder), options, BTreeMap::new());
+    ReviewSetup { config: review, settings, live, enrolled: enrolled(embedder) }
 }
 
 /// A server whose queue is kept in `folder`.
@@ -77,10 +105,14 @@ pub(crate) async fn server(folder: &Path) -> Server {
 }
 
 pub(crate) async fn server_with(settings: StoreSettings, review: ReviewConfig) -> Server {
+    server_by(settings, review, Arc::new(MeanColorEmbedder)).await
+}
+
+pub(crate) async fn server_by(settings: StoreSettings, review: ReviewConfig, embedder: Arc<dyn Embedder>) -> Server {
     let control = Arc::<Control>::default();
-    let recognizer = recognizer(&control);
+    let recognizer = recognizer_by(&control, Arc::clone(&embedder));
     let load = move || {
-        let review = Some(setup(settings, review));
+        let review = Some(setup(settings, review, &*embedder));
         Ok(Loaded { recognizer, options: RecognizeOptions::default(), review })
     };
     let server = Server::loading(config(), control, load).await;

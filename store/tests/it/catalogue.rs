@@ -5,6 +5,21 @@ use vision::{ExemplarId, SkuId};
 use crate::place::on_each;
 use crate::shelf::{embedder, enrolled, fill, gallery, says, sku};
 
+/// The exemplars of a folder that was rebuilt from the store.
+async fn rebuilt(store: &store::Store, embedder: vision::Sha256) -> Vec<store::exemplars::EnrolledExemplar> {
+    let changes = store.changes_since(0, embedder).await.expect("the gallery");
+    let active = changes.exemplars.into_iter().filter(|e| e.active);
+    active
+        .map(|e| store::exemplars::EnrolledExemplar {
+            id: e.id,
+            sku: e.sku,
+            origin: e.origin,
+            picture: e.picture,
+            embedding: e.embedding,
+        })
+        .collect()
+}
+
 on_each! {
     async fn the_catalogue_is_searched_as_people_type(place) {
         let store = &place.store;
@@ -79,16 +94,86 @@ on_each! {
             assert_eq!(skus().await, [1, 1, 2, 2]);
         }
         assert_eq!(gallery(store).await, old);
+        // The folder is rebuilt once more: it has the numbers of here now, and keeps them.
+        let numbers = async || {
+            let changes = store.changes_since(0, next).await.expect("the gallery");
+            changes.exemplars.into_iter().filter(|e| e.active).map(|e| (e.id, e.sku.0)).collect::<Vec<_>>()
+        };
+        let before = numbers().await;
+        folder.exemplars = rebuilt(store, next).await;
+        store.adopt(folder.clone()).await.expect("adopted");
+        assert_eq!(numbers().await, before);
         store.undo("ann", None, None).await.expect("undone");
-        store.adopt(folder).await.expect("adopted");
+        store.adopt(folder.clone()).await.expect("adopted");
         assert_eq!(skus().await, [1, 1, 2], "what was taken back goes");
+        store.adopt(folder.clone()).await.expect("adopted");
+        assert_eq!(skus().await, [1, 1, 2], "and does not come back");
+        store.label(says("ann", &items[0], sku(2)), None).await.expect("labelled anew");
+        store.adopt(folder).await.expect("adopted");
+        assert_eq!(skus().await, [1, 1, 2, 2], "until it is said again");
+    }
+
+    async fn what_labels_taught_one_embedder_is_taught_the_next(place) {
+        let store = &place.store;
+        let items = fill(store, 4).await;
+        for item in &items[..3] {
+            store.label(says("ann", item, sku(2)), None).await.expect("labelled");
+        }
+        store.label(says("ann", &items[3], store::Answer::NotAContainer), None).await.expect("labelled");
+        let next = vision::Sha256::of(b"the next embedder");
+        let to_teach = async |after: u64, limit: u32| {
+            let found = store.taught_to_others(next, 0, ExemplarId(after), limit).await.expect("found");
+            found.into_iter().map(|taught| taught.id).collect::<Vec<_>>()
+        };
+        let first = to_teach(0, 3).await;
+        assert_eq!(first.len(), 3);
+        let rest = to_teach(first[2].0, 3).await;
+        assert_eq!(rest.len(), 1);
+        // Taken back between the look and the answer.
+        store.undo("ann", Some(&items[1]), None).await.expect("undone");
+        let embedded = first.iter().chain(&rest).map(|id| (*id, vec![0.6, 0.8])).collect::<Vec<_>>();
+        for _ in 0..2 {
+            store.teach_again(next, embedded.clone()).await.expect("taught");
+            let changes = store.changes_since(0, next).await.expect("the gallery");
+            let skus: Vec<_> = changes.exemplars.iter().filter(|e| e.active).map(|e| e.sku.0).collect();
+            assert_eq!(skus, [2, 2, SkuId::NOT_A_CONTAINER.0], "once each, and nothing that was taken back");
+        }
+        assert_eq!(to_teach(0, 9).await, []);
+        assert_eq!(to_teach(0, 0).await, []);
+        store.undo("ann", Some(&items[0]), None).await.expect("undone");
+        let changes = store.changes_since(0, next).await.expect("the gallery");
+        assert_eq!(changes.exemplars.iter().filter(|e| e.active).count(), 2, "it leaves both galleries");
+        assert_eq!(store.check().await.expect("checked"), [""; 0]);
+    }
+
+    async fn a_sku_that_left_the_folder_leaves_unless_something_stands_for_it(place) {
+        let store = &place.store;
+        let items = fill(store, 1).await;
+        let active = async || {
+            store.search_skus("", 10).await.expect("found").into_iter().map(|sku| sku.id.0).collect::<Vec<_>>()
+        };
+        store.label(says("ann", &items[0], sku(2)), None).await.expect("labelled");
+        let mut folder = enrolled();
+        folder.skus.pop();
+        folder.exemplars.pop();
+        store.adopt(folder.clone()).await.expect("adopted");
+        assert_eq!(active().await, [1, 2], "a person has named it");
+        store.undo("ann", None, None).await.expect("undone");
+        let before = store.last_change().await.expect("a number");
+        store.adopt(folder).await.expect("adopted");
+        assert_eq!(active().await, [1]);
+        let changes = store.changes_since(before, embedder()).await.expect("the gallery");
+        assert_eq!(changes.active_skus().count(), 0);
+        assert_eq!(changes.skus.iter().map(|sku| sku.id).collect::<Vec<_>>(), [SkuId(2)], "servers are told");
+        store.adopt(enrolled()).await.expect("adopted");
+        assert_eq!(active().await, [1, 2], "enrolled again, it is there again");
     }
 
     async fn exemplars_are_counted_by_where_they_come_from(place) {
         let store = &place.store;
         let items = fill(store, 1).await;
         store.label(says("ann", &items[0], sku(2)), None).await.expect("labelled");
-        let counts = store.exemplar_counts().await.expect("counts");
+        let counts = store.exemplar_counts(embedder()).await.expect("counts");
         assert_eq!(counts, [(SkuId(1), 2, 0), (SkuId(2), 1, 1)]);
         assert_eq!(store.exemplar_pictures(&[SkuId(1), SkuId(2)], 3).await.expect("pictures").len(), 1);
     }

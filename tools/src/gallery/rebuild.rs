@@ -13,8 +13,8 @@ use crate::environment::Environment;
 
 /// Build the gallery again from what people labelled
 ///
-/// The review queue's store holds every exemplar, enrolled or labelled. What is written is, bit for bit, what a server
-/// that follows the store has in memory.
+/// The review queue's store takes over what the folder has enrolled, and holds every exemplar then, enrolled or labelled. What is
+/// written is, bit for bit, what a server that follows the store has in memory.
 #[derive(Args)]
 pub(crate) struct RebuildArgs {
     /// Take everything from the review queue's store (DATABASE_URL, else review.database of the configuration)
@@ -32,11 +32,11 @@ pub(super) fn rebuild(args: &RebuildArgs, environment: &Environment) -> anyhow::
     let folder = args.place.folder(environment)?;
     let settings = environment.store_settings(&config);
     // Which embedder is in use stands in the gallery; without one, the embedder itself says.
-    let (name, embedder) = match snapshot::read(&folder) {
-        Ok(data) => (data.name().to_owned(), data.embedder().clone()),
+    let (name, embedder, enrolled) = match snapshot::read(&folder) {
+        Ok(data) => (data.name().to_owned(), data.embedder().clone(), Some(LiveGallery::enrolled(&data))),
         Err(GalleryError::Missing { .. }) => {
             let embedder = pipeline::load::load_embedder(&config)?;
-            ("empty".to_owned(), EmbedderIdentity::of(&embedder))
+            ("empty".to_owned(), EmbedderIdentity::of(&embedder), None)
         }
         Err(error) => return Err(error.into()),
     };
@@ -44,9 +44,13 @@ pub(super) fn rebuild(args: &RebuildArgs, environment: &Environment) -> anyhow::
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
     runtime.block_on(async {
         let store = store::Store::open(&settings).await.context("the review queue cannot be opened")?;
+        // As a server does at its start: what was enrolled since must not be lost.
+        if let Some(enrolled) = enrolled {
+            store.adopt(enrolled).await?;
+        }
         let changes = store.changes_since(0, live.embedder()).await?;
         if changes.exemplars.is_empty() {
-            bail!("the store knows nothing of this gallery yet: start `shelf serve` once, which takes it over");
+            bail!("neither the gallery's folder nor the store has an exemplar: enrol with `shelf gallery build DIR`");
         }
         live.apply(&changes)?;
         let mut data = live.data().clone();
