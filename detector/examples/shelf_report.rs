@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut photos = read(Path::new(path), times.parse()?)?;
         photos.retain(|photo| photo.bottles.len() >= least);
         for grid in GRIDS {
-            let options = DetectOptions { tiling: grid.parse()?, ..options };
+            let options = DetectOptions { tiling: grid.parse()?, ..options.clone() };
             println!("{},{grid},{}", short(folder), Row::measure(&detector, &photos, &options)?);
         }
     }
@@ -91,7 +91,7 @@ fn is_tiled(detector: &YoloDetector, images: &[RgbImage], options: &DetectOption
     if options.tiling != Tiling::Auto {
         return Ok(options.tiling != Tiling::Off);
     }
-    let whole = detector.detect(images, &DetectOptions { tiling: Tiling::Off, ..*options })?.remove(0);
+    let whole = detector.detect(images, &DetectOptions { tiling: Tiling::Off, ..options.clone() })?.remove(0);
     let spec = detector.spec();
     let size = (images[0].width(), images[0].height());
     Ok(spec.tiling.grid(size, (spec.plan.width, spec.plan.height), &whole).is_some())

@@ -99,11 +99,37 @@ pub struct YoloDetector {
 }
 
 /// What is done with each region of a photo.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Pass {
+    /// Down to the lowest confidence of any class.
     selection: Selection,
     nms: NmsOptions,
+    /// Of each class.
+    confidences: Vec<f32>,
     square: bool,
+}
+
+impl Pass {
+    fn new(confidences: Vec<f32>, multi_label: bool, nms: NmsOptions, square: bool) -> Self {
+        let confidence = confidences.iter().copied().fold(f32::INFINITY, f32::min);
+        Self { selection: Selection { confidence, multi_label }, nms, confidences, square }
+    }
+
+    /// What the network says of one region, in pixels of its input.
+    ///
+    /// Classes are cut at their own confidence after NMS, not before. What is surest as a can, but not sure enough of one, does
+    /// not come back as the bottle that ran up; the curves of `eval`, by which confidences are chosen, know no such bottle. A
+    /// file that suppresses inside its graph leaves no other way either.
+    fn detections(&self, output: &ArrayView2<'_, f32>, layout: OutputLayout, classes: &ClassMap) -> Vec<Detection> {
+        let candidates = candidates(output, layout, classes, self.selection);
+        let one_for_all = self.confidences.iter().all(|own| *own <= self.selection.confidence);
+        // What falls to its class's confidence must not use up the places of what stays.
+        let places = if one_for_all { self.nms.max_detections } else { usize::MAX };
+        let mut kept = suppress(candidates, &NmsOptions { max_detections: places, ..self.nms });
+        kept.retain(|d| self.confidences.get(d.class.index()).is_some_and(|own| d.confidence >= *own));
+        kept.truncate(self.nms.max_detections);
+        kept
+    }
 }
 
 /// A region of one of the images, and the canvas it goes to.
@@ -166,16 +192,13 @@ impl YoloDetector {
         images: &[RgbImage],
         options: &ValidationOptions,
     ) -> Result<Vec<Vec<Detection>>, ModelError> {
-        let pass = Pass {
-            selection: Selection { confidence: options.confidence, multi_label: options.multi_label },
-            nms: NmsOptions {
-                iou: options.iou,
-                class_agnostic: options.class_agnostic,
-                max_detections: options.max_detections,
-            },
-            square: options.square,
+        let nms = NmsOptions {
+            iou: options.iou,
+            class_agnostic: options.class_agnostic,
+            max_detections: options.max_detections,
         };
-        self.whole_photos(images, &pass)
+        let confidences = vec![options.confidence; self.classes().len()];
+        self.whole_photos(images, &Pass::new(confidences, options.multi_label, nms, options.square))
     }
 
     fn whole_photos(&self, images: &[RgbImage], pass: &Pass) -> Result<Vec<Vec<Detection>>, ModelError> {
@@ -282,8 +305,7 @@ impl YoloDetector {
         region: &Region,
         pass: &Pass,
     ) -> Vec<Detection> {
-        let candidates = candidates(output, self.layout, &self.spec.classes, pass.selection);
-        let mut kept = suppress(candidates, &pass.nms);
+        let mut kept = pass.detections(output, self.layout, &self.spec.classes);
         for detection in &mut kept {
             detection.bbox = clip_to(region, &letterbox.to_photo(&detection.bbox));
         }
@@ -312,8 +334,7 @@ impl YoloDetector {
             class_agnostic: options.class_agnostic,
             max_detections: options.max_detections,
         };
-        let pass =
-            Pass { selection: Selection { confidence: options.confidence, multi_label: false }, nms, square: false };
+        let pass = Pass::new(options.confidence.by_number(self.classes()), false, nms, false);
         let whole = self.whole_photos(images, &pass)?;
         let size = |i: usize| (images[i].width(), images[i].height());
         let canvas = (self.spec.plan.width, self.spec.plan.height);

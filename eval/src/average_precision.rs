@@ -310,15 +310,31 @@ pub fn operating_point<'a>(
     point
 }
 
-/// Recall of one size range (index into [`SizeRange::EACH`](crate::SizeRange::EACH)) at a confidence threshold.
+/// The state of all classes together, each counting predictions with at least its own of the `confidences`. The point's own
+/// confidence is the lowest of them.
 #[must_use]
-pub fn recall_of_size(matches: &Matches, size: usize, confidence: f64, weights: Weights<'_>) -> Option<f64> {
+pub fn serving_point(matches: &Matches, confidences: &[f64], weights: Weights<'_>) -> OperatingPoint {
+    let nothing = OperatingPoint { confidence: f64::INFINITY, right: 0, wrong: 0, positives: 0 };
+    matches.classes.iter().zip(confidences).fold(nothing, |sum, (class, &confidence)| {
+        let point = operating_point([class], confidence, weights);
+        OperatingPoint {
+            confidence: sum.confidence.min(confidence),
+            right: sum.right + point.right,
+            wrong: sum.wrong + point.wrong,
+            positives: sum.positives + point.positives,
+        }
+    })
+}
+
+/// Recall of one size range (index into [`SizeRange::EACH`](crate::SizeRange::EACH)), each class at its own of the `confidences`.
+#[must_use]
+pub fn recall_of_size(matches: &Matches, size: usize, confidences: &[f64], weights: Weights<'_>) -> Option<f64> {
     let total: u64 = matches.classes.iter().map(|c| positives(c, size, weights)).sum();
-    let confident = |c: &ClassMatches| c.outcomes.partition_point(|o| o.score >= confidence);
-    let right = |c: &ClassMatches| {
-        let right = c.outcomes[..confident(c)].iter().filter(|o| o.is_right(size, 0));
+    let right = |(class, &confidence): (&ClassMatches, &f64)| {
+        let confident = class.outcomes.partition_point(|o| o.score >= confidence);
+        let right = class.outcomes[..confident].iter().filter(|o| o.is_right(size, 0));
         right.map(|o| weight(weights, o.picture)).sum::<u64>()
     };
-    let right: u64 = matches.classes.iter().map(right).sum();
+    let right: u64 = matches.classes.iter().zip(confidences).map(right).sum();
     (total > 0).then(|| right as f64 / total as f64)
 }

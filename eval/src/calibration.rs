@@ -67,11 +67,13 @@ pub fn reliability(claims: &[Claim], weights: Weights<'_>) -> Reliability {
     }
 }
 
-/// What a detector claims: each prediction with its confidence, right when it finds a true box of its class at IoU .50.
+/// What a detector claims: each prediction with its confidence, right when it finds a true box of its class at IoU .50. Those
+/// below their class's own of the `confidences` are left out.
 #[must_use]
-pub fn detection_claims(matches: &Matches, least_confidence: f64) -> Vec<Claim> {
-    let outcomes = matches.classes.iter().flat_map(|c| &c.outcomes);
-    let counted = outcomes.filter(|o| o.score >= least_confidence && (o.is_right(0, 0) || o.is_wrong(0, 0)));
+pub fn detection_claims(matches: &Matches, confidences: &[f64]) -> Vec<Claim> {
+    let classes = matches.classes.iter().zip(confidences);
+    let outcomes = classes.flat_map(|(class, least)| class.outcomes.iter().filter(move |o| o.score >= *least));
+    let counted = outcomes.filter(|o| o.is_right(0, 0) || o.is_wrong(0, 0));
     counted.map(|o| Claim { confidence: o.score, right: o.is_right(0, 0), picture: o.picture }).collect()
 }
 

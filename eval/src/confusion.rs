@@ -1,5 +1,7 @@
 //! Which class is taken for which, with a row and a column for the background.
 
+use vision::Confidences;
+
 use crate::DetectionSet;
 
 /// Counts of `(true class, predicted class)`; the last row is "nothing there", the last column "not found".
@@ -46,16 +48,20 @@ impl ConfusionMatrix {
 }
 
 /// Pairs boxes **whatever their class**: of all pairs that overlap by at least `iou`, the largest overlap first (then the
-/// more confident prediction, then file order), each box once. Predictions below `confidence` do not take part; those
-/// left over of whose area at least `iou` lies on a crowd are dropped; the rest is background.
+/// more confident prediction, then file order), each box once. Predictions below the confidence of their class do not take
+/// part; those left over of whose area at least `iou` lies on a crowd are dropped; the rest is background.
 #[must_use]
-pub fn confusion_matrix(set: &DetectionSet, iou: f64, confidence: f64) -> ConfusionMatrix {
+pub fn confusion_matrix(set: &DetectionSet, iou: f64, confidence: &Confidences<f64>) -> ConfusionMatrix {
+    let least = confidence.by_number(set.classes());
+    let counts = |p: &u32| {
+        let prediction = &set.predictions()[*p as usize];
+        prediction.score >= least[prediction.class as usize]
+    };
     let mut matrix = ConfusionMatrix::new(set.classes().len());
     let background = matrix.background();
     let mut truths: Vec<u32> = (0..set.truths().len() as u32).collect();
     truths.sort_by_key(|&t| set.truths()[t as usize].picture);
-    let mut predictions: Vec<u32> =
-        (0..set.predictions().len() as u32).filter(|&p| set.predictions()[p as usize].score >= confidence).collect();
+    let mut predictions: Vec<u32> = (0..set.predictions().len() as u32).filter(counts).collect();
     predictions.sort_by_key(|&p| set.predictions()[p as usize].picture);
 
     let mut pairs: Vec<(f64, u32, u32)> = Vec::new();

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`sample`] | pictures, true boxes, found boxes |
 //! | [`matching`], [`average_precision`], [`curves`], [`confusion`], [`mistakes`] | detection, equal to pycocotools |
+//! | [`precision_goal`] | from which confidence on a class is right often enough |
 //! | [`ultralytics`] | the other AP definition users know, under its own name |
 //! | [`identification`], [`open_set`], [`calibration`], [`thresholds`] | which SKU, and when to say "none" |
 //! | [`counts`] | how many of each SKU |
@@ -32,6 +33,7 @@ pub mod matching;
 pub mod metric;
 pub mod mistakes;
 pub mod open_set;
+pub mod precision_goal;
 pub mod report;
 pub mod robustness;
 pub mod sample;
@@ -53,6 +55,7 @@ pub use identification::{Query, QuerySet, Ranked, confused_pairs, top_k};
 pub use matching::{Fate, Matches, Outcome, Pairing, SizeRange, match_all, pair};
 pub use mistakes::{Mistakes, mistakes};
 pub use open_set::OpenSet;
+pub use precision_goal::{ClassGoal, PrecisionGoal};
 pub use report::Report;
 pub use sample::{DetectionSet, Picture, Prediction, Rect, Truth};
 pub use slices::Slice;

@@ -10,6 +10,7 @@
 //! is overwritten by `iscrowd` there (so it is not read here).
 
 use rayon::prelude::*;
+use vision::Confidences;
 
 use crate::cells::{Cell, Cells};
 use crate::{DetectionSet, Rect};
@@ -227,15 +228,16 @@ fn match_cell(scratch: &mut Scratch, set: &DetectionSet, cell: &Cell, thresholds
     }
 }
 
-/// Matches the predictions with at least `confidence` at one overlap threshold, class by class.
+/// Matches the predictions with at least the confidence of their class at one overlap threshold, class by class.
 #[must_use]
-pub fn pair(set: &DetectionSet, iou: f64, confidence: f64, max_detections: usize) -> Pairing {
+pub fn pair(set: &DetectionSet, iou: f64, confidence: &Confidences<f64>, max_detections: usize) -> Pairing {
+    let least = confidence.by_number(set.classes());
     let groups = Cells::group(set);
     let mut pairing =
         Pairing { found_by: vec![None; set.truths().len()], fates: vec![Fate::Dropped; set.predictions().len()] };
     let mut scratch = Scratch::default();
     for cell in groups.cells() {
-        scratch.load(set, &groups, cell, (max_detections, confidence));
+        scratch.load(set, &groups, cell, (max_detections, least[cell.class as usize]));
         scratch.overlaps(set, iou);
         scratch.ignore(|truth| truth.crowd, set);
         for &prediction in &scratch.predictions {

@@ -3,6 +3,7 @@
 //! After Bolya et al. 2020 (TIDE), simplified: each mistake has one cause, the first that applies.
 
 use serde::{Deserialize, Serialize};
+use vision::Confidences;
 
 use crate::matching::pair;
 use crate::{DetectionSet, Fate};
@@ -63,11 +64,11 @@ impl Invented {
     }
 }
 
-/// Sorts the mistakes at IoU .50 and a confidence by cause.
+/// Sorts the mistakes at IoU .50 and the serving confidence by cause.
 #[must_use]
-pub fn mistakes(set: &DetectionSet, confidence: f64, max_detections: usize) -> Mistakes {
+pub fn mistakes(set: &DetectionSet, confidence: &Confidences<f64>, max_detections: usize) -> Mistakes {
     let pairing = pair(set, SAME, confidence, max_detections);
-    let unsure = pair(set, SAME, f64::NEG_INFINITY, max_detections);
+    let unsure = pair(set, SAME, &f64::NEG_INFINITY.into(), max_detections);
     let mut found = Mistakes::default();
     let shown: Vec<u32> =
         (0..).zip(&pairing.fates).filter(|(_, fate)| **fate != Fate::Dropped).map(|(at, _)| at).collect();

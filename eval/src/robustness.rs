@@ -7,7 +7,7 @@ use image::imageops::FilterType;
 use serde::{Deserialize, Serialize};
 use vision::{DecodeError, DecodeLimits, RgbImage};
 
-use crate::average_precision::{Weights, mean_ap, operating_point};
+use crate::average_precision::{Weights, mean_ap, serving_point};
 use crate::random::Random;
 use crate::{Bootstrap, Interval, Matches};
 
@@ -226,16 +226,16 @@ pub fn drops<const N: usize>(
     }
 }
 
-/// [`drops`] of recall and mAP50.
+/// [`drops`] of recall and mAP50, each class at its own of the `confidences`.
 #[must_use]
 pub fn detection_drops(
     distortion: Distortion,
     clean: &Matches,
     damaged: &Matches,
-    (confidence, bootstrap): (f64, Bootstrap),
+    (confidences, bootstrap): (&[f64], Bootstrap),
 ) -> RobustnessLine {
     let figures = |matches: &Matches, weights: Weights<'_>| {
-        [operating_point(&matches.classes, confidence, weights).recall(), mean_ap(matches, weights).0]
+        [serving_point(matches, confidences, weights).recall(), mean_ap(matches, weights).0]
     };
     let over = (clean.pictures, bootstrap);
     drops(distortion, ["recall", "map50"], over, |w| figures(clean, w), |w| figures(damaged, w))

@@ -8,7 +8,7 @@ use dataset::files::{FileError, read_text_bounded};
 use engine::EngineChoice;
 use serde::Deserialize;
 use thiserror::Error;
-use vision::{DecodeLimits, DetectOptions, Tiling};
+use vision::{Confidences, DecodeLimits, DetectOptions, Tiling};
 
 use crate::RecognizeOptions;
 use crate::check::Check;
@@ -198,6 +198,8 @@ struct DetectorSection {
     model: PathBuf,
     #[serde(default = "defaults::confidence")]
     confidence: f32,
+    #[serde(default)]
+    class_confidence: BTreeMap<String, f32>,
     #[serde(default = "defaults::iou")]
     iou: f32,
     #[serde(default = "defaults::max_detections")]
@@ -304,8 +306,14 @@ impl PipelineConfig {
         let file: File = serde_saphyr::from_str(text)
             .map_err(|e| ConfigError::Syntax { path: path.to_owned(), reason: e.to_string() })?;
         let check = Check { path };
+        for confidence in file.detector.class_confidence.values() {
+            check.share("detector.class_confidence", *confidence)?;
+        }
         let detect = DetectOptions {
-            confidence: check.share("detector.confidence", file.detector.confidence)?,
+            confidence: Confidences {
+                default: check.share("detector.confidence", file.detector.confidence)?,
+                by_class: file.detector.class_confidence,
+            },
             iou: check.share("detector.iou", file.detector.iou)?,
             max_detections: check.within("detector.max_detections", file.detector.max_detections, 1, 10_000)?,
             class_agnostic: file.detector.class_agnostic,

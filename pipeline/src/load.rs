@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use classifier::gallery::{Gallery, GalleryData, GalleryError, IndexOptions};
 use classifier::{EmbedderIdentity, SessionEmbedder};
-use detector::YoloDetector;
+use detector::{ClassChoice, YoloDetector};
 use engine::ort::ParseProviderError;
 use engine::{Device, EngineError, ExecutionProvider, OrtOptions, PoolPlan};
 use store::exemplars::Enrolled;
 use thiserror::Error;
 use tracing::warn;
-use vision::SkuId;
+use vision::{Detector as _, SkuId, UnknownClass};
 
 use crate::config::{EngineSettings, IndexKind, PipelineConfig};
 use crate::recognize::{Recognizer, RecognizerSettings};
@@ -44,6 +44,9 @@ pub enum LoadError {
     /// The detector's weights cannot be used.
     #[error("the detector cannot be loaded")]
     Detector(#[source] detector::LoadError),
+    /// `detector.class_confidence` names a class that the detector does not have.
+    #[error("`detector.class_confidence`: {0}")]
+    ClassConfidence(UnknownClass),
     /// The embedder's weights cannot be used.
     #[error("the embedder cannot be loaded")]
     Embedder(#[source] classifier::LoadError),
@@ -109,13 +112,24 @@ pub fn second_opinion(config: &PipelineConfig) -> Result<Option<SecondOpinion>, 
 /// # Errors
 /// As [`load`].
 pub fn load_detector(config: &PipelineConfig) -> Result<YoloDetector, LoadError> {
+    load_detector_of(config, ClassChoice::Card)
+}
+
+/// As [`load_detector`], with other classes than the model card's.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_detector_of(config: &PipelineConfig, classes: ClassChoice) -> Result<YoloDetector, LoadError> {
     let options = detector::LoadOptions {
         engine: config.engine.name.into(),
         device: Device::parse(&config.engine.device)?,
         ort: ort_options(&config.engine)?,
+        classes,
         ..detector::LoadOptions::default()
     };
-    detector::load(&config.detector_model, &options).map_err(LoadError::Detector)
+    let detector = detector::load(&config.detector_model, &options).map_err(LoadError::Detector)?;
+    config.options.detect.confidence.check(detector.classes()).map_err(LoadError::ClassConfidence)?;
+    Ok(detector)
 }
 
 /// The embedder alone.

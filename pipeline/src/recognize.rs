@@ -18,7 +18,7 @@ use crate::count::count;
 use crate::second::SecondOpinion;
 
 /// What may differ from request to request.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RecognizeOptions {
     /// How containers are found.
     pub detect: DetectOptions,

@@ -39,7 +39,7 @@ pub(crate) struct RecognizeArgs {
     /// Print answers as JSON, one object a line, in the form of POST /v2/recognize
     #[arg(long)]
     json: bool,
-    /// Least detection confidence, 0 to 1 [default: from the configuration]
+    /// Least detection confidence, 0 to 1, whatever the class [default: from the configuration]
     #[arg(long, value_parser = share)]
     conf: Option<f32>,
     /// Overlap (IoU) above which two boxes are one object, 0 to 1
@@ -71,8 +71,10 @@ pub(crate) fn run(args: &RecognizeArgs, environment: &Environment) -> anyhow::Re
     let output = args.output.as_deref().map(|path| Output::prepare(path, &photos)).transpose()?;
     let config = environment.pipeline_config(args.config.as_ref())?;
     let jobs = args.jobs.map_or(config.engine.parallelism(), usize::from);
-    let mut options = config.options;
-    options.detect.confidence = args.conf.unwrap_or(options.detect.confidence);
+    let mut options = config.options.clone();
+    if let Some(conf) = args.conf {
+        options.detect.confidence = conf.into();
+    }
     options.detect.iou = args.iou.unwrap_or(options.detect.iou);
     options.detect.tiling = args.tiles.unwrap_or(options.detect.tiling);
 

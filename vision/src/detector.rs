@@ -1,12 +1,13 @@
 //! The ability to find containers in photos.
 
-use crate::{Detection, ModelError, RgbImage, Sightings, Tiling};
+use crate::{Confidences, Detection, ModelError, RgbImage, Sightings, Tiling};
 
 /// What may differ from request to request.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DetectOptions {
-    /// Detections below this confidence are dropped, `0..=1`.
-    pub confidence: f32,
+    /// Detections below the confidence of their class are dropped, after NMS: what a class is not sure enough of does not come
+    /// back as another class.
+    pub confidence: Confidences,
     /// Boxes that overlap more than this are one object (NMS), `0..=1`.
     pub iou: f32,
     /// At most so many detections per photo.
@@ -19,7 +20,13 @@ pub struct DetectOptions {
 
 impl Default for DetectOptions {
     fn default() -> Self {
-        Self { confidence: 0.25, iou: 0.7, max_detections: 300, class_agnostic: true, tiling: Tiling::Auto }
+        Self {
+            confidence: Confidences::uniform(0.25),
+            iou: 0.7,
+            max_detections: 300,
+            class_agnostic: true,
+            tiling: Tiling::Auto,
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`decode`], [`encode`], [`preprocess`], [`letterbox`], [`tiles`], [`crop`] | from bytes to network input and back |
 //! | [`geometry`], [`nms`] | boxes |
+//! | [`confidences`] | from which confidence on detections count |
 //! | [`detection`], [`embedding`], [`sku`], [`recognition`] | what is found |
 //! | [`detector`], [`embedder`], [`sku_index`] | the three abilities as traits, with fakes for tests |
 //! | [`model_card`], [`digest`] | what travels with weights |
@@ -16,6 +17,7 @@
 //! No neural network runtime, no async, no database is named here.
 
 mod bilinear;
+pub mod confidences;
 pub mod crop;
 pub mod decode;
 pub mod detection;
@@ -40,6 +42,7 @@ pub mod tiles;
 /// An upright 8-bit RGB picture, the only pixel type of the project.
 pub use image::RgbImage;
 
+pub use confidences::{Confidences, UnknownClass};
 pub use crop::crop;
 pub use decode::{DecodeError, DecodeLimits, decode};
 pub use detection::{ClassId, Detection, Sightings};

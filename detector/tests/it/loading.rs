@@ -96,7 +96,8 @@ fn safetensors_with_a_card_run_on_candle() {
     let described = detector.describe();
     assert!(described.starts_with(&format!("test-detector@{} (candle ", card.sha256.short())), "{described}");
     let photos = [RgbImage::new(100, 80), RgbImage::new(64, 64)];
-    let found = detector.detect(&photos, &DetectOptions { confidence: 0.0, ..DetectOptions::default() }).unwrap();
+    let found =
+        detector.detect(&photos, &DetectOptions { confidence: 0.0.into(), ..DetectOptions::default() }).unwrap();
     assert_eq!(found.len(), 2);
     assert!(found.iter().flatten().all(|d| d.class.index() < 2 && d.confidence.is_finite()));
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use detector::anchors::anchor_count;
 use detector::{AutoTiling, ClassMap, SizeError, SpecError, YoloDetector, YoloSpec};
 use ndarray::{ArrayD, IxDyn};
-use vision::{ClassId, DetectOptions, Detection, Detector, ModelError, PreprocessPlan, RgbImage, Tiling};
+use vision::{ClassId, Confidences, DetectOptions, Detection, Detector, ModelError, PreprocessPlan, RgbImage, Tiling};
 
 use crate::support::StubSession;
 
@@ -28,8 +28,13 @@ fn names(count: usize) -> ClassMap {
     ClassMap::all((0..count).map(|i| format!("class {i}")).collect()).unwrap()
 }
 
-const OPTIONS: DetectOptions =
-    DetectOptions { confidence: 0.25, iou: 0.7, max_detections: 300, class_agnostic: true, tiling: Tiling::Off };
+const OPTIONS: DetectOptions = DetectOptions {
+    confidence: Confidences::uniform(0.25),
+    iou: 0.7,
+    max_detections: 300,
+    class_agnostic: true,
+    tiling: Tiling::Off,
+};
 
 fn detect(answer: ArrayD<f32>, classes: ClassMap, options: &DetectOptions) -> Vec<Detection> {
     let session = StubSession::new(Some(1), Some(SIDE), move |_| answer.clone());
@@ -71,7 +76,7 @@ fn all_layouts_give_the_same_boxes_in_the_photo() {
                 rows[[0, i, j]] = value;
             }
         }
-        let found = detect(rows, names(classes), &DetectOptions { confidence: 0.0, ..OPTIONS });
+        let found = detect(rows, names(classes), &DetectOptions { confidence: 0.0.into(), ..OPTIONS });
         assert_eq!(summary(&found), expected, "(detections, 6) of {classes} classes");
     }
 }
@@ -98,7 +103,47 @@ fn suppression_is_class_agnostic_unless_asked() {
     assert_eq!(count(OPTIONS), 1);
     assert_eq!(count(DetectOptions { class_agnostic: false, ..OPTIONS }), 2);
     assert_eq!(count(DetectOptions { class_agnostic: false, max_detections: 1, ..OPTIONS }), 1);
-    assert_eq!(count(DetectOptions { class_agnostic: false, confidence: 0.85, ..OPTIONS }), 1);
+    assert_eq!(count(DetectOptions { class_agnostic: false, confidence: 0.85.into(), ..OPTIONS }), 1);
+}
+
+/// [`OPTIONS`] from confidence .5 on, classes named here from their own on.
+fn with_own(own: &[(&str, f32)]) -> DetectOptions {
+    let by_class = own.iter().map(|&(class, confidence)| (class.to_owned(), confidence)).collect();
+    DetectOptions { confidence: Confidences { default: 0.5, by_class }, ..OPTIONS }
+}
+
+#[test]
+fn every_class_counts_from_its_own_confidence_on() {
+    let columns: [&[f32]; 4] = [
+        &[10.0, 10.0, 8.0, 8.0, 0.6, 0.0],
+        // Surest as class 1; as class 0 it would be sure enough.
+        &[30.0, 10.0, 8.0, 8.0, 0.55, 0.65],
+        // The same object, surest as class 0 but less sure than its neighbour.
+        &[30.5, 10.0, 8.0, 8.0, 0.6, 0.0],
+        &[50.0, 50.0, 8.0, 8.0, 0.0, 0.35],
+    ];
+    let found = |own: &[(&str, f32)]| -> Vec<(u16, f32)> {
+        let tiled = Tiling::Grid { columns: 1, rows: 1 };
+        let look = |tiling| detect(grid(&columns), names(2), &DetectOptions { tiling, ..with_own(own) });
+        assert_eq!(look(Tiling::Off), look(tiled), "{own:?}");
+        look(Tiling::Off).iter().map(|d| (d.class.0, d.confidence)).collect()
+    };
+    assert_eq!(found(&[]), [(1, 0.65), (0, 0.6)]);
+    assert_eq!(found(&[("class 1", 0.65)]), [(1, 0.65), (0, 0.6)], "its own confidence is enough");
+    assert_eq!(found(&[("class 1", 0.66)]), [(0, 0.6)], "it does not come back as class 0");
+    assert_eq!(found(&[("class 1", 0.3)]), [(1, 0.65), (0, 0.6), (1, 0.35)]);
+    assert_eq!(found(&[("class 0", 0.61), ("class 1", 0.3)]), [(1, 0.65), (1, 0.35)]);
+    assert_eq!(found(&[("class 0", 1.0), ("class 1", 1.0)]), []);
+}
+
+#[test]
+fn what_its_class_drops_takes_nobodys_place() {
+    let columns: [&[f32]; 3] =
+        [&[10.0, 10.0, 8.0, 8.0, 0.0, 0.9], &[30.0, 10.0, 8.0, 8.0, 0.0, 0.8], &[50.0, 50.0, 8.0, 8.0, 0.6, 0.0]];
+    let options = DetectOptions { max_detections: 1, ..with_own(&[("class 1", 0.95)]) };
+    assert_eq!(detect(grid(&columns), names(2), &options)[0].class, ClassId(0));
+    let options = DetectOptions { max_detections: 1, ..with_own(&[("class 1", 0.85)]) };
+    assert_eq!(detect(grid(&columns), names(2), &options).iter().map(|d| d.confidence).collect::<Vec<_>>(), [0.9]);
 }
 
 #[test]
@@ -134,11 +179,14 @@ fn numbers_that_are_none_are_no_detections() {
     }
     for value in [nan, inf, -inf] {
         let all = ArrayD::from_elem(IxDyn(&[1, 6, ANCHORS]), value);
-        assert_eq!(detect(all, names(2), &DetectOptions { confidence: 0.0, tiling: Tiling::Auto, ..OPTIONS }), []);
+        assert_eq!(
+            detect(all, names(2), &DetectOptions { confidence: 0.0.into(), tiling: Tiling::Auto, ..OPTIONS }),
+            []
+        );
         let rows = ArrayD::from_elem(IxDyn(&[1, 300, 6]), value);
-        assert_eq!(detect(rows, names(9), &DetectOptions { confidence: 0.0, ..OPTIONS }), []);
+        assert_eq!(detect(rows, names(9), &DetectOptions { confidence: 0.0.into(), ..OPTIONS }), []);
     }
-    assert_eq!(detect(grid(&[good]), names(2), &DetectOptions { confidence: nan, ..OPTIONS }), []);
+    assert_eq!(detect(grid(&[good]), names(2), &DetectOptions { confidence: nan.into(), ..OPTIONS }), []);
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! All there is to say about found boxes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use vision::Confidences;
 
 use crate::average_precision::{
-    Weights, average_recall, class_aps, mean, mean_ap, operating_point, positives, recall_of_size, summarize,
+    OperatingPoint, Weights, average_recall, class_aps, mean, mean_ap, operating_point, positives, recall_of_size,
+    serving_point, summarize,
 };
 use crate::calibration::{Claim, detection_claims, reliability};
 use crate::curves::{Merged, confidence_curve};
@@ -11,13 +15,15 @@ use crate::evaluate::{Figures, SliceLine};
 use crate::matching::{DEFAULT_MAX_DETECTIONS, Matches, SizeRange, THRESHOLDS, match_all};
 use crate::slices::{Slice, by_density, figures_of};
 use crate::ultralytics::UltralyticsMatches;
-use crate::{Bootstrap, DetectionSet, Interval, Mistakes, Reliability, confusion_matrix, mistakes};
+use crate::{Bootstrap, DetectionSet, Interval, Mistakes, PrecisionGoal, Reliability, confusion_matrix, mistakes};
 
 /// How boxes are judged.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DetectionSettings {
     /// The confidence the product serves with.
-    pub confidence: f64,
+    pub confidence: Confidences<f64>,
+    /// The precision for which each class's confidence is looked for, if any.
+    pub precision: Option<f64>,
     /// Predictions looked at per class and picture.
     pub max_detections: usize,
     /// Intervals.
@@ -26,7 +32,12 @@ pub struct DetectionSettings {
 
 impl Default for DetectionSettings {
     fn default() -> Self {
-        Self { confidence: 0.25, max_detections: DEFAULT_MAX_DETECTIONS, bootstrap: Bootstrap::default() }
+        Self {
+            confidence: Confidences::uniform(0.25),
+            precision: None,
+            max_detections: DEFAULT_MAX_DETECTIONS,
+            bootstrap: Bootstrap::default(),
+        }
     }
 }
 
@@ -35,6 +46,9 @@ impl Default for DetectionSettings {
 pub struct DetectionSection {
     /// The confidence the product serves with.
     pub confidence: f64,
+    /// That of single classes, in its place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub class_confidence: BTreeMap<String, f64>,
     /// Predictions looked at per class and picture.
     pub max_detections: usize,
     /// Pictures evaluated.
@@ -48,6 +62,9 @@ pub struct DetectionSection {
     pub figures: Figures,
     /// Per class.
     pub classes: Vec<ClassLine>,
+    /// From which confidence on each class has the wanted precision; `None` when none was wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision_goal: Option<PrecisionGoal>,
     /// Recall, precision and F1 at confidence 0, .01, ..., 1.
     pub confidence_curve: Vec<CurvePoint>,
     /// Precision at the 101 recall points, mean over classes, at IoU .50, .75 and .90.
@@ -60,6 +77,14 @@ pub struct DetectionSection {
     pub reliability: Diagram,
     /// Parts of the pictures.
     pub slices: Vec<SliceLine>,
+}
+
+impl DetectionSection {
+    /// The confidences the product serves with.
+    #[must_use]
+    pub fn serving(&self) -> Confidences<f64> {
+        Confidences { default: self.confidence, by_class: self.class_confidence.clone() }
+    }
 }
 
 /// One class.
@@ -94,6 +119,12 @@ pub struct CurvePoint {
     pub precision: Option<f64>,
     /// F1.
     pub f1: Option<f64>,
+}
+
+impl From<&OperatingPoint> for CurvePoint {
+    fn from(p: &OperatingPoint) -> Self {
+        Self { confidence: p.confidence, recall: p.recall(), precision: p.precision(), f1: p.f1() }
+    }
 }
 
 /// Interpolated precision over recall at one overlap.
@@ -135,42 +166,39 @@ impl From<&Reliability> for Diagram {
 /// Evaluates a set, with slices by density and by those given.
 #[must_use]
 pub fn evaluate_detection(set: &DetectionSet, settings: &DetectionSettings, slices: &[Slice]) -> DetectionSection {
-    let DetectionSettings { confidence, max_detections, bootstrap } = *settings;
+    let DetectionSettings { ref confidence, precision, max_detections, bootstrap } = *settings;
+    let least = confidence.by_number(set.classes());
     let matches = match_all(set, max_detections);
-    let replicator = Replicator::new(set, &matches, confidence);
+    let replicator = Replicator::new(set, &matches, &least);
     let units = matches.pictures;
 
     let mut figures = Figures::default();
     figures.measure(["recall", "precision", "f1", "map50", "map50_95"], (units, bootstrap), |weights| {
-        headline(&matches, confidence, weights)
+        headline(&matches, &least, weights)
     });
     let fewer = Bootstrap { resamples: secondary_resamples(bootstrap.resamples, set.predictions().len()), ..bootstrap };
     let names = replicator.names();
     let per_class = figures.measure_list(&names, (units, fewer), |weights| replicator.figures(weights));
 
     let curve = replicator.merged.curve();
-    let points = curve.points.iter().map(|p| CurvePoint {
-        confidence: p.confidence,
-        recall: p.recall(),
-        precision: p.precision(),
-        f1: p.f1(),
-    });
     let summary = summarize(&matches, None);
     let density = by_density(set);
     DetectionSection {
-        confidence,
+        confidence: confidence.default,
+        class_confidence: confidence.by_class.clone(),
         max_detections,
         pictures: units,
         true_boxes: matches.classes.iter().map(|c| positives(c, 0, None)).sum(),
         predictions: set.predictions().len(),
         figures,
-        classes: class_lines(set, &matches, &summary, (confidence, &per_class)),
-        confidence_curve: points.collect(),
+        classes: class_lines(set, &matches, &summary, (&least, &per_class)),
+        precision_goal: precision.map(|wanted| PrecisionGoal::of(set.classes(), &matches, wanted)),
+        confidence_curve: curve.points.iter().map(CurvePoint::from).collect(),
         precision_recall: [0, 5, 8].into_iter().filter_map(|t| mean_curve(&summary.classes, t)).collect(),
         confusion: confusion(set, confidence),
         mistakes: mistakes(set, confidence, max_detections),
         reliability: Diagram::from(&reliability(&replicator.claims, None)),
-        slices: slices.iter().chain(&density).map(|s| slice_line(&matches, s, settings)).collect(),
+        slices: slices.iter().chain(&density).map(|s| slice_line(&matches, s, (&least, bootstrap))).collect(),
     }
 }
 
@@ -187,17 +215,17 @@ struct Replicator<'a> {
     ultralytics: UltralyticsMatches,
     merged: Merged,
     claims: Vec<Claim>,
-    confidence: f64,
+    confidences: &'a [f64],
 }
 
 impl<'a> Replicator<'a> {
-    fn new(set: &DetectionSet, matches: &'a Matches, confidence: f64) -> Self {
+    fn new(set: &DetectionSet, matches: &'a Matches, confidences: &'a [f64]) -> Self {
         Self {
             matches,
             ultralytics: UltralyticsMatches::new(set, matches.max_detections),
             merged: Merged::new(&matches.classes),
-            claims: detection_claims(matches, confidence),
-            confidence,
+            claims: detection_claims(matches, confidences),
+            confidences,
         }
     }
 
@@ -225,7 +253,7 @@ impl<'a> Replicator<'a> {
         let mut figures = vec![over(&all, |ap| ap[5])];
         figures.extend(sizes.iter().map(|aps| over(aps, |ap| ap[0])));
         figures.extend(sizes.iter().map(|aps| over(aps, all_thresholds)));
-        figures.extend([1, 2, 3].map(|size| recall_of_size(matches, size, self.confidence, weights)));
+        figures.extend([1, 2, 3].map(|size| recall_of_size(matches, size, self.confidences, weights)));
         figures.extend([1, 10, 100, matches.max_detections].map(|limit| average_recall(matches, limit, weights)));
         let best = self.merged.best(weights);
         let ultralytics = self.ultralytics.summarize(weights);
@@ -242,16 +270,16 @@ impl<'a> Replicator<'a> {
 }
 
 /// Recall, precision, F1, mAP50, mAP50-95 under weights of pictures.
-fn headline(matches: &Matches, confidence: f64, weights: Weights<'_>) -> [Option<f64>; 5] {
-    let point = operating_point(&matches.classes, confidence, weights);
+fn headline(matches: &Matches, confidences: &[f64], weights: Weights<'_>) -> [Option<f64>; 5] {
+    let point = serving_point(matches, confidences, weights);
     let (map50, map50_95) = mean_ap(matches, weights);
     [point.recall(), point.precision(), point.f1(), map50, map50_95]
 }
 
-fn slice_line(matches: &Matches, slice: &Slice, settings: &DetectionSettings) -> SliceLine {
+fn slice_line(matches: &Matches, slice: &Slice, (confidences, bootstrap): (&[f64], Bootstrap)) -> SliceLine {
     let names = ["recall", "precision", "map50"];
-    let values = figures_of(slice, matches.pictures, settings.bootstrap, |weights| {
-        let [recall, precision, _, map50, _] = headline(matches, settings.confidence, Some(weights));
+    let values = figures_of(slice, matches.pictures, bootstrap, |weights| {
+        let [recall, precision, _, map50, _] = headline(matches, confidences, Some(weights));
         [recall, precision, map50]
     });
     let mut figures = Figures::default();
@@ -274,11 +302,11 @@ fn class_lines(
     set: &DetectionSet,
     matches: &Matches,
     summary: &crate::CocoSummary,
-    (confidence, intervals): (f64, &[Option<Interval>]),
+    (confidences, intervals): (&[f64], &[Option<Interval>]),
 ) -> Vec<ClassLine> {
-    let lines = set.classes().iter().zip(&matches.classes).zip(&summary.classes).zip(intervals);
+    let lines = set.classes().iter().zip(&matches.classes).zip(&summary.classes).zip(intervals).zip(confidences);
     lines
-        .map(|(((name, class), curve), interval)| {
+        .map(|((((name, class), curve), interval), &confidence)| {
             let point = operating_point([class], confidence, None);
             let best = confidence_curve([class]).best;
             ClassLine {
@@ -304,7 +332,7 @@ fn mean_curve(classes: &[Option<crate::ClassCurve>], threshold: usize) -> Option
     })
 }
 
-fn confusion(set: &DetectionSet, confidence: f64) -> Confusion {
+fn confusion(set: &DetectionSet, confidence: &Confidences<f64>) -> Confusion {
     let matrix = confusion_matrix(set, 0.5, confidence);
     let side = matrix.classes + 1;
     // Classes that occur on neither side would make an 80 x 80 matrix of zeros.

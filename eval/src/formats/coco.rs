@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use vision::Confidences;
 
 use super::error::{Fault, FormatError, Place};
 use super::facings::{Facing, Shelf, Shelves};
@@ -165,10 +166,11 @@ impl CocoTruth {
         self.as_shelves(facings)
     }
 
-    /// Predicted shelves: results with at least `confidence`.
+    /// Predicted shelves: results with at least the confidence of their category.
     #[must_use]
-    pub fn predicted_shelves(&self, predictions: &[Prediction], confidence: f64) -> Shelves {
-        let kept = predictions.iter().filter(|p| p.score >= confidence);
+    pub fn predicted_shelves(&self, predictions: &[Prediction], confidence: &Confidences<f64>) -> Shelves {
+        let least = confidence.by_number(&self.classes);
+        let kept = predictions.iter().filter(|p| p.score >= least[p.class as usize]);
         self.as_shelves(kept.map(|p| {
             let class = self.classes[p.class as usize].clone();
             (p.picture, facing(p.rect, class, p.score, false))

@@ -14,6 +14,8 @@ pub mod shelf_counts;
 
 use std::path::Path;
 
+use vision::Confidences;
+
 pub use coco::CocoTruth;
 pub use error::{Fault, FormatError, Place};
 pub use facings::{Facing, Shelf, Shelves};
@@ -39,8 +41,8 @@ pub fn read_true_shelves(path: &Path) -> Result<Shelves, FormatError> {
     }
 }
 
-/// Reads predicted shelves of any format, over the given truth (read from `truth_path`). COCO results below `confidence` are
-/// not counted; other formats carry their own counts.
+/// Reads predicted shelves of any format, over the given truth (read from `truth_path`). COCO results below the confidence of
+/// their category are not counted; other formats carry their own counts.
 ///
 /// # Errors
 /// When the file cannot be read, is of another kind, or does not go with the truth.
@@ -48,7 +50,7 @@ pub fn read_predicted_shelves(
     path: &Path,
     truth: &Shelves,
     truth_path: &Path,
-    confidence: f64,
+    confidence: &Confidences<f64>,
 ) -> Result<Shelves, FormatError> {
     let bytes = read_bounded(path)?;
     match sniff(&bytes, path)? {

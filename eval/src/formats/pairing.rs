@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
+use vision::Confidences;
+
 use super::error::{Fault, FormatError, Place};
 use super::facings::{Facing, Shelf, Shelves};
 use crate::counts::{CountRow, CountTable};
@@ -24,7 +26,8 @@ pub struct ShelfComparison {
     pub unanswered: Vec<String>,
 }
 
-/// Joins by picture name. `path` is that of the predictions. Facings below `confidence` take no part in identities.
+/// Joins by picture name. `path` is that of the predictions. Facings below the confidence of their class
+/// take no part in identities.
 ///
 /// # Errors
 /// When a predicted picture is not in the truth, or a number is none.
@@ -32,7 +35,7 @@ pub fn compare(
     truth: &Shelves,
     predictions: &Shelves,
     path: &Path,
-    confidence: f64,
+    confidence: &Confidences<f64>,
 ) -> Result<ShelfComparison, FormatError> {
     let by_name = join(truth, predictions, path)?;
     let skus: BTreeSet<&String> =
@@ -135,7 +138,7 @@ fn identities(
     truth: &Shelves,
     predictions: &Shelves,
     predicted: &[Option<&Shelf>],
-    (boxes, confidence): (&DetectionSet, f64),
+    (boxes, confidence): (&DetectionSet, &Confidences<f64>),
     path: &Path,
 ) -> Result<QuerySet, FormatError> {
     let true_facings: Vec<(&Shelf, &Facing)> =
@@ -155,8 +158,12 @@ fn identities(
     let index: HashMap<&String, u32> = enrolled.iter().zip(0..).collect();
     let names = truth.pictures.iter().map(|p| p.name.clone()).collect();
     let mut set = QuerySet::new(enrolled.clone(), names);
-    let pairing = pair(&one_class(boxes, path)?, 0.5, confidence, DEFAULT_MAX_DETECTIONS);
-    for (at, fate) in pairing.fates.iter().enumerate() {
+    // Cut before all become one class, which has no confidence of its own any more.
+    let served =
+        (0..found.len()).filter(|&at| found[at].confidence >= confidence.of(&found[at].class)).collect::<Vec<_>>();
+    let any = Confidences::uniform(f64::NEG_INFINITY);
+    let pairing = pair(&one_class(boxes, &served, path)?, 0.5, &any, DEFAULT_MAX_DETECTIONS);
+    for (&at, fate) in served.iter().zip(&pairing.fates) {
         let Fate::Right(truth_at) = fate else { continue };
         let (_, true_facing) = true_facings[*truth_at as usize];
         let (picture, facing) = (boxes.predictions()[at].picture, found[at]);
@@ -192,9 +199,10 @@ fn ranking(facing: &Facing) -> Vec<(String, f64)> {
     std::iter::once((answer.clone(), own.unwrap_or(facing.confidence))).chain(others).collect()
 }
 
-fn one_class(set: &DetectionSet, path: &Path) -> Result<DetectionSet, FormatError> {
+/// The truth, and the predictions at these places, as one class.
+fn one_class(set: &DetectionSet, predictions: &[usize], path: &Path) -> Result<DetectionSet, FormatError> {
     let truths = set.truths().iter().map(|t| Truth { class: 0, ..*t }).collect();
-    let predictions = set.predictions().iter().map(|p| Prediction { class: 0, ..*p }).collect();
+    let predictions = predictions.iter().map(|&at| Prediction { class: 0, ..set.predictions()[at] }).collect();
     DetectionSet::new(set.pictures().to_vec(), vec![CONTAINER.to_owned()], truths, predictions)
         .map_err(|fault| FormatError::whole(path, fault))
 }

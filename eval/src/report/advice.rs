@@ -127,6 +127,12 @@ fn threshold(report: &Report, section: &DetectionSection, of_missed: &str, advic
     let points = section.confidence_curve.iter().rev();
     let enough = points.filter(|p| p.confidence < section.confidence).find(|p| p.recall.is_some_and(|r| r >= floor));
     let remedy = match enough {
+        // The curve moves one confidence for all; here there are several.
+        _ if !section.class_confidence.is_empty() => {
+            "Lower detector.confidence, or detector.class_confidence of the classes whose recall is low; `--precision` says what \
+             precision leaves room for."
+                .to_owned()
+        }
         Some(p) => format!(
             "Lower detector.confidence from {:.2} to {:.2}: recall {}, precision {} on this data. Confirm on other pictures: \
              a threshold chosen here flatters itself.",

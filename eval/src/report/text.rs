@@ -21,7 +21,7 @@ pub fn text(report: &Report, comparison: Option<&Comparison>) -> String {
     line(format!("  predictions  {}", report.predictions));
     if let Some(d) = &report.detection {
         let (pictures, boxes, found) = (d.pictures, d.true_boxes, d.predictions);
-        let at = d.confidence;
+        let at = d.serving();
         line(format!("  detection    {pictures} pictures, {boxes} true boxes, {found} predictions, confidence {at}"));
     }
     if let Some(i) = &report.identification {
@@ -44,6 +44,21 @@ pub fn text(report: &Report, comparison: Option<&Comparison>) -> String {
             )
         });
         line(format!("  {:<28} {:>8}  {interval:<18} {moved}", metric.label, number(report.metric(metric.name))));
+    }
+    if let Some(goal) = report.detection.as_ref().and_then(|d| d.precision_goal.as_ref()) {
+        line(format!("\n  lowest confidence from which on precision is at least {}", goal.precision));
+        for class in &goal.classes {
+            let boxes = class.true_boxes;
+            let found = class.reached.map(|at| {
+                let (precision, recall) = (number(at.precision), number(at.recall));
+                format!("{:>8.4}  precision {precision}  recall {recall} of {boxes} true boxes", at.confidence)
+            });
+            let found = found.or_else(|| class.unreached()).unwrap_or_default();
+            line(format!("  {:<28} {found}", class.class));
+        }
+        if let Some(yaml) = goal.yaml() {
+            line(format!("  to paste into the pipeline configuration, below `detector:`\n    {yaml}"));
+        }
     }
     for (name, slices) in [
         ("detection", report.detection.as_ref().map(|d| &d.slices)),

@@ -1,6 +1,7 @@
 //! The pictures with the most mistakes, with what was missed, invented and right.
 
 use serde::{Deserialize, Serialize};
+use vision::Confidences;
 
 use crate::matching::pair;
 use crate::{DetectionSet, Fate};
@@ -45,9 +46,14 @@ pub struct WorstBox {
     pub label: String,
 }
 
-/// The `most` pictures with the most mistakes at a confidence; pictures without mistakes are left out.
+/// The `most` pictures with the most mistakes at the serving confidence; pictures without mistakes are left out.
 #[must_use]
-pub fn worst_cases(set: &DetectionSet, confidence: f64, max_detections: usize, most: usize) -> Vec<WorstCase> {
+pub fn worst_cases(
+    set: &DetectionSet,
+    confidence: &Confidences<f64>,
+    max_detections: usize,
+    most: usize,
+) -> Vec<WorstCase> {
     let pairing = pair(set, 0.5, confidence, max_detections);
     let mut cases: Vec<WorstCase> = set
         .pictures()

@@ -1,10 +1,14 @@
 //! Detection against examples small enough to do by hand.
 
-use eval::average_precision::{mean_ap, operating_point};
+use eval::average_precision::{mean_ap, operating_point, recall_of_size, serving_point};
 use eval::curves::confidence_curve;
 use eval::matching::pair;
 use eval::ultralytics::ultralytics_map;
-use eval::{Bootstrap, DetectionSettings, Fate, Rect, confusion_matrix, evaluate_detection, match_all};
+use eval::{
+    Bootstrap, DetectionSettings, Fate, Mistakes, PrecisionGoal, Rect, confusion_matrix, evaluate_detection, match_all,
+    mistakes,
+};
+use vision::Confidences;
 
 use crate::support::set;
 
@@ -79,6 +83,75 @@ fn the_gates_recall_is_that_of_the_serving_confidence() {
 }
 
 #[test]
+fn every_class_is_judged_at_its_own_confidence() {
+    let truths = [(0, 0, A), (0, 0, B), (0, 1, C)];
+    let found = [(0, 0, A, 0.9), (0, 0, B, 0.4), (0, 1, C, 0.6), (0, 1, NOWHERE, 0.5)];
+    let s = set(1, 2, &truths, &found);
+    let matches = match_all(&s, 300);
+    let own = Confidences { default: 0.5, by_class: [("class 0".to_owned(), 0.4), ("class 1".to_owned(), 0.6)].into() };
+    let point = serving_point(&matches, &own.by_number(s.classes()), None);
+    assert_eq!((point.confidence, point.right, point.wrong, point.positives), (0.4, 3, 0, 3));
+    let same = serving_point(&matches, &[0.5, 0.5], None);
+    assert_eq!(same, operating_point(&matches.classes, 0.5, None));
+    close(recall_of_size(&matches, 3, &[0.5, 0.7], None), 1.0 / 3.0);
+    assert_eq!(pair(&s, 0.5, &own, 300).fates, [Fate::Right(0), Fate::Right(1), Fate::Right(2), Fate::Dropped]);
+    assert_eq!(mistakes(&s, &own, 300), Mistakes::default());
+    assert_eq!(confusion_matrix(&s, 0.5, &own).mistakes(), []);
+    let section = evaluate_detection(&s, &DetectionSettings { confidence: own.clone(), ..Default::default() }, &[]);
+    close(section.figures.get("precision"), 1.0);
+    let recall: Vec<_> = section.classes.iter().map(|c| c.recall).collect();
+    assert_eq!((recall, section.serving()), (vec![Some(1.0), Some(1.0)], own));
+    assert_eq!(section.reliability.bins.iter().map(|b| b.0).sum::<u64>(), 3, "what is not served claims nothing");
+}
+
+#[test]
+fn the_confidence_for_a_precision_is_the_lowest() {
+    let elsewhere = |x: f64| [x, 800.0, 50.0, 50.0];
+    let truths = [(0, 0, A), (0, 0, B), (0, 0, C), (0, 1, A), (0, 4, A)];
+    // Class 0: precision is 1, then 1/2, 2/3, 3/4 and at last 3/5.
+    let found = [
+        (0, 0, A, 0.9),
+        (0, 0, elsewhere(0.0), 0.85),
+        (0, 0, B, 0.8),
+        (0, 0, C, 0.703_12),
+        (0, 0, elsewhere(100.0), 0.3),
+        (0, 1, NOWHERE, 0.6),
+        (0, 2, NOWHERE, 0.7),
+    ];
+    let s = set(1, 5, &truths, &found);
+    let matches = match_all(&s, 300);
+    let goal = |precision| PrecisionGoal::of(s.classes(), &matches, precision);
+    for (precision, confidence, recall) in
+        [(0.5, 0.3, 1.0), (0.7, 0.7031, 1.0), (0.75, 0.7031, 1.0), (0.76, 0.9, 1.0 / 3.0)]
+    {
+        let goal = goal(precision);
+        let at = goal.classes[0].reached.expect("it is reached");
+        assert_eq!(at.confidence, confidence, "{precision}");
+        close(at.recall, recall);
+        let same = operating_point([&matches.classes[0]], confidence, None);
+        assert_eq!((at.precision, at.recall), (same.precision(), same.recall()), "the curve says the same");
+        assert_eq!(goal.yaml(), Some(format!("class_confidence: {{\"class 0\": {confidence}}}")));
+    }
+    let goal = goal(0.7);
+    let names: Vec<&str> = goal.classes.iter().map(|c| c.class.as_str()).collect();
+    assert_eq!(names, ["class 0", "class 1", "class 2", "class 4"], "class 3 does not occur");
+    let why: Vec<_> = goal.classes.iter().map(eval::ClassGoal::unreached).collect();
+    assert_eq!(why[0], None);
+    let says = |at: usize, text: &str| assert!(why[at].as_deref().is_some_and(|why| why.contains(text)), "{why:?}");
+    says(1, "precision is 0.0000 at most, from 0.6000 on (recall 0.0000)");
+    says(2, "no true box is of this class");
+    says(3, "nothing was found");
+
+    // Scores that four decimals cannot part stand or fall together.
+    let close_by = [(0, 0, A, 0.703_19), (0, 0, NOWHERE, 0.703_11), (0, 0, B, 0.2)];
+    let s = set(1, 1, &[(0, 0, A), (0, 0, B)], &close_by);
+    let goal = PrecisionGoal::of(s.classes(), &match_all(&s, 300), 0.9);
+    assert_eq!((goal.yaml(), goal.classes[0].reached), (None, None));
+    let highest = goal.classes[0].highest.expect("something was found");
+    assert_eq!((highest.confidence, highest.precision), (0.2, Some(2.0 / 3.0)));
+}
+
+#[test]
 fn the_best_f1_is_at_a_score_that_occurs() {
     let found = [(0, 0, A, 0.9), (0, 0, B, 0.6), (0, 0, NOWHERE, 0.6), (0, 0, NOWHERE, 0.3)];
     let s = set(1, 1, &[(0, 0, A), (0, 0, B), (0, 0, C)], &found);
@@ -98,10 +171,10 @@ fn greedy_matching_takes_the_best_free_box() {
     let shifted = [20.0, 0.0, 100.0, 100.0];
     // The more confident takes A exactly; the other must take what is left or nothing.
     let s = set(1, 1, &[(0, 0, A), (0, 0, shifted)], &[(0, 0, shifted, 0.8), (0, 0, A, 0.9)]);
-    let pairing = pair(&s, 0.5, 0.0, 300);
+    let pairing = pair(&s, 0.5, &0.0.into(), 300);
     assert_eq!(pairing.fates, [Fate::Right(1), Fate::Right(0)]);
     let s = set(1, 1, &[(0, 0, A)], &[(0, 0, shifted, 0.8), (0, 0, A, 0.7), (0, 0, A, 0.1)]);
-    let pairing = pair(&s, 0.5, 0.5, 300);
+    let pairing = pair(&s, 0.5, &0.5.into(), 300);
     assert_eq!(pairing.fates, [Fate::Right(0), Fate::Wrong, Fate::Dropped]);
     assert_eq!(pairing.found_by, [Some(0)]);
 }
@@ -110,7 +183,7 @@ fn greedy_matching_takes_the_best_free_box() {
 fn confusion_has_a_background() {
     let truths = [(0, 0, A), (0, 1, B), (0, 1, C)];
     let found = [(0, 0, A, 0.9), (0, 0, B, 0.9), (0, 1, NOWHERE, 0.9), (0, 1, C, 0.1)];
-    let matrix = confusion_matrix(&set(1, 2, &truths, &found), 0.5, 0.25);
+    let matrix = confusion_matrix(&set(1, 2, &truths, &found), 0.5, &0.25.into());
     let rows: Vec<Vec<u64>> = (0..3).map(|t| (0..3).map(|p| matrix.count(t, p)).collect()).collect();
     assert_eq!(rows, [[1, 0, 0], [1, 0, 1], [0, 1, 0]]);
     assert_eq!(matrix.mistakes(), [(1, 0, 1), (1, 2, 1), (2, 1, 1)]);

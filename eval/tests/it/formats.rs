@@ -7,6 +7,7 @@ use eval::formats::{coco, json};
 use eval::formats::{compare, identifications, read_predicted_shelves, read_true_shelves};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use vision::Confidences;
 
 fn truth() -> Value {
     json!({
@@ -141,8 +142,8 @@ fn shelf_counts_give_counts_boxes_and_identities() {
             {"box": [200, 10, 250, 110], "class": "can", "sku": null, "confidence": 0.7, "candidates": [{"sku": "lime", "similarity": 0.3}]}]}]});
     let path = folder.file("found.json", &predictions);
     let truth = read_true_shelves(&truth_path).unwrap();
-    let found = read_predicted_shelves(&path, &truth, &truth_path, 0.25).unwrap();
-    let both = compare(&truth, &found, &path, 0.25).unwrap();
+    let found = read_predicted_shelves(&path, &truth, &truth_path, &0.25.into()).unwrap();
+    let both = compare(&truth, &found, &path, &0.25.into()).unwrap();
     assert_eq!(both.unanswered, ["b.jpg"]);
     let counts = both.counts.summarize(None);
     // cola: 2 for 1; lime: 0 for 1.
@@ -158,6 +159,9 @@ fn shelf_counts_give_counts_boxes_and_identities() {
     let top = eval::top_k(&identities, None);
     assert_eq!((top.known, top.top1, top.top5), (2, Some(0.5), Some(1.0)));
     assert_eq!(identities.iter().filter(|q| q.truth.is_none()).count(), 1);
+    // Facings below the confidence of their own class are not served, so nobody identifies them.
+    let own = Confidences { default: 0.25, by_class: [("can".to_owned(), 0.75)].into() };
+    assert_eq!(compare(&truth, &found, &path, &own).unwrap().identities.unwrap().len(), 2);
 }
 
 fn answer(sha256: &str, file: Option<&str>) -> Value {
@@ -186,8 +190,8 @@ fn answers_of_the_server_are_predictions() {
     let list = json!([answer("?", Some("x/a.jpg")), answer("?", Some("x/b.jpg"))]).to_string();
     for text in [lines, by_name, list] {
         let path = folder.file("found.json", text.as_str());
-        let found = read_predicted_shelves(&path, &truth, &truth_path, 0.25).unwrap();
-        let both = compare(&truth, &found, &path, 0.25).unwrap();
+        let found = read_predicted_shelves(&path, &truth, &truth_path, &0.25.into()).unwrap();
+        let both = compare(&truth, &found, &path, &0.25.into()).unwrap();
         // a: cola right, lime missed; b: cola invented.
         assert_eq!(both.counts.summarize(None).macro_mae, Some(0.75), "{text}");
         assert!(both.unanswered.is_empty());
@@ -205,8 +209,8 @@ fn coco_results_count_by_category() {
         {"image_id": 1, "category_id": 5, "bbox": [200, 20, 30, 40], "score": 0.1}]);
     let path = folder.file("found.json", &results);
     let truth = read_true_shelves(&truth_path).unwrap();
-    let found = read_predicted_shelves(&path, &truth, &truth_path, 0.25).unwrap();
-    let both = compare(&truth, &found, &path, 0.25).unwrap();
+    let found = read_predicted_shelves(&path, &truth, &truth_path, &0.25.into()).unwrap();
+    let both = compare(&truth, &found, &path, &0.25.into()).unwrap();
     // can: 2 for 1; bottle: 0 for 1.
     assert_eq!(both.counts.summarize(None).macro_mae, Some(1.0));
 }
@@ -217,8 +221,8 @@ fn short_counts_are_read() {
     let truth_path = folder.file("truth.json", r#"{"a.jpg": {"cola": 3}, "b.jpg": {}}"#);
     let path = folder.file("found.json", r#"{"a.jpg": {"cola": 2}}"#);
     let truth = read_true_shelves(&truth_path).unwrap();
-    let found = read_predicted_shelves(&path, &truth, &truth_path, 0.25).unwrap();
-    let both = compare(&truth, &found, &path, 0.25).unwrap();
+    let found = read_predicted_shelves(&path, &truth, &truth_path, &0.25.into()).unwrap();
+    let both = compare(&truth, &found, &path, &0.25.into()).unwrap();
     assert_eq!(both.counts.summarize(None).macro_mae, Some(1.0));
     assert!(both.boxes.is_none() && both.identities.is_none());
 }
@@ -273,8 +277,8 @@ fn predictions_of_other_pictures_are_refused() {
     let truth = read_true_shelves(&truth_path).unwrap();
     let check = |content: &str, expected: &str| {
         let path = folder.file("found.json", content);
-        let error = read_predicted_shelves(&path, &truth, &truth_path, 0.25)
-            .and_then(|found| compare(&truth, &found, &path, 0.25))
+        let error = read_predicted_shelves(&path, &truth, &truth_path, &0.25.into())
+            .and_then(|found| compare(&truth, &found, &path, &0.25.into()))
             .unwrap_err()
             .to_string();
         assert!(error.contains("found.json") && error.contains(expected), "{error:?} lacks {expected:?}");

@@ -55,7 +55,7 @@ proptest! {
         if unique.len() == solid.len() {
             prop_assert!((ultralytics_map(&s, 300).map50_95.unwrap() - 0.995).abs() < 1e-12);
         }
-        let matrix = confusion_matrix(&s, 0.5, 0.25);
+        let matrix = confusion_matrix(&s, 0.5, &0.25.into());
         prop_assert!(matrix.mistakes().iter().all(|&(t, p, _)| t != 3 && p != 3), "all true boxes are paired");
     }
 
@@ -86,7 +86,7 @@ proptest! {
         let solid: Boxes = truths.into_iter().filter(|(_, _, b)| b[2] > 0.0 && b[3] > 0.0).collect();
         prop_assume!(!solid.is_empty());
         let s = set(4, 3, &solid, &found);
-        let pairing = pair(&s, 0.5, 0.0, 300);
+        let pairing = pair(&s, 0.5, &0.0.into(), 300);
         prop_assume!(pairing.found_by.iter().any(Option::is_none));
         let missed = pairing.found_by.iter().position(Option::is_none).unwrap();
         let (p, c, b) = solid[missed];
@@ -106,7 +106,7 @@ proptest! {
     #[test]
     fn pairing_is_one_to_one_and_agrees_with_the_curve(truths in boxes(30), found in scored(40), confidence in 0.0..1.0_f64) {
         let s = set(4, 3, &truths, &found);
-        let pairing = pair(&s, 0.5, confidence, 300);
+        let pairing = pair(&s, 0.5, &confidence.into(), 300);
         let mut taken = vec![0; truths.len()];
         for (prediction, fate) in pairing.fates.iter().enumerate() {
             prop_assert_eq!(*fate == Fate::Dropped, found[prediction].3 < confidence);
@@ -124,7 +124,7 @@ proptest! {
     #[test]
     fn confusion_accounts_for_every_box(truths in boxes(30), found in scored(40)) {
         let s = set(4, 3, &truths, &found);
-        let matrix = confusion_matrix(&s, 0.5, 0.3);
+        let matrix = confusion_matrix(&s, 0.5, &0.3.into());
         for class in 0..3 {
             let row: u64 = (0..=3).map(|p| matrix.count(class, p)).sum();
             let column: u64 = (0..=3).map(|t| matrix.count(t, class)).sum();

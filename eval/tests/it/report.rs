@@ -36,14 +36,20 @@ fn parts(kind: Kind) -> Parts {
 
 fn detector_report(boxes: &DetectionSet, confidence: f64) -> Report {
     let bootstrap = Bootstrap { resamples: 60, seed: 42 };
-    let settings = DetectionSettings { confidence, bootstrap, ..DetectionSettings::default() };
+    let settings = DetectionSettings {
+        confidence: confidence.into(),
+        precision: Some(0.9),
+        bootstrap,
+        ..DetectionSettings::default()
+    };
+    let confidences = settings.confidence.by_number(boxes.classes());
     let matches = match_all(boxes, 300);
     let half = boxes.predictions().iter().step_by(2).copied().collect();
     let damaged = match_all(&boxes.with_predictions(half).unwrap(), 300);
     Report::new(Parts {
         detection: Some(evaluate_detection(boxes, &settings, &[])),
-        robustness: vec![detection_drops(Distortion::Blur, &matches, &damaged, (confidence, bootstrap))],
-        worst: worst_cases(boxes, confidence, 300, 6),
+        robustness: vec![detection_drops(Distortion::Blur, &matches, &damaged, (&confidences, bootstrap))],
+        worst: worst_cases(boxes, &settings.confidence, 300, 6),
         ..parts(Kind::Detector)
     })
 }
@@ -175,6 +181,28 @@ fn json_comes_back_as_it_was() {
     }
     fs::write(&path, "{}").unwrap();
     assert!(Report::read(&path).is_err());
+    // What was not asked for leaves no trace: reports are compared with earlier ones.
+    assert_eq!(value["detection"]["precision_goal"]["precision"], 0.9);
+    assert!(value["detection"].get("class_confidence").is_none());
+    let plain = evaluate_detection(&dense_shelves(3, 4).read(), &DetectionSettings::default(), &[]);
+    assert!(serde_json::to_value(plain).unwrap().get("precision_goal").is_none());
+}
+
+#[test]
+fn confidences_of_single_classes_are_shown() {
+    let b = |i: u32| [f64::from(i) * 120.0, 0.0, 100.0, 100.0];
+    let boxes = set(1, 3, &[(0, 0, b(0)), (0, 1, b(1))], &[(0, 0, b(0), 0.62), (0, 1, b(2), 0.9), (0, 2, b(3), 0.9)]);
+    let mut report = detector_report(&boxes, 0.25);
+    let page = html(&report, None, &mut photo);
+    whole("precision.html", &page);
+    for text in [text(&report, None), page.replace("&quot;", "\"")] {
+        assert!(text.contains("class_confidence: {\"class 0\": 0.62}"), "{text}");
+        assert!(text.contains("none reaches it: precision is 0.0000 at most, from 0.9000 on"), "{text}");
+        assert!(text.contains("no true box is of this class"), "{text}");
+    }
+    report.detection.as_mut().unwrap().class_confidence.insert("class 1".to_owned(), 0.7);
+    assert!(text(&report, None).contains("confidence 0.25 (class 1 0.7)"));
+    assert!(html(&report, None, &mut photo).contains("Serving confidence <b>0.25 (class 1 0.7)</b>"));
 }
 
 #[test]

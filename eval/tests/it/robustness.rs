@@ -68,7 +68,12 @@ fn a_drop_has_an_interval_of_the_change_itself() {
     let kept = set.predictions().iter().enumerate().filter(|(i, _)| i % 10 != 0).map(|(_, p)| *p).collect();
     let damaged = set.with_predictions(kept).unwrap();
     let bootstrap = Bootstrap { resamples: 200, seed: 1 };
-    let line = detection_drops(Distortion::Blur, &match_all(&set, 300), &match_all(&damaged, 300), (0.25, bootstrap));
+    let line = detection_drops(
+        Distortion::Blur,
+        &match_all(&set, 300),
+        &match_all(&damaged, 300),
+        (&vec![0.25; set.classes().len()], bootstrap),
+    );
     let recall = &line.metrics[0];
     let (change, interval) = (recall.change.unwrap(), recall.interval.unwrap());
     assert!(change < -0.02, "{change}");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pipeline::PipelineConfig;
 use pipeline::config::{Overrides, Targets};
-use vision::Tiling;
+use vision::{Confidences, Tiling};
 
 fn parse(text: &str) -> Result<PipelineConfig, String> {
     PipelineConfig::parse(text, Path::new("pipeline.yaml"), &Overrides::default()).map_err(|e| e.to_string())
@@ -45,6 +45,14 @@ fn the_environment_wins_over_the_file() {
 }
 
 #[test]
+fn classes_have_confidences_of_their_own() {
+    let confidence = |keys: &str| parse(&with(keys)).expect(keys).options.detect.confidence;
+    assert_eq!(confidence("detector: confidence: 0.5"), Confidences::uniform(0.5));
+    let own = confidence("detector: confidence: 0.5, class_confidence: {can: 0.70, \"wine glass\": 0}");
+    assert_eq!((own.of("bottle"), own.of("can"), own.of("wine glass")), (0.5, 0.7, 0.0));
+}
+
+#[test]
 fn mistakes_are_named() {
     let check = |section: &str, expected: &[&str]| {
         let error = parse(&with(section)).expect_err(section);
@@ -55,6 +63,9 @@ fn mistakes_are_named() {
     check("detector: confidenc: 0.3", &["confidenc"]);
     check("detector: confidence: 1.5", &["detector.confidence", "1.5"]);
     check("detector: confidence: .nan", &["detector.confidence"]);
+    check("detector: class_confidence: {can: 1.5}", &["detector.class_confidence", "1.5", "within 0 and 1"]);
+    check("detector: class_confidence: {can: .nan}", &["detector.class_confidence"]);
+    check("detector: class_confidence: {can: sure}", &["class_confidence"]);
     check("detector: max_detections: 0", &["detector.max_detections"]);
     check("detector: tiles: 9x9", &["detector.tiles", "9x9"]);
     check("gallery: threshold: -0.1", &["gallery.threshold"]);

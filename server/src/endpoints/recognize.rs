@@ -95,7 +95,7 @@ pub(crate) async fn recognize(
             embeddings: query.return_embeddings.unwrap_or(loaded.options.keep_embeddings),
         }
     };
-    let request = JobRequest { id, upload, options: query.over(loaded.options), format };
+    let request = JobRequest { id, upload, options: query.over(&loaded.options), format };
     let answer = app.inference.answer(request).await.inspect_err(|refused| count(&app, refused))?;
 
     let mut body = answer.body;

@@ -93,7 +93,7 @@ fn recognize(context: &WorkerContext, batch: Vec<Job>, start: Instant) {
         batch.into_iter().for_each(|job| reply(context, job, Err(JobError::NoModels)));
         return;
     };
-    let mut options = batch[0].request.options;
+    let mut options = batch[0].request.options.clone();
     // What is queued is compared by its embedding, whether or not the client wants to see it.
     options.keep_embeddings |= context.review.inner().is_some();
     let photos = batch.iter().map(|job| Photo::Encoded(job.request.upload.photo.clone())).collect();

@@ -43,6 +43,8 @@ struct Gallery {
 /// What requests start from.
 struct Defaults {
     conf: String,
+    /// Of classes with a confidence of their own: `can 0.70, glass 0.40`.
+    own_conf: String,
     iou: String,
     tiles: String,
     other_tiles: Vec<&'static str>,
@@ -70,11 +72,13 @@ pub(super) async fn home(State(app): State<Arc<App>>) -> Response {
                 skus: skus.len(),
                 exemplars: recognizer.gallery().len(),
             };
-            (gallery, recognizer.detector().classes().join(", "), loaded.options)
+            (gallery, recognizer.detector().classes().join(", "), loaded.options.clone())
         }
         _ => Default::default(),
     };
     let tiles = options.detect.tiling.to_string();
+    let confidence = &options.detect.confidence;
+    let own_conf = confidence.by_class.iter().map(|(class, own)| format!("{class} {own:.2}"));
     html(&Home {
         frame: Frame::new(),
         docs: app.config.docs,
@@ -85,7 +89,8 @@ pub(super) async fn home(State(app): State<Arc<App>>) -> Response {
         gallery,
         classes,
         defaults: Defaults {
-            conf: format!("{:.2}", options.detect.confidence),
+            conf: format!("{:.2}", confidence.default),
+            own_conf: own_conf.collect::<Vec<_>>().join(", "),
             iou: format!("{:.2}", options.detect.iou),
             other_tiles: ["auto", "off"].into_iter().chain(GRIDS).filter(|grid| *grid != tiles).collect(),
             tiles,

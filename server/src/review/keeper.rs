@@ -80,7 +80,7 @@ pub(crate) async fn keep(models: Arc<Models>, inner: Arc<Inner>, mut stopped: mp
         let naming = if swapped.elapsed() < SETTLE { Naming::Change } else { Naming::Content };
         match follow(&inner, &loaded.recognizer, naming).await {
             Ok(Some(recognizer)) => {
-                models.replace(|old| Loaded { recognizer, options: old.options, review: None });
+                models.replace(|old| Loaded { recognizer, options: old.options.clone(), review: None });
                 swapped = Instant::now();
                 tokio::time::sleep((begin.elapsed() * 2).clamp(REST.0, REST.1)).await;
             }

@@ -15,7 +15,7 @@ const MAX_TOP_K: usize = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct RecognizeQuery {
-    /// Detections below this confidence are dropped.
+    /// Detections below this confidence are dropped, whatever their class.
     #[param(minimum = 0, maximum = 1, example = 0.25)]
     pub conf: Option<f32>,
     /// Boxes that overlap more than this are one object.
@@ -89,11 +89,14 @@ impl RecognizeQuery {
         Ok(query)
     }
 
-    /// The server's `defaults` with what the query says instead.
+    /// The server's `defaults` with what the query says instead. Its confidence takes the place of those of single classes too:
+    /// who asks for everything from .3 on means everything.
     #[must_use]
-    pub fn over(&self, defaults: RecognizeOptions) -> RecognizeOptions {
-        let mut options = defaults;
-        options.detect.confidence = self.conf.unwrap_or(options.detect.confidence);
+    pub fn over(&self, defaults: &RecognizeOptions) -> RecognizeOptions {
+        let mut options = defaults.clone();
+        if let Some(conf) = self.conf {
+            options.detect.confidence = conf.into();
+        }
         options.detect.iou = self.iou.unwrap_or(options.detect.iou);
         options.detect.tiling = self.tiles.unwrap_or(options.detect.tiling);
         options.top_k = self.top_k.unwrap_or(options.top_k);
@@ -139,11 +142,12 @@ mod tests {
 
     #[test]
     fn what_is_left_out_stays_as_configured() {
-        let defaults = RecognizeOptions::default();
-        assert_eq!(parse("").expect("nothing is fine").over(defaults), defaults);
+        let mut defaults = RecognizeOptions::default();
+        defaults.detect.confidence.by_class.insert("can".to_owned(), 0.7);
+        assert_eq!(parse("").expect("nothing is fine").over(&defaults), defaults);
         let query = parse("conf=0.5&iou=1&tiles=3x2&top_k=7&return_embeddings=true&annotate=1").expect("all are fine");
-        let options = query.over(defaults);
-        assert_eq!((options.detect.confidence, options.detect.iou), (0.5, 1.0));
+        let options = query.over(&defaults);
+        assert_eq!((options.detect.confidence, options.detect.iou), (0.5.into(), 1.0));
         assert_eq!(options.detect.tiling, Tiling::Grid { columns: 3, rows: 2 });
         assert_eq!((options.top_k, options.keep_embeddings, query.annotate), (7, true, Some(true)));
         assert_eq!(options.detect.max_detections, defaults.detect.max_detections);

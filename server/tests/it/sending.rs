@@ -1,5 +1,7 @@
 //! Every way of sending a photo gives the same answer.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use image::ImageFormat;
@@ -8,7 +10,7 @@ use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use vision::DecodeLimits;
 
-use crate::harness::Server;
+use crate::harness::{Control, Server, config, loaded, recognizer};
 use crate::photos;
 
 async fn answer(request: RequestBuilder) -> Value {
@@ -112,6 +114,32 @@ async fn parameters_change_the_answer() {
     let picture = STANDARD.decode(drawn["annotated_image"].as_str().expect("it was asked for")).expect("base64");
     let picture = vision::decode(&picture, &DecodeLimits::default()).expect("a JPEG");
     assert_drawn(&picture);
+    server.end().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_requests_confidence_holds_for_every_class() {
+    let control = Arc::<Control>::default();
+    let recognizer = recognizer(&control);
+    let server = Server::loading(config(), control, move || {
+        let mut loaded = loaded(recognizer)?;
+        loaded.options.detect.confidence.by_class.insert("can".to_owned(), 0.83);
+        Ok(loaded)
+    })
+    .await;
+    server.until_ready().await;
+    let ask = async |query: &str| {
+        let path = format!("/v2/recognize{query}");
+        let seen = answer(server.post(&path).header("content-type", "image/png").body(photos::png())).await;
+        let detections = seen["detections"].as_array().expect("a list").clone();
+        let of = |class: &str| detections.iter().filter(|d| d["class"] == class).count();
+        (of("bottle"), of("can"))
+    };
+    // Bottles and cans take turns, from .95 to .65.
+    assert_eq!(ask("").await, (4, 1), "as configured");
+    assert_eq!(ask("?conf=0.68").await, (3, 3));
+    assert_eq!(ask("?conf=0.93").await, (1, 0));
+    assert!(server.text("/").await.contains("As configured: can 0.83; moved, it holds for every class."));
     server.end().await.expect("a clean end");
 }
 

@@ -16,7 +16,7 @@ use eval::{DetectionSet, DetectionSettings, Prediction, Report, Slice};
 use pipeline::config::PipelineConfig;
 use rayon::prelude::*;
 use serde_json::json;
-use vision::{DetectOptions, Detector, RgbImage, Tiling};
+use vision::{Confidences, DetectOptions, Detector, RgbImage, Tiling};
 
 use super::boxes::{LabelledFolder, SelectArgs, photos_beside};
 use super::outcome::{Outputs, check_writable, write};
@@ -53,9 +53,13 @@ pub(crate) struct DetectorArgs {
     /// How boxes are found: as the product serves them, or by COCO's protocol
     #[arg(long, default_value = "serving", requires = "data")]
     protocol: Protocol,
-    /// Serving confidence, at which recall is gated [default: detector.confidence of the configuration]
+    /// Serving confidence of every class, at which recall is gated [default: detector.confidence and class_confidence of the
+    /// configuration]
     #[arg(long, value_parser = share)]
     conf: Option<f64>,
+    /// Say for each class the lowest confidence from which on precision is at least this, with the line for the configuration
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    precision: Option<f64>,
     /// Overlap (IoU) above which two found boxes are one object [default: detector.iou of the configuration]
     #[arg(long, value_parser = share, requires = "data")]
     iou: Option<f64>,
@@ -106,6 +110,7 @@ pub(super) fn run(args: &DetectorArgs, environment: &Environment) -> anyhow::Res
 fn settings(args: &DetectorArgs, config: Option<&PipelineConfig>) -> DetectionSettings {
     DetectionSettings {
         confidence: serving_confidence(args.conf, config),
+        precision: args.precision,
         max_detections: args.max_detections,
         bootstrap: args.common.bootstrap(),
     }
@@ -169,6 +174,13 @@ fn from_folder(
     let robustness = if args.robustness { robustness(&finder, &set)? } else { Vec::new() };
 
     let mut warnings = Vec::new();
+    if args.precision.is_some() && args.protocol == Protocol::Coco {
+        warnings.push(
+            "--precision went by COCO's protocol, which keeps boxes that the product suppresses: what it names is not for the \
+             configuration"
+                .to_owned(),
+        );
+    }
     if folder.unlabelled > 0 {
         let unlabelled = folder.unlabelled;
         warnings.push(if args.select.labelled_only {
@@ -196,17 +208,8 @@ fn from_folder(
 }
 
 fn load(args: &DetectorArgs, config: &PipelineConfig) -> anyhow::Result<YoloDetector> {
-    if !args.all_classes {
-        return Ok(pipeline::load::load_detector(config)?);
-    }
-    let options = detector::LoadOptions {
-        engine: config.engine.name.into(),
-        device: engine::Device::parse(&config.engine.device)?,
-        ort: pipeline::load::ort_options(&config.engine)?,
-        classes: ClassChoice::All,
-        ..detector::LoadOptions::default()
-    };
-    detector::load(&config.detector_model, &options).context("the detector cannot be loaded")
+    let classes = if args.all_classes { ClassChoice::All } else { ClassChoice::Card };
+    Ok(pipeline::load::load_detector_of(config, classes)?)
 }
 
 /// What a report says about where it comes from.
@@ -238,7 +241,7 @@ fn judge(
         identification: None,
         counts: None,
         robustness: source.robustness,
-        worst: worst_cases(set, settings.confidence, settings.max_detections, args.worst),
+        worst: worst_cases(set, &settings.confidence, settings.max_detections, args.worst),
         warnings: source.warnings,
     });
     source.outputs.finish(&report, picture)
@@ -281,16 +284,16 @@ impl Finder<'_> {
             image = distortion.apply(&image, seed).with_context(|| format!("cannot damage {}", file.display()))?;
         }
         let images = std::slice::from_ref(&image);
-        let defaults = self.config.options.detect;
+        let defaults = &self.config.options.detect;
         let iou = self.args.iou.map_or(defaults.iou, |iou| iou as f32);
         let found = match self.args.protocol {
             Protocol::Serving => self.detector.detect(
                 images,
                 &DetectOptions {
-                    confidence: FLOOR,
+                    confidence: Confidences::uniform(FLOOR),
                     iou,
                     tiling: self.args.tiles.unwrap_or(defaults.tiling),
-                    ..defaults
+                    ..defaults.clone()
                 },
             ),
             Protocol::Coco => self.detector.detect_for_validation(
@@ -315,12 +318,13 @@ impl Finder<'_> {
 fn robustness(finder: &Finder<'_>, set: &DetectionSet) -> anyhow::Result<Vec<RobustnessLine>> {
     let settings = settings(finder.args, Some(finder.config));
     let clean = match_all(set, settings.max_detections);
+    let confidences = settings.confidence.by_number(set.classes());
     Distortion::ALL
         .into_iter()
         .map(|distortion| {
             let damaged = set.with_predictions(finder.find(Some(distortion))?)?;
             let damaged = match_all(&damaged, settings.max_detections);
-            Ok(detection_drops(distortion, &clean, &damaged, (settings.confidence, settings.bootstrap)))
+            Ok(detection_drops(distortion, &clean, &damaged, (&confidences, settings.bootstrap)))
         })
         .collect()
 }

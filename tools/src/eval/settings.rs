@@ -8,7 +8,7 @@ use eval::formats::{FormatError, Place, read_bounded};
 use eval::report::DataSet;
 use eval::{Bootstrap, GatedMetric, Slice, Targets};
 use pipeline::config::PipelineConfig;
-use vision::Sha256;
+use vision::{Confidences, Sha256};
 
 use crate::environment::Environment;
 
@@ -154,9 +154,13 @@ pub(super) fn targets(config: Option<&PipelineConfig>) -> Targets {
     })
 }
 
-/// The confidence that counts: as given, else of the configuration, else the product's own.
-pub(super) fn serving_confidence(given: Option<f64>, config: Option<&PipelineConfig>) -> f64 {
-    given.unwrap_or_else(|| config.map_or(0.25, |c| as_written(c.options.detect.confidence)))
+/// The confidence that counts: as given for all classes, else of the configuration, else the product's own.
+pub(super) fn serving_confidence(given: Option<f64>, config: Option<&PipelineConfig>) -> Confidences<f64> {
+    match (given, config) {
+        (Some(given), _) => given.into(),
+        (None, Some(config)) => config.options.detect.confidence.map(as_written),
+        (None, None) => 0.25.into(),
+    }
 }
 
 /// 0.3_f32 as f64 is .30000001192: what the user wrote is meant.

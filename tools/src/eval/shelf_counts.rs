@@ -15,7 +15,7 @@ use eval::{DetectionSettings, Report, Slice};
 use pipeline::config::PipelineConfig;
 use pipeline::{Photo, RecognizeError, Recognized, Recognizer};
 use rayon::prelude::*;
-use vision::RgbImage;
+use vision::{Confidences, RgbImage};
 
 use super::boxes::photos_beside;
 use super::outcome::Outputs;
@@ -48,7 +48,7 @@ pub(crate) struct ShelfCountsArgs {
     /// What is truly there: shelf counts, counts by picture, or COCO ground truth
     #[arg(long, value_name = "FILE", requires = "predictions")]
     ground_truth: Option<PathBuf>,
-    /// Serving confidence [default: detector.confidence of the configuration]
+    /// Serving confidence, of every class [default: detector.confidence and class_confidence of the configuration]
     #[arg(long, value_parser = share)]
     conf: Option<f64>,
     /// Measure again under blur, JPEG 30, dark, glare, noise, occlusion and downscale
@@ -66,7 +66,7 @@ const MAX_DETECTIONS: usize = eval::matching::DEFAULT_MAX_DETECTIONS;
 
 pub(super) fn run(args: &ShelfCountsArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
     let config = args.common.basic.config(environment)?;
-    let confidence = serving_confidence(args.conf, config.as_ref());
+    let confidence = &serving_confidence(args.conf, config.as_ref());
     match (&args.test_dir, &args.predictions, &args.ground_truth) {
         (Some(root), ..) => live(args, root, config, confidence),
         (None, Some(predictions), Some(truth)) => saved(args, predictions, truth, (config.as_ref(), confidence)),
@@ -78,7 +78,7 @@ fn saved(
     args: &ShelfCountsArgs,
     path: &Path,
     truth_path: &Path,
-    (config, confidence): (Option<&PipelineConfig>, f64),
+    (config, confidence): (Option<&PipelineConfig>, &Confidences<f64>),
 ) -> anyhow::Result<ExitCode> {
     let outputs = Outputs::prepare(&args.common)?;
     let truth = formats::read_true_shelves(truth_path)?;
@@ -102,12 +102,12 @@ fn live(
     args: &ShelfCountsArgs,
     root: &Path,
     config: Option<PipelineConfig>,
-    confidence: f64,
+    confidence: &Confidences<f64>,
 ) -> anyhow::Result<ExitCode> {
     let outputs = Outputs::prepare(&args.common)?;
     let mut config = config.context("no configuration says what recognises photos: give --pipeline-config")?;
     if let Some(confidence) = args.conf {
-        config.options.detect.confidence = confidence as f32;
+        config.options.detect.confidence = (confidence as f32).into();
     }
     // Top-5 of fewer candidates would be a lower figure under the same name.
     config.options.top_k = config.options.top_k.max(5);
@@ -186,15 +186,15 @@ struct Source<'a> {
     robustness: Vec<RobustnessLine>,
 }
 
-struct Measured {
+struct Measured<'a> {
     comparison: ShelfComparison,
-    confidence: f64,
+    confidence: &'a Confidences<f64>,
     warnings: Vec<String>,
 }
 
 fn judge(
     args: &ShelfCountsArgs,
-    measured: Measured,
+    measured: Measured<'_>,
     config: Option<&PipelineConfig>,
     source: Source<'_>,
     picture: &mut dyn FnMut(&str) -> Option<RgbImage>,
@@ -202,7 +202,8 @@ fn judge(
     let Measured { comparison, confidence, warnings } = measured;
     let slices = &source.slices;
     let bootstrap = args.common.bootstrap();
-    let settings = DetectionSettings { confidence, max_detections: MAX_DETECTIONS, bootstrap };
+    let (confidence, precision) = (confidence.clone(), None);
+    let settings = DetectionSettings { confidence, precision, max_detections: MAX_DETECTIONS, bootstrap };
     let boxes = comparison.boxes.as_ref();
     let report = Report::new(Parts {
         kind: Kind::ShelfCounts,
@@ -215,7 +216,7 @@ fn judge(
         identification: comparison.identities.as_ref().map(|set| evaluate_identification(set, bootstrap, slices)),
         counts: Some(evaluate_counts(&comparison.counts, bootstrap, slices)),
         robustness: source.robustness,
-        worst: boxes.map(|set| worst_cases(set, confidence, MAX_DETECTIONS, args.worst)).unwrap_or_default(),
+        worst: boxes.map(|set| worst_cases(set, &settings.confidence, MAX_DETECTIONS, args.worst)).unwrap_or_default(),
         warnings,
     });
     source.outputs.finish(&report, picture)
@@ -295,7 +296,7 @@ fn robustness(
     args: &ShelfCountsArgs,
     run: &Run<'_>,
     clean: &ShelfComparison,
-    confidence: f64,
+    confidence: &Confidences<f64>,
 ) -> anyhow::Result<Vec<RobustnessLine>> {
     let over = (clean.counts.pictures().len(), args.common.bootstrap());
     Distortion::ALL

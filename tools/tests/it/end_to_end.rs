@@ -85,6 +85,59 @@ fn a_real_aisle_is_recognised_and_counted() {
 }
 
 #[test]
+fn classes_count_from_their_own_confidence_on() {
+    let (Some(place), Some(scene)) = (Workplace::new(), data("shelf-scenes/dev/coke-shelf-small")) else { return };
+    let plain = fs::read_to_string(place.path("pipeline.yaml")).expect("it was written");
+    // Tiles are cut where there is a crowd, and a crowd is what counts: without them only the confidence differs.
+    let configure = |keys: &str| {
+        let text = plain.replace("detector: {", &format!("detector: {{tiles: off, {keys}"));
+        fs::write(place.path("pipeline.yaml"), text).expect("writable");
+    };
+    let photo = scene.join("scene.jpg").display().to_string();
+    let found = |more: &[&str]| -> Vec<Value> {
+        let output = place.shelf(&[&["recognize", &photo, "--json"], more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        let answer: Value = serde_json::from_str(&stdout(&output)).expect("one JSON object");
+        let kept = |d: &Value| serde_json::json!([d["box"], d["class"], d["confidence"]]);
+        answer["detections"].as_array().expect("detections").iter().map(kept).collect()
+    };
+    configure("");
+    let all = found(&[]);
+    let sure = |d: &&Value| d[1] != "bottle" || d[2].as_f64().expect("a number") >= 0.6;
+    let expected: Vec<Value> = all.iter().filter(sure).cloned().collect();
+    assert!(!expected.is_empty() && expected.len() < all.len(), "{} of {}", expected.len(), all.len());
+    configure("class_confidence: {bottle: 0.6}, ");
+    assert_eq!(found(&[]), expected);
+    assert_eq!(found(&["--conf", "0.25"]), all, "on the command line it holds for every class");
+
+    // The line that `eval` gives makes precision what was asked for.
+    let folder = scene.display().to_string();
+    let eval = |more: &[&str]| {
+        let classes = ["--classes", "bottle,can,glass,unknown_container", "--resamples", "0", "--no-gate"];
+        let output = place.shelf(&[&["eval", "detector", "--data", &folder], &classes[..], more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    };
+    configure("");
+    let text = eval(&["--precision", "0.9"]);
+    let line = text.lines().find(|line| line.trim_start().starts_with("class_confidence: ")).expect("a line to paste");
+    configure(&format!("{}, ", line.trim()));
+    eval(&["--json", "own.json"]);
+    let report: Value = serde_json::from_slice(&fs::read(place.path("own.json")).expect("written")).expect("JSON");
+    let classes = report["detection"]["classes"].as_array().expect("classes");
+    let bottle = classes.iter().find(|class| class["class"] == "bottle").expect("bottles");
+    assert!(bottle["precision"].as_f64().is_some_and(|p| p >= 0.9), "{bottle} by {line}");
+
+    configure("class_confidence: {botle: 0.6}, ");
+    for arguments in [&["recognize", photo.as_str()][..], &["eval", "detector", "--data", &folder, "--all-classes"]] {
+        let message = stderr(&place.shelf(arguments));
+        assert!(message.contains("`detector.class_confidence`: there is no class \"botle\"; there are "), "{message}");
+    }
+    let doctor = stdout(&place.shelf(&["doctor"]));
+    assert!(doctor.contains("there is no class \"botle\"; there are bottle, glass"), "{doctor}");
+}
+
+#[test]
 fn galleries_are_changed_and_listed() {
     let (Some(place), Some(skus)) = (Workplace::new(), data("mductran-beverage-skus/dev/crops")) else { return };
     let small = place.path("skus");

@@ -95,6 +95,56 @@ fn gates_decide_the_exit_code() {
 }
 
 #[test]
+fn confidences_for_a_precision_do_what_they_promise() {
+    let place = Workplace::empty();
+    coco(&place, "results.json", 10);
+    // Every can is found at .8, and five that are none at .6.
+    let mut results = read(&place, "results.json").as_array().expect("a list").clone();
+    for result in results.iter_mut().filter(|r| r["category_id"] == 2) {
+        result["score"] = json!(0.8);
+    }
+    let invented = |i: i64| json!({"image_id": i, "category_id": 2, "bbox": [500.0, 50.0, 60.0, 120.0], "score": 0.6});
+    results.extend((1..=5).map(invented));
+    write(&place, "results.json", &Value::Array(results));
+
+    let text = run(&place, &with(&COCO, &["--precision", "0.95", "--json", "a.json", "--report", "report"]), 0);
+    assert!(
+        text.contains("can                            0.8000  precision 1.0000  recall 1.0000 of 10 true boxes"),
+        "{text}"
+    );
+    let line = "class_confidence: {\"bottle\": 0.9, \"can\": 0.8}";
+    assert!(text.contains(line), "{text}");
+    let report = read(&place, "a.json");
+    assert_eq!(report["detection"]["precision_goal"]["classes"][1]["reached"]["confidence"], json!(0.8));
+    assert_eq!(report["metrics"]["precision"], json!(0.8), "what is served stays as it was");
+    assert!(
+        fs::read_to_string(place.path("report/report.html"))
+            .expect("written")
+            .contains("Confidence for precision 0.95")
+    );
+
+    let config = format!("detector:\n  model: a.onnx\n  {line}\nembedder: {{model: b.onnx}}\ngallery: {{path: g}}\n");
+    fs::write(place.path("pipeline.yaml"), config).expect("writable");
+    let text = run(&place, &with(&COCO, &["--json", "b.json"]), 0);
+    assert!(text.contains("confidence 0.25 (bottle 0.9, can 0.8)"), "{text}");
+    let report = read(&place, "b.json");
+    assert_eq!((&report["metrics"]["precision"], &report["metrics"]["recall"]), (&json!(1.0), &json!(1.0)));
+    assert_eq!(report["detection"]["class_confidence"], json!({"bottle": 0.9, "can": 0.8}));
+    // A confidence on the command line holds for every class.
+    run(&place, &with(&COCO, &["--json", "c.json", "--conf", "0.5"]), 0);
+    assert_eq!(read(&place, "c.json")["metrics"]["precision"], json!(0.8));
+    // Counted are the cans from .8 on; the category is the SKU here.
+    let counts = ["eval", "shelf-counts", "--ground-truth", "truth.json", "--predictions", "results.json"];
+    run(&place, &with(&counts, &["--json", "d.json"]), 0);
+    assert_eq!(read(&place, "d.json")["metrics"]["count_mae"], json!(0.0));
+    assert!(run(&place, &with(&counts, &["--json", "d.json", "--conf", "0.5"]), 0).contains("count_mae"));
+    assert_eq!(read(&place, "d.json")["metrics"]["count_mae"], json!(0.25));
+
+    let text = run(&place, &with(&COCO, &["--precision", "1.5"]), 2);
+    assert!(text.contains("it must be a number from 0 to 1"), "{text}");
+}
+
+#[test]
 fn slices_lie_beside_the_truth() {
     let place = Workplace::empty();
     coco(&place, "results.json", 5);

@@ -8,8 +8,8 @@ use vision::embedding::EmbeddingError;
 use vision::fakes::{FixedDetector, ListIndex, MeanColorEmbedder};
 use vision::sku::display_name;
 use vision::{
-    BBox, DetectOptions, Detector, Embedder, Embedding, ExemplarId, Reason, RgbImage, Sha256, Sku, SkuId, SkuIndex,
-    SkuStatus,
+    BBox, ClassId, Confidences, DetectOptions, Detector, Embedder, Embedding, ExemplarId, Reason, RgbImage, Sha256,
+    Sku, SkuId, SkuIndex, SkuStatus,
 };
 
 use crate::geometry::hostile;
@@ -78,6 +78,30 @@ fn vectors_without_a_direction() {
 }
 
 #[test]
+fn a_class_may_have_a_confidence_of_its_own() {
+    let classes = ["bottle", "can"].map(str::to_owned);
+    let mut confidences = Confidences::uniform(0.5);
+    assert_eq!((confidences.to_string().as_str(), confidences.by_number(&classes)), ("0.5", vec![0.5, 0.5]));
+    confidences.by_class = [("can".to_owned(), 0.7), ("glass".to_owned(), 0.4)].into();
+    assert_eq!(confidences.by_number(&classes), [0.5, 0.7]);
+    assert_eq!(confidences.to_string(), "0.5 (can 0.7, glass 0.4)");
+    assert_eq!(confidences.map(|c| (c * 10.0) as u32).of("can"), 7);
+    let error = confidences.check(&classes).unwrap_err();
+    assert_eq!(error.to_string(), "there is no class \"glass\"; there are bottle, can");
+    confidences.by_class.remove("glass");
+    assert_eq!(confidences.check(&classes), Ok(()));
+
+    let mut detector = FixedDetector::bottles(&[BBox::new(0.0, 0.0, 9.0, 9.0); 3]);
+    detector.classes.push("can".to_owned());
+    for (detection, (class, confidence)) in detector.detections.iter_mut().zip([(0, 0.6), (1, 0.6), (1, 0.7)]) {
+        (detection.class, detection.confidence) = (ClassId(class), confidence);
+    }
+    let options = DetectOptions { confidence: confidences, ..DetectOptions::default() };
+    let found = detector.detect(&[RgbImage::new(9, 9)], &options).unwrap().remove(0);
+    assert_eq!(found, [detector.detections[2], detector.detections[0]]);
+}
+
+#[test]
 fn decisions_explain_themselves() {
     assert_eq!(SkuStatus::Ambiguous.as_str(), "ambiguous");
     for (reason, words) in [
@@ -102,7 +126,7 @@ fn fakes_do_what_the_traits_promise() {
     assert_eq!(found.len(), 2);
     assert_eq!(found[0].len(), 3);
     assert_eq!(found[0][0].bbox, boxes[3]);
-    assert!(found[1].iter().all(|d| d.confidence >= options.confidence));
+    assert!(found[1].iter().all(|d| d.confidence >= options.confidence.default));
 
     let color = |rgb| RgbImage::from_pixel(3, 3, image::Rgb(rgb));
     let embedder = MeanColorEmbedder;

@@ -98,7 +98,10 @@ fn head(report: &Report) -> String {
         let _ = write!(
             out,
             "<span><b>{}</b> pictures, <b>{}</b> true boxes, <b>{}</b> predictions</span><span>Serving confidence <b>{}</b></span>",
-            d.pictures, d.true_boxes, d.predictions, d.confidence
+            d.pictures,
+            d.true_boxes,
+            d.predictions,
+            escape(&d.serving().to_string())
         );
     }
     if let Some(i) = &report.identification {

@@ -36,6 +36,10 @@ pub(super) fn detection(section: &DetectionSection) -> String {
     out.push_str("</div>");
     let _ = write!(out, "<h2>Confusion</h2><div class=\"grid\">{}</div>", confusion(&section.confusion));
     let _ = write!(out, "<h2>Classes</h2><div class=\"card\">{}</div>", tables::classes(section));
+    if let Some(goal) = &section.precision_goal {
+        let (title, tables) = (format!("Confidence for precision {}", goal.precision), tables::precision_goal(goal));
+        let _ = write!(out, "<h2>{title}</h2><div class=\"card\">{tables}</div>");
+    }
     if !section.slices.is_empty() {
         let _ = write!(out, "<h2>Slices</h2><div class=\"card\">{}</div>", tables::slices(&section.slices));
     }

@@ -7,7 +7,7 @@ use super::super::compare::{Comparison, Reading};
 use super::super::plot::escape;
 use crate::evaluate::SliceLine;
 use crate::metric::{self, Better, METRICS, Metric};
-use crate::{CountSection, DetectionSection, IdentificationSection, Interval};
+use crate::{ClassGoal, CountSection, DetectionSection, IdentificationSection, Interval, PrecisionGoal};
 
 /// Rows shown at once; the rest unfolds.
 const AT_ONCE: usize = 15;
@@ -137,6 +137,32 @@ pub(super) fn classes(section: &DetectionSection) -> String {
         })
         .collect();
     table(&["Class", "#True", "#AP50", "", "#AP50-95", "#Recall", "#Precision", "#Best F1"], &rows)
+}
+
+/// What `--precision` found, and the line to paste.
+pub(super) fn precision_goal(goal: &PrecisionGoal) -> String {
+    let row = |class: &ClassGoal| {
+        let mut cells = vec![escape(&class.class), class.true_boxes.to_string()];
+        match class.reached {
+            Some(at) => {
+                cells.extend([number(Some(at.confidence)), number(at.precision), number(at.recall), String::new()])
+            }
+            None => cells.extend([number(None), number(None), number(None), class.unreached().unwrap_or_default()]),
+        }
+        cells
+    };
+    let rows: Vec<Vec<String>> = goal.classes.iter().map(row).collect();
+    let mut out = String::from(
+        "<p class=\"small\">The lowest confidence from which on precision is as wanted. Chosen on these pictures, it flatters \
+         itself.</p>",
+    );
+    out.push_str(&table(&["Class", "#True", "#From confidence", "#Precision", "#Recall", ""], &rows));
+    if let Some(yaml) = goal.yaml() {
+        let yaml = escape(&yaml);
+        let _ =
+            write!(out, "<p class=\"small\">For the pipeline configuration, below detector: <code>{yaml}</code></p>");
+    }
+    out
 }
 
 pub(super) fn slices(slices: &[SliceLine]) -> String {
