@@ -276,7 +276,7 @@ mod defaults {
         5
     }
     pub(super) const fn threshold() -> f32 {
-        0.60
+        0.70
     }
     pub(super) const fn margin() -> f32 {
         0.02

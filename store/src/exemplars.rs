@@ -199,7 +199,7 @@ async fn adopt(tx: &mut Tx, enrolled: &Enrolled) -> Result<(), StoreError> {
         let sku = *numbers.get(&exemplar.sku).ok_or_else(|| StoreError::not_found("SKU", exemplar.sku.to_string()))?;
         let number = i64::try_from(exemplar.id.0).unwrap_or(i64::MAX);
         let picture = exemplar.picture.to_string();
-        if known.keeps(number, &picture, sku) || decided.contains(&(exemplar.origin.clone(), picture.clone(), sku.0)) {
+        if decided.contains(&(exemplar.origin.clone(), picture.clone(), sku.0)) || known.keeps(number, &picture, sku) {
             continue;
         }
         let taken = tx.optional("SELECT 1 AS one FROM exemplars WHERE id = $1", values![number]).await?.is_some();

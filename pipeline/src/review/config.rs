@@ -77,12 +77,12 @@ impl Default for Samplers {
             unknown: true,
             small_margin: 0.05,
             near_threshold: 0.02,
-            low_similarity: 0.65,
+            low_similarity: 0.80,
             low_confidence: 0.30,
             novelty: 0.0,
             rare_sku: 0,
             disagreement: true,
-            duplicate_similarity: 0.80,
+            duplicate_similarity: 0.90,
             duplicate_bits: 4,
         }
     }
