@@ -40,6 +40,7 @@ use std::sync::Arc;
 
 use vision::{Embedder, Embedding, ModelError, Neighbor, Sku, SkuId, SkuIndex};
 
+pub use batches::Progress;
 pub use blocks::Blocks;
 pub use data::{EmbedderIdentity, Exemplar, GalleryData, Merged, NewExemplar};
 pub use error::GalleryError;

@@ -10,9 +10,8 @@ use dataset::hash::{HashError, Manifest};
 use thiserror::Error;
 use vision::{DecodeError, DecodeLimits, Embedder, ExemplarId, ModelError, RgbImage, Sha256, decode};
 
-use super::batches::{Batch, in_waves};
+use super::batches::{Batch, Progress, in_waves};
 use super::data::{EmbedderIdentity, Exemplar, GalleryData};
-use super::enrol::Progress;
 use super::matrix::Matrix;
 
 /// Where the pictures of exemplars are kept. Several threads ask at the same time.

@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use classifier::gallery::enrol::{self, EnrolOptions, Progress, Redundancy};
-use classifier::gallery::reembed::{FolderPictures, LossReason, Lost, ReembedError, ReembedOptions, reembed};
-use classifier::gallery::{GalleryData, snapshot};
+use classifier::gallery::enrol::{self, EnrolOptions, Redundancy, SkipReason};
+use classifier::gallery::reembed::{
+    FolderPictures, LossReason, Lost, Pictures as _, ReembedError, ReembedOptions, reembed,
+};
+use classifier::gallery::{GalleryData, Progress, snapshot};
 use tempfile::TempDir;
 use vision::fakes::MeanColorEmbedder;
 use vision::{DecodeLimits, Embedder, Embedding, ModelError, RgbImage, Sha256, SkuId};

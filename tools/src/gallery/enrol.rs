@@ -1,9 +1,9 @@
 //! `shelf gallery build` and `add`: pictures become exemplars.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use classifier::gallery::enrol::{self, EnrolError, EnrolOptions, EnrolReport, REDUNDANT_FROM, Redundancy, Redundant};
 use classifier::gallery::{GalleryData, snapshot};
@@ -93,7 +93,7 @@ pub(super) fn build(args: &BuildArgs, environment: &Environment) -> anyhow::Resu
     bar.finish_and_clear();
     let (mut data, report) = built.map_err(explain)?;
     snapshot::write(&mut data, &folder)?;
-    show_in_review(&data, &[&args.root], &config, environment);
+    show_in_review(&data, &report, &config, environment);
     print_report(&report, options.redundancy, &data, &folder);
     Ok(())
 }
@@ -119,27 +119,25 @@ pub(super) fn add(args: &AddArgs, environment: &Environment) -> anyhow::Result<(
     };
     let report = report.map_err(explain)?;
     snapshot::write(&mut data, &folder)?;
-    show_in_review(&data, &args.paths.iter().collect::<Vec<_>>(), &config, environment);
+    show_in_review(&data, &report, &config, environment);
     print_report(&report, options.redundancy, &data, &folder);
     Ok(())
 }
 
 /// Puts the enrolled pictures where the review page finds them. A gallery is sound without, so trouble is only told.
-fn show_in_review(data: &GalleryData, paths: &[&PathBuf], config: &PipelineConfig, environment: &Environment) {
+fn show_in_review(data: &GalleryData, report: &EnrolReport, config: &PipelineConfig, environment: &Environment) {
     if !config.review.enabled {
         return;
     }
-    let wanted: BTreeSet<Sha256> = data.exemplars().iter().map(|exemplar| exemplar.sha256).collect();
+    let mut wanted: HashSet<Sha256> = data.exemplars().iter().map(|exemplar| exemplar.sha256).collect();
     let settings = environment.store_settings(config);
     let work = async {
         let objects = store::Objects::open(&settings.objects, &settings.s3)?;
-        for path in paths {
-            let below = data.exemplars().iter().map(|exemplar| path.join(&exemplar.origin));
-            for file in below.chain([path.to_path_buf()]).filter(|file| file.is_file()) {
-                let bytes = std::fs::read(file)?;
-                if wanted.contains(&Sha256::of(&bytes)) {
-                    objects.put(bytes.into()).await?;
-                }
+        // What was enrolled before is put there again: the review may not have been enabled then.
+        for (digest, file) in &report.pictures {
+            if wanted.remove(digest) {
+                let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+                objects.put(bytes.into()).await?;
             }
         }
         anyhow::Ok(())
@@ -166,7 +164,7 @@ fn print_report(report: &EnrolReport, redundancy: Redundancy, data: &GalleryData
     }
     for conflict in &report.conflicts {
         let ((one, one_file), (other, other_file)) = (&conflict.first, &conflict.second);
-        eprintln!("label conflict: the same picture is enrolled under {one} ({one_file}) and {other} ({other_file})");
+        eprintln!("label conflict: {one} ({one_file}) and {other} ({other_file}) are the same picture");
     }
     for Redundant { path, code, of, similarity } in &report.redundant {
         eprintln!(

@@ -10,8 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use classifier::gallery::DecisionRule;
-use classifier::gallery::enrol::Progress;
+use classifier::gallery::{DecisionRule, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::environment::Environment;

@@ -157,9 +157,22 @@ fn galleries_are_changed_and_listed() {
     };
     run(&["gallery", "build", "skus"]);
     assert!(run(&["gallery", "list"]).contains("2 SKUs, 6 exemplars"));
-    let cafe = skus.join("cafe");
-    run(&["gallery", "add", "--sku", "cafe", cafe.to_str().expect("a path")]);
-    assert!(run(&["gallery", "list"]).contains("cafe"));
+    let mut photos: Vec<_> =
+        fs::read_dir(skus.join("cafe")).expect("listed").map(|entry| entry.expect("entry").path()).collect();
+    photos.sort();
+    fs::create_dir(place.path("photos")).expect("writable");
+    for file in &photos[..2] {
+        fs::copy(file, place.path("photos").join(file.file_name().expect("named"))).expect("copied");
+    }
+    run(&["gallery", "add", "--sku", "cafe", "photos", "--keep-redundant"]);
+    assert!(run(&["gallery", "list"]).contains("3 SKUs, 8 exemplars"));
+    // The review page shows every picture that is enrolled, by whatever path it came.
+    let enrolled = snapshot::read(&place.path("gallery")).expect("a gallery");
+    for exemplar in enrolled.exemplars() {
+        let name = exemplar.sha256.to_string();
+        let kept = place.path("data/active_learning_queue/objects").join(&name[..2]).join(&name);
+        assert!(kept.is_file(), "{} is not in the review queue", exemplar.origin);
+    }
     assert!(run(&["gallery", "inspect"]).contains("twin"));
     run(&["gallery", "remove", "--sku", "7up"]);
     let list = run(&["gallery", "list", "--exemplars"]);
