@@ -10,7 +10,7 @@ use classifier::gallery::{GalleryData, snapshot};
 use pipeline::PipelineConfig;
 use vision::Sha256;
 
-use super::{Place, advance, progress_bar};
+use super::{Place, advance, counted, progress_bar};
 use crate::environment::Environment;
 use crate::recognize::share;
 
@@ -178,13 +178,13 @@ fn print_report(report: &EnrolReport, redundancy: Redundancy, data: &GalleryData
     let redundant = match (report.redundant.len(), redundancy.keep) {
         (0, _) => String::new(),
         (count, true) => format!(", {count} of them redundant"),
-        (count, false) => format!(", left {count} redundant ones out (--keep-redundant adds them)"),
+        (count, false) => format!(", {count} redundant left out (--keep-redundant adds them)"),
     };
     println!(
-        "added {} exemplars{redundant}; {} now holds {} SKUs, {} exemplars",
-        report.added,
+        "added {}{redundant}; {} now holds {}, {}",
+        counted(report.added, "exemplar"),
         folder.display(),
-        data.skus().len(),
-        data.exemplars().len()
+        counted(data.skus().len(), "SKU"),
+        counted(data.exemplars().len(), "exemplar")
     );
 }

@@ -5,7 +5,7 @@ use classifier::gallery::suspects::{self, Suspect};
 use classifier::gallery::{GalleryData, inspect, snapshot};
 use vision::{ExemplarId, SkuId};
 
-use super::Place;
+use super::{Place, counted};
 use crate::environment::Environment;
 
 /// List SKUs and how many exemplars each has
@@ -37,7 +37,12 @@ pub(super) fn list(args: &ListArgs, environment: &Environment) -> anyhow::Result
             }
         }
     }
-    println!("{} SKUs, {} exemplars by {}", data.skus().len(), data.exemplars().len(), data.embedder().description);
+    println!(
+        "{}, {} by {}",
+        counted(data.skus().len(), "SKU"),
+        counted(data.exemplars().len(), "exemplar"),
+        data.embedder().description
+    );
     Ok(())
 }
 
@@ -70,7 +75,9 @@ fn print_suspects(data: &GalleryData, suspects: &[Suspect]) {
         println!("\nno exemplar looks mislabelled");
         return;
     }
-    println!("\n{} of {} exemplars look mislabelled, the plainest first:", suspects.len(), data.exemplars().len());
+    let all = counted(data.exemplars().len(), "exemplar");
+    let look = if suspects.len() == 1 { "looks" } else { "look" };
+    println!("\n{} of {all} {look} mislabelled, the plainest first:", suspects.len());
     let origin = |id: ExemplarId| data.row_of(id).map_or("", |row| &data.exemplars()[row].origin);
     for suspect in suspects {
         let Suspect { exemplar, nearest, similarity, own, .. } = *suspect;

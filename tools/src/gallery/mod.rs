@@ -76,6 +76,11 @@ impl Place {
 fn progress_bar() -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pictures  {per_sec}  ETA {eta}")
         .expect("the template is well-formed");
+/// `1 exemplar`, `2 exemplars`: nouns that take an s.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
     ProgressBar::new(0).with_style(style)
 }
 
