@@ -238,8 +238,9 @@ fn a_gallery_is_put_right_and_embedded_again() {
 
     let gallery = || snapshot::read(&place.path("gallery")).expect("a gallery");
     let before = gallery();
-    let text = fails(&["gallery", "reembed", "--data-path", "skus"], "2 of 9 exemplars have no picture any more");
+    let text = fails(&["gallery", "reembed", "--data-path", "skus"], "2 of 9 exemplars have no usable picture");
     assert!(text.contains("(copy.png): there is no such picture"), "{text}");
+    assert!(text.contains("nothing was written") && text.contains("--max-missing 2"), "{text}");
     assert_eq!(gallery(), before);
     run(&["gallery", "reembed", "--data-path", "."]);
     let after = gallery();
@@ -256,9 +257,12 @@ fn a_gallery_is_put_right_and_embedded_again() {
     let next = ["gallery", "reembed", "--weights", weights, "--data-path", "skus", "--output-dir", "next"];
     let (said, _) = run(&[&next[..], &["--max-missing", "2"]].concat());
     assert!(said.contains("7 exemplars of 2 SKUs") && said.contains("2 left out"), "{said}");
+    assert!(!said.contains("AI_V2_CLASSIFIER_MODEL"), "the gallery in use stays: {said}");
     let next = snapshot::read(&place.path("next")).expect("a gallery");
     assert_eq!((next.embeddings().columns(), next.embeddings().rows()), (512, 7));
     assert_eq!(gallery(), after, "the one it was made from stays");
+    let (said, _) = run(&["gallery", "reembed", "--gallery", "next", "--weights", weights, "--data-path", "skus"]);
+    assert!(said.contains(&format!("now name {weights} in embedder.model or AI_V2_CLASSIFIER_MODEL")), "{said}");
 }
 
 #[test]
