@@ -47,7 +47,7 @@ pub use error::GalleryError;
 pub use index::{IndexKind, IndexOptions};
 pub use manifest::timestamp;
 pub use matrix::Matrix;
-pub use vote::{DecisionRule, decide};
+pub use vote::{DecisionRule, decide, decide_with};
 
 use index::Index;
 
