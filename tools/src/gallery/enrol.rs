@@ -86,6 +86,7 @@ pub(super) fn build(args: &BuildArgs, environment: &Environment) -> anyhow::Resu
             .and_then(|p| Some(p.file_name()?.to_string_lossy().into_owned()))
             .unwrap_or_default(),
     };
+    snapshot::prepare(&folder)?;
     let embedder = pipeline::load::load_embedder(&config)?;
     let options = args.redundancy.options(&config);
     let bar = progress_bar();
