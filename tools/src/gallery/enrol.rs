@@ -33,8 +33,8 @@ struct RedundancyArgs {
   skus/sku_001_absolut_vodka/side.jpg
   skus/sku_002_campari/1.jpg
 
-Three pictures per SKU are a good start; what is there is replaced. A picture that looks like one
-its SKU has already teaches nothing: it is named and left out.")]
+Three pictures per SKU are a good start; a gallery that is there already is replaced. A picture that
+looks like one its SKU has already teaches nothing: it is named and left out.")]
 pub(crate) struct BuildArgs {
     /// Folder of SKU folders
     #[arg(value_name = "DIR")]
