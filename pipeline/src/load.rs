@@ -76,7 +76,8 @@ pub fn load(config: &PipelineConfig) -> Result<Loaded, LoadError> {
 }
 
 /// `gallery.sku_thresholds` by number. A code that is not enrolled is no error: SKUs come and go.
-pub(crate) fn sku_thresholds(by_code: &BTreeMap<String, f32>, gallery: &GalleryData) -> HashMap<SkuId, f32> {
+#[must_use]
+pub fn sku_thresholds(by_code: &BTreeMap<String, f32>, gallery: &GalleryData) -> HashMap<SkuId, f32> {
     let numbered = by_code.iter().filter_map(|(code, &threshold)| {
         let sku = gallery.sku_by_code(code);
         if sku.is_none() {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use classifier::gallery::vote::{DecisionRule, decide};
+use classifier::gallery::vote::{DecisionRule, decide_with};
 use rayon::prelude::*;
 use thiserror::Error;
 use vision::crop::CropRule;
@@ -120,14 +120,8 @@ impl Recognizer {
         Self { second, ..self }
     }
 
-    /// The rule, with the winner's own threshold. Which SKU wins does not depend on it.
     fn decide(&self, neighbors: &[Neighbor], top_k: usize) -> Decision {
-        let decision = decide(neighbors, &self.settings.rule, top_k);
-        let own = decision.candidates.first().and_then(|winner| self.sku_thresholds.get(&winner.sku));
-        match own {
-            Some(&threshold) => decide(neighbors, &DecisionRule { threshold, ..self.settings.rule }, top_k),
-            None => decision,
-        }
+        decide_with(neighbors, &self.settings.rule, &self.sku_thresholds, top_k)
     }
 
     /// What the gallery says of embeddings, each without the vote of the exemplar that was made of it.

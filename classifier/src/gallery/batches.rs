@@ -6,6 +6,15 @@ use vision::{Embedder, Embedding, ModelError, RgbImage};
 /// Pixels decoded before they are embedded, so that a folder of 50-megapixel photos does not fill the memory.
 const MAX_WAITING_PIXELS: u64 = 64_000_000;
 
+/// How far enrolling, or embedding again, is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Pictures seen to.
+    pub done: usize,
+    /// Pictures there are.
+    pub total: usize,
+}
+
 /// Loads `items` on all threads, as many at a time as there are threads, and hands them on in their order.
 ///
 /// # Errors

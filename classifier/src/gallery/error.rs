@@ -109,8 +109,9 @@ pub enum GalleryError {
     /// Built by another embedder.
     #[error(
         "the gallery {gallery} was built by {built_by} (fingerprint {}), but the embedder in use is {in_use} ({}); \
-         their embeddings cannot be compared: build the gallery again with `shelf gallery build`, or configure the \
-         embedder it was built by", expected.short(), found.short()
+         their embeddings cannot be compared: embed its pictures again with `shelf gallery reembed --data-path FOLDER`, \
+         which keeps numbers and names; or build it again with `shelf gallery build`, or configure the embedder it was \
+         built by", expected.short(), found.short()
     )]
     Embedder {
         /// Name of the gallery.
@@ -126,7 +127,9 @@ pub enum GalleryError {
     },
     /// Embeddings of another size.
     #[error(
-        "the gallery {gallery} holds embeddings of {expected} components, not of {found}; build it again with `shelf gallery build`"
+        "the gallery {gallery} holds embeddings of {expected} components, not of {found}: embed its pictures again with \
+         `shelf gallery reembed --data-path FOLDER`, which keeps numbers and names; or build it again with \
+         `shelf gallery build`, or configure the embedder it was built by"
     )]
     Dimension {
         /// Name of the gallery.
@@ -153,7 +156,7 @@ pub enum GalleryError {
     #[error("there is no SKU {0:?} in the gallery; `shelf gallery list` shows those there are")]
     UnknownCode(String),
     /// An exemplar that is not in the gallery.
-    #[error("there is no exemplar {} in the gallery; `shelf gallery inspect` shows those there are", .0.0)]
+    #[error("there is no exemplar {} in the gallery; `shelf gallery list --exemplars` shows those there are", .0.0)]
     UnknownExemplar(ExemplarId),
     /// A SKU was to be merged into itself.
     #[error("SKU {0} cannot be merged into itself; name the SKU that takes its exemplars")]

@@ -40,13 +40,14 @@ use std::sync::Arc;
 
 use vision::{Embedder, Embedding, ModelError, Neighbor, Sku, SkuId, SkuIndex};
 
+pub use batches::Progress;
 pub use blocks::Blocks;
 pub use data::{EmbedderIdentity, Exemplar, GalleryData, Merged, NewExemplar};
 pub use error::GalleryError;
 pub use index::{IndexKind, IndexOptions};
 pub use manifest::timestamp;
 pub use matrix::Matrix;
-pub use vote::{DecisionRule, decide};
+pub use vote::{DecisionRule, decide, decide_with};
 
 use index::Index;
 

@@ -1,26 +1,25 @@
 //! The same gallery by another embedder: every exemplar's picture is found again by its content and embedded.
 
-use std::collections::HashMap;
+mod folders;
+
 use std::error::Error;
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
-use dataset::hash::{HashError, Manifest};
 use thiserror::Error;
-use vision::{DecodeError, DecodeLimits, Embedder, ExemplarId, ModelError, RgbImage, Sha256, decode};
+use vision::{DecodeError, DecodeLimits, Embedder, ExemplarId, ModelError, RgbImage, decode};
 
-use super::batches::{Batch, in_waves};
+use super::batches::{Batch, Progress, in_waves};
 use super::data::{EmbedderIdentity, Exemplar, GalleryData};
-use super::enrol::Progress;
 use super::matrix::Matrix;
+pub use folders::FolderPictures;
 
 /// Where the pictures of exemplars are kept. Several threads ask at the same time.
 pub trait Pictures: Sync {
-    /// The encoded picture of an exemplar; whoever asks compares its digest.
+    /// The picture of exactly this digest ([`Exemplar::sha256`]), encoded.
     ///
     /// # Errors
-    /// When it is not there or cannot be read.
+    /// When it is not there, cannot be read, or is another picture now.
     fn fetch(&self, exemplar: &Exemplar) -> Result<Vec<u8>, LossReason>;
 }
 
@@ -36,6 +35,14 @@ pub enum LossReason {
     Changed {
         /// Which file.
         path: PathBuf,
+    },
+    /// Its file is larger than a picture may be.
+    #[error("{path} has more than the {limit} bytes that a picture may have")]
+    TooLarge {
+        /// Which file.
+        path: PathBuf,
+        /// Bytes allowed.
+        limit: usize,
     },
     /// Its file cannot be read.
     #[error("{path} cannot be read: {source}")]
@@ -86,10 +93,7 @@ impl Default for ReembedOptions {
 #[non_exhaustive]
 pub enum ReembedError {
     /// Too many pictures are lacking.
-    #[error(
-        "{} of {total} exemplars have no picture any more, at most {allowed} may be left out; the first: exemplar {} \
-         ({}): {}", .lost.len(), .lost[0].exemplar.0, .lost[0].origin, .lost[0].reason
-    )]
+    #[error("{} of {total} exemplars have no usable picture, at most {allowed} may be left out", .lost.len())]
     TooManyLost {
         /// All of them; at least one.
         lost: Vec<Lost>,
@@ -160,57 +164,5 @@ fn append(embeddings: &mut Matrix, batch: &mut Batch<'_, usize>) -> Result<(), M
 }
 
 fn load(exemplar: &Exemplar, pictures: &dyn Pictures, limits: &DecodeLimits) -> Result<RgbImage, LossReason> {
-    let bytes = pictures.fetch(exemplar)?;
-    if Sha256::of(&bytes) != exemplar.sha256 {
-        return Err(LossReason::Missing);
-    }
-    decode(&bytes, limits).map_err(LossReason::NotAPicture)
-}
-
-/// Pictures in folders, found by their content: they may have been moved or renamed since they were enrolled.
-#[derive(Debug)]
-pub struct FolderPictures {
-    roots: Vec<PathBuf>,
-    by_digest: HashMap<Sha256, PathBuf>,
-    max_bytes: usize,
-}
-
-impl FolderPictures {
-    /// Reads all files below `roots` once, to know their content. Links are not followed.
-    ///
-    /// # Errors
-    /// When a folder or a file cannot be read.
-    pub fn open(roots: &[PathBuf], limits: &DecodeLimits) -> Result<Self, HashError> {
-        let mut by_digest = HashMap::new();
-        for root in roots {
-            for file in Manifest::of_folder(root, &[], &())?.files() {
-                by_digest.entry(file.sha256).or_insert_with(|| root.join(&file.path));
-            }
-        }
-        Ok(Self { roots: roots.to_vec(), by_digest, max_bytes: limits.max_bytes })
-    }
-}
-
-impl Pictures for FolderPictures {
-    fn fetch(&self, exemplar: &Exemplar) -> Result<Vec<u8>, LossReason> {
-        if let Some(path) = self.by_digest.get(&exemplar.sha256) {
-            let bytes = read(path, self.max_bytes);
-            let bytes = bytes.map_err(|source| LossReason::Unreadable { path: path.clone(), source })?;
-            // It may have been written to since it was looked at.
-            return if Sha256::of(&bytes) == exemplar.sha256 {
-                Ok(bytes)
-            } else {
-                Err(LossReason::Changed { path: path.clone() })
-            };
-        }
-        let there = self.roots.iter().map(|root| root.join(&exemplar.origin)).find(|path| path.is_file());
-        Err(there.map_or(LossReason::Missing, |path| LossReason::Changed { path }))
-    }
-}
-
-fn read(path: &Path, max_bytes: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    // One byte past the limit is enough for `decode` to see that there is too much.
-    File::open(path)?.take(max_bytes as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    decode(&pictures.fetch(exemplar)?, limits).map_err(LossReason::NotAPicture)
 }

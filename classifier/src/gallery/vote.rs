@@ -1,6 +1,6 @@
 //! From neighbours to a SKU, or to "ambiguous" or "unknown".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use vision::{Candidate, Decision, Neighbor, Reason, SkuId, SkuStatus};
 
@@ -97,6 +97,23 @@ pub fn decide(neighbors: &[Neighbor], rule: &DecisionRule, top_k: usize) -> Deci
         similarity: winner.best,
         margin,
         candidates: candidates(&ranked, others, top_k),
+    }
+}
+
+/// The same, with thresholds of single SKUs, which hold in place of the rule's when that SKU wins the vote. Which SKU wins does
+/// not depend on them.
+#[must_use]
+pub fn decide_with(
+    neighbors: &[Neighbor],
+    rule: &DecisionRule,
+    sku_thresholds: &HashMap<SkuId, f32>,
+    top_k: usize,
+) -> Decision {
+    let decision = decide(neighbors, rule, top_k);
+    let own = decision.candidates.first().and_then(|winner| sku_thresholds.get(&winner.sku));
+    match own {
+        Some(&threshold) => decide(neighbors, &DecisionRule { threshold, ..*rule }, top_k),
+        None => decision,
     }
 }
 

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use classifier::gallery::enrol::{
-    EnrolError, EnrolOptions, EnrolReport, Progress, Redundancy, SkipReason, add_files, add_folder, build,
+    EnrolError, EnrolOptions, EnrolReport, Redundancy, SkipReason, add_files, add_folder, build,
 };
 use classifier::gallery::inspect::inspect;
-use classifier::gallery::{Gallery, GalleryData, GalleryError, IndexOptions};
+use classifier::gallery::{Gallery, GalleryData, GalleryError, IndexOptions, Progress};
 use classifier::{DecisionRule, decide};
 use tempfile::TempDir;
 use vision::fakes::MeanColorEmbedder;
@@ -135,11 +135,44 @@ fn bad_files_are_listed_and_stop_nothing() {
 fn the_same_picture_under_two_skus_is_a_conflict() {
     let root = shelf();
     fs::copy(root.path().join("blue lagoon/a.png"), root.path().join("sku_003_lime-soda/wrong.png")).unwrap();
-    let (data, report) = built(root.path());
+    let (mut data, report) = built(root.path());
     assert_eq!(data.exemplars().len(), 7);
     assert_eq!(report.conflicts.len(), 1);
     assert_eq!(report.conflicts[0].first, ("blue lagoon".to_owned(), "blue lagoon/a.png".to_owned()));
     assert_eq!(report.conflicts[0].second.0, "sku_003_lime-soda");
+
+    // Under each of the two it is the same file when it comes again; under a third SKU it is a conflict with the first.
+    let again = add_folder(&mut data, root.path(), &MeanColorEmbedder, &keeping(), &mut |_| {}).unwrap();
+    assert_eq!((again.added, again.conflicts.len(), again.skipped.len()), (0, 0, 7));
+    for name in ["blue lagoon/a.png", "sku_003_lime-soda/wrong.png"] {
+        assert!(matches!(reason(&again, name), SkipReason::Duplicate { of } if of == name), "{name}");
+    }
+    let file = root.path().join("blue lagoon/a.png");
+    let third = add_files(&mut data, "amber", &[file], &MeanColorEmbedder, &keeping()).unwrap();
+    assert_eq!((third.added, third.conflicts.len()), (1, 1));
+    assert_eq!(third.conflicts[0].first.0, "blue lagoon");
+}
+
+#[test]
+fn every_picture_is_reported_whatever_became_of_it() {
+    let root = shelf();
+    let at = |name: &str| root.path().join(name);
+    let wrong = "sku_003_lime-soda/wrong.png";
+    fs::copy(at("blue lagoon/a.png"), at(wrong)).unwrap();
+    fs::copy(at("blue lagoon/a.png"), at("blue lagoon/copy.png")).unwrap();
+    write_png(&at("sku_003_lime-soda/near.png"), [11, 10, 200]);
+    fs::write(at("blue lagoon/notes.txt"), b"blue").unwrap();
+    let (data, report) = build(root.path(), "g", &MeanColorEmbedder, &EnrolOptions::default(), &mut |_| {}).unwrap();
+    let name = |path: &Path| path.strip_prefix(root.path()).unwrap().to_string_lossy().into_owned();
+    let redundant: Vec<_> = report.redundant.iter().map(|redundant| name(&redundant.path)).collect();
+    assert!(redundant.iter().any(|path| path == wrong), "a conflict may be left out as redundant: {redundant:?}");
+    assert_eq!(report.conflicts.len(), 1);
+    assert_eq!(report.pictures.len(), 9, "six, two copies and one that is near; no text");
+    for (digest, path) in &report.pictures {
+        assert_eq!(*digest, Sha256::of(&fs::read(path).unwrap()), "{}", path.display());
+    }
+    let has = |digest: Sha256| report.pictures.iter().any(|(picture, _)| *picture == digest);
+    assert!(data.exemplars().iter().all(|exemplar| has(exemplar.sha256)));
 }
 
 /// Pictures of three colours at exactly known angles: an embedder of the mean colour sees nothing else.

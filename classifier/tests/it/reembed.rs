@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use classifier::gallery::enrol::{self, EnrolOptions, Progress, Redundancy};
-use classifier::gallery::reembed::{FolderPictures, LossReason, Lost, ReembedError, ReembedOptions, reembed};
-use classifier::gallery::{GalleryData, snapshot};
+use classifier::gallery::enrol::{self, EnrolOptions, Redundancy, SkipReason};
+use classifier::gallery::reembed::{
+    FolderPictures, LossReason, Lost, Pictures as _, ReembedError, ReembedOptions, reembed,
+};
+use classifier::gallery::{GalleryData, Progress, snapshot};
 use tempfile::TempDir;
 use vision::fakes::MeanColorEmbedder;
 use vision::{DecodeLimits, Embedder, Embedding, ModelError, RgbImage, Sha256, SkuId};
@@ -152,7 +154,7 @@ fn what_is_lost_is_named_and_refused_or_left_out() {
     for allowed in [0, 1] {
         let error = again(&data, root.path(), &Quarters::lasting(99), allowed).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("2 of 7") && text.contains("cola/0.png"), "{text}");
+        assert!(text.contains("2 of 7 exemplars have no usable picture"), "{text}");
         let ReembedError::TooManyLost { lost, .. } = error else { panic!("{text}") };
         check(&lost);
     }
@@ -175,6 +177,53 @@ fn a_failing_embedder_or_a_lacking_folder_changes_nothing() {
     }
     assert_eq!(snapshot::read(folder.path()).unwrap(), data);
     let nowhere: PathBuf = root.path().join("nowhere");
-    let error = FolderPictures::open(&[nowhere], &DecodeLimits::default()).unwrap_err();
-    assert!(error.to_string().contains("nowhere"), "{error}");
+    for root in [nowhere, root.path().join("cola/0.png")] {
+        let error = FolderPictures::open(std::slice::from_ref(&root), &DecodeLimits::default()).unwrap_err();
+        assert!(error.to_string().contains(&*root.to_string_lossy()), "{error}");
+    }
+}
+
+#[test]
+fn a_file_above_the_limit_is_told_with_the_limit() {
+    let (root, data) = shelf();
+    let limits = DecodeLimits { max_bytes: 64, ..DecodeLimits::default() };
+    let pictures = FolderPictures::open(&[root.path().to_owned()], &limits).unwrap();
+    let reason = pictures.fetch(&data.exemplars()[0]).unwrap_err();
+    assert!(matches!(&reason, LossReason::TooLarge { path, limit: 64 } if path.ends_with("cola/0.png")), "{reason}");
+    assert!(reason.to_string().contains("64 bytes"), "{reason}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_or_has_an_odd_name_stops_nothing() {
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::symlink;
+    let (root, data) = shelf();
+    let at = |name: &str| root.path().join(name);
+    let pipe = at("cola/pipe.png");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    symlink(at("gone"), at("dangling")).unwrap();
+    symlink(root.path(), at("loop")).unwrap();
+    // Enrolment takes a picture whatever the name of its file.
+    let odd = root.path().join(std::ffi::OsStr::from_bytes(b"\xff\xfe.png"));
+    fs::rename(at("cola/0.png"), &odd).unwrap();
+    let pictures = FolderPictures::open(&[root.path().to_owned()], &DecodeLimits::default()).unwrap();
+    let [skipped] = pictures.skipped() else { panic!("{:?}", pictures.skipped()) };
+    assert!(skipped.path == pipe && matches!(skipped.reason, SkipReason::NotAFile), "{skipped:?}");
+    assert_eq!(pictures.fetch(&data.exemplars()[0]).unwrap(), fs::read(&odd).unwrap());
+}
+
+/// What was there when the folder was looked through and cannot be read any more is not called another picture.
+#[test]
+fn what_cannot_be_read_any_more_is_told_so() {
+    let (root, data) = shelf();
+    let pictures = FolderPictures::open(&[root.path().to_owned()], &DecodeLimits::default()).unwrap();
+    fs::remove_file(root.path().join("cola/0.png")).unwrap();
+    write_png(&root.path().join("tea/0.png"), [7, 7, 7]);
+    let reason = |origin: &str| {
+        let exemplar = data.exemplars().iter().find(|exemplar| exemplar.origin == origin).unwrap();
+        pictures.fetch(exemplar).unwrap_err()
+    };
+    assert!(matches!(reason("cola/0.png"), LossReason::Unreadable { .. }));
+    assert!(matches!(reason("tea/0.png"), LossReason::Changed { .. }));
 }

@@ -1,5 +1,7 @@
 //! Exemplars whose label looks wrong, and those whose label does not.
 
+use std::collections::HashMap;
+
 use classifier::DecisionRule;
 use classifier::gallery::GalleryData;
 use classifier::gallery::suspects::{Suspect, suspects};
@@ -23,7 +25,7 @@ fn shelf(skus: u32, random: &mut Random) -> Vec<(u32, Embedding)> {
 }
 
 fn found(data: &GalleryData) -> Vec<Suspect> {
-    suspects(data, &DecisionRule::default())
+    suspects(data, &DecisionRule::default(), &HashMap::new())
 }
 
 #[test]
@@ -43,6 +45,15 @@ fn a_planted_wrong_label_is_found_and_nothing_else() {
     assert_eq!(suspect.nearest, ExemplarId(nearest as u64 + 1));
     assert!((suspect.similarity - similarity(6, nearest)).abs() < 1e-5 && (suspect.own - own).abs() < 1e-5);
     assert!(suspect.similarity > 0.9 && suspect.own < 0.3, "{suspect:?}");
+
+    // As where facings are recognised, the threshold of the SKU that it looks like holds in place of the rule's.
+    let found = |threshold: f32, own: &[(u32, f32)]| {
+        let own = own.iter().map(|&(sku, threshold)| (SkuId(sku), threshold)).collect();
+        let rule = DecisionRule { threshold, ..DecisionRule::default() };
+        classifier::gallery::suspects::suspects(&data, &rule, &own).len()
+    };
+    assert_eq!((found(0.6, &[(2, 1.0)]), found(0.6, &[(1, 1.0)])), (0, 1));
+    assert_eq!((found(1.0, &[]), found(1.0, &[(2, 0.6)])), (0, 1));
 }
 
 #[test]

@@ -12,13 +12,11 @@ use super::{bar::Bar, plural, write_json};
 
 /// Draw photos of shelves, with exact boxes, SKUs, counts and planograms
 #[derive(Args)]
-#[command(
-    after_help = "The set follows from configuration and seed alone. It serves tests and training; nothing measured on it is
-a measurement of the real world.
+#[command(after_help = "The set follows from configuration and seed alone. It serves tests and training;
+nothing measured on it is a measurement of the real world.
 
   shelf dataset synth --photos 1000 --output shelves
-  shelf dataset synth --config synth.yaml --paste data --output shelves"
-)]
+  shelf dataset synth --config synth.yaml --paste data --output shelves")]
 pub(crate) struct SynthArgs {
     /// New folder: images, labels, skus.csv, instances.csv, counts.json, planogram.json
     #[arg(long, value_name = "DIR")]

@@ -5,7 +5,7 @@ use clap::Args;
 use classifier::gallery::{GalleryData, Merged, snapshot};
 use vision::{ExemplarId, Sku, SkuId};
 
-use super::Place;
+use super::{Place, counted};
 use crate::environment::Environment;
 
 /// Remove a SKU with all its exemplars, or single exemplars
@@ -14,7 +14,7 @@ pub(crate) struct RemoveArgs {
     /// Code or number of the SKU
     #[arg(long, required_unless_present = "exemplar")]
     sku: Option<String>,
-    /// Number of an exemplar, as `shelf gallery list --exemplars` shows it
+    /// Number of an exemplar, as `shelf gallery list --exemplars` shows it (may be repeated)
     #[arg(long, value_name = "ID", conflicts_with = "sku")]
     exemplar: Vec<u64>,
     #[command(flatten)]
@@ -67,16 +67,21 @@ fn name(text: &str) -> Result<String, String> {
 pub(super) fn remove(args: &RemoveArgs, environment: &Environment) -> anyhow::Result<()> {
     let folder = args.place.folder(environment)?;
     let mut data = snapshot::read(&folder)?;
+    let mut removed = Vec::new();
     if let Some(which) = &args.sku {
         let sku = find_sku(&data, which)?;
         let exemplars = data.remove_sku(sku.id)?;
-        println!("removed {} ({}) with {exemplars} exemplars", sku.code, sku.name);
+        removed.push(format!("{} ({}) with {}", sku.code, sku.name, counted(exemplars, "exemplar")));
     }
     for &id in &args.exemplar {
         let exemplar = data.remove_exemplar(ExemplarId(id))?;
-        println!("removed exemplar {id} ({})", exemplar.origin);
+        removed.push(format!("exemplar {id} ({})", exemplar.origin));
     }
     snapshot::write(&mut data, &folder)?;
+    // Only what is written is removed: one number that is not there leaves all of them in place.
+    for what in removed {
+        println!("removed {what}");
+    }
     Ok(())
 }
 
@@ -98,7 +103,8 @@ pub(super) fn merge(args: &MergeArgs, environment: &Environment) -> anyhow::Resu
     snapshot::write(&mut data, &folder)?;
     let repeated = if repeated == 0 { String::new() } else { format!(", {repeated} it had already") };
     let now = data.exemplars().iter().filter(|exemplar| exemplar.sku == into.id).count();
-    println!("{} is part of {} now: {moved} exemplars moved{repeated}, {now} in all", from.code, into.code);
+    let moved = counted(moved, "exemplar");
+    println!("{} is part of {} now: {moved} moved{repeated}, {now} in all", from.code, into.code);
     Ok(())
 }
 

@@ -1,16 +1,16 @@
 //! `shelf gallery build` and `add`: pictures become exemplars.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::Args;
 use classifier::gallery::enrol::{self, EnrolError, EnrolOptions, EnrolReport, REDUNDANT_FROM, Redundancy, Redundant};
 use classifier::gallery::{GalleryData, snapshot};
 use pipeline::PipelineConfig;
 use vision::Sha256;
 
-use super::{Place, advance, progress_bar};
+use super::{Place, advance, counted, progress_bar};
 use crate::environment::Environment;
 use crate::recognize::share;
 
@@ -33,8 +33,8 @@ struct RedundancyArgs {
   skus/sku_001_absolut_vodka/side.jpg
   skus/sku_002_campari/1.jpg
 
-Three pictures per SKU are a good start; what is there is replaced. A picture that looks like one
-its SKU has already teaches nothing: it is named and left out.")]
+Three pictures per SKU are a good start; a gallery that is there already is replaced. A picture that
+looks like one its SKU has already teaches nothing: it is named and left out.")]
 pub(crate) struct BuildArgs {
     /// Folder of SKU folders
     #[arg(value_name = "DIR")]
@@ -86,6 +86,7 @@ pub(super) fn build(args: &BuildArgs, environment: &Environment) -> anyhow::Resu
             .and_then(|p| Some(p.file_name()?.to_string_lossy().into_owned()))
             .unwrap_or_default(),
     };
+    snapshot::prepare(&folder)?;
     let embedder = pipeline::load::load_embedder(&config)?;
     let options = args.redundancy.options(&config);
     let bar = progress_bar();
@@ -93,7 +94,7 @@ pub(super) fn build(args: &BuildArgs, environment: &Environment) -> anyhow::Resu
     bar.finish_and_clear();
     let (mut data, report) = built.map_err(explain)?;
     snapshot::write(&mut data, &folder)?;
-    show_in_review(&data, &[&args.root], &config, environment);
+    show_in_review(&data, &report, &config, environment);
     print_report(&report, options.redundancy, &data, &folder);
     Ok(())
 }
@@ -119,27 +120,25 @@ pub(super) fn add(args: &AddArgs, environment: &Environment) -> anyhow::Result<(
     };
     let report = report.map_err(explain)?;
     snapshot::write(&mut data, &folder)?;
-    show_in_review(&data, &args.paths.iter().collect::<Vec<_>>(), &config, environment);
+    show_in_review(&data, &report, &config, environment);
     print_report(&report, options.redundancy, &data, &folder);
     Ok(())
 }
 
 /// Puts the enrolled pictures where the review page finds them. A gallery is sound without, so trouble is only told.
-fn show_in_review(data: &GalleryData, paths: &[&PathBuf], config: &PipelineConfig, environment: &Environment) {
+fn show_in_review(data: &GalleryData, report: &EnrolReport, config: &PipelineConfig, environment: &Environment) {
     if !config.review.enabled {
         return;
     }
-    let wanted: BTreeSet<Sha256> = data.exemplars().iter().map(|exemplar| exemplar.sha256).collect();
+    let mut wanted: HashSet<Sha256> = data.exemplars().iter().map(|exemplar| exemplar.sha256).collect();
     let settings = environment.store_settings(config);
     let work = async {
         let objects = store::Objects::open(&settings.objects, &settings.s3)?;
-        for path in paths {
-            let below = data.exemplars().iter().map(|exemplar| path.join(&exemplar.origin));
-            for file in below.chain([path.to_path_buf()]).filter(|file| file.is_file()) {
-                let bytes = std::fs::read(file)?;
-                if wanted.contains(&Sha256::of(&bytes)) {
-                    objects.put(bytes.into()).await?;
-                }
+        // What was enrolled before is put there again: the review may not have been enabled then.
+        for (digest, file) in &report.pictures {
+            if wanted.remove(digest) {
+                let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+                objects.put(bytes.into()).await?;
             }
         }
         anyhow::Ok(())
@@ -166,7 +165,7 @@ fn print_report(report: &EnrolReport, redundancy: Redundancy, data: &GalleryData
     }
     for conflict in &report.conflicts {
         let ((one, one_file), (other, other_file)) = (&conflict.first, &conflict.second);
-        eprintln!("label conflict: the same picture is enrolled under {one} ({one_file}) and {other} ({other_file})");
+        eprintln!("label conflict: {one} ({one_file}) and {other} ({other_file}) are the same picture");
     }
     for Redundant { path, code, of, similarity } in &report.redundant {
         eprintln!(
@@ -180,13 +179,13 @@ fn print_report(report: &EnrolReport, redundancy: Redundancy, data: &GalleryData
     let redundant = match (report.redundant.len(), redundancy.keep) {
         (0, _) => String::new(),
         (count, true) => format!(", {count} of them redundant"),
-        (count, false) => format!(", left {count} redundant ones out (--keep-redundant adds them)"),
+        (count, false) => format!(", {count} redundant left out (--keep-redundant adds them)"),
     };
     println!(
-        "added {} exemplars{redundant}; {} now holds {} SKUs, {} exemplars",
-        report.added,
+        "added {}{redundant}; {} now holds {}, {}",
+        counted(report.added, "exemplar"),
         folder.display(),
-        data.skus().len(),
-        data.exemplars().len()
+        counted(data.skus().len(), "SKU"),
+        counted(data.exemplars().len(), "exemplar")
     );
 }

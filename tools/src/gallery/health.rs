@@ -5,7 +5,7 @@ use classifier::gallery::suspects::{self, Suspect};
 use classifier::gallery::{GalleryData, inspect, snapshot};
 use vision::{ExemplarId, SkuId};
 
-use super::Place;
+use super::{Place, counted};
 use crate::environment::Environment;
 
 /// List SKUs and how many exemplars each has
@@ -37,7 +37,12 @@ pub(super) fn list(args: &ListArgs, environment: &Environment) -> anyhow::Result
             }
         }
     }
-    println!("{} SKUs, {} exemplars by {}", data.skus().len(), data.exemplars().len(), data.embedder().description);
+    println!(
+        "{}, {} by {}",
+        counted(data.skus().len(), "SKU"),
+        counted(data.exemplars().len(), "exemplar"),
+        data.embedder().description
+    );
     Ok(())
 }
 
@@ -57,7 +62,9 @@ pub(super) fn inspect(args: &InspectArgs, environment: &Environment) -> anyhow::
         let twin = h.nearest.map_or_else(|| "-".to_owned(), |(id, similarity)| format!("{similarity:.3} {}", code(id)));
         println!("{:<32}  {:>9}  {cohesion:>8}  {twin}", code(h.sku), h.exemplars);
     }
-    print_suspects(&data, &suspects::suspects(&data, &args.place.rule(environment)?));
+    let (rule, sku_thresholds) = args.place.rule(environment)?;
+    let sku_thresholds = pipeline::load::sku_thresholds(&sku_thresholds, &data);
+    print_suspects(&data, &suspects::suspects(&data, &rule, &sku_thresholds));
     Ok(())
 }
 
@@ -70,13 +77,27 @@ fn print_suspects(data: &GalleryData, suspects: &[Suspect]) {
         println!("\nno exemplar looks mislabelled");
         return;
     }
-    println!("\n{} of {} exemplars look mislabelled, the plainest first:", suspects.len(), data.exemplars().len());
+    let all = counted(data.exemplars().len(), "exemplar");
+    let look = if suspects.len() == 1 { "looks" } else { "look" };
+    println!("\n{} of {all} {look} mislabelled, the plainest first:", suspects.len());
     let origin = |id: ExemplarId| data.row_of(id).map_or("", |row| &data.exemplars()[row].origin);
     for suspect in suspects {
         let Suspect { exemplar, nearest, similarity, own, .. } = *suspect;
         let (sku, other) = (code(data, suspect.sku), code(data, suspect.looks_like));
         println!("exemplar {} ({}) is enrolled as {sku}, looks like {other}:", exemplar.0, origin(exemplar));
         println!("  {similarity:.3} to exemplar {} ({}), {own:.3} to the nearest of {sku}", nearest.0, origin(nearest));
+        if let Some(item) = labelled_item(origin(exemplar)) {
+            println!("  answer it anew: shelf queue label {item} --sku CODE");
+        }
     }
-    println!("take one away: shelf gallery remove --exemplar NUMBER");
+    if suspects.iter().any(|suspect| labelled_item(origin(suspect.exemplar)).is_none()) {
+        println!("take one away: shelf gallery remove --exemplar NUMBER");
+    }
+}
+
+/// The item of the review queue that an exemplar was labelled as. Its row in the store stays, whatever is removed from the
+/// folder. Items are named by UUIDs: a folder of pictures may be called `review`, too.
+fn labelled_item(origin: &str) -> Option<&str> {
+    let is_uuid = |name: &str| name.len() == 36 && name.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    origin.strip_prefix("review/").filter(|name| is_uuid(name))
 }

@@ -6,12 +6,12 @@ mod health;
 mod rebuild;
 mod reembed;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use classifier::gallery::DecisionRule;
-use classifier::gallery::enrol::Progress;
+use classifier::gallery::{DecisionRule, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::environment::Environment;
@@ -64,14 +64,21 @@ impl Place {
         }
     }
 
-    /// How neighbours become a SKU where the gallery is used; a gallery that was named needs no configuration.
-    fn rule(&self, environment: &Environment) -> anyhow::Result<DecisionRule> {
+    /// How neighbours become a SKU where the gallery is used, and thresholds of single SKUs, by code; a gallery that was named
+    /// needs no configuration.
+    fn rule(&self, environment: &Environment) -> anyhow::Result<(DecisionRule, BTreeMap<String, f32>)> {
         let is_alone = self.gallery.is_some() && self.config.is_none();
         if is_alone && !environment.config_path(None).exists() {
-            return Ok(DecisionRule::default());
+            return Ok(Default::default());
         }
-        Ok(environment.pipeline_config(self.config.as_ref())?.rule)
+        let config = environment.pipeline_config(self.config.as_ref())?;
+        Ok((config.rule, config.sku_thresholds))
     }
+}
+
+/// `1 exemplar`, `2 exemplars`: nouns that take an s.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn progress_bar() -> ProgressBar {

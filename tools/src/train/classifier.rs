@@ -12,7 +12,7 @@ use classifier::train::{TrainConfig, head_start, network};
 use engine::{Device, Weights};
 
 use super::embedder;
-use super::export;
+use super::export::embedder::{self as export, ExportArgs};
 use super::run::RunArgs;
 use crate::hub;
 
@@ -21,11 +21,12 @@ use crate::hub;
 #[command(after_help = "Examples:
   shelf train classifier --config configs/classifier.yaml
   shelf train classifier --resume last        # go on where the latest run was stopped
-  shelf train classifier --validate best      # figures of the best network of the latest run, with intervals
+  shelf train classifier --validate best      # figures of the best network of the latest run
   shelf train classifier --validate start     # the same of the weights it started from
-  shelf train classifier --export-onnx --weights best --output-dir models/classifier --format onnx-half,onnx-int8
-  shelf train classifier --export-embeddings --weights models/classifier/NAME.onnx --data-path skus --output-dir gallery
-Results are in runs/classifier/<name>/: weights/{last,best}.safetensors, results.csv, train_batch*.jpg.
+  shelf train classifier --export-onnx --weights best --format onnx-half,onnx-int8
+  shelf train classifier --export-embeddings --weights best --data-path skus --output-dir gallery
+
+Results are in runs/classifier/<name>/: weights/{last,best}.safetensors, results.csv and pictures.
 Ctrl-C stops after the step and writes a checkpoint; docs/training.md tells the rest.")]
 pub(crate) struct ClassifierArgs {
     /// What to train, and on what
@@ -33,40 +34,21 @@ pub(crate) struct ClassifierArgs {
     pub(super) config: PathBuf,
     #[command(flatten)]
     pub(super) run: RunArgs,
-    #[command(flatten)]
-    pub(super) formats: export::FormatArgs,
     /// Only validate: `best` of the latest run, `start` for the weights that training starts from, or a weights file with its card
     #[arg(long, value_name = "WEIGHTS")]
     pub(super) validate: Option<String>,
-    /// Write the network --weights as ONNX. The file is compared with the network before it is kept
-    #[arg(long, conflicts_with_all = ["name", "validate", "resume"])]
-    export_onnx: bool,
-    /// Write the pictures of --data-path as a gallery, embedded by the network --weights
-    #[arg(long, conflicts_with_all = ["name", "validate", "resume", "export_onnx"], requires = "data_path")]
-    export_embeddings: bool,
-    /// With --export-onnx and --export-embeddings: `best` of the latest run, or a weights file with its card; a file on a hub is
-    /// hf://OWNER/REPO[@REVISION][/FILE]
-    #[arg(long, value_name = "WEIGHTS", default_value = "best")]
-    pub(super) weights: String,
-    /// With --export-embeddings: a folder of SKU folders
-    #[arg(long, value_name = "DIR")]
-    pub(super) data_path: Option<PathBuf>,
-    /// With --export-onnx and --export-embeddings: where the result goes
-    #[arg(long, value_name = "DIR", default_value = "models/classifier")]
-    pub(super) output_dir: PathBuf,
-    /// Name of the model, for --export-onnx [default: as its card says]
-    #[arg(long, value_name = "NAME")]
-    pub(super) model_name: Option<String>,
     /// Where runs are kept
     #[arg(long, value_name = "DIR", default_value = "runs/classifier")]
     pub(super) runs: PathBuf,
+    #[command(flatten)]
+    pub(super) export: ExportArgs,
 }
 
 pub(crate) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
-    if args.export_onnx {
-        return export::embedder::run(args);
+    if args.export.export_onnx {
+        return export::run(args);
     }
-    if args.export_embeddings {
+    if args.export.export_embeddings {
         return embedder::export_embeddings(args);
     }
     let planned = args.run.planned(&args.runs, &args.config)?;

@@ -16,7 +16,7 @@ use super::run::{RunArgs, weights};
 use super::terminal::Terminal;
 use crate::hub;
 
-/// Train the detector
+/// Train the detector that finds bottles, cans and glasses
 #[derive(Args)]
 #[command(after_help = "Examples:
   shelf train detector --config configs/detector.yaml
@@ -24,7 +24,8 @@ use crate::hub;
   shelf train detector --validate best        # figures of the best network of the latest run
   shelf train detector --export best --output-dir models/detector
   shelf train detector --export best --format onnx,onnx-int8 --max-drop 0.01
-Results are in runs/detector/<name>/: weights/{last,best}.safetensors, results.{csv,png}, curves and pictures.
+
+Results are in runs/detector/<name>/: weights/{last,best}.safetensors, results.{csv,png}, pictures.
 Ctrl-C stops after the step and writes a checkpoint; docs/training.md tells the rest.")]
 pub(crate) struct DetectorArgs {
     /// What to train, and on what
@@ -37,7 +38,7 @@ pub(crate) struct DetectorArgs {
     validate: Option<String>,
     /// Write a network for other tools: `best` of the latest run, or a weights file. Each file is compared with the network
     /// before it is kept
-    #[arg(long, value_name = "WEIGHTS", conflicts_with_all = ["name", "validate", "resume"])]
+    #[arg(long, value_name = "WEIGHTS", conflicts_with_all = ["name", "validate", "resume"], help_heading = "Export")]
     pub(super) export: Option<String>,
     /// Where runs are kept
     #[arg(long, value_name = "DIR", default_value = "runs/detector")]

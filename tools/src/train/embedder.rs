@@ -15,6 +15,7 @@ use vision::Embedder as _;
 
 use super::classifier::{ClassifierArgs, start};
 use super::run::weights;
+use crate::gallery::counted;
 
 /// Resamples of the pictures for intervals.
 const RESAMPLES: u32 = 1000;
@@ -66,9 +67,12 @@ fn untrained(config: &TrainConfig) -> anyhow::Result<SessionEmbedder> {
 }
 
 pub(super) fn export_embeddings(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
-    let Some(root) = &args.data_path else { bail!("--export-embeddings needs --data-path") };
-    let source = weights(&args.runs, &args.weights)?;
+    let (Some(root), Some(folder)) = (&args.export.data_path, &args.export.output_dir) else {
+        bail!("--export-embeddings needs --data-path and --output-dir")
+    };
+    let source = weights(&args.runs, &args.export.weights)?;
     ensure!(root.is_dir(), "--data-path {}: there is no such folder", root.display());
+    snapshot::prepare(folder)?;
     let embedder = classifier::load(&source, &LoadOptions::default())?;
     let name = root.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
     // An export is of every picture, alike or not.
@@ -76,14 +80,14 @@ pub(super) fn export_embeddings(args: &ClassifierArgs) -> anyhow::Result<ExitCod
     let options = EnrolOptions { redundancy, ..EnrolOptions::default() };
     let built = enrol::build(root, &name.unwrap_or_default(), &embedder, &options, &mut |_| ())?;
     let (mut data, report) = built;
-    snapshot::write(&mut data, &args.output_dir)?;
+    snapshot::write(&mut data, folder)?;
     println!(
-        "{}: {} pictures of {} SKUs, embedded by {}; {} files skipped",
-        args.output_dir.display(),
-        data.exemplars().len(),
-        data.skus().len(),
+        "{}: {} of {}, embedded by {}; {} skipped",
+        folder.display(),
+        counted(data.exemplars().len(), "picture"),
+        counted(data.skus().len(), "SKU"),
         embedder.describe(),
-        report.skipped.len()
+        counted(report.skipped.len(), "file")
     );
     Ok(ExitCode::SUCCESS)
 }

@@ -157,9 +157,22 @@ fn galleries_are_changed_and_listed() {
     };
     run(&["gallery", "build", "skus"]);
     assert!(run(&["gallery", "list"]).contains("2 SKUs, 6 exemplars"));
-    let cafe = skus.join("cafe");
-    run(&["gallery", "add", "--sku", "cafe", cafe.to_str().expect("a path")]);
-    assert!(run(&["gallery", "list"]).contains("cafe"));
+    let mut photos: Vec<_> =
+        fs::read_dir(skus.join("cafe")).expect("listed").map(|entry| entry.expect("entry").path()).collect();
+    photos.sort();
+    fs::create_dir(place.path("photos")).expect("writable");
+    for file in &photos[..2] {
+        fs::copy(file, place.path("photos").join(file.file_name().expect("named"))).expect("copied");
+    }
+    run(&["gallery", "add", "--sku", "cafe", "photos", "--keep-redundant"]);
+    assert!(run(&["gallery", "list"]).contains("3 SKUs, 8 exemplars"));
+    // The review page shows every picture that is enrolled, by whatever path it came.
+    let enrolled = snapshot::read(&place.path("gallery")).expect("a gallery");
+    for exemplar in enrolled.exemplars() {
+        let name = exemplar.sha256.to_string();
+        let kept = place.path("data/active_learning_queue/objects").join(&name[..2]).join(&name);
+        assert!(kept.is_file(), "{} is not in the review queue", exemplar.origin);
+    }
     assert!(run(&["gallery", "inspect"]).contains("twin"));
     run(&["gallery", "remove", "--sku", "7up"]);
     let list = run(&["gallery", "list", "--exemplars"]);
@@ -204,10 +217,10 @@ fn a_gallery_is_put_right_and_embedded_again() {
     let original = fs::read(place.path("skus/7up/1.jpg")).expect("readable");
     vision::decode(&original, &DecodeLimits::default()).expect("a picture").save(&copy).expect("written");
     let (said, named) = run(&["gallery", "add", "--sku", "7up", "copy.png"]);
-    assert!(said.contains("added 0 exemplars, left 1 redundant ones out"), "{said}");
+    assert!(said.contains("added 0 exemplars, 1 redundant left out (--keep"), "{said}");
     assert!(named.contains("copy.png looks like 7up/1.jpg (similarity 1.000)"), "{named}");
     let (said, _) = run(&["gallery", "add", "--sku", "7up", "copy.png", "--keep-redundant"]);
-    assert!(said.contains("added 1 exemplars, 1 of them redundant"), "{said}");
+    assert!(said.contains("added 1 exemplar, 1 of them redundant"), "{said}");
 
     run(&["gallery", "rename", "7up", "7 Up 330 ml"]);
     assert!(run(&["gallery", "list"]).0.contains("7 Up 330 ml"));
@@ -215,18 +228,19 @@ fn a_gallery_is_put_right_and_embedded_again() {
     fails(&["gallery", "merge", "7up", "pepsi"], "no SKU \"pepsi\"");
     fails(&["gallery", "merge", "7up", "7up"], "into itself");
     let (said, _) = run(&["gallery", "merge", "seven_up", "7up"]);
-    assert!(said.contains("1 exemplars moved, 1 it had already, 5 in all"), "{said}");
+    assert!(said.contains("1 exemplar moved, 1 it had already, 5 in all"), "{said}");
     assert!(!run(&["gallery", "list"]).0.contains("seven_up"));
     assert!(run(&["gallery", "inspect"]).0.contains("no exemplar looks mislabelled"));
     run(&["gallery", "add", "--sku", "aquafina", "copy.png", "--keep-redundant"]);
     let (said, _) = run(&["gallery", "inspect"]);
-    assert!(said.contains("1 of 9 exemplars look mislabelled"), "{said}");
+    assert!(said.contains("1 of 9 exemplars looks mislabelled"), "{said}");
     assert!(said.contains("(copy.png) is enrolled as aquafina, looks like 7up"), "{said}");
 
     let gallery = || snapshot::read(&place.path("gallery")).expect("a gallery");
     let before = gallery();
-    let text = fails(&["gallery", "reembed", "--data-path", "skus"], "2 of 9 exemplars have no picture any more");
+    let text = fails(&["gallery", "reembed", "--data-path", "skus"], "2 of 9 exemplars have no usable picture");
     assert!(text.contains("(copy.png): there is no such picture"), "{text}");
+    assert!(text.contains("nothing was written") && text.contains("--max-missing 2"), "{text}");
     assert_eq!(gallery(), before);
     run(&["gallery", "reembed", "--data-path", "."]);
     let after = gallery();
@@ -243,9 +257,12 @@ fn a_gallery_is_put_right_and_embedded_again() {
     let next = ["gallery", "reembed", "--weights", weights, "--data-path", "skus", "--output-dir", "next"];
     let (said, _) = run(&[&next[..], &["--max-missing", "2"]].concat());
     assert!(said.contains("7 exemplars of 2 SKUs") && said.contains("2 left out"), "{said}");
+    assert!(!said.contains("AI_V2_CLASSIFIER_MODEL"), "the gallery in use stays: {said}");
     let next = snapshot::read(&place.path("next")).expect("a gallery");
     assert_eq!((next.embeddings().columns(), next.embeddings().rows()), (512, 7));
     assert_eq!(gallery(), after, "the one it was made from stays");
+    let (said, _) = run(&["gallery", "reembed", "--gallery", "next", "--weights", weights, "--data-path", "skus"]);
+    assert!(said.contains(&format!("now name {weights} in embedder.model or AI_V2_CLASSIFIER_MODEL")), "{said}");
 }
 
 #[test]

@@ -39,6 +39,9 @@ const COMMANDS: &[&[&str]] = &[
     &["eval", "classifier"],
     &["eval", "shelf-counts"],
     &["calibrate"],
+    &["train"],
+    &["train", "detector"],
+    &["train", "classifier"],
     &["doctor"],
 ];
 

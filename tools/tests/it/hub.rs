@@ -53,7 +53,8 @@ fn what_cannot_be_had_is_told_with_its_remedy() {
     let place = Workplace::empty();
     pictures(&place);
     let cached = ["train", "classifier", "--config", "c.yaml", "--validate", "start"];
-    let exported = ["train", "classifier", "--export-embeddings", "--data-path", "skus", "--weights"];
+    let exported =
+        ["train", "classifier", "--export-embeddings", "--data-path", "skus", "--output-dir", "gallery", "--weights"];
     for (backbone, weights, part) in [
         ("efficientnet_b2", "hf://timm/efficientnet_b2.ra_in1k", "HF_HUB_OFFLINE"),
         ("efficientnet_b2", "hf://timm/tf_efficientnet_b2.in1k", "take tf_efficientnet_b2 as the backbone"),

@@ -6,6 +6,7 @@ mod end_to_end;
 mod eval_bad_input;
 mod eval_live;
 mod eval_saved;
+mod gallery;
 mod help;
 mod hub;
 mod queue;

@@ -52,12 +52,15 @@ impl GalleryData {
         let before = self.exemplars.len();
         self.retain(|exemplar| exemplar.sku != from || !there.contains(&exemplar.sha256));
         let repeated = before - self.exemplars.len();
-        let rows: Vec<usize> = (0..self.exemplars.len()).filter(|&row| self.exemplars[row].sku == from).collect();
-        for &row in &rows {
-            self.exemplars.row_mut(row)[0].sku = into;
+        let mut moved = 0;
+        for row in 0..self.exemplars.len() {
+            if self.exemplars[row].sku == from {
+                self.exemplars.row_mut(row)[0].sku = into;
+                moved += 1;
+            }
         }
         self.skus.remove(&from);
-        Ok(Merged { moved: rows.len(), repeated })
+        Ok(Merged { moved, repeated })
     }
 
     /// Removes several exemplars at once; those that are not there are left out.

@@ -16,13 +16,13 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use vision::{DecodeLimits, Embedder, ModelError, RgbImage, Sha256, Sku, SkuId, decode};
 
-use super::batches::{Batch, in_waves};
+use super::batches::{Batch, Progress, in_waves};
 use super::data::{EmbedderIdentity, GalleryData, NewExemplar};
 use super::error::GalleryError;
 pub use listing::{Listing, SkuFolder, list};
 use redundant::Kin;
 pub use redundant::{REDUNDANT_FROM, Redundancy};
-pub use report::{Conflict, EnrolReport, Progress, Redundant, SkipReason, Skipped};
+pub use report::{Conflict, EnrolReport, Redundant, SkipReason, Skipped};
 
 /// What enrolment may cost, and what it leaves out.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -167,8 +167,8 @@ struct Enrolment<'a> {
     data: &'a GalleryData,
     options: &'a EnrolOptions,
     report: EnrolReport,
-    /// Where each picture of this run was seen first.
-    seen: HashMap<Sha256, (String, String)>,
+    /// Code and origin of every SKU that has a picture, in the gallery or in this run, the first one first.
+    seen: HashMap<Sha256, Vec<(String, String)>>,
     batch: Batch<'a, (Source, Sha256)>,
     kin: Kin<'a>,
     exemplars: Vec<(String, NewExemplar)>,
@@ -190,7 +190,8 @@ impl<'a> Enrolment<'a> {
     fn run(mut self, files: Vec<Source>, progress: &mut dyn FnMut(Progress)) -> Result<Embedded, EnrolError> {
         for exemplar in self.data.exemplars() {
             if let Some(sku) = self.data.sku(exemplar.sku) {
-                self.seen.insert(exemplar.sha256, (sku.code.clone(), exemplar.origin.clone()));
+                let owner = (sku.code.clone(), exemplar.origin.clone());
+                self.seen.entry(exemplar.sha256).or_default().push(owner);
             }
         }
         let limits = self.options.limits;
@@ -218,18 +219,18 @@ impl<'a> Enrolment<'a> {
 
     /// Lets a picture through unless this SKU has it already.
     fn take(&mut self, source: Source, sha256: Sha256, image: RgbImage) {
-        let here = (source.code.clone(), source.origin.clone());
-        match self.seen.get(&sha256) {
-            Some((code, origin)) if *code == here.0 => {
-                let reason = SkipReason::Duplicate { of: origin.clone() };
-                self.report.skipped.push(Skipped { path: source.path, reason });
-                return;
-            }
-            Some(first) => self.report.conflicts.push(Conflict { first: first.clone(), second: here }),
-            None => {
-                self.seen.insert(sha256, here);
-            }
+        self.report.pictures.push((sha256, source.path.clone()));
+        let owners = self.seen.entry(sha256).or_default();
+        if let Some((_, origin)) = owners.iter().find(|(code, _)| *code == source.code) {
+            let reason = SkipReason::Duplicate { of: origin.clone() };
+            self.report.skipped.push(Skipped { path: source.path, reason });
+            return;
         }
+        let here = (source.code.clone(), source.origin.clone());
+        if let Some(first) = owners.first() {
+            self.report.conflicts.push(Conflict { first: first.clone(), second: here.clone() });
+        }
+        owners.push(here);
         self.batch.push((source, sha256), image);
     }
 

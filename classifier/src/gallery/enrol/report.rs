@@ -5,16 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use thiserror::Error;
-use vision::{DecodeError, Sku, SkuId};
-
-/// How far enrolment is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Files read.
-    pub done: usize,
-    /// Files there are.
-    pub total: usize,
-}
+use vision::{DecodeError, Sha256, Sku, SkuId};
 
 /// What became of the files of a folder.
 #[derive(Debug, Default)]
@@ -31,8 +22,10 @@ pub struct EnrolReport {
     pub skipped: Vec<Skipped>,
     /// Pictures that repeat an exemplar of their own SKU, whether left out or kept.
     pub redundant: Vec<Redundant>,
-    /// Identical files under two SKUs. Both are enrolled; one of the labels is wrong.
+    /// Identical files under two SKUs: one of the labels is wrong. Both are enrolled, unless the second is redundant.
     pub conflicts: Vec<Conflict>,
+    /// Every file that is a picture, with its digest, whatever became of it.
+    pub pictures: Vec<(Sha256, PathBuf)>,
 }
 
 impl EnrolReport {

@@ -29,10 +29,10 @@ pub(in crate::train) struct ExportArgs {
     /// Where files and their cards go
     #[arg(long, value_name = "DIR", default_value = "models/detector")]
     output_dir: PathBuf,
-    /// Pictures at once; any number without
+    /// Pictures at once [default: any number]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
-    /// Height and width of the input, multiples of 32; any without
+    /// Height and width of the input, multiples of 32 [default: any]
     #[arg(long, value_name = "HxW")]
     imgsz: Option<String>,
     /// Suppress duplicates inside the ONNX file, whatever their class

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use clap::Args;
 use classifier::export::{ExportOptions, onnx, parity, quantize};
 use classifier::model::{Architecture, EfficientNet, Heads};
 use classifier::train::TrainConfig;
@@ -19,17 +20,47 @@ use vision::preprocess::Region;
 use vision::{DecodeLimits, ModelCard, Random, decode};
 
 use super::worse::{Worse, accept};
-use super::{Subject, evenly, figure, with_file};
+use super::{FormatArgs, Subject, evenly, figure, with_file};
 use crate::train::classifier::{ClassifierArgs, read};
 use crate::train::run::{NO_LICENSE, weights};
 
+#[derive(Args)]
+#[command(next_help_heading = "Export")]
+pub(in crate::train) struct ExportArgs {
+    /// Write the network --weights as ONNX. The file is compared with the network before it is kept
+    #[arg(long, conflicts_with_all = ["name", "validate", "resume"])]
+    pub(in crate::train) export_onnx: bool,
+    /// Write the pictures of --data-path as a gallery, embedded by the network --weights
+    #[arg(
+        long,
+        conflicts_with_all = ["name", "validate", "resume", "export_onnx"],
+        requires_all = ["data_path", "output_dir"]
+    )]
+    pub(in crate::train) export_embeddings: bool,
+    /// What is exported: `best` of the latest run, or a weights file with its card; a file on a hub is
+    /// hf://OWNER/REPO[@REVISION][/FILE]
+    #[arg(long, value_name = "WEIGHTS", default_value = "best")]
+    pub(in crate::train) weights: String,
+    /// With --export-embeddings: a folder of SKU folders
+    #[arg(long, value_name = "DIR")]
+    pub(in crate::train) data_path: Option<PathBuf>,
+    /// Folder for the result; must be named with --export-embeddings [default: models/classifier]
+    #[arg(long, value_name = "DIR")]
+    pub(in crate::train) output_dir: Option<PathBuf>,
+    /// Name of the model, for --export-onnx [default: as its card says]
+    #[arg(long, value_name = "NAME")]
+    model_name: Option<String>,
+    #[command(flatten)]
+    formats: FormatArgs,
+}
+
 pub(in crate::train) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
-    let source = weights(&args.runs, &args.weights)?;
+    let source = weights(&args.runs, &args.export.weights)?;
     let Some(mut card) = ModelCard::read_beside(&source)? else {
         bail!("{} has no model card beside it, which says how pictures are prepared", source.display())
     };
     let imported = classifier::import(&source, Some(card.architecture.parse()?))?;
-    card.name = args.model_name.clone().unwrap_or(card.name);
+    card.name = args.export.model_name.clone().unwrap_or(card.name);
     if args.run.license != NO_LICENSE {
         card.license.clone_from(&args.run.license);
     }
@@ -45,7 +76,8 @@ pub(in crate::train) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
     // Only files for ONNX Runtime name their output.
     let mut exported =
         Exported { weights: imported.weights, card: card.clone(), config: config_of(args, &source), gate: None };
-    super::write(&args.formats, &args.output_dir, &card, &file, &mut exported)
+    let folder = args.export.output_dir.as_deref().unwrap_or(Path::new("models/classifier"));
+    super::write(&args.export.formats, folder, &card, &file, &mut exported)
 }
 
 fn native(weights: &Weights, architecture: Architecture) -> anyhow::Result<CandleSession> {

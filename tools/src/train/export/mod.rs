@@ -23,7 +23,7 @@ pub(super) struct FormatArgs {
     /// What is written
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT,...", default_value = "onnx")]
     format: Vec<Format>,
-    /// Most that accuracy may fall in bytes or halves, measured as served on the validation pictures of the run (or of
+    /// How far accuracy may fall in bytes or halves, measured as served on the validation pictures of the run (or of
     /// --config): mAP50 of a detector, top-1 and AUROC of an embedder. A file that falls further is not written
     #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
     max_drop: f64,
