@@ -5,6 +5,9 @@ use std::fmt;
 
 use thiserror::Error;
 
+/// What our own detectors tell apart.
+pub const CONTAINERS: [&str; 4] = ["bottle", "can", "glass", "unknown_container"];
+
 /// The least confidence of each class. Classes are told by name, because numbers mean something in one network alone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Confidences<T = f32> {
@@ -51,11 +54,13 @@ impl<T: Copy> Confidences<T> {
     }
 
     /// Makes sure that every class with a confidence of its own is one of `classes`: a misspelt one would be without effect.
+    /// Those of [`CONTAINERS`] may be named all the same, so that one configuration serves detectors of different classes.
     ///
     /// # Errors
     /// Names the first that is not, and those there are.
     pub fn check(&self, classes: &[String]) -> Result<(), UnknownClass> {
-        match self.by_class.keys().find(|class| !classes.contains(class)) {
+        let known = |class: &String| classes.contains(class) || CONTAINERS.contains(&class.as_str());
+        match self.by_class.keys().find(|class| !known(class)) {
             Some(class) => Err(UnknownClass { class: class.clone(), known: classes.to_vec() }),
             None => Ok(()),
         }

@@ -42,7 +42,7 @@ pub mod tiles;
 /// An upright 8-bit RGB picture, the only pixel type of the project.
 pub use image::RgbImage;
 
-pub use confidences::{Confidences, UnknownClass};
+pub use confidences::{CONTAINERS, Confidences, UnknownClass};
 pub use crop::crop;
 pub use decode::{DecodeError, DecodeLimits, decode};
 pub use detection::{ClassId, Detection, Sightings};

@@ -21,7 +21,7 @@ pub enum Class {
 
 impl Class {
     /// Names in the order of their numbers.
-    pub const NAMES: [&str; 4] = ["bottle", "can", "glass", "unknown_container"];
+    pub const NAMES: [&str; 4] = vision::CONTAINERS;
 
     /// The number in label files.
     #[must_use]
