@@ -33,8 +33,8 @@ pub struct Suspect {
 /// margin than its own SKU's, *and* more of the `k` nearest exemplars show that SKU than its own: one wrong label among right
 /// ones makes itself a suspect, not its neighbours. The only exemplar of a SKU cannot be judged by its like and never is one.
 ///
-/// Compares every exemplar with every other, exactly: on two cores less than a second for ten thousand and about a minute for a
-/// hundred thousand, worked out from 34 ms for 60 searches in 100,000.
+/// Compares every exemplar with every other, exactly: on two cores less than a second for ten thousand and some 40 seconds for a
+/// hundred thousand, worked out from 23 ms for 60 searches in 100,000.
 #[must_use]
 pub fn suspects(data: &GalleryData, rule: &DecisionRule, sku_thresholds: &HashMap<SkuId, f32>) -> Vec<Suspect> {
     let mut rows_of: HashMap<SkuId, Vec<usize>> = HashMap::new();

@@ -1,5 +1,8 @@
 //! The decision rule, case by case and by its laws.
 
+use std::collections::HashMap;
+
+use classifier::gallery::decide_with;
 use classifier::{DecisionRule, decide};
 use proptest::prelude::*;
 use vision::{ExemplarId, Neighbor, Reason, SkuId, SkuStatus};
@@ -47,6 +50,19 @@ fn decisions_follow_the_rule() {
     // Numbers that are none do not vote.
     check(&[(2, f32::NAN), (1, 0.9)], Known, Some(1), 0.9, 0.9);
     check(&[(1, 0.9), (2, f32::INFINITY)], Known, Some(1), 0.9, 0.9);
+}
+
+#[test]
+fn the_winners_own_threshold_holds() {
+    let status = |own: &[(u32, f32)]| {
+        let own: HashMap<SkuId, f32> = own.iter().map(|&(sku, threshold)| (SkuId(sku), threshold)).collect();
+        let decision = decide_with(&neighbors(&[(1, 0.7), (2, 0.5)]), &RULE, &own, 1);
+        assert_eq!(decision.candidates[0].sku, SkuId(1), "which SKU wins does not depend on it");
+        decision.status
+    };
+    assert_eq!(status(&[]), SkuStatus::Known);
+    assert_eq!(status(&[(1, 0.71)]), SkuStatus::Unknown);
+    assert_eq!(status(&[(1, 0.1), (2, 0.9)]), SkuStatus::Known);
 }
 
 #[test]
