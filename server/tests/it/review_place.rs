@@ -29,6 +29,7 @@ pub(crate) fn review_config() -> ReviewConfig {
         samplers: Samplers {
             random_share: 0.0,
             low_confidence: 0.0,
+            low_similarity: 0.0,
             duplicate_similarity: 0.9999,
             duplicate_bits: 0,
             ..Samplers::default()
