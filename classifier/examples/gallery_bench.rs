@@ -148,7 +148,7 @@ fn measure<'n>(contestants: &[(&'n str, Search<'_>)]) -> Result<Vec<(&'n str, Ve
 
 fn written(folder: &Path, name: &str, vectors: &[Embedding]) -> Result<PathBuf> {
     let file = folder.join(name);
-    let bytes: Vec<u8> = vectors.iter().flat_map(|v| v.as_slice()).flat_map(|value| value.to_le_bytes()).collect();
+    let bytes: Vec<u8> = vectors.iter().flat_map(Embedding::as_slice).flat_map(|value| value.to_le_bytes()).collect();
     std::fs::write(&file, bytes)?;
     Ok(file)
 }

@@ -145,7 +145,7 @@ pub(super) fn precision_goal(goal: &PrecisionGoal) -> String {
         let mut cells = vec![escape(&class.class), class.true_boxes.to_string()];
         match class.reached {
             Some(at) => {
-                cells.extend([number(Some(at.confidence)), number(at.precision), number(at.recall), String::new()])
+                cells.extend([number(Some(at.confidence)), number(at.precision), number(at.recall), String::new()]);
             }
             None => cells.extend([number(None), number(None), number(None), class.unreached().unwrap_or_default()]),
         }
