@@ -9,7 +9,7 @@ use classifier::model::{EfficientNet, Heads};
 use classifier::train::TrainConfig;
 use classifier::train::fit::{self, End, FitError, Setup};
 use classifier::{EngineChoice, LoadOptions};
-use engine::onnx::Calibration;
+use engine::onnx::{Calibration, Half};
 use engine::train::{BatchReport, EpochReport, Observer, RunFolder, Stop};
 use engine::{CandleSession, Device, InputShape, Weights};
 use image::{Rgb, RgbImage};
@@ -142,7 +142,7 @@ fn it_learns_and_what_it_writes_is_served_and_exported() {
         Array4::from_shape_fn((3, 3, 32, 32), |(b, c, y, x)| ((b + 2 * c + 3 * y + 5 * x) % 17) as f32 / 8.0 - 1.0);
     let options = ExportOptions { size: (32, 32), description: String::new(), license: String::new() };
     let whole = onnx(&weights, architecture, &options).unwrap();
-    let half = engine::onnx::halved(&whole).unwrap();
+    let [half, bf16] = [Half::F16, Half::Bf16].map(|kind| engine::onnx::halved(&whole, kind).unwrap());
     let learned = setup.config.pictures().unwrap().train;
     let crops = learned.iter().map(|crop| {
         let mut input = Array4::zeros((1, 3, 32, 32));
@@ -152,8 +152,9 @@ fn it_learns_and_what_it_writes_is_served_and_exported() {
     });
     let bytes = quantize(&whole, crops, Calibration::Mse).unwrap();
     assert!(bytes.len() * 100 < whole.len() * 30, "{} of {}", bytes.len(), whole.len());
-    for (kind, file, least) in [("whole", whole, 0.9999), ("half", half, 0.9999), ("bytes", bytes, 0.97)] {
-        if kind != "bytes" {
+    let files = [("whole", whole, 0.9999), ("half", half, 0.9999), ("bf16", bf16, 0.999), ("bytes", bytes, 0.97)];
+    for (kind, file, least) in files {
+        if kind == "whole" || kind == "half" {
             let cosine = parity(&file, &session, &pictures).unwrap();
             assert!(cosine > 0.99999, "{kind}: {cosine}");
         }

@@ -8,7 +8,7 @@ use detector::export::{ExportOptions, Size, Suppression, bytes, onnx};
 use detector::model::fold::fold_all;
 use detector::model::{Architecture, YoloV8};
 use detector::{ClassMap, LoadOptions, ValidationOptions, YoloDetector, YoloSpec};
-use engine::onnx::{Calibration, halved};
+use engine::onnx::{Calibration, Half, halved};
 use engine::train::Parameters;
 use engine::{CandleSession, Device, InputShape, OrtOptions, OrtSession, Session, Weights};
 use ndarray::Array4;
@@ -201,11 +201,15 @@ fn networks_in_bytes_say_nearly_the_same_in_a_quarter_of_the_size() {
         let most = if design == "yolov8n" { (0.01, 0.001) } else { (0.4, 0.2) };
         assert!(scores < most.0 && boxes < most.1, "{design}: {scores} {boxes}");
         assert!(scores > 0.0, "{design}: nothing was rounded");
-        let half = halved(&file).unwrap();
-        assert!(half.len() * 100 < file.len() * 53, "{design}: {} of {}", half.len(), file.len());
-        let (scores, boxes) = distance(&file, &half, &pictures(2, 96, 96));
-        println!("{design} in halves: scores differ by {scores}, boxes by {boxes} of the side");
-        assert!(scores < 5e-3 && boxes < 5e-3, "{design} in halves: {scores} {boxes}");
+        // Three binary digits less, eight times the distance.
+        for (kind, most) in [(Half::F16, 5e-3), (Half::Bf16, 4e-2)] {
+            let half = halved(&file, kind).unwrap();
+            assert!(half.len() * 100 < file.len() * 53, "{design}: {} of {}", half.len(), file.len());
+            let (scores, boxes) = distance(&file, &half, &pictures(2, 96, 96));
+            println!("{design} as {kind:?}: scores differ by {scores}, boxes by {boxes} of the side");
+            assert!(scores < most && boxes < most, "{design} as {kind:?}: {scores} {boxes}");
+            assert!(scores > 0.0, "{design} as {kind:?}: nothing was rounded");
+        }
     }
 }
 
@@ -220,12 +224,14 @@ fn without_pictures_there_is_nothing_to_calibrate_on() {
 #[test]
 fn halves_are_weights_that_candle_reads_too() {
     let (weights, architecture) = fresh("yolov8n");
-    let file = halved(&onnx(&weights, architecture, &options(None, Size::Any)).unwrap()).unwrap();
+    let file = onnx(&weights, architecture, &options(None, Size::Any)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("half.onnx");
-    std::fs::write(&path, file).unwrap();
-    for engine in [detector::EngineChoice::OnnxRuntime, detector::EngineChoice::Candle] {
-        detector::load(&path, &LoadOptions { engine, ..LoadOptions::default() }).unwrap();
+    for half in [Half::F16, Half::Bf16] {
+        std::fs::write(&path, halved(&file, half).unwrap()).unwrap();
+        for engine in [detector::EngineChoice::OnnxRuntime, detector::EngineChoice::Candle] {
+            detector::load(&path, &LoadOptions { engine, ..LoadOptions::default() }).unwrap();
+        }
     }
 }
 
@@ -247,8 +253,9 @@ fn onnxs_own_checker_has_nothing_against_them() {
         let nms = Some(Suppression::default());
         let suppressing = onnx(&weights, architecture, &ExportOptions { nms, ..options(None, Size::Any) }).unwrap();
         let quantized = bytes::quantize(&suppressing, std::iter::once(pictures(1, 64, 64)), Calibration::Mse).unwrap();
-        let halved = halved(&plain).unwrap();
-        for (kind, file) in [("plain", plain), ("nms", suppressing), ("bytes", quantized), ("half", halved)] {
+        let [half, bf16] = [Half::F16, Half::Bf16].map(|kind| halved(&plain, kind).unwrap());
+        let files = [("plain", plain), ("nms", suppressing), ("bytes", quantized), ("half", half), ("bf16", bf16)];
+        for (kind, file) in files {
             std::fs::write(folder.path().join(format!("{design}-{kind}.onnx")), file).unwrap();
         }
     }
@@ -257,5 +264,5 @@ fn onnxs_own_checker_has_nothing_against_them() {
     let output = Command::new(&python).args(["-c", script]).arg(folder.path()).output().unwrap();
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{}{}", said(&output.stdout), said(&output.stderr));
-    assert_eq!(said(&output.stdout).lines().count(), 4 * DESIGNS.len());
+    assert_eq!(said(&output.stdout).lines().count(), 5 * DESIGNS.len());
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use half::f16;
+use half::{bf16, f16};
 use prost::Message as _;
 
 use super::proto::{AttributeProto, AttributeType, NodeProto};
@@ -13,12 +13,38 @@ use crate::EngineError;
 /// Fewer numbers than this are not worth a node.
 const LEAST_NUMBERS: usize = 64;
 
+/// How weights are stored in 16 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Half {
+    /// IEEE half precision: 11 significant bits, up to 65,504.
+    F16,
+    /// bfloat16: 8 significant bits and the range of 32-bit floats.
+    Bf16,
+}
+
+impl Half {
+    const fn data_type(self) -> DataType {
+        match self {
+            Self::F16 => DataType::Float16,
+            Self::Bf16 => DataType::Bfloat16,
+        }
+    }
+
+    /// Little-endian, the nearest there is; `None` for what lies beyond the range.
+    fn bytes(self, value: f32) -> Option<[u8; 2]> {
+        match self {
+            Self::F16 => Some(f16::from_f32(value)).filter(|half| half.is_finite()).map(f16::to_le_bytes),
+            Self::Bf16 => Some(bf16::from_f32(value)).filter(|half| half.is_finite()).map(bf16::to_le_bytes),
+        }
+    }
+}
+
 /// The network in `file` with weights stored as 16-bit floats. A runtime restores them when it loads the file and computes
 /// in 32 bits as before; only the last digits of the weights are lost.
 ///
 /// # Errors
 /// When the file is no model, or a weight is too large for 16 bits.
-pub fn halved(file: &[u8]) -> Result<Vec<u8>, EngineError> {
+pub fn halved(file: &[u8], half: Half) -> Result<Vec<u8>, EngineError> {
     let path = Path::new("the network");
     let load = |reason: String| EngineError::Load { path: path.to_owned(), reason };
     let mut model = Model::decode(path, file.to_vec().into())?.proto().clone();
@@ -33,13 +59,17 @@ pub fn halved(file: &[u8]) -> Result<Vec<u8>, EngineError> {
         if values.len() < LEAST_NUMBERS {
             continue;
         }
-        if let Some(value) = values.iter().find(|value| !f16::from_f32(**value).is_finite()) {
-            return Err(load(format!("tensor {} holds {value}, which 16 bits do not hold", tensor.name)));
+        let mut raw = Vec::with_capacity(2 * values.len());
+        for &value in &values {
+            let short = half.bytes(value);
+            raw.extend(
+                short
+                    .ok_or_else(|| load(format!("tensor {} holds {value}, which 16 bits do not hold", tensor.name)))?,
+            );
         }
-        tensor.data_type = DataType::Float16.into();
+        tensor.data_type = half.data_type().into();
         tensor.float_data.clear();
-        tensor.raw_data =
-            values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect::<Vec<_>>().into();
+        tensor.raw_data = raw.into();
         stored.insert(tensor.name.clone());
         nodes.push(NodeProto {
             input: vec![tensor.name.clone()],

@@ -9,7 +9,7 @@ pub mod quantize;
 mod scan;
 mod tensor;
 
-pub use self::half::halved;
+pub use self::half::{Half, halved};
 pub use graph::{Attribute, Axis, GraphBuilder, OPSET, Wire};
 pub use layers::Window;
 #[cfg_attr(not(feature = "ort"), expect(unused_imports, reason = "only ONNX Runtime reads files itself"))]

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
-use engine::onnx::{Calibration, halved};
+use engine::onnx::{Calibration, Half, halved};
 use vision::{ModelCard, Sha256};
 
 use worse::Worse;
@@ -41,6 +41,8 @@ enum Format {
     Onnx,
     /// Weights stored as 16-bit floats: <name>-half.onnx
     OnnxHalf,
+    /// The same as bfloat16: <name>-bf16.onnx, fewer digits and the range of 32-bit floats
+    OnnxBf16,
     /// Bytes (QDQ): <name>-int8.onnx, a quarter of the size and about twice as fast on CPUs with VNNI
     OnnxInt8,
     /// Weights for candle as 16-bit floats: <name>-native.safetensors
@@ -53,6 +55,7 @@ impl Format {
         match self {
             Self::Onnx => ".onnx",
             Self::OnnxHalf => "-half.onnx",
+            Self::OnnxBf16 => "-bf16.onnx",
             Self::OnnxInt8 => "-int8.onnx",
             Self::Safetensors => "-native.safetensors",
         }
@@ -98,7 +101,8 @@ fn write(
                 continue;
             }
             Format::Onnx => file.to_vec(),
-            Format::OnnxHalf => halved(file)?,
+            Format::OnnxHalf => halved(file, Half::F16)?,
+            Format::OnnxBf16 => halved(file, Half::Bf16)?,
             Format::OnnxInt8 => {
                 let method = match args.calibration {
                     CalibrationArg::Mse => Calibration::Mse,
