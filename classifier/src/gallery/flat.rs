@@ -1,4 +1,4 @@
-//! Exact search by comparing with every row: the reference, and the index of a build without FAISS.
+//! Exact search by comparing with every row: the index of most galleries, and what FAISS is held to.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
