@@ -43,8 +43,8 @@ pub(crate) fn start(review: &Review, setup: ReviewSetup, loaded: Loaded, runtime
     }
     let first = async { tokio::time::timeout(FIRST, follow(&inner, &loaded.recognizer, Naming::Content)).await };
     match runtime.block_on(first) {
-        Ok(Ok(Some(recognizer))) => return Loaded { recognizer, ..loaded },
-        Ok(Ok(None)) => {}
+        Ok(Ok(Followed { recognizer: Some(recognizer), .. })) => return Loaded { recognizer, ..loaded },
+        Ok(Ok(_)) => {}
         Ok(Err(error)) => {
             tracing::warn!(
                 error = &*error as &dyn std::error::Error,
@@ -79,12 +79,19 @@ pub(crate) async fn keep(models: Arc<Models>, inner: Arc<Inner>, mut stopped: mp
         }
         let naming = if swapped.elapsed() < SETTLE { Naming::Change } else { Naming::Content };
         match follow(&inner, &loaded.recognizer, naming).await {
-            Ok(Some(recognizer)) => {
-                models.replace(|old| Loaded { recognizer, options: old.options.clone(), review: None });
-                swapped = Instant::now();
-                tokio::time::sleep((begin.elapsed() * 2).clamp(REST.0, REST.1)).await;
+            Ok(Followed { recognizer, answered }) => {
+                let rest = (begin.elapsed() * 2).clamp(REST.0, REST.1);
+                let new = recognizer.is_some();
+                if let Some(recognizer) = recognizer {
+                    models.replace(|old| Loaded { recognizer, options: old.options.clone(), review: None });
+                    swapped = Instant::now();
+                }
+                // Not before: what is answered still looks unsure under the gallery before.
+                inner.sampler().answered(&answered.iter().map(String::as_str).collect());
+                if new {
+                    tokio::time::sleep(rest).await;
+                }
             }
-            Ok(None) => {}
             Err(error) if !failing => {
                 failing = true;
                 tracing::warn!(
@@ -115,8 +122,16 @@ enum Naming {
     Content,
 }
 
-/// Opens the store if it is not open, and applies what changed. Gives the recogniser to swap in, if anything did.
-async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer, naming: Naming) -> Result<Option<Recognizer>, LoadError> {
+/// What came of following the store.
+struct Followed {
+    /// To be swapped in, if anything changed.
+    recognizer: Option<Recognizer>,
+    /// Items that the new gallery knows the answer to.
+    answered: Vec<String>,
+}
+
+/// Opens the store if it is not open, and applies what changed.
+async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer, naming: Naming) -> Result<Followed, LoadError> {
     let store = match inner.store() {
         Some(store) => store,
         None => open(inner).await?,
@@ -127,10 +142,10 @@ async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer, naming: Naming) -> 
     let rests = changes.change == live.change();
     let seal = naming == Naming::Content && (rests || first) && !live.is_sealed();
     if rests && !seal {
-        return Ok(None);
+        return Ok(Followed { recognizer: None, answered: Vec::new() });
     }
     let active = changes.exemplars.iter().filter(|exemplar| exemplar.active);
-    inner.sampler().answered(&active.filter_map(|exemplar| exemplar.origin.strip_prefix("review/")).collect());
+    let answered = active.filter_map(|exemplar| Some(exemplar.origin.strip_prefix("review/")?.to_owned())).collect();
     // Off the async threads: a large gallery takes a moment to index.
     let (mut next, base) = (live.clone(), recognizer.clone());
     let done = tokio::task::spawn_blocking(move || -> Result<_, LoadError> {
@@ -149,7 +164,7 @@ async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer, naming: Naming) -> 
         tracing::info!(change, exemplars, "the gallery follows the labels");
     }
     *live = next;
-    Ok(swapped)
+    Ok(Followed { recognizer: swapped, answered })
 }
 
 /// How far [`reteach`] has come.
