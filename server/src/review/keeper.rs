@@ -1,18 +1,17 @@
-//! Follows the store: opens it, swaps the gallery when labels changed it, embeds again what people taught another embedder,
-//! forgets what is old.
+//! Follows the store: opens it, swaps the gallery when labels changed it, forgets what is old.
 
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use pipeline::Recognizer;
 use pipeline::review::Queued;
 use store::retention::Retention;
 use store::{Store, StoreError, Waiting};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use vision::{Embedding, ExemplarId};
+use vision::Embedding;
 
+use super::reteach::{Taught, reteach};
 use super::{Inner, Review, ReviewSetup};
 use crate::models::{LoadError, Loaded, Models, Phase};
 
@@ -29,8 +28,6 @@ const REST: (Duration, Duration) = (Duration::from_millis(100), Duration::from_m
 const TIDY: Duration = Duration::from_secs(3_600);
 /// Pictures younger than this may be named by a row any moment.
 const GRACE: Duration = Duration::from_secs(3_600);
-/// Labels of another embedder that are embedded between two changes of the gallery.
-const TOGETHER: u32 = 32;
 /// Items that wait, read back at the start to compare new facings with.
 const REMEMBERED: u32 = 4_096;
 
@@ -61,7 +58,7 @@ pub(crate) async fn keep(models: Arc<Models>, inner: Arc<Inner>, mut stopped: mp
     let mut tidied = Instant::now();
     let mut swapped = Instant::now();
     let mut failing = false;
-    let mut taught = Taught { change: 0, after: ExemplarId(0), until: 0 };
+    let mut taught = Taught::nothing();
     loop {
         tokio::select! {
             () = inner.wake.notified() => {}
@@ -165,61 +162,6 @@ async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer, naming: Naming) -> 
     }
     *live = next;
     Ok(Followed { recognizer: swapped, answered })
-}
-
-/// How far [`reteach`] has come.
-#[derive(Debug, Clone, Copy)]
-struct Taught {
-    /// Everything up to this change was seen.
-    change: i64,
-    /// A look at what came later goes on behind this exemplar,
-    after: ExemplarId,
-    /// and will have seen everything up to this change.
-    until: i64,
-}
-
-/// Teaches this embedder some of what people taught others, and wakes the keeper when there may be more of it.
-async fn reteach(inner: &Inner, recognizer: &Recognizer, taught: &mut Taught) -> Result<(), LoadError> {
-    let Some(store) = inner.store() else { return Ok(()) };
-    if taught.after == ExemplarId(0) {
-        taught.until = store.last_change().await?;
-    }
-    if taught.until <= taught.change {
-        return Ok(());
-    }
-    let found = store.taught_to_others(inner.embedder(), taught.change, taught.after, TOGETHER).await?;
-    let mut pictures = Vec::with_capacity(found.len());
-    for exemplar in &found {
-        match store.objects().get(exemplar.picture).await {
-            Ok(file) => pictures.push((exemplar.id, file)),
-            Err(StoreError::NotFound { .. } | StoreError::Damaged { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let recognizer = recognizer.clone();
-    let embeddings = tokio::task::spawn_blocking(move || embedded(&recognizer, pictures)).await?;
-    if let Some(newest) = found.last() {
-        let (labels, without_picture) = (embeddings.len(), found.len() - embeddings.len());
-        tracing::info!(labels, without_picture, "labels of another embedder were embedded again");
-        store.teach_again(inner.embedder(), embeddings).await?;
-        taught.after = newest.id;
-    }
-    if found.len() == TOGETHER as usize {
-        inner.gallery_changed();
-    } else {
-        *taught = Taught { change: taught.until, after: ExemplarId(0), until: taught.until };
-    }
-    Ok(())
-}
-
-/// What the embedder makes of these pictures; those it can make nothing of are left out.
-fn embedded(recognizer: &Recognizer, pictures: Vec<(ExemplarId, Bytes)>) -> Vec<(ExemplarId, Vec<f32>)> {
-    let embedded = pictures.into_iter().filter_map(|(id, file)| {
-        let image = recognizer.decode(&file).ok()?;
-        let embedding = recognizer.embedder().embed(std::slice::from_ref(&image)).ok()?.pop()?;
-        Some((id, embedding.as_slice().to_vec()))
-    });
-    embedded.collect()
 }
 
 async fn open(inner: &Inner) -> Result<Store, StoreError> {

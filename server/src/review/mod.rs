@@ -5,6 +5,7 @@
 //! | `setup` | what a loader hands over |
 //! | `intake` | from a recognised photo to rows: chosen by a worker, written by the handler |
 //! | `keeper` | follows the store: opens it, swaps the gallery when labels changed it, forgets what is old |
+//! | `reteach` | what people taught another embedder, embedded by the one that is served |
 //! | `correct` | the crop of a box that a person drew |
 //!
 //! Recognition never waits for the store: when it cannot be reached the answer says so in `warnings`, and for some seconds
@@ -13,6 +14,7 @@
 mod correct;
 mod intake;
 mod keeper;
+mod reteach;
 mod setup;
 
 use std::sync::atomic::{AtomicI64, Ordering};
