@@ -37,8 +37,8 @@ pub struct DecisionRule {
 
 impl Default for DecisionRule {
     /// `threshold` is for the embedder we ship: on 100 pictures of look-alike cartons it keeps all of the right answers when many
-    /// pictures are enrolled, 98 % with three and 96 % with a catalogue picture, and refuses 31, 54 and 64 % of cartons that are
-    /// not enrolled (at .60: 4, 19 and 16; docs/results/threshold_shelf_v2.csv). SKUs it never learned lie closer together: `shelf
+    /// pictures are enrolled, 98 % with three or with a catalogue picture, and refuses 29, 54 and 64 % of cartons that are
+    /// not enrolled (at .60: 4, 20 and 15; docs/results/threshold_shelf_v2.csv). SKUs it never learned lie closer together: `shelf
     /// calibrate` finds the value for one's own.
     ///
     /// The rest was chosen on the 13 beverage SKUs of mductran with the ImageNet features of EfficientNet-Lite0 (plan: stretch).
