@@ -219,7 +219,7 @@ fn choose(crops: &[Crop], pool: &[usize], gallery: &Gallery) -> Result<Vec<usize
     };
     let limits = Limits { per_photo: TOGETHER, per_minute: TOGETHER, per_hour: TOGETHER, per_day: TOGETHER };
     let hash = |facing: usize| crops[pool[facing]].hash;
-    let facts = GalleryFacts { threshold: &|_| rule.threshold, exemplars: None, picture_hash: Some(&hash) };
+    let facts = GalleryFacts { threshold: &|_| rule.threshold, exemplars: None, picture_hash: Some(&hash), edition: 0 };
     let picked = Sampler::new(samplers(), limits).pick(&recognition, 0, &facts);
     Ok(picked.new.iter().map(|pick| pool[pick.facing]).collect())
 }

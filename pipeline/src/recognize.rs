@@ -75,6 +75,7 @@ pub struct Recognizer {
     settings: RecognizerSettings,
     sku_thresholds: Arc<HashMap<SkuId, f32>>,
     second: Option<SecondOpinion>,
+    edition: u64,
 }
 
 /// What stays the same from request to request.
@@ -105,7 +106,7 @@ impl Recognizer {
         gallery: Arc<dyn SkuIndex>,
         settings: RecognizerSettings,
     ) -> Self {
-        Self { detector, embedder, gallery, settings, sku_thresholds: Arc::default(), second: None }
+        Self { detector, embedder, gallery, settings, sku_thresholds: Arc::default(), second: None, edition: 0 }
     }
 
     /// With thresholds of single SKUs, which hold in place of the rule's when that SKU wins the vote.
@@ -168,6 +169,18 @@ impl Recognizer {
     #[must_use]
     pub fn with_gallery(&self, gallery: Arc<dyn SkuIndex>) -> Self {
         Self { gallery, ..self.clone() }
+    }
+
+    /// Which state of a gallery that people change this one is over: the later, the larger. 0 for a gallery that stays.
+    #[must_use]
+    pub fn edition(&self) -> u64 {
+        self.edition
+    }
+
+    /// The same, over that state of its gallery.
+    #[must_use]
+    pub fn with_edition(self, edition: u64) -> Self {
+        Self { edition, ..self }
     }
 
     /// What stays the same from request to request.

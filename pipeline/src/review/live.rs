@@ -185,6 +185,6 @@ impl LiveGallery {
     pub fn over(&mut self, recognizer: &Recognizer) -> Result<Recognizer, GalleryError> {
         let gallery = self.index()?;
         let thresholds = sku_thresholds(&self.thresholds, gallery.data());
-        Ok(recognizer.with_gallery(gallery).with_sku_thresholds(thresholds))
+        Ok(recognizer.with_gallery(gallery).with_sku_thresholds(thresholds).with_edition(self.change.cast_unsigned()))
     }
 }

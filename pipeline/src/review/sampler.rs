@@ -51,6 +51,8 @@ impl Found {
 /// What one photo gives the queue.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Picked {
+    /// When, milliseconds since 1970.
+    at: i64,
     /// New items, most urgent first.
     pub new: Vec<Pick>,
     /// Items that wait already, and how many facings of this photo look like them.
@@ -66,7 +68,11 @@ pub struct Sampler {
     limits: Limits,
     /// Milliseconds since 1970, oldest first.
     times: VecDeque<i64>,
+    /// What waits, or is on its way to the queue.
     queued: VecDeque<Queued>,
+    /// What was answered, and the edition of the gallery that first knows: photos that are recognised by one before it still
+    /// find these unsure. In order of editions.
+    settled: VecDeque<(u64, Queued)>,
     random: Random,
 }
 
@@ -90,6 +96,8 @@ pub struct GalleryFacts<'a> {
     /// Hash of the picture of the facing at this place; `None` where pictures are not compared. Asked only for facings that
     /// are worth a look.
     pub picture_hash: Option<&'a dyn Fn(usize) -> Option<u64>>,
+    /// Edition of the gallery that decided.
+    pub edition: u64,
 }
 
 impl Sampler {
@@ -99,7 +107,7 @@ impl Sampler {
         // Not reproducible on purpose: who knows the numbers could keep a facing out of the sample.
         let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64);
         let random = Random::stream(seed, u64::from(std::process::id()));
-        Self { samplers, limits, times: VecDeque::new(), queued: VecDeque::new(), random }
+        Self { samplers, limits, times: VecDeque::new(), queued: VecDeque::new(), settled: VecDeque::new(), random }
     }
 
     /// The same, with what an earlier process queued: `times` in milliseconds since 1970, and items that wait.
@@ -111,9 +119,12 @@ impl Sampler {
     }
 
     /// What of this photo a person should see. Its items must carry their embeddings; those that do not are left out.
+    ///
+    /// What is picked counts as waiting from here on, so that a photo of the same shelf beside this one does not pick it, too:
+    /// [`Sampler::unpick`] it if it cannot be queued.
     pub fn pick(&mut self, recognition: &Recognition, now: i64, facts: &GalleryFacts<'_>) -> Picked {
         let mut found: Vec<Found> = Vec::new();
-        let mut picked = Picked::default();
+        let mut picked = Picked { at: now, ..Picked::default() };
         for (facing, item) in recognition.items.iter().enumerate() {
             let Some(embedding) = &item.embedding else { continue };
             let best = item.decision.candidates.first().map(|candidate| candidate.sku);
@@ -132,6 +143,8 @@ impl Sampler {
             // Random ones are taken even when they were seen before: leaving them out would bias the estimate.
             match self.waiting_twin(embedding, new.picture_hash).filter(|_| !new.is_blind()) {
                 Some(twin) => tally(&mut picked.again, &twin.item),
+                // Somebody answered while this photo was being recognised.
+                None if !new.is_blind() && self.is_settled(embedding, new.picture_hash, facts.edition) => {}
                 None => found.push(new),
             }
         }
@@ -156,35 +169,56 @@ impl Sampler {
         leaders.sort_by(|a, b| b.0.is_blind().cmp(&a.0.is_blind()).then(urgency(b).total_cmp(&urgency(a))));
         let room = self.room(now).min(self.limits.per_photo);
         picked.crowded_out = leaders.iter().skip(room).map(|(_, _, facings)| *facings as usize).sum();
-        let pick = |(new, queued, facings): (Found, Queued, u32)| Pick {
-            facing: new.facing,
-            item: queued.item,
-            reasons: new.reasons,
-            uncertainty: new.uncertainty,
-            facings,
-            picture_hash: new.picture_hash,
-        };
-        picked.new = leaders.into_iter().take(room).map(pick).collect();
+        for (new, queued, facings) in leaders.into_iter().take(room) {
+            picked.new.push(Pick {
+                facing: new.facing,
+                item: queued.item.clone(),
+                reasons: new.reasons,
+                uncertainty: new.uncertainty,
+                facings,
+                picture_hash: new.picture_hash,
+            });
+            self.times.push_back(now);
+            push_bounded(&mut self.queued, queued);
+        }
         picked
     }
 
-    /// Tells that people have answered: what looks like these items is measured against the gallery again.
-    pub fn answered(&mut self, items: &HashSet<&str>) {
-        self.queued.retain(|queued| !items.contains(queued.item.as_str()));
+    /// Takes back what was picked and could not be queued: it may be picked again.
+    pub fn unpick(&mut self, picked: &Picked) {
+        for pick in &picked.new {
+            if let Some(at) = self.times.iter().rposition(|&time| time == picked.at) {
+                self.times.remove(at);
+            }
+            self.queued.retain(|queued| queued.item != pick.item);
+        }
     }
 
-    /// Tells that what was picked is in the queue now. Not told, it may be picked again.
-    pub fn queued(&mut self, recognition: &Recognition, picked: &Picked, now: i64) {
-        for pick in &picked.new {
-            self.times.push_back(now);
-            if let Some(embedding) = &recognition.items[pick.facing].embedding {
-                if self.queued.len() >= REMEMBERED {
-                    self.queued.pop_front();
-                }
-                let (item, embedding) = (pick.item.clone(), embedding.clone());
-                self.queued.push_back(Queued { item, embedding, picture_hash: pick.picture_hash });
-            }
+    /// Tells that people have answered and that the gallery of this edition knows: what looks like these items is measured
+    /// against that one again.
+    pub fn answered(&mut self, items: &HashSet<&str>, edition: u64) {
+        let (gone, stay): (VecDeque<_>, _) =
+            std::mem::take(&mut self.queued).into_iter().partition(|queued| items.contains(queued.item.as_str()));
+        self.queued = stay;
+        for queued in gone {
+            push_bounded(&mut self.settled, (edition, queued));
         }
+    }
+
+    /// Tells that answers were taken back: these items wait again.
+    pub fn reopened(&mut self, items: &HashSet<&str>) {
+        let (back, stay): (VecDeque<_>, _) =
+            std::mem::take(&mut self.settled).into_iter().partition(|(_, queued)| items.contains(queued.item.as_str()));
+        self.settled = stay;
+        for (_, queued) in back {
+            push_bounded(&mut self.queued, queued);
+        }
+    }
+
+    /// Whether a gallery later than that edition knows what looks like this.
+    fn is_settled(&self, embedding: &Embedding, hash: Option<u64>, edition: u64) -> bool {
+        let since = self.settled.iter().rev().take_while(|(settled, _)| *settled > edition);
+        since.into_iter().any(|(_, queued)| self.are_twins(queued, embedding, hash))
     }
 
     /// An item that waits and looks the same, the newest first: shelves are photographed again.
@@ -218,6 +252,14 @@ impl Sampler {
             .min()
             .unwrap_or(0)
     }
+}
+
+/// The oldest makes room.
+fn push_bounded<T>(remembered: &mut VecDeque<T>, new: T) {
+    if remembered.len() >= REMEMBERED {
+        remembered.pop_front();
+    }
+    remembered.push_back(new);
 }
 
 fn tally(seen: &mut Vec<(String, u32)>, item: &str) {

@@ -50,7 +50,7 @@ fn quiet() -> Samplers {
 }
 
 fn facts() -> GalleryFacts<'static> {
-    GalleryFacts { threshold: &|_| THRESHOLD, exemplars: None, picture_hash: None }
+    GalleryFacts { threshold: &|_| THRESHOLD, exemplars: None, picture_hash: None, edition: 0 }
 }
 
 #[test]
@@ -98,16 +98,26 @@ fn near_duplicates_make_one_item_more_urgent() {
     let picked = sampler.pick(&recognition, 1_000, &facts());
     let facings: Vec<_> = picked.new.iter().map(|pick| (pick.facing, pick.facings)).collect();
     assert_eq!((facings, picked.again.len()), (vec![(0, 2), (2, 1)], 0));
-    // Not told that it was queued, it is picked again; told, it is not.
-    assert_eq!(sampler.pick(&recognition, 2_000, &facts()).new.len(), 2);
-    sampler.queued(&recognition, &picked, 2_000);
+    // What could not be queued is picked again, what was is not.
+    sampler.unpick(&picked);
+    let picked = sampler.pick(&recognition, 2_000, &facts());
+    assert_eq!(picked.new.len(), 2);
     let again = sampler.pick(&recognition, 3_000, &facts());
     assert_eq!((again.new.len(), again.again.iter().map(|(_, times)| times).sum::<u32>()), (0, 3));
     assert_eq!(again.again[0].0, picked.new[0].item);
-    // Answered, it waits no longer: what still looks unsure then is asked anew.
-    sampler.answered(&[picked.new[0].item.as_str()].into());
-    let anew = sampler.pick(&recognition, 4_000, &facts());
+    // Answered, it waits no longer: what still looks unsure to a gallery that knows the answer is asked anew; to one that
+    // does not know it yet, everything of before looks unsure.
+    sampler.answered(&[picked.new[0].item.as_str()].into(), 7);
+    let before = sampler.pick(&recognition, 4_000, &GalleryFacts { edition: 6, ..facts() });
+    assert_eq!((before.new.len(), before.again.len()), (0, 1), "{before:?}");
+    let knowing = GalleryFacts { edition: 7, ..facts() };
+    let anew = sampler.pick(&recognition, 4_000, &knowing);
     assert_eq!((anew.new.len(), anew.new[0].facings), (1, 2));
+    sampler.unpick(&anew);
+    // Taken back, it waits as before.
+    sampler.reopened(&[picked.new[0].item.as_str()].into());
+    let waits = sampler.pick(&recognition, 5_000, &knowing);
+    assert_eq!((waits.new.len(), waits.again.len()), (0, 2), "{waits:?}");
 }
 
 #[test]
@@ -133,7 +143,6 @@ fn pictures_that_look_the_same_are_queued_once() {
     let picked = sampler.pick(&recognition, 1_000, &facts);
     let facings: Vec<_> = picked.new.iter().map(|pick| (pick.facing, pick.facings)).collect();
     assert_eq!(facings, [(0, 2), (2, 1)]);
-    sampler.queued(&recognition, &picked, 1_000);
     let again = sampler.pick(&recognition, 2_000, &facts);
     assert_eq!((again.new.len(), again.again.iter().map(|(_, times)| times).sum::<u32>()), (0, 3));
     // A crop that shows nothing is like no other.
@@ -152,7 +161,6 @@ fn limits_hold_by_photo_minute_hour_and_day() {
     let minute = 60_000;
     let mut queue = |now: i64| {
         let picked = sampler.pick(&recognition, now, &facts());
-        sampler.queued(&recognition, &picked, now);
         assert_eq!(picked.new.len() + picked.crowded_out + picked.again.len(), 10);
         picked.new.len()
     };
@@ -161,6 +169,10 @@ fn limits_hold_by_photo_minute_hour_and_day() {
     assert_eq!(queue(2 * minute), 1, "an hour");
     assert_eq!(queue(61 * minute), 1, "a day");
     assert_eq!(queue(122 * minute), 0);
+    // What could not be queued took no room.
+    let picked = sampler.pick(&recognition, 25 * 60 * minute, &facts());
+    sampler.unpick(&picked);
+    assert_eq!(sampler.pick(&recognition, 25 * 60 * minute, &facts()).new.len(), 3);
 }
 
 #[test]

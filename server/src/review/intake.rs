@@ -1,5 +1,6 @@
 //! From a recognised photo to items of the queue.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,10 +23,26 @@ const QUALITY: u8 = 90;
 /// Chosen, cut out, ready to be written.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    recognition: Recognition,
-    picked: Picked,
+    reserved: Reserved,
     header: NewRecognition,
     items: Vec<NewItem>,
+}
+
+/// What was picked counts as waiting. Dropped before it is kept, it may be picked again: the store was not there, or the
+/// client left.
+#[derive(Debug)]
+struct Reserved {
+    inner: Arc<Inner>,
+    picked: Picked,
+    kept: bool,
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.inner.sampler().unpick(&self.picked);
+        }
+    }
 }
 
 /// A photo that was recognised.
@@ -42,14 +59,21 @@ pub(crate) struct Seen<'a> {
 }
 
 /// Chooses on a worker thread: cutting out and encoding is work. `None` when nothing is worth a look.
-pub(crate) fn prepare(inner: &Inner, seen: &Seen<'_>) -> Option<Box<Prepared>> {
+pub(crate) fn prepare(inner: &Arc<Inner>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
     let Seen { request_id, photo, image, recognition, recognizer, total } = *seen;
     let exemplars = inner.exemplars.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let threshold = |sku| recognizer.threshold(sku);
     let cut = |facing: usize| vision::crop(image, &recognition.items[facing].detection.bbox, CropRule::default());
     let hash = |facing| picture_hash(&cut(facing));
-    let facts = GalleryFacts { threshold: &threshold, exemplars: Some(&exemplars), picture_hash: Some(&hash) };
+    let facts = GalleryFacts {
+        threshold: &threshold,
+        exemplars: Some(&exemplars),
+        picture_hash: Some(&hash),
+        edition: recognizer.edition(),
+    };
     let picked = inner.sampler().pick(recognition, store::model::now(), &facts);
+    let reserved = Reserved { inner: Arc::clone(inner), picked, kept: false };
+    let picked = &reserved.picked;
     if picked.new.is_empty() && picked.again.is_empty() {
         return None;
     }
@@ -94,14 +118,15 @@ pub(crate) fn prepare(inner: &Inner, seen: &Seen<'_>) -> Option<Box<Prepared>> {
         total_ms: total.as_secs_f64() * 1e3,
         photo: (photo.clone(), media_type(photo)),
     };
-    Some(Box::new(Prepared { recognition: recognition.clone(), picked, header, items }))
+    Some(Box::new(Prepared { reserved, header, items }))
 }
 
 impl Prepared {
     /// Writes, and tells the answer what was queued, or that nothing could be. Gives the foremost reason of each item that
     /// was queued, and how many could not be.
     pub(crate) async fn write(self, inner: &Inner, answer: Option<&mut RecognizeAnswer>) -> (Vec<&'static str>, usize) {
-        let Self { recognition, picked, header, items } = self;
+        let Self { mut reserved, header, items } = self;
+        let picked = &reserved.picked;
         let chosen = items.len();
         let seen_again = picked.again.iter().map(|(_, times)| times).sum();
         let written = match inner.store().filter(|_| !inner.rests()) {
@@ -124,9 +149,8 @@ impl Prepared {
                 }
             }
         };
-        if written {
-            inner.sampler().queued(&recognition, &picked, store::model::now());
-        }
+        reserved.kept = written;
+        let picked = &reserved.picked;
         let reasons = picked.new.iter().filter_map(|pick| pick.reasons.first()).map(|reason| reason.as_str()).collect();
         let outcome = if written { (reasons, 0) } else { (Vec::new(), chosen) };
         let Some(answer) = answer else { return outcome };

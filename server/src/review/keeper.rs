@@ -1,5 +1,6 @@
 //! Follows the store: opens it, swaps the gallery when labels changed it, forgets what is old.
 
+use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -76,15 +77,18 @@ pub(crate) async fn keep(models: Arc<Models>, inner: Arc<Inner>, mut stopped: mp
         }
         let naming = if swapped.elapsed() < SETTLE { Naming::Change } else { Naming::Content };
         match follow(&inner, &loaded.recognizer, naming).await {
-            Ok(Followed { recognizer, answered }) => {
+            Ok(Followed { recognizer, answered, reopened }) => {
                 let rest = (begin.elapsed() * 2).clamp(REST.0, REST.1);
                 let new = recognizer.is_some();
+                let edition = recognizer.as_ref().unwrap_or(&loaded.recognizer).edition();
+                // Before the gallery that finds them unsure.
+                inner.sampler().reopened(&reopened.iter().map(String::as_str).collect());
                 if let Some(recognizer) = recognizer {
                     models.replace(|old| Loaded { recognizer, options: old.options.clone(), review: None });
                     swapped = Instant::now();
                 }
                 // Not before: what is answered still looks unsure under the gallery before.
-                inner.sampler().answered(&answered.iter().map(String::as_str).collect());
+                inner.sampler().answered(&answered.iter().map(String::as_str).collect(), edition);
                 if new {
                     tokio::time::sleep(rest).await;
                 }
@@ -124,7 +128,9 @@ struct Followed {
     /// To be swapped in, if anything changed.
     recognizer: Option<Recognizer>,
     /// Items that the new gallery knows the answer to.
-    answered: Vec<String>,
+    answered: HashSet<String>,
+    /// Items that it knows the answer to no longer.
+    reopened: HashSet<String>,
 }
 
 /// Opens the store if it is not open, and applies what changed.
@@ -139,10 +145,15 @@ async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer, naming: Naming) -> 
     let rests = changes.change == live.change();
     let seal = naming == Naming::Content && (rests || first) && !live.is_sealed();
     if rests && !seal {
-        return Ok(Followed { recognizer: None, answered: Vec::new() });
+        return Ok(Followed { recognizer: None, answered: HashSet::new(), reopened: HashSet::new() });
     }
-    let active = changes.exemplars.iter().filter(|exemplar| exemplar.active);
-    let answered = active.filter_map(|exemplar| Some(exemplar.origin.strip_prefix("review/")?.to_owned())).collect();
+    let of_items = |active: bool| {
+        let those = changes.exemplars.iter().filter(move |exemplar| exemplar.active == active);
+        those.filter_map(|exemplar| Some(exemplar.origin.strip_prefix("review/")?.to_owned()))
+    };
+    let answered: HashSet<_> = of_items(true).collect();
+    // An item that was answered otherwise has exemplars of both kinds.
+    let reopened = of_items(false).filter(|item| !answered.contains(item)).collect();
     // Off the async threads: a large gallery takes a moment to index.
     let (mut next, base) = (live.clone(), recognizer.clone());
     let done = tokio::task::spawn_blocking(move || -> Result<_, LoadError> {
@@ -161,7 +172,7 @@ async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer, naming: Naming) -> 
         tracing::info!(change, exemplars, "the gallery follows the labels");
     }
     *live = next;
-    Ok(Followed { recognizer: swapped, answered })
+    Ok(Followed { recognizer: swapped, answered, reopened })
 }
 
 async fn open(inner: &Inner) -> Result<Store, StoreError> {

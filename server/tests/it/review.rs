@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::harness::{Problem, Server};
+use crate::photos;
 use crate::review_place::{NextEmbedder, review_config, server, server_by, server_with, settings};
 
 /// Where the white (unknown) and the yellow (ambiguous) facing stand.
@@ -81,6 +82,45 @@ async fn a_label_counts_at_once_undo_takes_it_back_and_a_restart_keeps_it() {
     assert_eq!((&stats["open"], &stats["labelled"]), (&json!(0), &json!(2)), "{stats}");
     // Without their own exemplars both come nearest to something else.
     assert_eq!((&stats["top_1"]["items"], &stats["top_1"]["after"]), (&json!(2), &json!(0.0)), "{stats}");
+    server.end().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn photos_beside_each_other_and_beside_an_answer_ask_once() {
+    let place = folder();
+    let server = server(place.path()).await;
+    // Both are with the worker before either is in the queue.
+    server.control.hold();
+    let first = server.spawn_photo(photos::jpeg());
+    server.until("the worker is at it", async || server.control.seen() == 1).await;
+    let beside = server.spawn_photo(photos::jpeg());
+    server.until("one waits", async || server.queue_depth().await == 1).await;
+    server.control.release();
+    for photo in [first, beside] {
+        assert_eq!(photo.await.expect("no panic").status(), 200);
+    }
+    assert_eq!(server.open_items().await.len(), 2);
+
+    // Recognised by the gallery of before the answer, ended after it.
+    let white = server.item_at(WHITE.0, WHITE.1).await;
+    server.control.hold();
+    let late = server.spawn_photo(photos::jpeg());
+    server.until("the worker is at it", async || server.control.seen() == 3).await;
+    server.change("label", json!({"item_id": white["id"], "new_sku": {"name": "White Rum"}})).await;
+    let gallery = async || server.json("/health").await["release"]["gallery"].to_string();
+    server.until("the answer counts", async || gallery().await.contains("4 SKUs, 4 exemplars")).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    server.control.release();
+    let late: Value = late.await.expect("no panic").json().await.expect("JSON");
+    assert_eq!(late["release"]["gallery"].as_str().map(|text| text.contains("3 exemplars")), Some(true), "{late}");
+    assert_eq!((&late["review"]["queued"], &late["review"]["seen_again"]), (&json!(0), &json!(1)), "{late}");
+
+    // Taken back, the item waits as before, and nothing beside it.
+    server.change("undo", json!({"item_id": white["id"]})).await;
+    server.until_named(WHITE, None).await;
+    let again = server.recognise().await;
+    assert_eq!((&again["review"]["queued"], &again["review"]["seen_again"]), (&json!(0), &json!(2)), "{again}");
+    assert_eq!(server.open_items().await.len(), 2);
     server.end().await.expect("a clean end");
 }
 
