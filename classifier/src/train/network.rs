@@ -4,6 +4,7 @@ use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 use engine::efficientnet::layers::{Pointwise, pool};
 use engine::efficientnet::{Build, Config, Norms, Trunk};
+use engine::ops::widen;
 use engine::{EngineError, Weights};
 
 use crate::model::Architecture;
@@ -43,7 +44,7 @@ impl TrainingNetwork {
     /// # Errors
     /// When candle fails.
     pub fn forward_t(&self, x: &Tensor, mask: Option<&Tensor>, train: bool) -> Result<Tensor> {
-        let pooled = pool(&self.head.forward_t(&self.trunk.forward_t(x, train)?, train)?)?;
+        let pooled = widen(&pool(&self.head.forward_t(&self.trunk.forward_t(x, train)?, train)?)?)?;
         let pooled = match mask {
             Some(mask) => (pooled * mask)?,
             None => pooled,

@@ -58,7 +58,8 @@ impl EfficientNetBackbone {
     /// # Errors
     /// When the input has another shape.
     pub fn forward_t(&self, images: &Tensor, train: bool) -> Result<Pyramid> {
-        let colours = images.broadcast_mul(&self.colours.0)?.broadcast_add(&self.colours.1)?;
+        let (scale, shift) = (self.colours.0.to_dtype(images.dtype())?, self.colours.1.to_dtype(images.dtype())?);
+        let colours = images.broadcast_mul(&scale)?.broadcast_add(&shift)?;
         let [p3, p4, p5] = self.trunk.taps(&colours, self.taps, train)?;
         let [l3, l4, l5] = &self.laterals;
         Ok(Pyramid {

@@ -6,7 +6,7 @@ use candle_nn::{Init, VarBuilder};
 
 use super::config::{Activation, Config, Padding};
 use crate::ops::{
-    self, BatchNorm, BatchNormConfig, Conv2d, activate, channel_means, conv2d, conv2d_act, scale_channels,
+    self, BatchNorm, BatchNormConfig, Conv2d, activate, channel_means, conv2d, conv2d_act, scale_channels, widen,
 };
 
 /// What a batch norm is loaded as.
@@ -208,11 +208,11 @@ impl SqueezeExcite {
     /// # Errors
     /// When candle fails.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let pooled = pool(x)?;
+        let pooled = widen(&pool(x)?)?;
         let squeezed = pooled.matmul(&self.reduce.0.t()?)?.broadcast_add(&self.reduce.1)?;
         let squeezed = activate(&squeezed, self.activation.into())?;
         let scale = squeezed.matmul(&self.expand.0.t()?)?.broadcast_add(&self.expand.1)?;
-        scale_channels(x, &activate(&scale, ops::Activation::Sigmoid)?)
+        scale_channels(x, &activate(&scale, ops::Activation::Sigmoid)?.to_dtype(x.dtype())?)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Activations with gradients.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
@@ -45,7 +47,7 @@ pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     }
 }
 
-/// The operation on a CPU.
+/// The operation.
 pub(super) struct Activate {
     pub(super) activation: Activation,
     pub(super) isa: Isa,
@@ -69,7 +71,16 @@ impl CustomOp1 for Activate {
         Ok((storage, layout.shape().clone()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        Ok((super::cuda::pixels::activate(self.activation, (x, layout))?, layout.shape().clone()))
+    }
+
     fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        #[cfg(feature = "cuda")]
+        if super::storage::is_on_cuda(x) {
+            return super::cuda::pixels::activate_gradient(self.activation, x, gradient).map(Some);
+        }
         let gradient = gradient.contiguous()?;
         with_real!(x.dtype(), T => on_cpu(x, |x_storage, x_layout| on_cpu(&gradient, |g, g_layout| {
             let (values, g) = (contiguous::<T>(x_storage, x_layout)?, contiguous::<T>(g, g_layout)?);

@@ -1,5 +1,7 @@
 //! Means of channels and scaling by channel: what squeeze-and-excitation and pooled heads are made of.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Device, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -57,7 +59,16 @@ impl CustomOp1 for Means {
         Ok((storage, (n, c).into()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        super::cuda::pixels::channel_means((x, layout))
+    }
+
     fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        #[cfg(feature = "cuda")]
+        if super::storage::is_on_cuda(x) {
+            return super::cuda::pixels::channel_means_gradient(x, gradient).map(Some);
+        }
         let ((_, _, h, w), gradient) = (x.dims4()?, gradient.contiguous()?);
         with_real!(x.dtype(), T => on_cpu(&gradient, |g, layout| {
             use super::storage::Real;
@@ -93,7 +104,17 @@ impl CustomOp2 for Scale {
         Ok((storage, xl.shape().clone()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &CudaStorage, xl: &Layout, s: &CudaStorage, sl: &Layout) -> Result<(CudaStorage, Shape)> {
+        super::cuda::pixels::scale_channels((x, xl), (s, sl))
+    }
+
     fn bwd(&self, x: &Tensor, s: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        #[cfg(feature = "cuda")]
+        if super::storage::is_on_cuda(x) {
+            let (dx, ds) = super::cuda::pixels::scale_channels_gradient(x, s, gradient)?;
+            return Ok((Some(dx), Some(ds)));
+        }
         let ((n, c, h, w), gradient) = (x.dims4()?, gradient.contiguous()?);
         with_real!(x.dtype(), T => on_cpu(x, |xs, xl| on_cpu(s, |ss, sl| on_cpu(&gradient, |gs, gl| {
             use super::storage::Real;

@@ -1,12 +1,14 @@
 //! 2-D convolution with gradients.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
 
 use super::activation::{Activation, Elementwise, activate};
 use super::kernel::{COLUMNS, Isa, Tile};
 use super::norm::channel_sums;
 use super::shape::{Conv2d, Geometry};
-use super::storage::{contiguous, is_ours, on_cpu, planar, planes};
+use super::storage::{contiguous, is_on_cuda, is_ours, on_cpu, planar, planes};
 use super::{dense, depthwise, reference};
 use crate::threads::on_threads;
 
@@ -14,7 +16,10 @@ use crate::threads::on_threads;
 /// with zeros around `x`.
 ///
 /// `x` is (N, C, H, W), `weight` (O, C / groups, K, L), `bias` (O). On a CPU `f32` goes through the vectorised loops of this
-/// module and `f64` through plain ones. Elsewhere it is candle's convolution, whose gradients are right but, with groups, slow.
+/// module and `f64` through plain ones; on CUDA it is cuBLAS between kernels of this module. Elsewhere it is candle's
+/// convolution, whose gradients are right but, with groups, slow.
+///
+/// Filters and bias are used in the type of `x`: with pictures of `bf16` and filters of `f32` this is mixed precision.
 ///
 /// # Errors
 /// When the shapes do not fit each other, or candle fails.
@@ -29,7 +34,7 @@ pub fn conv2d(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, conv: Conv2d) 
 pub fn conv2d_act(x: &Tensor, weight: &Tensor, bias: &Tensor, conv: Conv2d, activation: Activation) -> Result<Tensor> {
     let tracked = x.track_op() || weight.track_op() || bias.track_op();
     let g = Geometry::new(x.dims(), weight.dims(), conv)?;
-    if tracked || !is_ours(x) || x.dtype() != DType::F32 || !is_supported(&g) {
+    if tracked || !x.device().is_cpu() || x.dtype() != DType::F32 || !is_supported(&g) {
         return activate(&conv2d(x, weight, Some(bias), conv)?, activation);
     }
     check_bias(bias, &g)?;
@@ -48,15 +53,18 @@ pub(super) fn conv2d_with(
     if let Some(bias) = bias {
         check_bias(bias, &g)?;
     }
+    let bias = bias.map(|bias| bias.to_dtype(x.dtype())).transpose()?;
+    let (weight, bias) = (&weight.to_dtype(x.dtype())?, bias.as_ref());
     if !is_ours(x) {
         return by_candle(x, weight, bias, conv);
     }
-    if !is_supported(&g) && x.dtype() == DType::F32 {
+    if !is_supported(&g) && (x.dtype() != DType::F64 || is_on_cuda(x)) {
         return by_group(isa, x, weight, bias, &g);
     }
     let (x, weight) = (planar(x)?, weight.contiguous()?);
     let op = Conv { g, isa, activation: Activation::Identity };
     match bias {
+        _ if is_on_cuda(&x) => with_bias(on_cuda(&x, &weight, op)?, bias),
         None => x.apply_op2(&weight, op),
         Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, op),
     }
@@ -86,10 +94,34 @@ fn by_candle(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, conv: Conv2d) -
         let x = x.pad_with_zeros(D::Minus2, p.top, p.bottom)?.pad_with_zeros(D::Minus1, p.left, p.right)?;
         x.conv2d(weight, 0, conv.stride, 1, conv.groups)?
     };
+    with_bias(y, bias)
+}
+
+fn with_bias(y: Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     match bias {
         None => Ok(y),
         Some(bias) => y.broadcast_add(&bias.reshape((1, (), 1, 1))?),
     }
+}
+
+/// As many pictures at a time as there is room for their columns.
+#[cfg(feature = "cuda")]
+fn on_cuda(x: &Tensor, weight: &Tensor, op: Conv) -> Result<Tensor> {
+    let at_once = super::cuda::conv::pictures_at_once(&op.g, x.dtype());
+    if at_once >= op.g.batch {
+        return x.apply_op2(weight, op);
+    }
+    let part = |first: usize| {
+        let batch = at_once.min(op.g.batch - first);
+        let op = Conv { g: Geometry { batch, ..op.g }, ..op };
+        x.narrow(0, first, batch)?.apply_op2(weight, op)
+    };
+    Tensor::cat(&(0..op.g.batch).step_by(at_once).map(part).collect::<Result<Vec<_>>>()?, 0)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn on_cuda(x: &Tensor, weight: &Tensor, op: Conv) -> Result<Tensor> {
+    x.apply_op2(weight, op)
 }
 
 fn by_group(isa: Isa, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, g: &Geometry) -> Result<Tensor> {
@@ -103,7 +135,8 @@ fn by_group(isa: Isa, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, g: &Ge
     Tensor::cat(&(0..g.conv.groups).map(group).collect::<Result<Vec<_>>>()?, 1)
 }
 
-/// The operation on a CPU.
+/// The operation.
+#[derive(Clone, Copy)]
 struct Conv {
     g: Geometry,
     isa: Isa,
@@ -212,7 +245,16 @@ impl CustomOp2 for Conv {
         self.forward((x, xl), (w, wl), None)
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &CudaStorage, xl: &Layout, w: &CudaStorage, wl: &Layout) -> Result<(CudaStorage, Shape)> {
+        super::cuda::conv::forward(&self.g, (x, xl), (w, wl))
+    }
+
     fn bwd(&self, x: &Tensor, w: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        #[cfg(feature = "cuda")]
+        if is_on_cuda(x) {
+            return super::cuda::conv::gradients(&self.g, x, w, gradient);
+        }
         self.backward(x, w, gradient)
     }
 }

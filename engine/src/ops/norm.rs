@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::activation::{Activation, Elementwise, activate};
 use super::kernel::{Isa, multiversion};
-use super::storage::{Real, Shared, contiguous, is_ours, on_cpu, planar, planes, with_real};
+use super::storage::{Real, Shared, contiguous, is_on_cuda, is_ours, on_cpu, planar, planes, with_real};
 use super::strip::Planes;
 use crate::threads::on_threads;
 
@@ -19,7 +19,7 @@ const CHUNK: usize = 4096;
 /// `y = gamma * (x - mean) / sqrt(var + eps) + beta`.
 ///
 /// Returns `y`, the batch's mean (C) and its biased variance (C); the last two carry no gradient: they are for running
-/// statistics.
+/// statistics. Of pictures of `bf16` they are `f32`, and so may gamma and beta be.
 ///
 /// # Errors
 /// When shapes do not fit, a channel has no pixels, or candle fails.
@@ -42,14 +42,21 @@ pub fn batch_norm_act(
     if x.elem_count() == 0 {
         bail!("batch normalisation of {:?}: there is nothing to take the mean of", x.shape());
     }
+    #[cfg(feature = "cuda")]
+    if is_on_cuda(x) && is_ours(x) {
+        let (mean, variance) = super::cuda::norm::moments(x)?;
+        let y = super::cuda::norm::normalise(x, (gamma, beta), (&mean, &variance), eps, activation)?;
+        return Ok((y, mean, variance));
+    }
     if !is_ours(x) {
+        let (holds, x) = (x.dtype(), x.to_dtype(gamma.dtype())?);
         let mean = x.mean_keepdim((0, 2, 3))?;
         let centred = x.broadcast_sub(&mean)?;
         let variance = centred.sqr()?.mean_keepdim((0, 2, 3))?;
         let unit = centred.broadcast_div(&(&variance + eps)?.sqrt()?)?;
         let y = unit.broadcast_mul(&gamma.reshape((1, (), 1, 1))?)?.broadcast_add(&beta.reshape((1, (), 1, 1))?)?;
         let flat = |t: &Tensor| t.detach().flatten_all();
-        return Ok((activate(&y, activation)?, flat(&mean)?, flat(&variance)?));
+        return Ok((activate(&y, activation)?.to_dtype(holds)?, flat(&mean)?, flat(&variance)?));
     }
     let (x, isa) = (planar(x)?, Isa::best());
     let (_, _, h, w) = x.dims4()?;
@@ -74,12 +81,17 @@ pub fn batch_norm_act(
 /// When shapes do not fit or candle fails.
 pub fn scale_shift_act(x: &Tensor, scale: &Tensor, shift: &Tensor, activation: Activation) -> Result<Tensor> {
     check(x, scale, shift)?;
+    #[cfg(feature = "cuda")]
+    if is_on_cuda(x) && is_ours(x) {
+        return super::cuda::norm::scale_shift(x, scale, shift, activation);
+    }
     if is_ours(x) {
         let op = Normalise { statistics: None, activation, isa: Isa::best() };
         return planar(x)?.apply_op3(&scale.contiguous()?, &shift.contiguous()?, op);
     }
+    let (holds, x) = (x.dtype(), x.to_dtype(scale.dtype())?);
     let y = x.broadcast_mul(&scale.reshape((1, (), 1, 1))?)?.broadcast_add(&shift.reshape((1, (), 1, 1))?)?;
-    activate(&y, activation)
+    activate(&y, activation)?.to_dtype(holds)
 }
 
 fn check(x: &Tensor, gamma: &Tensor, beta: &Tensor) -> Result<usize> {

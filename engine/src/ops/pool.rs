@@ -1,5 +1,7 @@
 //! Max-pooling with its gradient.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -10,7 +12,7 @@ use crate::threads::on_threads;
 /// The largest value under a `kernel x kernel` window that moves by `stride`, as if -inf surrounded (N, C, H, W); NaN wins.
 /// The gradient goes to the first of several largest values, row by row, as PyTorch has it.
 ///
-/// Off the CPU a stride of one with at most `(kernel - 1) / 2` pixels of padding works, composed of candle's `maximum`, which
+/// Neither on a CPU nor on CUDA a stride of one with at most `(kernel - 1) / 2` pixels of padding works, composed of candle's `maximum`, which
 /// shares the gradient among equal values.
 ///
 /// # Errors
@@ -26,7 +28,7 @@ pub fn max_pool2d(x: &Tensor, kernel: usize, stride: usize, padding: Padding) ->
         return x.contiguous()?.apply_op1(MaxPool { kernel, stride, padding, out });
     }
     if stride != 1 || widest > (kernel - 1) / 2 {
-        bail!("off the CPU max-pooling moves by one pixel and pads by half a window at most");
+        bail!("on this device max-pooling moves by one pixel and pads by half a window at most");
     }
     composed(x, kernel, padding)
 }
@@ -53,6 +55,14 @@ struct MaxPool {
 }
 
 impl MaxPool {
+    /// As a convolution of one channel each would have it.
+    #[cfg(feature = "cuda")]
+    fn geometry(&self, x: &[usize]) -> Result<super::shape::Geometry> {
+        let conv = super::Conv2d { stride: self.stride, padding: self.padding, groups: 1 };
+        let &[_, channels, ..] = x else { bail!("pooling takes (N, C, H, W), not {x:?}") };
+        super::shape::Geometry::new(x, &[channels, channels, self.kernel, self.kernel], conv)
+    }
+
     /// The window's part of a side: first pixel and end.
     fn window(&self, at: usize, before: usize, size: usize) -> (usize, usize) {
         let start = (at * self.stride).saturating_sub(before);
@@ -126,7 +136,16 @@ impl CustomOp1 for MaxPool {
         Ok((storage, Shape::from((n, c, rows, columns))))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        super::cuda::pixels::max_pool(&self.geometry(layout.dims())?, (x, layout))
+    }
+
     fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        #[cfg(feature = "cuda")]
+        if super::storage::is_on_cuda(x) {
+            return super::cuda::pixels::max_pool_gradient(&self.geometry(x.dims())?, x, gradient).map(Some);
+        }
         let ((_, _, h, w), (rows, columns), gradient) = (x.dims4()?, self.out, gradient.contiguous()?);
         with_real!(x.dtype(), T => on_cpu(x, |xs, xl| on_cpu(&gradient, |gs, gl| {
             let (values, g) = (contiguous::<T>(xs, xl)?, contiguous::<T>(gs, gl)?);

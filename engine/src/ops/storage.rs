@@ -118,9 +118,9 @@ fn is_planar(layout: &Layout) -> bool {
 }
 
 /// The tensor, copied unless every picture's planes follow each other, as they do in a contiguous tensor and in some of the
-/// channels of one.
+/// channels of one. On CUDA contiguous.
 pub(super) fn planar(tensor: &Tensor) -> Result<Tensor> {
-    if is_planar(tensor.layout()) { Ok(tensor.clone()) } else { tensor.contiguous() }
+    if tensor.device().is_cpu() && is_planar(tensor.layout()) { Ok(tensor.clone()) } else { tensor.contiguous() }
 }
 
 /// Runs `work` with a tensor's CPU memory.
@@ -128,13 +128,22 @@ pub(super) fn on_cpu<R>(tensor: &Tensor, work: impl FnOnce(&CpuStorage, &Layout)
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
         Storage::Cpu(storage) => work(storage, layout),
-        _ => bail!("this operation's gradient is computed on a CPU only"),
+        _ => bail!("this is computed on a CPU only"),
     }
 }
 
 /// Whether the operations here compute this tensor, rather than candle's.
 pub(super) fn is_ours(tensor: &Tensor) -> bool {
-    tensor.device().is_cpu() && matches!(tensor.dtype(), DType::F32 | DType::F64)
+    match tensor.dtype() {
+        DType::F32 | DType::F64 => tensor.device().is_cpu() || is_on_cuda(tensor),
+        DType::BF16 => is_on_cuda(tensor),
+        _ => false,
+    }
+}
+
+/// Whether the kernels for CUDA compute this tensor.
+pub(super) fn is_on_cuda(tensor: &Tensor) -> bool {
+    cfg!(feature = "cuda") && tensor.device().is_cuda()
 }
 
 /// Memory that threads write disjoint parts of.

@@ -1,10 +1,21 @@
 //! Gradients against finite differences in `f64`; the vectorised loops of every instruction set against `f64`.
 
+use std::sync::LazyLock;
+
 use candle_core::{DType, Device, Result, Tensor, Var};
 use proptest::prelude::*;
 
 use super::kernel::Isa;
 use super::*;
+
+/// Where the tests compute: a CPU, or what `SHELF_TEST_DEVICE` names (`make cuda-test`).
+fn device() -> Device {
+    static DEVICE: LazyLock<crate::Device> = LazyLock::new(|| {
+        let name = std::env::var("SHELF_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
+        crate::Device::parse(&name).unwrap()
+    });
+    (**DEVICE).clone()
+}
 
 /// Numbers between -1 and 1 that look random and are always the same.
 fn noise(shape: &[usize], seed: u64) -> Tensor {
@@ -18,7 +29,7 @@ fn noise(shape: &[usize], seed: u64) -> Tensor {
     })
     .take(count)
     .collect();
-    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+    Tensor::from_vec(values, shape, &device()).unwrap()
 }
 
 fn values(tensor: &Tensor) -> Vec<f64> {
@@ -51,7 +62,7 @@ fn check_gradients(inputs: &[Tensor], f: impl Fn(&[Tensor]) -> Result<Tensor>) {
                 let mut numbers = numbers.clone();
                 numbers[at] += by;
                 let mut inputs = inputs.to_vec();
-                inputs[i] = Tensor::from_vec(numbers, input.shape(), &Device::Cpu).unwrap();
+                inputs[i] = Tensor::from_vec(numbers, input.shape(), &device()).unwrap();
                 loss(&inputs)
             };
             let numeric = (moved(STEP) - moved(-STEP)) / (2.0 * STEP);
@@ -138,13 +149,16 @@ fn check_f32(case: &Case) {
     let tensors = case.tensors();
     let exact = conv2d(&tensors[0], &tensors[1], Some(&tensors[2]), case.conv).unwrap();
     let exact_gradients = gradients(&tensors, |t| conv2d(&t[0], &t[1], Some(&t[2]), case.conv));
+    // Filters' gradients are sums over all pixels; errors of sums of either sign grow with the root of their length.
+    let pixels = (exact.elem_count() / case.outputs) as f64;
+    let tolerance = 4e-6 * (pixels / 64.0).sqrt().max(1.0);
     let single: Vec<Tensor> = tensors.iter().map(|t| t.to_dtype(DType::F32).unwrap()).collect();
     for isa in Isa::all() {
         let what = format!("{isa:?} {case:?}");
         let run = |t: &[Tensor]| conv::conv2d_with(isa, &t[0], &t[1], Some(&t[2]), case.conv);
         assert_close(&run(&single).unwrap(), &exact, 2e-6, &what);
         for (ours, exact) in gradients(&single, run).iter().zip(&exact_gradients) {
-            assert_close(ours, exact, 4e-6, &what);
+            assert_close(ours, exact, tolerance, &what);
         }
     }
 }
@@ -166,6 +180,7 @@ fn single_precision_agrees_across_tiles_and_strips() {
         case([3, 8, 64, 48], 16, [1, 1], conv(1, [0; 4], 1)),
         case([2, 6, 50, 47], 6, [5, 5], conv(2, [2, 2, 1, 2], 6)),
         case([1, 5, 64, 64], 5, [3, 3], conv(1, same, 5)),
+        case([3, 2, 64, 72], 2, [3, 3], conv(1, same, 2)),
     ] {
         check_f32(&case);
     }
@@ -271,7 +286,7 @@ fn padding_of_a_pool_is_below_everything() {
     let x = (noise(&[1, 1, 4, 4], 4) - 5.0).unwrap();
     let y = max_pool2d(&x, 5, 1, Padding::all(2)).unwrap();
     assert!(values(&y).iter().all(|&value| value < 0.0));
-    let x = Tensor::new(&[[[[1.0, f32::NAN], [2.0, 3.0]]]], &Device::Cpu).unwrap();
+    let x = Tensor::new(&[[[[1.0, f32::NAN], [2.0, 3.0]]]], &device()).unwrap();
     assert!(values(&max_pool2d(&x, 2, 2, Padding::default()).unwrap())[0].is_nan());
 }
 
@@ -287,14 +302,14 @@ fn pools_composed_of_candles_operations_agree() {
 
 #[test]
 fn upsampling_repeats_pixels() {
-    let x = Tensor::from_vec(vec![1.0_f32, 2.0, 3.0, 4.0], (1, 1, 2, 2), &Device::Cpu).unwrap();
+    let x = Tensor::from_vec(vec![1.0_f32, 2.0, 3.0, 4.0], (1, 1, 2, 2), &device()).unwrap();
     let y = upsample_nearest2d(&x, 2).unwrap();
     assert_eq!(values(&y), [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4].map(f64::from));
 }
 
 #[test]
 fn ties_go_to_the_first() {
-    let x = Var::from_tensor(&Tensor::zeros((1, 1, 2, 3), DType::F32, &Device::Cpu).unwrap()).unwrap();
+    let x = Var::from_tensor(&Tensor::zeros((1, 1, 2, 3), DType::F32, &device()).unwrap()).unwrap();
     let store = max_pool2d(&x, 2, 1, Padding::default()).unwrap().sum_all().unwrap().backward().unwrap();
     assert_eq!(values(store.get(&x).unwrap()), [1.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
 }
@@ -327,7 +342,7 @@ fn activation_gradients_are_right() {
             let ours = gradients(std::slice::from_ref(&single), |t| run(&t[0]));
             assert_close(&ours[0], &exact[0], 1e-6, "activation");
         }
-        let nan = activate(&Tensor::new(&[f32::NAN], &Device::Cpu).unwrap(), activation).unwrap();
+        let nan = activate(&Tensor::new(&[f32::NAN], &device()).unwrap(), activation).unwrap();
         assert!(values(&nan)[0].is_nan());
     }
 }
@@ -366,4 +381,45 @@ fn normalisation_in_single_precision_agrees() {
     let centred = tensors[0].broadcast_sub(&exact.reshape((1, 4, 1, 1)).unwrap()).unwrap();
     assert_close(&variance, &centred.sqr().unwrap().mean((0, 2, 3)).unwrap(), 1e-5, "variance");
     assert!(!mean.track_op() && !variance.track_op());
+}
+
+/// Sums of `bf16` products in `f32`, rounded to eight bits.
+const HALF: f64 = 1.5e-2;
+
+#[test]
+fn mixed_precision_is_close() {
+    let close = |inputs: &[Tensor], what: &str, f: &dyn Fn(&[Tensor]) -> Result<Tensor>| {
+        let single: Vec<Tensor> = inputs.iter().map(|t| t.to_dtype(DType::F32).unwrap()).collect();
+        // The pictures in half precision, what they meet in full.
+        let half = |t: &[Tensor]| {
+            let mut t = t.to_vec();
+            t[0] = t[0].to_dtype(DType::BF16)?;
+            let y = f(&t)?;
+            assert_eq!(y.dtype(), DType::BF16, "{what}");
+            y.to_dtype(DType::F32)
+        };
+        assert_close(&half(&single).unwrap(), &f(inputs).unwrap(), HALF, what);
+        for (half, exact) in gradients(&single, half).iter().zip(&gradients(inputs, f)) {
+            assert_eq!(half.dtype(), DType::F32, "{what}: weights keep their type");
+            assert_close(half, exact, HALF, &format!("{what}: gradient"));
+        }
+    };
+    // candle has no product of bf16 matrices on a CPU.
+    for case in odd_cases().iter().filter(|_| device().is_cuda()) {
+        close(&case.tensors(), &format!("{case:?}"), &|t| conv2d(&t[0], &t[1], Some(&t[2]), case.conv));
+    }
+    let picture = noise(&[2, 3, 8, 6], 7);
+    let tensors = [picture.clone(), noise(&[3], 8), noise(&[3], 9)];
+    for activation in [Activation::Identity, Activation::Silu, Activation::Sigmoid] {
+        close(&tensors, "norm", &|t| Ok(batch_norm_act(&t[0], &t[1], &t[2], 1e-3, activation)?.0));
+        close(&tensors, "scale", &|t| scale_shift_act(&t[0], &t[1], &t[2], activation));
+        close(&tensors[..1], "activation", &|t| activate(&t[0], activation));
+    }
+    close(&tensors[..1], "upsampling", &|t| upsample_nearest2d(&t[0], 2));
+    close(&tensors[..1], "means", &|t| channel_means(&t[0]));
+    let (_, mean, variance) =
+        batch_norm(&picture.to_dtype(DType::BF16).unwrap(), &tensors[1], &tensors[2], 1e-3).unwrap();
+    let exact = batch_norm(&picture, &tensors[1], &tensors[2], 1e-3).unwrap();
+    assert_close(&mean, &exact.1, 5e-3, "mean");
+    assert_close(&variance, &exact.2, 5e-3, "variance");
 }

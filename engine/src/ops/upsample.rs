@@ -1,5 +1,7 @@
 //! Nearest-neighbour upsampling with its gradient.
 
+#[cfg(feature = "cuda")]
+use candle_core::CudaStorage;
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
@@ -53,7 +55,16 @@ impl CustomOp1 for Upsample {
         Ok((storage, Shape::from((n, c, h * f, w * f))))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, x: &CudaStorage, layout: &Layout) -> Result<(CudaStorage, Shape)> {
+        super::cuda::pixels::upsample(self.0, (x, layout))
+    }
+
     fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        #[cfg(feature = "cuda")]
+        if super::storage::is_on_cuda(x) {
+            return super::cuda::pixels::upsample_gradient(self.0, x, gradient).map(Some);
+        }
         let ((_, _, h, w), f, gradient) = (x.dims4()?, self.0, gradient.contiguous()?);
         with_real!(x.dtype(), T => on_cpu(&gradient, |g, layout| {
             use super::storage::Real;

@@ -37,17 +37,14 @@ impl Gradients {
     /// # Errors
     /// When the device fails.
     pub fn norm(&self) -> Result<f64> {
-        let mut sum = 0.0;
-        for gradient in self.0.values() {
-            sum += gradient
-                .flatten_all()?
-                .to_dtype(DType::F32)?
-                .sqr()?
-                .to_dtype(DType::F64)?
-                .sum_all()?
-                .to_scalar::<f64>()?;
+        let squared =
+            |gradient: &Tensor| gradient.flatten_all()?.to_dtype(DType::F32)?.sqr()?.to_dtype(DType::F64)?.sum_all();
+        let squares = self.0.values().map(squared).collect::<Result<Vec<_>>>()?;
+        if squares.is_empty() {
+            return Ok(0.0);
         }
-        Ok(sum.sqrt())
+        // One transfer, not one for each: on a GPU every one waits for all that was begun.
+        Ok(Tensor::stack(&squares, 0)?.to_vec1::<f64>()?.iter().sum::<f64>().sqrt())
     }
 
     /// Shortens the vector of all gradients to `longest` when it is longer (Pascanu et al. 2013). Returns its length before.

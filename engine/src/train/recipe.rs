@@ -1,5 +1,6 @@
 //! How weights are moved, as configurations say it.
 
+use candle_core::{DType, Device};
 use serde::{Deserialize, Serialize};
 
 use super::settings::{Check, ConfigError};
@@ -48,7 +49,7 @@ pub struct Optimiser {
     pub ema_steps: f64,
     /// Learning rate of a backbone that starts from weights, as a share of the others'.
     pub backbone_lr: f64,
-    /// bf16 on CUDA.
+    /// Activations and gradients in bf16 on CUDA; weights, their sums and statistics stay f32.
     pub mixed_precision: bool,
 }
 
@@ -97,6 +98,12 @@ impl Optimiser {
         }
         check.within("optimizer.nominal_batch", self.nominal_batch, 1, 1 << 20)?;
         Ok(self)
+    }
+
+    /// What a network is given pictures as: it computes in the type of its input.
+    #[must_use]
+    pub fn pictures_as(&self, device: &Device) -> DType {
+        if self.mixed_precision && device.is_cuda() { DType::BF16 } else { DType::F32 }
     }
 
     /// The rule.

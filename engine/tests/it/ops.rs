@@ -1,6 +1,9 @@
 //! The operations against PyTorch's. `tests/fixtures/ops/make_ops.py` made the numbers.
 
-use candle_core::{DType, Device, Tensor, Var};
+use std::sync::LazyLock;
+
+use candle_core::{DType, Tensor, Var};
+use engine::Device;
 use engine::ops::{Activation, Conv2d, Padding, batch_norm_act, conv2d, max_pool2d, upsample_nearest2d};
 use serde_json::Value;
 
@@ -9,13 +12,22 @@ const CASES: &str = include_str!("../fixtures/ops/ops.json");
 /// PyTorch computed in double precision and wrote seven digits.
 const TOLERANCE: f64 = 1e-5;
 
+/// A CPU, or what `SHELF_TEST_DEVICE` names.
+fn device() -> candle_core::Device {
+    static DEVICE: LazyLock<Device> = LazyLock::new(|| {
+        let name = std::env::var("SHELF_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
+        Device::parse(&name).unwrap()
+    });
+    (**DEVICE).clone()
+}
+
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
 fn tensor(value: &Value, dtype: DType) -> Tensor {
     let shape: Vec<usize> = numbers(&value["shape"]).into_iter().map(|size| size as usize).collect();
-    Tensor::from_vec(numbers(&value["values"]), shape, &Device::Cpu).unwrap().to_dtype(dtype).unwrap()
+    Tensor::from_vec(numbers(&value["values"]), shape, &device()).unwrap().to_dtype(dtype).unwrap()
 }
 
 fn size(case: &Value, name: &str) -> usize {

@@ -92,7 +92,8 @@ impl Task for Embedding<'_> {
     }
 
     fn loss(&mut self, batch: &Batch, place: Place) -> Result<Loss, FitError> {
-        let images = batch.tensor(&self.setup.device)?;
+        let Setup { device, config, .. } = self.setup;
+        let images = batch.tensor(device)?.to_dtype(config.optimiser.pictures_as(device))?;
         let mask = self.mask(batch.labels.len(), place)?;
         let embeddings = self.network.forward_t(&images, mask.as_ref(), true)?;
         let warmth = self.warmth(place);

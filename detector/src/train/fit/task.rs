@@ -44,7 +44,9 @@ impl Task for Detection<'_> {
     }
 
     fn loss(&mut self, batch: &Batch, _: Place) -> Result<Loss, FitError> {
-        let output = self.network.forward_t(&batch.tensor(&self.setup.device)?, true)?;
+        let Setup { device, config, .. } = self.setup;
+        let pictures = batch.tensor(device)?.to_dtype(config.optimiser.pictures_as(device))?;
+        let output = self.network.forward_t(&pictures, true)?;
         let loss = detection_loss(&output, &batch.targets, &self.setup.config.loss)?;
         let means = vec![loss.parts.boxes, loss.parts.classes, loss.parts.dfl];
         Ok(Loss { objective: loss.objective, value: loss.parts.total(), means })

@@ -94,6 +94,9 @@ impl<'a, T: Task> Run<'a, T> {
         });
         if progress.epochs == 0 {
             plan.notes.iter().for_each(|line| output.observer.note(line));
+            if plan.optimiser.mixed_precision && !parameters.device().is_cuda() {
+                output.observer.note("optimizer.mixed_precision: only a GPU computes in bf16; this run is in f32");
+            }
         }
         let steps = plan.batches.div_ceil(plan.accumulate()) as u64;
         let schedule = plan.optimiser.schedule(steps, plan.epochs);
