@@ -6,10 +6,10 @@ SHELF_DATA ?= $(abspath ../shared/data)
 export SHELF_DATA
 LISTEN ?= 127.0.0.1:8000
 
-.PHONY: help setup serve test lint bench cuda doctor snapshots
+.PHONY: help setup serve test lint bench cuda cuda-test doctor snapshots
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Install what building and testing need (Debian packages, ONNX Runtime), then build nothing yet
 	@scripts/setup.sh
@@ -36,3 +36,6 @@ bench: ## Measure; results go to docs/results/*.csv
 
 cuda: ## Cross-build the CUDA binary (no GPU needed here) into dist/
 	@scripts/cuda.sh
+
+cuda-test: ## Test operations and training on CUDA, without a GPU on an emulated one
+	@scripts/cuda-test.sh

@@ -49,7 +49,12 @@ fn setup(root: &Path, epochs: u32, more: &str) -> Setup {
     );
     let config = TrainConfig::parse(&text, Path::new("test.yaml"), &|_| None).unwrap();
     let feed = Arc::new(config.feed(config.pictures().unwrap()));
-    Setup { config, start: None, feed, device: Device::cpu(), data: Vec::new(), license: "none".to_owned() }
+    Setup { config, start: None, feed, device: device(), data: Vec::new(), license: "none".to_owned() }
+}
+
+/// A CPU, or what `SHELF_TEST_DEVICE` names (`make cuda-test`).
+fn device() -> Device {
+    Device::parse(&std::env::var("SHELF_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned())).unwrap()
 }
 
 /// Wishes the end after so many batches in all.
@@ -97,6 +102,41 @@ fn an_interrupted_run_ends_like_one_that_was_not() {
     }
     let rows = |run: &RunFolder| fs::read_to_string(run.results()).unwrap().lines().count();
     assert_eq!((rows(&whole), rows(&parts)), (3, 3));
+}
+
+#[test]
+#[ignore = "needs a GPU, real or emulated: `make cuda-test` runs it"]
+fn a_gpu_trains_as_a_cpu_does() {
+    let data = tempfile::tempdir().unwrap();
+    write_data(data.path());
+    let runs = tempfile::tempdir().unwrap();
+    // The first weighs channels by what the picture shows, the second does not.
+    for backbone in ["efficientnet_b0", "efficientnet_lite0"] {
+        let losses = |device: Device, mixed_precision: bool| -> Vec<f64> {
+            let mut setup = Setup { device, ..setup(data.path(), 2, "dropout: 0.1") };
+            setup.config.architecture = backbone.parse().unwrap();
+            setup.config.optimiser.mixed_precision = mixed_precision;
+            let run = RunFolder::create(runs.path(), "run").unwrap();
+            let mut epochs = Epochs(Vec::new());
+            fit::fit(&setup, &run, &mut epochs, &Stop::default()).unwrap();
+            epochs
+                .0
+                .iter()
+                .map(|report| report.figures.iter().find(|(n, _)| *n == "train/loss").unwrap().1.unwrap())
+                .collect()
+        };
+        let gpu = device();
+        assert!(gpu.is_cuda(), "SHELF_TEST_DEVICE names no GPU");
+        let cpu = losses(Device::cpu(), false);
+        for (what, found, tolerance) in
+            [("single", losses(gpu.clone(), false), 2e-3), ("mixed", losses(gpu, true), 5e-2)]
+        {
+            for (found, cpu) in found.iter().zip(&cpu) {
+                assert!((found - cpu).abs() <= tolerance * cpu, "{backbone}, {what}: {found}, on a CPU {cpu}");
+            }
+            assert_eq!(found.len(), 2);
+        }
+    }
 }
 
 struct Epochs(Vec<EpochReport>);

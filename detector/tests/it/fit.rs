@@ -48,8 +48,13 @@ fn config(root: &Path, epochs: u32, more: &str) -> TrainConfig {
 fn setup(config: TrainConfig) -> Setup {
     let feed = Arc::new(config.feed().unwrap());
     let validation = Some(config.validation().unwrap());
-    let (device, license) = (Device::cpu(), "none".to_owned());
+    let (device, license) = (device(), "none".to_owned());
     Setup { config, transfer: None, feed, validation, device, data: Vec::new(), license }
+}
+
+/// A CPU, or what `SHELF_TEST_DEVICE` names (`make cuda-test`).
+fn device() -> Device {
+    Device::parse(&std::env::var("SHELF_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned())).unwrap()
 }
 
 const QUICK: &str = "optimizer: {nominal_batch: 4, warmup_epochs: 1, ema_steps: 10}";
@@ -118,6 +123,33 @@ fn an_interrupted_run_ends_like_one_that_was_not() {
         assert!(picture.pixels().any(|pixel| colored(pixel.0)), "{file} shows a curve or cell");
     }
     assert!(detector::load(&whole.best(), &detector::LoadOptions::default()).is_ok(), "the best network serves");
+}
+
+#[test]
+#[ignore = "needs a GPU, real or emulated: `make cuda-test` runs it"]
+fn a_gpu_trains_as_a_cpu_does() {
+    let data = tempfile::tempdir().unwrap();
+    write_data(data.path(), 8);
+    let runs = tempfile::tempdir().unwrap();
+    let losses = |device: Device, mixed_precision: bool| -> Vec<f64> {
+        let mut config = config(data.path(), 3, QUICK);
+        config.optimiser.mixed_precision = mixed_precision;
+        let folder = RunFolder::create(runs.path(), "run").unwrap();
+        fit::fit(&Setup { device, ..setup(config) }, &folder, &mut (), &Stop::default()).unwrap();
+        let text = fs::read_to_string(folder.results()).unwrap();
+        let numbers =
+            |line: &str| line.split(',').skip(2).take(3).map(|cell| cell.parse().unwrap()).collect::<Vec<f64>>();
+        text.lines().skip(1).flat_map(numbers).collect()
+    };
+    let gpu = device();
+    assert!(gpu.is_cuda(), "SHELF_TEST_DEVICE names no GPU");
+    let cpu = losses(Device::cpu(), false);
+    for (what, found, tolerance) in [("single", losses(gpu.clone(), false), 2e-3), ("mixed", losses(gpu, true), 5e-2)] {
+        for (at, (found, cpu)) in found.iter().zip(&cpu).enumerate() {
+            assert!((found - cpu).abs() <= tolerance * (0.1 + cpu), "{what}, number {at}: {found}, on a CPU {cpu}");
+        }
+        assert_eq!(found.len(), 9);
+    }
 }
 
 #[test]

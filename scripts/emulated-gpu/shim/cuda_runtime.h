@@ -1,0 +1,2 @@
+// Stands in for the header of NVIDIA: device.h has everything.
+#pragma once
