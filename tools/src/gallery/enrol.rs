@@ -1,6 +1,6 @@
 //! `shelf gallery build` and `add`: pictures become exemplars.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -13,6 +13,9 @@ use vision::Sha256;
 use super::{Place, advance, counted, progress_bar};
 use crate::environment::Environment;
 use crate::recognize::share;
+
+/// Redundant pictures that are named one by one; of more, one of each SKU is.
+const REDUNDANT_NAMED: usize = 20;
 
 /// Pictures that look like one that their SKU has already.
 #[derive(Args)]
@@ -159,6 +162,26 @@ fn explain(error: EnrolError) -> anyhow::Error {
     error.into()
 }
 
+/// One by one while they are few, else by SKU.
+fn print_redundant(all: &[Redundant]) {
+    let mut by_sku: BTreeMap<&str, Vec<&Redundant>> = BTreeMap::new();
+    for redundant in all {
+        by_sku.entry(&redundant.code).or_default().push(redundant);
+    }
+    for (code, those) in by_sku {
+        let named = if all.len() > REDUNDANT_NAMED { 1 } else { those.len() };
+        for Redundant { path, of, similarity, .. } in &those[..named] {
+            eprintln!(
+                "redundant: {} looks like {of} (similarity {similarity:.3}), which {code} has already",
+                path.display()
+            );
+        }
+        if those.len() > named {
+            eprintln!("redundant: {} more pictures of {code} look like others it has", those.len() - named);
+        }
+    }
+}
+
 fn print_report(report: &EnrolReport, redundancy: Redundancy, data: &GalleryData, folder: &Path) {
     for skipped in &report.skipped {
         eprintln!("skipped {}: {}", skipped.path.display(), skipped.reason);
@@ -167,12 +190,7 @@ fn print_report(report: &EnrolReport, redundancy: Redundancy, data: &GalleryData
         let ((one, one_file), (other, other_file)) = (&conflict.first, &conflict.second);
         eprintln!("label conflict: {one} ({one_file}) and {other} ({other_file}) are the same picture");
     }
-    for Redundant { path, code, of, similarity } in &report.redundant {
-        eprintln!(
-            "redundant: {} looks like {of} (similarity {similarity:.3}), which {code} has already",
-            path.display()
-        );
-    }
+    print_redundant(&report.redundant);
     for code in &report.empty {
         eprintln!("no usable picture for {code}");
     }

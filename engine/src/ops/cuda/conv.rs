@@ -6,7 +6,7 @@
 use candle_core::backend::BackendStorage;
 use candle_core::{CudaStorage, DType, Layout, Result, Shape, Tensor};
 
-use super::launch::{slices, wide, window};
+use super::launch::{LANES, THREADS, slices, wide, window};
 use super::{Input, Kernel, compute};
 use crate::ops::shape::Geometry;
 
@@ -114,11 +114,12 @@ fn depthwise_input(g: &Geometry, w: &Tensor, gradient: &Tensor) -> Result<Tensor
 
 fn depthwise_weight(g: &Geometry, x: &Tensor, gradient: &Tensor) -> Result<Tensor> {
     let (taps, count) = (g.inputs * g.taps(), g.batch * pixels(g));
-    let slices = slices(taps, count);
+    let slices = slices(taps, count, LANES);
     let mut scalars = vec![slices.into()];
     scalars.extend(window(g));
     let (name, holds) = ("depthwise_weight", wide(x.dtype()));
-    let kernel = Kernel { name, holds, length: taps * slices, count, blocks: Some(taps * slices), scalars };
+    let blocks = (taps * slices).div_ceil(THREADS / LANES);
+    let kernel = Kernel { name, holds, length: taps * slices, count, blocks: Some(blocks), scalars };
     let parts = compute(&[x, gradient], (taps, slices), |inputs| kernel.launch(inputs))?;
     parts.sum(1)?.reshape(g.weight_shape())?.to_dtype(x.dtype())
 }

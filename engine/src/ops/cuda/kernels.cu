@@ -29,6 +29,24 @@ __device__ inline double sigmoid(double x) { return 1.0 / (1.0 + exp(-x)); }
 __device__ inline u64 thread_of_grid() { return (u64)blockIdx.x * blockDim.x + threadIdx.x; }
 __device__ inline u64 threads_of_grid() { return (u64)gridDim.x * blockDim.x; }
 
+// `at` modulo `by`, leaving the quotient in `at`. Division in 64 bits is a subroutine on a GPU; few tensors need it.
+__device__ inline u32 split(u64 &at, u32 by) {
+    if (at >> 32) {
+        u32 rest = at % by;
+        at /= by;
+        return rest;
+    }
+    u32 small = at, quotient = small / by;
+    at = quotient;
+    return small - quotient * by;
+}
+
+// Where the number `at` of a channel of (N, C, plane) lies.
+__device__ inline u64 of_channel(u64 at, u32 channel, u32 channels, u32 plane) {
+    u32 pixel = split(at, plane);
+    return (at * channels + channel) * plane + pixel;
+}
+
 enum Activation { IDENTITY, SILU, RELU, RELU6, SIGMOID };
 
 // Comparisons with NaN are false, so that it stays.
@@ -74,6 +92,20 @@ template <typename A> __device__ A block_sum(A value) {
     return sum;
 }
 
+// The sum over LANES neighbouring threads, for the first of them.
+#define LANES 32
+template <typename A> __device__ A lanes_sum(A value) {
+    __shared__ A parts[SUMMING];
+    u32 lane = threadIdx.x % LANES;
+    parts[threadIdx.x] = value;
+    __syncthreads();
+    for (u32 half = LANES / 2; half > 0; half /= 2) {
+        if (lane < half) parts[threadIdx.x] += parts[threadIdx.x + half];
+        __syncthreads();
+    }
+    return parts[threadIdx.x - lane];
+}
+
 // A window that moves over pictures.
 struct Window {
     u32 channels, height, width, k, l, rows, columns, stride, top, left;
@@ -83,14 +115,7 @@ struct Window {
 template <typename T> __device__ void im2col(const T *x, T *columns, u64 count, Window g) {
     for (u64 at = thread_of_grid(); at < count; at += threads_of_grid()) {
         u64 rest = at;
-        u32 j = rest % g.columns;
-        rest /= g.columns;
-        u32 i = rest % g.rows;
-        rest /= g.rows;
-        u32 v = rest % g.l;
-        rest /= g.l;
-        u32 u = rest % g.k;
-        rest /= g.k;
+        u32 j = split(rest, g.columns), i = split(rest, g.rows), v = split(rest, g.l), u = split(rest, g.k);
         u32 row = i * g.stride + u - g.top, column = j * g.stride + v - g.left;
         // Before the picture is beyond it: these are unsigned.
         bool inside = row < g.height && column < g.width;
@@ -101,8 +126,8 @@ template <typename T> __device__ void im2col(const T *x, T *columns, u64 count, 
 // The gradient of im2col: every pixel gathers from the taps that met it.
 template <typename T> __device__ void col2im(const T *columns, T *x, u64 count, Window g) {
     for (u64 at = thread_of_grid(); at < count; at += threads_of_grid()) {
-        u32 column = at % g.width, row = at / g.width % g.height;
-        u64 plane = at / g.width / g.height;
+        u64 plane = at;
+        u32 column = split(plane, g.width), row = split(plane, g.height);
         Wide<T> sum = 0;
         for (u32 u = 0; u < g.k; u++) {
             u32 y = row + g.top - u;
@@ -121,9 +146,10 @@ template <typename T> __device__ void col2im(const T *columns, T *x, u64 count, 
 // A filter per channel.
 template <typename T> __device__ void depthwise(const T *x, const T *w, T *y, u64 count, Window g) {
     for (u64 at = thread_of_grid(); at < count; at += threads_of_grid()) {
-        u32 j = at % g.columns, i = at / g.columns % g.rows;
-        u64 plane = at / g.columns / g.rows;
-        u32 channel = plane % g.channels;
+        u64 plane = at;
+        u32 j = split(plane, g.columns), i = split(plane, g.rows);
+        u64 image = plane;
+        u32 channel = split(image, g.channels);
         Wide<T> sum = 0;
         for (u32 u = 0; u < g.k; u++) {
             u32 row = i * g.stride + u - g.top;
@@ -140,9 +166,10 @@ template <typename T> __device__ void depthwise(const T *x, const T *w, T *y, u6
 
 template <typename T> __device__ void depthwise_input(const T *gradient, const T *w, T *dx, u64 count, Window g) {
     for (u64 at = thread_of_grid(); at < count; at += threads_of_grid()) {
-        u32 column = at % g.width, row = at / g.width % g.height;
-        u64 plane = at / g.width / g.height;
-        u32 channel = plane % g.channels;
+        u64 plane = at;
+        u32 column = split(plane, g.width), row = split(plane, g.height);
+        u64 image = plane;
+        u32 channel = split(image, g.channels);
         Wide<T> sum = 0;
         for (u32 u = 0; u < g.k; u++) {
             u32 y = row + g.top - u;
@@ -158,40 +185,45 @@ template <typename T> __device__ void depthwise_input(const T *gradient, const T
     }
 }
 
-// Block (tap of a channel, slice): `parts` is (C * K * L, slices), summed outside. `pixels` is N * rows * columns.
+// LANES threads for each (tap of a channel, slice): deep layers have many taps and few pixels. `parts` is (C * K * L, slices),
+// summed outside. `pixels` is N * rows * columns.
 template <typename T>
 __device__ void depthwise_weight(const T *x, const T *gradient, Wide<T> *parts, u32 slices, u64 pixels, Window g) {
-    u32 slice = blockIdx.x % slices, tap = blockIdx.x / slices;
-    u32 v = tap % g.l, u = tap / g.l % g.k, channel = tap / g.l / g.k;
-    u64 first = pixels * slice / slices, end = pixels * (slice + 1) / slices;
+    u64 part = (u64)blockIdx.x * (SUMMING / LANES) + threadIdx.x / LANES;
+    u64 tap = part;
+    u32 slice = split(tap, slices), v = split(tap, g.l), u = split(tap, g.k);
+    u64 channel = tap;
+    bool wanted = channel < g.channels;
+    u64 first = pixels * slice / slices, end = wanted ? pixels * (slice + 1) / slices : 0;
     Wide<T> sum = 0;
-    for (u64 at = first + threadIdx.x; at < end; at += SUMMING) {
-        u32 j = at % g.columns, i = at / g.columns % g.rows;
-        u64 plane = at / g.columns / g.rows * g.channels + channel;
+    for (u64 at = first + threadIdx.x % LANES; at < end; at += LANES) {
+        u64 image = at;
+        u32 j = split(image, g.columns), i = split(image, g.rows);
+        u64 plane = image * g.channels + channel;
         u32 row = i * g.stride + u - g.top, column = j * g.stride + v - g.left;
         if (row < g.height && column < g.width)
             sum += load(x, (plane * g.height + row) * g.width + column) *
                    load(gradient, (plane * g.rows + i) * g.columns + j);
     }
-    sum = block_sum(sum);
-    if (threadIdx.x == 0) parts[blockIdx.x] = sum;
+    sum = lanes_sum(sum);
+    if (wanted && threadIdx.x % LANES == 0) parts[part] = sum;
 }
 
 // Block (channel, slice): mean and sum of squared distances from it, (C, slices, 2). `count` is N * plane.
 template <typename T>
-__device__ void moments(const T *x, Wide<T> *parts, u32 slices, u32 channels, u64 plane, u64 count) {
+__device__ void moments(const T *x, Wide<T> *parts, u32 slices, u32 channels, u32 plane, u64 count) {
     __shared__ Wide<T> mean;
     u32 slice = blockIdx.x % slices, channel = blockIdx.x / slices;
     u64 first = count * slice / slices, end = count * (slice + 1) / slices;
     Wide<T> sum = 0;
     for (u64 at = first + threadIdx.x; at < end; at += SUMMING)
-        sum += load(x, (at / plane * channels + channel) * plane + at % plane);
+        sum += load(x, of_channel(at, channel, channels, plane));
     sum = block_sum(sum);
     if (threadIdx.x == 0) mean = sum / Wide<T>(end - first);
     __syncthreads();
     Wide<T> centre = mean, squares = 0;
     for (u64 at = first + threadIdx.x; at < end; at += SUMMING) {
-        Wide<T> distance = load(x, (at / plane * channels + channel) * plane + at % plane) - centre;
+        Wide<T> distance = load(x, of_channel(at, channel, channels, plane)) - centre;
         squares += distance * distance;
     }
     squares = block_sum(squares);
@@ -220,9 +252,11 @@ template <typename A> __device__ void moments_together(const A *parts, A *moment
 
 // y = activation(x * scale + shift); `affine` is (2, C): scales, shifts.
 template <typename T>
-__device__ void normalise(const T *x, const Wide<T> *affine, T *y, u64 count, u32 channels, u64 plane, u32 kind) {
+__device__ void normalise(const T *x, const Wide<T> *affine, T *y, u64 count, u32 channels, u32 plane, u32 kind) {
     for (u64 at = thread_of_grid(); at < count; at += threads_of_grid()) {
-        u32 channel = at / plane % channels;
+        u64 planes = at;
+        split(planes, plane);
+        u32 channel = split(planes, channels);
         store(y, at, activation(load(x, at) * affine[channel] + affine[channels + channel], kind));
     }
 }
@@ -231,13 +265,13 @@ __device__ void normalise(const T *x, const Wide<T> *affine, T *y, u64 count, u3
 // `affine` is (3, C): scales, shifts, centres.
 template <typename T>
 __device__ void normalise_sums(const T *x, const T *gradient, const Wide<T> *affine, Wide<T> *parts, u32 slices,
-                               u32 channels, u64 plane, u64 count, u32 kind) {
+                               u32 channels, u32 plane, u64 count, u32 kind) {
     u32 slice = blockIdx.x % slices, channel = blockIdx.x / slices;
     u64 first = count * slice / slices, end = count * (slice + 1) / slices;
     Wide<T> scale = affine[channel], shift = affine[channels + channel], centre = affine[2 * channels + channel];
     Wide<T> sum = 0, product = 0;
     for (u64 at = first + threadIdx.x; at < end; at += SUMMING) {
-        u64 place = (at / plane * channels + channel) * plane + at % plane;
+        u64 place = of_channel(at, channel, channels, plane);
         Wide<T> value = load(x, place);
         Wide<T> d = activation_gradient(value * scale + shift, load(gradient, place), kind);
         sum += d;
@@ -254,9 +288,11 @@ __device__ void normalise_sums(const T *x, const T *gradient, const Wide<T> *aff
 // dx = d * by_d + x * by_x + constant; `affine` is (5, C): scales, shifts, by_d, by_x, constants.
 template <typename T>
 __device__ void normalise_input(const T *x, const T *gradient, const Wide<T> *affine, T *dx, u64 count, u32 channels,
-                                u64 plane, u32 kind) {
+                                u32 plane, u32 kind) {
     for (u64 at = thread_of_grid(); at < count; at += threads_of_grid()) {
-        const Wide<T> *of = affine + at / plane % channels;
+        u64 planes = at;
+        split(planes, plane);
+        const Wide<T> *of = affine + split(planes, channels);
         Wide<T> value = load(x, at);
         Wide<T> d = activation_gradient(value * of[0] + of[channels], load(gradient, at), kind);
         store(dx, at, d * of[2 * channels] + value * of[3 * channels] + of[4 * channels]);
@@ -294,8 +330,9 @@ template <typename T> __device__ u32 largest(const T *plane, u32 i, u32 j, Windo
 
 template <typename T> __device__ void max_pool(const T *x, T *y, u64 count, Window g) {
     for (u64 at = thread_of_grid(); at < count; at += threads_of_grid()) {
-        u32 j = at % g.columns, i = at / g.columns % g.rows;
-        const T *plane = x + at / g.columns / g.rows * g.height * g.width;
+        u64 image = at;
+        u32 j = split(image, g.columns), i = split(image, g.rows);
+        const T *plane = x + image * g.height * g.width;
         y[at] = plane[largest(plane, i, j, g)];
     }
 }
@@ -303,8 +340,8 @@ template <typename T> __device__ void max_pool(const T *x, T *y, u64 count, Wind
 // Every pixel asks the windows over it whether it is their largest.
 template <typename T> __device__ void max_pool_input(const T *x, const T *gradient, T *dx, u64 count, Window g) {
     for (u64 at = thread_of_grid(); at < count; at += threads_of_grid()) {
-        u32 column = at % g.width, row = at / g.width % g.height;
-        u64 image = at / g.width / g.height;
+        u64 image = at;
+        u32 column = split(image, g.width), row = split(image, g.height);
         const T *plane = x + image * g.height * g.width;
         const T *gradients = gradient + image * g.rows * g.columns;
         Wide<T> sum = 0;
@@ -325,14 +362,17 @@ template <typename T> __device__ void max_pool_input(const T *x, const T *gradie
 // Every pixel factor x factor times. `width` is that of x.
 template <typename T> __device__ void upsample(const T *x, T *y, u64 count, u32 width, u32 factor) {
     for (u64 at = thread_of_grid(); at < count; at += threads_of_grid()) {
-        u64 column = at % ((u64)width * factor), row = at / ((u64)width * factor);
-        y[at] = x[row / factor * width + column / factor];
+        u64 row = at;
+        u32 column = split(row, width * factor);
+        split(row, factor);
+        y[at] = x[row * width + column / factor];
     }
 }
 
 template <typename T> __device__ void upsample_input(const T *gradient, T *dx, u64 count, u32 width, u32 factor) {
     for (u64 at = thread_of_grid(); at < count; at += threads_of_grid()) {
-        u64 column = at % width, row = at / width;
+        u64 row = at;
+        u32 column = split(row, width);
         Wide<T> sum = 0;
         for (u32 u = 0; u < factor; u++)
             for (u32 v = 0; v < factor; v++)
@@ -342,24 +382,31 @@ template <typename T> __device__ void upsample_input(const T *gradient, T *dx, u
 }
 
 // Block (plane): y = share * sum of x, or of x * other when there is one.
-template <typename T> __device__ void plane_sums(const T *x, const T *other, T *y, u64 plane, Wide<T> share) {
-    const T *values = x + blockIdx.x * plane, *others = other + blockIdx.x * plane;
+template <typename T> __device__ void plane_sums(const T *x, const T *other, T *y, u32 plane, Wide<T> share) {
+    const T *values = x + (u64)blockIdx.x * plane, *others = other + (u64)blockIdx.x * plane;
     Wide<T> sum = 0;
-    for (u64 at = threadIdx.x; at < plane; at += SUMMING)
+    for (u32 at = threadIdx.x; at < plane; at += SUMMING)
         sum += other == x ? load(values, at) : load(values, at) * load(others, at);
     sum = block_sum(sum);
     if (threadIdx.x == 0) store(y, blockIdx.x, sum * share);
 }
 
 // y = x * scale[plane]
-template <typename T> __device__ void plane_scale(const T *x, const T *scale, T *y, u64 count, u64 plane) {
-    for (u64 at = thread_of_grid(); at < count; at += threads_of_grid())
-        store(y, at, load(x, at) * load(scale, at / plane));
+template <typename T> __device__ void plane_scale(const T *x, const T *scale, T *y, u64 count, u32 plane) {
+    for (u64 at = thread_of_grid(); at < count; at += threads_of_grid()) {
+        u64 planes = at;
+        split(planes, plane);
+        store(y, at, load(x, at) * load(scale, planes));
+    }
 }
 
 // y = value[plane] * share
-template <typename T> __device__ void plane_fill(const T *value, T *y, u64 count, u64 plane, Wide<T> share) {
-    for (u64 at = thread_of_grid(); at < count; at += threads_of_grid()) store(y, at, load(value, at / plane) * share);
+template <typename T> __device__ void plane_fill(const T *value, T *y, u64 count, u32 plane, Wide<T> share) {
+    for (u64 at = thread_of_grid(); at < count; at += threads_of_grid()) {
+        u64 planes = at;
+        split(planes, plane);
+        store(y, at, load(value, planes) * share);
+    }
 }
 
 #define WINDOW u32 channels, u32 height, u32 width, u32 k, u32 l, u32 rows, u32 columns, u32 stride, u32 top, u32 left
@@ -377,18 +424,18 @@ template <typename T> __device__ void plane_fill(const T *value, T *y, u64 count
     KERNEL depthwise_weight_##NAME(const T *x, const T *d, Wide<T> *parts, u64 pixels, u32 slices, WINDOW) {               \
         depthwise_weight(x, d, parts, slices, pixels, G);                                                                  \
     }                                                                                                                      \
-    KERNEL moments_##NAME(const T *x, Wide<T> *parts, u64 count, u32 slices, u32 channels, u64 plane) {                    \
+    KERNEL moments_##NAME(const T *x, Wide<T> *parts, u64 count, u32 slices, u32 channels, u32 plane) {                    \
         moments(x, parts, slices, channels, plane, count);                                                                 \
     }                                                                                                                      \
-    KERNEL normalise_##NAME(const T *x, const Wide<T> *affine, T *y, u64 count, u32 channels, u64 plane, u32 kind) {       \
+    KERNEL normalise_##NAME(const T *x, const Wide<T> *affine, T *y, u64 count, u32 channels, u32 plane, u32 kind) {       \
         normalise(x, affine, y, count, channels, plane, kind);                                                             \
     }                                                                                                                      \
     KERNEL normalise_sums_##NAME(const T *x, const T *d, const Wide<T> *affine, Wide<T> *parts, u64 count, u32 slices,     \
-                                 u32 channels, u64 plane, u32 kind) {                                                      \
+                                 u32 channels, u32 plane, u32 kind) {                                                      \
         normalise_sums(x, d, affine, parts, slices, channels, plane, count, kind);                                         \
     }                                                                                                                      \
     KERNEL normalise_input_##NAME(const T *x, const T *d, const Wide<T> *affine, T *dx, u64 count, u32 channels,           \
-                                  u64 plane, u32 kind) {                                                                   \
+                                  u32 plane, u32 kind) {                                                                   \
         normalise_input(x, d, affine, dx, count, channels, plane, kind);                                                   \
     }                                                                                                                      \
     KERNEL activate_##NAME(const T *x, T *y, u64 count, u32 kind) { activate(x, y, count, kind); }                         \
@@ -401,11 +448,11 @@ template <typename T> __device__ void plane_fill(const T *value, T *y, u64 count
     KERNEL upsample_input_##NAME(const T *d, T *dx, u64 count, u32 width, u32 factor) {                                    \
         upsample_input(d, dx, count, width, factor);                                                                       \
     }                                                                                                                      \
-    KERNEL plane_sums_##NAME(const T *x, const T *other, T *y, u64 count, u64 plane, double share) {                       \
+    KERNEL plane_sums_##NAME(const T *x, const T *other, T *y, u64 count, u32 plane, double share) {                       \
         plane_sums(x, other, y, plane, Wide<T>(share));                                                                    \
     }                                                                                                                      \
-    KERNEL plane_scale_##NAME(const T *x, const T *s, T *y, u64 count, u64 plane) { plane_scale(x, s, y, count, plane); }  \
-    KERNEL plane_fill_##NAME(const T *value, T *y, u64 count, u64 plane, double share) {                                   \
+    KERNEL plane_scale_##NAME(const T *x, const T *s, T *y, u64 count, u32 plane) { plane_scale(x, s, y, count, plane); }  \
+    KERNEL plane_fill_##NAME(const T *value, T *y, u64 count, u32 plane, double share) {                                   \
         plane_fill(value, y, count, plane, Wide<T>(share));                                                                \
     }
 

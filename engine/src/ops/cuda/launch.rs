@@ -12,7 +12,9 @@ use crate::ops::shape::Geometry;
 
 const PTX: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels.ptx"));
 /// Threads of a block, as `SUMMING` in the kernels.
-const THREADS: usize = 256;
+pub(super) const THREADS: usize = 256;
+/// Threads that take a sum of their own where sums are short, as `LANES` in the kernels.
+pub(super) const LANES: usize = 32;
 /// Blocks of a grid whose threads take one number after another.
 const MOST_BLOCKS: usize = 1 << 20;
 
@@ -22,15 +24,26 @@ pub(super) type Input<'a> = (&'a CudaStorage, &'a Layout);
 /// What kernels take beside memory.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Scalar {
-    U32(u32),
-    U64(u64),
-    F64(f64),
+    /// 32 bits there.
+    Size(usize),
+    Factor(f64),
 }
 
 impl From<usize> for Scalar {
     fn from(value: usize) -> Self {
-        // Sides and channels of pictures, which `Geometry` has bounded.
-        Self::U32(u32::try_from(value).unwrap_or(u32::MAX))
+        Self::Size(value)
+    }
+}
+
+impl Scalar {
+    fn size(self) -> Result<u32> {
+        match self {
+            Self::Size(value) => match u32::try_from(value) {
+                Ok(value) => Ok(value),
+                Err(_) => bail!("{value} is more than a side or a number of channels can be on CUDA"),
+            },
+            Self::Factor(_) => Ok(0),
+        }
     }
 }
 
@@ -90,6 +103,7 @@ impl<'a> Kernel<'a> {
         let function = device.get_or_load_custom_func(&format!("{}_{suffix}", self.name), "shelf_ops", PTX)?;
         let views = inputs.iter().map(|&(storage, layout)| View::of(storage, layout)).collect::<Result<Vec<_>>>()?;
         let count = self.count as u64;
+        let sizes = self.scalars.iter().map(|scalar| scalar.size()).collect::<Result<Vec<_>>>()?;
         let mut arguments = function.builder();
         for view in &views {
             match view {
@@ -99,11 +113,10 @@ impl<'a> Kernel<'a> {
             };
         }
         arguments.arg(&mut output).arg(&count);
-        for scalar in &self.scalars {
+        for (scalar, size) in self.scalars.iter().zip(&sizes) {
             match scalar {
-                Scalar::U32(value) => arguments.arg(value),
-                Scalar::U64(value) => arguments.arg(value),
-                Scalar::F64(value) => arguments.arg(value),
+                Scalar::Size(_) => arguments.arg(size),
+                Scalar::Factor(value) => arguments.arg(value),
             };
         }
         let Ok(blocks) = u32::try_from(blocks) else { bail!("{}: {blocks} blocks are too many", self.name) };
@@ -147,11 +160,11 @@ pub(super) fn wide(dtype: DType) -> DType {
     if dtype == DType::F64 { DType::F64 } else { DType::F32 }
 }
 
-/// Slices that `count` numbers of each of `groups` sums are cut into, so that all of the device has work.
-pub(super) fn slices(groups: usize, count: usize) -> usize {
-    const BLOCKS: usize = 1024;
-    const SHORTEST: usize = 16 * THREADS;
-    (BLOCKS / groups.max(1)).clamp(1, 64).min((count / SHORTEST).max(1))
+/// Slices that `count` numbers of each of `sums` are cut into, so that all of the device has work. `threads` take a slice.
+pub(super) fn slices(sums: usize, count: usize, threads: usize) -> usize {
+    const ALL: usize = 1024 * THREADS;
+    let shortest = 16 * threads;
+    (ALL / threads / sums.max(1)).clamp(1, 64).min((count / shortest).max(1))
 }
 
 /// A tensor computed from others, without a gradient: `work` gets their memory in order.

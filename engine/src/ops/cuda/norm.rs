@@ -2,7 +2,7 @@
 
 use candle_core::{CpuStorage, CudaStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor, bail};
 
-use super::launch::{slices, wide};
+use super::launch::{THREADS, slices, wide};
 use super::{Kernel, Scalar, compute};
 use crate::ops::activation::Activation;
 
@@ -12,14 +12,14 @@ pub(in crate::ops) fn moments(x: &Tensor) -> Result<(Tensor, Tensor)> {
     let (n, channels, h, w) = x.dims4()?;
     let (plane, holds) = (h * w, wide(x.dtype()));
     let count = n * plane;
-    let slices = slices(channels, count);
+    let slices = slices(channels, count, THREADS);
     let kernel = Kernel {
         name: "moments",
         holds,
         length: 2 * channels * slices,
         count,
         blocks: Some(channels * slices),
-        scalars: vec![slices.into(), channels.into(), Scalar::U64(plane as u64)],
+        scalars: vec![slices.into(), channels.into(), plane.into()],
     };
     let parts = compute(&[&x], (channels, slices, 2), |inputs| kernel.launch(inputs))?;
     let kernel = Kernel {
@@ -27,7 +27,7 @@ pub(in crate::ops) fn moments(x: &Tensor) -> Result<(Tensor, Tensor)> {
         holds,
         length: 2 * channels,
         count,
-        blocks: Some(channels.div_ceil(256)),
+        blocks: Some(channels.div_ceil(THREADS)),
         scalars: vec![slices.into(), channels.into()],
     };
     let moments = compute(&[&parts], (2, channels), |inputs| kernel.launch(inputs))?;
@@ -79,10 +79,10 @@ impl Normalise {
         let count = n * plane;
         let (scale, zero) = (&self.scale, self.scale.zeros_like()?);
         let centre = self.statistics.as_ref().map_or(&zero, |(mean, _)| mean);
-        let slices = slices(channels, count);
+        let slices = slices(channels, count, THREADS);
         let common = |first: Option<usize>| {
             let first = first.map(Scalar::from).into_iter();
-            let rest = [channels.into(), Scalar::U64(plane as u64), kind(self.activation)];
+            let rest = [channels.into(), plane.into(), kind(self.activation)];
             first.chain(rest).collect::<Vec<_>>()
         };
         let affine = Tensor::stack(&[scale, &self.shift, centre], 0)?;
@@ -115,7 +115,7 @@ impl Normalise {
 
 /// As kernels number them.
 pub(super) fn kind(activation: Activation) -> Scalar {
-    Scalar::U32(match activation {
+    Scalar::Size(match activation {
         Activation::Identity => 0,
         Activation::Silu => 1,
         Activation::Relu => 2,
@@ -154,7 +154,7 @@ impl CustomOp3 for Normalise {
         let affine = Tensor::stack(&[&self.scale, &self.shift], 0)?;
         let (affine, affine_layout) = affine.storage_and_layout();
         let Storage::Cuda(affine) = &*affine else { bail!("all tensors of an operation lie on one device") };
-        let scalars = vec![channels.into(), Scalar::U64((h * w) as u64), kind(self.activation)];
+        let scalars = vec![channels.into(), (h * w).into(), kind(self.activation)];
         let holds = candle_core::backend::BackendStorage::dtype(x);
         let kernel = Kernel::each("normalise", holds, layout.shape().elem_count(), scalars);
         Ok((kernel.launch(&[(x, layout), (affine, affine_layout)])?, layout.shape().clone()))

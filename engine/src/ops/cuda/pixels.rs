@@ -49,7 +49,7 @@ pub(in crate::ops) fn channel_means(x: Input<'_>) -> Result<(CudaStorage, Shape)
 
 pub(in crate::ops) fn channel_means_gradient(x: &Tensor, gradient: &Tensor) -> Result<Tensor> {
     let (_, _, h, w) = x.dims4()?;
-    let scalars = vec![Scalar::U64((h * w) as u64), Scalar::F64(1.0 / (h * w) as f64)];
+    let scalars = vec![(h * w).into(), Scalar::Factor(1.0 / (h * w) as f64)];
     let kernel = Kernel::each("plane_fill", x.dtype(), x.elem_count(), scalars);
     compute(&[&gradient.contiguous()?], x.shape(), |inputs| kernel.launch(inputs))
 }
@@ -57,7 +57,7 @@ pub(in crate::ops) fn channel_means_gradient(x: &Tensor, gradient: &Tensor) -> R
 /// Every plane times its scale.
 pub(in crate::ops) fn scale_channels(x: Input<'_>, scale: Input<'_>) -> Result<(CudaStorage, Shape)> {
     let (_, _, h, w) = x.1.shape().dims4()?;
-    let scalars = vec![Scalar::U64((h * w) as u64)];
+    let scalars = vec![(h * w).into()];
     let kernel = Kernel::each("plane_scale", x.0.dtype(), x.1.shape().elem_count(), scalars);
     Ok((kernel.launch(&[x, scale])?, x.1.shape().clone()))
 }
@@ -80,7 +80,7 @@ fn plane_sums(planes: usize, plane: usize, share: f64, inputs: &[Input<'_>]) -> 
         length: planes,
         count: planes,
         blocks: Some(planes),
-        scalars: vec![Scalar::U64(plane as u64), Scalar::F64(share)],
+        scalars: vec![plane.into(), Scalar::Factor(share)],
     };
     kernel.launch(inputs)
 }
