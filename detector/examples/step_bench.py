@@ -1,11 +1,13 @@
 """Times of PyTorch (training) and ONNX Runtime (inference) on the networks of step_bench.rs: python step_bench.py [FILTER].
-Two threads. Same columns, without memory. Both networks are written down here from their published descriptions."""
+Two threads. Same columns, without memory. Both networks are written down here from their published descriptions.
+`step_bench.py cuda` trains on a GPU, in f32 (TF32 off, as cuBLAS is by default) and in mixed precision."""
 import io, sys, time
-import numpy, onnxruntime, torch
+import torch
 from torch import nn
 
 torch.set_num_threads(2)
 wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+gpu = wanted == "cuda"
 
 
 def block(i, o, k=1, s=1, act=nn.SiLU, g=1, eps=1e-3):
@@ -107,6 +109,22 @@ def measure(name, repeats, work):
     print(f"{name},{times[repeats // 2]:.1f},{times[0]:.1f}", flush=True)
 
 
+def train_on_gpu(name, net, shape):
+    torch.backends.cudnn.benchmark, torch.backends.cudnn.allow_tf32 = True, False
+    net.train().cuda()
+    x = torch.rand(*shape, device="cuda")
+    for precision in ("f32", "bf16"):
+
+        def step():
+            net.zero_grad(set_to_none=True)
+            with torch.autocast("cuda", torch.bfloat16, enabled=precision == "bf16"):
+                y = net(x)
+            sum(t.float().square().mean() for t in (y if isinstance(y, tuple) else (y,))).backward()
+            torch.cuda.synchronize()
+
+        measure(f"{name} {precision}", 15, step)
+
+
 def train(name, net, shape):
     if wanted in name:
         net.train()
@@ -122,6 +140,8 @@ def train(name, net, shape):
 
 def infer(name, net, shape):
     if wanted in name:
+        import numpy, onnxruntime
+
         net.eval()
         file = io.BytesIO()
         torch.onnx.export(net, torch.rand(*shape), file, dynamo=False)
@@ -134,6 +154,10 @@ def infer(name, net, shape):
 
 
 print("network,median_ms,fastest_ms")
+if gpu:
+    train_on_gpu("yolov8n train b16 640", Yolo(), (16, 3, 640, 640))
+    train_on_gpu("b0 train b64 224", b0(), (64, 3, 224, 224))
+    sys.exit()
 train("yolov8n train b4 640", Yolo(), (4, 3, 640, 640))
 train("yolov8n train b4 320", Yolo(), (4, 3, 320, 320))
 infer("yolov8n infer b1 640", Yolo(), (1, 3, 640, 640))

@@ -1,8 +1,11 @@
-//! Times of whole networks on a CPU: YOLOv8n and EfficientNet-B0, a training step (forward and backward, no optimiser) and
-//! inference, with random weights.
+//! Times of whole networks: YOLOv8n and EfficientNet-B0, a training step (forward and backward, no optimiser) and inference,
+//! with random weights.
 //!
 //! `cargo run --release -p detector --example step_bench [-- FILTER]`; `step_bench.py` beside it times PyTorch and ONNX Runtime
 //! on the same networks. Columns: name, median ms, fastest ms, peak memory in MiB so far.
+//!
+//! `SHELF_BENCH_DEVICE=cuda` (a build by `scripts/cuda-bench.sh`) trains larger batches on a GPU, in f32 and in mixed precision;
+//! so does `step_bench.py cuda`.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -12,6 +15,7 @@ use candle_nn::{VarBuilder, VarMap};
 use detector::model::{Architecture, Scale, YoloV8};
 use engine::efficientnet::layers::{Pointwise, pool};
 use engine::efficientnet::{Build, Config, Norms, Trunk, Variant};
+use engine::ops::widen;
 
 fn measure(name: &str, repeats: usize, mut work: impl FnMut() -> Result<()>) -> Result<()> {
     work()?;
@@ -55,8 +59,9 @@ fn main() -> Result<()> {
     engine::train::memory::keep_freed();
     let filter = std::env::args().nth(1).unwrap_or_default();
     let wanted = |name: &str| name.contains(&filter);
-    let device = Device::Cpu;
-    let square = |t: &Tensor| t.sqr()?.mean_all();
+    let place = std::env::var("SHELF_BENCH_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
+    let device: Device = (*engine::Device::parse(&place).map_err(candle_core::Error::wrap)?).clone();
+    let square = |t: &Tensor| widen(t)?.sqr()?.mean_all();
     println!("network,median_ms,fastest_ms,peak_mib");
 
     let map = VarMap::new();
@@ -73,6 +78,32 @@ fn main() -> Result<()> {
     let still_trunk = Trunk::load(&static_vb, still)?;
     let still_head =
         Pointwise::load(&static_vb, ("conv_head", "bn2"), (320, config.head), Some(config.activation), still)?;
+    if device.is_cuda() {
+        for (precision, dtype) in [("f32", DType::F32), ("bf16", DType::BF16)] {
+            let images =
+                |batch: usize, side: usize| Tensor::rand(0_f32, 1.0, (batch, 3, side, side), &device)?.to_dtype(dtype);
+            let name = format!("yolov8n train b16 640 {precision}");
+            if wanted(&name) {
+                let images = images(16, 640)?;
+                measure(&name, 15, || {
+                    let y = yolo.forward_t(&images, true)?;
+                    let loss = (square(&y.distances)? + square(&y.classes)?)?;
+                    std::hint::black_box(loss.backward()?);
+                    device.synchronize()
+                })?;
+            }
+            let name = format!("b0 train b64 224 {precision}");
+            if wanted(&name) {
+                let images = images(64, 224)?;
+                measure(&name, 15, || {
+                    let loss = square(&pool(&head.forward_t(&trunk.forward_t(&images, true)?, true)?)?)?;
+                    std::hint::black_box(loss.backward()?);
+                    device.synchronize()
+                })?;
+            }
+        }
+        return Ok(());
+    }
     engine::on_threads(|| {
         let train_yolo = |name: &str, batch: usize, side: usize| {
             let images = Tensor::rand(0_f32, 1.0, (batch, 3, side, side), &device)?;

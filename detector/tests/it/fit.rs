@@ -125,30 +125,40 @@ fn an_interrupted_run_ends_like_one_that_was_not() {
     assert!(detector::load(&whole.best(), &detector::LoadOptions::default()).is_ok(), "the best network serves");
 }
 
+/// The loss of every batch.
+#[derive(Default)]
+struct Losses(Vec<f64>);
+
+impl Observer for Losses {
+    fn batch(&mut self, report: &BatchReport) {
+        self.0.push(report.loss);
+    }
+}
+
 #[test]
 #[ignore = "needs a GPU, real or emulated: `make cuda-test` runs it"]
 fn a_gpu_trains_as_a_cpu_does() {
     let data = tempfile::tempdir().unwrap();
-    write_data(data.path(), 8);
+    write_data(data.path(), 12);
     let runs = tempfile::tempdir().unwrap();
     let losses = |device: Device, mixed_precision: bool| -> Vec<f64> {
-        let mut config = config(data.path(), 3, QUICK);
+        let mut config = config(data.path(), 1, QUICK);
         config.optimiser.mixed_precision = mixed_precision;
         let folder = RunFolder::create(runs.path(), "run").unwrap();
-        fit::fit(&Setup { device, ..setup(config) }, &folder, &mut (), &Stop::default()).unwrap();
-        let text = fs::read_to_string(folder.results()).unwrap();
-        let numbers =
-            |line: &str| line.split(',').skip(2).take(3).map(|cell| cell.parse().unwrap()).collect::<Vec<f64>>();
-        text.lines().skip(1).flat_map(numbers).collect()
+        let mut losses = Losses::default();
+        fit::fit(&Setup { device, ..setup(config) }, &folder, &mut losses, &Stop::default()).unwrap();
+        losses.0
     };
     let gpu = device();
     assert!(gpu.is_cuda(), "SHELF_TEST_DEVICE names no GPU");
     let cpu = losses(Device::cpu(), false);
-    for (what, found, tolerance) in [("single", losses(gpu.clone(), false), 2e-3), ("mixed", losses(gpu, true), 5e-2)] {
+    // Steps of tiny batches make more of what rounding differs by.
+    for (what, found, tolerance) in [("single", losses(gpu.clone(), false), 5e-3), ("mixed", losses(gpu, true), 5e-2)] {
+        assert_eq!((found.len(), cpu.len()), (3, 3));
         for (at, (found, cpu)) in found.iter().zip(&cpu).enumerate() {
-            assert!((found - cpu).abs() <= tolerance * (0.1 + cpu), "{what}, number {at}: {found}, on a CPU {cpu}");
+            let allowed = if at == 0 { 0.2 * tolerance } else { tolerance };
+            assert!((found - cpu).abs() <= allowed * cpu, "{what}, batch {at}: {found}, on a CPU {cpu}");
         }
-        assert_eq!(found.len(), 9);
     }
 }
 

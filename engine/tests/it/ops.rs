@@ -1,9 +1,12 @@
 //! The operations against PyTorch's. `tests/fixtures/ops/make_ops.py` made the numbers.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use candle_core::{DType, Tensor, Var};
+use candle_nn::{VarBuilder, VarMap};
 use engine::Device;
+use engine::efficientnet::{Build, Config, Norms, Trunk, Variant};
 use engine::ops::{Activation, Conv2d, Padding, batch_norm_act, conv2d, max_pool2d, upsample_nearest2d};
 use serde_json::Value;
 
@@ -94,5 +97,86 @@ fn results_and_gradients_are_pytorchs() {
                 assert_close(gradients.get(input).unwrap(), &tensor(expected, dtype), &what);
             }
         }
+    }
+}
+
+/// Output of a whole trunk for a few pictures, and all gradients by name.
+struct Trained {
+    output: Tensor,
+    gradients: Vec<(String, Tensor)>,
+}
+
+/// The first blocks, where `device` computes, with weights and pictures of these types.
+fn trained(
+    (variant, blocks): (Variant, usize),
+    start: &HashMap<String, Tensor>,
+    device: &candle_core::Device,
+    (weights, pictures): (DType, DType),
+) -> Trained {
+    let var = |value: &Tensor| Var::from_tensor(&value.to_dtype(weights).unwrap().to_device(device).unwrap()).unwrap();
+    let vars: HashMap<String, Var> = start.iter().map(|(name, value)| (name.clone(), var(value))).collect();
+    let tensors = vars.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
+    let config = Config::of(variant);
+    let build = Build { config: &config, norms: Norms::Live { momentum: 0.1 } };
+    let trunk = Trunk::load(&VarBuilder::from_tensors(tensors, weights, device), build).unwrap();
+    let value = |at: usize| f64::sin(at as f64 * 0.7).mul_add(2.0, f64::cos(at as f64 * 0.013));
+    let images: Vec<f64> = (0..3 * 3 * 64 * 64).map(value).collect();
+    let x = Tensor::from_vec(images, (3, 3, 64, 64), device).unwrap().to_dtype(pictures).unwrap();
+    let [y] = trunk.taps(&x, [blocks - 1], true).unwrap();
+    assert_eq!(y.dtype(), pictures);
+    let y = y.to_dtype(weights).unwrap();
+    // Not its square: what a norm has scaled has a mean square of one, whatever the weights.
+    let wanted: Vec<f64> = (0..y.elem_count()).map(|at| f64::sin(at as f64 * 1.3)).collect();
+    let wanted = Tensor::from_vec(wanted, y.shape(), device).unwrap().to_dtype(weights).unwrap();
+    let found = (&y * wanted).unwrap().sum_all().unwrap().backward().unwrap();
+    let back =
+        |tensor: &Tensor| tensor.detach().to_device(&candle_core::Device::Cpu).unwrap().to_dtype(DType::F64).unwrap();
+    let mut gradients: Vec<_> =
+        vars.iter().filter_map(|(name, var)| Some((name.clone(), back(found.get(var)?)))).collect();
+    gradients.sort_by(|a, b| a.0.cmp(&b.0));
+    Trained { output: back(&y), gradients }
+}
+
+fn dot(a: &Tensor, b: &Tensor) -> f64 {
+    (a * b).unwrap().sum_all().unwrap().to_scalar::<f64>().unwrap()
+}
+
+#[test]
+#[ignore = "needs a GPU, real or emulated: `make cuda-test` runs it"]
+fn whole_networks_have_the_gradients_of_a_cpu() {
+    assert!(device().is_cuda(), "SHELF_TEST_DEVICE names no GPU");
+    let cpu = candle_core::Device::Cpu;
+    for variant in [Variant::Lite0, Variant::B0] {
+        let config = Config::of(variant);
+        let map = VarMap::new();
+        let build = Build { config: &config, norms: Norms::Live { momentum: 0.1 } };
+        Trunk::load(&VarBuilder::from_varmap(&map, DType::F64, &cpu), build).unwrap();
+        let start: HashMap<String, Tensor> =
+            map.data().lock().unwrap().iter().map(|(name, var)| (name.clone(), var.as_detached_tensor())).collect();
+        let whole_trunk = (variant, config.blocks().len());
+        let exact = trained(whole_trunk, &start, &cpu, (DType::F64, DType::F64));
+        let ours = trained(whole_trunk, &start, &device(), (DType::F64, DType::F64));
+        assert_eq!(ours.gradients.len(), exact.gradients.len());
+        assert!(ours.gradients.len() > 100, "{variant:?}: {} gradients", ours.gradients.len());
+        let whole = exact.gradients.iter().map(|(_, t)| dot(t, t)).sum::<f64>().sqrt();
+        for ((name, ours), (_, exact)) in ours.gradients.iter().zip(&exact.gradients) {
+            let apart = (ours - exact).unwrap();
+            let (apart, norm) = (dot(&apart, &apart).sqrt(), dot(exact, exact).sqrt());
+            assert!(apart <= 1e-9 * (norm + 1e-3 * whole), "{variant:?} {name}: {apart:e} of {norm:e}");
+        }
+        // Half precision goes the same way: the angle between what comes out, and between all gradients. Of the first blocks:
+        // deeper ones normalise over a dozen pixels here, where rounding the weights alone turns gradients by fifty degrees.
+        let exact = trained((variant, 4), &start, &cpu, (DType::F64, DType::F64));
+        let half = trained((variant, 4), &start, &device(), (DType::F32, DType::BF16));
+        let angle = |a: &[&Tensor], b: &[&Tensor]| {
+            let sum = |a: &[&Tensor], b: &[&Tensor]| a.iter().zip(b).map(|(a, b)| dot(a, b)).sum::<f64>();
+            sum(a, b) / (sum(a, a) * sum(b, b)).sqrt()
+        };
+        let outputs = angle(&[&half.output], &[&exact.output]);
+        let all = |of: &Trained| of.gradients.iter().map(|(_, t)| t.clone()).collect::<Vec<_>>();
+        let (a, b) = (all(&half), all(&exact));
+        let gradients = angle(&a.iter().collect::<Vec<_>>(), &b.iter().collect::<Vec<_>>());
+        println!("{variant:?} in bf16: cosine of outputs {outputs:.4}, of gradients {gradients:.4}");
+        assert!(outputs > 0.99 && gradients > 0.9, "{variant:?}: {outputs} {gradients}");
     }
 }
