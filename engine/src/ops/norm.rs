@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::activation::{Activation, Elementwise, activate};
 use super::kernel::{Isa, multiversion};
-use super::storage::{Real, Shared, contiguous, is_on_cuda, is_ours, on_cpu, planar, planes, with_real};
+use super::storage::{Real, Shared, contiguous, is_ours, on_cpu, planar, planes, with_real};
 use super::strip::Planes;
 use crate::threads::on_threads;
 
@@ -43,7 +43,7 @@ pub fn batch_norm_act(
         bail!("batch normalisation of {:?}: there is nothing to take the mean of", x.shape());
     }
     #[cfg(feature = "cuda")]
-    if is_on_cuda(x) && is_ours(x) {
+    if super::storage::is_on_cuda(x) && is_ours(x) {
         let (mean, variance) = super::cuda::norm::moments(x)?;
         let y = super::cuda::norm::normalise(x, (gamma, beta), (&mean, &variance), eps, activation)?;
         return Ok((y, mean, variance));
@@ -82,7 +82,7 @@ pub fn batch_norm_act(
 pub fn scale_shift_act(x: &Tensor, scale: &Tensor, shift: &Tensor, activation: Activation) -> Result<Tensor> {
     check(x, scale, shift)?;
     #[cfg(feature = "cuda")]
-    if is_on_cuda(x) && is_ours(x) {
+    if super::storage::is_on_cuda(x) && is_ours(x) {
         return super::cuda::norm::scale_shift(x, scale, shift, activation);
     }
     if is_ours(x) {
