@@ -109,6 +109,31 @@ template <typename A> __device__ A lanes_sum(A value) {
 // A window that moves over pictures.
 struct Window {
     u32 channels, height, width, k, l, rows, columns, stride, top, left;
+
+    // each(u, v, row, column) for the pixels under the window at (i, j), row by row. Before the picture is beyond it: these are
+    // unsigned.
+    template <typename F> __device__ void pixels_under(u32 i, u32 j, F each) const {
+        for (u32 u = 0; u < k; u++) {
+            u32 row = i * stride + u - top;
+            if (row >= height) continue;
+            for (u32 v = 0; v < l; v++) {
+                u32 column = j * stride + v - left;
+                if (column < width) each(u, v, row, column);
+            }
+        }
+    }
+
+    // each(u, v, i, j) for the windows over the pixel at (row, column), and where under them it lies.
+    template <typename F> __device__ void windows_over(u32 row, u32 column, F each) const {
+        for (u32 u = 0; u < k && u <= row + top; u++) {
+            u32 y = row + top - u;
+            if (y % stride || y / stride >= rows) continue;
+            for (u32 v = 0; v < l && v <= column + left; v++) {
+                u32 x = column + left - v;
+                if (x % stride == 0 && x / stride < columns) each(u, v, y / stride, x / stride);
+            }
+        }
+    }
 };
 
 // (N, C, H, W) to (N, C * K * L, rows * columns): what each tap of a filter meets.
@@ -117,7 +142,6 @@ template <typename T> __device__ void im2col(const T *x, T *columns, u64 count, 
         u64 rest = at;
         u32 j = split(rest, g.columns), i = split(rest, g.rows), v = split(rest, g.l), u = split(rest, g.k);
         u32 row = i * g.stride + u - g.top, column = j * g.stride + v - g.left;
-        // Before the picture is beyond it: these are unsigned.
         bool inside = row < g.height && column < g.width;
         store(columns, at, inside ? load(x, (rest * g.height + row) * g.width + column) : Wide<T>(0));
     }
@@ -129,16 +153,10 @@ template <typename T> __device__ void col2im(const T *columns, T *x, u64 count, 
         u64 plane = at;
         u32 column = split(plane, g.width), row = split(plane, g.height);
         Wide<T> sum = 0;
-        for (u32 u = 0; u < g.k; u++) {
-            u32 y = row + g.top - u;
-            if (row + g.top < u || y % g.stride || y / g.stride >= g.rows) continue;
-            for (u32 v = 0; v < g.l; v++) {
-                u32 z = column + g.left - v;
-                if (column + g.left < v || z % g.stride || z / g.stride >= g.columns) continue;
-                u64 tap = (plane * g.k + u) * g.l + v;
-                sum += load(columns, (tap * g.rows + y / g.stride) * g.columns + z / g.stride);
-            }
-        }
+        g.windows_over(row, column, [&](u32 u, u32 v, u32 i, u32 j) {
+            u64 tap = (plane * g.k + u) * g.l + v;
+            sum += load(columns, (tap * g.rows + i) * g.columns + j);
+        });
         store(x, at, sum);
     }
 }
@@ -151,15 +169,9 @@ template <typename T> __device__ void depthwise(const T *x, const T *w, T *y, u6
         u64 image = plane;
         u32 channel = split(image, g.channels);
         Wide<T> sum = 0;
-        for (u32 u = 0; u < g.k; u++) {
-            u32 row = i * g.stride + u - g.top;
-            if (row >= g.height) continue;
-            for (u32 v = 0; v < g.l; v++) {
-                u32 column = j * g.stride + v - g.left;
-                if (column >= g.width) continue;
-                sum += load(x, (plane * g.height + row) * g.width + column) * load(w, ((u64)channel * g.k + u) * g.l + v);
-            }
-        }
+        g.pixels_under(i, j, [&](u32 u, u32 v, u32 row, u32 column) {
+            sum += load(x, (plane * g.height + row) * g.width + column) * load(w, ((u64)channel * g.k + u) * g.l + v);
+        });
         store(y, at, sum);
     }
 }
@@ -171,16 +183,9 @@ template <typename T> __device__ void depthwise_input(const T *gradient, const T
         u64 image = plane;
         u32 channel = split(image, g.channels);
         Wide<T> sum = 0;
-        for (u32 u = 0; u < g.k; u++) {
-            u32 y = row + g.top - u;
-            if (row + g.top < u || y % g.stride || y / g.stride >= g.rows) continue;
-            for (u32 v = 0; v < g.l; v++) {
-                u32 z = column + g.left - v;
-                if (column + g.left < v || z % g.stride || z / g.stride >= g.columns) continue;
-                sum += load(gradient, (plane * g.rows + y / g.stride) * g.columns + z / g.stride) *
-                       load(w, ((u64)channel * g.k + u) * g.l + v);
-            }
-        }
+        g.windows_over(row, column, [&](u32 u, u32 v, u32 i, u32 j) {
+            sum += load(gradient, (plane * g.rows + i) * g.columns + j) * load(w, ((u64)channel * g.k + u) * g.l + v);
+        });
         store(dx, at, sum);
     }
 }
@@ -312,19 +317,13 @@ template <typename T> __device__ void activate_input(const T *x, const T *gradie
 template <typename T> __device__ u32 largest(const T *plane, u32 i, u32 j, Window g) {
     u32 best = 0xffffffff;
     Wide<T> most = 0;
-    for (u32 u = 0; u < g.k; u++) {
-        u32 row = i * g.stride + u - g.top;
-        if (row >= g.height) continue;
-        for (u32 v = 0; v < g.l; v++) {
-            u32 column = j * g.stride + v - g.left;
-            if (column >= g.width) continue;
-            Wide<T> value = load(plane, (u64)row * g.width + column);
-            if (best == 0xffffffff || value > most || (value != value && most == most)) {
-                best = row * g.width + column;
-                most = value;
-            }
+    g.pixels_under(i, j, [&](u32, u32, u32 row, u32 column) {
+        Wide<T> value = load(plane, (u64)row * g.width + column);
+        if (best == 0xffffffff || value > most || (value != value && most == most)) {
+            best = row * g.width + column;
+            most = value;
         }
-    }
+    });
     return best;
 }
 
@@ -345,16 +344,9 @@ template <typename T> __device__ void max_pool_input(const T *x, const T *gradie
         const T *plane = x + image * g.height * g.width;
         const T *gradients = gradient + image * g.rows * g.columns;
         Wide<T> sum = 0;
-        for (u32 u = 0; u < g.k; u++) {
-            u32 y = row + g.top - u;
-            if (row + g.top < u || y % g.stride || y / g.stride >= g.rows) continue;
-            for (u32 v = 0; v < g.l; v++) {
-                u32 z = column + g.left - v;
-                if (column + g.left < v || z % g.stride || z / g.stride >= g.columns) continue;
-                u32 i = y / g.stride, j = z / g.stride;
-                if (largest(plane, i, j, g) == row * g.width + column) sum += load(gradients, (u64)i * g.columns + j);
-            }
-        }
+        g.windows_over(row, column, [&](u32, u32, u32 i, u32 j) {
+            if (largest(plane, i, j, g) == row * g.width + column) sum += load(gradients, (u64)i * g.columns + j);
+        });
         store(dx, at, sum);
     }
 }
