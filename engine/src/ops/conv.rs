@@ -63,8 +63,11 @@ pub(super) fn conv2d_with(
     }
     let (x, weight) = (planar(x)?, weight.contiguous()?);
     let op = Conv { g, isa, activation: Activation::Identity };
+    #[cfg(feature = "cuda")]
+    if is_on_cuda(&x) {
+        return with_bias(on_cuda(&x, &weight, op)?, bias);
+    }
     match bias {
-        _ if is_on_cuda(&x) => with_bias(on_cuda(&x, &weight, op)?, bias),
         None => x.apply_op2(&weight, op),
         Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, op),
     }
@@ -117,11 +120,6 @@ fn on_cuda(x: &Tensor, weight: &Tensor, op: Conv) -> Result<Tensor> {
         x.narrow(0, first, batch)?.apply_op2(weight, op)
     };
     Tensor::cat(&(0..op.g.batch).step_by(at_once).map(part).collect::<Result<Vec<_>>>()?, 0)
-}
-
-#[cfg(not(feature = "cuda"))]
-fn on_cuda(x: &Tensor, weight: &Tensor, op: Conv) -> Result<Tensor> {
-    x.apply_op2(weight, op)
 }
 
 fn by_group(isa: Isa, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, g: &Geometry) -> Result<Tensor> {

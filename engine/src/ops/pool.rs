@@ -12,8 +12,8 @@ use crate::threads::on_threads;
 /// The largest value under a `kernel x kernel` window that moves by `stride`, as if -inf surrounded (N, C, H, W); NaN wins.
 /// The gradient goes to the first of several largest values, row by row, as PyTorch has it.
 ///
-/// Neither on a CPU nor on CUDA a stride of one with at most `(kernel - 1) / 2` pixels of padding works, composed of candle's `maximum`, which
-/// shares the gradient among equal values.
+/// On other devices than CPU and CUDA a stride of one with at most `(kernel - 1) / 2` pixels of padding works, composed of candle's
+/// `maximum`, which shares the gradient among equal values.
 ///
 /// # Errors
 /// When the window does not fit, would see nothing but padding, or candle fails.
