@@ -242,11 +242,12 @@ struct SamplerSection {
     r#type: Sampling,
     skus: usize,
     images: usize,
+    frequency: f32,
 }
 
 impl Default for SamplerSection {
     fn default() -> Self {
-        Self { r#type: Sampling::Pk, skus: 16, images: 4 }
+        Self { r#type: Sampling::Pk, skus: 16, images: 4, frequency: 0.0 }
     }
 }
 
@@ -306,6 +307,7 @@ impl TrainConfig {
             images: check.within("sampler.images", sampler.images, 1, 4096)?,
             seed: file.seed,
             hard: check.within("hard_negative_mining.share", file.hard_negative_mining.share, 0.0, 1.0)?,
+            frequency: check.within("sampler.frequency", sampler.frequency, 0.0, 1.0)?,
         };
         if rules.batch() < 2 {
             return Err(check.wrong("sampler.images", rules.images, &"a batch needs at least two pictures"));

@@ -30,6 +30,9 @@ pub struct SamplerRules {
     pub seed: u64,
     /// Share of a batch's SKUs that are the nearest wrong ones of the others (with [`Sampling::Pk`]).
     pub hard: f32,
+    /// How much SKUs of many crops come before others (with [`Sampling::Pk`]): each as often as its crops to this power,
+    /// 0..=1. 0: all equally often; 1: in proportion to their crops.
+    pub frequency: f32,
 }
 
 impl SamplerRules {
@@ -104,7 +107,9 @@ impl Round {
 }
 
 fn pk(by_sku: &[Vec<usize>], near: &[Vec<usize>], rules: &SamplerRules, count: usize, rng: &mut Rng) -> Vec<usize> {
-    let mut skus = Round::new((0..by_sku.len()).collect());
+    let times = |crops: &Vec<usize>| (crops.len() as f32).powf(rules.frequency.clamp(0.0, 1.0)).round().max(1.0) as usize;
+    let turns = by_sku.iter().enumerate().flat_map(|(sku, crops)| std::iter::repeat_n(sku, times(crops)));
+    let mut skus = Round::new(turns.collect());
     let mut crops: Vec<Round> = by_sku.iter().map(|crops| Round::new(crops.clone())).collect();
     let wanted = rules.skus.min(by_sku.len());
     let hard = if near.is_empty() { 0 } else { (wanted as f32 * rules.hard.clamp(0.0, 1.0)) as usize };

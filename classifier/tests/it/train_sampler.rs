@@ -12,7 +12,7 @@ fn skus(sizes: &[usize]) -> Vec<Vec<usize>> {
 }
 
 fn rules(sampling: Sampling, skus: usize, images: usize) -> SamplerRules {
-    SamplerRules { sampling, skus, images, seed: 3, hard: 0.5 }
+    SamplerRules { sampling, skus, images, seed: 3, hard: 0.5, frequency: 0.0 }
 }
 
 fn owner(by_sku: &[Vec<usize>], crop: usize) -> usize {
@@ -60,6 +60,20 @@ fn look_alikes_share_batches() {
     };
     assert!(together(&near) > 3.6, "{}", together(&near));
     assert!(together(&[]) < 1.5, "{}", together(&[]));
+}
+
+#[test]
+fn frequency_gives_skus_of_many_crops_more_turns() {
+    let by_sku = skus(&[100, 100, 1, 1]);
+    let ratio = |frequency: f32| {
+        let rules = SamplerRules { frequency, ..rules(Sampling::Pk, 1, 2) };
+        let slots: Vec<_> = (0..8).flat_map(|number| epoch(&by_sku, &[], &rules, number).concat()).collect();
+        let frequent = slots.iter().filter(|slot| owner(&by_sku, slot.crop) < 2).count();
+        frequent as f64 / (slots.len() - frequent) as f64
+    };
+    assert!((0.8..1.25).contains(&ratio(0.0)), "{}", ratio(0.0));
+    assert!((8.0..12.5).contains(&ratio(0.5)), "{}", ratio(0.5));
+    assert!(ratio(1.0) > 60.0, "{}", ratio(1.0));
 }
 
 #[test]
