@@ -15,11 +15,9 @@
 //! | [`problem`] | every error a client can see, and its status: one table |
 //! | `endpoints` | a file per endpoint |
 //! | `pages` | what people see in a browser |
-//! | [`dashboard`] | the live page of a training run |
 //! | `observe`, `metrics`, `request_id`, `process` | what operators see |
 
 pub mod config;
-pub mod dashboard;
 pub mod openapi;
 pub mod problem;
 pub mod run;

@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use engine::hub::{DEFAULT_ENDPOINT, HubOptions, Token};
+use hub::{DEFAULT_ENDPOINT, HubOptions, Token};
 use pipeline::config::{Overrides, PipelineConfig};
 use store::{S3Access, StoreSettings};
 

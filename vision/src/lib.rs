@@ -13,6 +13,8 @@
 //! | [`detector`], [`embedder`], [`sku_index`] | the three abilities as traits, with fakes for tests |
 //! | [`model_card`], [`digest`] | what travels with weights |
 //! | [`random`] | streams of random numbers that never change |
+//! | [`phash`] | perceptual hashes: what an image looks like from afar |
+//! | [`files`] | bounded reading, safe names, atomic writing |
 //!
 //! No neural network runtime, no async, no database is named here.
 
@@ -27,11 +29,13 @@ pub mod embedder;
 pub mod embedding;
 pub mod encode;
 pub mod fakes;
+pub mod files;
 pub mod geometry;
 pub mod letterbox;
 pub mod model_card;
 pub mod model_error;
 pub mod nms;
+pub mod phash;
 pub mod preprocess;
 pub mod random;
 pub mod recognition;

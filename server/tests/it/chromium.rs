@@ -206,3 +206,12 @@ impl Page {
         std::fs::write(Path::new(&folder).join(format!("{name}-{size}.png")), picture).expect("it can be written");
     }
 }
+
+/// The page fits its window, and the browser has nothing to complain about but what is in `expected`.
+pub(crate) async fn assert_sound(page: &Page, expected: &[&str]) {
+    let wide = page.run("return document.documentElement.scrollWidth - window.innerWidth").await;
+    assert!(wide.as_f64().is_some_and(|over| over <= 0.0), "it scrolls sideways by {wide}");
+    let log = page.log().await;
+    let unexpected: Vec<_> = log.iter().filter(|line| !expected.iter().any(|text| line.contains(text))).collect();
+    assert!(unexpected.is_empty(), "{unexpected:#?}");
+}

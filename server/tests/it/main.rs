@@ -6,7 +6,6 @@ mod bad_input;
 mod browser;
 mod chromium;
 mod contract;
-mod dashboard;
 mod harness;
 mod life;
 mod load;

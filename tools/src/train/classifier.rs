@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use classifier::train::data::SkuPictures;
-use classifier::train::fit::{self, Setup, Validation};
-use classifier::train::{TrainConfig, head_start, network};
 use engine::{Device, Weights};
+use train::classifier::data::SkuPictures;
+use train::classifier::fit::{self, Setup, Validation};
+use train::classifier::{TrainConfig, head_start, network};
 
 use super::embedder;
 use super::export::embedder::{self as export, ExportArgs};

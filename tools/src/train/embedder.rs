@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use anyhow::{Context, bail, ensure};
 use classifier::gallery::enrol::{self, EnrolOptions, Redundancy};
 use classifier::gallery::snapshot;
-use classifier::train::TrainConfig;
-use classifier::train::data::SkuPictures;
-use classifier::train::fit::ship;
-use classifier::train::validate::Looked;
 use classifier::{LoadOptions, SessionEmbedder};
 use engine::Device;
+use train::classifier::TrainConfig;
+use train::classifier::data::SkuPictures;
+use train::classifier::fit::ship;
+use train::classifier::validate::Looked;
 use vision::Embedder as _;
 
 use super::classifier::{ClassifierArgs, start};

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use engine::WeightsSource;
-use engine::train::fit::{End, Finished};
-use engine::train::{FitError, Observer, RunFolder, Stop, find_run};
+use hub::WeightsSource;
+use train::core::fit::{End, Finished};
+use train::core::{FitError, Observer, RunFolder, Stop, find_run};
 use vision::ModelCard;
 
 use super::live::Live;
