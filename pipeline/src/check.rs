@@ -7,17 +7,26 @@ use std::str::FromStr;
 use crate::config::ConfigError;
 
 /// Turns a value out of range into an error that names file and key.
-pub(crate) struct Check<'a> {
-    pub(crate) path: &'a Path,
+#[derive(Debug, Clone, Copy)]
+pub struct Check<'a> {
+    /// The file that says so.
+    pub path: &'a Path,
 }
 
 impl Check<'_> {
-    pub(crate) fn share(&self, key: &'static str, value: f32) -> Result<f32, ConfigError> {
+    /// A number from 0 to 1.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn share(&self, key: &'static str, value: f32) -> Result<f32, ConfigError> {
         self.within(key, value, 0.0, 1.0)
     }
 
-    // NaN is in no range, so it is refused too.
-    pub(crate) fn within<T: PartialOrd + Display + Copy>(
+    /// A value from `low` to `high`; NaN lies nowhere.
+    ///
+    /// # Errors
+    /// When it lies outside.
+    pub fn within<T: PartialOrd + Display + Copy>(
         &self,
         key: &'static str,
         value: T,
@@ -31,7 +40,11 @@ impl Check<'_> {
         }
     }
 
-    pub(crate) fn parsed<T: FromStr<Err: Display>>(&self, key: &'static str, text: &str) -> Result<T, ConfigError> {
+    /// What a text stands for.
+    ///
+    /// # Errors
+    /// When it stands for nothing.
+    pub fn parsed<T: FromStr<Err: Display>>(&self, key: &'static str, text: &str) -> Result<T, ConfigError> {
         text.parse().map_err(|e: T::Err| self.wrong(key, text, e.to_string()))
     }
 

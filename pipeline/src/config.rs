@@ -4,19 +4,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use classifier::gallery::vote::DecisionRule;
-use dataset::files::{FileError, read_text_bounded};
 use engine::EngineChoice;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use thiserror::Error;
+use vision::files::{FileError, read_text_bounded};
 use vision::{Confidences, DecodeLimits, DetectOptions, Tiling};
 
 use crate::RecognizeOptions;
 use crate::check::Check;
-use crate::review::ReviewConfig;
-use crate::review::config::ReviewSection;
 
 /// Largest configuration file read.
-const MAX_CONFIG_BYTES: u64 = 1 << 20;
+pub const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// Everything that decides how photos are recognised.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,8 +40,6 @@ pub struct PipelineConfig {
     pub engine: EngineSettings,
     /// What a photo may cost.
     pub limits: DecodeLimits,
-    /// What goes to people.
-    pub review: ReviewConfig,
     /// What may ship.
     pub targets: Targets,
 }
@@ -137,6 +134,16 @@ impl Default for EngineSettings {
     }
 }
 
+/// Another embedder, and the gallery that it made.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondPlace {
+    /// Weights.
+    pub embedder: PathBuf,
+    /// Folder.
+    pub gallery: PathBuf,
+}
+
 /// Paths that win over the file: the environment of the process, read by the binary.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Overrides {
@@ -186,8 +193,9 @@ struct File {
     engine: EngineSettings,
     #[serde(default)]
     limits: LimitsSection,
-    #[serde(default)]
-    review: ReviewSection,
+    /// Read by who reviews.
+    #[serde(default, rename = "review")]
+    _review: IgnoredAny,
     #[serde(default)]
     targets: Targets,
 }
@@ -359,7 +367,6 @@ impl PipelineConfig {
             options,
             engine: file.engine,
             limits,
-            review: file.review.check(path)?,
             targets: file.targets,
         })
     }

@@ -7,12 +7,12 @@ pub mod config;
 pub mod count;
 pub mod load;
 pub mod recognize;
-pub mod review;
 pub mod timing;
 
 mod check;
 mod second;
 
+pub use check::Check;
 pub use config::{ConfigError, PipelineConfig};
 pub use load::{LoadError, Loaded, load};
 pub use recognize::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer, RecognizerSettings};

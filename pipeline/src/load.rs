@@ -9,14 +9,12 @@ use classifier::{EmbedderIdentity, SessionEmbedder};
 use detector::{ClassChoice, YoloDetector};
 use engine::ort::ParseProviderError;
 use engine::{Device, EngineError, ExecutionProvider, OrtOptions, PoolPlan};
-use store::exemplars::Enrolled;
 use thiserror::Error;
 use tracing::warn;
 use vision::{Detector as _, SkuId, UnknownClass};
 
-use crate::config::{EngineSettings, IndexKind, PipelineConfig};
+use crate::config::{EngineSettings, IndexKind, PipelineConfig, SecondPlace};
 use crate::recognize::{Recognizer, RecognizerSettings};
-use crate::review::LiveGallery;
 use crate::second::SecondOpinion;
 
 /// What [`load`] loaded: the recogniser, and its parts under their own types.
@@ -88,24 +86,14 @@ pub fn sku_thresholds(by_code: &BTreeMap<String, f32>, gallery: &GalleryData) ->
     numbered.collect()
 }
 
-/// A gallery that follows the store, with nothing in it yet, and what its folder has enrolled.
-#[must_use]
-pub fn live_gallery(config: &PipelineConfig, gallery: &Gallery) -> (LiveGallery, Enrolled) {
-    let data = gallery.data();
-    let live =
-        LiveGallery::new(data.name(), data.embedder().clone(), index_options(config), config.sku_thresholds.clone());
-    (live, LiveGallery::enrolled(data))
-}
-
-/// The second opinion that `review.second_opinion` names, if any.
+/// The second opinion that lies at `place`.
 ///
 /// # Errors
 /// As [`load`]; a gallery that does not exist is an error here.
-pub fn second_opinion(config: &PipelineConfig) -> Result<Option<SecondOpinion>, LoadError> {
-    let Some(place) = &config.review.second_opinion else { return Ok(None) };
+pub fn second_opinion(config: &PipelineConfig, place: &SecondPlace) -> Result<SecondOpinion, LoadError> {
     let embedder = embedder_of(&place.embedder, &config.engine)?;
     let gallery = Gallery::open(&place.gallery, &embedder, &index_options(config)).map_err(LoadError::Gallery)?;
-    Ok(Some(SecondOpinion { crop: embedder.crop_rule(), embedder: Arc::new(embedder), gallery: Arc::new(gallery) }))
+    Ok(SecondOpinion { crop: embedder.crop_rule(), embedder: Arc::new(embedder), gallery: Arc::new(gallery) })
 }
 
 /// The detector alone.

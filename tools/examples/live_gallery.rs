@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use classifier::gallery::{EmbedderIdentity, Gallery, IndexKind, IndexOptions};
-use pipeline::review::LiveGallery;
+use review::LiveGallery;
 use store::exemplars::GalleryChanges;
 use store::model::{CatalogueSku, SkuState, StoredExemplar};
 use vision::random::Random;

@@ -74,10 +74,6 @@ fn mistakes_are_named() {
     check("gallery: index: hnsw", &["hnsw"]);
     check("engine: {name: tensorflow}", &["tensorflow"]);
     check("engine: {sessions: 1000}", &["engine.sessions"]);
-    check("review: {samplers: {random_share: 2}}", &["review.samplers.random_share"]);
-    check("review: {limits: {per_day: 10000000}}", &["review.limits.per_day"]);
-    check("review: {claim_seconds: 1}", &["review.claim_seconds"]);
-    check("review: {databse: x}", &["databse"]);
     check("limits: {max_mib: 0}", &["limits.max_mib"]);
     check("targets: {recall_min: 2, map50_min: 0, top1_accuracy_min: 0, count_mae_max: 0}", &["targets.recall_min"]);
     assert!(parse("detector: [").is_err() && parse("").is_err());

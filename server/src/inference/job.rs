@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use pipeline::{RecognizeError, RecognizeOptions, Timing};
+use review::Prepared;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 use super::batcher::Entry;
 use crate::request_id::RequestId;
-use crate::review::Prepared;
 use crate::upload::Upload;
 use crate::wire::answer::RecognizeAnswer;
 

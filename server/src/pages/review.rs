@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use ::review::timestamp;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use pipeline::review::timestamp;
 use serde::Deserialize;
 use store::model::ItemStatus;
 use store::{ItemFilter, ItemSort, Reason};

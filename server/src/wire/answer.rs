@@ -5,8 +5,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use pipeline::review::Pick;
 use pipeline::{Recognizer, Timing};
+use review::{Pick, Written};
 use serde::Serialize;
 use utoipa::ToSchema;
 use vision::{BBox, Recognition, Sha256, SkuId, SkuIndex};
@@ -261,6 +261,23 @@ impl RecognizeAnswer {
             review: Review::default(),
             warnings: recognition.warnings.clone(),
             annotated_image: picture.map(|jpeg| STANDARD.encode(jpeg)),
+        }
+    }
+
+    /// Tells what was put aside for a person, or that it could not be.
+    pub fn put_aside(&mut self, written: &Written) {
+        let items: Vec<QueuedItem> = written.queued.iter().map(QueuedItem::from).collect();
+        self.review = Review {
+            queued: items.len() as u32,
+            item_ids: items.iter().map(|item| item.item_id.clone()).collect(),
+            items,
+            seen_again: written.seen_again,
+        };
+        if written.lost > 0 {
+            self.warnings.push(format!(
+                "the review queue cannot be reached at the moment, so {} unsure facings were not put aside for a person",
+                written.lost
+            ));
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod browser;
+#[path = "../../../vision/tests/shared/chromium.rs"]
 mod chromium;
 mod contract;
 mod harness;

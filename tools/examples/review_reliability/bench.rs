@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use classifier::EmbedderIdentity;
 use classifier::gallery::{IndexKind, IndexOptions};
-use pipeline::review::LiveGallery;
+use review::LiveGallery;
 use store::exemplars::Enrolled;
 use store::model::{NewItem, NewRecognition};
 use store::{Reason, Store, StoreSettings};

@@ -5,10 +5,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pipeline::review::ReviewConfig;
-use pipeline::review::config::{Limits, Samplers};
 use pipeline::{RecognizeOptions, Recognizer, RecognizerSettings};
 use reqwest::Client;
+use review::ReviewConfig;
+use review::config::{Limits, Samplers};
 use server::{Loaded, ReviewSetup, ServerConfig};
 use store::StoreSettings;
 use vision::BBox;

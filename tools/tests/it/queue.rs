@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use classifier::EmbedderIdentity;
 use classifier::gallery::{GalleryData, NewExemplar, snapshot};
-use pipeline::review::LiveGallery;
+use review::LiveGallery;
 use serde_json::Value;
 use store::model::{NewItem, NewRecognition, new_id};
 use store::{Reason, Store, StoreSettings};

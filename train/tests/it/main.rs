@@ -5,7 +5,7 @@
     reason = "helpers of tests fail loudly, too; clippy's allowance covers only the test functions"
 )]
 
-#[path = "../../../server/tests/it/chromium.rs"]
+#[path = "../../../vision/tests/shared/chromium.rs"]
 #[expect(dead_code, reason = "the server's pages need more of it")]
 mod chromium;
 mod classifier;

@@ -1,12 +1,13 @@
 //! The section `review` of `pipeline.yaml`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::check::Check;
-use crate::config::ConfigError;
+use pipeline::config::{MAX_CONFIG_BYTES, SecondPlace};
+use pipeline::{Check, ConfigError};
+use vision::files::read_text_bounded;
 
 /// What is queued for people, and where it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,16 +30,6 @@ pub struct ReviewConfig {
     pub max_bytes: Option<u64>,
     /// Whom else to ask about every facing.
     pub second_opinion: Option<SecondPlace>,
-}
-
-/// Another embedder, and the gallery that it made.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SecondPlace {
-    /// Weights.
-    pub embedder: PathBuf,
-    /// Folder.
-    pub gallery: PathBuf,
 }
 
 /// Which facings are worth a look. A zero switches a sampler off.
@@ -108,10 +99,37 @@ impl Default for Limits {
     }
 }
 
+/// The file as far as it is read here: the other sections are the pipeline's.
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    review: ReviewSection,
+}
+
+impl ReviewConfig {
+    /// Reads and checks the section `review` of a file; what the file leaves out has its default.
+    ///
+    /// # Errors
+    /// When it cannot be read, or the section has an unknown key or a value out of range; the error names file and key.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(&read_text_bounded(path, MAX_CONFIG_BYTES)?, path)
+    }
+
+    /// As [`ReviewConfig::read`], from text; `path` only names it in errors.
+    ///
+    /// # Errors
+    /// As [`ReviewConfig::read`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let file: File = serde_saphyr::from_str(text)
+            .map_err(|e| ConfigError::Syntax { path: path.to_owned(), reason: e.to_string() })?;
+        file.review.check(path)
+    }
+}
+
 /// As written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct ReviewSection {
+struct ReviewSection {
     enabled: bool,
     database: String,
     objects: String,
@@ -140,7 +158,7 @@ impl Default for ReviewSection {
 }
 
 impl ReviewSection {
-    pub(crate) fn check(self, path: &Path) -> Result<ReviewConfig, ConfigError> {
+    fn check(self, path: &Path) -> Result<ReviewConfig, ConfigError> {
         let check = Check { path };
         let s = self.samplers;
         for (key, value) in [

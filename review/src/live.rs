@@ -11,11 +11,20 @@ use store::exemplars::{Enrolled, EnrolledExemplar, GalleryChanges};
 use store::model::SkuState;
 use vision::{Sha256, Sku, SkuId};
 
-use crate::Recognizer;
-use crate::load::sku_thresholds;
+use pipeline::load::{index_options, sku_thresholds};
+use pipeline::{PipelineConfig, Recognizer};
 
 /// Code of the entry under which exemplars of what is no container stand.
 const NOT_A_CONTAINER: &str = "not_a_container";
+
+/// A gallery that follows the store, with nothing in it yet, and what its folder has enrolled.
+#[must_use]
+pub fn live_gallery(config: &PipelineConfig, gallery: &Gallery) -> (LiveGallery, Enrolled) {
+    let data = gallery.data();
+    let live =
+        LiveGallery::new(data.name(), data.embedder().clone(), index_options(config), config.sku_thresholds.clone());
+    (live, LiveGallery::enrolled(data))
+}
 
 /// A gallery that follows the store.
 #[derive(Debug, Clone)]

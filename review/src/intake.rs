@@ -6,14 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use image::codecs::jpeg::JpegEncoder;
 use pipeline::Recognizer;
-use pipeline::review::sampler::GalleryFacts;
-use pipeline::review::{Picked, picture_hash};
 use store::model::{NewItem, NewRecognition};
 use vision::crop::CropRule;
+use vision::phash::hash_of as picture_hash;
 use vision::{Recognition, RgbImage, SkuStatus};
 
-use super::Inner;
-use crate::wire::answer::{QueuedItem, RecognizeAnswer, Release, Review};
+use crate::sampler::GalleryFacts;
+use crate::{Pick, Picked, Queue};
 
 /// Longest time an answer waits for its items to be written.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -22,7 +21,7 @@ const QUALITY: u8 = 90;
 
 /// Chosen, cut out, ready to be written.
 #[derive(Debug)]
-pub(crate) struct Prepared {
+pub struct Prepared {
     reserved: Reserved,
     header: NewRecognition,
     items: Vec<NewItem>,
@@ -32,7 +31,7 @@ pub(crate) struct Prepared {
 /// client left.
 #[derive(Debug)]
 struct Reserved {
-    inner: Arc<Inner>,
+    queue: Arc<Queue>,
     picked: Picked,
     kept: bool,
 }
@@ -40,28 +39,33 @@ struct Reserved {
 impl Drop for Reserved {
     fn drop(&mut self) {
         if !self.kept {
-            self.inner.sampler().unpick(&self.picked);
+            self.queue.sampler().unpick(&self.picked);
         }
     }
 }
 
 /// A photo that was recognised.
 #[derive(Clone, Copy)]
-pub(crate) struct Seen<'a> {
-    pub(crate) request_id: &'a str,
+pub struct Seen<'a> {
+    /// Names the request.
+    pub request_id: &'a str,
     /// As it came.
-    pub(crate) photo: &'a Bytes,
-    pub(crate) image: &'a RgbImage,
-    pub(crate) recognition: &'a Recognition,
-    pub(crate) recognizer: &'a Recognizer,
+    pub photo: &'a Bytes,
+    /// Decoded, upright.
+    pub image: &'a RgbImage,
+    /// What was found on it.
+    pub recognition: &'a Recognition,
+    /// What found it.
+    pub recognizer: &'a Recognizer,
     /// Since the request came.
-    pub(crate) total: Duration,
+    pub total: Duration,
 }
 
 /// Chooses on a worker thread: cutting out and encoding is work. `None` when nothing is worth a look.
-pub(crate) fn prepare(inner: &Arc<Inner>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
+#[must_use]
+pub fn prepare(queue: &Arc<Queue>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
     let Seen { request_id, photo, image, recognition, recognizer, total } = *seen;
-    let exemplars = inner.exemplars.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+    let exemplars = queue.exemplars.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let threshold = |sku| recognizer.threshold(sku);
     let cut = |facing: usize| vision::crop(image, &recognition.items[facing].detection.bbox, CropRule::default());
     let hash = |facing| picture_hash(&cut(facing));
@@ -71,8 +75,8 @@ pub(crate) fn prepare(inner: &Arc<Inner>, seen: &Seen<'_>) -> Option<Box<Prepare
         picture_hash: Some(&hash),
         edition: recognizer.edition(),
     };
-    let picked = inner.sampler().pick(recognition, store::model::now(), &facts);
-    let reserved = Reserved { inner: Arc::clone(inner), picked, kept: false };
+    let picked = queue.sampler().pick(recognition, store::model::now(), &facts);
+    let reserved = Reserved { queue: Arc::clone(queue), picked, kept: false };
     let picked = &reserved.picked;
     if picked.new.is_empty() && picked.again.is_empty() {
         return None;
@@ -103,13 +107,12 @@ pub(crate) fn prepare(inner: &Arc<Inner>, seen: &Seen<'_>) -> Option<Box<Prepare
             facings: pick.facings,
         });
     }
-    let release = Release::of(recognizer);
     let of = |status| recognition.items.iter().filter(|item| item.decision.status == status).count() as u32;
     let header = NewRecognition {
         request_id: request_id.to_owned(),
-        detector: release.detector,
-        embedder: release.embedder,
-        gallery: release.gallery,
+        detector: recognizer.detector().describe(),
+        embedder: recognizer.embedder().describe(),
+        gallery: recognizer.gallery().describe(),
         width: recognition.width,
         height: recognition.height,
         facings: recognition.items.len() as u32,
@@ -121,26 +124,34 @@ pub(crate) fn prepare(inner: &Arc<Inner>, seen: &Seen<'_>) -> Option<Box<Prepare
     Some(Box::new(Prepared { reserved, header, items }))
 }
 
+/// What became of what was chosen.
+#[derive(Debug)]
+pub struct Written {
+    /// Now in the queue, most uncertain first. Empty when the store could not be reached.
+    pub queued: Vec<Pick>,
+    /// Further facings that look like items which wait already: those became more urgent.
+    pub seen_again: u32,
+    /// Facings that were chosen and could not be written.
+    pub lost: usize,
+}
+
 impl Prepared {
-    /// Writes, and tells the answer what was queued, or that nothing could be. Gives the foremost reason of each item that
-    /// was queued, and how many could not be.
-    pub(crate) async fn write(self, inner: &Inner, answer: Option<&mut RecognizeAnswer>) -> (Vec<&'static str>, usize) {
+    /// Writes, and tells what was queued, or that nothing could be.
+    pub async fn write(self, queue: &Queue) -> Written {
         let Self { mut reserved, header, items } = self;
-        let picked = &reserved.picked;
         let chosen = items.len();
-        let seen_again = picked.again.iter().map(|(_, times)| times).sum();
-        let written = match inner.store().filter(|_| !inner.rests()) {
+        reserved.kept = match queue.store().filter(|_| !queue.rests()) {
             None => false,
             Some(store) => {
-                let write = store.enqueue(header, items, picked.again.clone());
+                let write = store.enqueue(header, items, reserved.picked.again.clone());
                 match tokio::time::timeout(PATIENCE, write).await {
                     Ok(Ok(_)) => true,
                     Ok(Err(error)) => {
-                        inner.failed(&error);
+                        queue.failed(&error);
                         false
                     }
                     Err(_) => {
-                        inner.failed(&store::StoreError::Unavailable {
+                        queue.failed(&store::StoreError::Unavailable {
                             what: "review queue",
                             source: format!("no answer within {} s", PATIENCE.as_secs()).into(),
                         });
@@ -149,37 +160,24 @@ impl Prepared {
                 }
             }
         };
-        reserved.kept = written;
-        let picked = &reserved.picked;
-        let reasons = picked.new.iter().filter_map(|pick| pick.reasons.first()).map(|reason| reason.as_str()).collect();
-        let outcome = if written { (reasons, 0) } else { (Vec::new(), chosen) };
-        let Some(answer) = answer else { return outcome };
-        if written {
-            let items = picked.new.iter().map(QueuedItem::from).collect::<Vec<_>>();
-            answer.review = Review {
-                queued: items.len() as u32,
-                item_ids: items.iter().map(|item| item.item_id.clone()).collect(),
-                items,
-                seen_again,
-            };
-        } else if chosen > 0 {
-            answer.warnings.push(format!(
-                "the review queue cannot be reached at the moment, so {chosen} unsure facings were not put aside for a person"
-            ));
+        if !reserved.kept {
+            return Written { queued: Vec::new(), seen_again: 0, lost: chosen };
         }
-        outcome
+        let seen_again = reserved.picked.again.iter().map(|(_, times)| times).sum();
+        Written { queued: std::mem::take(&mut reserved.picked.new), seen_again, lost: 0 }
     }
 }
 
 /// `None` for a crop that no JPEG can hold, which no photo within the limits gives.
-pub(super) fn jpeg(crop: &RgbImage) -> Option<Bytes> {
+pub(crate) fn jpeg(crop: &RgbImage) -> Option<Bytes> {
     let mut bytes = Vec::with_capacity(crop.as_raw().len() / 6);
     JpegEncoder::new_with_quality(&mut bytes, QUALITY).encode_image(crop).ok()?;
     Some(bytes.into())
 }
 
 /// By its first bytes; decoding has shown that it is one of these.
-pub(crate) fn media_type(photo: &[u8]) -> &'static str {
+#[must_use]
+pub fn media_type(photo: &[u8]) -> &'static str {
     match photo {
         [0x89, b'P', ..] => "image/png",
         [b'R', b'I', b'F', b'F', ..] => "image/webp",

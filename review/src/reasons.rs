@@ -3,7 +3,7 @@
 use store::Reason;
 use vision::{Reason as Decided, RecognizedItem, SkuStatus};
 
-use super::config::Samplers;
+use crate::config::Samplers;
 
 /// What is known of a facing beside its own decision.
 #[derive(Debug, Clone, Copy, PartialEq)]

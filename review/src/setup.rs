@@ -1,15 +1,16 @@
 //! What a loader hands over.
 
-use pipeline::review::{LiveGallery, ReviewConfig};
 use store::StoreSettings;
 use store::exemplars::Enrolled;
+
+use crate::{LiveGallery, ReviewConfig};
 
 /// The review queue of a server.
 #[derive(Debug)]
 pub struct ReviewSetup {
     /// Which facings, how many, for how long.
     pub config: ReviewConfig,
-    /// Where they are kept. Opened by the server, which tries again when it cannot be.
+    /// Where they are kept. Opened by whoever serves, which tries again when it cannot be.
     pub settings: StoreSettings,
     /// The gallery to be filled from the store.
     pub live: LiveGallery,

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use classifier::EmbedderIdentity;
 use classifier::gallery::{GalleryData, IndexKind, IndexOptions, NewExemplar};
-use pipeline::review::config::{Limits, Samplers};
-use pipeline::review::reasons::{Surroundings, reasons};
-use pipeline::review::sampler::GalleryFacts;
-use pipeline::review::{LiveGallery, Sampler};
+use review::config::{Limits, Samplers};
+use review::reasons::{Surroundings, reasons};
+use review::sampler::GalleryFacts;
+use review::{LiveGallery, Sampler};
 use store::Reason;
 use store::exemplars::GalleryChanges;
 use store::model::{CatalogueSku, SkuState, StoredExemplar};

@@ -1,8 +1,8 @@
 //! Labels needed until SKUs are identified rightly: chosen by the review queue, against chosen at random.
 //!
 //! ```text
-//! cargo run --release -p pipeline --example labels_needed -- FOLDER WEIGHTS [TARGET] [SEEDS] > labels_needed.csv
-//! cargo run --release -p pipeline --example labels_needed -- plot OUT.png FILE.csv...
+//! cargo run --release -p review --example labels_needed -- FOLDER WEIGHTS [TARGET] [SEEDS] > labels_needed.csv
+//! cargo run --release -p review --example labels_needed -- plot OUT.png FILE.csv...
 //! ```
 //!
 //! FOLDER holds a folder of crops per SKU, WEIGHTS is an embedder. For every seed, two fifths of the crops of each SKU are
@@ -16,9 +16,9 @@ use classifier::gallery::enrol::list;
 use classifier::gallery::{GalleryData, NewExemplar};
 use classifier::{DecisionRule, EmbedderIdentity, Gallery, IndexOptions, LoadOptions, decide, load};
 use eval::report::plot::{Axis, Drawing, Frame, paint};
-use pipeline::review::config::{Limits, Samplers};
-use pipeline::review::picture_hash;
-use pipeline::review::sampler::{GalleryFacts, Sampler};
+use review::config::{Limits, Samplers};
+use review::sampler::{GalleryFacts, Sampler};
+use vision::phash::hash_of as picture_hash;
 use vision::random::Random;
 use vision::{
     BBox, ClassId, DecodeLimits, Detection, Embedder, Embedding, Recognition, RecognizedItem, Sha256, SkuId, SkuIndex,
@@ -60,7 +60,7 @@ fn main() -> Result<()> {
         }
     }
     let last: Vec<_> = folder.iter().rev().take(3).map(|part| part.to_string_lossy()).collect();
-    println!("# command: cargo run --release -p pipeline --example labels_needed -- FOLDER WEIGHTS {target} {seeds}");
+    println!("# command: cargo run --release -p review --example labels_needed -- FOLDER WEIGHTS {target} {seeds}");
     println!(
         "# data: {} ({} crops, {} SKUs); embedder: {}",
         last.into_iter().rev().collect::<Vec<_>>().join("/"),

@@ -5,8 +5,7 @@ use pipeline::Recognizer;
 use store::StoreError;
 use vision::ExemplarId;
 
-use super::Inner;
-use crate::models::LoadError;
+use crate::{Queue, ReviewError};
 
 /// Labels that are embedded between two changes of the gallery.
 const TOGETHER: u32 = 32;
@@ -30,15 +29,15 @@ impl Taught {
 }
 
 /// Teaches this embedder some of what people taught others, and wakes the keeper when there may be more of it.
-pub(super) async fn reteach(inner: &Inner, recognizer: &Recognizer, taught: &mut Taught) -> Result<(), LoadError> {
-    let Some(store) = inner.store() else { return Ok(()) };
+pub(super) async fn reteach(queue: &Queue, recognizer: &Recognizer, taught: &mut Taught) -> Result<(), ReviewError> {
+    let Some(store) = queue.store() else { return Ok(()) };
     if taught.after == ExemplarId(0) {
         taught.until = store.last_change().await?;
     }
     if taught.until <= taught.change {
         return Ok(());
     }
-    let found = store.taught_to_others(inner.embedder(), taught.change, taught.after, TOGETHER).await?;
+    let found = store.taught_to_others(queue.embedder(), taught.change, taught.after, TOGETHER).await?;
     let mut pictures = Vec::with_capacity(found.len());
     for exemplar in &found {
         match store.objects().get(exemplar.picture).await {
@@ -53,12 +52,12 @@ pub(super) async fn reteach(inner: &Inner, recognizer: &Recognizer, taught: &mut
         let (labels, without_picture) = (embeddings.len(), found.len() - embeddings.len());
         tracing::info!(labels, without_picture, "labels of another embedder were embedded again");
         if labels > 0 {
-            store.teach_again(inner.embedder(), embeddings).await?;
+            store.teach_again(queue.embedder(), embeddings).await?;
         }
         taught.after = newest.id;
     }
     if found.len() == TOGETHER as usize {
-        inner.gallery_changed();
+        queue.gallery_changed();
     } else {
         (taught.change, taught.after) = (taught.until, ExemplarId(0));
     }

@@ -5,16 +5,14 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use pipeline::Recognizer;
-use pipeline::review::Queued;
 use store::retention::Retention;
 use store::{Store, StoreError, Waiting};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use vision::Embedding;
 
-use super::reteach::{Taught, reteach};
-use super::{Inner, Review, ReviewSetup};
-use crate::models::{LoadError, Loaded, Models, Phase};
+use crate::reteach::{Taught, reteach};
+use crate::{Queue, Queued, Review, ReviewError, ReviewSetup};
 
 /// Longest wait for the store before the server is ready without it.
 const FIRST: Duration = Duration::from_secs(15);
@@ -32,63 +30,69 @@ const GRACE: Duration = Duration::from_secs(3_600);
 /// Items that wait, read back at the start to compare new facings with.
 const REMEMBERED: u32 = 4_096;
 
-/// Opens the store for the first time, on the thread that loads models: a server that is ready knows what people said
-/// before. One whose store cannot be reached is ready all the same, with what the gallery's folder has enrolled.
-pub(crate) fn start(review: &Review, setup: ReviewSetup, loaded: Loaded, runtime: &Handle) -> Loaded {
-    let inner = Arc::new(Inner::new(setup));
-    if !review.set(Arc::clone(&inner)) {
-        return loaded;
+/// Who answers with the gallery that follows the labels.
+pub trait Serving: Send + Sync {
+    /// What answers at the moment; `None` before it is ready and after it has ended.
+    fn recognizer(&self) -> Option<Recognizer>;
+
+    /// Puts another in its place. What is under way finishes with what it began with.
+    fn replace(&self, recognizer: Recognizer);
+}
+
+/// Opens the store for the first time, on the thread that loads models: whoever is ready knows what people said before. One
+/// whose store cannot be reached is ready all the same, with what the gallery's folder has enrolled.
+pub fn start(review: &Review, setup: ReviewSetup, recognizer: Recognizer, runtime: &Handle) -> Recognizer {
+    let queue = Arc::new(Queue::new(setup));
+    if !review.set(Arc::clone(&queue)) {
+        return recognizer;
     }
-    let first = async { tokio::time::timeout(FIRST, follow(&inner, &loaded.recognizer, Naming::Content)).await };
+    let first = async { tokio::time::timeout(FIRST, follow(&queue, &recognizer, Naming::Content)).await };
     match runtime.block_on(first) {
-        Ok(Ok(Followed { recognizer: Some(recognizer), .. })) => return Loaded { recognizer, ..loaded },
+        Ok(Ok(Followed { recognizer: Some(followed), .. })) => return followed,
         Ok(Ok(_)) => {}
         Ok(Err(error)) => {
-            tracing::warn!(
-                error = &*error as &dyn std::error::Error,
-                "the review queue cannot be opened; trying again"
-            );
+            tracing::warn!(error = &error as &dyn std::error::Error, "the review queue cannot be opened; trying again");
         }
         Err(_) => tracing::warn!(seconds = FIRST.as_secs(), "the review queue does not answer; trying again"),
     }
-    loaded
+    recognizer
 }
 
-/// Until the server stops.
-pub(crate) async fn keep(models: Arc<Models>, inner: Arc<Inner>, mut stopped: mpsc::Receiver<()>) {
+/// Follows the store until `stopped` is closed.
+pub async fn keep(serving: Arc<dyn Serving>, queue: Arc<Queue>, mut stopped: mpsc::Receiver<()>) {
     let mut tidied = Instant::now();
     let mut swapped = Instant::now();
     let mut failing = false;
     let mut taught = Taught::nothing();
     loop {
         tokio::select! {
-            () = inner.wake.notified() => {}
+            () = queue.wake.notified() => {}
             () = tokio::time::sleep(LOOK) => {}
             _ = stopped.recv() => return,
         }
         // Until then there is nothing to swap.
-        let Phase::Ready(loaded) = models.phase() else { continue };
+        let Some(serves) = serving.recognizer() else { continue };
         let begin = Instant::now();
-        if let Err(error) = reteach(&inner, &loaded.recognizer, &mut taught).await {
+        if let Err(error) = reteach(&queue, &serves, &mut taught).await {
             tracing::debug!(
-                error = &*error as &dyn std::error::Error,
+                error = &error as &dyn std::error::Error,
                 "labels of another embedder are embedded again later"
             );
         }
         let naming = if swapped.elapsed() < SETTLE { Naming::Change } else { Naming::Content };
-        match follow(&inner, &loaded.recognizer, naming).await {
+        match follow(&queue, &serves, naming).await {
             Ok(Followed { recognizer, answered, reopened }) => {
                 let rest = (begin.elapsed() * 2).clamp(REST.0, REST.1);
                 let new = recognizer.is_some();
-                let edition = recognizer.as_ref().unwrap_or(&loaded.recognizer).edition();
+                let edition = recognizer.as_ref().unwrap_or(&serves).edition();
                 // Before the gallery that finds them unsure.
-                inner.sampler().reopened(&reopened.iter().map(String::as_str).collect());
+                queue.sampler().reopened(&reopened.iter().map(String::as_str).collect());
                 if let Some(recognizer) = recognizer {
-                    models.replace(|old| Loaded { recognizer, options: old.options.clone(), review: None });
+                    serving.replace(recognizer);
                     swapped = Instant::now();
                 }
                 // Not before: what is answered still looks unsure under the gallery before.
-                inner.sampler().answered(&answered.iter().map(String::as_str).collect(), edition);
+                queue.sampler().answered(&answered.iter().map(String::as_str).collect(), edition);
                 if new {
                     tokio::time::sleep(rest).await;
                 }
@@ -96,7 +100,7 @@ pub(crate) async fn keep(models: Arc<Models>, inner: Arc<Inner>, mut stopped: mp
             Err(error) if !failing => {
                 failing = true;
                 tracing::warn!(
-                    error = &*error as &dyn std::error::Error,
+                    error = &error as &dyn std::error::Error,
                     "the review queue cannot be followed; trying again"
                 );
                 continue;
@@ -109,7 +113,7 @@ pub(crate) async fn keep(models: Arc<Models>, inner: Arc<Inner>, mut stopped: mp
         }
         if tidied.elapsed() > TIDY {
             tidied = Instant::now();
-            tidy(&inner).await;
+            tidy(&queue).await;
         }
     }
 }
@@ -134,12 +138,12 @@ struct Followed {
 }
 
 /// Opens the store if it is not open, and applies what changed.
-async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer, naming: Naming) -> Result<Followed, LoadError> {
-    let store = match inner.store() {
+async fn follow(queue: &Arc<Queue>, recognizer: &Recognizer, naming: Naming) -> Result<Followed, ReviewError> {
+    let store = match queue.store() {
         Some(store) => store,
-        None => open(inner).await?,
+        None => open(queue).await?,
     };
-    let mut live = inner.live.lock().await;
+    let mut live = queue.live.lock().await;
     let changes = store.changes_since(live.change(), live.embedder()).await?;
     let first = live.change() == 0;
     let rests = changes.change == live.change();
@@ -156,7 +160,7 @@ async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer, naming: Naming) -> 
     let reopened = of_items(false).filter(|item| !answered.contains(item)).collect();
     // Off the async threads: a large gallery takes a moment to index.
     let (mut next, base) = (live.clone(), recognizer.clone());
-    let done = tokio::task::spawn_blocking(move || -> Result<_, LoadError> {
+    let done = tokio::task::spawn_blocking(move || -> Result<_, ReviewError> {
         let different = next.apply(&changes)?;
         if seal {
             next.seal();
@@ -164,10 +168,10 @@ async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer, naming: Naming) -> 
         let swapped = if different || seal { Some(next.over(&base)?) } else { None };
         Ok((next, swapped))
     });
-    let (next, swapped) = done.await.map_err(LoadError::from)??;
+    let (next, swapped) = done.await??;
     if swapped.is_some() {
         let counts = Arc::new(next.exemplars_of_skus());
-        *inner.exemplars.write().unwrap_or_else(PoisonError::into_inner) = counts;
+        *queue.exemplars.write().unwrap_or_else(PoisonError::into_inner) = counts;
         let (change, exemplars) = (next.change(), next.data().exemplars().len());
         tracing::info!(change, exemplars, "the gallery follows the labels");
     }
@@ -175,25 +179,25 @@ async fn follow(inner: &Arc<Inner>, recognizer: &Recognizer, naming: Naming) -> 
     Ok(Followed { recognizer: swapped, answered, reopened })
 }
 
-async fn open(inner: &Inner) -> Result<Store, StoreError> {
-    let store = Store::open(&inner.settings).await?;
-    store.adopt(inner.enrolled.clone()).await?;
+async fn open(queue: &Queue) -> Result<Store, StoreError> {
+    let store = Store::open(&queue.settings).await?;
+    store.adopt(queue.enrolled.clone()).await?;
     let now = store::model::now();
     let times = store.queued_since(now - 86_400_000).await?;
-    let waiting = store.open_embeddings(inner.enrolled.embedder, None, REMEMBERED).await?;
+    let waiting = store.open_embeddings(queue.enrolled.embedder, None, REMEMBERED).await?;
     let normal = |waiting: Waiting| {
         let Waiting { item, embedding, picture_hash } = waiting;
         Some(Queued { item, embedding: Embedding::normalized(embedding).ok()?, picture_hash })
     };
-    inner.sampler().remember(times, waiting.into_iter().filter_map(normal).collect());
-    *inner.store.write().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
+    queue.sampler().remember(times, waiting.into_iter().filter_map(normal).collect());
+    *queue.store.write().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
     tracing::info!(store = store.describe(), "the review queue is open");
     Ok(store)
 }
 
-async fn tidy(inner: &Inner) {
-    let Some(store) = inner.store() else { return };
-    let retention = Retention { max_age: inner.config.keep, max_bytes: inner.config.max_bytes, grace: GRACE };
+async fn tidy(queue: &Queue) {
+    let Some(store) = queue.store() else { return };
+    let retention = Retention { max_age: queue.config.keep, max_bytes: queue.config.max_bytes, grace: GRACE };
     match store.forget(&retention).await {
         Ok(gone) => {
             tracing::info!(items = gone.items, pictures = gone.pictures, bytes = gone.bytes, "the queue was tidied");
