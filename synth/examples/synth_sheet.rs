@@ -1,4 +1,4 @@
-//! Draws `docs/synth-contact-sheet.jpg` and `examples/shelf.jpg` again: `cargo run --release -p dataset --example synth_sheet`.
+//! Draws `docs/synth-contact-sheet.jpg` and `examples/shelf.jpg` again: `cargo run --release -p synth --example synth_sheet`.
 //!
 //! Everything on them is drawn; nothing is taken from a real picture. With numbers as arguments, draws those photos into
 //! `shelf-NUMBER.png` under the current folder instead, to look at.

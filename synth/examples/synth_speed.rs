@@ -1,4 +1,4 @@
-//! Photos a second at the default size: `cargo run --release -p dataset --example synth_speed [PHOTOS [CSV]]`.
+//! Photos a second at the default size: `cargo run --release -p synth --example synth_speed [PHOTOS [CSV]]`.
 //!
 //! Measures what `write_dataset` does after the products are made: drawing, developing, encoding, writing. Processor time is told
 //! beside the clock, because on a machine that others use, too, the clock says little. Writes `docs/results/synth_speed.csv`.
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (products, drawing) = (of("products")?, of("photos")?);
     let seconds = (end - drawing.1).as_secs_f64();
     let csv = format!(
-        "# cargo run --release -p dataset --example synth_speed {photos}\n\
+        "# cargo run --release -p synth --example synth_speed {photos}\n\
          photos,width,height,labels,threads,seconds,photos_per_second,processor_seconds_per_photo,products,products_seconds\n\
          {photos},{},{},{},{},{seconds:.2},{:.1},{:.3},{},{:.2}\n",
         config.size.0,

@@ -1,7 +1,7 @@
 //! Times of whole networks: YOLOv8n and EfficientNet-B0, a training step (forward and backward, no optimiser) and inference,
 //! with random weights.
 //!
-//! `cargo run --release -p detector --example step_bench [-- FILTER]`; `step_bench.py` beside it times PyTorch and ONNX Runtime
+//! `cargo run --release -p train --example step_bench [-- FILTER]`; `step_bench.py` beside it times PyTorch and ONNX Runtime
 //! on the same networks. Columns: name, median ms, fastest ms, peak memory in MiB so far.
 //!
 //! `SHELF_BENCH_DEVICE=cuda` (a build by `scripts/cuda-bench.sh`) trains larger batches on a GPU, in f32 and in mixed precision;
