@@ -1,6 +1,5 @@
 //! The composition root: the one place that puts real networks and a real gallery behind the traits.
 
-use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,10 +10,11 @@ use engine::ort::ParseProviderError;
 use engine::{Device, EngineError, ExecutionProvider, OrtOptions, PoolPlan};
 use thiserror::Error;
 use tracing::warn;
-use vision::{Detector as _, SkuId, UnknownClass};
+use vision::{Detector as _, Embedder as _, UnknownClass};
 
 use crate::config::{EngineSettings, IndexKind, PipelineConfig, SecondPlace};
-use crate::recognize::{Recognizer, RecognizerSettings};
+use crate::recognize::Recognizer;
+use crate::release::{RecognizerSettings, Release};
 use crate::second::SecondOpinion;
 
 /// What [`load`] loaded: the recogniser, and its parts under their own types.
@@ -68,22 +68,10 @@ pub fn load(config: &PipelineConfig) -> Result<Loaded, LoadError> {
     let (detector, embedder) = (Arc::new(detector?), Arc::new(embedder?));
     let gallery = Arc::new(load_gallery(config, &embedder)?);
     let settings = RecognizerSettings { limits: config.limits, crop: embedder.crop_rule(), rule: config.rule };
-    let recognizer = Recognizer::new(detector.clone(), embedder.clone(), gallery.clone(), settings)
-        .with_sku_thresholds(sku_thresholds(&config.sku_thresholds, gallery.data()));
+    let name = format!("{} + {}", detector.describe(), embedder.describe());
+    let release = Release::new(&name, detector.clone(), embedder.clone(), gallery.clone(), settings);
+    let recognizer = Release { sku_thresholds: config.sku_thresholds.clone(), ..release }.recognizer();
     Ok(Loaded { recognizer, detector, embedder, gallery })
-}
-
-/// `gallery.sku_thresholds` by number. A code that is not enrolled is no error: SKUs come and go.
-#[must_use]
-pub fn sku_thresholds(by_code: &BTreeMap<String, f32>, gallery: &GalleryData) -> HashMap<SkuId, f32> {
-    let numbered = by_code.iter().filter_map(|(code, &threshold)| {
-        let sku = gallery.sku_by_code(code);
-        if sku.is_none() {
-            warn!(sku = %code, "gallery.sku_thresholds names a SKU that is not enrolled");
-        }
-        Some((sku?.id, threshold))
-    });
-    numbered.collect()
 }
 
 /// The second opinion that lies at `place`.

@@ -3,7 +3,7 @@
 //! The store is the truth. This is a copy of it that follows its changes; whoever applies all changes from the beginning
 //! gets the same content, bit for bit, as whoever has followed them one by one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use classifier::gallery::{EmbedderIdentity, Exemplar, Gallery, GalleryData, GalleryError, IndexOptions};
@@ -11,7 +11,7 @@ use store::exemplars::{Enrolled, EnrolledExemplar, GalleryChanges};
 use store::model::SkuState;
 use vision::{Sha256, Sku, SkuId};
 
-use pipeline::load::{index_options, sku_thresholds};
+use pipeline::load::index_options;
 use pipeline::{PipelineConfig, Recognizer};
 
 /// Code of the entry under which exemplars of what is no container stand.
@@ -21,8 +21,7 @@ const NOT_A_CONTAINER: &str = "not_a_container";
 #[must_use]
 pub fn live_gallery(config: &PipelineConfig, gallery: &Gallery) -> (LiveGallery, Enrolled) {
     let data = gallery.data();
-    let live =
-        LiveGallery::new(data.name(), data.embedder().clone(), index_options(config), config.sku_thresholds.clone());
+    let live = LiveGallery::new(data.name(), data.embedder().clone(), index_options(config));
     (live, LiveGallery::enrolled(data))
 }
 
@@ -31,22 +30,16 @@ pub fn live_gallery(config: &PipelineConfig, gallery: &Gallery) -> (LiveGallery,
 pub struct LiveGallery {
     data: GalleryData,
     options: IndexOptions,
-    thresholds: BTreeMap<String, f32>,
     change: i64,
     /// The content as it was indexed last: the next index shares what is the same.
     indexed: Option<Arc<Gallery>>,
 }
 
 impl LiveGallery {
-    /// Nothing applied yet. `thresholds` are those of single SKUs, by code.
+    /// Nothing applied yet.
     #[must_use]
-    pub fn new(
-        name: &str,
-        embedder: EmbedderIdentity,
-        options: IndexOptions,
-        thresholds: BTreeMap<String, f32>,
-    ) -> Self {
-        Self { data: GalleryData::new(name, embedder), options, thresholds, change: 0, indexed: None }
+    pub fn new(name: &str, embedder: EmbedderIdentity, options: IndexOptions) -> Self {
+        Self { data: GalleryData::new(name, embedder), options, change: 0, indexed: None }
     }
 
     /// What a gallery's folder has enrolled, for the store to take over.
@@ -192,8 +185,6 @@ impl LiveGallery {
     /// # Errors
     /// As [`LiveGallery::index`].
     pub fn over(&mut self, recognizer: &Recognizer) -> Result<Recognizer, GalleryError> {
-        let gallery = self.index()?;
-        let thresholds = sku_thresholds(&self.thresholds, gallery.data());
-        Ok(recognizer.with_gallery(gallery).with_sku_thresholds(thresholds).with_edition(self.change.cast_unsigned()))
+        Ok(recognizer.with_gallery(self.index()?).with_edition(self.change.cast_unsigned()))
     }
 }

@@ -1,7 +1,5 @@
 //! What is worth a look, how much of it is queued, and the gallery that follows labels.
 
-use std::collections::BTreeMap;
-
 use classifier::EmbedderIdentity;
 use classifier::gallery::{GalleryData, IndexKind, IndexOptions, NewExemplar};
 use review::config::{Limits, Samplers};
@@ -206,7 +204,7 @@ fn exemplar(id: u64, sku: u32, active: bool) -> StoredExemplar {
 
 fn live() -> LiveGallery {
     let options = IndexOptions { kind: IndexKind::Flat, ..IndexOptions::default() };
-    LiveGallery::new("live", EmbedderIdentity::of(&MeanColorEmbedder), options, BTreeMap::new())
+    LiveGallery::new("live", EmbedderIdentity::of(&MeanColorEmbedder), options)
 }
 
 #[test]

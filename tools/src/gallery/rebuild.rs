@@ -40,7 +40,7 @@ pub(super) fn rebuild(args: &RebuildArgs, environment: &Environment) -> anyhow::
         }
         Err(error) => return Err(error.into()),
     };
-    let mut live = LiveGallery::new(&name, embedder, pipeline::load::index_options(&config), config.sku_thresholds);
+    let mut live = LiveGallery::new(&name, embedder, pipeline::load::index_options(&config));
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
     runtime.block_on(async {
         let store = store::Store::open(&settings).await.context("the review queue cannot be opened")?;

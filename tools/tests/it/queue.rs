@@ -244,7 +244,6 @@ fn the_gallery_is_built_from_labels_bit_for_bit() {
             "drinks",
             EmbedderIdentity::of(&MeanColorEmbedder),
             classifier::gallery::IndexOptions::default(),
-            Default::default(),
         );
         live.apply(&store.changes_since(0, live.embedder()).await.expect("changes")).expect("it fits");
         let mut data = live.data().clone();
