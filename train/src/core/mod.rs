@@ -1,4 +1,4 @@
-//! Training networks: what detector and embedder trainers share.
+//! Training: what detector and embedder trainers share.
 //!
 //! | file | what |
 //! |---|---|
@@ -8,7 +8,8 @@
 //! | [`schedule`] | the learning rate over the run |
 //! | [`ema`] | the moving average that is validated and shipped |
 //! | [`checkpoint`] | everything needed to go on as if nothing had happened, in one file |
-//! | [`fit`] | the loop, whatever is trained |
+//! | [`learner`] | the loop, whatever learns |
+//! | [`fit`] | gradient descent as a learner, whatever network is trained |
 //! | [`memory`] | keeps freed memory for the next step |
 //! | [`loader`] | batches, prepared ahead on worker threads |
 //! | [`settings`], [`recipe`] | what configurations say, checked |
@@ -16,6 +17,7 @@
 //! | [`observer`] | what it tells while it goes on |
 //! | [`events`] | event files that TensorBoard reads |
 //! | [`stop`] | asking a run to end at the next safe place |
+//! | [`warp`], [`retouch`] | what images go through before networks learn from them |
 //!
 //! Everything is kept by name in sorted order, so a run is the same bit for bit whenever seed, data and number of threads
 //! are.
@@ -26,6 +28,7 @@ pub mod events;
 pub mod fit;
 pub mod folder;
 pub mod gradients;
+pub mod learner;
 pub mod loader;
 pub mod memory;
 pub mod observer;
@@ -33,11 +36,13 @@ pub mod optimizer;
 pub mod parameters;
 pub mod recipe;
 pub mod results;
+pub mod retouch;
 pub mod schedule;
 pub mod settings;
 pub mod sheet;
 mod spelling;
 pub mod stop;
+pub mod warp;
 
 pub use checkpoint::{Checkpoint, CheckpointError, Progress};
 pub use ema::Ema;

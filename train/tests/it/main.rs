@@ -12,4 +12,5 @@ mod classifier;
 mod core;
 mod dashboard;
 mod detector;
+mod learner;
 mod support;

@@ -146,7 +146,7 @@ impl Task for Embedding<'_> {
             ("mistakes.jpg", pictures::mistakes(&looked, &plan).1),
             ("embedding_map.png", pictures::map(&looked, data)),
         ] {
-            output.picture::<EmbeddingError>(name, &picture)?;
+            output.picture(name, &picture)?;
         }
         self.latest = looked.figures();
         let metrics = self.latest.figures().into_iter().map(|(_, value)| value).collect();

@@ -8,6 +8,7 @@ use thiserror::Error;
 use vision::model_card::CardError;
 
 use crate::core::CheckpointError;
+use crate::core::learner::OutputError;
 use engine::EngineError;
 
 /// Why a run ended before its time. `E` is what only its own kind of training can fail with: data, losses.
@@ -63,4 +64,10 @@ pub enum FitError<E: Error + 'static> {
         /// What to try.
         advice: &'static str,
     },
+}
+
+impl<E: Error + 'static> From<OutputError> for FitError<E> {
+    fn from(OutputError { path, source }: OutputError) -> Self {
+        Self::Io { path, source }
+    }
 }

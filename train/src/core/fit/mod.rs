@@ -1,24 +1,25 @@
-//! The training loop, whatever is trained.
+//! Learning by gradient descent, whatever network is trained.
 //!
 //! | file | what |
 //! |---|---|
-//! | [`run`] | the loop itself: steps, epochs, checkpoints, what is told and written |
+//! | [`descent`] | the learner: steps, checkpoints, what is told of them |
 //! | [`error`] | why a run ended before its time |
 
 use std::error::Error;
-use std::path::PathBuf;
 
 use candle_core::Tensor;
 use vision::RgbImage;
 
+use super::learner::{self, Length};
 use super::{Ema, Observer, Optimiser, Optimizer, Parameters, RunFolder, Stop};
 
+mod descent;
 mod error;
-mod run;
 
+pub use super::learner::{End, Finished, Measured, Output};
 pub use error::FitError;
 
-/// What is trained: all of a run that is not the loop.
+/// What is trained: all of a run that is neither the loop nor the descent.
 pub trait Task: Send {
     /// Pictures of a step.
     type Batch: Send;
@@ -99,15 +100,6 @@ pub struct Loss {
     pub means: Vec<f64>,
 }
 
-/// What a validation came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Measured {
-    /// The number by which networks of a run are compared, higher is better. Without one the last network counts as the best.
-    pub fitness: Option<f64>,
-    /// In the order of [`Task::METRICS`].
-    pub metrics: Vec<Option<f64>>,
-}
-
 /// How long and with what a run goes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -149,58 +141,6 @@ pub struct Start {
     pub plan: Plan,
 }
 
-/// Where a run writes, and who listens.
-pub struct Output<'a> {
-    folder: &'a RunFolder,
-    observer: &'a mut (dyn Observer + Send),
-}
-
-impl Output<'_> {
-    /// The folder of the run.
-    #[must_use]
-    pub fn folder(&self) -> &RunFolder {
-        self.folder
-    }
-
-    /// Writes a picture into the folder and tells of it.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn picture<E: Error + 'static>(&mut self, name: &str, picture: &RgbImage) -> Result<PathBuf, FitError<E>> {
-        let at = |source| FitError::Io { path: self.folder.path().join(name), source };
-        let written = self.folder.write_picture(name, picture).map_err(at)?;
-        self.observer.picture(&written);
-        Ok(written)
-    }
-
-    /// Those who listen.
-    pub fn observer(&mut self) -> &mut dyn Observer {
-        self.observer
-    }
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Finished {
-    /// Whole epochs done.
-    pub epochs: u64,
-    /// Best epoch, counted from 1, and its fitness.
-    pub best: Option<(u64, f64)>,
-    /// Why.
-    pub why: End,
-}
-
-/// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// All epochs are done.
-    Done,
-    /// No better network for too many epochs.
-    Patience,
-    /// Somebody asked for it; it can go on.
-    Stopped,
-}
-
 /// Trains, or goes on where the checkpoint in `folder` stopped.
 ///
 /// # Errors
@@ -212,5 +152,6 @@ pub fn fit<T: Task>(
     observer: &mut (dyn Observer + Send),
     stop: &Stop,
 ) -> Result<Finished, FitError<T::Error>> {
-    run::Run::new(task, start, Output { folder, observer }, stop)?.go()
+    let length = Length { epochs: start.plan.epochs.into(), patience: start.plan.patience.into() };
+    learner::run(&mut descent::Descent::new(task, start)?, length, Output::new(folder, observer), stop)
 }

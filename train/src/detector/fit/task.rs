@@ -73,10 +73,9 @@ impl Task for Detection<'_> {
         let detector =
             validate::serving(&weights, setup.architecture(), setup.classes(), setup.config.side, &setup.device)?;
         let measured = validate::validate(&detector, data, DRAWN_PREDICTIONS, output.observer())?;
-        output
-            .picture::<DetectionError>("val_predictions.jpg", &sheet::predictions(&measured.shown, DRAWN_CONFIDENCE))?;
+        output.picture("val_predictions.jpg", &sheet::predictions(&measured.shown, DRAWN_CONFIDENCE))?;
         for (name, picture) in plots::validation(&measured.section) {
-            output.picture::<DetectionError>(name, &picture)?;
+            output.picture(name, &picture)?;
         }
         let figures = self.latest.insert(measured.figures);
         let metrics = vec![figures.precision, figures.recall, figures.map50, figures.map50_95];
@@ -104,7 +103,7 @@ impl Task for Detection<'_> {
     fn epoch_ended(&mut self, output: &mut Output<'_>) -> Result<(), FitError> {
         let path = output.folder().results();
         let rows = results::read(&path).map_err(|source| FitError::Io { path, source })?;
-        output.picture::<DetectionError>("results.png", &plots::results(&rows))?;
+        output.picture("results.png", &plots::results(&rows))?;
         Ok(())
     }
 }
