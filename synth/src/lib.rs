@@ -10,7 +10,7 @@
 //! | [`profile`], [`section`], [`texture`], [`film`], [`lathe`], [`quad`], [`cutout`], [`fixture`], [`shade_map`] | drawing them, front to back |
 //! | [`world`] | all of it in memory, for a trainer |
 //! | [`paste`], [`upright`], [`matte`], [`outline`] | instances cut out of real pictures |
-//! | [`rng`], [`color`], [`rows`], `simd` | plumbing |
+//! | [`color`], [`rows`], `simd` | plumbing |
 //!
 //! Lengths are millimetres: right, up, towards the aisle. Light is linear until it is developed. A photo is a function of
 //! configuration, seed and number alone, so threads and order do not matter.
@@ -36,7 +36,6 @@ pub mod outline;
 pub mod paste;
 pub mod profile;
 pub mod quad;
-pub mod rng;
 pub mod rows;
 pub mod scene;
 pub mod section;
@@ -55,5 +54,6 @@ pub use config::{ConfigError, SynthConfig};
 pub use paste::PasteError;
 pub use scene::{Instance, Photo, Scene};
 pub use sku::{Class, Sku};
+pub use vision::rng;
 pub use world::{Finish, Labelled, Shelf, World};
 pub use write::{SYNTH_VERSION, SynthError, SynthReport, WriteOptions, write_dataset};

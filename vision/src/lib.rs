@@ -12,7 +12,7 @@
 //! | [`detection`], [`embedding`], [`sku`], [`recognition`] | what is found |
 //! | [`detector`], [`embedder`], [`sku_index`] | the three abilities as traits, with fakes for tests |
 //! | [`model_card`], [`digest`] | what travels with weights |
-//! | [`random`] | streams of random numbers that never change |
+//! | [`random`], [`rng`] | streams of random numbers that never change: of weights and intervals, of shelves and epochs |
 //! | [`phash`] | perceptual hashes: what an image looks like from afar |
 //! | [`files`] | bounded reading, safe names, atomic writing |
 //!
@@ -39,6 +39,7 @@ pub mod phash;
 pub mod preprocess;
 pub mod random;
 pub mod recognition;
+pub mod rng;
 pub mod sku;
 pub mod sku_index;
 pub mod tiles;

@@ -4,9 +4,9 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ::hub::WeightsSource;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use hub::WeightsSource;
 use train::core::fit::{End, Finished};
 use train::core::{FitError, Observer, RunFolder, Stop, find_run};
 use vision::ModelCard;

@@ -3,8 +3,8 @@
 use crate::core::retouch::{blur, recolour, relight, through_jpeg};
 use crate::core::warp::{Warp, warp};
 use serde::{Deserialize, Serialize};
-use synth::rng::Rng;
 use vision::preprocess::Region;
+use vision::rng::Rng;
 use vision::{PreprocessPlan, RgbImage};
 
 use super::error::DataError;

@@ -7,8 +7,8 @@ use dataset::files::FileError;
 use dataset::layout::{DataFolder, LayoutChoice, LayoutKind};
 use dataset::{FrozenSplit, Part};
 use rayon::prelude::*;
-use synth::rng::{Rng, derive};
 use vision::Sha256;
+use vision::rng::{Rng, derive};
 
 use super::error::DataError;
 

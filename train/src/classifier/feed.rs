@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::core::{Loader, Workers};
 use candle_core::{Device, Tensor};
-use synth::rng::Rng;
+use vision::rng::Rng;
 use vision::{PreprocessPlan, RgbImage};
 
 use super::augment::Augment;

@@ -2,7 +2,7 @@
 //! mistaken for each other before.
 
 use serde::{Deserialize, Serialize};
-use synth::rng::{Rng, derive};
+use vision::rng::{Rng, derive};
 
 /// How batches are filled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use eval::{Bootstrap, Interval, OpenSet, QuerySet, Ranked, top_k};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use synth::rng::{Rng, derive};
+use vision::rng::{Rng, derive};
 use vision::{Embedder, Embedding};
 
 use super::data::{Crop, SkuPictures};

@@ -4,7 +4,7 @@ use jpeg_encoder::{ColorType, Encoder};
 use thiserror::Error;
 use vision::{DecodeLimits, RgbImage};
 
-use synth::rng::Rng;
+use vision::rng::Rng;
 
 /// A picture does not go through JPEG.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

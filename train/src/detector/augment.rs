@@ -2,7 +2,7 @@
 
 use crate::core::retouch::{blur, recolour, relight, through_jpeg};
 use crate::core::warp::{Warp, warp};
-use synth::rng::Rng;
+use vision::rng::Rng;
 use vision::{BBox, RgbImage};
 
 use super::cache::Shot;

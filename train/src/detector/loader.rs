@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::core::Workers;
 use candle_core::{Device, Tensor};
-use synth::rng::Rng;
+use vision::rng::Rng;
 
 use super::augment::{Augment, View};
 use super::cache::{Cache, Shot};

@@ -1,6 +1,6 @@
 //! Which pictures go into which batch of an epoch: settled before the epoch starts, by its number and the seed alone.
 
-use synth::rng::{Rng, derive};
+use vision::rng::{Rng, derive};
 
 use super::dataset::{Origin, Sample};
 

@@ -8,11 +8,10 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use train::dashboard::Dashboard;
 
-use crate::chromium::{Screen, assert_sound, in_browser};
+use crate::chromium::{Screen, assert_sound, in_browser, use_ring};
 
 async fn serve(dashboard: &Dashboard) -> String {
-    // Chosen already, it stays.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    use_ring();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(dashboard.clone().serve(listener));

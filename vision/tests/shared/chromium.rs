@@ -177,7 +177,7 @@ impl Page {
     /// What the browser had to complain about so far: errors and breaches of the content security policy.
     pub(crate) async fn log(&self) -> Vec<String> {
         let session = self.client.session_id().await.ok().flatten().unwrap_or_default();
-        crate::harness::use_ring();
+        use_ring();
         let request = reqwest::Client::new().post(format!("{}/session/{session}/se/log", self.driver));
         let Ok(response) = request.json(&json!({"type": "browser"})).send().await else { return Vec::new() };
         let body: Value = response.json().await.unwrap_or_default();
@@ -214,4 +214,10 @@ pub(crate) async fn assert_sound(page: &Page, expected: &[&str]) {
     let log = page.log().await;
     let unexpected: Vec<_> = log.iter().filter(|line| !expected.iter().any(|text| line.contains(text))).collect();
     assert!(unexpected.is_empty(), "{unexpected:#?}");
+}
+
+/// HTTP clients want a cryptography for TLS, even where none is spoken; the workspace's is there.
+pub(crate) fn use_ring() {
+    // Chosen already, it stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }

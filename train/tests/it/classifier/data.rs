@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use image::{Rgb, RgbImage};
-use synth::rng::Rng;
 use train::classifier::data::{HoldOut, SkuPictures, Source};
 use train::classifier::{Augment, DataError};
 use vision::PreprocessPlan;
 use vision::preprocess::{Filter, Fit};
+use vision::rng::Rng;
 
 /// A picture that nothing else has the bytes of.
 fn write(root: &Path, name: &str, seed: u32) {

@@ -8,7 +8,6 @@ use dataset::Part;
 use image::Rgb;
 use proptest::prelude::*;
 use synth::SynthConfig;
-use synth::rng::Rng;
 use train::core::warp::{Warp, warp};
 use train::detector::augment::View;
 use train::detector::cache::Shot;
@@ -19,6 +18,7 @@ use train::detector::{
     Augment, BatchRules, Cache, CacheLimits, ClassSet, DataError, DrawnShelves, Feed, LoaderOptions, Origin, Sample,
     Source, TrainConfig, TrainingData,
 };
+use vision::rng::Rng;
 use vision::{BBox, RgbImage};
 
 use crate::support::shared_data;
