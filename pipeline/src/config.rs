@@ -7,15 +7,10 @@ use classifier::gallery::vote::DecisionRule;
 use engine::EngineChoice;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use thiserror::Error;
-use vision::files::{FileError, read_text_bounded};
+use vision::config::{Check, ConfigError, read_text, syntax};
 use vision::{Confidences, DecodeLimits, DetectOptions, Tiling};
 
 use crate::RecognizeOptions;
-use crate::check::Check;
-
-/// Largest configuration file read.
-pub const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// Everything that decides how photos are recognised.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,34 +150,6 @@ pub struct Overrides {
     pub gallery_path: Option<PathBuf>,
 }
 
-/// A configuration that cannot be used.
-#[derive(Debug, Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// Not YAML, a key that does not exist, or a value of the wrong kind.
-    #[error("{path}: {reason}")]
-    Syntax {
-        /// Which.
-        path: PathBuf,
-        /// Where and why.
-        reason: String,
-    },
-    /// A value out of its range.
-    #[error("{path}: `{key}` is {value}, but {allowed}")]
-    Value {
-        /// Which file.
-        path: PathBuf,
-        /// Dotted name.
-        key: &'static str,
-        /// What it says.
-        value: String,
-        /// What it may be.
-        allowed: String,
-    },
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -303,7 +270,7 @@ impl PipelineConfig {
     /// # Errors
     /// When it cannot be read, has an unknown or missing key, or a value out of range; the error names file and key.
     pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
-        Self::parse(&read_text_bounded(path, MAX_CONFIG_BYTES)?, path, overrides)
+        Self::parse(&read_text(path)?, path, overrides)
     }
 
     /// As [`PipelineConfig::read`], from text; `path` only names it in errors.
@@ -311,9 +278,8 @@ impl PipelineConfig {
     /// # Errors
     /// As [`PipelineConfig::read`].
     pub fn parse(text: &str, path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let file: File = serde_saphyr::from_str(text)
-            .map_err(|e| ConfigError::Syntax { path: path.to_owned(), reason: e.to_string() })?;
-        let check = Check { path };
+        let file: File = serde_saphyr::from_str(text).map_err(|error| syntax(path, error.to_string()))?;
+        let check = Check::of(path);
         for confidence in file.detector.class_confidence.values() {
             check.share("detector.class_confidence", *confidence)?;
         }

@@ -11,11 +11,9 @@ pub mod recognize;
 pub mod release;
 pub mod timing;
 
-mod check;
 mod second;
 
-pub use check::Check;
-pub use config::{ConfigError, PipelineConfig};
+pub use config::PipelineConfig;
 pub use load::{LoadError, Loaded, load};
 pub use recognize::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
 pub use release::{RecognizerSettings, Release};

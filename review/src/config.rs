@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use pipeline::config::{MAX_CONFIG_BYTES, SecondPlace};
-use pipeline::{Check, ConfigError};
-use vision::files::read_text_bounded;
+use pipeline::config::SecondPlace;
+use vision::config::{Check, ConfigError, read_text, syntax};
 
 /// What is queued for people, and where it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,7 +111,7 @@ impl ReviewConfig {
     /// # Errors
     /// When it cannot be read, or the section has an unknown key or a value out of range; the error names file and key.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        Self::parse(&read_text_bounded(path, MAX_CONFIG_BYTES)?, path)
+        Self::parse(&read_text(path)?, path)
     }
 
     /// As [`ReviewConfig::read`], from text; `path` only names it in errors.
@@ -120,8 +119,7 @@ impl ReviewConfig {
     /// # Errors
     /// As [`ReviewConfig::read`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let file: File = serde_saphyr::from_str(text)
-            .map_err(|e| ConfigError::Syntax { path: path.to_owned(), reason: e.to_string() })?;
+        let file: File = serde_saphyr::from_str(text).map_err(|error| syntax(path, error.to_string()))?;
         file.review.check(path)
     }
 }
@@ -159,7 +157,7 @@ impl Default for ReviewSection {
 
 impl ReviewSection {
     fn check(self, path: &Path) -> Result<ReviewConfig, ConfigError> {
-        let check = Check { path };
+        let check = Check::of(path);
         let s = self.samplers;
         for (key, value) in [
             ("review.samplers.random_share", s.random_share),

@@ -14,12 +14,13 @@
 //! | [`model_card`], [`digest`] | what travels with weights |
 //! | [`random`], [`rng`] | streams of random numbers that never change: of weights and intervals, of shelves and epochs |
 //! | [`phash`] | perceptual hashes: what an image looks like from afar |
-//! | [`files`] | bounded reading, safe names, atomic writing |
+//! | [`files`], [`config`] | bounded reading, safe names, atomic writing; what users write, checked |
 //!
 //! No neural network runtime, no async, no database is named here.
 
 mod bilinear;
 pub mod confidences;
+pub mod config;
 pub mod crop;
 pub mod decode;
 pub mod detection;

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use crate::core::settings::{self, Variables};
-use crate::core::{Check, ConfigError, Optimiser, Workers};
-use engine::WeightsSource;
+use crate::core::{Optimiser, Workers, settings};
+use hub::WeightsSource;
 use serde::{Deserialize, Serialize};
 use vision::PreprocessPlan;
+use vision::config::{self, Check, ConfigError, Variables};
 use vision::model_card::DataSet;
 
 use super::augment::Augment;
@@ -283,7 +283,7 @@ impl TrainConfig {
     /// # Errors
     /// When it cannot be read, has an unknown or missing key, or a value out of range; the error names file and key.
     pub fn read(path: &Path, variables: Variables<'_>) -> Result<Self, ConfigError> {
-        Self::parse(&settings::read_text(path)?, path, variables)
+        Self::parse(&config::read_text(path)?, path, variables)
     }
 
     /// As [`TrainConfig::read`], from text; `path` only names it in errors.
@@ -291,7 +291,7 @@ impl TrainConfig {
     /// # Errors
     /// As [`TrainConfig::read`].
     pub fn parse(text: &str, path: &Path, variables: Variables<'_>) -> Result<Self, ConfigError> {
-        let file: File = serde_saphyr::from_str(text).map_err(|error| settings::syntax(path, error.to_string()))?;
+        let file: File = serde_saphyr::from_str(text).map_err(|error| config::syntax(path, error.to_string()))?;
         let check = Check { path, variables };
         let architecture: Architecture =
             file.backbone.parse().map_err(|error| check.wrong("backbone", &file.backbone, &error))?;
@@ -316,7 +316,7 @@ impl TrainConfig {
             name: check.name(file.name)?,
             architecture,
             dimension: check.within("embedding_dim", file.embedding_dim, 2, 4096)?,
-            weights: file.weights.map(|weights| check.weights("weights", &weights)).transpose()?,
+            weights: file.weights.map(|weights| settings::weights(&check, "weights", &weights)).transpose()?,
             head_start: file.head_start,
             start_share: check.within("start_share", file.start_share, 0.0, 1.0)?,
             head: head(&file.metric_head, &check)?,

@@ -40,7 +40,6 @@ pub mod retouch;
 pub mod schedule;
 pub mod settings;
 pub mod sheet;
-mod spelling;
 pub mod stop;
 pub mod warp;
 
@@ -57,5 +56,4 @@ pub use parameters::{Parameters, Transfer};
 pub use recipe::{Optimiser, OptimiserName};
 pub use results::{ResultsFile, peak_memory_mib};
 pub use schedule::{Decay, Schedule};
-pub use settings::{Check, ConfigError};
 pub use stop::Stop;

@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Device};
 use serde::{Deserialize, Serialize};
+use vision::config::{Check, ConfigError};
 
-use super::settings::{Check, ConfigError};
 use super::{Decay, OptimizerKind, Schedule};
 
 /// Which rule moves weights.

@@ -3,11 +3,12 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use crate::core::settings::{self, Variables};
-use crate::core::{ConfigError, Optimiser};
-use engine::WeightsSource;
+use crate::core::Optimiser;
+use crate::core::settings;
+use hub::WeightsSource;
 use serde::{Deserialize, Serialize};
 use synth::SynthConfig;
+use vision::config::{self, ConfigError, Variables};
 use vision::model_card::DataSet;
 
 use super::augment::Augment;
@@ -274,7 +275,7 @@ impl TrainConfig {
     /// # Errors
     /// When it cannot be read, has an unknown or missing key, or a value out of range; the error names file and key.
     pub fn read(path: &Path, variables: Variables<'_>) -> Result<Self, ConfigError> {
-        Self::parse(&settings::read_text(path)?, path, variables)
+        Self::parse(&config::read_text(path)?, path, variables)
     }
 
     /// As [`TrainConfig::read`], from text; `path` only names it in errors.
@@ -282,8 +283,8 @@ impl TrainConfig {
     /// # Errors
     /// As [`TrainConfig::read`].
     pub fn parse(text: &str, path: &Path, variables: Variables<'_>) -> Result<Self, ConfigError> {
-        let file: File = serde_saphyr::from_str(text).map_err(|error| settings::syntax(path, error.to_string()))?;
-        let check = Check(settings::Check { path, variables });
+        let file: File = serde_saphyr::from_str(text).map_err(|error| config::syntax(path, error.to_string()))?;
+        let check = Check(config::Check { path, variables });
         let name = check.name(file.name)?;
         let design = file.model.parse().map_err(|e| check.wrong("model", &file.model, &e))?;
         if !file.imgsz.is_multiple_of(32) {
@@ -310,7 +311,7 @@ impl TrainConfig {
         Ok(Self {
             name,
             design,
-            weights: file.weights.map(|weights| check.weights("weights", &weights)).transpose()?,
+            weights: file.weights.map(|weights| settings::weights(&check, "weights", &weights)).transpose()?,
             names: file.names,
             data_sets: file.data.iter().map(SourceSection::data_set).collect(),
             data: check.sources("data", file.data)?,
@@ -343,10 +344,10 @@ impl TrainConfig {
 }
 
 /// Turns what cannot be into an error that names file and key.
-struct Check<'a>(settings::Check<'a>);
+struct Check<'a>(config::Check<'a>);
 
 impl<'a> Deref for Check<'a> {
-    type Target = settings::Check<'a>;
+    type Target = config::Check<'a>;
 
     fn deref(&self) -> &Self::Target {
         &self.0

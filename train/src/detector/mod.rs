@@ -31,7 +31,6 @@ pub mod terms;
 pub mod transfer;
 
 pub use self::dataset::{Origin, Sample, Source, TrainingData};
-pub use crate::core::ConfigError;
 pub use augment::Augment;
 pub use cache::{Cache, CacheLimits};
 pub use config::TrainConfig;

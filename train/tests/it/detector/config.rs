@@ -5,7 +5,8 @@ use std::path::Path;
 use train::core::Optimiser;
 use train::detector::augment::Augment;
 use train::detector::config::Targets;
-use train::detector::{ConfigError, LossConfig, TrainConfig};
+use train::detector::{LossConfig, TrainConfig};
+use vision::config::ConfigError;
 
 const LEAST: &str = "data: [{root: a}]\n";
 
@@ -73,7 +74,7 @@ fn mistakes_are_named() {
     assert!(parse("epochs: 3").unwrap_err().contains("data"));
     assert!(parse("data: [{root: a, unlabeled: [can]}]").unwrap_err().contains("did you mean `unlabelled`?"));
     let missing = TrainConfig::read(Path::new("nowhere.yaml"), &|_| None);
-    assert!(matches!(missing, Err(ConfigError::Io { .. })));
+    assert!(matches!(missing, Err(ConfigError::File(_))));
 }
 
 #[test]
