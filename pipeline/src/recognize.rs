@@ -76,6 +76,15 @@ pub struct Recognizer {
     edition: u64,
 }
 
+impl Release {
+    /// Answers with the gallery as it was released.
+    #[must_use]
+    pub fn recognizer(self) -> Recognizer {
+        let gallery = Arc::clone(&self.gallery);
+        Recognizer::new(Arc::new(self), gallery)
+    }
+}
+
 /// A photo that was decoded, and what the detector found on it.
 struct Seen {
     image: RgbImage,

@@ -9,7 +9,6 @@ use tracing::warn;
 use vision::crop::CropRule;
 use vision::{DecodeLimits, Detector, Embedder, SkuId, SkuIndex};
 
-use crate::Recognizer;
 use crate::second::SecondOpinion;
 
 /// A detector, an embedder, the gallery that the embedder made, and the thresholds that were found for them.
@@ -60,13 +59,6 @@ impl Release {
     ) -> Self {
         let name = name.to_owned();
         Self { name, detector, embedder, gallery, settings, sku_thresholds: BTreeMap::new(), second: None }
-    }
-
-    /// Answers with the gallery as it was released.
-    #[must_use]
-    pub fn recognizer(self) -> Recognizer {
-        let gallery = Arc::clone(&self.gallery);
-        Recognizer::new(Arc::new(self), gallery)
     }
 
     /// The thresholds of single SKUs by their numbers in a gallery.

@@ -5,6 +5,7 @@ mod detector;
 mod embedder;
 mod export;
 mod figures;
+mod gates;
 mod live;
 mod pace;
 mod run;

@@ -116,7 +116,7 @@ pub enum End {
 
 /// A file of the run that cannot be written or read.
 #[derive(Debug, Error)]
-#[error("{}: {source}", path.display())]
+#[error("{}: {source}", .path.display())]
 pub struct OutputError {
     /// Which.
     pub path: PathBuf,

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::core::Optimiser;
 use crate::core::settings;
 use hub::WeightsSource;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use synth::SynthConfig;
 use vision::config::{self, ConfigError, Variables};
 use vision::model_card::DataSet;
@@ -63,8 +64,6 @@ pub struct TrainConfig {
     pub ahead: usize,
     /// `cpu`, `cuda`, `cuda:1`.
     pub device: String,
-    /// What the trained network must reach.
-    pub targets: Targets,
 }
 
 /// Drawn shelves as a source.
@@ -80,22 +79,6 @@ pub struct Drawn {
     pub paste_from: Vec<PathBuf>,
     /// What they look like.
     pub synth: SynthConfig,
-}
-
-/// What the trained network must reach on the validation pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Targets {
-    /// Least recall at IoU 0.5 and the serving threshold.
-    pub recall_min: f64,
-    /// Least mAP at IoU 0.5.
-    pub map50_min: f64,
-}
-
-impl Default for Targets {
-    fn default() -> Self {
-        Self { recall_min: 0.98, map50_min: 0.95 }
-    }
 }
 
 #[derive(Deserialize)]
@@ -141,8 +124,9 @@ struct File {
     ahead: usize,
     #[serde(default = "default::device")]
     device: String,
-    #[serde(default)]
-    targets: Targets,
+    /// Where gates stood before: read by who judges.
+    #[serde(default, rename = "targets")]
+    _targets: IgnoredAny,
 }
 
 mod default {
@@ -335,10 +319,6 @@ impl TrainConfig {
             workers: check.within("workers", file.workers, 0, 256)?,
             ahead: check.within("ahead", file.ahead, 1, 64)?,
             device: file.device,
-            targets: Targets {
-                recall_min: check.within("targets.recall_min", file.targets.recall_min, 0.0, 1.0)?,
-                map50_min: check.within("targets.map50_min", file.targets.map50_min, 0.0, 1.0)?,
-            },
         })
     }
 }

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use train::core::Optimiser;
 use train::detector::augment::Augment;
-use train::detector::config::Targets;
 use train::detector::{LossConfig, TrainConfig};
 use vision::config::ConfigError;
 
@@ -26,7 +25,6 @@ fn the_shipped_file_is_sound_and_states_the_defaults() {
     let least = parse(LEAST).expect("keys may be left out");
     assert_eq!(shipped.optimiser, Optimiser::default());
     assert_eq!((shipped.augment, shipped.loss), (Augment::default(), LossConfig::default()));
-    assert_eq!(shipped.targets, Targets::default());
     assert_eq!(shipped.cache, least.cache);
     let rest = |c: &TrainConfig| (c.side, c.epochs, c.rules.batch, c.close_mosaic, c.patience, c.workers, c.ahead);
     assert_eq!(rest(&shipped), rest(&least));
@@ -69,7 +67,6 @@ fn mistakes_are_named() {
     check("drawn: {share: 1.5, shelves: 3}", &["`drawn.share` is 1.5"]);
     check("drawn: {share: 0.5, shelves: 0}", &["`drawn.shelves` is 0"]);
     check("drawn: {share: 0.5, shelves: 2, look: {yaw_deg: 90}}", &["drawn.look", "yaw_deg is 90"]);
-    check("targets: {map50_min: 2}", &["`targets.map50_min` is 2"]);
     assert!(parse("data: []").unwrap_err().contains("at least one folder"));
     assert!(parse("epochs: 3").unwrap_err().contains("data"));
     assert!(parse("data: [{root: a, unlabeled: [can]}]").unwrap_err().contains("did you mean `unlabelled`?"));
