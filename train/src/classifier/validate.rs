@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use classifier::{DecisionRule, decide};
 use eval::{Bootstrap, Interval, OpenSet, QuerySet, Ranked, top_k};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use vision::rng::{Rng, derive};
-use vision::{Embedder, Embedding};
+use vision::{Candidate, Embedder, Embedding, ExemplarId, Neighbor, SkuId};
 
 use super::data::{Crop, SkuPictures};
 use super::fit::FitError;
@@ -17,6 +18,10 @@ use super::fit::FitError;
 pub const SHOTS: [usize; 3] = [1, 3, 5];
 /// Random choices of exemplars.
 const DRAWS: u64 = 5;
+/// Nearest exemplars looked at: several SKUs are among them even where one has hundreds.
+const NEIGHBORS: usize = 1000;
+/// SKUs ranked.
+const CANDIDATES: usize = 10;
 /// Crops decoded and embedded at once: bounds memory.
 const AT_ONCE: usize = 64;
 
@@ -272,7 +277,7 @@ impl Looked {
         QuerySet::new(self.names.clone(), pictures.collect())
     }
 
-    /// Ranks SKUs by their nearest exemplar.
+    /// Ranks SKUs as serving and evaluation do: the nearest exemplars vote.
     fn look_up(
         &self,
         set: &mut QuerySet,
@@ -283,18 +288,20 @@ impl Looked {
         let ranked: Vec<Vec<Ranked>> = queries
             .par_iter()
             .map(|(_, (_, query))| {
-                let mut best = vec![f32::NEG_INFINITY; self.names.len()];
-                for (sku, exemplar) in gallery {
-                    best[*sku] = best[*sku].max(query.cosine(exemplar));
+                let neighbor = |(at, (sku, exemplar)): (u64, &(usize, &Embedding))| Neighbor {
+                    exemplar: ExemplarId(at),
+                    // SKU 0 stands for what is no container.
+                    sku: SkuId(*sku as u32 + 1),
+                    similarity: query.cosine(exemplar),
+                };
+                let mut neighbors: Vec<Neighbor> = (0..).zip(gallery).map(neighbor).collect();
+                if neighbors.len() > NEIGHBORS {
+                    neighbors.select_nth_unstable_by(NEIGHBORS, |a, b| b.similarity.total_cmp(&a.similarity));
+                    neighbors.truncate(NEIGHBORS);
                 }
-                let mut ranked: Vec<Ranked> = (0_u32..)
-                    .zip(best)
-                    .filter(|(_, similarity)| similarity.is_finite())
-                    .map(|(sku, similarity)| Ranked { sku, similarity: similarity.into() })
-                    .collect();
-                ranked.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.sku.cmp(&b.sku)));
-                ranked.truncate(10);
-                ranked
+                let decision = decide(&neighbors, &DecisionRule::default(), CANDIDATES);
+                let ranked = |c: &Candidate| Ranked { sku: c.sku.0 - 1, similarity: c.similarity.into() };
+                decision.candidates.iter().map(ranked).collect()
             })
             .collect();
         for ((picture, (truth, _)), candidates) in queries.into_iter().zip(ranked) {
