@@ -2,11 +2,10 @@
 
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
-use imageproc::drawing::draw_hollow_rect_mut;
-use imageproc::rect::Rect;
 use vision::BBox;
 
 use super::validate::Shown;
+use crate::core::sheet;
 use crate::detector::Batch;
 
 /// Side of a picture on the sheet, in pixels.
@@ -39,7 +38,7 @@ pub fn batch(batch: &Batch) -> RgbImage {
             cell(&batch.picture(at), grey.chain(boxes))
         })
         .collect();
-    sheet(&cells)
+    laid_out(&cells)
 }
 
 /// Pictures with what was found on them above `confidence`.
@@ -53,7 +52,7 @@ pub fn predictions(shown: &[Shown], confidence: f32) -> RgbImage {
             cell(image, found.map(|d| (d.bbox, COLORS[d.class.index() % COLORS.len()])))
         })
         .collect();
-    sheet(&cells)
+    laid_out(&cells)
 }
 
 fn cell(image: &RgbImage, boxes: impl Iterator<Item = (BBox, Rgb<u8>)>) -> RgbImage {
@@ -73,18 +72,9 @@ fn cell(image: &RgbImage, boxes: impl Iterator<Item = (BBox, Rgb<u8>)>) -> RgbIm
 fn frame(cell: &mut RgbImage, bbox: &BBox, scale: f32, color: Rgb<u8>) {
     let at = |value: f32| (value * scale).round().clamp(0.0, (CELL - 1) as f32) as i32;
     let (left, top) = (at(bbox.x1), at(bbox.y1));
-    let side = |from: i32, to: i32| (to - from).max(0) as u32 + 1;
-    let rect = Rect::at(left, top).of_size(side(left, at(bbox.x2)), side(top, at(bbox.y2)));
-    draw_hollow_rect_mut(cell, rect, color);
+    sheet::frame(cell, (left, top), (at(bbox.x2).max(left), at(bbox.y2).max(top)), color);
 }
 
-fn sheet(cells: &[RgbImage]) -> RgbImage {
-    let columns = (cells.len() as f32).sqrt().ceil().max(1.0) as u32;
-    let rows = (cells.len() as u32).div_ceil(columns).max(1);
-    let mut sheet = RgbImage::new(columns * CELL, rows * CELL);
-    for (at, cell) in cells.iter().enumerate() {
-        let (column, row) = (at as u32 % columns, at as u32 / columns);
-        imageops::replace(&mut sheet, cell, i64::from(column * CELL), i64::from(row * CELL));
-    }
-    sheet
+fn laid_out(cells: &[RgbImage]) -> RgbImage {
+    sheet::sheet(cells, CELL, (cells.len() as f32).sqrt().ceil() as u32)
 }

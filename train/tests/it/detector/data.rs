@@ -502,7 +502,7 @@ fn batches_to_look_at() {
 }
 
 fn outline(image: &mut RgbImage, bbox: &BBox, color: Rgb<u8>) {
-    let rect = imageproc::rect::Rect::at(bbox.x1 as i32, bbox.y1 as i32)
-        .of_size(bbox.width().max(1.0) as u32, bbox.height().max(1.0) as u32);
-    imageproc::drawing::draw_hollow_rect_mut(image, rect, color);
+    let (left, top) = (bbox.x1 as i32, bbox.y1 as i32);
+    let (width, height) = (bbox.width().max(1.0) as i32, bbox.height().max(1.0) as i32);
+    train::core::sheet::frame(image, (left, top), (left + width - 1, top + height - 1), color);
 }
