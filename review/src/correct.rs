@@ -2,7 +2,7 @@
 
 use pipeline::Recognizer;
 use store::label::CorrectedCrop;
-use store::{Store, StoreError};
+use store::{NewObject, Store, StoreError};
 use vision::BBox;
 
 use crate::ReviewError;
@@ -26,10 +26,10 @@ pub async fn corrected_crop(
         let embeddings = recognizer.embedder().embed(std::slice::from_ref(&crop))?;
         let picture = jpeg(&vision::crop(&image, &bbox, vision::crop::CropRule::default()));
         let (embedding, picture) = embeddings.into_iter().next().zip(picture).ok_or(ReviewError::Crop)?;
-        Ok((embedding, picture, recognizer.embedder().fingerprint()))
+        Ok((embedding, NewObject::of(picture), recognizer.embedder().fingerprint()))
     };
     let (embedding, picture, embedder) = tokio::task::spawn_blocking(work).await??;
-    let bytes = picture.len();
+    let bytes = picture.bytes().len();
     let picture = store.objects().put(picture).await?;
     Ok(CorrectedCrop { picture, bytes, embedder, embedding: embedding.as_slice().to_vec() })
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use image::codecs::jpeg::JpegEncoder;
 use pipeline::Recognizer;
+use store::NewObject;
 use store::model::{NewItem, NewRecognition};
 use vision::crop::CropRule;
 use vision::phash::hash_of as picture_hash;
-use vision::{Recognition, RgbImage, SkuStatus};
+use vision::{Recognition, RgbImage, Sha256, SkuStatus};
 
 use crate::sampler::GalleryFacts;
 use crate::{Pick, Picked, Queue};
@@ -51,6 +52,8 @@ pub struct Seen<'a> {
     pub request_id: &'a str,
     /// As it came.
     pub photo: &'a Bytes,
+    /// Of its bytes.
+    pub digest: Sha256,
     /// Decoded, upright.
     pub image: &'a RgbImage,
     /// What was found on it.
@@ -64,7 +67,7 @@ pub struct Seen<'a> {
 /// Chooses on a worker thread: cutting out and encoding is work. `None` when nothing is worth a look.
 #[must_use]
 pub fn prepare(queue: &Arc<Queue>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
-    let Seen { request_id, photo, image, recognition, recognizer, total } = *seen;
+    let Seen { request_id, photo, digest, image, recognition, recognizer, total } = *seen;
     let exemplars = queue.exemplars.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let threshold = |sku| recognizer.threshold(sku);
     let cut = |facing: usize| vision::crop(image, &recognition.items[facing].detection.bbox, CropRule::default());
@@ -98,7 +101,7 @@ pub fn prepare(queue: &Arc<Queue>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
             similarity: decision.similarity,
             margin: decision.margin,
             candidates: decision.candidates.iter().map(|c| (c.sku, c.similarity)).collect(),
-            crop: jpeg(&cut(pick.facing))?,
+            crop: jpeg(&cut(pick.facing))?.into(),
             embedder,
             embedding: item.embedding.as_ref()?.as_slice().to_vec(),
             picture_hash: pick.picture_hash,
@@ -119,7 +122,7 @@ pub fn prepare(queue: &Arc<Queue>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
         ambiguous: of(SkuStatus::Ambiguous),
         unknown: of(SkuStatus::Unknown),
         total_ms: total.as_secs_f64() * 1e3,
-        photo: (photo.clone(), media_type(photo)),
+        photo: (NewObject::hashed(digest, photo.clone()), media_type(photo)),
     };
     Some(Box::new(Prepared { reserved, header, items }))
 }

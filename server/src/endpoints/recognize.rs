@@ -108,7 +108,10 @@ pub(crate) async fn recognize(
     }
     let body = match body {
         AnswerBody::Encoded(bytes) => bytes,
-        AnswerBody::Open(answer) => answer.encode(),
+        // Thousands of numbers as text: no work for an async thread.
+        AnswerBody::Open(answer) => {
+            tokio::task::spawn_blocking(move || answer.encode()).await.map_err(|_| Problem::internal())?
+        }
     };
     let mut response = body.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));

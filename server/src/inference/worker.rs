@@ -122,9 +122,12 @@ fn answer(
     queued: Duration,
 ) -> Result<Answer, JobError> {
     let Recognized { recognition, image, timing } = recognized;
+    let photo = &job.request.upload.photo;
+    let digest = vision::Sha256::of(photo);
     let seen = Seen {
         request_id: job.request.id.as_str(),
-        photo: &job.request.upload.photo,
+        photo,
+        digest,
         image: &image,
         recognition: &recognition,
         recognizer: &loaded.recognizer,
@@ -140,7 +143,7 @@ fn answer(
                 &recognition,
                 &AnswerContext {
                     request_id: job.request.id.as_str(),
-                    photo: &job.request.upload.photo,
+                    photo: digest,
                     recognizer: &loaded.recognizer,
                     timing,
                     queued,

@@ -210,8 +210,8 @@ impl From<&Pick> for QueuedItem {
 pub struct AnswerContext<'a> {
     /// Names the request in answer, header and log.
     pub request_id: &'a str,
-    /// The file as it was sent.
-    pub photo: &'a [u8],
+    /// Of the file as it was sent.
+    pub photo: Sha256,
     /// What answered.
     pub recognizer: &'a Recognizer,
     /// Where the time went.
@@ -236,11 +236,7 @@ impl RecognizeAnswer {
         Self {
             request_id: request_id.to_owned(),
             release: Release::of(recognizer),
-            image: ImageInfo {
-                width: recognition.width,
-                height: recognition.height,
-                sha256: Sha256::of(photo).to_string(),
-            },
+            image: ImageInfo { width: recognition.width, height: recognition.height, sha256: photo.to_string() },
             timing_ms: TimingMs {
                 queue: milliseconds(queued),
                 decode: milliseconds(timing.decode),
