@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use image::codecs::jpeg::JpegEncoder;
 use pipeline::Recognizer;
 use store::NewObject;
 use store::model::{NewItem, NewRecognition};
@@ -173,9 +172,7 @@ impl Prepared {
 
 /// `None` for a crop that no JPEG can hold, which no photo within the limits gives.
 pub(crate) fn jpeg(crop: &RgbImage) -> Option<Bytes> {
-    let mut bytes = Vec::with_capacity(crop.as_raw().len() / 6);
-    JpegEncoder::new_with_quality(&mut bytes, QUALITY).encode_image(crop).ok()?;
-    Some(bytes.into())
+    vision::encode_jpeg(crop, QUALITY).ok().map(Bytes::from)
 }
 
 /// By its first bytes; decoding has shown that it is one of these.

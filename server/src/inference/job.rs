@@ -93,7 +93,7 @@ pub(crate) enum JobError {
     Recognize(#[from] RecognizeError),
     /// The annotated picture does not fit a JPEG.
     #[error("the annotated picture cannot be written as JPEG")]
-    Draw(#[source] image::ImageError),
+    Draw(#[source] vision::EncodeError),
     /// The code panicked on this photo.
     #[error("recognition panicked")]
     Panicked,

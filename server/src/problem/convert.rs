@@ -52,7 +52,7 @@ impl From<JobError> for Problem {
             JobError::Recognize(RecognizeError::Decode(error)) => Self::from(&error),
             JobError::Draw(_) => Self::new(
                 ProblemType::PictureTooLarge,
-                "the annotated photo does not fit a JPEG, which has at most 65,535 pixels a side; ask without annotate, \
+                "the annotated photo does not fit a JPEG, which has at most 65,500 pixels a side; ask without annotate, \
                  or send a smaller photo",
             ),
             JobError::NoModels => Self::from(NotReady::Stopping),
