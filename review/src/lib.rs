@@ -29,7 +29,6 @@ mod queue;
 mod reteach;
 mod setup;
 
-pub use classifier::gallery::timestamp;
 pub use config::ReviewConfig;
 pub use correct::corrected_crop;
 pub use error::ReviewError;

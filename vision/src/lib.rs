@@ -12,6 +12,7 @@
 //! | [`detection`], [`embedding`], [`sku`], [`recognition`] | what is found |
 //! | [`detector`], [`embedder`], [`sku_index`] | the three abilities as traits, with fakes for tests |
 //! | [`model_card`], [`digest`] | what travels with weights |
+//! | [`time`] | moments as people write them |
 //! | [`random`], [`rng`] | streams of random numbers that never change: of weights and intervals, of shelves and epochs |
 //! | [`phash`] | perceptual hashes: what an image looks like from afar |
 //! | [`files`], [`config`] | bounded reading, safe names, atomic writing; what users write, checked |
@@ -44,6 +45,7 @@ pub mod rng;
 pub mod sku;
 pub mod sku_index;
 pub mod tiles;
+pub mod time;
 
 /// An upright 8-bit RGB picture, the only pixel type of the project.
 pub use image::RgbImage;

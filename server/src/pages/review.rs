@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use ::review::timestamp;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 use store::model::ItemStatus;
 use store::{ItemFilter, ItemSort, Reason};
+use vision::time::timestamp;
 
 use super::{Frame, html};
 use crate::app::App;
