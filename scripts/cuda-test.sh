@@ -9,8 +9,8 @@ cd "$(dirname "$0")/.."
 
 GPU=${SHELF_TEST_GPU:-$(command -v nvidia-smi >/dev/null && echo real || echo emulated)}
 # With `tools`, so that all is built with the features of the CUDA binary.
-${CARGO:-cargo} test --locked --release --features tools/cuda --package tools --package engine --package detector \
-    --package classifier --target-dir target/cuda --no-run --lib --test it --message-format json |
+${CARGO:-cargo} test --locked --release --features tools/cuda --package tools --package engine --package train \
+    --target-dir target/cuda --no-run --lib --test it --message-format json |
     python3 -c '
 import json, sys
 for line in sys.stdin:
@@ -28,7 +28,7 @@ skip=(--skip learned_by_heart --skip it_learns --skip one_thread)
 while read -r crate test; do
     case $crate in
     engine) filter=ops:: ;;
-    detector | classifier) filter=fit:: ;;
+    train) filter=fit:: ;;
     *) continue ;;
     esac
     echo "cuda-test: $crate ($filter) on $GPU GPU"

@@ -6,18 +6,14 @@
 //! | [`mod@load`] | from a weights file to a working embedder, whatever engine runs it |
 //! | [`mod@import`] | from other people's weights to the native layout |
 //! | [`infer`] | any such network as a [`vision::Embedder`] |
-//! | [`export`] | an embedder as ONNX |
-//! | [`train`] | from folders of SKU pictures to an embedder |
 //! | [`gallery`] | enrolled SKUs: stored, searched, voted on |
 
-pub mod export;
 pub mod gallery;
 pub mod import;
 pub mod infer;
 pub mod load;
 mod load_error;
 pub mod model;
-pub mod train;
 
 pub use engine::EngineChoice;
 pub use gallery::{

@@ -9,7 +9,6 @@
 //! | [`convert`] | YOLO, COCO, Pascal VOC, CVAT, Label Studio by way of one model |
 //! | [`crops`] | SKU crops cut out of labelled photos |
 //! | [`picture`] | opening pictures, or only their headers |
-//! | [`warp`], [`retouch`] | what pictures go through before networks learn from them |
 //! | [`verdict`], [`progress`], [`files`] | plumbing: exit codes as data, progress, bounded reading, atomic writing |
 //!
 //! Everything that comes from a file is bounded before it is believed; every error names the file and the place in it; and
@@ -19,17 +18,14 @@ pub mod check;
 pub mod convert;
 pub mod crops;
 mod disjoint;
-pub mod files;
+pub use vision::files;
 pub mod hash;
 pub mod layout;
 pub mod names;
 pub mod picture;
 pub mod progress;
-pub mod retouch;
 pub mod split;
-pub mod synth;
 pub mod verdict;
-pub mod warp;
 pub mod yolo;
 
 pub use layout::{DataFolder, LayoutChoice, LayoutKind, Picture};

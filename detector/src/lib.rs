@@ -9,13 +9,11 @@
 //! | [`anchors`], [`postprocess`] | from the network's numbers to boxes |
 //! | [`infer`], [`tiling`] | from photos to detections; dense shelves in tiles |
 //! | [`class_map`], [`metadata`] | what the outputs mean |
-//! | [`train`] | from labelled pictures to weights |
 //! | [`mod@load`] | from files, with every way in which they may be wrong |
 
 pub mod anchors;
 mod batch;
 pub mod class_map;
-pub mod export;
 pub mod infer;
 pub mod load;
 mod load_error;
@@ -24,7 +22,6 @@ pub mod model;
 pub mod postprocess;
 mod size;
 pub mod tiling;
-pub mod train;
 
 pub use class_map::{ClassMap, ClassMapError};
 pub use engine::EngineChoice;

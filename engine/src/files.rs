@@ -1,13 +1,12 @@
 //! Model files: read with a bound, written beside and renamed.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
-use crate::EngineError;
+use vision::files::replace;
 
-/// Largest model file read unless the caller says otherwise: also the most that a protobuf message can hold.
-pub const MAX_MODEL_BYTES: u64 = 2 << 30;
+use crate::EngineError;
 
 /// The whole file at `path`.
 ///
@@ -60,47 +59,10 @@ pub(crate) fn write(path: &Path, parts: &[&[u8]]) -> Result<(), EngineError> {
     replace(path, parts).map_err(|source| EngineError::Save { path: path.to_owned(), source })
 }
 
-/// [`write`] with the bare error.
-///
-/// # Errors
-/// When it cannot be written. Nothing is left beside `path` then.
-pub(crate) fn replace(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut beside = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
-    for part in parts {
-        beside.write_all(part)?;
-    }
-    make_readable(beside.as_file())?;
-    beside.as_file().sync_all()?;
-    beside.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder)
-}
-
-/// Temporary files are made for their owner alone; a model file is for everyone whom the folder lets in.
-#[cfg(unix)]
-fn make_readable(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn make_readable(_file: &File) -> io::Result<()> {
-    Ok(())
-}
-
-/// The rename outlives a power cut only when the folder is written too.
-#[cfg(unix)]
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -1,4 +1,4 @@
-//! Floor 1: running and training networks. The only shared code that names ONNX Runtime.
+//! Floor 1: running networks. The only shared code that names ONNX Runtime.
 //!
 //! [`Session`] is the seam: an NCHW `f32` batch goes in, named arrays come out, whatever engine runs below.
 //!
@@ -10,9 +10,7 @@
 //! | [`candle`], [`device`] | networks written in Rust, run by candle on a CPU or CUDA |
 //! | [`ops`] | convolution, pooling, normalisation with gradients, fast on a CPU |
 //! | [`weights`] | named tensors, from safetensors or ONNX files, for those networks |
-//! | [`hub`] | weights files that others publish, fetched and kept |
 //! | [`onnx`] | the ONNX file format |
-//! | [`train`] | parameters, optimisers, schedules, checkpoints |
 //! | [`efficientnet`] | the backbone that classifier and detector share |
 
 pub mod candle;
@@ -20,7 +18,6 @@ mod choice;
 pub mod device;
 pub mod efficientnet;
 mod files;
-pub mod hub;
 pub mod onnx;
 pub mod ops;
 pub mod ort;
@@ -28,15 +25,14 @@ mod parallel;
 mod pool;
 pub mod session;
 mod threads;
-pub mod train;
 pub mod weights;
 
 pub use self::ort::{ExecutionProvider, OrtOptions, OrtSession, PoolPlan};
 pub use candle::{CandleSession, Network};
 pub use choice::{ChoiceError, EngineChoice, WeightsFormat};
 pub use device::Device;
-pub use files::MAX_MODEL_BYTES;
 pub use parallel::in_parallel;
 pub use session::{EngineError, InputShape, Output, Session, SessionInfo};
 pub use threads::on_threads;
-pub use weights::{Precision, Weights, WeightsSource};
+pub use vision::model_card::MAX_MODEL_BYTES;
+pub use weights::{Precision, Weights};

@@ -4,19 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use classifier::gallery::vote::DecisionRule;
-use dataset::files::{FileError, read_text_bounded};
 use engine::EngineChoice;
 use serde::Deserialize;
-use thiserror::Error;
+use serde::de::IgnoredAny;
+use vision::config::{Check, ConfigError, read_text, syntax};
 use vision::{Confidences, DecodeLimits, DetectOptions, Tiling};
 
 use crate::RecognizeOptions;
-use crate::check::Check;
-use crate::review::ReviewConfig;
-use crate::review::config::ReviewSection;
-
-/// Largest configuration file read.
-const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// Everything that decides how photos are recognised.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,10 +35,6 @@ pub struct PipelineConfig {
     pub engine: EngineSettings,
     /// What a photo may cost.
     pub limits: DecodeLimits,
-    /// What goes to people.
-    pub review: ReviewConfig,
-    /// What may ship.
-    pub targets: Targets,
 }
 
 /// Which index searches the gallery.
@@ -83,26 +73,6 @@ impl From<EngineName> for EngineChoice {
     }
 }
 
-/// The gates: what a release must reach.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Targets {
-    /// Least detection recall.
-    pub recall_min: f64,
-    /// Least mAP at IoU 0.5.
-    pub map50_min: f64,
-    /// Least share of crops identified right.
-    pub top1_accuracy_min: f64,
-    /// Largest mean absolute error of counts.
-    pub count_mae_max: f64,
-}
-
-impl Default for Targets {
-    fn default() -> Self {
-        Self { recall_min: 0.98, map50_min: 0.95, top1_accuracy_min: 0.93, count_mae_max: 0.30 }
-    }
-}
-
 /// What runs the networks.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -137,6 +107,16 @@ impl Default for EngineSettings {
     }
 }
 
+/// Another embedder, and the gallery that it made.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondPlace {
+    /// Weights.
+    pub embedder: PathBuf,
+    /// Folder.
+    pub gallery: PathBuf,
+}
+
 /// Paths that win over the file: the environment of the process, read by the binary.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Overrides {
@@ -146,34 +126,6 @@ pub struct Overrides {
     pub embedder_model: Option<PathBuf>,
     /// `AI_V2_EMBEDDINGS_PATH`
     pub gallery_path: Option<PathBuf>,
-}
-
-/// A configuration that cannot be used.
-#[derive(Debug, Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// Not YAML, a key that does not exist, or a value of the wrong kind.
-    #[error("{path}: {reason}")]
-    Syntax {
-        /// Which.
-        path: PathBuf,
-        /// Where and why.
-        reason: String,
-    },
-    /// A value out of its range.
-    #[error("{path}: `{key}` is {value}, but {allowed}")]
-    Value {
-        /// Which file.
-        path: PathBuf,
-        /// Dotted name.
-        key: &'static str,
-        /// What it says.
-        value: String,
-        /// What it may be.
-        allowed: String,
-    },
 }
 
 #[derive(Deserialize)]
@@ -186,10 +138,12 @@ struct File {
     engine: EngineSettings,
     #[serde(default)]
     limits: LimitsSection,
-    #[serde(default)]
-    review: ReviewSection,
-    #[serde(default)]
-    targets: Targets,
+    /// Read by who reviews.
+    #[serde(default, rename = "review")]
+    _review: IgnoredAny,
+    /// Where gates stood before: read by who judges.
+    #[serde(default, rename = "targets")]
+    _targets: IgnoredAny,
 }
 
 #[derive(Deserialize)]
@@ -295,7 +249,7 @@ impl PipelineConfig {
     /// # Errors
     /// When it cannot be read, has an unknown or missing key, or a value out of range; the error names file and key.
     pub fn read(path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
-        Self::parse(&read_text_bounded(path, MAX_CONFIG_BYTES)?, path, overrides)
+        Self::parse(&read_text(path)?, path, overrides)
     }
 
     /// As [`PipelineConfig::read`], from text; `path` only names it in errors.
@@ -303,9 +257,8 @@ impl PipelineConfig {
     /// # Errors
     /// As [`PipelineConfig::read`].
     pub fn parse(text: &str, path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let file: File = serde_saphyr::from_str(text)
-            .map_err(|e| ConfigError::Syntax { path: path.to_owned(), reason: e.to_string() })?;
-        let check = Check { path };
+        let file: File = serde_saphyr::from_str(text).map_err(|error| syntax(path, error.to_string()))?;
+        let check = Check::of(path);
         for confidence in file.detector.class_confidence.values() {
             check.share("detector.class_confidence", *confidence)?;
         }
@@ -340,14 +293,6 @@ impl PipelineConfig {
             max_pixels: check.within("limits.max_megapixels", file.limits.max_megapixels, 1, 1000)? * 1_000_000,
             max_scans: check.within("limits.max_scans", file.limits.max_scans, 1, 100)?,
         };
-        for (key, value) in [
-            ("targets.recall_min", file.targets.recall_min),
-            ("targets.map50_min", file.targets.map50_min),
-            ("targets.top1_accuracy_min", file.targets.top1_accuracy_min),
-        ] {
-            check.within(key, value, 0.0, 1.0)?;
-        }
-        check.within("targets.count_mae_max", file.targets.count_mae_max, 0.0, 1e6)?;
         Ok(Self {
             detector_model: overrides.detector_model.clone().unwrap_or(file.detector.model),
             embedder_model: overrides.embedder_model.clone().unwrap_or(file.embedder.model),
@@ -359,8 +304,6 @@ impl PipelineConfig {
             options,
             engine: file.engine,
             limits,
-            review: file.review.check(path)?,
-            targets: file.targets,
         })
     }
 }

@@ -1,20 +1,21 @@
 //! Floor 3: from photos to counted SKUs.
 //!
-//! [`Recognizer`] knows only the three traits of `vision`; [`load`] is the one place that puts real networks behind them.
+//! A [`Release`] is networks, gallery and thresholds that belong together; a [`Recognizer`] answers with one over a gallery. Both
+//! know only the three traits of `vision`; [`load`] is the one place that puts real networks behind them.
 
 pub mod annotate;
 pub mod config;
 pub mod count;
 pub mod load;
 pub mod recognize;
-pub mod review;
+pub mod release;
 pub mod timing;
 
-mod check;
 mod second;
 
-pub use config::{ConfigError, PipelineConfig};
+pub use config::PipelineConfig;
 pub use load::{LoadError, Loaded, load};
-pub use recognize::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer, RecognizerSettings};
+pub use recognize::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
+pub use release::{RecognizerSettings, Release};
 pub use second::SecondOpinion;
 pub use timing::Timing;

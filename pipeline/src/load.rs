@@ -1,6 +1,5 @@
 //! The composition root: the one place that puts real networks and a real gallery behind the traits.
 
-use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,14 +8,13 @@ use classifier::{EmbedderIdentity, SessionEmbedder};
 use detector::{ClassChoice, YoloDetector};
 use engine::ort::ParseProviderError;
 use engine::{Device, EngineError, ExecutionProvider, OrtOptions, PoolPlan};
-use store::exemplars::Enrolled;
 use thiserror::Error;
 use tracing::warn;
-use vision::{Detector as _, SkuId, UnknownClass};
+use vision::{Detector as _, Embedder as _, UnknownClass};
 
-use crate::config::{EngineSettings, IndexKind, PipelineConfig};
-use crate::recognize::{Recognizer, RecognizerSettings};
-use crate::review::LiveGallery;
+use crate::config::{EngineSettings, IndexKind, PipelineConfig, SecondPlace};
+use crate::recognize::Recognizer;
+use crate::release::{RecognizerSettings, Release};
 use crate::second::SecondOpinion;
 
 /// What [`load`] loaded: the recogniser, and its parts under their own types.
@@ -70,42 +68,20 @@ pub fn load(config: &PipelineConfig) -> Result<Loaded, LoadError> {
     let (detector, embedder) = (Arc::new(detector?), Arc::new(embedder?));
     let gallery = Arc::new(load_gallery(config, &embedder)?);
     let settings = RecognizerSettings { limits: config.limits, crop: embedder.crop_rule(), rule: config.rule };
-    let recognizer = Recognizer::new(detector.clone(), embedder.clone(), gallery.clone(), settings)
-        .with_sku_thresholds(sku_thresholds(&config.sku_thresholds, gallery.data()));
+    let name = format!("{} + {}", detector.describe(), embedder.describe());
+    let release = Release::new(&name, detector.clone(), embedder.clone(), gallery.clone(), settings);
+    let recognizer = Release { sku_thresholds: config.sku_thresholds.clone(), ..release }.recognizer();
     Ok(Loaded { recognizer, detector, embedder, gallery })
 }
 
-/// `gallery.sku_thresholds` by number. A code that is not enrolled is no error: SKUs come and go.
-#[must_use]
-pub fn sku_thresholds(by_code: &BTreeMap<String, f32>, gallery: &GalleryData) -> HashMap<SkuId, f32> {
-    let numbered = by_code.iter().filter_map(|(code, &threshold)| {
-        let sku = gallery.sku_by_code(code);
-        if sku.is_none() {
-            warn!(sku = %code, "gallery.sku_thresholds names a SKU that is not enrolled");
-        }
-        Some((sku?.id, threshold))
-    });
-    numbered.collect()
-}
-
-/// A gallery that follows the store, with nothing in it yet, and what its folder has enrolled.
-#[must_use]
-pub fn live_gallery(config: &PipelineConfig, gallery: &Gallery) -> (LiveGallery, Enrolled) {
-    let data = gallery.data();
-    let live =
-        LiveGallery::new(data.name(), data.embedder().clone(), index_options(config), config.sku_thresholds.clone());
-    (live, LiveGallery::enrolled(data))
-}
-
-/// The second opinion that `review.second_opinion` names, if any.
+/// The second opinion that lies at `place`.
 ///
 /// # Errors
 /// As [`load`]; a gallery that does not exist is an error here.
-pub fn second_opinion(config: &PipelineConfig) -> Result<Option<SecondOpinion>, LoadError> {
-    let Some(place) = &config.review.second_opinion else { return Ok(None) };
+pub fn second_opinion(config: &PipelineConfig, place: &SecondPlace) -> Result<SecondOpinion, LoadError> {
     let embedder = embedder_of(&place.embedder, &config.engine)?;
     let gallery = Gallery::open(&place.gallery, &embedder, &index_options(config)).map_err(LoadError::Gallery)?;
-    Ok(Some(SecondOpinion { crop: embedder.crop_rule(), embedder: Arc::new(embedder), gallery: Arc::new(gallery) }))
+    Ok(SecondOpinion { crop: embedder.crop_rule(), embedder: Arc::new(embedder), gallery: Arc::new(gallery) })
 }
 
 /// The detector alone.

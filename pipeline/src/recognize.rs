@@ -4,18 +4,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use classifier::gallery::vote::{DecisionRule, decide_with};
+use classifier::gallery::vote::decide_with;
 use rayon::prelude::*;
 use thiserror::Error;
-use vision::crop::CropRule;
 use vision::{
-    Decision, DecodeError, DecodeLimits, DetectOptions, Detection, Detector, Embedder, Embedding, ExemplarId,
-    ModelError, Neighbor, Recognition, RecognizedItem, RgbImage, Sightings, SkuId, SkuIndex,
+    Decision, DecodeError, DetectOptions, Detection, Detector, Embedder, Embedding, ExemplarId, ModelError, Neighbor,
+    Recognition, RecognizedItem, RgbImage, Sightings, SkuId, SkuIndex,
 };
 
-use crate::Timing;
 use crate::count::count;
+use crate::release::{RecognizerSettings, Release};
 use crate::second::SecondOpinion;
+use crate::timing::Timing;
 
 /// What may differ from request to request.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,27 +66,23 @@ pub enum RecognizeError {
     Model(#[from] Arc<ModelError>),
 }
 
-/// A detector, an embedder and a gallery put together. Knows only their traits.
+/// A release over a gallery: the one it came with, or one that has learned since. Clones share both.
 #[derive(Clone)]
 pub struct Recognizer {
-    detector: Arc<dyn Detector>,
-    embedder: Arc<dyn Embedder>,
+    release: Arc<Release>,
     gallery: Arc<dyn SkuIndex>,
-    settings: RecognizerSettings,
+    /// The release's, by their numbers in this gallery.
     sku_thresholds: Arc<HashMap<SkuId, f32>>,
-    second: Option<SecondOpinion>,
     edition: u64,
 }
 
-/// What stays the same from request to request.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct RecognizerSettings {
-    /// What a photo may cost.
-    pub limits: DecodeLimits,
-    /// How facings are cut out; comes with the embedder.
-    pub crop: CropRule,
-    /// How neighbours become a SKU.
-    pub rule: DecisionRule,
+impl Release {
+    /// Answers with the gallery as it was released.
+    #[must_use]
+    pub fn recognizer(self) -> Recognizer {
+        let gallery = Arc::clone(&self.gallery);
+        Recognizer::new(Arc::new(self), gallery)
+    }
 }
 
 /// A photo that was decoded, and what the detector found on it.
@@ -98,31 +94,34 @@ struct Seen {
 }
 
 impl Recognizer {
-    /// Puts the parts together.
+    /// Answers with a release over a gallery that its embedder made.
     #[must_use]
-    pub fn new(
-        detector: Arc<dyn Detector>,
-        embedder: Arc<dyn Embedder>,
-        gallery: Arc<dyn SkuIndex>,
-        settings: RecognizerSettings,
-    ) -> Self {
-        Self { detector, embedder, gallery, settings, sku_thresholds: Arc::default(), second: None, edition: 0 }
+    pub fn new(release: Arc<Release>, gallery: Arc<dyn SkuIndex>) -> Self {
+        let sku_thresholds = Arc::new(release.thresholds_in(&*gallery));
+        Self { release, gallery, sku_thresholds, edition: 0 }
     }
 
-    /// With thresholds of single SKUs, which hold in place of the rule's when that SKU wins the vote.
+    /// The same release over another gallery.
     #[must_use]
-    pub fn with_sku_thresholds(self, thresholds: HashMap<SkuId, f32>) -> Self {
-        Self { sku_thresholds: Arc::new(thresholds), ..self }
+    pub fn with_gallery(&self, gallery: Arc<dyn SkuIndex>) -> Self {
+        Self { edition: self.edition, ..Self::new(Arc::clone(&self.release), gallery) }
     }
 
     /// With another embedder that is asked about every facing: where it names another SKU, the facing is disputed.
     #[must_use]
-    pub fn with_second_opinion(self, second: Option<SecondOpinion>) -> Self {
-        Self { second, ..self }
+    pub fn with_second_opinion(mut self, second: Option<SecondOpinion>) -> Self {
+        Arc::make_mut(&mut self.release).second = second;
+        self
+    }
+
+    /// What answers.
+    #[must_use]
+    pub fn release(&self) -> &Release {
+        &self.release
     }
 
     fn decide(&self, neighbors: &[Neighbor], top_k: usize) -> Decision {
-        decide_with(neighbors, &self.settings.rule, &self.sku_thresholds, top_k)
+        decide_with(neighbors, &self.release.settings.rule, &self.sku_thresholds, top_k)
     }
 
     /// What the gallery says of embeddings, each without the vote of the exemplar that was made of it.
@@ -131,10 +130,10 @@ impl Recognizer {
     /// When an embedding has another dimension than the gallery.
     pub fn decide_without(&self, facings: &[(Embedding, ExemplarId)]) -> Result<Vec<Decision>, ModelError> {
         let queries: Vec<Embedding> = facings.iter().map(|(embedding, _)| embedding.clone()).collect();
-        let found = self.gallery.search(&queries, self.settings.rule.k + 1)?;
+        let found = self.gallery.search(&queries, self.release.settings.rule.k + 1)?;
         let others = |(mut neighbors, (_, own)): (Vec<Neighbor>, &(Embedding, ExemplarId))| {
             neighbors.retain(|neighbor| neighbor.exemplar != *own);
-            neighbors.truncate(self.settings.rule.k);
+            neighbors.truncate(self.release.settings.rule.k);
             self.decide(&neighbors, 1)
         };
         Ok(found.into_iter().zip(facings).map(others).collect())
@@ -144,31 +143,25 @@ impl Recognizer {
     #[must_use]
     pub fn threshold(&self, sku: Option<SkuId>) -> f32 {
         let own = sku.and_then(|sku| self.sku_thresholds.get(&sku).copied());
-        own.unwrap_or(self.settings.rule.threshold)
+        own.unwrap_or(self.release.settings.rule.threshold)
     }
 
     /// What finds containers.
     #[must_use]
     pub fn detector(&self) -> &Arc<dyn Detector> {
-        &self.detector
+        &self.release.detector
     }
 
     /// What embeds crops.
     #[must_use]
     pub fn embedder(&self) -> &Arc<dyn Embedder> {
-        &self.embedder
+        &self.release.embedder
     }
 
     /// What knows the SKUs.
     #[must_use]
     pub fn gallery(&self) -> &Arc<dyn SkuIndex> {
         &self.gallery
-    }
-
-    /// The same detector, embedder and settings over another gallery.
-    #[must_use]
-    pub fn with_gallery(&self, gallery: Arc<dyn SkuIndex>) -> Self {
-        Self { gallery, ..self.clone() }
     }
 
     /// Which state of a gallery that people change this one is over: the later, the larger. 0 for a gallery that stays.
@@ -186,7 +179,7 @@ impl Recognizer {
     /// What stays the same from request to request.
     #[must_use]
     pub fn settings(&self) -> &RecognizerSettings {
-        &self.settings
+        &self.release.settings
     }
 
     /// Decodes within this recogniser's limits.
@@ -194,7 +187,7 @@ impl Recognizer {
     /// # Errors
     /// When the bytes are not a photo.
     pub fn decode(&self, bytes: &[u8]) -> Result<RgbImage, DecodeError> {
-        vision::decode(bytes, &self.settings.limits)
+        vision::decode(bytes, &self.release.settings.limits)
     }
 
     /// One result per photo, in order: a photo that cannot be decoded does not fail its neighbours.
@@ -260,12 +253,14 @@ impl Recognizer {
         let start = Instant::now();
         let crops: Vec<RgbImage> = seen
             .iter()
-            .flat_map(|photo| photo.detections.iter().map(|d| vision::crop(&photo.image, &d.bbox, self.settings.crop)))
+            .flat_map(|photo| {
+                photo.detections.iter().map(|d| vision::crop(&photo.image, &d.bbox, self.release.settings.crop))
+            })
             .collect();
         let crop_time = start.elapsed();
 
         let start = Instant::now();
-        let embeddings = if crops.is_empty() { Vec::new() } else { self.embedder.embed(&crops)? };
+        let embeddings = if crops.is_empty() { Vec::new() } else { self.release.embedder.embed(&crops)? };
         if embeddings.len() != facings {
             return Err(ModelError::UnexpectedOutput {
                 expected: format!("{facings} embeddings"),
@@ -277,7 +272,7 @@ impl Recognizer {
         let embed_time = start.elapsed();
 
         let start = Instant::now();
-        let neighbors = self.gallery.search_wide(&embeddings, self.settings.rule.k, options.top_k)?;
+        let neighbors = self.gallery.search_wide(&embeddings, self.release.settings.rule.k, options.top_k)?;
         let search_time = start.elapsed();
 
         let mut found = embeddings.into_iter().zip(neighbors).zip(second);
@@ -308,7 +303,7 @@ impl Recognizer {
     fn detect(&self, photos: Vec<(RgbImage, Duration)>, options: &RecognizeOptions) -> Result<Vec<Seen>, ModelError> {
         let start = Instant::now();
         let (images, decode_times): (Vec<RgbImage>, Vec<Duration>) = photos.into_iter().unzip();
-        let sightings = self.detector.look(&images, &options.detect)?;
+        let sightings = self.release.detector.look(&images, &options.detect)?;
         if sightings.len() != images.len() {
             return Err(ModelError::UnexpectedOutput {
                 expected: format!("detections of {} photos", images.len()),
@@ -327,8 +322,8 @@ impl Recognizer {
     /// The code of the SKU that the second opinion is sure of, by facing.
     fn ask_again(&self, seen: &[Seen]) -> Result<Vec<Option<Arc<str>>>, ModelError> {
         let facings = || seen.iter().flat_map(|photo| photo.detections.iter().map(|d| (&photo.image, d.bbox)));
-        match &self.second {
-            Some(second) => second.ask(facings(), &self.settings.rule),
+        match &self.release.second {
+            Some(second) => second.ask(facings(), &self.release.settings.rule),
             None => Ok(vec![None; facings().count()]),
         }
     }

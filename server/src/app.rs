@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use review::Review;
+
 use crate::config::ServerConfig;
 use crate::inference::Inference;
 use crate::metrics::Metrics;
 use crate::models::Models;
-use crate::review::Review;
+use crate::state::StateCollector;
 use crate::upload::Budget;
 
 /// One per server.
@@ -26,7 +28,8 @@ impl App {
     pub(crate) fn new(config: ServerConfig) -> Arc<Self> {
         let models = Arc::new(Models::new());
         let inference = Inference::new(&config);
-        let metrics = Arc::new(Metrics::new(Arc::clone(inference.queue()), Arc::clone(&models)));
+        let state = StateCollector { queue: Arc::clone(inference.queue()), models: Arc::clone(&models) };
+        let metrics = Arc::new(Metrics::new(state));
         let budget = Budget::new(config.max_pending_bytes);
         let review = Arc::default();
         Arc::new(Self { config, models, inference, budget, review, metrics, started: Instant::now() })

@@ -1,15 +1,14 @@
 //! What the user wrote (`server.yaml`), converted once into what the server needs.
 
-use std::fmt::Display;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
-use thiserror::Error;
+use vision::config::{Check, ConfigError, syntax};
 
-/// `server.yaml` as written. [`ServerConfig::try_from`] checks it.
+/// `server.yaml` as written. [`ServerConfig::parse`] checks it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerSettings {
@@ -133,79 +132,50 @@ pub struct Timeouts {
     pub drain: Duration,
 }
 
-/// A `server.yaml` that cannot be used.
-#[derive(Debug, Error)]
-pub enum ConfigError {
-    /// Not YAML, a key that does not exist, or a value of the wrong kind.
-    #[error("{path}: {source}")]
-    Syntax {
-        /// Which file.
-        path: PathBuf,
-        /// Where and why.
-        source: Box<serde_saphyr::Error>,
-    },
-    /// A value out of its range.
-    #[error("{path}: {source}")]
-    Value {
-        /// Which file.
-        path: PathBuf,
-        /// Which key.
-        source: SettingError,
-    },
-}
-
-/// A value out of its range.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{key}` is {value}, but {allowed}")]
-pub struct SettingError {
-    /// Dotted name.
-    pub key: &'static str,
-    /// What it says.
-    pub value: String,
-    /// What it may be.
-    pub allowed: String,
-}
-
 impl ServerConfig {
     /// From the text of `server.yaml`; `path` only names it in errors.
     ///
     /// # Errors
     /// When the text has an unknown key or a value out of range; the error names file and key.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let settings: ServerSettings = serde_saphyr::from_str(text)
-            .map_err(|e| ConfigError::Syntax { path: path.to_owned(), source: Box::new(e) })?;
-        Self::try_from(&settings).map_err(|source| ConfigError::Value { path: path.to_owned(), source })
+        let settings: ServerSettings = serde_saphyr::from_str(text).map_err(|error| syntax(path, error.to_string()))?;
+        settings.check(path)
     }
 }
 
 impl Default for ServerConfig {
     fn default() -> Self {
-        Self::try_from(&ServerSettings::default()).expect("the defaults are within their ranges")
+        ServerSettings::default().check(Path::new("(defaults)")).expect("the defaults are within their ranges")
     }
 }
 
-impl TryFrom<&ServerSettings> for ServerConfig {
-    type Error = SettingError;
-
-    fn try_from(settings: &ServerSettings) -> Result<Self, Self::Error> {
-        let ServerSettings { listen, docs, inference, limits, timeouts } = settings;
-        let workers = within("inference.workers", inference.workers, 0, 1024)?;
+impl ServerSettings {
+    fn check(&self, path: &Path) -> Result<ServerConfig, ConfigError> {
+        let Self { listen, docs, inference, limits, timeouts } = self;
+        let check = Check::of(path);
+        let positive = |key: &str, value: usize, high: usize| {
+            check.within(key, value, 1, high).map(|value| NonZeroUsize::new(value).unwrap_or(NonZeroUsize::MIN))
+        };
+        let seconds = |key: &str, value: f64| check.within(key, value, 0.05, 86_400.0).map(Duration::from_secs_f64);
+        let workers = check.within("inference.workers", inference.workers, 0, 1024)?;
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let max_body_bytes = within("limits.max_body_bytes", limits.max_body_bytes, 1 << 10, 1 << 30)?;
-        Ok(Self {
-            listen: listen.parse().map_err(|_| SettingError {
-                key: "listen",
-                value: format!("{listen:?}"),
-                allowed: "it must be ADDRESS:PORT such as 127.0.0.1:8000 or 0.0.0.0:8000".to_owned(),
-            })?,
+        let max_body_bytes = check.within("limits.max_body_bytes", limits.max_body_bytes, 1 << 10, 1 << 30)?;
+        let allowed = "it must be ADDRESS:PORT such as 127.0.0.1:8000 or 0.0.0.0:8000";
+        Ok(ServerConfig {
+            listen: listen.parse().map_err(|_| check.wrong("listen", format!("{listen:?}"), &allowed))?,
             docs: *docs,
             workers: NonZeroUsize::new(workers).unwrap_or(cores),
             queue: positive("inference.queue", inference.queue, 100_000)?,
             max_batch: positive("inference.max_batch", inference.max_batch, 256)?,
             max_body_bytes,
             // A budget below one body would refuse every large photo.
-            max_pending_bytes: within("limits.max_pending_bytes", limits.max_pending_bytes, max_body_bytes, 1 << 40)?,
-            max_connections: within("limits.max_connections", limits.max_connections, 1, 1_000_000)?,
+            max_pending_bytes: check.within(
+                "limits.max_pending_bytes",
+                limits.max_pending_bytes,
+                max_body_bytes,
+                1 << 40,
+            )?,
+            max_connections: check.within("limits.max_connections", limits.max_connections, 1, 1_000_000)?,
             timeouts: Timeouts {
                 header: seconds("timeouts.header", timeouts.header)?,
                 body_idle: seconds("timeouts.body_idle", timeouts.body_idle)?,
@@ -215,24 +185,6 @@ impl TryFrom<&ServerSettings> for ServerConfig {
             },
         })
     }
-}
-
-// NaN is in no range, so it is refused too.
-fn within<T: PartialOrd + Display + Copy>(key: &'static str, value: T, low: T, high: T) -> Result<T, SettingError> {
-    if value >= low && value <= high {
-        Ok(value)
-    } else {
-        let allowed = format!("it must lie within {low} and {high}");
-        Err(SettingError { key, value: value.to_string(), allowed })
-    }
-}
-
-fn positive(key: &'static str, value: usize, high: usize) -> Result<NonZeroUsize, SettingError> {
-    within(key, value, 1, high).map(|v| NonZeroUsize::new(v).unwrap_or(NonZeroUsize::MIN))
-}
-
-fn seconds(key: &'static str, value: f64) -> Result<Duration, SettingError> {
-    within(key, value, 0.05, 86_400.0).map(Duration::from_secs_f64)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Floor 4: recognition over HTTP.
+//! Floor 5: recognition over HTTP.
 //!
 //! [`run`] takes a checked [`ServerConfig`], a loader and a bound listener, and serves until told to stop. Handlers only
 //! move bytes; photos are decoded, recognised and turned into answers by worker threads behind a bounded queue.
@@ -9,17 +9,14 @@
 //! | [`run`](mod@run), `connections`, `router` | the life of the process: listen, serve, drain |
 //! | `models` | what is loaded, and whether requests may come |
 //! | `upload` | a request's body -> the photo's bytes, within limits of size and time |
-//! | `review` | the queue of what is unsure, and the gallery that follows what people say of it |
 //! | `inference` | admission, queue, batches, workers |
 //! | [`wire`] | what clients send and get; conversions from and to the domain |
 //! | [`problem`] | every error a client can see, and its status: one table |
-//! | `endpoints` | a file per endpoint |
+//! | `endpoints`, `docs` | a file per endpoint; what describes them |
 //! | `pages` | what people see in a browser |
-//! | [`dashboard`] | the live page of a training run |
-//! | `observe`, `metrics`, `request_id`, `process` | what operators see |
+//! | `observe`, `metrics`, `state`, `request_id`, `process` | what operators see |
 
 pub mod config;
-pub mod dashboard;
 pub mod openapi;
 pub mod problem;
 pub mod run;
@@ -27,6 +24,7 @@ pub mod wire;
 
 mod app;
 mod connections;
+mod docs;
 mod endpoints;
 mod inference;
 mod linger;
@@ -36,11 +34,11 @@ mod observe;
 mod pages;
 mod process;
 mod request_id;
-mod review;
 mod router;
+mod state;
 mod upload;
 
+pub use ::review::ReviewSetup;
 pub use config::{ServerConfig, ServerSettings};
 pub use models::{LoadError, Loaded};
-pub use review::ReviewSetup;
 pub use run::{ServeError, run};

@@ -1,20 +1,18 @@
 //! Counters and histograms for Prometheus.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use review::Written;
 
-use crate::inference::JobQueue;
-use crate::models::{Models, Phase};
 use crate::process::ProcessCollector;
 
 /// Seconds; from a crop's search to a photo that waited long.
@@ -79,7 +77,8 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(queue: Arc<JobQueue>, models: Arc<Models>) -> Self {
+    /// `state` is read at every scrape.
+    pub(crate) fn new(state: impl Collector) -> Self {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(ProcessCollector::new()));
         let shelf = registry.sub_registry_with_prefix("shelf");
@@ -129,7 +128,7 @@ impl Metrics {
         );
         shelf.register("review_lost", "Unsure facings that could not be put aside", metrics.review_lost.clone());
         shelf.register("review_labels", "Answers of people, by kind", metrics.review_labels.clone());
-        shelf.register_collector(Box::new(StateCollector { queue, models }));
+        shelf.register_collector(Box::new(state));
         Self { registry, ..metrics }
     }
 
@@ -168,11 +167,12 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn review_queued(&self, reasons: &[&'static str], lost: usize) {
-        for &reason in reasons {
-            self.review_queued.get_or_create(&ReasonLabel { reason }).inc();
+    /// Counts by the foremost reason of each item.
+    pub(crate) fn review_queued(&self, written: &Written) {
+        for reason in written.queued.iter().filter_map(|pick| pick.reasons.first()) {
+            self.review_queued.get_or_create(&ReasonLabel { reason: reason.as_str() }).inc();
         }
-        self.review_lost.inc_by(lost as u64);
+        self.review_lost.inc_by(written.lost as u64);
     }
 
     pub(crate) fn review_label(&self, kind: &'static str) {
@@ -196,32 +196,5 @@ impl Metrics {
         let mut text = String::with_capacity(16 << 10);
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)
-    }
-}
-
-/// What is known elsewhere, read at every scrape.
-#[derive(Debug)]
-struct StateCollector {
-    queue: Arc<JobQueue>,
-    models: Arc<Models>,
-}
-
-impl Collector for StateCollector {
-    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), fmt::Error> {
-        let mut gauge = |name: &str, help: &str, value: u64| {
-            let gauge = ConstGauge::new(value);
-            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)
-        };
-        let phase = self.models.phase();
-        gauge("queue_depth", "Photos waiting", self.queue.depth() as u64)?;
-        gauge("queue_capacity", "Photos that may wait", self.queue.capacity() as u64)?;
-        gauge("workers_busy", "Workers with a photo at hand", self.queue.busy() as u64)?;
-        gauge("ready", "1 when requests are answered", u64::from(matches!(phase, Phase::Ready(_))))?;
-        if let Phase::Ready(loaded) = phase {
-            let gallery = loaded.recognizer.gallery();
-            gauge("gallery_exemplars", "Enrolled exemplars", gallery.len() as u64)?;
-            gauge("gallery_skus", "Enrolled SKUs", gallery.skus().len() as u64)?;
-        }
-        Ok(())
     }
 }

@@ -5,8 +5,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use pipeline::{RecognizeOptions, Recognizer};
-
-use crate::review::ReviewSetup;
+use review::{ReviewSetup, Serving};
 
 /// Why models could not be loaded. It goes to the log, not to clients.
 pub type LoadError = Box<dyn StdError + Send + Sync>;
@@ -114,17 +113,6 @@ impl Models {
         }
     }
 
-    /// Puts something else in the place of what is loaded. Requests under way finish with what they began with.
-    pub(crate) fn replace(&self, change: impl FnOnce(&Loaded) -> Loaded) {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(old) = &state.loaded else { return };
-        let new = Arc::new(change(old));
-        if let Phase::Ready(ready) = &mut state.phase {
-            *ready = Arc::clone(&new);
-        }
-        state.loaded = Some(new);
-    }
-
     /// For new requests.
     pub(crate) fn current(&self) -> Result<Arc<Loaded>, NotReady> {
         match self.phase() {
@@ -138,5 +126,24 @@ impl Models {
     /// For requests that were accepted.
     pub(crate) fn loaded(&self) -> Option<Arc<Loaded>> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).loaded.clone()
+    }
+}
+
+impl Serving for Models {
+    fn recognizer(&self) -> Option<Recognizer> {
+        match self.phase() {
+            Phase::Ready(loaded) => Some(loaded.recognizer.clone()),
+            _ => None,
+        }
+    }
+
+    fn replace(&self, recognizer: Recognizer) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(old) = &state.loaded else { return };
+        let new = Arc::new(Loaded { recognizer, options: old.options.clone(), review: None });
+        if let Phase::Ready(ready) = &mut state.phase {
+            *ready = Arc::clone(&new);
+        }
+        state.loaded = Some(new);
     }
 }

@@ -9,10 +9,10 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
-use crate::endpoints::{classes, docs, health, livez, metrics, readyz, recognize, review, skus};
+use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, review, skus};
 use crate::observe::observe;
-use crate::pages;
 use crate::problem::Problem;
+use crate::{docs, pages};
 
 pub(crate) fn router(app: &Arc<App>) -> Router {
     let mut routes = Router::new()

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::config::ServerConfig;
 use crate::inference::{WorkerContext, spawn_workers};
 use crate::models::{LoadError, Loaded, Phase};
-use crate::{connections, review, router};
+use crate::{connections, router};
 
 /// Why the server ended other than as told.
 #[derive(Debug, Error)]
@@ -107,9 +107,10 @@ fn start_loading(
                 tracing::info!(seconds = start.elapsed().as_secs_f64(), "models are loaded");
                 app.models.enter(Phase::WarmingUp);
                 if let Some(setup) = loaded.review.take() {
-                    loaded = review::start(&app.review, setup, loaded, &runtime);
-                    if let Some(inner) = app.review.inner() {
-                        runtime.spawn(review::keep(Arc::clone(&app.models), Arc::clone(inner), stopped));
+                    loaded.recognizer = review::start(&app.review, setup, loaded.recognizer, &runtime);
+                    if let Some(queue) = app.review.queue() {
+                        let models = Arc::clone(&app.models);
+                        runtime.spawn(review::keep(models, Arc::clone(queue), stopped));
                     }
                 }
                 spawn_workers(&context, &app.config, &Arc::new(loaded)).map_err(LoadError::from)

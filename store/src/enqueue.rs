@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use futures_util::future::try_join_all;
 use vision::Sha256;
 
 use crate::error::StoreError;
 use crate::item::spell_candidates;
 use crate::model::{NewItem, NewRecognition, now, to_bytes};
+use crate::objects::NewObject;
 use crate::sql::{Tx, values};
 use crate::store::Store;
 
@@ -42,18 +42,17 @@ impl Store {
         }
         let photo = self.objects.put(recognition.photo.0.clone()).await?;
         // A photo queues a handful, so all at once is not rude to S3. Equal crops are one picture.
-        let crops: Vec<Sha256> = items.iter().map(|item| Sha256::of(&item.crop)).collect();
-        let different: BTreeMap<Sha256, Bytes> =
-            crops.iter().copied().zip(items.iter().map(|item| item.crop.clone())).collect();
+        let different: BTreeMap<Sha256, NewObject> =
+            items.iter().map(|item| (item.crop.digest(), item.crop.clone())).collect();
         try_join_all(different.into_values().map(|crop| self.objects.put(crop))).await?;
         let named = id.clone();
         self.database
             .write(move |tx| {
                 Box::pin(async move {
                     insert_recognition(tx, &named, &recognition, photo).await?;
-                    for (item, crop) in items.iter().zip(crops) {
-                        insert_object(tx, crop, item.crop.len(), "image/jpeg").await?;
-                        insert_item(tx, &named, item, crop).await?;
+                    for item in &items {
+                        insert_object(tx, item.crop.digest(), item.crop.bytes().len(), "image/jpeg").await?;
+                        insert_item(tx, &named, item).await?;
                     }
                     again(tx, &seen_again).await
                 })
@@ -80,8 +79,8 @@ pub(crate) async fn insert_object(tx: &mut Tx, digest: Sha256, bytes: usize, med
 }
 
 async fn insert_recognition(tx: &mut Tx, id: &str, new: &NewRecognition, photo: Sha256) -> Result<(), StoreError> {
-    let (bytes, media) = &new.photo;
-    insert_object(tx, photo, bytes.len(), media).await?;
+    let (file, media) = &new.photo;
+    insert_object(tx, photo, file.bytes().len(), media).await?;
     let release = Sha256::of_parts(&[new.detector.as_bytes(), new.embedder.as_bytes(), new.gallery.as_bytes()]);
     let sql = "INSERT INTO releases (id, detector, embedder, gallery, first_seen) VALUES ($1, $2, $3, $4, $5) \
                ON CONFLICT (id) DO NOTHING";
@@ -108,7 +107,7 @@ async fn insert_recognition(tx: &mut Tx, id: &str, new: &NewRecognition, photo: 
     tx.later(sql, row).await
 }
 
-async fn insert_item(tx: &mut Tx, recognition: &str, new: &NewItem, crop: Sha256) -> Result<(), StoreError> {
+async fn insert_item(tx: &mut Tx, recognition: &str, new: &NewItem) -> Result<(), StoreError> {
     let reasons: Vec<&str> = new.reasons.iter().map(|reason| reason.as_str()).collect();
     let Some(first) = reasons.first() else {
         return Err(StoreError::invalid("reasons", "nothing", "at least one reason"));
@@ -136,7 +135,7 @@ async fn insert_item(tx: &mut Tx, recognition: &str, new: &NewItem, crop: Sha256
         new.similarity,
         new.margin,
         spell_candidates(&new.candidates),
-        crop.to_string(),
+        new.crop.digest().to_string(),
         *first,
         reasons.join(","),
         uncertainty,

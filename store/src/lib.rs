@@ -45,5 +45,5 @@ pub use idempotency::Key;
 pub use label::{Answer, LabelRequest, SkuRef};
 pub use list::{ItemFilter, ItemPage, ItemSort, Waiting};
 pub use model::{Item, Reason};
-pub use objects::{Objects, S3Access};
+pub use objects::{NewObject, Objects, S3Access};
 pub use store::{Store, StoreSettings};

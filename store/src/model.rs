@@ -6,6 +6,7 @@ use std::str::FromStr;
 use vision::{BBox, ExemplarId, Sha256, SkuId};
 
 use crate::error::StoreError;
+use crate::objects::NewObject;
 
 /// Milliseconds since 1970 in UTC.
 pub type Timestamp = i64;
@@ -171,7 +172,7 @@ pub struct NewRecognition {
     /// From arrival to answer.
     pub total_ms: f64,
     /// The file as it was sent, and its media type.
-    pub photo: (bytes::Bytes, &'static str),
+    pub photo: (NewObject, &'static str),
 }
 
 /// A facing worth a person's time.
@@ -198,7 +199,7 @@ pub struct NewItem {
     /// Best first.
     pub candidates: Vec<(SkuId, f32)>,
     /// The facing cut out, JPEG.
-    pub crop: bytes::Bytes,
+    pub crop: NewObject,
     /// Digest of what made the embedding.
     pub embedder: Sha256,
     /// Of the crop.

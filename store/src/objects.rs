@@ -40,6 +40,63 @@ impl std::fmt::Debug for S3Access {
     }
 }
 
+/// A picture's file with its name, the digest of its bytes. Hashing is work: it is done where work is done, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewObject {
+    digest: Sha256,
+    bytes: Bytes,
+}
+
+impl NewObject {
+    /// These bytes, hashed.
+    #[must_use]
+    pub fn of(bytes: Bytes) -> Self {
+        Self { digest: Sha256::of(&bytes), bytes }
+    }
+
+    /// Bytes that were hashed before.
+    #[must_use]
+    pub fn hashed(digest: Sha256, bytes: Bytes) -> Self {
+        Self { digest, bytes }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn digest(&self) -> Sha256 {
+        self.digest
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+impl From<Bytes> for NewObject {
+    fn from(bytes: Bytes) -> Self {
+        Self::of(bytes)
+    }
+}
+
+impl From<Vec<u8>> for NewObject {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::of(bytes.into())
+    }
+}
+
+impl From<String> for NewObject {
+    fn from(text: String) -> Self {
+        Self::of(text.into())
+    }
+}
+
+impl From<&'static str> for NewObject {
+    fn from(text: &'static str) -> Self {
+        Self::of(text.into())
+    }
+}
+
 /// A place for pictures.
 #[derive(Debug, Clone)]
 pub struct Objects {
@@ -128,8 +185,8 @@ impl Objects {
     ///
     /// # Errors
     /// When the place cannot be written.
-    pub async fn put(&self, bytes: Bytes) -> Result<Sha256, StoreError> {
-        let digest = Sha256::of(&bytes);
+    pub async fn put(&self, picture: NewObject) -> Result<Sha256, StoreError> {
+        let NewObject { digest, bytes } = picture;
         self.store.put(&self.path(digest), bytes.into()).await.map_err(StoreError::objects)?;
         Ok(digest)
     }

@@ -10,13 +10,12 @@
 //! change until every search that begins sees it, `seen` that to the end of one that finds it (or no longer does): it waits for
 //! the cores with the others.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use classifier::gallery::{EmbedderIdentity, Gallery, IndexKind, IndexOptions};
-use pipeline::review::LiveGallery;
+use review::LiveGallery;
 use store::exemplars::GalleryChanges;
 use store::model::{CatalogueSku, SkuState, StoredExemplar};
 use vision::random::Random;
@@ -65,7 +64,7 @@ fn measure(kind: IndexKind, exemplars: u64) -> Result<()> {
     let identity =
         EmbedderIdentity { fingerprint: Sha256::of(b"random"), dimension: DIMENSION, description: "random".to_owned() };
     let options = IndexOptions { kind, ..IndexOptions::default() };
-    let mut live = LiveGallery::new("live", identity, options, BTreeMap::new());
+    let mut live = LiveGallery::new("live", identity, options);
     let sku = |id: u32| CatalogueSku {
         id: SkuId(id),
         code: format!("sku_{id:04}"),

@@ -4,8 +4,9 @@ use std::env;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use engine::hub::{DEFAULT_ENDPOINT, HubOptions, Token};
+use hub::{DEFAULT_ENDPOINT, HubOptions, Token};
 use pipeline::config::{Overrides, PipelineConfig};
+use review::ReviewConfig;
 use store::{S3Access, StoreSettings};
 
 /// Where settings lie when nothing says otherwise.
@@ -62,10 +63,10 @@ impl Environment {
     }
 
     /// Where the review queue is kept: the environment's places over the configuration's.
-    pub(crate) fn store_settings(&self, config: &PipelineConfig) -> StoreSettings {
+    pub(crate) fn store_settings(&self, config: &ReviewConfig) -> StoreSettings {
         StoreSettings {
-            database: self.database.clone().unwrap_or_else(|| config.review.database.clone()),
-            objects: self.objects.clone().unwrap_or_else(|| config.review.objects.clone()),
+            database: self.database.clone().unwrap_or_else(|| config.database.clone()),
+            objects: self.objects.clone().unwrap_or_else(|| config.objects.clone()),
             s3: self.s3.clone(),
         }
     }
@@ -77,7 +78,14 @@ impl Environment {
 
     /// Reads the configuration, with the environment's paths over it.
     pub(crate) fn pipeline_config(&self, flag: Option<&PathBuf>) -> anyhow::Result<PipelineConfig> {
+        // A mistake in its section is told by every command, not only by those that review.
+        self.review_config(flag)?;
         Ok(PipelineConfig::read(&self.config_path(flag), &self.overrides)?)
+    }
+
+    /// Reads what the configuration says about review.
+    pub(crate) fn review_config(&self, flag: Option<&PathBuf>) -> anyhow::Result<ReviewConfig> {
+        Ok(ReviewConfig::read(&self.config_path(flag))?)
     }
 }
 

@@ -1,11 +1,12 @@
 //! Weights named `hf://...`, as files of this machine.
 
+pub(crate) mod published;
+
 use std::path::PathBuf;
 
 use anyhow::bail;
-use engine::WeightsSource;
-use engine::efficientnet::{Architecture, Padding, published};
-use engine::hub::{Hub, HubFile, Progress};
+use engine::efficientnet::{Architecture, Padding};
+use hub::{Hub, HubFile, Progress, WeightsSource};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use crate::environment;

@@ -14,6 +14,7 @@ mod queue;
 mod recognize;
 mod serve;
 mod signals;
+mod targets;
 mod train;
 
 use std::process::ExitCode;

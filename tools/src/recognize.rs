@@ -15,7 +15,7 @@ use pipeline::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
 use rayon::prelude::*;
 use serde::Serialize;
 use server::wire::answer::{AnswerContext, RecognizeAnswer};
-use vision::{SkuStatus, Tiling};
+use vision::{Sha256, SkuStatus, Tiling};
 
 use crate::environment::Environment;
 use crate::photos;
@@ -142,7 +142,7 @@ fn print(answer: &Answered, recognizer: &Recognizer, json: bool) -> io::Result<(
         let file = answer.path.display().to_string();
         let context = AnswerContext {
             request_id: &file,
-            photo: &answer.bytes,
+            photo: Sha256::of(&answer.bytes),
             recognizer,
             timing: answer.recognized.timing,
             queued: Duration::ZERO,

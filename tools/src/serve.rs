@@ -34,17 +34,19 @@ pub(crate) fn run(args: &ServeArgs, environment: &Environment) -> anyhow::Result
     let config = server_config(&args.server_config)?;
     let listen = args.listen.unwrap_or(config.listen);
     let enabled = environment.enabled;
-    let settings = environment.store_settings(&pipeline_config);
+    let review_config = environment.review_config(args.config.as_ref())?;
+    let settings = environment.store_settings(&review_config);
     let load = move || {
         if !enabled {
             return Err("recognition is switched off by AI_V2_ENABLED".into());
         }
         let loaded = pipeline::load(&pipeline_config)?;
-        let second = pipeline_config.review.enabled.then(|| pipeline::load::second_opinion(&pipeline_config));
-        let recognizer = loaded.recognizer.with_second_opinion(second.transpose()?.flatten());
-        let review = pipeline_config.review.enabled.then(|| {
-            let (live, enrolled) = pipeline::load::live_gallery(&pipeline_config, &loaded.gallery);
-            ReviewSetup { config: pipeline_config.review.clone(), settings, live, enrolled }
+        let second = review_config.second_opinion.as_ref().filter(|_| review_config.enabled);
+        let second = second.map(|place| pipeline::load::second_opinion(&pipeline_config, place));
+        let recognizer = loaded.recognizer.with_second_opinion(second.transpose()?);
+        let review = review_config.enabled.then(|| {
+            let (live, enrolled) = review::live_gallery(&pipeline_config, &loaded.gallery);
+            ReviewSetup { config: review_config, settings, live, enrolled }
         });
         Ok(Loaded { recognizer, options: pipeline_config.options, review })
     };

@@ -3,7 +3,7 @@
 use std::process;
 use std::thread;
 
-use engine::train::Stop;
+use train::core::Stop;
 
 /// Returns when the process is asked to end.
 pub(crate) async fn asked_to_end() {

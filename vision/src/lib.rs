@@ -12,12 +12,16 @@
 //! | [`detection`], [`embedding`], [`sku`], [`recognition`] | what is found |
 //! | [`detector`], [`embedder`], [`sku_index`] | the three abilities as traits, with fakes for tests |
 //! | [`model_card`], [`digest`] | what travels with weights |
-//! | [`random`] | streams of random numbers that never change |
+//! | [`time`] | moments as people write them |
+//! | [`random`], [`rng`] | streams of random numbers that never change: of weights and intervals, of shelves and epochs |
+//! | [`phash`] | perceptual hashes: what an image looks like from afar |
+//! | [`files`], [`config`] | bounded reading, safe names, atomic writing; what users write, checked |
 //!
 //! No neural network runtime, no async, no database is named here.
 
 mod bilinear;
 pub mod confidences;
+pub mod config;
 pub mod crop;
 pub mod decode;
 pub mod detection;
@@ -27,17 +31,21 @@ pub mod embedder;
 pub mod embedding;
 pub mod encode;
 pub mod fakes;
+pub mod files;
 pub mod geometry;
 pub mod letterbox;
 pub mod model_card;
 pub mod model_error;
 pub mod nms;
+pub mod phash;
 pub mod preprocess;
 pub mod random;
 pub mod recognition;
+pub mod rng;
 pub mod sku;
 pub mod sku_index;
 pub mod tiles;
+pub mod time;
 
 /// An upright 8-bit RGB picture, the only pixel type of the project.
 pub use image::RgbImage;

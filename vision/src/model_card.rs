@@ -12,6 +12,9 @@ use crate::crop::CropRule;
 use crate::preprocess::PlanError;
 use crate::{PreprocessPlan, Sha256};
 
+/// Largest weights file read unless the caller says otherwise: also the most that a protobuf message can hold.
+pub const MAX_MODEL_BYTES: u64 = 2 << 30;
+
 /// What a network is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

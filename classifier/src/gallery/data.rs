@@ -10,9 +10,9 @@ use vision::{Embedder, Embedding, ExemplarId, Sha256, Sku, SkuId};
 
 use super::blocks::Blocks;
 use super::error::{GalleryError, MAX_CODE_BYTES};
-use super::manifest::now;
 use super::matrix::Matrix;
 pub use edit::Merged;
+use vision::time::now;
 
 /// One enrolled picture.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! What a gallery's files look like on disk. Domain types have no serde; this is their other side.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use vision::{ExemplarId, Sha256, Sku, SkuId};
@@ -102,48 +101,5 @@ impl From<&Exemplar> for ExemplarEntry {
 impl From<ExemplarEntry> for Exemplar {
     fn from(entry: ExemplarEntry) -> Self {
         Self { id: ExemplarId(entry.id), sku: SkuId(entry.sku), origin: entry.origin, sha256: entry.sha256 }
-    }
-}
-
-/// This moment as RFC 3339 in UTC: `2026-11-21T09:30:00Z`.
-pub(crate) fn now() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    timestamp(seconds)
-}
-
-/// Seconds since 1970 as RFC 3339 in UTC.
-#[must_use]
-pub fn timestamp(unix_seconds: u64) -> String {
-    let (days, second) = (unix_seconds / 86_400, unix_seconds % 86_400);
-    // The civil calendar in 400-year cycles that start on 1 March (Hinnant, "chrono-compatible low-level date algorithms").
-    let shifted = days + 719_468;
-    let (cycle, day_of_cycle) = (shifted / 146_097, shifted % 146_097);
-    let year_of_cycle = (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
-    let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = cycle * 400 + year_of_cycle + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::timestamp;
-
-    #[test]
-    fn timestamps_follow_the_calendar() {
-        // date -u -d @N +%FT%TZ
-        for (seconds, expected) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_399, "2000-02-28T23:59:59Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_709_251_199, "2024-02-29T23:59:59Z"),
-            (1_735_689_599, "2024-12-31T23:59:59Z"),
-            (4_107_542_400, "2100-03-01T00:00:00Z"),
-        ] {
-            assert_eq!(timestamp(seconds), expected);
-        }
     }
 }

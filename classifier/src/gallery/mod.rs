@@ -45,7 +45,6 @@ pub use blocks::Blocks;
 pub use data::{EmbedderIdentity, Exemplar, GalleryData, Merged, NewExemplar};
 pub use error::GalleryError;
 pub use index::{IndexKind, IndexOptions};
-pub use manifest::timestamp;
 pub use matrix::Matrix;
 pub use vote::{DecisionRule, decide, decide_with};
 

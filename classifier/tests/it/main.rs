@@ -7,8 +7,6 @@
 
 mod embedder;
 mod enrol;
-mod fit;
-mod heads;
 mod index;
 mod merge;
 mod model;
@@ -17,7 +15,4 @@ mod reembed;
 mod snapshot;
 mod support;
 mod suspects;
-mod train_config;
-mod train_data;
-mod train_sampler;
 mod vote;

@@ -7,7 +7,7 @@ mod fix;
 mod labels;
 pub mod near;
 mod observe;
-pub mod phash;
+pub use vision::phash;
 mod report;
 
 use thiserror::Error;

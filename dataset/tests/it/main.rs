@@ -11,4 +11,3 @@ mod crops;
 mod hash;
 mod shared;
 mod split;
-mod synth;

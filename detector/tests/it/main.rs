@@ -5,12 +5,8 @@
     reason = "helpers of tests fail loudly, too; clippy's allowance covers only the test functions"
 )]
 
-mod backbone;
-mod export;
-mod fit;
 mod golden;
 mod loading;
-mod loss;
 mod metadata;
 mod network;
 mod oracle;
@@ -18,5 +14,3 @@ mod outputs;
 mod shelves;
 mod support;
 mod tiles;
-mod train_config;
-mod train_data;

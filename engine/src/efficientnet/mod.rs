@@ -8,14 +8,12 @@
 //! | [`layers`] | convolution with batch norm, squeeze-and-excitation |
 //! | [`graph`] | the same as ONNX nodes |
 //! | [`layout`] | the names of its tensors, and what others call them |
-//! | [`published`] | what the names of published weights say |
 
 pub mod config;
 pub mod graph;
 pub mod layers;
 pub mod layout;
 pub mod mbconv;
-pub mod published;
 pub mod trunk;
 
 pub use config::{

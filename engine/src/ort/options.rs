@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::files::MAX_MODEL_BYTES;
+use crate::MAX_MODEL_BYTES;
 
 /// Most sessions that a pool holds without being asked: each has its own copy of the weights.
 const MAX_AUTOMATIC_SESSIONS: usize = 8;

@@ -3,7 +3,6 @@
 pub(crate) mod backend;
 mod fold;
 mod safetensors;
-mod source;
 mod torch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +17,6 @@ use crate::onnx::{self, DataType, TensorError};
 use crate::{EngineError, MAX_MODEL_BYTES, files};
 
 pub use self::safetensors::Precision;
-pub use self::source::WeightsSource;
 
 /// Floating-point tensors by name, as `f32`, and a memory of which were used.
 #[derive(Debug, Clone)]

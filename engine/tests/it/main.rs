@@ -7,8 +7,6 @@
 
 mod broken;
 mod efficientnet;
-#[cfg(feature = "hub")]
-mod hub;
 mod ops;
 mod parity;
 #[cfg(feature = "ort")]
@@ -19,7 +17,6 @@ mod runtime;
 mod stack;
 mod support;
 mod torch;
-mod train;
 mod weights;
 #[cfg(feature = "ort")]
 mod written;

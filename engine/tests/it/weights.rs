@@ -252,3 +252,18 @@ proptest! {
         let _ = read(&file(&serde_json::to_string(&entries).unwrap(), &vec![0; extra]));
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn weights_are_read_through_the_links_of_a_hubs_cache() {
+    let cache = tempfile::tempdir().unwrap();
+    for folder in ["blobs", "snapshots/commit"] {
+        std::fs::create_dir_all(cache.path().join(folder)).unwrap();
+    }
+    for (file, name) in [("tiny.onnx", "model.onnx"), ("state.pth", "pytorch_model.bin")] {
+        std::fs::copy(fixture(file), cache.path().join("blobs").join(name.len().to_string())).unwrap();
+        let link = cache.path().join("snapshots/commit").join(name);
+        std::os::unix::fs::symlink(format!("../../blobs/{}", name.len()), &link).unwrap();
+        assert_eq!(Weights::open(&link).unwrap().len(), Weights::open(&fixture(file)).unwrap().len());
+    }
+}

@@ -2,4 +2,3 @@
 
 mod config;
 mod recognize;
-mod review;

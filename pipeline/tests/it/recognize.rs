@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pipeline::{Photo, RecognizeError, RecognizeOptions, Recognizer, RecognizerSettings, SecondOpinion};
+use pipeline::{Photo, RecognizeError, RecognizeOptions, Recognizer, RecognizerSettings, Release, SecondOpinion};
 use vision::fakes::{FixedDetector, ListIndex, MeanColorEmbedder};
 use vision::{
     BBox, DetectOptions, Detection, Detector, Embedder, Embedding, ModelError, Reason, RgbImage, Sha256, Sku, SkuId,
@@ -37,7 +37,12 @@ fn gallery(colors: &[[u8; 3]]) -> ListIndex {
 }
 
 fn recognizer(detector: impl Detector + 'static, gallery: ListIndex) -> Recognizer {
-    Recognizer::new(Arc::new(detector), Arc::new(MeanColorEmbedder), Arc::new(gallery), RecognizerSettings::default())
+    release(detector, gallery).recognizer()
+}
+
+fn release(detector: impl Detector + 'static, gallery: ListIndex) -> Release {
+    let (detector, embedder) = (Arc::new(detector), Arc::new(MeanColorEmbedder));
+    Release::new("test", detector, embedder, Arc::new(gallery), RecognizerSettings::default())
 }
 
 #[test]
@@ -58,8 +63,9 @@ fn facings_are_identified_and_counted() {
 #[test]
 fn a_sku_may_have_a_threshold_of_its_own() {
     let answer = |thresholds: &[(u32, f32)]| {
-        let thresholds = thresholds.iter().map(|&(sku, threshold)| (SkuId(sku), threshold)).collect();
-        let recognizer = recognizer(left_and_right(), gallery(&[[200, 60, 10], BLUE])).with_sku_thresholds(thresholds);
+        let sku_thresholds = thresholds.iter().map(|&(sku, threshold)| (format!("sku_{sku}"), threshold)).collect();
+        let release = release(left_and_right(), gallery(&[[200, 60, 10], BLUE]));
+        let recognizer = Release { sku_thresholds, ..release }.recognizer();
         let answers = recognizer.recognize(vec![Photo::Pixels(photo())], &RecognizeOptions::default());
         let recognition = &answers[0].as_ref().expect("recognised").recognition;
         recognition.items.iter().map(|i| i.decision.status).collect::<Vec<_>>()
@@ -185,12 +191,7 @@ impl Embedder for Lossy {
 #[test]
 fn networks_that_break_their_promise_are_errors() {
     let forgetful = recognizer(Forgetful, gallery(&[RED]));
-    let lossy = Recognizer::new(
-        Arc::new(left_and_right()),
-        Arc::new(Lossy),
-        Arc::new(gallery(&[RED])),
-        RecognizerSettings::default(),
-    );
+    let lossy = Release { embedder: Arc::new(Lossy), ..release(left_and_right(), gallery(&[RED])) }.recognizer();
     for recognizer in [forgetful, lossy] {
         let answers =
             recognizer.recognize(vec![Photo::Pixels(photo()), Photo::Pixels(photo())], &RecognizeOptions::default());

@@ -1,7 +1,6 @@
 //! A file per endpoint: request, response and handler.
 
 pub(crate) mod classes;
-pub(crate) mod docs;
 pub(crate) mod health;
 pub(crate) mod livez;
 pub(crate) mod metrics;

@@ -99,14 +99,19 @@ pub(crate) async fn recognize(
     let answer = app.inference.answer(request).await.inspect_err(|refused| count(&app, refused))?;
 
     let mut body = answer.body;
-    if let (Some(prepared), Some(inner)) = (answer.review, app.review.inner()) {
-        let open = if let AnswerBody::Open(answer) = &mut body { Some(&mut **answer) } else { None };
-        let (queued, lost) = prepared.write(inner, open).await;
-        app.metrics.review_queued(&queued, lost);
+    if let (Some(prepared), Some(queue)) = (answer.review, app.review.queue()) {
+        let written = prepared.write(queue).await;
+        if let AnswerBody::Open(answer) = &mut body {
+            answer.put_aside(&written);
+        }
+        app.metrics.review_queued(&written);
     }
     let body = match body {
         AnswerBody::Encoded(bytes) => bytes,
-        AnswerBody::Open(answer) => answer.encode(),
+        // Thousands of numbers as text: no work for an async thread.
+        AnswerBody::Open(answer) => {
+            tokio::task::spawn_blocking(move || answer.encode()).await.map_err(|_| Problem::internal())?
+        }
     };
     let mut response = body.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));

@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use pipeline::{RecognizeError, RecognizeOptions, Timing};
+use review::Prepared;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 use super::batcher::Entry;
 use crate::request_id::RequestId;
-use crate::review::Prepared;
 use crate::upload::Upload;
 use crate::wire::answer::RecognizeAnswer;
 
@@ -93,7 +93,7 @@ pub(crate) enum JobError {
     Recognize(#[from] RecognizeError),
     /// The annotated picture does not fit a JPEG.
     #[error("the annotated picture cannot be written as JPEG")]
-    Draw(#[source] image::ImageError),
+    Draw(#[source] vision::EncodeError),
     /// The code panicked on this photo.
     #[error("recognition panicked")]
     Panicked,

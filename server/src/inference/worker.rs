@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use pipeline::{Photo, Recognized};
+use review::{Review, Seen, prepare};
 use tokio::sync::mpsc;
 
 use super::JobQueue;
@@ -15,7 +16,6 @@ use super::job::{Answer, AnswerBody, AnswerFormat, Job, JobError, Summary};
 use crate::config::ServerConfig;
 use crate::metrics::Metrics;
 use crate::models::{LoadError, Loaded, Models, Phase};
-use crate::review::{Review, Seen, prepare};
 use crate::wire::answer::{AnswerContext, RecognizeAnswer};
 use crate::wire::picture;
 
@@ -95,7 +95,7 @@ fn recognize(context: &WorkerContext, batch: Vec<Job>, start: Instant) {
     };
     let mut options = batch[0].request.options.clone();
     // What is queued is compared by its embedding, whether or not the client wants to see it.
-    options.keep_embeddings |= context.review.inner().is_some();
+    options.keep_embeddings |= context.review.queue().is_some();
     let photos = batch.iter().map(|job| Photo::Encoded(job.request.upload.photo.clone())).collect();
     match catch_unwind(AssertUnwindSafe(|| loaded.recognizer.recognize(photos, &options))) {
         Ok(results) => {
@@ -122,16 +122,19 @@ fn answer(
     queued: Duration,
 ) -> Result<Answer, JobError> {
     let Recognized { recognition, image, timing } = recognized;
+    let photo = &job.request.upload.photo;
+    let digest = vision::Sha256::of(photo);
     let seen = Seen {
         request_id: job.request.id.as_str(),
-        photo: &job.request.upload.photo,
+        photo,
+        digest,
         image: &image,
         recognition: &recognition,
         recognizer: &loaded.recognizer,
         total: job.enqueued.elapsed(),
     };
-    let review = context.review.inner().and_then(|inner| prepare(inner, &seen));
-    let draw = || picture::annotated_jpeg(&image, &recognition, &loaded.recognizer);
+    let review = context.review.queue().and_then(|queue| prepare(queue, &seen));
+    let draw = || picture::annotated_jpeg(&image, &recognition, &loaded.recognizer).map_err(JobError::Draw);
     let (body, content_type) = match job.request.format {
         AnswerFormat::Jpeg => (AnswerBody::Encoded(draw()?), "image/jpeg"),
         AnswerFormat::Json { annotate, embeddings } => {
@@ -140,7 +143,7 @@ fn answer(
                 &recognition,
                 &AnswerContext {
                     request_id: job.request.id.as_str(),
-                    photo: &job.request.upload.photo,
+                    photo: digest,
                     recognizer: &loaded.recognizer,
                     timing,
                     queued,

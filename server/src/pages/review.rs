@@ -5,10 +5,10 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use pipeline::review::timestamp;
 use serde::Deserialize;
 use store::model::ItemStatus;
 use store::{ItemFilter, ItemSort, Reason};
+use vision::time::timestamp;
 
 use super::{Frame, html};
 use crate::app::App;

@@ -1,6 +1,7 @@
 //! From the errors of the parts to problems.
 
 use pipeline::RecognizeError;
+use review::ReviewError;
 use store::StoreError;
 use vision::DecodeError;
 
@@ -51,7 +52,7 @@ impl From<JobError> for Problem {
             JobError::Recognize(RecognizeError::Decode(error)) => Self::from(&error),
             JobError::Draw(_) => Self::new(
                 ProblemType::PictureTooLarge,
-                "the annotated photo does not fit a JPEG, which has at most 65,535 pixels a side; ask without annotate, \
+                "the annotated photo does not fit a JPEG, which has at most 65,500 pixels a side; ask without annotate, \
                  or send a smaller photo",
             ),
             JobError::NoModels => Self::from(NotReady::Stopping),
@@ -120,6 +121,28 @@ impl From<StoreError> for Problem {
             }
         };
         Self::new(kind, error)
+    }
+}
+
+impl From<ReviewError> for Problem {
+    fn from(error: ReviewError) -> Self {
+        match error {
+            ReviewError::Absent => Self::new(
+                ProblemType::ReviewUnavailable,
+                "there is no review queue: models are still being loaded, or `review.enabled` is false in pipeline.yaml",
+            ),
+            ReviewError::NotOpen => Self::new(
+                ProblemType::ReviewUnavailable,
+                "the review queue cannot be opened at the moment; the server tries again by itself, its log has the cause",
+            )
+            .retry_after(5),
+            ReviewError::Store(error) => error.into(),
+            ReviewError::Photo(error) => Self::from(&error),
+            error => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the review queue failed");
+                Self::internal()
+            }
+        }
     }
 }
 

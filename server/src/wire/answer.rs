@@ -5,8 +5,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use pipeline::review::Pick;
 use pipeline::{Recognizer, Timing};
+use review::{Pick, Written};
 use serde::Serialize;
 use utoipa::ToSchema;
 use vision::{BBox, Recognition, Sha256, SkuId, SkuIndex};
@@ -210,8 +210,8 @@ impl From<&Pick> for QueuedItem {
 pub struct AnswerContext<'a> {
     /// Names the request in answer, header and log.
     pub request_id: &'a str,
-    /// The file as it was sent.
-    pub photo: &'a [u8],
+    /// Of the file as it was sent.
+    pub photo: Sha256,
     /// What answered.
     pub recognizer: &'a Recognizer,
     /// Where the time went.
@@ -236,11 +236,7 @@ impl RecognizeAnswer {
         Self {
             request_id: request_id.to_owned(),
             release: Release::of(recognizer),
-            image: ImageInfo {
-                width: recognition.width,
-                height: recognition.height,
-                sha256: Sha256::of(photo).to_string(),
-            },
+            image: ImageInfo { width: recognition.width, height: recognition.height, sha256: photo.to_string() },
             timing_ms: TimingMs {
                 queue: milliseconds(queued),
                 decode: milliseconds(timing.decode),
@@ -261,6 +257,23 @@ impl RecognizeAnswer {
             review: Review::default(),
             warnings: recognition.warnings.clone(),
             annotated_image: picture.map(|jpeg| STANDARD.encode(jpeg)),
+        }
+    }
+
+    /// Tells what was put aside for a person, or that it could not be.
+    pub fn put_aside(&mut self, written: &Written) {
+        let items: Vec<QueuedItem> = written.queued.iter().map(QueuedItem::from).collect();
+        self.review = Review {
+            queued: items.len() as u32,
+            item_ids: items.iter().map(|item| item.item_id.clone()).collect(),
+            items,
+            seen_again: written.seen_again,
+        };
+        if written.lost > 0 {
+            self.warnings.push(format!(
+                "the review queue cannot be reached at the moment, so {} unsure facings were not put aside for a person",
+                written.lost
+            ));
         }
     }
 

@@ -1,12 +1,9 @@
 //! The annotated photo as JPEG.
 
 use bytes::Bytes;
-use image::codecs::jpeg::JpegEncoder;
 use pipeline::Recognizer;
 use pipeline::annotate::{AnnotateOptions, annotate};
-use vision::{Recognition, RgbImage};
-
-use crate::inference::JobError;
+use vision::{EncodeError, Recognition, RgbImage, encode_jpeg};
 
 /// Sharp enough to read labels on a crowded shelf.
 const QUALITY: u8 = 88;
@@ -19,9 +16,7 @@ pub(crate) fn annotated_jpeg(
     image: &RgbImage,
     recognition: &Recognition,
     recognizer: &Recognizer,
-) -> Result<Bytes, JobError> {
+) -> Result<Bytes, EncodeError> {
     let picture = annotate(image, recognition, recognizer, &AnnotateOptions::default());
-    let mut bytes = Vec::with_capacity(picture.as_raw().len() / 8);
-    JpegEncoder::new_with_quality(&mut bytes, QUALITY).encode_image(&picture).map_err(JobError::Draw)?;
-    Ok(bytes.into())
+    encode_jpeg(&picture, QUALITY).map(Bytes::from)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fantoccini::Locator;
 use fantoccini::key::Key;
 
-use crate::chromium::{Page, Screen, in_browser};
+use crate::chromium::{Page, Screen, assert_sound, in_browser};
 use crate::harness::{Control, Server, config, loaded, recognizer_of_nothing};
 use crate::photos;
 
@@ -19,15 +19,6 @@ async fn recognise(page: &Page) {
     page.choose("shelf.jpg", &photos::jpeg()).await;
     page.see("#results").await;
     assert_eq!(page.count("#boxes .box").await, photos::FACINGS.len());
-}
-
-/// The page fits its window, and the browser has nothing to complain about but what is in `expected`.
-pub(crate) async fn assert_sound(page: &Page, expected: &[&str]) {
-    let wide = page.run("return document.documentElement.scrollWidth - window.innerWidth").await;
-    assert!(wide.as_f64().is_some_and(|over| over <= 0.0), "it scrolls sideways by {wide}");
-    let log = page.log().await;
-    let unexpected: Vec<_> = log.iter().filter(|line| !expected.iter().any(|text| line.contains(text))).collect();
-    assert!(unexpected.is_empty(), "{unexpected:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

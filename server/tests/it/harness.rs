@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use pipeline::{RecognizeOptions, Recognizer, RecognizerSettings};
+use pipeline::{RecognizeOptions, Recognizer, RecognizerSettings, Release};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use server::{LoadError, Loaded, ServeError, ServerConfig};
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use vision::fakes::{FixedDetector, ListIndex, MeanColorEmbedder};
 use vision::{ClassId, DetectOptions, Detection, Detector, Embedder, Embedding, ModelError, RgbImage, Sku, SkuId};
 
+use crate::chromium::use_ring;
 use crate::photos;
 
 /// What tests do to the detector from outside.
@@ -133,17 +134,11 @@ fn with_gallery(
 ) -> Recognizer {
     let detector = ControlledDetector { inner, control: Arc::clone(control) };
     let settings = RecognizerSettings::default();
-    Recognizer::new(Arc::new(detector), embedder, Arc::new(gallery), settings)
+    Release::new("colours", Arc::new(detector), embedder, Arc::new(gallery), settings).recognizer()
 }
 
 pub(crate) fn loaded(recognizer: Recognizer) -> Result<Loaded, LoadError> {
     Ok(Loaded { recognizer, options: RecognizeOptions::default(), review: None })
-}
-
-/// HTTP clients want a cryptography for TLS, even where none is spoken; the store's is there.
-pub(crate) fn use_ring() {
-    // Chosen already, it stays.
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// A running server.

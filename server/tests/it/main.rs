@@ -4,9 +4,10 @@
 
 mod bad_input;
 mod browser;
+#[path = "../../../vision/tests/shared/chromium.rs"]
+#[expect(dead_code, reason = "the page of a training run needs more of it")]
 mod chromium;
 mod contract;
-mod dashboard;
 mod harness;
 mod life;
 mod load;

@@ -1,6 +1,5 @@
 //! Servers with a review queue: the usual fakes, a real gallery, a real store in a temporary folder.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +7,8 @@ use std::time::Duration;
 use classifier::EmbedderIdentity;
 use classifier::gallery::{IndexKind, IndexOptions};
 use pipeline::RecognizeOptions;
-use pipeline::review::config::{Limits, Samplers};
-use pipeline::review::{LiveGallery, ReviewConfig};
+use review::config::{Limits, Samplers};
+use review::{LiveGallery, ReviewConfig};
 use serde_json::{Value, json};
 use server::{Loaded, ReviewSetup};
 use store::StoreSettings;
@@ -96,7 +95,7 @@ pub(crate) fn enrolled(embedder: &dyn Embedder) -> Enrolled {
 
 pub(crate) fn setup(settings: StoreSettings, review: ReviewConfig, embedder: &dyn Embedder) -> ReviewSetup {
     let options = IndexOptions { kind: IndexKind::Flat, ..IndexOptions::default() };
-    let live = LiveGallery::new("colours", EmbedderIdentity::of(embedder), options, BTreeMap::new());
+    let live = LiveGallery::new("colours", EmbedderIdentity::of(embedder), options);
     ReviewSetup { config: review, settings, live, enrolled: enrolled(embedder) }
 }
 

@@ -9,9 +9,9 @@ use crate::shelf::{item, recognition};
 
 async fn body(objects: &Objects) {
     let picture = Bytes::from(vec![7_u8; 100_000]);
-    let digest = objects.put(picture.clone()).await.expect("written");
+    let digest = objects.put(picture.clone().into()).await.expect("written");
     assert_eq!(digest, Sha256::of(&picture));
-    assert_eq!(objects.put(picture.clone()).await.expect("written again"), digest);
+    assert_eq!(objects.put(picture.clone().into()).await.expect("written again"), digest);
     assert_eq!(objects.get(digest).await.expect("read"), picture);
     let all = objects.list().await.expect("listed");
     let found = all.iter().find(|object| object.digest == digest).expect("it is listed");

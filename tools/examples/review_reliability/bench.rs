@@ -1,12 +1,11 @@
 //! A queue of a place of its own, filled with items that nobody has labelled.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use classifier::EmbedderIdentity;
 use classifier::gallery::{IndexKind, IndexOptions};
-use pipeline::review::LiveGallery;
+use review::LiveGallery;
 use store::exemplars::Enrolled;
 use store::model::{NewItem, NewRecognition};
 use store::{Reason, Store, StoreSettings};
@@ -104,5 +103,5 @@ fn item(number: usize, random: &mut Random) -> NewItem {
 
 pub(crate) fn live() -> LiveGallery {
     let options = IndexOptions { kind: IndexKind::Flat, ..IndexOptions::default() };
-    LiveGallery::new("bench", EmbedderIdentity::of(&MeanColorEmbedder), options, BTreeMap::new())
+    LiveGallery::new("bench", EmbedderIdentity::of(&MeanColorEmbedder), options)
 }

@@ -5,10 +5,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pipeline::review::ReviewConfig;
-use pipeline::review::config::{Limits, Samplers};
-use pipeline::{RecognizeOptions, Recognizer, RecognizerSettings};
+use pipeline::{RecognizeOptions, RecognizerSettings, Release};
 use reqwest::Client;
+use review::ReviewConfig;
+use review::config::{Limits, Samplers};
 use server::{Loaded, ReviewSetup, ServerConfig};
 use store::StoreSettings;
 use vision::BBox;
@@ -35,7 +35,9 @@ pub(crate) async fn serve(settings: &StoreSettings) -> Result<(), Error> {
     let load = move || {
         let detector = Arc::new(FixedDetector::bottles(&[BBox::new(10.0, 10.0, 60.0, 110.0)]));
         let gallery = Arc::new(ListIndex::default());
-        let recognizer = Recognizer::new(detector, Arc::new(MeanColorEmbedder), gallery, RecognizerSettings::default());
+        let recognizer =
+            Release::new("bench", detector, Arc::new(MeanColorEmbedder), gallery, RecognizerSettings::default())
+                .recognizer();
         let review = Some(ReviewSetup { config: review, settings, live: live(), enrolled: enrolled() });
         Ok(Loaded { recognizer, options: RecognizeOptions::default(), review })
     };

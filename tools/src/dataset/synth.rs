@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use dataset::Verdict;
-use dataset::synth::{SynthConfig, SynthReport, WriteOptions, write_dataset};
+use synth::{SynthConfig, SynthReport, WriteOptions, write_dataset};
 
 use super::{bar::Bar, plural, write_json};
 

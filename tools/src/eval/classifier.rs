@@ -13,7 +13,7 @@ use eval::{QuerySet, Report, top_k};
 
 use super::gallery::{CropArgs, Live, look_up};
 use super::outcome::Outputs;
-use super::settings::{CommonArgs, targets};
+use super::settings::CommonArgs;
 use crate::environment::Environment;
 
 /// Measure SKU identification: top-1, per SKU, look-alikes, and what is unknown
@@ -51,7 +51,7 @@ pub(super) fn run(args: &ClassifierArgs, environment: &Environment) -> anyhow::R
         data_set: found.data_set,
         predictions: found.predictions,
         bootstrap: args.common.bootstrap(),
-        targets: targets(config.as_ref()),
+        targets: args.common.targets(environment)?,
         required: args.common.required(),
         detection: None,
         identification: Some(evaluate_identification(&found.queries, args.common.bootstrap(), &slices)),

@@ -12,7 +12,7 @@ use eval::matching::{DEFAULT_MAX_DETECTIONS, match_all};
 use eval::report::document::Parts;
 use eval::report::{DataSet, Kind, worst_cases};
 use eval::robustness::{Distortion, RobustnessLine, detection_drops};
-use eval::{DetectionSet, DetectionSettings, Prediction, Report, Slice};
+use eval::{DetectionSet, DetectionSettings, Prediction, Report, Slice, Targets};
 use pipeline::config::PipelineConfig;
 use rayon::prelude::*;
 use serde_json::json;
@@ -21,7 +21,7 @@ use vision::{Confidences, DetectOptions, Detector, RgbImage, Tiling};
 use super::boxes::{LabelledFolder, SelectArgs, photos_beside};
 use super::outcome::{Outputs, check_writable, write};
 use super::progress::{bar, folder_digest};
-use super::settings::{CommonArgs, default_config, named_file, serving_confidence, share, targets};
+use super::settings::{CommonArgs, default_config, named_file, serving_confidence, share};
 use crate::environment::Environment;
 
 /// Measure a detector: recall, precision, mAP as pycocotools computes it
@@ -102,7 +102,9 @@ pub(super) fn run(args: &DetectorArgs, environment: &Environment) -> anyhow::Res
     let config = args.common.basic.config(environment)?;
     match (&args.data, &args.predictions, &args.ground_truth) {
         (Some(data), ..) => from_folder(args, data, (config, environment)),
-        (None, Some(predictions), Some(truth)) => from_files(args, predictions, truth, config.as_ref()),
+        (None, Some(predictions), Some(truth)) => {
+            from_files(args, predictions, truth, (config.as_ref(), args.common.targets(environment)?))
+        }
         _ => bail!("give --data, or --predictions and --ground-truth"),
     }
 }
@@ -120,7 +122,7 @@ fn from_files(
     args: &DetectorArgs,
     predictions: &Path,
     truth_path: &Path,
-    config: Option<&PipelineConfig>,
+    (config, targets): (Option<&PipelineConfig>, Targets),
 ) -> anyhow::Result<ExitCode> {
     let outputs = Outputs::prepare(&args.common)?;
     let truth = coco::read_truth(truth_path)?;
@@ -135,7 +137,7 @@ fn from_files(
         warnings: Vec::new(),
     };
     let photos = photos_beside(truth_path);
-    judge(args, &set, config, source, &mut |name| photos(name))
+    judge(args, &set, (config, targets), source, &mut |name| photos(name))
 }
 
 fn from_folder(
@@ -143,6 +145,7 @@ fn from_folder(
     root: &Path,
     (config, environment): (Option<PipelineConfig>, &Environment),
 ) -> anyhow::Result<ExitCode> {
+    let targets = args.common.targets(environment)?;
     let outputs = Outputs::prepare(&args.common)?;
     let folder = LabelledFolder::read(root, &args.select)?;
     let names: Vec<&str> = folder.pictures.iter().map(|p| p.name.as_str()).collect();
@@ -201,7 +204,7 @@ fn from_folder(
         robustness,
         warnings,
     };
-    judge(args, &set, Some(&config), source, &mut |name| {
+    judge(args, &set, (Some(&config), targets), source, &mut |name| {
         let at = folder.pictures.iter().position(|p| p.name == name)?;
         dataset::picture::load(&folder.files[at]).ok()
     })
@@ -225,7 +228,7 @@ struct Source<'a> {
 fn judge(
     args: &DetectorArgs,
     set: &DetectionSet,
-    config: Option<&PipelineConfig>,
+    (config, targets): (Option<&PipelineConfig>, Targets),
     source: Source<'_>,
     picture: &mut dyn FnMut(&str) -> Option<RgbImage>,
 ) -> anyhow::Result<ExitCode> {
@@ -235,7 +238,7 @@ fn judge(
         data_set: source.data_set,
         predictions: source.predictions,
         bootstrap: settings.bootstrap,
-        targets: targets(config),
+        targets,
         required: args.common.required(),
         detection: Some(evaluate_detection(set, &settings, &source.slices)),
         identification: None,

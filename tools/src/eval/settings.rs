@@ -11,6 +11,7 @@ use pipeline::config::PipelineConfig;
 use vision::{Confidences, Sha256};
 
 use crate::environment::Environment;
+use crate::targets;
 
 /// What every command here takes.
 #[derive(Args)]
@@ -121,6 +122,11 @@ impl CommonArgs {
         Bootstrap { resamples: self.resamples, seed: self.basic.seed }
     }
 
+    /// What must be reached: of the file beside the configuration, or the product's own.
+    pub(super) fn targets(&self, environment: &Environment) -> anyhow::Result<Targets> {
+        Ok(targets::beside(&environment.config_path(self.basic.pipeline_config.as_ref()))?)
+    }
+
     pub(super) fn required(&self) -> Vec<GatedMetric> {
         self.require.iter().map(|g| (*g).into()).collect()
     }
@@ -144,14 +150,6 @@ impl CommonArgs {
             fault: Box::new(fault.into()),
         })?)
     }
-}
-
-/// The gates of a configuration, or the product's own.
-pub(super) fn targets(config: Option<&PipelineConfig>) -> Targets {
-    config.map_or_else(Targets::default, |config| {
-        let pipeline::config::Targets { recall_min, map50_min, top1_accuracy_min, count_mae_max } = config.targets;
-        Targets { recall_min, map50_min, top1_accuracy_min, count_mae_max }
-    })
 }
 
 /// The confidence that counts: as given for all classes, else of the configuration, else the product's own.

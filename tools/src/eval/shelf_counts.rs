@@ -11,7 +11,7 @@ use eval::formats::{self, Facing, Shelf, ShelfComparison, Shelves};
 use eval::report::document::Parts;
 use eval::report::{DataSet, Kind, worst_cases};
 use eval::robustness::{Distortion, RobustnessLine, drops};
-use eval::{DetectionSettings, Report, Slice};
+use eval::{DetectionSettings, Report, Slice, Targets};
 use pipeline::config::PipelineConfig;
 use pipeline::{Photo, RecognizeError, Recognized, Recognizer};
 use rayon::prelude::*;
@@ -21,7 +21,7 @@ use super::boxes::photos_beside;
 use super::outcome::Outputs;
 use super::progress::{bar, folder_digest};
 use super::scenes;
-use super::settings::{CommonArgs, named_file, serving_confidence, share, targets};
+use super::settings::{CommonArgs, named_file, serving_confidence, share};
 use crate::environment::Environment;
 
 /// Measure whole shelves: counts per SKU, and detection and identification where the truth lists facings
@@ -66,10 +66,11 @@ const MAX_DETECTIONS: usize = eval::matching::DEFAULT_MAX_DETECTIONS;
 
 pub(super) fn run(args: &ShelfCountsArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
     let config = args.common.basic.config(environment)?;
+    let targets = args.common.targets(environment)?;
     let confidence = &serving_confidence(args.conf, config.as_ref());
     match (&args.test_dir, &args.predictions, &args.ground_truth) {
-        (Some(root), ..) => live(args, root, config, confidence),
-        (None, Some(predictions), Some(truth)) => saved(args, predictions, truth, (config.as_ref(), confidence)),
+        (Some(root), ..) => live(args, root, (config, targets), confidence),
+        (None, Some(predictions), Some(truth)) => saved(args, predictions, truth, (targets, confidence)),
         _ => bail!("give --test-dir, or --predictions and --ground-truth"),
     }
 }
@@ -78,7 +79,7 @@ fn saved(
     args: &ShelfCountsArgs,
     path: &Path,
     truth_path: &Path,
-    (config, confidence): (Option<&PipelineConfig>, &Confidences<f64>),
+    (targets, confidence): (Targets, &Confidences<f64>),
 ) -> anyhow::Result<ExitCode> {
     let outputs = Outputs::prepare(&args.common)?;
     let truth = formats::read_true_shelves(truth_path)?;
@@ -95,13 +96,13 @@ fn saved(
     let photos = photos_beside(truth_path);
     let warnings = warnings(&truth, &found, &comparison);
     let measured = Measured { comparison, confidence, warnings };
-    judge(args, measured, config, source, &mut |name| photos(name))
+    judge(args, measured, targets, source, &mut |name| photos(name))
 }
 
 fn live(
     args: &ShelfCountsArgs,
     root: &Path,
-    config: Option<PipelineConfig>,
+    (config, targets): (Option<PipelineConfig>, Targets),
     confidence: &Confidences<f64>,
 ) -> anyhow::Result<ExitCode> {
     let outputs = Outputs::prepare(&args.common)?;
@@ -134,7 +135,7 @@ fn live(
     };
     let warnings = warnings(&scenes.truth, &found, &comparison);
     let measured = Measured { comparison, confidence, warnings };
-    judge(args, measured, Some(&config), source, &mut |name| {
+    judge(args, measured, targets, source, &mut |name| {
         let at = scenes.truth.pictures.iter().position(|p| p.name == name)?;
         dataset::picture::load(&scenes.files[at]).ok()
     })
@@ -195,7 +196,7 @@ struct Measured<'a> {
 fn judge(
     args: &ShelfCountsArgs,
     measured: Measured<'_>,
-    config: Option<&PipelineConfig>,
+    targets: Targets,
     source: Source<'_>,
     picture: &mut dyn FnMut(&str) -> Option<RgbImage>,
 ) -> anyhow::Result<ExitCode> {
@@ -210,7 +211,7 @@ fn judge(
         data_set: source.data_set,
         predictions: source.predictions,
         bootstrap,
-        targets: targets(config),
+        targets,
         required: args.common.required(),
         detection: boxes.map(|set| evaluate_detection(set, &settings, slices)),
         identification: comparison.identities.as_ref().map(|set| evaluate_identification(set, bootstrap, slices)),

@@ -8,6 +8,7 @@ use clap::Args;
 use classifier::gallery::enrol::{self, EnrolError, EnrolOptions, EnrolReport, REDUNDANT_FROM, Redundancy, Redundant};
 use classifier::gallery::{GalleryData, snapshot};
 use pipeline::PipelineConfig;
+use review::ReviewConfig;
 use vision::Sha256;
 
 use super::{Place, advance, counted, progress_bar};
@@ -79,6 +80,7 @@ impl RedundancyArgs {
 
 pub(super) fn build(args: &BuildArgs, environment: &Environment) -> anyhow::Result<()> {
     let config = environment.pipeline_config(args.place.config.as_ref())?;
+    let review = environment.review_config(args.place.config.as_ref())?;
     let folder = args.place.folder(environment)?;
     let name = match &args.name {
         Some(name) => name.clone(),
@@ -97,13 +99,14 @@ pub(super) fn build(args: &BuildArgs, environment: &Environment) -> anyhow::Resu
     bar.finish_and_clear();
     let (mut data, report) = built.map_err(explain)?;
     snapshot::write(&mut data, &folder)?;
-    show_in_review(&data, &report, &config, environment);
+    show_in_review(&data, &report, &review, environment);
     print_report(&report, options.redundancy, &data, &folder);
     Ok(())
 }
 
 pub(super) fn add(args: &AddArgs, environment: &Environment) -> anyhow::Result<()> {
     let config = environment.pipeline_config(args.place.config.as_ref())?;
+    let review = environment.review_config(args.place.config.as_ref())?;
     let folder = args.place.folder(environment)?;
     let mut data = snapshot::read(&folder)?;
     let embedder = pipeline::load::load_embedder(&config)?;
@@ -123,18 +126,18 @@ pub(super) fn add(args: &AddArgs, environment: &Environment) -> anyhow::Result<(
     };
     let report = report.map_err(explain)?;
     snapshot::write(&mut data, &folder)?;
-    show_in_review(&data, &report, &config, environment);
+    show_in_review(&data, &report, &review, environment);
     print_report(&report, options.redundancy, &data, &folder);
     Ok(())
 }
 
 /// Puts the enrolled pictures where the review page finds them. A gallery is sound without, so trouble is only told.
-fn show_in_review(data: &GalleryData, report: &EnrolReport, config: &PipelineConfig, environment: &Environment) {
-    if !config.review.enabled {
+fn show_in_review(data: &GalleryData, report: &EnrolReport, review: &ReviewConfig, environment: &Environment) {
+    if !review.enabled {
         return;
     }
     let mut wanted: HashSet<Sha256> = data.exemplars().iter().map(|exemplar| exemplar.sha256).collect();
-    let settings = environment.store_settings(config);
+    let settings = environment.store_settings(review);
     let work = async {
         let objects = store::Objects::open(&settings.objects, &settings.s3)?;
         // What was enrolled before is put there again: the review may not have been enabled then.

@@ -3,6 +3,7 @@
 use clap::Args;
 use classifier::gallery::suspects::{self, Suspect};
 use classifier::gallery::{GalleryData, inspect, snapshot};
+use pipeline::release::sku_thresholds;
 use vision::{ExemplarId, SkuId};
 
 use super::{Place, counted};
@@ -62,8 +63,8 @@ pub(super) fn inspect(args: &InspectArgs, environment: &Environment) -> anyhow::
         let twin = h.nearest.map_or_else(|| "-".to_owned(), |(id, similarity)| format!("{similarity:.3} {}", code(id)));
         println!("{:<32}  {:>9}  {cohesion:>8}  {twin}", code(h.sku), h.exemplars);
     }
-    let (rule, sku_thresholds) = args.place.rule(environment)?;
-    let sku_thresholds = pipeline::load::sku_thresholds(&sku_thresholds, &data);
+    let (rule, by_code) = args.place.rule(environment)?;
+    let sku_thresholds = sku_thresholds(&by_code, |code| Some(data.sku_by_code(code)?.id));
     print_suspects(&data, &suspects::suspects(&data, &rule, &sku_thresholds));
     Ok(())
 }

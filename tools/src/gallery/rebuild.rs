@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use classifier::EmbedderIdentity;
 use classifier::gallery::{GalleryError, snapshot};
-use pipeline::review::LiveGallery;
+use review::LiveGallery;
 
 use super::Place;
 use crate::environment::Environment;
@@ -30,7 +30,7 @@ pub(crate) struct RebuildArgs {
 pub(super) fn rebuild(args: &RebuildArgs, environment: &Environment) -> anyhow::Result<()> {
     let config = environment.pipeline_config(args.place.config.as_ref())?;
     let folder = args.place.folder(environment)?;
-    let settings = environment.store_settings(&config);
+    let settings = environment.store_settings(&environment.review_config(args.place.config.as_ref())?);
     // Which embedder is in use stands in the gallery; without one, the embedder itself says.
     let (name, embedder, enrolled) = match snapshot::read(&folder) {
         Ok(data) => (data.name().to_owned(), data.embedder().clone(), Some(LiveGallery::enrolled(&data))),
@@ -40,7 +40,7 @@ pub(super) fn rebuild(args: &RebuildArgs, environment: &Environment) -> anyhow::
         }
         Err(error) => return Err(error.into()),
     };
-    let mut live = LiveGallery::new(&name, embedder, pipeline::load::index_options(&config), config.sku_thresholds);
+    let mut live = LiveGallery::new(&name, embedder, pipeline::load::index_options(&config));
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
     runtime.block_on(async {
         let store = store::Store::open(&settings).await.context("the review queue cannot be opened")?;

@@ -58,7 +58,7 @@ pub(super) fn reembed(args: &ReembedArgs, environment: &Environment) -> anyhow::
     let embedder = pipeline::load::load_embedder(&config)?;
     let runtime = Runtime::new().context("cannot start the asynchronous runtime")?;
     let kept = if args.from_store {
-        let settings = environment.store_settings(&config);
+        let settings = environment.store_settings(&environment.review_config(args.place.config.as_ref())?);
         let objects = Objects::open(&settings.objects, &settings.s3)?;
         Some(KeptPictures { objects, runtime: runtime.handle().clone() })
     } else {

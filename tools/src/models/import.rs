@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ::hub::{HubFile, WeightsSource};
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use classifier::model::layout::{native_name, recognize};
@@ -10,13 +11,12 @@ use detector::ClassMap;
 use detector::load::ARCHITECTURE_KEY;
 use detector::metadata::ExportMetadata;
 use detector::model::Architecture as Yolo;
-use engine::efficientnet::{Padding, published};
-use engine::hub::HubFile;
-use engine::{Precision, Weights, WeightsSource};
+use engine::efficientnet::Padding;
+use engine::{Precision, Weights};
 use vision::model_card::Task;
 use vision::{ModelCard, PreprocessPlan, Sha256};
 
-use crate::hub;
+use crate::hub::{self, published};
 
 /// Bring weights (ONNX initialisers or safetensors) into the native layout, with a model card
 #[derive(Args, Clone)]

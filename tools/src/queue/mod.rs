@@ -40,8 +40,7 @@ pub(crate) fn with_store<T>(
     environment: &Environment,
     work: impl AsyncFnOnce(Store) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let config = environment.pipeline_config(place.config.as_ref())?;
-    let settings = environment.store_settings(&config);
+    let settings = environment.store_settings(&environment.review_config(place.config.as_ref())?);
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
     runtime.block_on(async {
         let store = Store::open(&settings).await.context("the review queue cannot be opened")?;

@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use classifier::train::data::SkuPictures;
-use classifier::train::fit::{self, Setup, Validation};
-use classifier::train::{TrainConfig, head_start, network};
 use engine::{Device, Weights};
+use eval::GatedMetric;
+use train::classifier::data::SkuPictures;
+use train::classifier::fit::{self, End, Setup};
+use train::classifier::{TrainConfig, head_start, network};
 
 use super::embedder;
 use super::export::embedder::{self as export, ExportArgs};
+use super::gates::judge;
 use super::run::RunArgs;
-use crate::hub;
+use crate::{hub, targets};
 
 /// Train the embedder that tells SKUs apart
 #[derive(Args)]
@@ -53,6 +55,7 @@ pub(crate) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
     }
     let planned = args.run.planned(&args.runs, &args.config)?;
     let mut config = read(&planned.config)?;
+    let targets = targets::beside(&args.config)?;
     args.run.override_in(&mut config.name, &mut config.epochs);
     let pictures = config.pictures()?;
     summarise(&pictures);
@@ -63,13 +66,15 @@ pub(crate) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
     let TrainConfig { name, epochs, patience, .. } = &setup.config;
     let folder = planned.folder(name, *epochs)?;
     let mut best = None;
-    args.run.follow(name, *patience, &folder, |observer, stop| {
+    let finished = args.run.follow(name, *patience, &folder, |observer, stop| {
         let (finished, validation) = fit::fit(&setup, &folder, observer, stop)?;
         best = validation;
         Ok(finished)
     })?;
-    judge(best, setup.config.targets.top1_accuracy_min);
-    Ok(ExitCode::SUCCESS)
+    if finished.why == End::Stopped {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(judge(&targets, &[(GatedMetric::Top1, best.and_then(|validation| validation.top1))]))
 }
 
 pub(super) fn read(path: &Path) -> anyhow::Result<TrainConfig> {
@@ -114,13 +119,5 @@ fn summarise(pictures: &SkuPictures) {
     }
     for note in &pictures.notes {
         eprintln!("note: {note}");
-    }
-}
-
-fn judge(best: Option<Validation>, least: f64) {
-    match best.and_then(|validation| validation.top1) {
-        Some(top1) if top1 >= least => println!("top-1 {top1:.4} reaches the target of {least}"),
-        Some(top1) => println!("top-1 {top1:.4} misses the target of {least}"),
-        None => println!("top-1 was not measured: the target of {least} is not reached"),
     }
 }

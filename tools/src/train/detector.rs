@@ -7,9 +7,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use detector::model::BackboneKind;
-use detector::train::fit::{self, Setup};
-use detector::train::{TrainConfig, TrainingData, Transfer};
 use engine::Device;
+use train::detector::fit::{self, Setup};
+use train::detector::{TrainConfig, TrainingData, Transfer};
 
 use super::export::detector as export;
 use super::run::{RunArgs, weights};

@@ -1,6 +1,6 @@
 //! The figures of a run as people read them.
 
-use engine::train::{BatchReport, RunStart};
+use train::core::{BatchReport, RunStart};
 
 /// What is trained, and on how much.
 pub(super) fn describe(run: &RunStart) -> String {

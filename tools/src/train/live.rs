@@ -6,9 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use engine::train::{BatchReport, EpochReport, Observer, RunFolder, RunStart, Stop, results};
-use server::dashboard::Dashboard;
 use tokio::net::TcpListener;
+use train::core::{BatchReport, EpochReport, Observer, RunFolder, RunStart, Stop, results};
+use train::dashboard::Dashboard;
 
 use super::figures::{describe, line};
 use super::pace::Pace;

@@ -5,6 +5,7 @@ mod detector;
 mod embedder;
 mod export;
 mod figures;
+mod gates;
 mod live;
 mod pace;
 mod run;
@@ -23,7 +24,7 @@ pub(crate) enum TrainCommand {
 }
 
 pub(crate) fn run(command: TrainCommand) -> anyhow::Result<ExitCode> {
-    engine::train::memory::keep_freed();
+    train::core::memory::keep_freed();
     match command {
         TrainCommand::Classifier(args) => classifier::run(&args),
         TrainCommand::Detector(args) => detector::run(&args),

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use engine::train::{BatchReport, RunStart};
 use indicatif::HumanDuration;
+use train::core::{BatchReport, RunStart};
 
 /// Judged by the epochs of this process: a run that goes on may have begun on another machine.
 #[derive(Debug, Clone, Copy)]

@@ -4,11 +4,11 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ::hub::WeightsSource;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use engine::WeightsSource;
-use engine::train::fit::{End, Finished};
-use engine::train::{FitError, Observer, RunFolder, Stop, find_run};
+use train::core::fit::{End, Finished};
+use train::core::{FitError, Observer, RunFolder, Stop, find_run};
 use vision::ModelCard;
 
 use super::live::Live;

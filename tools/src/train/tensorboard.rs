@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use engine::train::{EpochReport, EventWriter, Observer};
+use train::core::{EpochReport, EventWriter, Observer};
 
 /// Columns of `results.csv` that are no curves anybody looks for.
 pub(super) const UNSEEN: [&str; 4] = ["epoch", "time", "lr/pg1", "peak_memory_mib"];

@@ -3,8 +3,8 @@
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-use engine::train::{BatchReport, EpochReport, Figure, Observer, RunStart};
 use indicatif::{ProgressBar, ProgressStyle};
+use train::core::{BatchReport, EpochReport, Figure, Observer, RunStart};
 
 use super::figures::{describe, line, number, short};
 use super::pace::Pace;

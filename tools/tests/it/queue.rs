@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use classifier::EmbedderIdentity;
 use classifier::gallery::{GalleryData, NewExemplar, snapshot};
-use pipeline::review::LiveGallery;
+use review::LiveGallery;
 use serde_json::Value;
 use store::model::{NewItem, NewRecognition, new_id};
 use store::{Reason, Store, StoreSettings};
@@ -244,7 +244,6 @@ fn the_gallery_is_built_from_labels_bit_for_bit() {
             "drinks",
             EmbedderIdentity::of(&MeanColorEmbedder),
             classifier::gallery::IndexOptions::default(),
-            Default::default(),
         );
         live.apply(&store.changes_since(0, live.embedder()).await.expect("changes")).expect("it fits");
         let mut data = live.data().clone();

@@ -8,6 +8,7 @@ mod geometry;
 mod letterbox;
 mod nms;
 mod preprocess;
+mod random;
 mod tiles;
 mod values;
 

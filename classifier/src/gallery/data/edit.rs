@@ -6,9 +6,9 @@ use std::sync::Arc;
 use vision::{ExemplarId, Sha256, Sku, SkuId};
 
 use super::super::error::GalleryError;
-use super::super::manifest::now;
 use super::super::matrix::Matrix;
 use super::{EmbedderIdentity, Exemplar, GalleryData};
+use vision::time::now;
 
 /// What a merge did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use dataset::files::WalkError;
 use rayon::prelude::*;
+use vision::files::WalkError;
 use vision::{DecodeLimits, Sha256};
 
 use super::super::data::Exemplar;

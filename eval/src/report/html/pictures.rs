@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use image::codecs::jpeg::JpegEncoder;
 use vision::RgbImage;
 
 use super::super::plot::escape;
@@ -72,8 +71,7 @@ fn extent(case: &WorstCase) -> Option<(u32, u32)> {
 
 fn data_uri(photo: &RgbImage) -> Option<String> {
     let small = shrunk(photo);
-    let mut jpeg = Vec::new();
-    JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode_image(small.as_ref().unwrap_or(photo)).ok()?;
+    let jpeg = vision::encode_jpeg(small.as_ref().unwrap_or(photo), QUALITY).ok()?;
     Some(format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg)))
 }
 

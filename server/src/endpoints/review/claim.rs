@@ -74,14 +74,14 @@ pub(crate) struct Released {
     )
 )]
 pub(crate) async fn claim(State(app): State<Arc<App>>, change: Change<ClaimBody>) -> Result<Json<Claimed>, Problem> {
-    let (inner, store) = app.review.open()?;
+    let (queue, store) = app.review.open()?;
     let Change { body, origin } = change;
     let count = body.count.unwrap_or(COUNT);
     if !(1..=MAX_COUNT).contains(&count) {
         return Err(Problem::parameter("count", &count.to_string(), "a whole number within 1 and 50"));
     }
     let lease = match body.lease_seconds {
-        None => inner.config.claim,
+        None => queue.config().claim,
         Some(seconds @ 1..=86_400) => Duration::from_secs(seconds),
         Some(seconds) => {
             return Err(Problem::parameter("lease_seconds", &seconds.to_string(), "a whole number within 1 and 86400"));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use review::{Queue, corrected_crop};
 use serde::{Deserialize, Serialize};
 use store::model::{LabelKind, NewSku};
 use store::{Answer, LabelRequest, SkuRef, Store};
@@ -14,7 +15,6 @@ use super::request::{Change, Origin, Parameters, parse};
 use crate::app::App;
 use crate::metrics::Metrics;
 use crate::problem::{Problem, ProblemBody};
-use crate::review::{Inner, corrected_crop};
 use crate::wire::review::{LabelAnswer, Names};
 
 /// Most items labelled together.
@@ -219,27 +219,27 @@ pub(crate) async fn bulk(State(app): State<Arc<App>>, change: Change<LabelBody>)
 }
 
 async fn write(app: &App, items: Vec<String>, said: &LabelBody, origin: &Origin) -> Result<Json<Labelled>, Problem> {
-    let (inner, store) = app.review.open()?;
+    let (queue, store) = app.review.open()?;
     let reviewer = origin.reviewer(said.reviewer.as_deref());
     let key = origin.key(&reviewer)?;
     let mut answer = said.answer()?;
     if let ([item], Answer::WrongBox { bbox, sku: Some(_), crop }) = (items.as_slice(), &mut answer) {
         let item = store.item(item).await?;
-        *crop = Some(corrected_crop(&store, app.models.current()?, &item.photo, *bbox).await?);
+        *crop = Some(corrected_crop(&store, app.models.current()?.recognizer.clone(), &item.photo, *bbox).await?);
     }
     let request =
         |item| LabelRequest { item, reviewer: reviewer.clone(), answer: answer.clone(), comment: said.comment.clone() };
     let labels = store.label(items.into_iter().map(request).collect(), key).await?;
-    answered(&app.metrics, inner, &store, &labels).await
+    answered(&app.metrics, queue, &store, &labels).await
 }
 
 pub(super) async fn answered(
     metrics: &Metrics,
-    inner: &Inner,
+    queue: &Queue,
     store: &Store,
     labels: &[store::model::Label],
 ) -> Result<Json<Labelled>, Problem> {
-    inner.gallery_changed();
+    queue.gallery_changed();
     labels.iter().for_each(|label| metrics.review_label(label.kind.as_str()));
     let names = Names::of(store, labels.iter().filter_map(|label| label.sku).collect(), false).await?;
     Ok(Json(Labelled { labels: labels.iter().map(|label| names.label(label)).collect() }))

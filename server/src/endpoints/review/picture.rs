@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use review::media_type;
 use store::StoreError;
 
 use crate::app::App;
 use crate::problem::{Problem, ProblemBody, ProblemType};
-use crate::review::media_type;
 
 /// A picture of the queue
 ///

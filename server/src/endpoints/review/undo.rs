@@ -39,10 +39,10 @@ pub(crate) struct UndoBody {
     )
 )]
 pub(crate) async fn undo(State(app): State<Arc<App>>, change: Change<UndoBody>) -> Result<Json<Labelled>, Problem> {
-    let (inner, store) = app.review.open()?;
+    let (queue, store) = app.review.open()?;
     let Change { body, origin } = change;
     let reviewer = origin.reviewer(body.reviewer.as_deref());
     let key = origin.key(&reviewer)?;
     let label = store.undo(&reviewer, body.item_id.as_deref(), key).await?;
-    answered(&app.metrics, inner, &store, &[label]).await
+    answered(&app.metrics, queue, &store, &[label]).await
 }

@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use detector::ClassMap;
-use detector::export::{ExportOptions, Size, Suppression, bytes, onnx, parity};
 use detector::model::fold::fold_all;
 use detector::model::{Architecture, YoloV8};
 use engine::onnx::Calibration;
 use engine::{CandleSession, Device, InputShape, Precision, Weights};
 use ndarray::Array4;
+use train::export::detector::{ExportOptions, Size, Suppression, bytes, onnx, parity};
 use vision::{ModelCard, Random};
 
 use super::detector_gate::Gate;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
-use detector::train::fit::validate::{Validation, validate};
-use detector::train::{Origin, TrainConfig, TrainingData};
 use detector::{LoadOptions, load};
+use train::detector::fit::validate::{Validation, validate};
+use train::detector::{Origin, TrainConfig, TrainingData};
 use vision::ModelCard;
 
 use super::worse::{Worse, accept};

@@ -6,16 +6,16 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use classifier::export::{ExportOptions, onnx, parity, quantize};
 use classifier::model::{Architecture, EfficientNet, Heads};
-use classifier::train::TrainConfig;
-use classifier::train::data::SkuPictures;
-use classifier::train::fit::Validation;
-use classifier::train::validate::Looked;
 use classifier::{LoadOptions, load};
 use engine::onnx::Calibration;
 use engine::{CandleSession, Device, InputShape, Precision, Weights};
 use ndarray::{Array4, Axis};
+use train::classifier::TrainConfig;
+use train::classifier::data::SkuPictures;
+use train::classifier::fit::Validation;
+use train::classifier::validate::Looked;
+use train::export::classifier::{ExportOptions, onnx, parity, quantize};
 use vision::preprocess::Region;
 use vision::{DecodeLimits, ModelCard, Random, decode};
 
@@ -72,7 +72,7 @@ pub(in crate::train) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
     let file = onnx(&imported.weights, imported.architecture, &options)?;
     let cosine = parity(&file, &native(&imported.weights, imported.architecture)?, &noise(&options))?;
     println!("the cosine of the network as ONNX with the network is at least {cosine:.7}");
-    card.embedding_output = Some(classifier::export::OUTPUT.to_owned());
+    card.embedding_output = Some(train::export::classifier::OUTPUT.to_owned());
     // Only files for ONNX Runtime name their output.
     let mut exported =
         Exported { weights: imported.weights, card: card.clone(), config: config_of(args, &source), gate: None };

@@ -1,0 +1,207 @@
+//! Follows the store: opens it, swaps the gallery when labels changed it, forgets what is old.
+
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use pipeline::Recognizer;
+use store::retention::Retention;
+use store::{Store, StoreError, Waiting};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use vision::Embedding;
+
+use crate::reteach::{Taught, reteach};
+use crate::{Queue, Queued, Review, ReviewError, ReviewSetup};
+
+/// Longest wait for the store before the server is ready without it.
+const FIRST: Duration = Duration::from_secs(15);
+/// How often the store is asked what other processes did. Labels of this process are followed at once.
+const LOOK: Duration = Duration::from_millis(400);
+/// Time without labels after which the gallery is named by its content again.
+const SETTLE: Duration = Duration::from_millis(500);
+/// Rest after the gallery was swapped: as long as the swap took, twice, within these bounds. However fast people answer, most of
+/// the machine is left to answer them.
+const REST: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(250));
+/// How often what is old is dropped.
+const TIDY: Duration = Duration::from_secs(3_600);
+/// Pictures younger than this may be named by a row any moment.
+const GRACE: Duration = Duration::from_secs(3_600);
+/// Items that wait, read back at the start to compare new facings with.
+const REMEMBERED: u32 = 4_096;
+
+/// Who answers with the gallery that follows the labels.
+pub trait Serving: Send + Sync {
+    /// What answers at the moment; `None` before it is ready and after it has ended.
+    fn recognizer(&self) -> Option<Recognizer>;
+
+    /// Puts another in its place. What is under way finishes with what it began with.
+    fn replace(&self, recognizer: Recognizer);
+}
+
+/// Opens the store for the first time, on the thread that loads models: whoever is ready knows what people said before. One
+/// whose store cannot be reached is ready all the same, with what the gallery's folder has enrolled.
+pub fn start(review: &Review, setup: ReviewSetup, recognizer: Recognizer, runtime: &Handle) -> Recognizer {
+    let queue = Arc::new(Queue::new(setup));
+    if !review.set(Arc::clone(&queue)) {
+        return recognizer;
+    }
+    let first = async { tokio::time::timeout(FIRST, follow(&queue, &recognizer, Naming::Content)).await };
+    match runtime.block_on(first) {
+        Ok(Ok(Followed { recognizer: Some(followed), .. })) => return followed,
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the review queue cannot be opened; trying again");
+        }
+        Err(_) => tracing::warn!(seconds = FIRST.as_secs(), "the review queue does not answer; trying again"),
+    }
+    recognizer
+}
+
+/// Follows the store until `stopped` is closed.
+pub async fn keep(serving: Arc<dyn Serving>, queue: Arc<Queue>, mut stopped: mpsc::Receiver<()>) {
+    let mut tidied = Instant::now();
+    let mut swapped = Instant::now();
+    let mut failing = false;
+    let mut taught = Taught::nothing();
+    loop {
+        tokio::select! {
+            () = queue.wake.notified() => {}
+            () = tokio::time::sleep(LOOK) => {}
+            _ = stopped.recv() => return,
+        }
+        // Until then there is nothing to swap.
+        let Some(serves) = serving.recognizer() else { continue };
+        let begin = Instant::now();
+        if let Err(error) = reteach(&queue, &serves, &mut taught).await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "labels of another embedder are embedded again later"
+            );
+        }
+        let naming = if swapped.elapsed() < SETTLE { Naming::Change } else { Naming::Content };
+        match follow(&queue, &serves, naming).await {
+            Ok(Followed { recognizer, answered, reopened }) => {
+                let rest = (begin.elapsed() * 2).clamp(REST.0, REST.1);
+                let new = recognizer.is_some();
+                let edition = recognizer.as_ref().unwrap_or(&serves).edition();
+                // Before the gallery that finds them unsure.
+                queue.sampler().reopened(&reopened.iter().map(String::as_str).collect());
+                if let Some(recognizer) = recognizer {
+                    serving.replace(recognizer);
+                    swapped = Instant::now();
+                }
+                // Not before: what is answered still looks unsure under the gallery before.
+                queue.sampler().answered(&answered.iter().map(String::as_str).collect(), edition);
+                if new {
+                    tokio::time::sleep(rest).await;
+                }
+            }
+            Err(error) if !failing => {
+                failing = true;
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the review queue cannot be followed; trying again"
+                );
+                continue;
+            }
+            Err(_) => continue,
+        }
+        if failing {
+            failing = false;
+            tracing::info!("the review queue is there again");
+        }
+        if tidied.elapsed() > TIDY {
+            tidied = Instant::now();
+            tidy(&queue).await;
+        }
+    }
+}
+
+/// How a gallery is named that is not what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Naming {
+    /// By the last change: at once.
+    Change,
+    /// By its content as soon as that rests: all of it is read.
+    Content,
+}
+
+/// What came of following the store.
+struct Followed {
+    /// To be swapped in, if anything changed.
+    recognizer: Option<Recognizer>,
+    /// Items that the new gallery knows the answer to.
+    answered: HashSet<String>,
+    /// Items that it knows the answer to no longer.
+    reopened: HashSet<String>,
+}
+
+/// Opens the store if it is not open, and applies what changed.
+async fn follow(queue: &Arc<Queue>, recognizer: &Recognizer, naming: Naming) -> Result<Followed, ReviewError> {
+    let store = match queue.store() {
+        Some(store) => store,
+        None => open(queue).await?,
+    };
+    let mut live = queue.live.lock().await;
+    let changes = store.changes_since(live.change(), live.embedder()).await?;
+    let first = live.change() == 0;
+    let rests = changes.change == live.change();
+    let seal = naming == Naming::Content && (rests || first) && !live.is_sealed();
+    if rests && !seal {
+        return Ok(Followed { recognizer: None, answered: HashSet::new(), reopened: HashSet::new() });
+    }
+    let of_items = |active: bool| {
+        let those = changes.exemplars.iter().filter(move |exemplar| exemplar.active == active);
+        those.filter_map(|exemplar| Some(exemplar.origin.strip_prefix("review/")?.to_owned()))
+    };
+    let answered: HashSet<_> = of_items(true).collect();
+    // An item that was answered otherwise has exemplars of both kinds.
+    let reopened = of_items(false).filter(|item| !answered.contains(item)).collect();
+    // Off the async threads: a large gallery takes a moment to index.
+    let (mut next, base) = (live.clone(), recognizer.clone());
+    let done = tokio::task::spawn_blocking(move || -> Result<_, ReviewError> {
+        let different = next.apply(&changes)?;
+        if seal {
+            next.seal();
+        }
+        let swapped = if different || seal { Some(next.over(&base)?) } else { None };
+        Ok((next, swapped))
+    });
+    let (next, swapped) = done.await??;
+    if swapped.is_some() {
+        let counts = Arc::new(next.exemplars_of_skus());
+        *queue.exemplars.write().unwrap_or_else(PoisonError::into_inner) = counts;
+        let (change, exemplars) = (next.change(), next.data().exemplars().len());
+        tracing::info!(change, exemplars, "the gallery follows the labels");
+    }
+    *live = next;
+    Ok(Followed { recognizer: swapped, answered, reopened })
+}
+
+async fn open(queue: &Queue) -> Result<Store, StoreError> {
+    let store = Store::open(&queue.settings).await?;
+    store.adopt(queue.enrolled.clone()).await?;
+    let now = store::model::now();
+    let times = store.queued_since(now - 86_400_000).await?;
+    let waiting = store.open_embeddings(queue.enrolled.embedder, None, REMEMBERED).await?;
+    let normal = |waiting: Waiting| {
+        let Waiting { item, embedding, picture_hash } = waiting;
+        Some(Queued { item, embedding: Embedding::normalized(embedding).ok()?, picture_hash })
+    };
+    queue.sampler().remember(times, waiting.into_iter().filter_map(normal).collect());
+    *queue.store.write().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
+    tracing::info!(store = store.describe(), "the review queue is open");
+    Ok(store)
+}
+
+async fn tidy(queue: &Queue) {
+    let Some(store) = queue.store() else { return };
+    let retention = Retention { max_age: queue.config.keep, max_bytes: queue.config.max_bytes, grace: GRACE };
+    match store.forget(&retention).await {
+        Ok(gone) => {
+            tracing::info!(items = gone.items, pictures = gone.pictures, bytes = gone.bytes, "the queue was tidied");
+        }
+        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the queue could not be tidied"),
+    }
+}

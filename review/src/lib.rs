@@ -1,0 +1,40 @@
+//! Floor 4: what is worth a person's time, and the gallery that follows what the person says. No HTTP is spoken here.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`config`] | the section `review` of `pipeline.yaml` |
+//! | [`reasons`] | why a facing is worth a look: pure, one facing at a time |
+//! | [`sampler`] | how many, and which not again: limits, near-duplicates |
+//! | [`live`] | the gallery made of enrolled pictures and labels |
+//! | `setup`, `queue` | what a loader hands over, and the queue that comes of it |
+//! | `intake` | from a recognised photo to rows: chosen by a worker, written by whoever answers |
+//! | `keeper` | follows the store: opens it, swaps the gallery when labels changed it, forgets what is old |
+//! | `reteach` | what people taught another embedder, embedded by the one that is served |
+//! | `correct` | the crop of a box that a person drew |
+//! | [`error`] | why any of it failed |
+//!
+//! Recognition never waits for the store: when it cannot be reached the answer says so, and for some seconds nobody tries
+//! again.
+
+pub mod config;
+pub mod error;
+pub mod live;
+pub mod reasons;
+pub mod sampler;
+
+mod correct;
+mod intake;
+mod keeper;
+mod queue;
+mod reteach;
+mod setup;
+
+pub use config::ReviewConfig;
+pub use correct::corrected_crop;
+pub use error::ReviewError;
+pub use intake::{Prepared, Seen, Written, media_type, prepare};
+pub use keeper::{Serving, keep, start};
+pub use live::{LiveGallery, live_gallery};
+pub use queue::{Queue, Review};
+pub use sampler::{Pick, Picked, Queued, Sampler};
+pub use setup::ReviewSetup;

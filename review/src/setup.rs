@@ -1,0 +1,19 @@
+//! What a loader hands over.
+
+use store::StoreSettings;
+use store::exemplars::Enrolled;
+
+use crate::{LiveGallery, ReviewConfig};
+
+/// The review queue of a server.
+#[derive(Debug)]
+pub struct ReviewSetup {
+    /// Which facings, how many, for how long.
+    pub config: ReviewConfig,
+    /// Where they are kept. Opened by whoever serves, which tries again when it cannot be.
+    pub settings: StoreSettings,
+    /// The gallery to be filled from the store.
+    pub live: LiveGallery,
+    /// What the gallery's folder has enrolled.
+    pub enrolled: Enrolled,
+}

@@ -1,0 +1,168 @@
+//! From an embedder's weights to an ONNX file that other tools run, and whether it says what the network says.
+
+use std::collections::BTreeMap;
+
+use engine::efficientnet::graph::GraphWriter;
+use engine::efficientnet::layout;
+use engine::onnx::{Attribute, Axis, Calibration, GraphBuilder, QuantizeError};
+use engine::{EngineError, OrtOptions, OrtSession, Session, Weights};
+use ndarray::{Array4, Axis as Dimension};
+use thiserror::Error;
+
+use classifier::model::{Architecture, Heads};
+
+/// How a file is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportOptions {
+    /// Height and width of the input.
+    pub size: (usize, usize),
+    /// Name of the network, for people.
+    pub description: String,
+    /// Licence of the weights, for people.
+    pub license: String,
+}
+
+/// Name of the output: unit vectors (B, D).
+pub const OUTPUT: &str = "embedding";
+/// Keeps the division finite where all features are zero.
+const LEAST_LENGTH: f32 = 1e-12;
+
+/// The bytes of an ONNX file with one input `images` (B, 3, H, W), normalised as the card says, any B, and one output
+/// `embedding` (B, D) of unit length. `weights` have native names; batch norms may be there or folded in.
+///
+/// # Errors
+/// When a weight is missing or not finite.
+pub fn onnx(weights: &Weights, architecture: Architecture, options: &ExportOptions) -> Result<Vec<u8>, EngineError> {
+    let config = architecture.config();
+    let folded = weights.fold_norms(layout::norms(&config), config.norm_epsilon)?;
+    let (height, width) = options.size;
+    let mut graph = GraphBuilder::new(&architecture.to_string());
+    let axes = [Axis::Any("batch"), Axis::Fixed(3), Axis::Fixed(height), Axis::Fixed(width)];
+    let images = graph.input("images", &axes);
+    let mut writer = GraphWriter { graph: &mut graph, weights: &folded, config: &config, prefix: "" };
+    let features = writer.features(&images, options.size)?;
+    let pooled = writer.graph.node("GlobalAveragePool", "pool", &[&features], &[]);
+    let mut vector = writer.graph.node("Flatten", "pool", &[&pooled], &[Attribute::Int("axis", 1)]);
+    let heads = Heads::of(&folded);
+    if heads.embedding.is_some() {
+        let weight = writer.weight("embedding.weight")?;
+        let mut inputs = vec![vector.clone(), weight];
+        if folded.contains("embedding.bias") {
+            inputs.push(writer.weight("embedding.bias")?);
+        }
+        vector =
+            writer.graph.node("Gemm", "embedding", &inputs.iter().collect::<Vec<_>>(), &[Attribute::Int("transB", 1)]);
+    }
+    let axes = [Attribute::Ints("axes", &[1]), Attribute::Int("keepdims", 1)];
+    let length = writer.graph.node("ReduceL2", "unit", &[&vector], &axes);
+    let least = writer.graph.floats("unit/least", &[], &[LEAST_LENGTH]);
+    let length = writer.graph.node("Max", "unit", &[&length, &least], &[]);
+    let unit = writer.graph.node("Div", "unit", &[&vector, &length], &[]);
+    let dimension = heads.embedding.unwrap_or(config.head);
+    writer.graph.output(&unit, OUTPUT, &[Axis::Any("batch"), Axis::Fixed(dimension)]);
+    let metadata = [
+        ("description", options.description.clone()),
+        ("author", "Shelfsight".to_owned()),
+        ("license", options.license.clone()),
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("task", "embed".to_owned()),
+        ("imgsz", format!("[{height}, {width}]")),
+    ];
+    let metadata: BTreeMap<String, String> = metadata.map(|(key, value)| (key.to_owned(), value)).into();
+    Ok(graph.encode(&metadata))
+}
+
+/// The embedder in `file`, written by [`onnx`], in bytes. `crops` are pictures (1, 3, H, W) as it is served with, several dozen.
+///
+/// # Errors
+/// When it cannot be run, or there is no picture.
+pub fn quantize(
+    file: &[u8],
+    crops: impl Iterator<Item = Array4<f32>>,
+    calibration: Calibration,
+) -> Result<Vec<u8>, QuantizeError> {
+    engine::onnx::quantize(file, &keeps_precision, crops, calibration)
+}
+
+/// The gates of squeeze-and-excite are next to nothing to compute, and errors in them are errors in whole channels; what comes
+/// behind the last convolution is the answer itself.
+fn keeps_precision(node: &str) -> bool {
+    let (layer, op) = node.rsplit_once('/').unwrap_or((node, ""));
+    let gate = layer.split('.').any(|part| part == "se") && op != "Mul";
+    gate || ["pool", "embedding", "unit"].contains(&layer)
+}
+
+/// Least cosine between what a file and its network say of a picture.
+pub const LEAST_COSINE: f64 = 0.99999;
+
+/// A file that says something else than its network.
+#[derive(Debug, Error)]
+pub enum ParityError {
+    /// One of the two cannot be run.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The answers have different shapes.
+    #[error("the file answers {file:?}, the network {network:?}")]
+    Shape {
+        /// Of the file.
+        file: Vec<usize>,
+        /// Of the network.
+        network: Vec<usize>,
+    },
+    /// The answers differ.
+    #[error(
+        "the cosine between the file's and the network's embedding is {found}; it must be at least {LEAST_COSINE}. The file was not kept"
+    )]
+    Differs {
+        /// The least over the pictures.
+        found: f64,
+    },
+}
+
+/// The least cosine between what the bytes of an ONNX file and `network` say of `pictures` (B, 3, H, W).
+///
+/// # Errors
+/// When it is below [`LEAST_COSINE`], or one of the two cannot be run.
+pub fn parity(file: &[u8], network: &dyn Session, pictures: &Array4<f32>) -> Result<f64, ParityError> {
+    let file = OrtSession::from_bytes(file, &OrtOptions::default())?;
+    let last = |session: &dyn Session| {
+        let mut outputs = session.run(pictures.view())?;
+        Ok::<_, EngineError>(outputs.pop().map(|output| output.array).unwrap_or_default())
+    };
+    let (a, b) = (last(&file)?, last(network)?);
+    if a.shape() != b.shape() || a.ndim() != 2 {
+        return Err(ParityError::Shape { file: a.shape().to_vec(), network: b.shape().to_vec() });
+    }
+    let cosine = |at: usize| {
+        let (a, b) = (a.index_axis(Dimension(0), at), b.index_axis(Dimension(0), at));
+        let dot = |a: &ndarray::ArrayViewD<'_, f32>, b: &ndarray::ArrayViewD<'_, f32>| {
+            a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>()
+        };
+        dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
+    };
+    // NaN must not get lost in a minimum.
+    let found = (0..a.shape()[0]).map(cosine).fold(1.0, |least, cosine| if cosine >= least { least } else { cosine });
+    if found >= LEAST_COSINE { Ok(found) } else { Err(ParityError::Differs { found }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::keeps_precision;
+
+    #[test]
+    fn gates_and_the_answer_keep_their_precision() {
+        for (node, kept) in [
+            ("conv_stem/Conv", false),
+            ("blocks.1.0.conv_dw/Clip", false),
+            ("blocks.1.0.se.conv_reduce/Conv", true),
+            ("blocks.1.0.se/Sigmoid", true),
+            ("blocks.1.0.se/Mul", false),
+            ("conv_head/Conv", false),
+            ("pool/GlobalAveragePool", true),
+            ("embedding/Gemm", true),
+            ("unit/Div", true),
+        ] {
+            assert_eq!(keeps_precision(node), kept, "{node}");
+        }
+    }
+}

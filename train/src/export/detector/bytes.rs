@@ -1,0 +1,86 @@
+//! The network in bytes: which of its nodes keep their precision, and what they are calibrated on.
+
+use std::path::Path;
+
+use engine::onnx::{Calibration, QuantizeError};
+use ndarray::{Array4, Axis};
+use vision::preprocess::Region;
+use vision::{DecodeLimits, Letterbox, PreprocessPlan, RgbImage, decode};
+
+use super::Size;
+use detector::anchors::MAX_STRIDE;
+
+/// The detector in `file`, written by [`super::onnx`], in bytes. `pictures` are canvases (1, 3, H, W) as it is served with;
+/// several dozen that show what it will see. The file must run in ONNX Runtime.
+///
+/// # Errors
+/// When it cannot be run, or there is no picture.
+pub fn quantize(
+    file: &[u8],
+    pictures: impl Iterator<Item = Array4<f32>>,
+    calibration: Calibration,
+) -> Result<Vec<u8>, QuantizeError> {
+    engine::onnx::quantize(file, &keeps_precision, pictures, calibration)
+}
+
+/// What decides on boxes and scores is computed in full: the last convolution of every branch of the head and all behind it.
+/// A box would jump by whole pixels, and scores near zero would be one. The gates of squeeze-and-excite are next to nothing
+/// to compute, and errors in them are errors in whole channels.
+fn keeps_precision(node: &str) -> bool {
+    let (layer, op) = node.rsplit_once('/').unwrap_or((node, ""));
+    let parts: Vec<&str> = layer.split('.').collect();
+    match parts.as_slice() {
+        ["model", "22", _, _, "0" | "1", ..] => false,
+        ["model", "22", ..] | ["nms", ..] => true,
+        _ => parts.contains(&"se") && op != "Mul",
+    }
+}
+
+/// A picture as the network is served it.
+#[must_use]
+pub fn canvas(image: &RgbImage, plan: &PreprocessPlan, size: Size) -> Array4<f32> {
+    let mut plan = plan.clone();
+    (plan.width, plan.height) = match size {
+        Size::Fixed { height, width } => (width as u32, height as u32),
+        Size::Any => {
+            let most = (plan.width, plan.height);
+            Letterbox::rectangular_canvas(image.dimensions(), most, MAX_STRIDE as u32)
+        }
+    };
+    let mut canvas = Array4::zeros((1, 3, plan.height as usize, plan.width as usize));
+    plan.apply(image, Region::whole(image), canvas.index_axis_mut(Axis(0), 0));
+    canvas
+}
+
+/// The picture in a file; none where there is none that can be read.
+#[must_use]
+pub fn picture(path: &Path) -> Option<RgbImage> {
+    decode(&std::fs::read(path).ok()?, &DecodeLimits::default()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_the_head_keeps_its_precision() {
+        for (node, kept) in [
+            ("model.0.conv/Conv", false),
+            ("model.4.m.0/Add", false),
+            ("model.22.cv2.0.0.conv/Conv", false),
+            ("model.22.cv3.2.1/Mul", false),
+            ("model.22.cv2.0.2/Conv", true),
+            ("model.22.cv3.1/Reshape", true),
+            ("model.22.dfl/Softmax", true),
+            ("model.22.scores/Sigmoid", true),
+            ("model.22/Concat", true),
+            ("nms.rows/Concat", true),
+            ("model.trunk.blocks.1.0.se.conv_reduce/Conv", true),
+            ("model.trunk.blocks.1.0.se/Sigmoid", true),
+            ("model.trunk.blocks.1.0.se/Mul", false),
+            ("model.trunk.blocks.1.0.conv_dw/Clip", false),
+        ] {
+            assert_eq!(keeps_precision(node), kept, "{node}");
+        }
+    }
+}

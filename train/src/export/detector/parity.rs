@@ -1,0 +1,129 @@
+//! Whether a file says what the network says: both see the same pictures, and every box and score is compared.
+
+use engine::{EngineError, OrtOptions, OrtSession, Session};
+use ndarray::{Array4, ArrayD, ArrayView2, Axis, Ix2, Slice};
+use thiserror::Error;
+use vision::{Detection, NmsOptions};
+
+use super::Suppression;
+use detector::ClassMap;
+use detector::postprocess::{OutputLayout, Selection, candidates, suppress};
+
+/// Largest differences between a file and its network.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Difference {
+    /// Of box values, in pixels.
+    pub pixels: f32,
+    /// Of scores.
+    pub score: f32,
+}
+
+/// What a written file may differ by.
+pub const MOST: Difference = Difference { pixels: 0.05, score: 1e-4 };
+
+/// A file that says something else than its network.
+#[derive(Debug, Error)]
+pub enum ParityError {
+    /// One of the two cannot be run.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The answers have different shapes.
+    #[error("the file answers {file:?}, the network {network:?}")]
+    Shape {
+        /// Of the file.
+        file: Vec<usize>,
+        /// Of the network.
+        network: Vec<usize>,
+    },
+    /// Suppression inside the file leaves other boxes than ours.
+    #[error(
+        "picture {picture}: suppression inside the file leaves {file} boxes and ours {own}, of which {common} are the same. \
+         It was not kept"
+    )]
+    Suppression {
+        /// Of those compared, from 0.
+        picture: usize,
+        /// Boxes of the file.
+        file: usize,
+        /// Boxes left by our own suppression.
+        own: usize,
+        /// Boxes in both.
+        common: usize,
+    },
+    /// The answers differ.
+    #[error(
+        "the file differs from the network by {} px and {} in scores; at most {} px and {} are allowed. It was not kept",
+        found.pixels, found.score, MOST.pixels, MOST.score
+    )]
+    Differs {
+        /// By how much.
+        found: Difference,
+    },
+}
+
+/// Compares the bytes of an ONNX file with `network` on `pictures` (B, 3, H, W).
+///
+/// # Errors
+/// When they differ by more than [`MOST`], or one cannot be run.
+pub fn check(file: &[u8], network: &dyn Session, pictures: &Array4<f32>) -> Result<Difference, ParityError> {
+    let file = OrtSession::from_bytes(file, &OrtOptions::default())?;
+    let (a, b) = (file.run(pictures.view())?.swap_remove(0).array, network.run(pictures.view())?.swap_remove(0).array);
+    if a.shape() != b.shape() {
+        return Err(ParityError::Shape { file: a.shape().to_vec(), network: b.shape().to_vec() });
+    }
+    let most = |rows: Slice| {
+        let (a, b) = (a.slice_axis(Axis(1), rows), b.slice_axis(Axis(1), rows));
+        // NaN must not get lost in a maximum.
+        a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0_f32, |most, d| if d <= most { most } else { d })
+    };
+    let found = Difference { pixels: most(Slice::from(..4)), score: most(Slice::from(4..)) };
+    if found.pixels <= MOST.pixels && found.score <= MOST.score {
+        Ok(found)
+    } else {
+        Err(ParityError::Differs { found })
+    }
+}
+
+/// Compares a file that suppresses duplicates itself with one of the same network that does not, whose answers go through
+/// our own suppression. Returns how many boxes were left of all pictures.
+///
+/// # Errors
+/// When a box is left by one and not by the other, or a file cannot be run.
+pub fn check_suppression(
+    file: &[u8],
+    plain: &[u8],
+    (nms, classes): (Suppression, &ClassMap),
+    pictures: &Array4<f32>,
+) -> Result<usize, ParityError> {
+    let run = |file: &[u8]| -> Result<ArrayD<f32>, EngineError> {
+        let session = OrtSession::from_bytes(file, &OrtOptions::default())?;
+        Ok(session.run(pictures.view())?.swap_remove(0).array)
+    };
+    let (suppressed, raw) = (run(file)?, run(plain)?);
+    let options = NmsOptions { iou: nms.iou, class_agnostic: true, max_detections: nms.most };
+    let selection = Selection { confidence: nms.confidence, multi_label: false };
+    let mut left = 0;
+    for (picture, (inside, raw)) in suppressed.outer_iter().zip(raw.outer_iter()).enumerate() {
+        let shape = |array: &ArrayD<f32>| array.shape().to_vec();
+        let error = || ParityError::Shape { file: shape(&suppressed), network: raw.shape().to_vec() };
+        let found = |view: ndarray::ArrayViewD<'_, f32>, layout| -> Result<Vec<Detection>, ParityError> {
+            let view: ArrayView2<'_, f32> = view.into_dimensionality::<Ix2>().map_err(|_| error())?;
+            Ok(candidates(&view, layout, classes, selection))
+        };
+        let inside = found(inside, OutputLayout::EndToEnd)?;
+        let own = suppress(found(raw.view(), OutputLayout::ChannelsFirst)?, &options);
+        let common = own.iter().filter(|box_| inside.iter().any(|other| same(box_, other))).count();
+        if inside.len() != own.len() || common != own.len() {
+            return Err(ParityError::Suppression { picture, file: inside.len(), own: own.len(), common });
+        }
+        left += common;
+    }
+    Ok(left)
+}
+
+fn same(a: &Detection, b: &Detection) -> bool {
+    let sides = |d: &Detection| [d.bbox.x1, d.bbox.y1, d.bbox.x2, d.bbox.y2];
+    a.class == b.class
+        && (a.confidence - b.confidence).abs() <= MOST.score
+        && sides(a).iter().zip(sides(b)).all(|(a, b)| (a - b).abs() <= MOST.pixels)
+}

@@ -1,0 +1,4 @@
+//! From weights to files that other tools run.
+
+pub mod classifier;
+pub mod detector;

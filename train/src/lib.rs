@@ -1,0 +1,15 @@
+//! Floor 4: learning, from labelled images to weights.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`core`] | what all trainers share: the loop, parameters, optimisers, checkpoints, run folders |
+//! | [`detector`] | from labelled images to a detector |
+//! | [`classifier`] | from folders of SKU images to an embedder |
+//! | [`export`] | weights as ONNX files, and whether they say what the network says |
+//! | [`dashboard`] | the live page of a run |
+
+pub mod classifier;
+pub mod core;
+pub mod dashboard;
+pub mod detector;
+pub mod export;

@@ -1,0 +1,8 @@
+//! The detector's trainer, and its export.
+
+mod backbone;
+mod config;
+mod data;
+mod export;
+mod fit;
+mod loss;
