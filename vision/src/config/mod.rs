@@ -8,7 +8,10 @@ use thiserror::Error;
 
 use crate::files::{FileError, read_text_bounded};
 
+mod renamed;
 mod spelling;
+
+pub use renamed::{Keys, OldKey, Renamed};
 
 /// Largest configuration file read.
 const MAX_CONFIG_BYTES: u64 = 1 << 20;
