@@ -1,12 +1,12 @@
-//! What `--paste` makes of labelled pictures, to look at: `paste_sheet OUT DIR... [-- NUMBER...]` writes `OUT/cutouts.png`
+//! What `--paste` makes of labelled images, to look at: `paste_sheet OUT DIR... [-- NUMBER...]` writes `OUT/cutouts.png`
 //! (every cut-out, on a chequered ground) and `OUT/shelf-NUMBER.png`.
 
 use std::path::{Path, PathBuf};
 
 use image::{Rgb, RgbImage};
 use rayon::prelude::*;
-use synth::film::Film;
-use synth::sku::{Look, Sort};
+use synth::framebuffer::Framebuffer;
+use synth::sku::{Appearance, Sort};
 use synth::{Finish, SynthConfig, World};
 
 const TILE: u32 = 130;
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         (all[..split].to_vec(), all.get(split + 1..).unwrap_or_default().to_vec())
     };
     let folders: Vec<PathBuf> = folders.into_iter().map(PathBuf::from).collect();
-    let config = SynthConfig { paste_share: 1.0, ..SynthConfig::default() };
+    let config = SynthConfig { paste_ratio: 1.0, ..SynthConfig::default() };
     let began = std::time::Instant::now();
     let world = World::build(config, &folders)?;
     let cut: Vec<_> = world.catalogue().skus.iter().filter(|sku| sku.sort == Sort::Pasted).collect();
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let chequer = |x: u32, y: u32| -> f32 { if (x / 8 + y / 8).is_multiple_of(2) { 0.28 } else { 0.38 } };
     let mut sheet = RgbImage::from_fn(COLUMNS * TILE, rows * TILE, |x, y| Rgb([(chequer(x, y) * 255.0) as u8; 3]));
     for (at, sku) in (0..).zip(shown) {
-        let Look::Cut(cut) = &sku.look else { continue };
+        let Appearance::Cut(cut) = &sku.appearance else { continue };
         let (w, h) = (cut.size.0 / cut.size.1 * (TILE - 6) as f32, (TILE - 6) as f32);
         let level = cut.texture.level(cut.texture.size().1 as f32 / h);
         for y in 0..h as u32 {
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn save(world: &World, number: u64, out: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    let shelf = world.shelf(number, Finish::Jpeg, &mut Film::new(1, 1))?;
+    let shelf = world.shelf(number, Finish::Jpeg, &mut Framebuffer::new(1, 1))?;
     shelf.image.save(out.join(format!("shelf-{number}.png")))?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Draws `docs/synth-contact-sheet.jpg` and `examples/shelf.jpg` again: `cargo run --release -p synth --example synth_sheet`.
 //!
-//! Everything on them is drawn; nothing is taken from a real picture. With numbers as arguments, draws those photos into
+//! Everything on them is synthetic; nothing is taken from a real image. With numbers as arguments, draws those photos into
 //! `shelf-NUMBER.png` under the current folder instead, to look at.
 
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::path::Path;
 use image::RgbImage;
 use rayon::prelude::*;
 use synth::catalogue::Catalogue;
-use synth::film::Film;
+use synth::framebuffer::Framebuffer;
 use synth::write::jpeg;
 use synth::{Scene, SynthConfig};
 
@@ -20,7 +20,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Three times the size of a tile, so that a tile is its exact average.
     let config = SynthConfig { seed: 7, size: (1260, 945), camera_faults: 0.8, ..SynthConfig::default() };
     let catalogue = Catalogue::build(&config);
-    let draw = |number: u64| Scene { catalogue: &catalogue, config: &config }.photo(number, &mut Film::new(1, 1)).image;
+    let draw =
+        |number: u64| Scene { catalogue: &catalogue, config: &config }.photo(number, &mut Framebuffer::new(1, 1)).image;
     let wanted: Vec<u64> = std::env::args().skip(1).map(|text| text.parse()).collect::<Result<_, _>>()?;
     if !wanted.is_empty() {
         return wanted.par_iter().try_for_each(|&n| draw(n).save(format!("shelf-{n}.png"))).map_err(Into::into);

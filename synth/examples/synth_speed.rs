@@ -1,6 +1,6 @@
 //! Photos a second at the default size: `cargo run --release -p synth --example synth_speed [PHOTOS [CSV]]`.
 //!
-//! Measures what `write_dataset` does after the products are made: drawing, developing, encoding, writing. Processor time is told
+//! Measures what `write_dataset` does after the products are made: rendering, the sensor, encoding, writing. Processor time is told
 //! beside the clock, because on a machine that others use, too, the clock says little. Writes `docs/results/synth_speed.csv`.
 
 use std::io::Write as _;

@@ -36,7 +36,7 @@ fn unit(a: Vec3) -> Vec3 {
 /// Where the camera is and where it looks.
 #[derive(Debug, Clone, Copy)]
 pub struct Camera {
-    /// The eye.
+    /// Where it stands, millimetres.
     pub eye: Vec3,
     right: Vec3,
     up: Vec3,
@@ -60,7 +60,7 @@ impl Camera {
         Self { eye, right, up, forward, focal, center }
     }
 
-    /// The same view in a picture `times` smaller.
+    /// The same view in an image `times` smaller.
     #[must_use]
     pub fn smaller(self, times: f32) -> Self {
         Self { focal: self.focal / times, center: (self.center.0 / times, self.center.1 / times), ..self }
@@ -93,7 +93,7 @@ impl Camera {
     }
 }
 
-/// A plane in space as seen in the picture.
+/// A plane in space as seen in the image.
 #[derive(Debug, Clone, Copy)]
 pub struct Plane {
     rows: [Vec3; 3],

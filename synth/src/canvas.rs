@@ -5,9 +5,9 @@ use super::color::Rgb;
 /// Premultiplied RGBA, `f32`, row by row. Coordinates are pixels, `y` down.
 #[derive(Debug, Clone)]
 pub struct Canvas {
-    /// Columns.
+    /// Columns of pixels.
     pub width: usize,
-    /// Rows.
+    /// Rows of pixels.
     pub height: usize,
     pixels: Vec<[f32; 4]>,
     wrap: bool,

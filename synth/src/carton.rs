@@ -2,10 +2,10 @@
 
 use super::camera::{Camera, Vec3, along};
 use super::color::{Rgb, scale, times};
-use super::film::{Film, Footprint};
-use super::lathe::Stand;
+use super::framebuffer::{Footprint, Framebuffer};
 use super::light::{Gloss, Light};
 use super::quad::{self, Quad, Stroke};
+use super::rasterizer::Stand;
 use super::simd::between;
 use super::texture::Texture;
 
@@ -37,7 +37,13 @@ impl Carton {
 }
 
 /// Draws a carton and tells what is seen of it.
-pub fn draw(film: &mut Film, camera: &Camera, light: &Light, carton: &Carton, (stand, id): (Stand, u16)) -> Footprint {
+pub fn draw(
+    frame: &mut Framebuffer,
+    camera: &Camera,
+    light: &Light,
+    carton: &Carton,
+    (stand, id): (Stand, u16),
+) -> Footprint {
     let mut print = Footprint::default();
     let [w, h, d] = carton.size;
     let (sin, cos) = (stand.turn * std::f32::consts::TAU).sin_cos();
@@ -70,10 +76,10 @@ pub fn draw(film: &mut Film, camera: &Camera, light: &Light, carton: &Carton, (s
     if view(at(0.0, h / 2.0, d / 2.0), out) {
         let quad = Quad { origin: at(-w / 2.0, 0.0, d / 2.0), side_a: vector(right, w), side_b: vector(up, h) };
         // Most of what is seen: its light changes upwards alone, what it mirrors sideways alone.
-        let levels = Slope::new(film, |b| light.reach(stand.headroom - h * b, stand.depth - d / 2.0) * stand.tone);
+        let levels = Slope::new(frame, |b| light.reach(stand.headroom - h * b, stand.depth - d / 2.0) * stand.tone);
         let shine = carton.shine * 0.035;
-        let mirrored = Slope::new(film, |a| shine * light.mirror(Gloss::Satin, out[0] + bulge(a), -0.08));
-        quad::draw(film, camera, &quad, Stroke { grow: 0.0, item: Some((id, &mut print)) }, |a, b| {
+        let mirrored = Slope::new(frame, |a| shine * light.mirror(Gloss::Satin, out[0] + bulge(a), -0.08));
+        quad::draw(frame, camera, &quad, Stroke { grow: 0.0, item: Some((id, &mut print)) }, |a, b| {
             let [r, g, bl, _] = carton.front.sample(front_level, a, 1.0 - b);
             let level = levels.at(b);
             let matt = light.matt(out[0] + bulge(a), 0.02, out[2]) * level * crease(a, b);
@@ -82,7 +88,7 @@ pub fn draw(film: &mut Film, camera: &Camera, light: &Light, carton: &Carton, (s
         });
     }
     let mut face = |quad: Quad, grow: f32, shade: &mut dyn FnMut(f32, f32) -> Rgb| {
-        quad::draw(film, camera, &quad, Stroke { grow, item: Some((id, &mut print)) }, shade);
+        quad::draw(frame, camera, &quad, Stroke { grow, item: Some((id, &mut print)) }, shade);
     };
     for side in [-1.0_f32, 1.0] {
         let normal = vector(right, side);
@@ -143,14 +149,14 @@ const SLOPE: usize = 64;
 
 impl Slope {
     /// Of a sketch nobody asks.
-    fn new(film: &Film, value: impl Fn(f32) -> f32) -> Self {
-        Self(std::array::from_fn(|k| if film.sketch { 0.0 } else { value(k as f32 / SLOPE as f32) }))
+    fn new(frame: &Framebuffer, value: impl Fn(f32) -> f32) -> Self {
+        Self(std::array::from_fn(|k| if frame.sketch { 0.0 } else { value(k as f32 / SLOPE as f32) }))
     }
 
     #[inline]
     fn at(&self, v: f32) -> f32 {
-        let (step, share) = between(v * SLOPE as f32, SLOPE as f32 - 0.001);
+        let (step, fraction) = between(v * SLOPE as f32, SLOPE as f32 - 0.001);
         let step = step.min(SLOPE - 1);
-        self.0[step] + (self.0[step + 1] - self.0[step]) * share
+        self.0[step] + (self.0[step + 1] - self.0[step]) * fraction
     }
 }

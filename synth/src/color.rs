@@ -11,8 +11,8 @@ pub const fn hex(rgb: u32) -> Rgb {
 
 /// Between two colours.
 #[must_use]
-pub fn mix(a: Rgb, b: Rgb, share: f32) -> Rgb {
-    std::array::from_fn(|i| a[i] + (b[i] - a[i]) * share)
+pub fn mix(a: Rgb, b: Rgb, fraction: f32) -> Rgb {
+    std::array::from_fn(|i| a[i] + (b[i] - a[i]) * fraction)
 }
 
 /// Every channel times a factor.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use vision::config::Renamed;
 
 /// A set of synthetic photos. Every key has a default; unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,17 +14,17 @@ pub struct SynthConfig {
     pub photos: u32,
     /// Width and height of a photo in pixels.
     pub size: (u32, u32),
-    /// Fewest and most labelled facings in a photo: the camera steps back, or another shelf is put up, until so many are in view.
+    /// Minimum and maximum number of labelled facings in a photo: the camera steps back, or another shelf is put up, until so many are in view.
     pub facings: (u32, u32),
     /// Families of look-alike products in the world.
     pub families: u32,
-    /// Fewest and most products in a family.
+    /// Minimum and maximum number of products in a family.
     pub variants: (u32, u32),
-    /// An item of which less than this share is seen gets no label; `instances.csv` still lists it.
+    /// An item of which less than this fraction is seen gets no label; `instances.csv` still lists it.
     pub min_visible: f32,
     /// The same for items behind the front row, of which people label only what stands quite free.
     pub min_visible_behind: f32,
-    /// Rows of items one behind the other that are drawn.
+    /// Rows of items one behind the other that are rendered.
     pub depth_rows: u32,
     /// Chance that a front item is missing.
     pub gap_chance: f32,
@@ -39,9 +40,10 @@ pub struct SynthConfig {
     pub jpeg_quality: (u8, u8),
     /// Strength of blur, noise and exposure errors: 0 none, 1 a telephone, 2 a bad one.
     pub camera_faults: f32,
-    /// Share of blocks filled with instances cut out of real pictures; needs a folder of them.
-    pub paste_share: f32,
-    /// Most instances kept of that folder.
+    /// Fraction of blocks filled with instances cut out of real images; needs a folder of them.
+    #[serde(alias = "paste_share")]
+    pub paste_ratio: f32,
+    /// Maximum number of instances kept of that folder.
     pub paste_limit: u32,
     /// Crops of every labelled item, in a folder per product, at most this many for each; 0 for none.
     pub crops_per_sku: u32,
@@ -66,7 +68,7 @@ impl Default for SynthConfig {
             pitch_deg: (-9.0, 17.0),
             jpeg_quality: (55, 94),
             camera_faults: 1.0,
-            paste_share: 0.5,
+            paste_ratio: 0.5,
             paste_limit: 1500,
             crops_per_sku: 0,
         }
@@ -101,6 +103,9 @@ pub enum ConfigError {
 }
 
 impl SynthConfig {
+    /// Keys by their names of the first release.
+    pub const RENAMED: &[Renamed] = &[Renamed { section: "", old: "paste_share", new: "paste_ratio" }];
+
     /// Checks every key.
     ///
     /// # Errors
@@ -137,7 +142,7 @@ impl SynthConfig {
         within("jpeg_quality[1]", self.jpeg_quality.1.into(), 5.0, 100.0)?;
         ordered("jpeg_quality", self.jpeg_quality.0.into(), self.jpeg_quality.1.into())?;
         within("camera_faults", self.camera_faults.into(), 0.0, 3.0)?;
-        within("paste_share", self.paste_share.into(), 0.0, 1.0)?;
+        within("paste_ratio", self.paste_ratio.into(), 0.0, 1.0)?;
         within("paste_limit", self.paste_limit.into(), 1.0, 10_000.0)?;
         within("crops_per_sku", self.crops_per_sku.into(), 0.0, 100_000.0)
     }
@@ -166,7 +171,7 @@ mod tests {
         check(|c| c.pitch_deg = (10.0, -10.0), "pitch_deg");
         check(|c| c.jpeg_quality = (0, 50), "jpeg_quality[0]");
         check(|c| c.camera_faults = -1.0, "camera_faults");
-        check(|c| c.paste_share = 1.5, "paste_share");
+        check(|c| c.paste_ratio = 1.5, "paste_ratio");
         check(|c| c.yaw_deg = 90.0, "yaw_deg is 90; it must lie in 0..=40");
     }
 
@@ -176,5 +181,12 @@ mod tests {
         assert!(error.contains("unknown field `photo`"), "{error}");
         let config: SynthConfig = serde_json::from_str(r#"{"photos": 3, "facings": [30, 60]}"#).unwrap();
         assert_eq!((config.photos, config.facings, config.size), (3, (30, 60), (1280, 960)));
+    }
+
+    #[test]
+    fn keys_are_understood_by_their_old_names() {
+        let config: SynthConfig = serde_json::from_str(r#"{"paste_share": 0.25}"#).unwrap();
+        assert_eq!(config, SynthConfig { paste_ratio: 0.25, ..SynthConfig::default() });
+        assert!(serde_json::from_str::<SynthConfig>(r#"{"paste_share": 0.25, "paste_ratio": 0.5}"#).is_err());
     }
 }

@@ -10,7 +10,7 @@ use super::texture::Texture;
 /// A container of revolution, or one with another cross-section.
 #[derive(Debug, Clone)]
 pub struct Container {
-    /// Outline.
+    /// Radius by height, millimetres.
     pub profile: Profile,
     /// Cross-section.
     pub section: Section,
@@ -43,7 +43,7 @@ pub struct Zone {
 pub enum Surface {
     /// Artwork that goes once round; where it is transparent the body shows.
     Print {
-        /// Artwork.
+        /// Artwork, once around the body.
         art: Texture,
         /// 0 paper or plastic, 1 ink on bare metal.
         metal: f32,
@@ -86,7 +86,7 @@ pub enum Body {
 pub struct Clear {
     /// Filled to this height.
     pub fill: f32,
-    /// Share of what stands behind that is seen straight through, where filled and where empty.
+    /// Fraction of what stands behind that is seen straight through, where filled and where empty.
     pub straight: (f32, f32),
     /// Let through and scattered back, by the chord's length; first where filled, then where empty.
     chords: Box<[[f32; 6]; 2 * CHORDS]>,
@@ -110,9 +110,9 @@ pub struct Handle {
     pub low: f32,
     /// Upper end.
     pub high: f32,
-    /// Reach.
+    /// How far it stands out from the axis, millimetres.
     pub reach: f32,
-    /// Thickness.
+    /// Thickness, millimetres.
     pub thick: f32,
 }
 
@@ -188,10 +188,10 @@ impl Clear {
         Self { fill: recipe.fill, straight, chords: Box::new(chords) }
     }
 
-    /// Number of what [`Clear::chord`] tells of a chord's share of the widest.
+    /// Number of what [`Clear::chord`] tells of a chord's fraction of the widest.
     #[inline(always)]
-    pub(super) fn place(share: f32, wet: bool) -> u32 {
-        let at = nearest(share.max(0.0) * (CHORDS - 1) as f32).min(CHORDS - 1) as u32;
+    pub(super) fn place(fraction: f32, wet: bool) -> u32 {
+        let at = nearest(fraction.max(0.0) * (CHORDS - 1) as f32).min(CHORDS - 1) as u32;
         at + if wet { 0 } else { CHORDS as u32 }
     }
 

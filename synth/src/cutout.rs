@@ -1,24 +1,24 @@
-//! Draws instances cut out of real pictures: upright, facing the camera, turned a little like the round things they are, in
+//! Draws instances cut out of real images: upright, facing the camera, turned a little like the round things they are, in
 //! the light of their place.
 
 use std::f32::consts::{FRAC_PI_2, TAU};
 
 use super::camera::{Camera, along};
 use super::color::{Rgb, smoothstep};
-use super::film::{Film, Footprint};
-use super::lathe::Stand;
+use super::framebuffer::{Footprint, Framebuffer};
 use super::light::Light;
 use super::quad::{self, Quad};
+use super::rasterizer::Stand;
 use super::texture::Texture;
 
-/// A cut-out of a real picture.
+/// A cut-out of a real image.
 #[derive(Debug, Clone)]
 pub struct Cutout {
-    /// The picture.
+    /// Linear RGBA, transparent outside the outline.
     pub texture: Texture,
     /// Width and height in millimetres.
     pub size: (f32, f32),
-    /// Half the outline's width in each row from above, as a share of half the texture's width.
+    /// Half the outline's width in each row from above, as a fraction of half the texture's width.
     pub half: Vec<f32>,
 }
 
@@ -34,7 +34,13 @@ impl Cutout {
 const TURN: f32 = 0.3;
 
 /// Draws a cut-out and tells what is seen of it.
-pub fn draw(film: &mut Film, camera: &Camera, light: &Light, cutout: &Cutout, (stand, id): (Stand, u16)) -> Footprint {
+pub fn draw(
+    frame: &mut Framebuffer,
+    camera: &Camera,
+    light: &Light,
+    cutout: &Cutout,
+    (stand, id): (Stand, u16),
+) -> Footprint {
     let mut print = Footprint::default();
     let [w, h, depth] = cutout.extent();
     let toward = [camera.eye[0] - stand.base[0], camera.eye[2] - stand.base[2]];
@@ -55,7 +61,7 @@ pub fn draw(film: &mut Film, camera: &Camera, light: &Light, cutout: &Cutout, (s
         let gap = if u < 0.0 { stand.gaps.0 } else { stand.gaps.1 };
         1.0 - 0.5 / (1.0 + gap.max(0.0) / 22.0) * smoothstep(0.5, 1.02, u.abs())
     };
-    quad::draw_cut(film, camera, &quad, (id, &mut print), |a, b| {
+    quad::draw_cut(frame, camera, &quad, (id, &mut print), |a, b| {
         let v = 1.0 - b;
         let half = cutout.half[((v * rows as f32) as usize).min(rows - 1)].max(0.02);
         let across = (2.0 * a - 1.0) / half;
@@ -67,7 +73,7 @@ pub fn draw(film: &mut Film, camera: &Camera, light: &Light, cutout: &Cutout, (s
         };
         let own = texture.sample(level, a, v);
         let alpha = own[3];
-        // The picture is soft at its edge: what comes from there is taken from just within.
+        // The image is soft at its edge: what comes from there is taken from just within.
         let [r, g, bl, ink] = texture.sample(level, f32::midpoint(1.0, turned.clamp(-0.97, 0.97) * half), v);
         let [r, g, bl] = if ink > 0.05 { [r, g, bl].map(|c| c / ink) } else { [own[0], own[1], own[2]] };
         let foot = 0.62 + 0.38 * smoothstep(0.0, 9.0, b * h);

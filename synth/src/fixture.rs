@@ -5,7 +5,7 @@ use std::f32::consts::TAU;
 use super::camera::{Camera, Vec3};
 use super::catalogue::Catalogue;
 use super::color::{Rgb, hex, linear, mix, scale, smoothstep, times};
-use super::film::Film;
+use super::framebuffer::Framebuffer;
 use super::layout::{Layout, Row};
 use super::light::{Gloss, Light};
 use super::quad::{self, Quad, Stroke};
@@ -42,7 +42,7 @@ enum Pattern {
 impl Fixture {
     /// Some shop's furniture.
     #[must_use]
-    pub fn draw(rng: &mut Rng) -> Self {
+    pub fn sample(rng: &mut Rng) -> Self {
         let wooden = rng.chance(0.18);
         let (board, wall) = if wooden {
             let wood = *rng.pick(&[hex(0xa9794a), hex(0x6f4a2c), hex(0xc9a577)]);
@@ -82,7 +82,7 @@ impl Fixture {
     /// Rails, tags and cards: everything before the items.
     pub fn front(
         &self,
-        film: &mut Film,
+        frame: &mut Framebuffer,
         camera: &Camera,
         light: &Light,
         (layout, catalogue, rng): (&Layout, &Catalogue, &mut Rng),
@@ -97,7 +97,7 @@ impl Fixture {
                     let card = own.pick(&catalogue.promotions);
                     let (w, h) = (own.range(90.0, 130.0), own.range(64.0, 95.0));
                     let y = row.floor - layout.board.1 * 0.9 - if own.chance(0.5) { h * 0.35 } else { 0.0 };
-                    self.card(film, camera, light, (card, [x, y, 5.0 + self.tilt], (w, h), own.normal(0.03)));
+                    self.card(frame, camera, light, (card, [x, y, 5.0 + self.tilt], (w, h), own.normal(0.03)));
                 } else if let Some(tags) = tags(catalogue, block.sku).filter(|_| own.chance(crowded)) {
                     let style = if own.chance(0.12) { 2 } else { self.tag_style };
                     let (w, h) = self.tag_size;
@@ -106,16 +106,16 @@ impl Fixture {
                         row.floor - layout.board.1 * 0.52 - h / 2.0 + own.normal(0.8),
                         2.5 + self.tilt,
                     ];
-                    self.card(film, camera, light, (&tags[style], at, (w, h), own.normal(0.012)));
+                    self.card(frame, camera, light, (&tags[style], at, (w, h), own.normal(0.012)));
                 }
             }
-            self.rail(film, camera, light, (layout, row));
+            self.rail(frame, camera, light, (layout, row));
         }
     }
 
     fn card(
         &self,
-        film: &mut Film,
+        frame: &mut Framebuffer,
         camera: &Camera,
         light: &Light,
         (texture, at, (w, h), turn): (&Texture, Vec3, (f32, f32), f32),
@@ -123,7 +123,7 @@ impl Fixture {
         let (sin, cos) = turn.sin_cos();
         let quad = Quad { origin: at, side_a: [w * cos, w * sin, 0.0], side_b: [-h * sin, h * cos, -3.0] };
         let level = texture.level(texture.size().1 as f32 / h * (camera.eye[2] - at[2]).max(100.0) / camera.focal);
-        quad::draw(film, camera, &quad, Stroke::default(), |a, b| {
+        quad::draw(frame, camera, &quad, Stroke::default(), |a, b| {
             let [r, g, bl, _] = texture.sample(level, a, 1.0 - b);
             // A plastic cover shines a little.
             let shine = 0.03 * light.mirror(Gloss::Satin, (a - 0.5) * 0.2, 0.15 + b * 0.1);
@@ -132,7 +132,7 @@ impl Fixture {
         });
     }
 
-    fn rail(&self, film: &mut Film, camera: &Camera, light: &Light, (layout, row): (&Layout, &Row)) {
+    fn rail(&self, frame: &mut Framebuffer, camera: &Camera, light: &Light, (layout, row): (&Layout, &Row)) {
         let (length, height) = (layout.half_length * 2.0, layout.board.1);
         let quad = Quad {
             origin: [-layout.half_length, row.floor - height, self.tilt],
@@ -154,11 +154,11 @@ impl Fixture {
         });
         let blur = camera.eye[2].max(200.0) / camera.focal / height;
         // How it shines and bends, along its length.
-        let waves = table(film, |a| {
+        let waves = table(frame, |a| {
             let x = a * length - layout.half_length;
             (0.03 * light.mirror(Gloss::Satin, 0.25 * (x * 0.002).sin(), 0.12), 0.96 + 0.04 * (x * 0.011).sin())
         });
-        quad::draw(film, camera, &quad, Stroke::default(), |a, b| {
+        quad::draw(frame, camera, &quad, Stroke::default(), |a, b| {
             let x = a * length - layout.half_length;
             let (shine, dent) = waves[(a * STEPS as f32) as usize];
             let joint = modulo(x - layout.bays.1, layout.bays.0);
@@ -171,7 +171,7 @@ impl Fixture {
     /// The board under a row, seen from above.
     pub fn floor(
         &self,
-        film: &mut Film,
+        frame: &mut Framebuffer,
         camera: &Camera,
         light: &Light,
         (layout, row, shade): (&Layout, &Row, &ShadeMap),
@@ -184,9 +184,9 @@ impl Fixture {
         };
         let board = linear(self.board);
         let gap = row.ceiling - row.floor;
-        let reach = table(film, |b| light.reach(gap, b * layout.depth));
+        let reach = table(frame, |b| light.reach(gap, b * layout.depth));
         let (shine, matt) = (0.05 * light.mirror(Gloss::Matt, 0.0, 0.55), 0.85 * light.matt(0.0, 0.95, 0.2));
-        quad::draw(film, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
+        quad::draw(frame, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
             let (x, z) = (a * length - layout.half_length, b * layout.depth);
             let shaded = shade.at(x, z);
             let level = reach[(b * STEPS as f32) as usize] * shaded;
@@ -198,7 +198,7 @@ impl Fixture {
     }
 
     /// The lower side of the board above a row.
-    pub fn ceiling(&self, film: &mut Film, camera: &Camera, light: &Light, (layout, row): (&Layout, &Row)) {
+    pub fn ceiling(&self, frame: &mut Framebuffer, camera: &Camera, light: &Light, (layout, row): (&Layout, &Row)) {
         let length = layout.half_length * 2.0;
         let quad = Quad {
             origin: [-layout.half_length, row.ceiling, 0.0],
@@ -207,12 +207,12 @@ impl Fixture {
         };
         let board = linear(self.board);
         // Lit only by what the floor and the goods throw back.
-        let levels = table(film, |b| {
+        let levels = table(frame, |b| {
             let z = b * layout.depth;
             (0.34 * light.ambient + 0.10) / (1.0 + (z / 260.0).powi(2))
                 + light.strips * (-((z - 40.0) / 30.0).powi(2)).exp()
         });
-        quad::draw(film, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
+        quad::draw(frame, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
             let x = a * length - layout.half_length;
             let level = levels[(b * STEPS as f32) as usize];
             let rib = if (modulo(x, 310.0) - 155.0).abs() < 4.0 { 0.7 } else { 1.0 };
@@ -221,7 +221,7 @@ impl Fixture {
     }
 
     /// The wall behind a row.
-    pub fn wall(&self, film: &mut Film, camera: &Camera, light: &Light, (layout, row): (&Layout, &Row)) {
+    pub fn wall(&self, frame: &mut Framebuffer, camera: &Camera, light: &Light, (layout, row): (&Layout, &Row)) {
         let length = layout.half_length * 2.0;
         let (low, high) = (row.floor - layout.board.0, row.ceiling + layout.board.0);
         let quad = Quad {
@@ -231,12 +231,12 @@ impl Fixture {
         };
         let wall = linear(self.wall);
         let matt = light.matt(0.0, 0.0, 1.0);
-        let levels = table(film, |b| {
+        let levels = table(frame, |b| {
             let y = low + b * (high - low);
             let foot = 0.55 + 0.45 * smoothstep(0.0, 60.0, y - row.floor);
             (0.05 + light.reach(row.ceiling - y, layout.depth) * foot) * matt
         });
-        quad::draw(film, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
+        quad::draw(frame, camera, &quad, Stroke { grow: 0.5, item: None }, |a, b| {
             let (x, y) = (a * length - layout.half_length, low + b * (high - low));
             let level = levels[(b * STEPS as f32) as usize];
             let joint = modulo(x - layout.bays.1, layout.bays.0);
@@ -267,7 +267,7 @@ impl Fixture {
     }
 
     /// The front of a tray with goods in it.
-    pub fn tray(&self, film: &mut Film, camera: &Camera, light: &Light, (row, catalogue): (&Row, &Catalogue)) {
+    pub fn tray(&self, frame: &mut Framebuffer, camera: &Camera, light: &Light, (row, catalogue): (&Row, &Catalogue)) {
         for (number, block) in row.blocks.iter().enumerate().filter(|(_, block)| block.tray > 0.0) {
             let Some(front) = row.items.iter().filter(|i| i.block == number).map(|i| i.z).max_by(f32::total_cmp) else {
                 continue;
@@ -286,7 +286,7 @@ impl Fixture {
             let repeats = ((x2 - x1) / block.tray * high as f32 / wide as f32).round().max(1.0);
             let level = art.level(high as f32 / block.tray * camera.eye[2].max(200.0) / camera.focal);
             let reach = light.reach(row.ceiling - row.floor, 5.0);
-            quad::draw(film, camera, &quad, Stroke::default(), |a, b| {
+            quad::draw(frame, camera, &quad, Stroke::default(), |a, b| {
                 let fold = (a * (x2 - x1)).min((1.0 - a) * (x2 - x1)) < 3.0;
                 let [r, g, bl, _] = art.sample(level, (a * repeats).fract(), 1.0 - b);
                 let sag = 0.06 * wave((a * 9.0 + x1) * (1.0 / TAU));
@@ -297,12 +297,12 @@ impl Fixture {
     }
 }
 
-/// The price tags of a product; those of a drawn one for what is pasted, of which nobody knows the price.
+/// The price tags of a product; those of a synthetic one for what is pasted, of which nobody knows the price.
 fn tags(catalogue: &Catalogue, sku: usize) -> Option<&[Texture]> {
     let own = &catalogue.skus[sku].tags;
     let lent = || {
-        let drawn = catalogue.skus.partition_point(|sku| sku.sort != Sort::Pasted);
-        (drawn > 0).then(|| &catalogue.skus[sku.wrapping_mul(7919) % drawn].tags)
+        let rendered = catalogue.skus.partition_point(|sku| sku.sort != Sort::Pasted);
+        (rendered > 0).then(|| &catalogue.skus[sku.wrapping_mul(7919) % rendered].tags)
     };
     let tags = if own.is_empty() { lent()? } else { own };
     (!tags.is_empty()).then_some(tags)
@@ -338,8 +338,8 @@ impl Bands {
 const STEPS: usize = 1024;
 
 /// What changes only in one direction of a quad, at [`STEPS`] places from 0 to 1 and at 1; of a sketch nobody asks.
-fn table<T>(film: &Film, value: impl Fn(f32) -> T) -> Vec<T> {
-    let steps = if film.sketch { 0..0 } else { 0..STEPS + 1 };
+fn table<T>(frame: &Framebuffer, value: impl Fn(f32) -> T) -> Vec<T> {
+    let steps = if frame.sketch { 0..0 } else { 0..STEPS + 1 };
     steps.map(|k| value(k as f32 / STEPS as f32)).collect()
 }
 

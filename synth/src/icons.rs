@@ -1,4 +1,4 @@
-//! Small pictures for labels: fruit, bubbles, mountains, crests, ears of grain, barcodes, small print.
+//! Small images for labels: fruit, bubbles, mountains, crests, ears of grain, barcodes, small print.
 
 use std::f32::consts::{PI, TAU};
 
@@ -155,15 +155,15 @@ pub fn shield(canvas: &mut Canvas, (cx, cy): (f32, f32), size: f32, color: Rgb, 
 /// Mountains from side to side.
 pub fn mountains(canvas: &mut Canvas, [x1, y1, x2, y2]: Bounds, color: Rgb, rng: &mut Rng) {
     let (w, h) = (x2 - x1, y2 - y1);
-    for (share, tone) in [(1.0, 0.45), (0.72, 0.0)] {
+    for (fraction, tone) in [(1.0, 0.45), (0.72, 0.0)] {
         let peaks: Vec<(f32, f32)> =
             (0..3).map(|k| (x1 + w * (0.2 + 0.3 * k as f32 + rng.range(-0.1, 0.1)), rng.range(0.6, 1.0))).collect();
         let tone = mix(color, WHITE, tone);
         for &(px, peak) in &peaks {
-            let top = y2 - h * peak * share;
-            let half = h * peak * share * rng.range(0.8, 1.2);
+            let top = y2 - h * peak * fraction;
+            let half = h * peak * fraction * rng.range(0.8, 1.2);
             canvas.polygon(&[(px - half, y2), (px, top), (px + half, y2)], tone);
-            if share < 1.0 {
+            if fraction < 1.0 {
                 let cap = h * 0.16;
                 let tip = cap / (y2 - top) * half;
                 canvas
@@ -320,14 +320,14 @@ pub fn manor(canvas: &mut Canvas, (cx, cy): (f32, f32), size: f32, color: Rgb) {
 }
 
 /// Signed distance helper kept beside the shapes that need it: a stripe from corner to corner.
-pub fn diagonal(canvas: &mut Canvas, bounds: Bounds, (share, thick): (f32, f32), color: Rgb) {
+pub fn diagonal(canvas: &mut Canvas, bounds: Bounds, (fraction, thick): (f32, f32), color: Rgb) {
     let [x1, y1, x2, y2] = bounds;
     let (w, h) = (x2 - x1, y2 - y1);
     let corners = [
-        (x1, y2 - h * share * 0.2),
-        (x1, y2 - h * (share * 0.2 + thick)),
-        (x2, y1 + h * (share * 0.2)),
-        (x2, y1 + h * (share * 0.2 + thick)),
+        (x1, y2 - h * fraction * 0.2),
+        (x1, y2 - h * (fraction * 0.2 + thick)),
+        (x2, y1 + h * (fraction * 0.2)),
+        (x2, y1 + h * (fraction * 0.2 + thick)),
     ];
     let _ = w;
     canvas.fill(bounds, color, |x, y| polygon(&corners, x, y));

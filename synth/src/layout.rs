@@ -158,7 +158,7 @@ impl Filler<'_> {
     fn choice(&mut self, sort: Sort) -> Vec<usize> {
         let all = &self.catalogue.skus;
         let pasted: Vec<usize> = (0..all.len()).filter(|&i| all[i].sort == Sort::Pasted).collect();
-        if !pasted.is_empty() && self.rng.chance(self.config.paste_share) {
+        if !pasted.is_empty() && self.rng.chance(self.config.paste_ratio) {
             // Cut-outs of one class, so that a row stays of a kind.
             let class = all[*self.rng.pick(&pasted)].class;
             let same: Vec<usize> = pasted.into_iter().filter(|&i| all[i].class == class).collect();
@@ -235,7 +235,7 @@ impl Filler<'_> {
     }
 
     fn item(&mut self, product: &Sku, place: Spot, (height, loose): (f32, f32)) -> Item {
-        let boxed = matches!(product.look, super::sku::Look::Boxed(_));
+        let boxed = matches!(product.appearance, super::sku::Appearance::Boxed(_));
         let square = product.size()[2] < product.size()[0] * 0.9;
         let turn = if boxed || square {
             self.rng.normal(0.006)

@@ -4,15 +4,15 @@
 //! | module | what |
 //! |---|---|
 //! | [`config`], [`write`] | what may be asked for, and the set on disk |
-//! | [`scene`] | one photo from one number: [`layout`] before a [`camera`] in some [`light`], [`develop`]ed as a telephone would |
+//! | [`scene`] | one photo from one number: [`layout`] before a [`camera`] in some [`light`], exposed by a [`sensor`] as a telephone would |
 //! | [`catalogue`], [`sku`], [`shapes`], [`container`], [`carton`] | the products: families of look-alikes |
 //! | [`art`], [`icons`], [`words`], [`text`], [`canvas`] | what is printed on them |
-//! | [`profile`], [`section`], [`texture`], [`film`], [`lathe`], [`quad`], [`cutout`], [`fixture`], [`shade_map`] | drawing them, front to back |
+//! | [`profile`], [`section`], [`texture`], [`framebuffer`], [`rasterizer`], [`quad`], [`cutout`], [`fixture`], [`shade_map`] | drawing them, front to back |
 //! | [`world`] | all of it in memory, for a trainer |
-//! | [`paste`], [`upright`], [`matte`], [`outline`] | instances cut out of real pictures |
+//! | [`paste`], [`upright`], [`matte`], [`outline`] | instances cut out of real images |
 //! | [`color`], [`rows`], `simd` | plumbing |
 //!
-//! Lengths are millimetres: right, up, towards the aisle. Light is linear until it is developed. A photo is a function of
+//! Lengths are millimetres: right, up, towards the aisle. Light is linear until the sensor. A photo is a function of
 //! configuration, seed and number alone, so threads and order do not matter.
 
 pub mod art;
@@ -24,11 +24,9 @@ pub mod color;
 pub mod config;
 pub mod container;
 pub mod cutout;
-pub mod develop;
-pub mod film;
 pub mod fixture;
+pub mod framebuffer;
 pub mod icons;
-pub mod lathe;
 pub mod layout;
 pub mod light;
 pub mod matte;
@@ -36,9 +34,11 @@ pub mod outline;
 pub mod paste;
 pub mod profile;
 pub mod quad;
+pub mod rasterizer;
 pub mod rows;
 pub mod scene;
 pub mod section;
+pub mod sensor;
 pub mod shade_map;
 pub mod shapes;
 mod simd;

@@ -27,7 +27,7 @@ pub struct Light {
     mirrors: [Box<Mirror>; 3],
     /// Colour of the lamps.
     pub tint: Rgb,
-    /// Share of light that reaches shaded corners.
+    /// Fraction of light that reaches shaded corners.
     pub ambient: f32,
     direct: f32,
     /// Elevations between which the lamps hang, as seen from the shelf: tangents of the angles.
@@ -51,7 +51,7 @@ struct Patch {
 impl Light {
     /// Some shop's light.
     #[must_use]
-    pub fn draw(rng: &mut Rng) -> Self {
+    pub fn sample(rng: &mut Rng) -> Self {
         let mut patches = Vec::new();
         let tubes = rng.int(2, 4);
         let offset = rng.range(-0.5, 0.5);
@@ -125,21 +125,21 @@ impl Light {
         0.30 + 0.05 * ny + lit.max(0.0)
     }
 
-    /// Share of the lamps' light that reaches a point `depth` behind the shelf's front edge and `gap` below the board above
+    /// Fraction of the lamps' light that reaches a point `depth` behind the shelf's front edge and `gap` below the board above
     /// it, with the ambient light.
     #[inline]
     #[must_use]
     pub fn reach(&self, gap: f32, depth: f32) -> f32 {
         // The board above hides every lamp higher than gap / depth.
         let open = gap.max(0.0) / depth.max(1.0);
-        let share = smoothstep(self.lamps.0 * 0.6, self.lamps.1, open);
+        let fraction = smoothstep(self.lamps.0 * 0.6, self.lamps.1, open);
         let cave = 1.0 / (1.0 + (depth.max(0.0) / 340.0).powi(2));
         let strip = self.strips / (1.0 + gap.max(0.0) / 120.0);
-        self.ambient * cave + self.direct * share * (0.45 + 0.55 * cave) + strip
+        self.ambient * cave + self.direct * fraction * (0.45 + 0.55 * cave) + strip
     }
 }
 
-/// Cell of a part of the normal, and the share of the way to the next one.
+/// Cell of a part of the normal, and the fraction of the way to the next one.
 #[inline(always)]
 fn place(v: f32) -> (usize, f32) {
     between((v + 1.0) * (SIDE as f32 / 2.0) - 0.5, (SIDE - 2) as f32)

@@ -18,7 +18,7 @@ pub struct Outline {
 /// What a pixel on an edge is worth against one more pixel of the right colour.
 const EDGE: f32 = 5.0;
 
-/// Price of one pixel by which the width changes from row to row, and the most that is asked for a jump: a shoulder or a lid
+/// Price of one pixel by which the width changes from row to row, and the maximum for a jump: a shoulder or a lid
 /// may be flat.
 const STEP: f32 = 1.6;
 const JUMP: f32 = 22.0;
@@ -78,7 +78,7 @@ pub fn find(
             sums[y * (width + 1) + x + 1] = sums[y * (width + 1) + x] + odds[y * width + x];
         }
     }
-    let field = Field { width, height, sums, edges, most: ((x2 - x1) / 2.0 * 1.04).ceil().max(2.0) as usize };
+    let field = Field { width, height, sums, edges, max_half: ((x2 - x1) / 2.0 * 1.04).ceil().max(2.0) as usize };
     let (center, tilt, spread) = match near {
         Some(o) => (o.center, o.tilt, (0.012 * (x2 - x1), 0.02)),
         None => (f32::midpoint(x1, x2), 0.0, (0.035 * (x2 - x1), 0.05)),
@@ -91,7 +91,7 @@ pub fn find(
             let (mut score, half) = field.solve(center, tilt);
             // Of two that fit alike, the upright one.
             score -= 60.0 * tilt.abs();
-            if best.as_ref().is_none_or(|(most, _)| score > *most) {
+            if best.as_ref().is_none_or(|(highest, _)| score > *highest) {
                 best = Some((score, Outline { center, tilt, half }));
             }
         }
@@ -106,13 +106,13 @@ struct Field<'a> {
     sums: Vec<f32>,
     edges: &'a [f32],
     /// Largest half width, in pixels.
-    most: usize,
+    max_half: usize,
 }
 
 impl Field<'_> {
     /// The best half widths for one axis, and what they score.
     fn solve(&self, center: f32, tilt: f32) -> (f32, Vec<f32>) {
-        let states = self.most + 1;
+        let states = self.max_half + 1;
         let mut from = vec![0_u16; states * self.height];
         let mut score = vec![0.0_f32; states];
         let mut reached = vec![(0.0_f32, 0_u16); states];

@@ -1,4 +1,4 @@
-//! Instances cut out of real labelled pictures, as products to be put on drawn shelves.
+//! Instances cut out of real labelled images, as products to be put on synthetic shelves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,9 +9,9 @@ use vision::{BBox, RgbImage};
 
 use super::canvas::Bounds;
 use super::cutout::Cutout;
-use super::matte::{self, Flaw, Matte};
+use super::matte::{self, Matte, RejectReason};
 use super::rng::{Rng, derive};
-use super::sku::{Class, Look, Sku, Sort};
+use super::sku::{Appearance, Class, Sku, Sort};
 use super::texture::Texture;
 use super::upright;
 use dataset::files::file_stem;
@@ -19,7 +19,7 @@ use dataset::layout::{DataFolder, LayoutChoice, LayoutError, LayoutKind, Picture
 use dataset::picture::{self, PictureError};
 use dataset::yolo::{self, LabelError, LabelLine};
 
-/// A folder of labelled pictures that cannot be used.
+/// A folder of labelled images that cannot be used.
 #[derive(Debug, Error)]
 pub enum PasteError {
     /// It is no data set.
@@ -28,25 +28,25 @@ pub enum PasteError {
     /// A label file is broken.
     #[error(transparent)]
     Label(#[from] LabelError),
-    /// A picture cannot be read.
+    /// An image cannot be read.
     #[error(transparent)]
-    Picture(#[from] PictureError),
-    /// A class that is not drawn.
+    Image(#[from] PictureError),
+    /// A class that is not rendered.
     #[error(
         "{path}:{line}: class {class} is not one of 0 bottle, 1 can, 2 glass, 3 unknown_container: renumber the labels first"
     )]
     Class {
-        /// Which file.
+        /// The label file.
         path: PathBuf,
         /// Which line, from 1.
         line: u32,
-        /// The class.
+        /// Number of the class, as in the file.
         class: u32,
     },
     /// Nothing in it can be cut out.
     #[error(
         "{root} has no instance that can be pasted among {boxes} boxes: needed are upright containers of at least 24 x 60 pixels (bottles 24 x 110), whole, free on both sides, sharp, and told from their background by their colours{}",
-        flaws.iter().map(|(flaw, count)| format!("; {count} refused: {}", flaw.name())).collect::<String>()
+        refused.iter().map(|(reason, count)| format!("; {count} refused: {}", reason.name())).collect::<String>()
     )]
     Nothing {
         /// Which folder.
@@ -54,7 +54,7 @@ pub enum PasteError {
         /// Boxes seen.
         boxes: usize,
         /// Why they were refused.
-        flaws: BTreeMap<Flaw, usize>,
+        refused: BTreeMap<RejectReason, usize>,
     },
 }
 
@@ -66,20 +66,20 @@ pub struct Harvest {
     /// Boxes in the folder.
     pub boxes: usize,
     /// Why boxes were refused, of those that were looked at.
-    pub flaws: BTreeMap<Flaw, usize>,
+    pub refused: BTreeMap<RejectReason, usize>,
 }
 
-/// Cuts at most `limit` instances out of the pictures of a folder (YOLO labels), the same ones for the same seed.
+/// Cuts at most `limit` instances out of the images of a folder (YOLO labels), the same ones for the same seed.
 ///
 /// # Errors
-/// When the folder, a label or a picture cannot be used, or nothing in it is large and free enough.
+/// When the folder, a label or an image cannot be used, or nothing in it is large and free enough.
 pub fn instances(root: &Path, limit: u32, seed: u64) -> Result<Harvest, PasteError> {
     let data = DataFolder::scan(root, LayoutChoice::Is(LayoutKind::Boxes))?;
     let mut labelled = Vec::new();
     let mut boxes = 0;
-    // All labels are read before any picture is: a broken one is told at once.
-    for picture in data.pictures {
-        let Some(label) = &picture.label else { continue };
+    // All labels are read before any image is: a broken one is told at once.
+    for entry in data.pictures {
+        let Some(label) = &entry.label else { continue };
         let path = root.join(label);
         let lines = yolo::read(&path)?;
         if let Some(line) = lines.iter().find(|line| Class::of(line.label.class).is_none()) {
@@ -87,21 +87,21 @@ pub fn instances(root: &Path, limit: u32, seed: u64) -> Result<Harvest, PasteErr
         }
         boxes += lines.len();
         if !lines.is_empty() {
-            labelled.push((picture, lines));
+            labelled.push((entry, lines));
         }
     }
     Rng::new(derive(seed, 0x9a57e)).shuffle(&mut labelled);
     let mut skus = Vec::new();
-    let mut flaws: BTreeMap<Flaw, usize> = BTreeMap::new();
+    let mut refused: BTreeMap<RejectReason, usize> = BTreeMap::new();
     for part in labelled.chunks(32) {
-        let cut: Vec<Vec<Result<Sku, Flaw>>> = part
+        let cut: Vec<Vec<Result<Sku, RejectReason>>> = part
             .par_iter()
-            .map(|(picture, lines)| from_picture(root, picture, lines, seed))
+            .map(|(entry, lines)| from_image(root, entry, lines, seed))
             .collect::<Result<_, PasteError>>()?;
         for result in cut.into_iter().flatten() {
             match result {
                 Ok(sku) => skus.push(sku),
-                Err(flaw) => *flaws.entry(flaw).or_default() += 1,
+                Err(reason) => *refused.entry(reason).or_default() += 1,
             }
         }
         if skus.len() >= limit as usize {
@@ -110,9 +110,9 @@ pub fn instances(root: &Path, limit: u32, seed: u64) -> Result<Harvest, PasteErr
     }
     skus.truncate(limit as usize);
     if skus.is_empty() {
-        return Err(PasteError::Nothing { root: root.to_owned(), boxes, flaws });
+        return Err(PasteError::Nothing { root: root.to_owned(), boxes, refused });
     }
-    Ok(Harvest { skus, boxes, flaws })
+    Ok(Harvest { skus, boxes, refused })
 }
 
 /// Gives codes that are used twice a number.
@@ -128,17 +128,17 @@ pub(super) fn tell_apart(skus: &mut [Sku]) {
     }
 }
 
-/// What each box of a picture gives.
-fn from_picture(
+/// What each box of an image gives.
+fn from_image(
     root: &Path,
-    picture: &Picture,
+    entry: &Picture,
     lines: &[LabelLine],
     seed: u64,
-) -> Result<Vec<Result<Sku, Flaw>>, PasteError> {
-    let mut image = picture::load(&root.join(&picture.path))?;
+) -> Result<Vec<Result<Sku, RejectReason>>, PasteError> {
+    let mut image = picture::load(&root.join(&entry.path))?;
     let own = fingerprint(&image);
     if tinted(&image) {
-        return Ok(lines.iter().map(|_| Err(Flaw::Light)).collect());
+        return Ok(lines.iter().map(|_| Err(RejectReason::Light)).collect());
     }
     let (width, height) = image.dimensions();
     let mut boxes: Vec<BBox> = lines.iter().map(|line| line.label.to_pixels(width, height)).collect();
@@ -148,18 +148,18 @@ fn from_picture(
         boxes.iter_mut().for_each(|bbox| *bbox = upright::box_turned_back(bbox, angle, (width, height)));
     }
     let bounds: Vec<Bounds> = boxes.iter().map(|b| [b.x1, b.y1, b.x2, b.y2]).collect();
-    let stem = file_stem(&picture.path);
+    let stem = file_stem(&entry.path);
     let cut = |(at, line): (usize, &LabelLine)| {
         let bbox = &boxes[at];
         let whole = bbox.x1 > 2.0 && bbox.y1 > 2.0 && bbox.x2 < width as f32 - 2.0 && bbox.y2 < height as f32 - 2.0;
-        let class = Class::of(line.label.class).filter(|_| whole && bbox.is_valid()).ok_or(Flaw::Shape)?;
+        let class = Class::of(line.label.class).filter(|_| whole && bbox.is_valid()).ok_or(RejectReason::Shape)?;
         let covered =
             boxes.iter().enumerate().any(|(other, b)| other != at && b.intersection(bbox) > 0.1 * bbox.area());
         if covered {
-            return Err(Flaw::Crowded);
+            return Err(RejectReason::Crowded);
         }
         if !plausible(class, bbox.height() / bbox.width()) {
-            return Err(Flaw::Shape);
+            return Err(RejectReason::Shape);
         }
         let others: Vec<Bounds> =
             bounds.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, b)| *b).collect();
@@ -169,7 +169,7 @@ fn from_picture(
     Ok(lines.iter().enumerate().map(cut).collect())
 }
 
-/// Whether the whole picture is of one colour, as in a bar at night: what stood in such light is not put into a shop's.
+/// Whether the whole image is of one colour, as in a bar at night: what stood in such light is not put into a shop's.
 fn tinted(image: &RgbImage) -> bool {
     let mut sum = [0.0_f64; 3];
     for px in image.as_raw().chunks_exact(3).step_by(37) {
@@ -179,7 +179,7 @@ fn tinted(image: &RgbImage) -> bool {
     high > 2.2 * low.max(1.0)
 }
 
-/// Height by width of upright containers, in pictures that may be stretched; what lies or is half hidden is left out.
+/// Height by width of upright containers, in images that may be stretched; what lies or is half hidden is left out.
 fn plausible(class: Class, shape: f32) -> bool {
     match class {
         Class::Bottle => (1.7..5.5).contains(&shape),
@@ -191,7 +191,7 @@ fn plausible(class: Class, shape: f32) -> bool {
 
 fn product(class: Class, matte: &Matte, (stem, line): (&str, u32), seed: u64) -> Sku {
     let mut rng = Rng::new(seed);
-    // Pictures of data sets are often stretched to a square: shapes no such container has are stretched back.
+    // Images of data sets are often stretched to a square: shapes no such container has are stretched back.
     let seen = matte.height as f32 / matte.width as f32;
     let (shape, height) = match class {
         Class::Bottle => {
@@ -214,7 +214,7 @@ fn product(class: Class, matte: &Matte, (stem, line): (&str, u32), seed: u64) ->
         volume: String::new(),
         class,
         sort: Sort::Pasted,
-        look: Look::Cut(Box::new(Cutout {
+        appearance: Appearance::Cut(Box::new(Cutout {
             texture: texture(matte),
             size: (height / shape, height),
             half: matte.half.clone(),
@@ -225,7 +225,7 @@ fn product(class: Class, matte: &Matte, (stem, line): (&str, u32), seed: u64) ->
 }
 
 /// The cut-out in the renderer's colours, as if seen by the shop's light: its bright parts are made as bright as paper is
-/// there; place and tint follow when it is drawn.
+/// there; place and tint follow when it is rendered.
 fn texture(matte: &Matte) -> Texture {
     let mut brightness: Vec<f32> = Vec::new();
     for p in matte.pixels.iter().filter(|p| p[3] > 200) {
@@ -250,7 +250,7 @@ fn texture(matte: &Matte) -> Texture {
     Texture::from_texels(matte.width, matte.height, texels)
 }
 
-/// A number that tells pictures apart, whatever their order.
+/// A number that tells images apart, whatever their order.
 fn fingerprint(image: &RgbImage) -> u64 {
     image.as_raw().iter().step_by(997).fold(u64::from(image.width()), |sum, &v| derive(sum, v.into()))
 }

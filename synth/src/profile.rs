@@ -6,7 +6,7 @@ use super::simd::{Scratch, between, nearest};
 /// Radii from the base up, evenly spaced, with the normals that follow from them. Lengths are millimetres.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    /// Height.
+    /// Height of the whole, millimetres.
     pub height: f32,
     /// Largest radius.
     pub widest: f32,
@@ -18,7 +18,7 @@ pub struct Profile {
 /// One step of a profile.
 #[derive(Debug, Clone, Copy)]
 pub struct Ring {
-    /// Radius.
+    /// Millimetres.
     pub radius: f32,
     /// By how much it is larger a step higher; 0 at the top.
     growth: f32,
@@ -108,19 +108,19 @@ impl Profile {
         self.rings[index.min(STEPS)]
     }
 
-    /// [`Profile::radius_at`] each of some heights, but not less than `least`.
+    /// [`Profile::radius_at`] each of some heights, but not less than `min_radius`.
     #[inline(always)]
-    pub(super) fn radii(&self, heights: &[f32], least: f32, scratch: &mut Scratch, out: &mut [f32]) {
+    pub(super) fn radii(&self, heights: &[f32], min_radius: f32, scratch: &mut Scratch, out: &mut [f32]) {
         let count = out.len();
-        let (heights, steps, shares) =
+        let (heights, steps, fractions) =
             (&heights[..count], &mut scratch.places[0][..count], &mut scratch.lanes[0][..count]);
         for i in 0..count {
-            let (step, share) = between(heights[i] * self.per_mm, STEPS as f32);
-            (steps[i], shares[i]) = (step as u32, share);
+            let (step, fraction) = between(heights[i] * self.per_mm, STEPS as f32);
+            (steps[i], fractions[i]) = (step as u32, fraction);
         }
         for i in 0..count {
             let ring = &self.rings[(steps[i] as usize).min(STEPS)];
-            out[i] = (ring.radius + ring.growth * shares[i]).max(least);
+            out[i] = (ring.radius + ring.growth * fractions[i]).max(min_radius);
         }
     }
 
@@ -128,9 +128,9 @@ impl Profile {
     #[inline(always)]
     #[must_use]
     pub fn radius_at(&self, y: f32) -> f32 {
-        let (step, share) = between(y * self.per_mm, STEPS as f32);
+        let (step, fraction) = between(y * self.per_mm, STEPS as f32);
         let ring = self.rings[step.min(STEPS)];
-        ring.radius + ring.growth * share
+        ring.radius + ring.growth * fraction
     }
 }
 
@@ -140,7 +140,7 @@ impl Profile {
 pub struct Silhouette {
     /// Lowest height at which anything is seen.
     pub bottom: f32,
-    /// Highest.
+    /// Highest point in view, millimetres.
     pub top: f32,
     step: f32,
     /// Steps a millimetre.
@@ -213,8 +213,8 @@ impl Silhouette {
         if !(at >= 0.0 && at < last) {
             return 0.0;
         }
-        let (step, share) = between(at, last - 0.001);
-        self.half[step] + (self.half[step + 1] - self.half[step]) * share
+        let (step, fraction) = between(at, last - 0.001);
+        self.half[step] + (self.half[step + 1] - self.half[step]) * fraction
     }
 
     /// Distance inside the outline in millimetres at each of some places; negative outside.
@@ -222,14 +222,14 @@ impl Silhouette {
     pub(super) fn inside_all(&self, (s, h): (&[f32], &[f32]), scratch: &mut Scratch, out: &mut [f32]) {
         let count = out.len();
         let (s, h, steps) = (&s[..count], &h[..count], &mut scratch.places[0][..count]);
-        let [shares, halves, steepness, ..] = scratch.lanes.each_mut().map(|lane| &mut lane[..count]);
+        let [fractions, halves, steepness, ..] = scratch.lanes.each_mut().map(|lane| &mut lane[..count]);
         for i in 0..count {
-            let (step, share) = between((h[i] - self.bottom) * self.per_mm, self.count as i32 as f32 - 0.001);
-            (steps[i], shares[i]) = (step as u32, share);
+            let (step, fraction) = between((h[i] - self.bottom) * self.per_mm, self.count as i32 as f32 - 0.001);
+            (steps[i], fractions[i]) = (step as u32, fraction);
         }
         for i in 0..count {
             let step = (steps[i] as usize).min(FINEST - 1);
-            halves[i] = self.half[step] + (self.half[step + 1] - self.half[step]) * shares[i];
+            halves[i] = self.half[step] + (self.half[step + 1] - self.half[step]) * fractions[i];
             steepness[i] = self.steepness[step];
         }
         for i in 0..count {

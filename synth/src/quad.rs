@@ -2,7 +2,7 @@
 
 use super::camera::{Camera, Plane, Vec3, along};
 use super::color::Rgb;
-use super::film::{Coat, Film, Footprint};
+use super::framebuffer::{Coat, Footprint, Framebuffer};
 use super::simd::{ABREAST, LENGTH, Lane, ROOM, multiversion};
 
 /// A parallelogram in space: `origin + a * side_a + b * side_b`, `a` and `b` in `0..=1`.
@@ -35,17 +35,23 @@ impl Quad {
 
 /// Draws an opaque quad; `shade` gives the colour at `(a, b)`. Nothing is drawn when part of it lies behind the
 /// camera.
-pub fn draw(film: &mut Film, camera: &Camera, quad: &Quad, stroke: Stroke<'_>, mut shade: impl FnMut(f32, f32) -> Rgb) {
+pub fn draw(
+    frame: &mut Framebuffer,
+    camera: &Camera,
+    quad: &Quad,
+    stroke: Stroke<'_>,
+    mut shade: impl FnMut(f32, f32) -> Rgb,
+) {
     let Stroke { grow, mut item } = stroke;
-    let Some(area) = scan(film, camera, (quad, grow), |film, place, count, part| {
+    let Some(area) = scan(frame, camera, (quad, grow), |frame, place, count, part| {
         // Nobody sees the colours of a sketch.
-        if !film.sketch {
+        if !frame.sketch {
             for i in (0..count).filter(|i| part.cover[*i] > 0.0) {
                 let color = shade(part.a[i], part.b[i]);
                 (0..3).for_each(|c| part.color[c][i] = color[c]);
             }
         }
-        film.lay(place, count, &part.coat(), item.as_mut().map(|(id, print)| (*id, &mut **print)));
+        frame.lay(place, count, &part.coat(), item.as_mut().map(|(id, print)| (*id, &mut **print)));
     }) else {
         return;
     };
@@ -54,18 +60,18 @@ pub fn draw(film: &mut Film, camera: &Camera, quad: &Quad, stroke: Stroke<'_>, m
     }
 }
 
-/// Draws a quad with holes: `shade` gives the share of the pixel that is covered, and the colour.
+/// Draws a quad with holes: `shade` gives the fraction of the pixel that is covered, and the colour.
 pub fn draw_cut(
-    film: &mut Film,
+    frame: &mut Framebuffer,
     camera: &Camera,
     quad: &Quad,
     item: (u16, &mut Footprint),
     mut shade: impl FnMut(f32, f32) -> (f32, Rgb),
 ) {
     let (id, print) = item;
-    let mut drawn = 0.0;
+    let mut covered = 0.0;
     let mut inside = 0.0;
-    let area = scan(film, camera, (quad, 0.0), |film, place, count, part| {
+    let area = scan(frame, camera, (quad, 0.0), |frame, place, count, part| {
         for i in 0..count {
             if !(part.cover[i] > 0.0) {
                 continue;
@@ -73,15 +79,15 @@ pub fn draw_cut(
             let (alpha, color) = shade(part.a[i], part.b[i]);
             let alpha = alpha * part.cover[i];
             inside += part.cover[i];
-            drawn += alpha;
+            covered += alpha;
             part.cover[i] = if alpha > 0.004 { alpha } else { 0.0 };
             (0..3).for_each(|c| part.color[c][i] = color[c]);
         }
-        film.lay(place, count, &part.coat(), Some((id, &mut *print)));
+        frame.lay(place, count, &part.coat(), Some((id, &mut *print)));
     });
     if let Some(area) = area {
-        // Of the part outside the picture the holes are not known: taken as those inside.
-        print.area += if inside > 0.5 { area * drawn / inside } else { area };
+        // Of the part outside the image the holes are not known: taken as those inside.
+        print.area += if inside > 0.5 { area * covered / inside } else { area };
     }
 }
 
@@ -90,7 +96,7 @@ struct Part {
     /// Place on the quad, within `0..=1`.
     a: Lane,
     b: Lane,
-    /// Share of the pixel that is covered; nothing is when it is not above 0.
+    /// Fraction of the pixel that is covered; nothing is when it is not above 0.
     cover: Lane,
     color: [Lane; 3],
 }
@@ -118,13 +124,13 @@ fn locate_body(part: &mut Part, plane: &Plane, x: f32, y: f32, count: usize) {
     }
 }
 
-/// Visits every open pixel of the picture that a quad covers, some of a row at once: place of the first, how many. Returns the
+/// Visits every open pixel of the image that a quad covers, some of a row at once: place of the first, how many. Returns the
 /// quad's area in pixels, cut-off parts included, or `None` when part of it lies behind the camera.
 fn scan(
-    film: &mut Film,
+    frame: &mut Framebuffer,
     camera: &Camera,
     (quad, grow): (&Quad, f32),
-    mut visit: impl FnMut(&mut Film, (usize, usize), usize, &mut Part),
+    mut visit: impl FnMut(&mut Framebuffer, (usize, usize), usize, &mut Part),
 ) -> Option<f32> {
     let plane = camera.plane(quad.origin, quad.side_a, quad.side_b)?;
     let corner = |a: f32, b: f32| camera.project(along(along(quad.origin, quad.side_a, a), quad.side_b, b));
@@ -151,7 +157,7 @@ fn scan(
         .collect();
     let low = |f: fn(&(f32, f32)) -> f32| corners.iter().map(f).fold(f32::MAX, f32::min);
     let high = |f: fn(&(f32, f32)) -> f32| corners.iter().map(f).fold(f32::MIN, f32::max);
-    let (width, height) = (film.width as f32, film.height as f32);
+    let (width, height) = (frame.width as f32, frame.height as f32);
     let (y1, y2) = (low(|c| c.1) - grow - 1.0, high(|c| c.1) + grow + 1.0);
     let (x1, x2) = (low(|c| c.0) - grow - 1.0, high(|c| c.0) + grow + 1.0);
     if !(y2 > 0.0 && y1 < height && x2 > 0.0 && x1 < width) {
@@ -159,7 +165,7 @@ fn scan(
     }
     let lane = [0.0; ROOM];
     let mut part = Part { a: lane, b: lane, cover: lane, color: [lane; 3] };
-    for y in y1.max(0.0) as usize..(y2.ceil() as usize).min(film.height) {
+    for y in y1.max(0.0) as usize..(y2.ceil() as usize).min(frame.height) {
         let py = y as f32 + 0.5;
         // The stretch of the row in which every edge says inside, half a pixel generous.
         let (mut from, mut to) = (x1.max(0.0), x2.min(width));
@@ -185,9 +191,9 @@ fn scan(
         if to <= from {
             continue;
         }
-        let (mut next, to) = (from as usize, (to.ceil() as usize).min(film.width));
+        let (mut next, to) = (from as usize, (to.ceil() as usize).min(frame.width));
         loop {
-            let (start, end) = film.open_run(y, next, to);
+            let (start, end) = frame.open_run(y, next, to);
             if start >= to {
                 break;
             }
@@ -204,7 +210,7 @@ fn scan(
                         (inside + 0.5).min(1.0)
                     };
                 }
-                visit(film, (x, y), count, &mut part);
+                visit(frame, (x, y), count, &mut part);
             }
         }
     }
@@ -217,11 +223,11 @@ mod tests {
 
     #[test]
     fn a_quad_covers_what_its_corners_span() {
-        let mut film = Film::new(200, 200);
+        let mut frame = Framebuffer::new(200, 200);
         let camera = Camera::looking([0.0, 0.0, 1000.0], [0.0; 3], 0.0, (500.0, (100.0, 100.0)));
         let quad = Quad { origin: [-60.0, -40.0, 0.0], side_a: [120.0, 0.0, 0.0], side_b: [0.0, 80.0, 0.0] };
         let mut print = Footprint::default();
-        draw(&mut film, &camera, &quad, Stroke { grow: 0.0, item: Some((1, &mut print)) }, |_, _| [1.0; 3]);
+        draw(&mut frame, &camera, &quad, Stroke { grow: 0.0, item: Some((1, &mut print)) }, |_, _| [1.0; 3]);
         assert!((print.area - 60.0 * 40.0).abs() < 1.0 && (print.seen - print.area).abs() < 5.0, "{print:?}");
         assert_eq!(print.extent, [70, 80, 129, 119]);
     }

@@ -8,15 +8,15 @@ use super::carton;
 use super::catalogue::Catalogue;
 use super::config::SynthConfig;
 use super::cutout;
-use super::develop::Develop;
-use super::film::{Film, Footprint, NOBODY};
 use super::fixture::Fixture;
-use super::lathe::{self, Stand};
+use super::framebuffer::{Footprint, Framebuffer, NOBODY};
 use super::layout::{Item, Layout, Row};
 use super::light::Light;
+use super::rasterizer::{self, Stand};
 use super::rng::{Rng, derive};
+use super::sensor::Sensor;
 use super::shade_map::ShadeMap;
-use super::sku::{Class, Look};
+use super::sku::{Appearance, Class};
 
 /// An item that is at least partly to be seen.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +27,7 @@ pub struct Instance {
     pub class: Class,
     /// Number of its product in the catalogue.
     pub sku: usize,
-    /// Share of its area that is seen, `0..=1`: neither hidden nor cut off by the edge of the picture.
+    /// Fraction of its area that is seen, `0..=1`: neither hidden nor cut off by the edge of the image.
     pub visible: f32,
     /// Whether it counts: `visible` reaches [`SynthConfig::min_visible`] (behind the front row
     /// [`SynthConfig::min_visible_behind`]), and its box is at least 5 pixels wide and high.
@@ -45,7 +45,7 @@ pub struct Instance {
 /// A photo and the truth about it.
 #[derive(Debug)]
 pub struct Photo {
-    /// The picture.
+    /// 8-bit RGB of the configured size.
     pub image: RgbImage,
     /// What is to be seen, in the order in which it was drawn: front to back.
     pub instances: Vec<Instance>,
@@ -61,19 +61,19 @@ const MIN_SIDE: f32 = 5.0;
 /// Shelves that are tried for a photo.
 const SHELVES: u64 = 6;
 
-/// Times a shelf is drawn until its labels are as many as was asked for.
+/// Times a shelf is rendered until its labels are as many as was asked for.
 const ATTEMPTS: usize = 4;
 
 /// Times it is sketched before: small, and only to count.
 const SKETCHES: usize = 8;
 
-/// Least width of a sketch, and most times it may be smaller than the photo.
+/// Minimum width of a sketch in pixels, and the largest factor by which it may be smaller than the photo.
 const SKETCH: (u32, u32) = (320, 4);
 
-/// Share of the wished range at either end into which a sketch must not come: it counts a little otherwise than the photo.
+/// Fraction of the wished range at either end into which a sketch must not come: it counts a little otherwise than the photo.
 const MARGIN: f32 = 0.05;
 
-/// A photo on the film, not yet developed.
+/// A photo in the framebuffer, before the sensor.
 struct Draft {
     layout: Layout,
     instances: Vec<Instance>,
@@ -91,7 +91,7 @@ struct Shop {
 impl Shop {
     fn of(seed: u64) -> Self {
         let mut rng = Rng::new(derive(seed, 2));
-        Self { light: Light::draw(&mut rng), fixture: Fixture::draw(&mut rng), rng }
+        Self { light: Light::sample(&mut rng), fixture: Fixture::sample(&mut rng), rng }
     }
 }
 
@@ -148,32 +148,32 @@ pub struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    /// The photo of a number: the same for ever, whatever else is drawn. `film` is scratch space; afterwards its
-    /// [`Film::owners`] are numbers of the photo's instances.
+    /// The photo of a number: the same for ever, whatever else is rendered. `frame` is scratch space; afterwards its
+    /// [`Framebuffer::owners`] are numbers of the photo's instances.
     ///
-    /// How many facings a photo labels shows only when it is drawn: so it is sketched first, small, from nearer and farther
-    /// until about as many are labelled as was asked for. Should the photo itself hold more or fewer, it is drawn again. From
+    /// How many facings a photo labels shows only when it is rendered: so it is sketched first, small, from nearer and farther
+    /// until about as many are labelled as was asked for. Should the photo itself hold more or fewer, it is rendered again. From
     /// no distance may a shelf hold as many: a row of packs more or less makes a leap. Then another one is put in its place.
     #[must_use]
-    pub fn photo(&self, number: u64, film: &mut Film) -> Photo {
+    pub fn photo(&self, number: u64, frame: &mut Framebuffer) -> Photo {
         let seed = derive(derive(self.config.seed, 0xf070), number);
         let mut best = (f32::MAX, seed, 0.0);
         for shelf in 0..SHELVES {
             let seed = if shelf == 0 { seed } else { derive(seed, 0x5e1f + shelf) };
-            let (search, drawn) = self.shelf(seed, film);
-            if let Some(draft) = drawn {
-                return self.print(draft, film);
+            let (search, found) = self.shelf(seed, frame);
+            if let Some(draft) = found {
+                return self.print(draft, frame);
             }
             if search.best.0 < best.0 {
                 best = (search.best.0, seed, search.best.1);
             }
         }
-        let draft = self.draft((best.1, &Shop::of(best.1)), best.2, 1, film);
-        self.print(draft, film)
+        let draft = self.draft((best.1, &Shop::of(best.1)), best.2, 1, frame);
+        self.print(draft, frame)
     }
 
-    /// Looks for the distance from which a shelf shows as many facings as was asked for, and exposes the film to it.
-    fn shelf(&self, seed: u64, film: &mut Film) -> (Search, Option<Draft>) {
+    /// Looks for the distance from which a shelf shows as many facings as was asked for, and renders it into the framebuffer.
+    fn shelf(&self, seed: u64, frame: &mut Framebuffer) -> (Search, Option<Draft>) {
         let (low, high) = (self.config.facings.0 as f32, self.config.facings.1 as f32);
         // Some of those behind are labelled, too.
         let mut search = Search::from(Rng::new(derive(seed, 1)).range(low, high) * 0.86, (low, high));
@@ -183,7 +183,7 @@ impl Scene<'_> {
             let margin = (high - low) * MARGIN;
             search.range = (low + margin, high - margin);
             let fits = (0..SKETCHES).any(|_| {
-                let count = self.draft((seed, &shop), search.aim, times, film).labelled();
+                let count = self.draft((seed, &shop), search.aim, times, frame).labelled();
                 search.take(count)
             });
             if !fits {
@@ -192,7 +192,7 @@ impl Scene<'_> {
             search = Search::from(search.best.1, (low, high));
         }
         for _ in 0..ATTEMPTS {
-            let draft = self.draft((seed, &shop), search.aim, 1, film);
+            let draft = self.draft((seed, &shop), search.aim, 1, frame);
             if search.take(draft.labelled()) {
                 return (search, Some(draft));
             }
@@ -200,46 +200,46 @@ impl Scene<'_> {
         (search, None)
     }
 
-    /// Develops what the film was exposed to.
-    fn print(&self, draft: Draft, film: &mut Film) -> Photo {
+    /// Turns what was rendered into a photo, by a sensor of its own.
+    fn print(&self, draft: Draft, frame: &mut Framebuffer) -> Photo {
         let mut rng = draft.rng;
-        let develop = Develop::draw(&mut rng, self.config.camera_faults);
+        let sensor = Sensor::sample(&mut rng, self.config.camera_faults);
         let (from, to) = self.config.jpeg_quality;
         Photo {
-            image: develop.print(film),
+            image: sensor.capture(frame),
             instances: draft.instances,
             layout: draft.layout,
             jpeg_quality: rng.int(from.into(), to.into()) as u8,
         }
     }
 
-    /// Exposes the film, so many times smaller than the photo, to a shelf of which about `wanted` facings are in view.
-    fn draft(&self, (seed, shop): (u64, &Shop), wanted: f32, times: u32, film: &mut Film) -> Draft {
+    /// Renders, so many times smaller than the photo, a shelf of which about `wanted` facings are in view.
+    fn draft(&self, (seed, shop): (u64, &Shop), wanted: f32, times: u32, frame: &mut Framebuffer) -> Draft {
         let (width, height) = self.config.size;
-        film.reset((width / times) as usize, (height / times) as usize);
-        film.sketch = times > 1;
+        frame.reset((width / times) as usize, (height / times) as usize);
+        frame.sketch = times > 1;
         let (layout, camera) = self.stage(seed, wanted);
         let camera = camera.smaller(times as f32);
         let (light, fixture, mut rng) = (&shop.light, &shop.fixture, shop.rng.clone());
-        fixture.front(film, &camera, light, (&layout, self.catalogue, &mut rng));
+        fixture.front(frame, &camera, light, (&layout, self.catalogue, &mut rng));
         let mut instances = Vec::new();
-        let least = MIN_SIDE / times as f32;
+        let min_side = MIN_SIDE / times as f32;
         let mut rows: Vec<usize> = (0..layout.rows.len()).collect();
         // From the level of the eye outwards: a board hides what stands on it from below, and what is below it from above.
         let off = |row: &Row| (row.floor - camera.eye[1]).max(camera.eye[1] - row.ceiling).max(0.0);
         rows.sort_by(|&a, &b| off(&layout.rows[a]).total_cmp(&off(&layout.rows[b])));
         for number in rows {
             let row = &layout.rows[number];
-            fixture.tray(film, &camera, light, (row, self.catalogue));
-            self.items(film, (&camera, light), (&layout, number, least), &mut instances);
+            fixture.tray(frame, &camera, light, (row, self.catalogue));
+            self.items(frame, (&camera, light), (&layout, number, min_side), &mut instances);
             if camera.eye[1] > row.floor {
                 let shade = if times > 1 { ShadeMap::none() } else { ShadeMap::of(&layout, row, self.catalogue) };
-                fixture.floor(film, &camera, light, (&layout, row, &shade));
+                fixture.floor(frame, &camera, light, (&layout, row, &shade));
             }
             if camera.eye[1] < row.ceiling {
-                fixture.ceiling(film, &camera, light, (&layout, row));
+                fixture.ceiling(frame, &camera, light, (&layout, row));
             }
-            fixture.wall(film, &camera, light, (&layout, row));
+            fixture.wall(frame, &camera, light, (&layout, row));
         }
         Draft { layout, instances, rng }
     }
@@ -276,7 +276,7 @@ impl Scene<'_> {
             };
             let count = layout.front().filter(inside).count().max(1) as f32;
             let miss = (count / wanted).ln().abs();
-            if best.as_ref().is_none_or(|(least, _, _)| miss < *least) {
+            if best.as_ref().is_none_or(|(lowest, _, _)| miss < *lowest) {
                 best = Some((miss, layout, camera));
             }
             if miss < 0.1 {
@@ -289,13 +289,13 @@ impl Scene<'_> {
 
     fn items(
         &self,
-        film: &mut Film,
+        frame: &mut Framebuffer,
         (camera, light): (&Camera, &Light),
-        (layout, number, least_side): (&Layout, usize, f32),
+        (layout, number, min_side): (&Layout, usize, f32),
         instances: &mut Vec<Instance>,
     ) {
         let row = &layout.rows[number];
-        let mut order: Vec<&Item> = row.items.iter().filter(|item| self.near_view(item, camera, film)).collect();
+        let mut order: Vec<&Item> = row.items.iter().filter(|item| self.near_view(item, camera, frame)).collect();
         // Front rows first; in a stack the level nearest to the eye; then what is nearer sideways.
         let near = |item: &Item| ((item.y - camera.eye[1]).abs(), (item.x - camera.eye[0]).abs());
         order.sort_by(|a, b| {
@@ -314,15 +314,15 @@ impl Scene<'_> {
                 tone: item.tone * 0.86_f32.powi(item.rank as i32),
             };
             let id = instances.len().min(usize::from(NOBODY) - 1) as u16;
-            let print = match &product.look {
-                Look::Turned(container) => lathe::draw(film, camera, light, container, (stand, id)),
-                Look::Boxed(carton) => carton::draw(film, camera, light, carton, (stand, id)),
-                Look::Cut(cut) => cutout::draw(film, camera, light, cut, (stand, id)),
+            let print = match &product.appearance {
+                Appearance::Turned(container) => rasterizer::draw(frame, camera, light, container, (stand, id)),
+                Appearance::Boxed(carton) => carton::draw(frame, camera, light, carton, (stand, id)),
+                Appearance::Cut(cut) => cutout::draw(frame, camera, light, cut, (stand, id)),
             };
             if let Some(bbox) = bounds(&print) {
                 let visible = print.visible();
-                let least = if item.rank == 0 { self.config.min_visible } else { self.config.min_visible_behind };
-                let labelled = visible >= least && bbox.width() >= least_side && bbox.height() >= least_side;
+                let min_visible = if item.rank == 0 { self.config.min_visible } else { self.config.min_visible_behind };
+                let labelled = visible >= min_visible && bbox.width() >= min_side && bbox.height() >= min_side;
                 instances.push(Instance {
                     bbox,
                     class: product.class,
@@ -338,11 +338,11 @@ impl Scene<'_> {
         }
     }
 
-    fn near_view(&self, item: &Item, camera: &Camera, film: &Film) -> bool {
+    fn near_view(&self, item: &Item, camera: &Camera, frame: &Framebuffer) -> bool {
         let [w, h, _] = self.catalogue.skus[item.sku].size();
         let Some((x, y, away)) = camera.project([item.x, item.y + h / 2.0, item.z]) else { return false };
         let reach = (w.max(h) + 40.0) * camera.focal / away;
-        x > -reach && y > -reach && x < film.width as f32 + reach && y < film.height as f32 + reach
+        x > -reach && y > -reach && x < frame.width as f32 + reach && y < frame.height as f32 + reach
     }
 }
 

@@ -9,10 +9,10 @@ pub struct Section {
     rows: Box<[Row; ROWS + 1]>,
 }
 
-/// What is known at one share of the half width.
+/// What is known at one fraction of the half width.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Row {
-    /// Depth of the surface towards the viewer, as a share of the half width.
+    /// Depth of the surface towards the viewer, as a fraction of the half width.
     pub depth: f32,
     /// Sideways part of the normal.
     pub nx: f32,
@@ -59,14 +59,14 @@ impl Section {
         self.flatness
     }
 
-    /// The row of a share of the half width, `0..=1`.
+    /// The row of a fraction of the half width, `0..=1`.
     #[inline(always)]
     #[must_use]
     pub fn row(&self, u: f32) -> Row {
         *self.row_at(Self::place(u))
     }
 
-    /// Number of the row of a share of the half width, `0..=1`.
+    /// Number of the row of a fraction of the half width, `0..=1`.
     #[inline(always)]
     pub(super) fn place(u: f32) -> u32 {
         nearest(u * ROWS as f32) as u32
@@ -78,7 +78,7 @@ impl Section {
         &self.rows[(place as usize).min(ROWS)]
     }
 
-    /// Half width left at a share of the depth: the same curve, read the other way.
+    /// Half width left at a fraction of the depth: the same curve, read the other way.
     #[inline]
     #[must_use]
     pub fn across(&self, depth: f32) -> f32 {

@@ -7,7 +7,7 @@ use super::section::Section;
 /// An outline with the places of its parts.
 #[derive(Debug, Clone)]
 pub struct Shape {
-    /// Outline.
+    /// Radius by height, millimetres.
     pub profile: Profile,
     /// Cross-section.
     pub section: Section,

@@ -63,7 +63,7 @@ pub(super) fn nearest(v: f32) -> usize {
     ((v + 8_388_608.0).to_bits() & 0x3f_ffff) as usize
 }
 
-/// The step of a table below `v`, cut to `0..=last`, and the share of the way from it to the next.
+/// The step of a table below `v`, cut to `0..=last`, and the fraction of the way from it to the next.
 #[inline(always)]
 #[must_use]
 pub(super) fn between(v: f32, last: f32) -> (usize, f32) {
@@ -97,11 +97,11 @@ pub(super) fn wave(v: f32) -> f32 {
 }
 
 /// A number of `0..=65504` in 16 bits: a half-precision float without its sign and without what is smaller than its
-/// normal numbers, which becomes the smallest of those, 0.00006. Film is large: half the bytes are half the waiting.
+/// normal numbers, which becomes the smallest of those, 0.00006. A framebuffer is large: half the bytes are half the waiting.
 #[inline(always)]
 #[must_use]
 pub(super) fn thin(v: f32) -> u16 {
-    let bits = v.max(f32::from_bits(LEAST)).min(65_504.0).to_bits();
+    let bits = v.max(f32::from_bits(MIN_NORMAL)).min(65_504.0).to_bits();
     // To the nearest; half a step is 2^12.
     ((bits - ONE_LESS + 0x1000) >> 13) as u16
 }
@@ -114,7 +114,7 @@ pub(super) fn thick(bits: u16) -> f32 {
 }
 
 /// 2^-14 as bits, and how much larger the exponent is in 32 bits than in 16.
-const LEAST: u32 = 113 << 23;
+const MIN_NORMAL: u32 = 113 << 23;
 const ONE_LESS: u32 = 112 << 23;
 
 /// Numbers that stay in registers while the rows are added up.
@@ -258,8 +258,8 @@ mod tests {
         for k in 0..=3200 {
             let v = k as f32 * 0.1;
             assert!((nearest(v) as f32 - v).abs() <= 0.5, "{v}");
-            let (step, share) = between(v, 300.0);
-            assert!((step as f32 + share - v.min(300.0)).abs() < 1e-3 && (0.0..=1.0).contains(&share), "{v}");
+            let (step, fraction) = between(v, 300.0);
+            assert!((step as f32 + fraction - v.min(300.0)).abs() < 1e-3 && (0.0..=1.0).contains(&fraction), "{v}");
             let turns = (v - 160.0) * 0.037;
             assert_eq!((floor(turns), floor(-v)), (turns.floor(), (-v).floor()));
             assert!((wave(turns) - (turns * std::f32::consts::TAU).sin()).abs() < 1.5e-3, "{turns}");
@@ -277,7 +277,7 @@ mod tests {
             assert_eq!(thin(again), thin(v));
         }
         assert_eq!([0.5, 1.0, 1.5, 16.0].map(|v| thick(thin(v))), [0.5, 1.0, 1.5, 16.0]);
-        assert_eq!((thick(thin(1e9)), thick(thin(f32::NAN))), (65_504.0, f32::from_bits(LEAST)));
+        assert_eq!((thick(thin(1e9)), thick(thin(f32::NAN))), (65_504.0, f32::from_bits(MIN_NORMAL)));
     }
 
     #[test]

@@ -78,18 +78,18 @@ pub enum Sort {
     Pouch,
     /// Drinking glasses.
     Glassware,
-    /// Cut out of a real picture.
+    /// Cut out of a real image.
     Pasted,
 }
 
-/// How a product is drawn.
+/// How a product is rendered.
 #[derive(Debug, Clone)]
-pub enum Look {
+pub enum Appearance {
     /// Round, or nearly.
     Turned(Box<Container>),
     /// A box.
     Boxed(Box<Carton>),
-    /// A cut-out of a real picture.
+    /// A cut-out of a real image.
     Cut(Box<Cutout>),
 }
 
@@ -110,8 +110,8 @@ pub struct Sku {
     pub class: Class,
     /// Where it stands.
     pub sort: Sort,
-    /// Look.
-    pub look: Look,
+    /// How it is rendered.
+    pub appearance: Appearance,
     /// The front of a tray in which it may stand, repeated along its length.
     pub tray: Option<Texture>,
     /// Price tags, one for each [`super::art::tag::TagStyle`].
@@ -122,13 +122,13 @@ impl Sku {
     /// Width on the shelf, height and depth, in millimetres.
     #[must_use]
     pub fn size(&self) -> [f32; 3] {
-        match &self.look {
-            Look::Turned(c) => {
+        match &self.appearance {
+            Appearance::Turned(c) => {
                 let handle = c.handle.map_or(0.0, |h| h.reach);
                 [2.0 * c.profile.widest + handle, c.profile.height, 2.0 * c.profile.widest * c.section.flatness()]
             }
-            Look::Boxed(c) => [c.size[0], c.height(), c.size[2]],
-            Look::Cut(c) => c.extent(),
+            Appearance::Boxed(c) => [c.size[0], c.height(), c.size[2]],
+            Appearance::Cut(c) => c.extent(),
         }
     }
 }

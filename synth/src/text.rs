@@ -37,15 +37,15 @@ pub struct Lettering {
     pub face: Face,
     /// Sideways lean of the letters: 0.2 leans right.
     pub slant: f32,
-    /// Made heavier by this share of the letters' height.
+    /// Made heavier by this fraction of the letters' height.
     pub weight: f32,
-    /// Middle raised above the ends by this share of the text's width; negative sags.
+    /// Middle raised above the ends by this fraction of the text's width; negative sags.
     pub arch: f32,
-    /// Extra space between letters, as a share of their height.
+    /// Extra space between letters, as a fraction of their height.
     pub tracking: f32,
     /// Turned, in radians, clockwise on the canvas.
     pub turn: f32,
-    /// First and last letters larger than the middle by this share.
+    /// First and last letters larger than the middle by this fraction.
     pub flare: f32,
 }
 
@@ -60,7 +60,7 @@ impl Lettering {
 /// Where text goes: its centre, the width it must not exceed, and the height of its capitals.
 #[derive(Debug, Clone, Copy)]
 pub struct Spot {
-    /// Centre.
+    /// Centre, in pixels of the canvas.
     pub center: (f32, f32),
     /// Largest width; text that is longer is condensed, then made smaller.
     pub width: f32,
@@ -71,7 +71,7 @@ pub struct Spot {
 /// A border around letters.
 #[derive(Debug, Clone, Copy)]
 pub struct Outline {
-    /// Its colour.
+    /// Colour of the letters.
     pub color: Rgb,
     /// Its width in pixels.
     pub width: f32,
@@ -121,7 +121,7 @@ fn font(face: Face) -> &'static FontRef<'static> {
     &fonts[face as usize]
 }
 
-/// Height of a capital of DejaVu as a share of ab_glyph's scale (ascent to descent).
+/// Height of a capital of DejaVu as a fraction of ab_glyph's scale (ascent to descent).
 const CAPITAL: f32 = 0.626;
 
 /// Text as coverage, straight and upright, with a margin around.
@@ -199,11 +199,11 @@ impl Mask {
                 if c <= 0.0 {
                     continue;
                 }
-                for &(dx, dy, share) in &offsets {
+                for &(dx, dy, fraction) in &offsets {
                     let (px, py) = (x + dx, y + dy);
                     if px >= 0 && py >= 0 && px < self.width as i64 && py < self.height as i64 {
                         let cell = &mut grown[(py * self.width as i64 + px) as usize];
-                        *cell = cell.max(c * share);
+                        *cell = cell.max(c * fraction);
                     }
                 }
             }

@@ -49,7 +49,7 @@ impl Texture {
     fn of(first: Level, wrap: bool) -> Self {
         let mut levels = vec![first];
         while let Some(last) = levels.last().filter(|l| l.width >= 8 && l.height >= 8) {
-            levels.push(last.halved());
+            levels.push(last.downsampled());
         }
         Self { levels, wrap }
     }
@@ -60,14 +60,14 @@ impl Texture {
         (self.levels[0].width, self.levels[0].height)
     }
 
-    /// The level for a picture in which `texels` of level 0 fall on a pixel. A little too sharp rather than too soft.
+    /// The level for an image in which `texels` of level 0 fall on a pixel. A little too sharp rather than too soft.
     #[inline]
     #[must_use]
     pub fn level(&self, texels: f32) -> usize {
         ((texels * 0.85).max(1.0).log2().round() as usize).min(self.levels.len() - 1)
     }
 
-    /// Linear premultiplied RGBA at shares of width and height (`v` down), between the texels.
+    /// Linear premultiplied RGBA at fractions of width and height (`v` down), between the texels.
     #[inline]
     #[must_use]
     pub fn sample(&self, level: usize, u: f32, v: f32) -> [f32; 4] {
@@ -155,7 +155,7 @@ struct Grid {
 }
 
 impl Grid {
-    /// The four texels around a place, row by row, and the shares of the way between them, in 256ths.
+    /// The four texels around a place, row by row, and the fractions of the way between them, in 256ths.
     #[inline(always)]
     fn place(&self, u: f32, v: f32) -> [u32; 6] {
         let (w, h) = (self.width, self.height);
@@ -184,7 +184,7 @@ impl Level {
         mix([a, b, c, d].map(|at| self.texels[at as usize]), (ax, ay))
     }
 
-    fn halved(&self) -> Self {
+    fn downsampled(&self) -> Self {
         let (width, height) = (self.width / 2, self.height / 2);
         let mut texels = Vec::with_capacity(width * height);
         for y in 0..height {

@@ -3,7 +3,7 @@
 use image::RgbImage;
 use vision::BBox;
 
-/// The angle by which a picture was turned anticlockwise about its middle, in radians, by the black wedges in its corners;
+/// The angle by which an image was turned anticlockwise about its middle, in radians, by the black wedges in its corners;
 /// 0 when there are none.
 #[must_use]
 pub fn angle(image: &RgbImage) -> f32 {
@@ -28,7 +28,7 @@ pub fn angle(image: &RgbImage) -> f32 {
         .into_iter()
         .map(|(ahead, aside)| {
             let (long, short) = (ahead.max(aside), ahead.min(aside));
-            // The long leg reaches nearly to the middle of its edge; else it is a dark corner of the picture itself.
+            // The long leg reaches nearly to the middle of its edge; else it is a dark corner of the image itself.
             if !(long > 0.3 * w.min(h) as f32 && long < 0.62 * w.max(h) as f32 && short >= 2.0) {
                 return 0.0;
             }
@@ -41,14 +41,14 @@ pub fn angle(image: &RgbImage) -> f32 {
     if agree && middle.abs() < 0.5 { middle } else { 0.0 }
 }
 
-/// The picture turned clockwise by `angle` about its middle.
+/// The image turned clockwise by `angle` about its middle.
 #[must_use]
 pub fn turned_back(image: &RgbImage, angle: f32) -> RgbImage {
     let (w, h) = (image.width() as f32, image.height() as f32);
     let (sin, cos) = angle.sin_cos();
     RgbImage::from_fn(image.width(), image.height(), |x, y| {
         let (dx, dy) = (x as f32 + 0.5 - w / 2.0, y as f32 + 0.5 - h / 2.0);
-        // Where this pixel lies in the turned picture (y points down).
+        // Where this pixel lies in the turned image (y points down).
         let (sx, sy) = (w / 2.0 + dx * cos + dy * sin - 0.5, h / 2.0 - dx * sin + dy * cos - 0.5);
         let (sx, sy) = (sx.clamp(0.0, w - 1.001), sy.clamp(0.0, h - 1.001));
         let (ix, iy, ax, ay) = (sx as u32, sy as u32, sx.fract(), sy.fract());

@@ -1,4 +1,4 @@
-//! Drawn shelves in memory: what a trainer asks for, one shelf after the other, without files.
+//! Synthetic shelves in memory: what a trainer asks for, one shelf after the other, without files.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,44 +8,44 @@ use vision::BBox;
 
 use super::catalogue::Catalogue;
 use super::config::SynthConfig;
-use super::film::Film;
-use super::matte::Flaw;
+use super::framebuffer::Framebuffer;
+use super::matte::RejectReason;
 use super::paste;
 use super::scene::{Photo, Scene};
 use super::write::{SynthError, jpeg};
 
-/// A world of products, from which any number of shelves is drawn. It may be shared between threads.
+/// A world of products, from which any number of shelves is rendered. It may be shared between threads.
 #[derive(Debug)]
 pub struct World {
     config: SynthConfig,
     catalogue: Catalogue,
-    refused: BTreeMap<Flaw, usize>,
+    refused: BTreeMap<RejectReason, usize>,
 }
 
-/// What becomes of a drawn picture.
+/// How a rendered image is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Finish {
     /// Through JPEG and back, at the quality of the photo: what a trainer should see.
     #[default]
     Jpeg,
-    /// As drawn.
+    /// As rendered.
     Raw,
 }
 
 /// A labelled facing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Labelled {
-    /// Pixels of the picture.
+    /// Pixels of the image.
     pub bbox: BBox,
     /// Number of its class, [`super::Class::NAMES`]: 0 bottle, 1 can, 2 glass, 3 `unknown_container`.
     pub class: u32,
     /// Number of its product in [`World::catalogue`].
     pub sku: usize,
-    /// Share of it that is seen, `0..=1`.
+    /// Fraction of it that is seen, `0..=1`.
     pub visible: f32,
 }
 
-/// A picture with its labels.
+/// An image with its labels.
 #[derive(Debug, Clone)]
 pub struct Shelf {
     /// 8-bit RGB of the configured size.
@@ -57,7 +57,7 @@ pub struct Shelf {
 }
 
 impl World {
-    /// The products of a configuration, and instances cut out of the labelled pictures in `paste` (YOLO folders; at most
+    /// The products of a configuration, and instances cut out of the labelled images in `paste` (YOLO folders; at most
     /// [`SynthConfig::paste_limit`] in all, shared evenly). Takes seconds.
     ///
     /// # Errors
@@ -65,12 +65,12 @@ impl World {
     pub fn build(config: SynthConfig, paste: &[PathBuf]) -> Result<Self, SynthError> {
         config.validate()?;
         let mut catalogue = Catalogue::build(&config);
-        let share = config.paste_limit.div_ceil((paste.len() as u32).max(1));
+        let limit = config.paste_limit.div_ceil((paste.len() as u32).max(1));
         let mut refused = BTreeMap::new();
         for folder in paste {
-            let harvest = paste::instances(folder, share, config.seed)?;
+            let harvest = paste::instances(folder, limit, config.seed)?;
             catalogue.skus.extend(harvest.skus);
-            harvest.flaws.into_iter().for_each(|(flaw, count)| *refused.entry(flaw).or_default() += count);
+            harvest.refused.into_iter().for_each(|(reason, count)| *refused.entry(reason).or_default() += count);
         }
         paste::tell_apart(&mut catalogue.skus);
         Ok(Self { config, catalogue, refused })
@@ -84,7 +84,7 @@ impl World {
 
     /// How many boxes of the pasted folders gave no cut-out, by reason.
     #[must_use]
-    pub fn refused(&self) -> &BTreeMap<Flaw, usize> {
+    pub fn refused(&self) -> &BTreeMap<RejectReason, usize> {
         &self.refused
     }
 
@@ -94,30 +94,30 @@ impl World {
         &self.config
     }
 
-    /// The photo of a number with every truth about it: the same for ever. `film` is scratch space.
+    /// The photo of a number with every truth about it: the same for ever. `frame` is scratch space.
     #[must_use]
-    pub fn photo(&self, number: u64, film: &mut Film) -> Photo {
-        Scene { catalogue: &self.catalogue, config: &self.config }.photo(number, film)
+    pub fn photo(&self, number: u64, frame: &mut Framebuffer) -> Photo {
+        Scene { catalogue: &self.catalogue, config: &self.config }.photo(number, frame)
     }
 
-    /// The shelf of a number: the same for ever, in whatever order and on whatever thread it is asked for. `film` is scratch
-    /// space: `Film::new(1, 1)`, one for each thread.
+    /// The shelf of a number: the same for ever, in whatever order and on whatever thread it is asked for. `frame` is scratch
+    /// space: `Framebuffer::new(1, 1)`, one for each thread.
     ///
     /// ```
-    /// use synth::film::Film;
+    /// use synth::framebuffer::Framebuffer;
     /// use synth::{Finish, SynthConfig, World};
     ///
     /// let config = SynthConfig { size: (320, 240), facings: (8, 20), families: 6, ..SynthConfig::default() };
     /// let world = World::build(config, &[])?;
-    /// let shelf = world.shelf(7, Finish::Jpeg, &mut Film::new(1, 1))?;
+    /// let shelf = world.shelf(7, Finish::Jpeg, &mut Framebuffer::new(1, 1))?;
     /// assert!(!shelf.labels.is_empty());
     /// # Ok::<(), synth::SynthError>(())
     /// ```
     ///
     /// # Errors
-    /// When the picture cannot go through JPEG.
-    pub fn shelf(&self, number: u64, finish: Finish, film: &mut Film) -> Result<Shelf, SynthError> {
-        let photo = self.photo(number, film);
+    /// When the image cannot go through JPEG.
+    pub fn shelf(&self, number: u64, finish: Finish, frame: &mut Framebuffer) -> Result<Shelf, SynthError> {
+        let photo = self.photo(number, frame);
         let (mut labels, mut hidden) = (Vec::new(), Vec::new());
         for i in &photo.instances {
             let labelled = Labelled { bbox: i.bbox, class: i.class.id(), sku: i.sku, visible: i.visible };

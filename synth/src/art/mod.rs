@@ -65,10 +65,10 @@ impl Panel {
         self.bottom - self.top
     }
 
-    /// Row at a share of the height from the top.
+    /// Row at a fraction of the height from the top.
     #[must_use]
-    pub fn y(&self, share: f32) -> f32 {
-        self.top + self.height() * share
+    pub fn y(&self, fraction: f32) -> f32 {
+        self.top + self.height() * fraction
     }
 
     /// A place for text: row share, width share, height share.
@@ -77,7 +77,7 @@ impl Panel {
         Spot { center: (self.cx, self.y(y)), width: self.width * width, height: self.height() * height }
     }
 
-    /// A rectangle by shares of the panel, `x` from -0.5 to 0.5.
+    /// A rectangle by fractions of the panel, `x` from -0.5 to 0.5.
     #[must_use]
     pub fn area(&self, [x1, y1, x2, y2]: Bounds) -> Bounds {
         [self.cx + x1 * self.width, self.y(y1), self.cx + x2 * self.width, self.y(y2)]
@@ -116,14 +116,14 @@ pub fn ink_on(color: Rgb) -> Rgb {
 
 /// Darker.
 #[must_use]
-pub fn dark(color: Rgb, share: f32) -> Rgb {
-    mix(color, [0.0; 3], share)
+pub fn dark(color: Rgb, fraction: f32) -> Rgb {
+    mix(color, [0.0; 3], fraction)
 }
 
 /// Lighter.
 #[must_use]
-pub fn light(color: Rgb, share: f32) -> Rgb {
-    mix(color, [1.0; 3], share)
+pub fn light(color: Rgb, fraction: f32) -> Rgb {
+    mix(color, [1.0; 3], fraction)
 }
 
 /// The lettering of a brand.

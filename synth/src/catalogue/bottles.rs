@@ -8,7 +8,7 @@ use crate::color::{Rgb, hex, linear, luma, mix};
 use crate::container::{Body, Clear, Container, Recipe, Surface, Top, Zone};
 use crate::light::Gloss;
 use crate::shapes;
-use crate::sku::{Class, Look, Sort};
+use crate::sku::{Appearance, Class, Sort};
 use crate::words::Fruit;
 
 /// Walls of glass bottles.
@@ -17,7 +17,7 @@ const DARK_GREEN: Rgb = [0.16, 0.36, 0.14];
 const BROWN: Rgb = [0.46, 0.21, 0.04];
 const CLEAR: Rgb = [0.96, 0.99, 0.975];
 
-pub(super) fn bottle(sort: Sort, plan: Plan<'_>) -> (Look, Class, (f32, f32)) {
+pub(super) fn bottle(sort: Sort, plan: Plan<'_>) -> (Appearance, Class, (f32, f32)) {
     let (container, price) = match sort {
         Sort::LargePet | Sort::SmallPet => (soft(plan), (1.0, 3.0)),
         Sort::Water => (still(plan), (0.0, 2.0)),
@@ -26,7 +26,7 @@ pub(super) fn bottle(sort: Sort, plan: Plan<'_>) -> (Look, Class, (f32, f32)) {
         Sort::Wine => (vintage(plan), (4.0, 19.0)),
         _ => (strong(plan), (9.0, 39.0)),
     };
-    (Look::Turned(Box::new(container)), Class::Bottle, price)
+    (Appearance::Turned(Box::new(container)), Class::Bottle, price)
 }
 
 fn print(art: crate::texture::Texture, (low, high): (f32, f32), gloss: Gloss, shine: f32) -> Zone {

@@ -9,9 +9,9 @@ use crate::color::{hex, linear, mix};
 use crate::container::{Body, Clear, Container, Recipe, Surface, Top, Zone};
 use crate::light::Gloss;
 use crate::shapes;
-use crate::sku::{Class, Look};
+use crate::sku::{Appearance, Class};
 
-type Made = (Look, Class, (f32, f32));
+type Made = (Appearance, Class, (f32, f32));
 
 pub(super) fn carton(mut plan: Plan<'_>) -> Made {
     let design = plan.design;
@@ -30,7 +30,7 @@ pub(super) fn carton(mut plan: Plan<'_>) -> Made {
     let roof = linear(if plan.family.chance(0.5) { design.flavour.color } else { hex(0xf2f2ee) });
     let cap = if gable > 0.0 && plan.family.chance(0.6) { 13.0 } else { 0.0 };
     (
-        Look::Boxed(Box::new(Carton { size, gable, roof, cap, front, side, shine: 0.7 })),
+        Appearance::Boxed(Box::new(Carton { size, gable, roof, cap, front, side, shine: 0.7 })),
         Class::UnknownContainer,
         (0.0, 3.0),
     )
@@ -61,7 +61,7 @@ fn jug(mut plan: Plan<'_>) -> Made {
         zones,
         Top::Flat(cap),
     );
-    (Look::Turned(Box::new(container)), Class::Bottle, (1.0, 4.0))
+    (Appearance::Turned(Box::new(container)), Class::Bottle, (1.0, 4.0))
 }
 
 pub(super) fn pack(mut plan: Plan<'_>) -> Made {
@@ -73,7 +73,7 @@ pub(super) fn pack(mut plan: Plan<'_>) -> Made {
     let side = flat(|x, y| pack_art::end(design, x, y), d, h);
     let roof = linear(mix(design.flavour.color, [1.0; 3], 0.08));
     (
-        Look::Boxed(Box::new(Carton { size, gable: 0.0, roof, cap: 0.0, front, side, shine: 2.0 })),
+        Appearance::Boxed(Box::new(Carton { size, gable: 0.0, roof, cap: 0.0, front, side, shine: 2.0 })),
         Class::UnknownContainer,
         (4.0, 9.0),
     )
@@ -107,7 +107,7 @@ pub(super) fn jar(mut plan: Plan<'_>) -> Made {
     ];
     let container =
         Container::new(shape.profile, shape.section, Body::Clear(Clear::new(&recipe)), zones, Top::Flat(lid));
-    (Look::Turned(Box::new(container)), Class::UnknownContainer, (1.0, 5.0))
+    (Appearance::Turned(Box::new(container)), Class::UnknownContainer, (1.0, 5.0))
 }
 
 pub(super) fn pouch(plan: &Plan<'_>) -> Made {
@@ -127,5 +127,5 @@ pub(super) fn pouch(plan: &Plan<'_>) -> Made {
         zones,
         Top::Flat(color),
     );
-    (Look::Turned(Box::new(container)), Class::UnknownContainer, (1.0, 4.0))
+    (Appearance::Turned(Box::new(container)), Class::UnknownContainer, (1.0, 4.0))
 }

@@ -7,9 +7,9 @@ use crate::art::{beer, soda};
 use crate::container::{Body, Container, Surface, Top, Zone};
 use crate::light::Gloss;
 use crate::shapes;
-use crate::sku::{Class, Look};
+use crate::sku::{Appearance, Class};
 
-pub(super) fn can(mut plan: Plan<'_>, brewed: bool) -> (Look, Class, (f32, f32)) {
+pub(super) fn can(mut plan: Plan<'_>, brewed: bool) -> (Appearance, Class, (f32, f32)) {
     let design = plan.design;
     let sleek = plan.family.chance(0.35);
     let (h, r) = match (plan.volume, sleek) {
@@ -29,5 +29,5 @@ pub(super) fn can(mut plan: Plan<'_>, brewed: bool) -> (Look, Class, (f32, f32))
     let zones = vec![Zone { low, high, surface: Surface::Print { art, metal, gloss: Gloss::Satin, shine: 1.0 } }];
     let body = Body::Solid { color: [0.62, 0.63, 0.65], metal: 1.0, shine: 1.0 };
     let container = Container::new(shape.profile, shape.section, body, zones, Top::Lid);
-    (Look::Turned(Box::new(container)), Class::Can, (0.0, 2.0))
+    (Appearance::Turned(Box::new(container)), Class::Can, (0.0, 2.0))
 }

@@ -4,9 +4,9 @@ use super::Plan;
 use crate::color::hex;
 use crate::container::{Body, Clear, Container, Handle, Recipe, Top};
 use crate::shapes;
-use crate::sku::{Class, Look};
+use crate::sku::{Appearance, Class};
 
-pub(super) fn glass(mut plan: Plan<'_>) -> (Look, Class, (f32, f32)) {
+pub(super) fn glass(mut plan: Plan<'_>) -> (Appearance, Class, (f32, f32)) {
     let kind = plan.member.below(5);
     let shape = shapes::glass(kind, &mut plan.member);
     let tint = *plan.member.pick(&[0xf4faf8, 0xf4faf8, 0xf1f6fb, 0xd9efe6]);
@@ -26,5 +26,5 @@ pub(super) fn glass(mut plan: Plan<'_>) -> (Look, Class, (f32, f32)) {
     if kind == 2 {
         container.handle = Some(Handle { low: h * 0.2, high: h * 0.86, reach: 34.0, thick: 11.0 });
     }
-    (Look::Turned(Box::new(container)), Class::Glass, (2.0, 9.0))
+    (Appearance::Turned(Box::new(container)), Class::Glass, (2.0, 9.0))
 }

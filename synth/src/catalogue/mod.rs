@@ -46,7 +46,7 @@ const MIX: &[(Sort, u32)] = &[
 ];
 
 impl Catalogue {
-    /// The products of a configuration, drawn from its seed alone.
+    /// The products of a configuration, sampled from its seed alone.
     #[must_use]
     pub fn build(config: &SynthConfig) -> Self {
         let seed = derive(config.seed, 0xca7a);
@@ -58,7 +58,7 @@ impl Catalogue {
             .collect();
         let mut taken = BTreeSet::new();
         for sku in &mut skus {
-            // Two families may have drawn one name; codes tell them apart.
+            // Two families may have got one name; codes tell them apart.
             let plain = sku.code.clone();
             let mut number = 2;
             while !taken.insert(sku.code.clone()) {
@@ -194,7 +194,7 @@ fn volumes(sort: Sort, beer_can: bool, rng: &mut Rng) -> Vec<u32> {
 fn dress(sort: Sort, beer_can: bool, plan: Plan<'_>) -> Sku {
     let design = plan.design.clone();
     let mut prices = plan.member.clone();
-    let (look, class, prices_from) = match sort {
+    let (appearance, class, prices_from) = match sort {
         Sort::Can => cans::can(plan, beer_can),
         Sort::Pack => boxes::pack(plan),
         Sort::Carton => boxes::carton(plan),
@@ -219,7 +219,7 @@ fn dress(sort: Sort, beer_can: bool, plan: Plan<'_>) -> Sku {
         volume: design.volume,
         class,
         sort,
-        look,
+        appearance,
         tray,
         tags,
     }

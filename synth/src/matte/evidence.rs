@@ -7,7 +7,7 @@ use super::{Patch, apart};
 const BINS: usize = 12;
 
 impl Patch {
-    /// Share of the pixels around the box that show surroundings.
+    /// Fraction of the pixels around the box that show surroundings.
     pub(super) fn surroundings(&self) -> f32 {
         let (mut all, mut usable) = (0.0_f32, 0.0);
         for (at, u, v) in self.each().filter(|(_, u, v)| u.abs().max(v.abs()) > 1.02) {
@@ -22,7 +22,7 @@ impl Patch {
     /// Whether corners of the box are of the black that rotating leaves behind, and the surroundings are not.
     pub(super) fn wedges(&self) -> bool {
         let black = |at: usize| self.colors[at].iter().all(|v| *v < 14.0);
-        let share = |keep: &dyn Fn(f32, f32) -> bool| {
+        let fraction = |keep: &dyn Fn(f32, f32) -> bool| {
             let (mut all, mut hits) = (1.0_f32, 0.0);
             for (at, _, _) in self.each().filter(|(_, u, v)| keep(*u, *v)) {
                 all += 1.0;
@@ -30,11 +30,12 @@ impl Patch {
             }
             hits / all
         };
-        let around = share(&|u, v| u.abs().max(v.abs()) > 1.03);
-        let corner =
-            |su: f32, sv: f32| share(&move |u, v| (0.72..1.0).contains(&(u * su)) && (0.72..1.0).contains(&(v * sv)));
+        let around = fraction(&|u, v| u.abs().max(v.abs()) > 1.03);
+        let corner = |su: f32, sv: f32| {
+            fraction(&move |u, v| (0.72..1.0).contains(&(u * su)) && (0.72..1.0).contains(&(v * sv)))
+        };
         let corners = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)].map(|(su, sv)| corner(su, sv));
-        around > 0.25 || corners.iter().filter(|share| **share > 0.3).count() >= 2 && around < 0.1
+        around > 0.25 || corners.iter().filter(|fraction| **fraction > 0.3).count() >= 2 && around < 0.1
     }
 
     /// Log odds of being container, by colour and place. Without an outline, the middle of the box is taken for container.

@@ -14,22 +14,22 @@ use super::sku::Class;
 /// A cut-out: straight RGB with opacity, cropped to what is opaque, its axis in the middle.
 #[derive(Debug, Clone)]
 pub struct Matte {
-    /// Columns.
+    /// Columns of pixels.
     pub width: usize,
-    /// Rows.
+    /// Rows of pixels.
     pub height: usize,
     /// Red, green, blue (not premultiplied), opacity.
     pub pixels: Vec<[u8; 4]>,
-    /// Half the outline's width in each row, as a share of half of [`Matte::width`].
+    /// Half the outline's width in each row, as a fraction of half of [`Matte::width`].
     pub half: Vec<f32>,
 }
 
 /// Why a box gives no cut-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Flaw {
+pub enum RejectReason {
     /// Fewer pixels than a facing in a photo has.
     Small,
-    /// Other boxes, or the edge of the picture, leave no surroundings to tell it from.
+    /// Other boxes, or the edge of the image, leave no surroundings to tell it from.
     Crowded,
     /// Its outline is none of this class: lying, cut off, or not found.
     Shape,
@@ -45,7 +45,7 @@ pub enum Flaw {
     Blurred,
 }
 
-impl Flaw {
+impl RejectReason {
     /// In a word or two.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -65,16 +65,16 @@ impl Flaw {
 /// Tallest cut-out kept, in pixels: larger than any facing in a photo.
 const TALLEST: f32 = 260.0;
 
-/// Cuts a box (pixels of `image`) out; `others` are the other boxes of the picture.
+/// Cuts a box (pixels of `image`) out; `others` are the other boxes of the image.
 ///
 /// # Errors
 /// Why the box gives no cut-out.
-pub fn cut(image: &RgbImage, bbox: Bounds, others: &[Bounds], class: Class) -> Result<Matte, Flaw> {
+pub fn cut(image: &RgbImage, bbox: Bounds, others: &[Bounds], class: Class) -> Result<Matte, RejectReason> {
     let [x1, y1, x2, y2] = bbox;
     let (w, h) = (x2 - x1, y2 - y1);
-    let least = if class == Class::Bottle { 110.0 } else { 60.0 };
-    if !(w >= 24.0 && h >= least) {
-        return Err(Flaw::Small);
+    let min_height = if class == Class::Bottle { 110.0 } else { 60.0 };
+    if !(w >= 24.0 && h >= min_height) {
+        return Err(RejectReason::Small);
     }
     // A margin shows what the surroundings look like.
     let margin = (0.16 * w.min(h)).max(6.0);
@@ -82,10 +82,10 @@ pub fn cut(image: &RgbImage, bbox: Bounds, others: &[Bounds], class: Class) -> R
     let around = [x1 - margin, y1 - margin, x2 + margin, y2 + margin];
     let patch = Patch::read(image, (around, bbox), others, shrink);
     if patch.surroundings() < 0.3 {
-        return Err(Flaw::Crowded);
+        return Err(RejectReason::Crowded);
     }
     if patch.wedges() {
-        return Err(Flaw::Wedge);
+        return Err(RejectReason::Wedge);
     }
     let edges = patch.edges();
     let mut odds = patch.odds(None);
@@ -96,13 +96,13 @@ pub fn cut(image: &RgbImage, bbox: Bounds, others: &[Bounds], class: Class) -> R
     }
     let found = found.smoothed();
     if found.tilt.abs() > 0.075 || !patch.plausible(&found, class) {
-        return Err(Flaw::Shape);
+        return Err(RejectReason::Shape);
     }
     if !patch.runs_along_edges(&found) || patch.lopsided(&found, &odds) {
-        return Err(Flaw::Edge);
+        return Err(RejectReason::Edge);
     }
     if patch.held(&found) {
-        return Err(Flaw::Hand);
+        return Err(RejectReason::Hand);
     }
     patch.lit_well(&found)?;
     Ok(patch.lift(&found))
@@ -112,14 +112,14 @@ struct Patch {
     width: usize,
     height: usize,
     colors: Vec<[f32; 3]>,
-    /// Whether a pixel is of the picture and of no other box.
+    /// Whether a pixel is of the image and of no other box.
     usable: Vec<bool>,
     /// The box, in pixels of the patch.
     inner: Bounds,
 }
 
 impl Patch {
-    /// Area averages, `shrink` pixels of the picture to one of the patch; the picture's edge is repeated outside.
+    /// Area averages, `shrink` pixels of the image to one of the patch; the image's edge is repeated outside.
     fn read(image: &RgbImage, ([x1, y1, x2, y2], inner): (Bounds, Bounds), others: &[Bounds], shrink: f32) -> Self {
         let (width, height) = (((x2 - x1) / shrink) as usize, ((y2 - y1) / shrink) as usize);
         let (right, bottom) = (i64::from(image.width()) - 1, i64::from(image.height()) - 1);
@@ -187,9 +187,9 @@ impl Patch {
                 let deep = (own - WITHIN).max(0.0);
                 let from = outline.middle(y) + d.clamp(-deep, deep);
                 let at = (from - 0.5).clamp(0.0, self.width as f32 - 1.001);
-                let (first, share) = (at as usize, at.fract());
+                let (first, fraction) = (at as usize, at.fract());
                 let row = &self.colors[y * self.width..(y + 1) * self.width];
-                let [r, g, b] = std::array::from_fn(|i| row[first][i] + (row[first + 1][i] - row[first][i]) * share);
+                let [r, g, b] = std::array::from_fn(|i| row[first][i] + (row[first + 1][i] - row[first][i]) * fraction);
                 pixels.push([r as u8, g as u8, b as u8, (opacity * 255.0) as u8]);
             }
         }
@@ -235,10 +235,10 @@ mod tests {
         let bbox = [34.0, 20.0, 86.0, 200.0];
         let blank = RgbImage::from_pixel(120, 220, image::Rgb([90, 90, 90]));
         assert!(cut(&blank, bbox, &[], Class::Bottle).is_err());
-        assert_eq!(cut(&bottle(), [34.0, 20.0, 46.0, 40.0], &[], Class::Bottle).unwrap_err(), Flaw::Small);
+        assert_eq!(cut(&bottle(), [34.0, 20.0, 46.0, 40.0], &[], Class::Bottle).unwrap_err(), RejectReason::Small);
         let beside = [[0.0, 0.0, 34.0, 220.0], [86.0, 0.0, 120.0, 220.0]];
-        assert_eq!(cut(&bottle(), bbox, &beside, Class::Bottle).unwrap_err(), Flaw::Crowded);
+        assert_eq!(cut(&bottle(), bbox, &beside, Class::Bottle).unwrap_err(), RejectReason::Crowded);
         // A bottle's outline is no can's.
-        assert_eq!(cut(&bottle(), bbox, &[], Class::Can).unwrap_err(), Flaw::Shape);
+        assert_eq!(cut(&bottle(), bbox, &[], Class::Can).unwrap_err(), RejectReason::Shape);
     }
 }

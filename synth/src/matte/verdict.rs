@@ -2,7 +2,7 @@
 
 use super::super::outline::Outline;
 use super::super::sku::Class;
-use super::{Flaw, Patch, apart};
+use super::{Patch, RejectReason, apart};
 
 impl Patch {
     pub(super) fn plausible(&self, outline: &Outline, class: Class) -> bool {
@@ -69,8 +69,8 @@ impl Patch {
                 foreign[side] += f32::from(u8::from(odds[y * self.width + x] < 0.0));
             }
         }
-        let share = [foreign[0] / all[0], foreign[1] / all[1]];
-        (share[0] - share[1]).abs() > 0.16 || share[0] + share[1] > 1.1
+        let fraction = [foreign[0] / all[0], foreign[1] / all[1]];
+        (fraction[0] - fraction[1]).abs() > 0.16 || fraction[0] + fraction[1] > 1.1
     }
 
     /// Whether skin reaches from outside into the outline.
@@ -94,7 +94,7 @@ impl Patch {
         rows * 14 > outline.rows().count() || (skins * 5 > all && rows * 40 > outline.rows().count())
     }
 
-    pub(super) fn lit_well(&self, outline: &Outline) -> Result<(), Flaw> {
+    pub(super) fn lit_well(&self, outline: &Outline) -> Result<(), RejectReason> {
         let mut luma: Vec<f32> = Vec::new();
         let mut change = 0.0_f64;
         for y in outline.rows() {
@@ -106,9 +106,9 @@ impl Patch {
             }
         }
         luma.sort_by(f32::total_cmp);
-        let quantile = |share: f32| luma[((luma.len() - 1) as f32 * share) as usize];
+        let quantile = |fraction: f32| luma[((luma.len() - 1) as f32 * fraction) as usize];
         if luma.is_empty() || quantile(0.95) < 60.0 || quantile(0.5) > 246.0 || quantile(0.97) - quantile(0.03) < 40.0 {
-            return Err(Flaw::Light);
+            return Err(RejectReason::Light);
         }
         // The sharpest edges within: a plain body may have few, but what is in focus has some.
         let mut steps: Vec<f32> = outline
@@ -119,7 +119,7 @@ impl Patch {
         steps.sort_by(f32::total_cmp);
         let sharp = steps[(steps.len() - 1) * 98 / 100];
         let mean = change / luma.len() as f64;
-        if mean < 2.0 || sharp < 22.0 { Err(Flaw::Blurred) } else { Ok(()) }
+        if mean < 2.0 || sharp < 22.0 { Err(RejectReason::Blurred) } else { Ok(()) }
     }
 }
 

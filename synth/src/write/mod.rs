@@ -1,4 +1,4 @@
-//! A whole set of photos on disk: pictures, labels, and every other truth about them.
+//! A whole set of photos on disk: images, labels, and every other truth about them.
 
 mod set;
 
@@ -11,20 +11,20 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::config::{ConfigError, SynthConfig};
-use super::film::Film;
+use super::framebuffer::Framebuffer;
 use super::paste::PasteError;
 use super::world::World;
 use dataset::files::{FileError, FolderDraft};
 use dataset::progress::Progress;
 use set::{Record, Set};
 
-/// Version of the drawings: another one draws other photos from the same seed.
+/// Version of the renderer: another one renders other photos from the same seed.
 pub const SYNTH_VERSION: u32 = 5;
 
 /// What belongs to a run but not to the set.
 #[derive(Debug, Clone, Default)]
 pub struct WriteOptions {
-    /// Folders of real labelled pictures (YOLO) whose instances are pasted into the rows.
+    /// Folders of real labelled images (YOLO) whose instances are pasted into the rows.
     pub paste: Vec<PathBuf>,
     /// Replace a folder that an earlier run has made.
     pub force: bool,
@@ -33,7 +33,7 @@ pub struct WriteOptions {
 /// What was made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SynthReport {
-    /// Photos.
+    /// Photos written.
     pub photos: u64,
     /// Labelled instances.
     pub labelled: u64,
@@ -58,26 +58,26 @@ pub enum SynthError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The folder of real pictures.
+    /// The folder of real images.
     #[error(transparent)]
     Paste(#[from] PasteError),
     /// A file or folder.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A picture cannot be encoded.
+    /// An image cannot be encoded.
     #[error("{file} cannot be encoded")]
     Encode {
-        /// Which.
+        /// Its name.
         file: String,
-        /// Why.
+        /// What the encoder said.
         source: vision::EncodeError,
     },
-    /// A picture cannot be read back from its own JPEG.
+    /// An image cannot be read back from its own JPEG.
     #[error("{file} cannot be decoded again")]
     Decode {
         /// Which.
         file: String,
-        /// Why.
+        /// What the decoder said.
         source: vision::DecodeError,
     },
     /// The folder to replace was not made by this command.
@@ -85,7 +85,7 @@ pub enum SynthError {
         "{path} holds files but no synth.json, so no earlier run made it: it is not replaced; name another folder or remove it yourself"
     )]
     NotOurs {
-        /// Which.
+        /// The folder.
         path: PathBuf,
     },
 }
@@ -93,20 +93,20 @@ pub enum SynthError {
 /// Photos in work at once: bounds memory, and keeps the lists in order.
 const BATCH: u64 = 32;
 
-/// Draws a set into the folder `out`, which appears whole or not at all:
+/// Renders a set into the folder `out`, which appears whole or not at all:
 ///
 /// | file | what |
 /// |---|---|
 /// | `images/*.jpg`, `labels/*.txt`, `data.yaml` | photos and labels in YOLO's form |
 /// | `skus.csv` | the products |
-/// | `instances.csv` | every item that is at least partly seen, hidden ones too: box, class, SKU, visible share, place |
+/// | `instances.csv` | every item that is at least partly seen, hidden ones too: box, class, SKU, visible fraction, place |
 /// | `counts.json` | labelled facings and counts of each photo, in the form `shelf eval shelf-counts` reads |
 /// | `planogram.json` | what was put where: rows from below, blocks from the left |
 /// | `crops/SKU/*.jpg` | labelled items cut out, when asked for |
 /// | `synth.json` | configuration, version and totals |
 ///
 /// # Errors
-/// When the configuration or the folder of real pictures cannot be used, or `out` cannot be written.
+/// When the configuration or the folder of real images cannot be used, or `out` cannot be written.
 pub fn write_dataset(
     config: &SynthConfig,
     options: &WriteOptions,
@@ -128,9 +128,9 @@ pub fn write_dataset(
         let records: Vec<Record> = (first..last)
             .into_par_iter()
             .map_init(
-                || Film::new(1, 1),
-                |film, number| {
-                    let photo = world.photo(number, film);
+                || Framebuffer::new(1, 1),
+                |frame, number| {
+                    let photo = world.photo(number, frame);
                     let record = set.save(number, photo);
                     progress.advance(1);
                     record
@@ -142,7 +142,7 @@ pub fn write_dataset(
         }
         first = last;
     }
-    set.report.refused = world.refused().iter().map(|(flaw, count)| (flaw.name(), *count as u64)).collect();
+    set.report.refused = world.refused().iter().map(|(reason, count)| (reason.name(), *count as u64)).collect();
     let (draft, report) = set.end(&options.paste)?;
     finish(draft, &out, old)?;
     Ok(report)
@@ -177,7 +177,7 @@ fn finish(draft: FolderDraft, out: &Path, replace: bool) -> Result<(), SynthErro
     Ok(())
 }
 
-/// The picture as JPEG; `file` is named in the error.
+/// The image as JPEG; `file` is named in the error.
 ///
 /// # Errors
 /// When a side is 0 or above 65,500 pixels.

@@ -1,4 +1,4 @@
-//! The lists of a set, and its pictures, while they are written.
+//! The lists of a set, and its images, while they are written.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -29,7 +29,7 @@ pub(super) struct Set<'a> {
     pub(super) report: SynthReport,
 }
 
-/// What is kept of a photo after its picture is on disk.
+/// What is kept of a photo after its image is on disk.
 pub(super) struct Record {
     file: String,
     number: u64,
@@ -136,7 +136,7 @@ impl<'a> Set<'a> {
         Ok(Self { draft, config, catalogue, instances, counts, planogram, crops: BTreeMap::new(), report })
     }
 
-    /// Writes picture and labels; may be called from many threads.
+    /// Writes image and labels; may be called from many threads.
     pub(super) fn save(&self, number: u64, photo: Photo) -> Result<Record, SynthError> {
         let stem = format!("shelf_{number:06}");
         let file = format!("images/{stem}.jpg");

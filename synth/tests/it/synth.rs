@@ -1,4 +1,4 @@
-//! Drawn shelves: the same for ever, and labelled as they are drawn.
+//! Synthetic shelves: the same for ever, and labelled as they are rendered.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,11 +10,11 @@ use image::RgbImage;
 use synth::camera::Camera;
 use synth::catalogue::Catalogue;
 use synth::container::{Body, Top};
-use synth::film::{Film, NOBODY};
-use synth::lathe::{self, Stand};
+use synth::framebuffer::{Framebuffer, NOBODY};
 use synth::light::Light;
+use synth::rasterizer::{self, Stand};
 use synth::rng::Rng;
-use synth::sku::{Class, Look, Sku, Sort};
+use synth::sku::{Appearance, Class, Sku, Sort};
 use synth::{Finish, Instance, Photo, Scene, SynthConfig, SynthError, World, WriteOptions, write_dataset};
 use vision::BBox;
 
@@ -33,7 +33,7 @@ fn small() -> SynthConfig {
 }
 
 fn photo(config: &SynthConfig, catalogue: &Catalogue, number: u64) -> Photo {
-    Scene { catalogue, config }.photo(number, &mut Film::new(1, 1))
+    Scene { catalogue, config }.photo(number, &mut Framebuffer::new(1, 1))
 }
 
 #[test]
@@ -41,11 +41,11 @@ fn a_photo_is_its_seed_and_number() {
     let config = small();
     let catalogue = Catalogue::build(&config);
     let first = photo(&config, &catalogue, 7);
-    let mut film = Film::new(1, 1);
+    let mut frame = Framebuffer::new(1, 1);
     let scene = Scene { catalogue: &catalogue, config: &config };
     // Scratch space that has seen another photo must not show.
-    let other = scene.photo(8, &mut film);
-    let again = scene.photo(7, &mut film);
+    let other = scene.photo(8, &mut frame);
+    let again = scene.photo(7, &mut frame);
     assert_eq!(first.image.as_raw(), again.image.as_raw());
     assert_eq!(first.instances, again.instances);
     assert_ne!(first.image.as_raw(), other.image.as_raw());
@@ -54,10 +54,10 @@ fn a_photo_is_its_seed_and_number() {
 }
 
 /// Bounds of each item's own pixels, found in the map of owners.
-fn masks(film: &Film) -> BTreeMap<u16, [f32; 4]> {
-    let width = film.width as u32;
+fn masks(frame: &Framebuffer) -> BTreeMap<u16, [f32; 4]> {
+    let width = frame.width as u32;
     let mut bounds: BTreeMap<u16, [u32; 4]> = BTreeMap::new();
-    for (at, &owner) in film.owners().iter().enumerate().filter(|(_, owner)| **owner != NOBODY) {
+    for (at, &owner) in frame.owners().iter().enumerate().filter(|(_, owner)| **owner != NOBODY) {
         let (x, y) = (at as u32 % width, at as u32 / width);
         let e = bounds.entry(owner).or_insert([x, y, x, y]);
         *e = [e[0].min(x), e[1].min(y), e[2].max(x), e[3].max(y)];
@@ -72,7 +72,7 @@ fn edges(instance: &Instance) -> [f32; 4] {
 }
 
 fn clear(catalogue: &Catalogue, sku: usize) -> bool {
-    matches!(&catalogue.skus[sku].look, Look::Turned(c) if matches!(c.body, Body::Clear(_)) || matches!(c.top, Top::Open))
+    matches!(&catalogue.skus[sku].appearance, Appearance::Turned(c) if matches!(c.body, Body::Clear(_)) || matches!(c.top, Top::Open))
 }
 
 #[test]
@@ -84,9 +84,9 @@ fn boxes_of_opaque_goods_are_the_bounds_of_their_pixels() {
     catalogue.skus.retain(|_| *keep.next().unwrap());
     let mut checked = 0;
     for number in 0..6 {
-        let mut film = Film::new(1, 1);
-        let photo = Scene { catalogue: &catalogue, config: &config }.photo(number, &mut film);
-        let masks = masks(&film);
+        let mut frame = Framebuffer::new(1, 1);
+        let photo = Scene { catalogue: &catalogue, config: &config }.photo(number, &mut frame);
+        let masks = masks(&frame);
         for (id, instance) in photo.instances.iter().enumerate() {
             assert_eq!(masks.get(&(id as u16)), Some(&edges(instance)), "photo {number}, item {id}");
             checked += 1;
@@ -101,16 +101,16 @@ fn boxes_are_larger_than_owned_pixels_only_where_glass_stands_before_them() {
     let catalogue = Catalogue::build(&config);
     let (mut labelled, mut through) = (0, 0);
     for number in 0..6 {
-        let mut film = Film::new(1, 1);
-        let photo = Scene { catalogue: &catalogue, config: &config }.photo(number, &mut film);
+        let mut frame = Framebuffer::new(1, 1);
+        let photo = Scene { catalogue: &catalogue, config: &config }.photo(number, &mut frame);
         let (width, height) = photo.image.dimensions();
-        let masks = masks(&film);
+        let masks = masks(&frame);
         for (id, i) in photo.instances.iter().enumerate() {
             let b = i.bbox;
             assert!(b.x1 >= 0.0 && b.y1 >= 0.0 && b.x2 <= width as f32 && b.y2 <= height as f32 && b.is_valid(), "{b}");
             assert!((0.0..=1.0).contains(&i.visible));
-            let least = if i.rank == 0 { config.min_visible } else { config.min_visible_behind };
-            assert!(!i.labelled || i.visible >= least, "{} of {} is labelled", i.visible, least);
+            let min_visible = if i.rank == 0 { config.min_visible } else { config.min_visible_behind };
+            assert!(!i.labelled || i.visible >= min_visible, "{} of {} is labelled", i.visible, min_visible);
             labelled += usize::from(i.labelled);
             let own = edges(i);
             let mask = masks.get(&(id as u16)).copied().unwrap_or([own[2], own[3], own[0], own[1]]);
@@ -127,7 +127,7 @@ fn boxes_are_larger_than_owned_pixels_only_where_glass_stands_before_them() {
             };
             for side in (0..4).filter(|&side| own[side] != mask[side]) {
                 let behind_glass = line(side).into_iter().any(|(x, y)| {
-                    let owner = film.owners()[(y * width + x) as usize];
+                    let owner = frame.owners()[(y * width + x) as usize];
                     owner != NOBODY && clear(&catalogue, photo.instances[usize::from(owner)].sku)
                 });
                 assert!(behind_glass, "photo {number}, item {id}, side {side}: {b} {mask:?}");
@@ -156,10 +156,10 @@ fn photos_hold_as_many_facings_as_asked_for() {
 fn a_lone_container_is_boxed_by_its_own_silhouette() {
     let config = small();
     let catalogue = Catalogue::build(&config);
-    let light = Light::draw(&mut Rng::new(3));
+    let light = Light::sample(&mut Rng::new(3));
     let mut checked = 0;
     for (number, sku) in catalogue.skus.iter().enumerate() {
-        let Look::Turned(container) = &sku.look else { continue };
+        let Appearance::Turned(container) = &sku.appearance else { continue };
         let eye = [80.0 - 7.0 * number as f32, 180.0 + 9.0 * number as f32, 900.0];
         let camera = Camera::looking(eye, [0.0, 110.0, 0.0], 0.02, (700.0, (200.0, 200.0)));
         let stand = Stand {
@@ -171,14 +171,14 @@ fn a_lone_container_is_boxed_by_its_own_silhouette() {
             gaps: (50.0, 50.0),
             tone: 1.0,
         };
-        let mut film = Film::new(400, 400);
-        let print = lathe::draw(&mut film, &camera, &light, container, (stand, 0));
-        // What differs from an empty film, found without the drawing's own accounts.
+        let mut frame = Framebuffer::new(400, 400);
+        let print = rasterizer::draw(&mut frame, &camera, &light, container, (stand, 0));
+        // What differs from an empty framebuffer, found without the drawing's own accounts.
         let mut mask = [i32::MAX, i32::MAX, i32::MIN, i32::MIN];
         let mut area = 0.0_f32;
         for y in 0..400_i32 {
             for x in 0..400_i32 {
-                let [r, g, b] = film.through(x as usize, y as usize);
+                let [r, g, b] = frame.through(x as usize, y as usize);
                 if r.min(g).min(b) < 0.999 {
                     area += 1.0;
                     mask = [mask[0].min(x), mask[1].min(y), mask[2].max(x), mask[3].max(y)];
@@ -201,9 +201,9 @@ fn a_lone_container_is_boxed_by_its_own_silhouette() {
 fn what_stands_behind_is_seen_less() {
     let config = small();
     let catalogue = Catalogue::build(&config);
-    let light = Light::draw(&mut Rng::new(3));
+    let light = Light::sample(&mut Rng::new(3));
     let can = catalogue.skus.iter().find(|s| s.class.name() == "can").unwrap();
-    let Look::Turned(container) = &can.look else { panic!("cans are round") };
+    let Appearance::Turned(container) = &can.appearance else { panic!("cans are round") };
     let camera = Camera::looking([0.0, 60.0, 1500.0], [0.0, 60.0, 0.0], 0.0, (900.0, (200.0, 200.0)));
     let stand = |x: f32, z: f32| Stand {
         base: [x, 0.0, z],
@@ -214,16 +214,16 @@ fn what_stands_behind_is_seen_less() {
         gaps: (9.0, 9.0),
         tone: 1.0,
     };
-    let mut film = Film::new(400, 400);
-    let visible = |film: &mut Film, x: f32, z: f32, id: u16| {
-        lathe::draw(film, &camera, &light, container, (stand(x, z), id)).visible()
+    let mut frame = Framebuffer::new(400, 400);
+    let visible = |frame: &mut Framebuffer, x: f32, z: f32, id: u16| {
+        rasterizer::draw(frame, &camera, &light, container, (stand(x, z), id)).visible()
     };
-    assert!(visible(&mut film, 0.0, -40.0, 0) > 0.97);
-    assert!(visible(&mut film, 0.0, -140.0, 1) < 0.1);
-    let beside = visible(&mut film, 33.0, -140.0, 2);
+    assert!(visible(&mut frame, 0.0, -40.0, 0) > 0.97);
+    assert!(visible(&mut frame, 0.0, -140.0, 1) < 0.1);
+    let beside = visible(&mut frame, 33.0, -140.0, 2);
     assert!((0.25..0.85).contains(&beside), "{beside}");
-    // Its middle is at the left edge of the picture: -200 pixels at 0.6 pixels a millimetre.
-    let cut = visible(&mut film, -333.3, 0.0, 3);
+    // Its middle is at the left edge of the image: -200 pixels at 0.6 pixels a millimetre.
+    let cut = visible(&mut frame, -333.3, 0.0, 3);
     assert!((0.35..0.65).contains(&cut), "{cut}");
 }
 
@@ -276,15 +276,15 @@ fn a_set_on_disk_agrees_with_itself() {
 fn a_shelf_in_memory_is_that_of_the_photo() {
     let config = small();
     let world = World::build(config.clone(), &[]).unwrap();
-    let mut film = Film::new(1, 1);
-    let photo = world.photo(5, &mut film);
-    let raw = world.shelf(5, Finish::Raw, &mut film).unwrap();
+    let mut frame = Framebuffer::new(1, 1);
+    let photo = world.photo(5, &mut frame);
+    let raw = world.shelf(5, Finish::Raw, &mut frame).unwrap();
     assert_eq!(raw.image.as_raw(), photo.image.as_raw());
     assert_eq!(raw.labels.len() + raw.hidden.len(), photo.instances.len());
     for (label, instance) in raw.labels.iter().zip(photo.instances.iter().filter(|i| i.labelled)) {
         assert_eq!((label.bbox, label.class, label.sku), (instance.bbox, instance.class.id(), instance.sku));
     }
-    let saved = world.shelf(5, Finish::Jpeg, &mut film).unwrap();
+    let saved = world.shelf(5, Finish::Jpeg, &mut frame).unwrap();
     assert_eq!((saved.image.dimensions(), &saved.labels), (photo.image.dimensions(), &raw.labels));
     let apart: u64 = saved.image.as_raw().iter().zip(raw.image.as_raw()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     let mean = apart as f64 / saved.image.as_raw().len() as f64;
@@ -348,7 +348,7 @@ fn instances_of_labelled_pictures_are_pasted() {
         fs::create_dir_all(source.join("images")).unwrap();
         image.save(source.join(format!("images/{name}.png"))).unwrap();
     }
-    let pasting = SynthConfig { paste_share: 1.0, seed: 5, ..small() };
+    let pasting = SynthConfig { paste_ratio: 1.0, seed: 5, ..small() };
     let world = World::build(pasting.clone(), std::slice::from_ref(&source)).unwrap();
     assert!(world.refused().is_empty(), "{:?}", world.refused());
     let cut: Vec<&Sku> = world.catalogue().skus.iter().filter(|sku| sku.sort == Sort::Pasted).collect();
@@ -356,9 +356,9 @@ fn instances_of_labelled_pictures_are_pasted() {
     codes.sort_unstable();
     assert_eq!(codes, ["paste-a-1", "paste-a-2", "paste-b-1", "paste-b-2"]);
     // Boxes are the bounds of the pixels, with what is cut out as with what is drawn.
-    let mut film = Film::new(1, 1);
-    let photo = world.photo(0, &mut film);
-    let masks = masks(&film);
+    let mut frame = Framebuffer::new(1, 1);
+    let photo = world.photo(0, &mut frame);
+    let masks = masks(&frame);
     for (id, instance) in photo.instances.iter().enumerate() {
         assert_eq!(masks.get(&(id as u16)), Some(&edges(instance)), "item {id}");
     }
@@ -388,7 +388,7 @@ fn instances_of_labelled_pictures_are_pasted() {
     };
     check("labels/b.txt", "0 .5 .5 .1 .2\n0 .5 .5 .1\n", "b.txt:2: 4 columns where 5 are expected");
     check("labels/a.txt", "39 .5 .5 .1 .2\n", "a.txt:1: class 39 is not one of 0 bottle, 1 can");
-    check("images/a.png", "no picture", "a.png");
+    check("images/a.png", "no image", "a.png");
     let tiny = "0 .5 .5 .01 .02\n";
     fs::write(source.join("labels/a.txt"), tiny).unwrap();
     check("labels/b.txt", tiny, "no instance that can be pasted among 2 boxes");

@@ -31,7 +31,7 @@ impl Run {
 #[derive(Debug, Clone)]
 pub(super) struct Strip {
     pub(super) count: usize,
-    /// Columns of the picture, and the share of the pixel that is covered.
+    /// Columns of the image, and the fraction of the pixel that is covered.
     pub(super) x: [usize; LENGTH],
     pub(super) cover: Lane,
     /// Place on the plane through the axis that faces the eye, in millimetres: right of the axis, over the base.
@@ -43,7 +43,7 @@ pub(super) struct Strip {
     slope: Lane,
     /// Height at which the surface is met.
     pub(super) y: Lane,
-    /// Share of the half width there, without sign.
+    /// Fraction of the half width there, without sign.
     pub(super) u: Lane,
     /// The normal: right, up, towards the eye.
     pub(super) nx: Lane,
@@ -55,7 +55,7 @@ pub(super) struct Strip {
     pub(super) turn: Lane,
     /// Light that gets here.
     pub(super) level: Lane,
-    /// Way of the line of sight through the body, as a share of the longest.
+    /// Way of the line of sight through the body, as a fraction of the longest.
     pub(super) chord: Lane,
     zone: [u8; ROOM],
     scratch: Scratch,
@@ -199,7 +199,7 @@ fn meet(sight: &Sight<'_>, strip: &mut Strip) {
     }
 }
 
-/// Share of the half width that the line of sight would meet at height `y`, and the height at which it then meets it.
+/// Fraction of the half width that the line of sight would meet at height `y`, and the height at which it then meets it.
 #[inline(always)]
 fn rise(container: &Container, (s, h, slope): (f32, f32, f32), y: f32) -> (f32, f32) {
     let radius = container.profile.radius_at(y).max(0.5);
@@ -238,10 +238,10 @@ fn lie(sight: &Sight<'_>, strip: &mut Strip) {
     let zone = &mut strip.zone[..count];
     let longest = 1.0 / (section.flatness() * profile.widest);
     let [rings, rows, steps, ..] = strip.scratch.places.each_mut().map(|places| &mut places[..count]);
-    let [shares, out, radius, ..] = strip.scratch.lanes.each_mut().map(|lane| &mut lane[..count]);
+    let [fractions, out, radius, ..] = strip.scratch.lanes.each_mut().map(|lane| &mut lane[..count]);
     for i in 0..count {
         (rings[i], rows[i]) = (profile.index(y[i]) as u32, Section::place(u[i]));
-        (steps[i], shares[i]) = sight.step(y[i]);
+        (steps[i], fractions[i]) = sight.step(y[i]);
     }
     for i in 0..count {
         let index = rings[i] as usize;
@@ -249,7 +249,7 @@ fn lie(sight: &Sight<'_>, strip: &mut Strip) {
         (out[i], ny[i], radius[i]) = (ring.out, ring.up, ring.radius);
         (nx[i], nz[i], turn[i], chord[i]) = (row.nx, row.nz, row.turn, row.depth);
         zone[i] = sight.container.zone(index);
-        level[i] = sight.between(steps[i], shares[i]);
+        level[i] = sight.between(steps[i], fractions[i]);
     }
     for i in 0..count {
         let (side, taken) = if s[i] < 0.0 { (-1.0, sight.taken[0]) } else { (1.0, sight.taken[1]) };
@@ -269,22 +269,22 @@ mod tests {
     use crate::camera::Camera;
     use crate::catalogue::Catalogue;
     use crate::config::SynthConfig;
-    use crate::lathe::Stand;
     use crate::light::Light;
+    use crate::rasterizer::Stand;
     use crate::rng::Rng;
-    use crate::sku::Look;
+    use crate::sku::Appearance;
 
-    /// A picture must not depend on the instructions a processor has.
+    /// An image must not depend on the instructions a processor has.
     #[test]
     fn both_versions_shade_the_same() {
         let catalogue = Catalogue::build(&SynthConfig { families: 13, variants: (1, 1), ..SynthConfig::default() });
-        let light = Light::draw(&mut Rng::new(3));
+        let light = Light::sample(&mut Rng::new(3));
         let camera = Camera::looking([90.0, 460.0, 900.0], [0.0, 110.0, 0.0], 0.02, (700.0, (200.0, 200.0)));
         let stand =
             Stand { base: [0.0; 3], turn: 0.1, lean: 0.0, headroom: 400.0, depth: 40.0, gaps: (5.0, 50.0), tone: 1.0 };
         let mut kinds = [0; 2];
         for sku in &catalogue.skus {
-            let Look::Turned(container) = &sku.look else { continue };
+            let Appearance::Turned(container) = &sku.appearance else { continue };
             let sight = Sight::new(&camera, &light, container, &stand).unwrap();
             let profile = &container.profile;
             for (row, count) in (0..40).zip([1, 7, 8, 9, 31, 64].into_iter().cycle()) {
@@ -315,13 +315,13 @@ mod tests {
     #[test]
     fn the_surface_is_met_where_the_line_of_sight_says() {
         let catalogue = Catalogue::build(&SynthConfig { families: 13, variants: (1, 1), ..SynthConfig::default() });
-        let light = Light::draw(&mut Rng::new(3));
+        let light = Light::sample(&mut Rng::new(3));
         let camera = Camera::looking([90.0, 460.0, 900.0], [0.0, 110.0, 0.0], 0.0, (700.0, (200.0, 200.0)));
         let stand =
             Stand { base: [0.0; 3], turn: 0.0, lean: 0.0, headroom: 400.0, depth: 40.0, gaps: (5.0, 5.0), tone: 1.0 };
         let (mut all, mut off) = (0, 0);
         for sku in &catalogue.skus {
-            let Look::Turned(container) = &sku.look else { continue };
+            let Appearance::Turned(container) = &sku.appearance else { continue };
             let sight = Sight::new(&camera, &light, container, &stand).unwrap();
             let mut strip = Strip::new();
             for i in 0..LENGTH {

@@ -12,7 +12,7 @@ use super::strip::{Run, Strip};
 pub(super) struct Paint {
     /// Linear light, three channels.
     pub(super) color: [Lane; 3],
-    /// Share of the light behind that is let through.
+    /// Fraction of the light behind that is let through.
     pub(super) through: [Lane; 3],
     /// Linear colour of the surface, and how much of the place it covers.
     ink: [Lane; 4],

@@ -1,6 +1,6 @@
 //! Which pixels are finished, a bit each: what stands behind is mostly hidden, and passes over them by 64 at a time.
 
-/// Bits of a picture, row by row; rows begin with a new word.
+/// Bits of an image, row by row; rows begin with a new word.
 #[derive(Debug, Default)]
 pub(super) struct Done {
     words: Vec<u64>,

@@ -1,20 +1,20 @@
-//! Lays what was shaded on the film, eight pixels of a row at a time.
+//! Lays what was shaded in the framebuffer, eight pixels of a row at a time.
 
 use std::ops::Range;
 
 use super::ground::{bits, mask, pick, swap};
 use super::state::{CLOSED, DONE, TOUCHED};
-use super::{Film, Footprint};
+use super::{Footprint, Framebuffer};
 use crate::simd::{ABREAST, LENGTH, Lane, ROOM, multiversion, thick, thin};
 
 /// What is laid on pixels of a row that follow one another: a number for each, and [`ABREAST`] less one beyond what is meant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Coat<'a> {
-    /// Share of the pixel that is covered; pixels with none of it are left alone.
+    /// Fraction of the pixel that is covered; pixels with none of it are left alone.
     pub(crate) cover: &'a [f32],
     /// Linear light.
     pub(crate) color: [&'a [f32]; 3],
-    /// Share of the light behind that is let through; nothing when there are no numbers.
+    /// Fraction of the light behind that is let through; nothing when there are no numbers.
     pub(crate) through: Option<[&'a [f32]; 3]>,
 }
 
@@ -24,7 +24,7 @@ multiversion! {
     /// Lays a coat behind what is there, on at most [`LENGTH`] pixels from a column of a row on; of an item, it is noted what
     /// is seen of it.
     pub(super) fn lay(
-        film: &mut Film,
+        frame: &mut Framebuffer,
         place: (usize, usize),
         count: usize,
         coat: &Coat<'_>,
@@ -34,7 +34,7 @@ multiversion! {
 
 #[inline(always)]
 fn lay_body(
-    film: &mut Film,
+    frame: &mut Framebuffer,
     (x, y): (usize, usize),
     count: usize,
     coat: &Coat<'_>,
@@ -45,7 +45,7 @@ fn lay_body(
     let mut plain = [0_u8; ROOM];
     {
         let (plain, cover) = (&mut plain[..end], &coat.cover[..end]);
-        let states = &film.state[y * film.width + x..][..end];
+        let states = &frame.state[y * frame.width + x..][..end];
         let [r, g, b] = coat.through.unwrap_or([&NOTHING; 3]).map(|lane| &lane[..end]);
         for i in 0..end {
             let whole = mask(cover[i] >= 1.0) & mask(r[i] == 0.0) & mask(g[i] == 0.0) & mask(b[i] == 0.0);
@@ -57,13 +57,13 @@ fn lay_body(
         let same = plain[from];
         let to = from + plain[from..count].iter().take_while(|plain| **plain == same).count();
         if same == 1 {
-            hide(film, (x, y), coat, from..to, &mut item);
+            hide(frame, (x, y), coat, from..to, &mut item);
         } else if to - from < FEW {
             for i in from..to {
-                dot(film, (x, y), coat, i, &mut item);
+                dot(frame, (x, y), coat, i, &mut item);
             }
         } else {
-            add(film, (x, y), coat, from..to, &mut item);
+            add(frame, (x, y), coat, from..to, &mut item);
         }
         from = to;
     }
@@ -72,7 +72,7 @@ fn lay_body(
 /// Most pixels: all of them is covered by something opaque, and nothing was there before.
 #[inline(always)]
 fn hide(
-    film: &mut Film,
+    frame: &mut Framebuffer,
     (x, y): (usize, usize),
     coat: &Coat<'_>,
     part: Range<usize>,
@@ -80,16 +80,16 @@ fn hide(
 ) {
     let count = part.len();
     for c in 0..3 {
-        let at = (y * 3 + c) * film.width + x + part.start;
-        for (light, color) in film.light[at..at + count].iter_mut().zip(&coat.color[c][part.clone()]) {
+        let at = (y * 3 + c) * frame.width + x + part.start;
+        for (light, color) in frame.light[at..at + count].iter_mut().zip(&coat.color[c][part.clone()]) {
             *light = thin(*color);
         }
     }
-    let at = y * film.width + x + part.start;
-    film.state[at..at + count].fill(TOUCHED | CLOSED | DONE);
-    film.done.set((x + part.start, y), u64::MAX >> (LENGTH - count));
+    let at = y * frame.width + x + part.start;
+    frame.state[at..at + count].fill(TOUCHED | CLOSED | DONE);
+    frame.done.set((x + part.start, y), u64::MAX >> (LENGTH - count));
     if let Some((id, print)) = item {
-        film.owner[at..at + count].fill(*id);
+        frame.owner[at..at + count].fill(*id);
         print.seen += count as f32;
         print.touch(x + part.start, y);
         print.touch(x + part.end - 1, y);
@@ -101,34 +101,40 @@ const FEW: usize = 4;
 
 /// One pixel, as most edges have.
 #[inline(always)]
-fn dot(film: &mut Film, (x, y): (usize, usize), coat: &Coat<'_>, i: usize, item: &mut Option<(u16, &mut Footprint)>) {
+fn dot(
+    frame: &mut Framebuffer,
+    (x, y): (usize, usize),
+    coat: &Coat<'_>,
+    i: usize,
+    item: &mut Option<(u16, &mut Footprint)>,
+) {
     let (x, cover) = (x + i, coat.cover[i]);
-    if !(cover > 0.0) || film.state[y * film.width + x] & DONE != 0 {
+    if !(cover > 0.0) || frame.state[y * frame.width + x] & DONE != 0 {
         return;
     }
     if let Some((id, print)) = item {
-        film.note((x, y), cover, (*id, print));
+        frame.note((x, y), cover, (*id, print));
     }
     let through = coat.through.map_or([0.0; 3], |lanes| lanes.map(|lane| lane[i]));
-    film.put((x, y), cover, (coat.color.map(|lane| lane[i]), through));
+    frame.put((x, y), cover, (coat.color.map(|lane| lane[i]), through));
 }
 
 /// Pixels that are partly covered, or were before, or let light through.
 #[inline(always)]
 fn add(
-    film: &mut Film,
+    frame: &mut Framebuffer,
     (x, y): (usize, usize),
     coat: &Coat<'_>,
     part: Range<usize>,
     item: &mut Option<(u16, &mut Footprint)>,
 ) {
     let (x, asked, count) = (x + part.start, part.len(), part.len().next_multiple_of(ABREAST));
-    let at = y * film.width + x;
-    let light_at = [0, 1, 2].map(|c| (y * 3 + c) * film.width + x);
+    let at = y * frame.width + x;
+    let light_at = [0, 1, 2].map(|c| (y * 3 + c) * frame.width + x);
     let cover = &coat.cover[part.start..][..count];
     let through = coat.through.map_or([&NOTHING[..count]; 3], |lanes| lanes.map(|lane| &lane[part.start..][..count]));
-    let ground = &mut *film.ground;
-    let all = ground.read(&film.state[at..][..count], cover, asked);
+    let ground = &mut *frame.ground;
+    let all = ground.read(&frame.state[at..][..count], cover, asked);
     if all.none {
         return;
     }
@@ -139,13 +145,13 @@ fn add(
             open.fill(1.0);
             continue;
         }
-        let (left, touched) = (&film.through[at..][..count], &ground.touched[..count]);
+        let (left, touched) = (&frame.through[at..][..count], &ground.touched[..count]);
         for i in 0..count {
             open[i] = pick(touched[i], thick(left[i]), 1.0);
         }
     }
     if let Some((id, print)) = item {
-        let (seen, ends) = ground.note(cover, (*id, &mut film.owner[at..][..count]));
+        let (seen, ends) = ground.note(cover, (*id, &mut frame.owner[at..][..count]));
         print.seen += seen;
         if let Some((first, last)) = ends {
             print.touch(x + first, y);
@@ -154,7 +160,7 @@ fn add(
     }
     let (touched, active) = (&ground.touched[..count], &ground.active[..count]);
     for (c, at) in light_at.into_iter().enumerate() {
-        let (light, color) = (&mut film.light[at..][..count], &coat.color[c][part.start..][..count]);
+        let (light, color) = (&mut frame.light[at..][..count], &coat.color[c][part.start..][..count]);
         let open = &ground.open[c][..count];
         if all.fresh && all.whole {
             // Nor is it waited for.
@@ -174,14 +180,14 @@ fn add(
             open[i] *= 1.0 - cover[i] * (1.0 - through[i]);
         }
     }
-    let states = &mut film.state[at..][..count];
+    let states = &mut frame.state[at..][..count];
     let unfinished = ground.pass(cover, through, states);
     // Those beside the part have their bits already where they are finished.
-    film.done.set((x, y), bits(states));
+    frame.done.set((x, y), bits(states));
     if unfinished {
         let active = &ground.active[..count];
         for (c, at) in light_at.into_iter().enumerate() {
-            let (left, open) = (&mut film.through[at..][..count], &ground.open[c][..count]);
+            let (left, open) = (&mut frame.through[at..][..count], &ground.open[c][..count]);
             if all.whole {
                 for i in 0..asked {
                     left[i] = thin(open[i]);
@@ -198,9 +204,9 @@ fn add(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::film::{HALF, NOBODY, OPAQUE, SEEN};
+    use crate::framebuffer::{HALF, NOBODY, OPAQUE, SEEN};
 
-    /// What the film should do, told for a single pixel: light, what is let through, owner.
+    /// What the framebuffer should do, told for a single pixel: light, what is let through, owner.
     struct Pixel {
         light: [f32; 3],
         open: [f32; 3],
@@ -233,7 +239,7 @@ mod tests {
         let (width, height) = (61, 3);
         let mut rng = crate::rng::Rng::new(5);
         for plain in [false, true] {
-            let mut film = Film::new(width, height);
+            let mut frame = Framebuffer::new(width, height);
             let mut pixels: Vec<Pixel> =
                 (0..width).map(|_| Pixel { light: [0.0; 3], open: [1.0; 3], closed: false, owner: NOBODY }).collect();
             for id in 0..40_u16 {
@@ -254,9 +260,9 @@ mod tests {
                 let mut print = Footprint::default();
                 let item = Some((id, &mut print));
                 if plain {
-                    lay_body(&mut film, (x, 1), count, &coat, item);
+                    lay_body(&mut frame, (x, 1), count, &coat, item);
                 } else {
-                    lay(&mut film, (x, 1), count, &coat, item);
+                    lay(&mut frame, (x, 1), count, &coat, item);
                 }
                 let (mut seen, mut hits) = (0.0, Vec::new());
                 for i in 0..count {
@@ -269,18 +275,18 @@ mod tests {
                 let bounds = hits.first().map(|first| [*first, 1, hits[hits.len() - 1], 1]);
                 assert_eq!(bounds.unwrap_or(Footprint::default().extent), print.extent);
             }
-            film.darken();
-            let row: Vec<f32> = film.row(1).iter().map(|v| thick(*v)).collect();
+            frame.darken();
+            let row: Vec<f32> = frame.row(1).iter().map(|v| thick(*v)).collect();
             for (x, pixel) in pixels.iter().enumerate() {
                 for c in 0..3 {
                     assert!((row[c * width + x] - pixel.light[c]).abs() < 1e-4, "{x}");
-                    let open = film.through(x, 1)[c];
+                    let open = frame.through(x, 1)[c];
                     assert!((open - pixel.open[c]).abs() < 1e-4 || pixel.open[c] <= OPAQUE && open == 0.0, "{x}");
                 }
-                assert_eq!(film.owners()[width + x], pixel.owner);
+                assert_eq!(frame.owners()[width + x], pixel.owner);
             }
             // Nothing beside the row is touched.
-            let beside = |y: usize| film.row(y).iter().all(|v| *v == thin(0.0)) && film.through(0, y) == [1.0; 3];
+            let beside = |y: usize| frame.row(y).iter().all(|v| *v == thin(0.0)) && frame.through(0, y) == [1.0; 3];
             assert!(beside(0) && beside(2));
         }
     }

@@ -1,15 +1,15 @@
-//! From linear light to the picture a telephone would have saved: lens, sensor, processing.
+//! From linear light to the image a telephone would have saved: lens, sensor, processing.
 
 use image::RgbImage;
 
 use super::color::{smoothstep, to_srgb};
-use super::film::Film;
+use super::framebuffer::Framebuffer;
 use super::rng::Rng;
 use super::simd::{self, Mixing};
 
 /// What lens, sensor and software do to one photo.
 #[derive(Debug, Clone)]
-pub struct Develop {
+pub struct Sensor {
     /// Blur across and down: deviation in pixels.
     blur: (f32, f32),
     /// Sharpening, as cameras do it.
@@ -19,7 +19,7 @@ pub struct Develop {
     contrast: f32,
     /// Light lost in the corners.
     vignette: f32,
-    /// Share of bright light that spills over.
+    /// Fraction of bright light that spills over.
     bloom: f32,
     /// Deviation of the noise at middle grey, in 8-bit steps.
     noise: f32,
@@ -32,10 +32,10 @@ const CURVE: usize = 4096;
 /// Brightest linear light that is told apart.
 const WHITEST: f32 = 6.0;
 
-impl Develop {
+impl Sensor {
     /// Some camera in some hands; `faults` scales what goes wrong.
     #[must_use]
-    pub fn draw(rng: &mut Rng, faults: f32) -> Self {
+    pub fn sample(rng: &mut Rng, faults: f32) -> Self {
         let soft =
             0.36 + faults * rng.range(0.0, 0.28) + if rng.chance(0.10) { faults * rng.range(0.2, 0.9) } else { 0.0 };
         let shake = if rng.chance(0.10) { faults * rng.range(0.3, 1.2) } else { 0.0 };
@@ -58,26 +58,26 @@ impl Develop {
         }
     }
 
-    /// The picture.
-    pub fn print(&self, film: &mut Film) -> RgbImage {
-        film.darken();
-        let film = &*film;
-        let (width, height) = (film.width, film.height);
-        let glow = Glow::of(film);
+    /// The image of the light in `frame`: 8-bit sRGB of its size.
+    pub fn capture(&self, frame: &mut Framebuffer) -> RgbImage {
+        frame.darken();
+        let frame = &*frame;
+        let (width, height) = (frame.width, frame.height);
+        let glow = Glow::of(frame);
         let (across, down) = (kernel(self.blur.0, self.sharpen), kernel(self.blur.1, self.sharpen));
         let mut finish = Finish::new(self, (width, height));
-        let mut picture = RgbImage::new(width as u32, height as u32);
+        let mut image = RgbImage::new(width as u32, height as u32);
         let reach = down.len() / 2;
-        // Rows blurred across, each at its number modulo their count: all red, all green, all blue, as on the film.
+        // Rows blurred across, each at its number modulo their count: all red, all green, all blue, as in the framebuffer.
         let mut band = vec![vec![0.0_f32; width * 3]; down.len()];
         let mut padded = vec![0.0_f32; width + across.len()];
         let mut sums = vec![0.0_f32; width * 3];
         let mut shine = Shine::of(&glow);
         let mut next = 0;
-        for (y, out) in picture.as_mut().chunks_exact_mut(width * 3).enumerate() {
+        for (y, out) in image.as_mut().chunks_exact_mut(width * 3).enumerate() {
             while next <= (y + reach).min(height - 1) {
                 let slot = next % band.len();
-                convolve_row(film, next, (&across, &mut padded), &mut band[slot]);
+                convolve_row(frame, next, (&across, &mut padded), &mut band[slot]);
                 next += 1;
             }
             let rows: Vec<&[f32]> = (0..down.len())
@@ -89,7 +89,7 @@ impl Develop {
             }
             finish.row(y, &sums, out);
         }
-        picture
+        image
     }
 
     /// Square root of linear light -> 0..=255.5, rounding included.
@@ -121,9 +121,9 @@ fn kernel(deviation: f32, sharpen: f32) -> Vec<f32> {
     bell(deviation).zip(bell(wide)).map(|(a, b)| a * (1.0 + strength) - b * strength).collect()
 }
 
-fn convolve_row(film: &Film, y: usize, (kernel, padded): (&[f32], &mut [f32]), out: &mut [f32]) {
-    let (width, reach) = (film.width, kernel.len() / 2);
-    for (light, out) in film.row(y).chunks_exact(width).zip(out.chunks_exact_mut(width)) {
+fn convolve_row(frame: &Framebuffer, y: usize, (kernel, padded): (&[f32], &mut [f32]), out: &mut [f32]) {
+    let (width, reach) = (frame.width, kernel.len() / 2);
+    for (light, out) in frame.row(y).chunks_exact(width).zip(out.chunks_exact_mut(width)) {
         // What is beyond white only glows; it does not ring when sharpened.
         simd::cut(&mut padded[reach..reach + width], light, 2.5);
         let (first, last) = (padded[reach], padded[reach + width - 1]);
@@ -149,27 +149,27 @@ struct Finish {
 }
 
 impl Finish {
-    fn new(develop: &Develop, (width, height): (usize, usize)) -> Self {
+    fn new(sensor: &Sensor, (width, height): (usize, usize)) -> Self {
         let scale = (CURVE - 1) as f32 / WHITEST.sqrt();
-        let balance = develop.balance.map(|b| b * develop.exposure * scale * scale);
+        let balance = sensor.balance.map(|b| b * sensor.exposure * scale * scale);
         let middle = width as f32 / 2.0;
         let gain = |b: f32| {
             (0..width).map(move |x| {
                 let dx = (x as f32 - middle) / middle;
-                b * (1.0 - develop.vignette * dx * dx * 0.5)
+                b * (1.0 - sensor.vignette * dx * dx * 0.5)
             })
         };
         let gain = balance.into_iter().flat_map(gain).collect();
-        let fall = balance.into_iter().flat_map(|b| vec![b * develop.vignette * 0.5; width]).collect();
+        let fall = balance.into_iter().flat_map(|b| vec![b * sensor.vignette * 0.5; width]).collect();
         Self {
             height,
             how: Mixing {
-                saturation: develop.saturation,
-                loud: develop.noise * (1.0 / 48.0),
-                soft: develop.noise * (1.0 / 72.0),
+                saturation: sensor.saturation,
+                loud: sensor.noise * (1.0 / 48.0),
+                soft: sensor.noise * (1.0 / 72.0),
             },
-            curve: develop.curve(),
-            noise: Noise::new(develop.salt),
+            curve: sensor.curve(),
+            noise: Noise::new(sensor.salt),
             gain,
             fall,
             steps: vec![0; width * 3],
@@ -210,15 +210,15 @@ struct Glow {
 const SHRINK: usize = 8;
 
 impl Glow {
-    fn of(film: &Film) -> Self {
-        let (width, height) = (film.width.div_ceil(SHRINK), film.height.div_ceil(SHRINK));
+    fn of(frame: &Framebuffer) -> Self {
+        let (width, height) = (frame.width.div_ceil(SHRINK), frame.height.div_ceil(SHRINK));
         let mut light = vec![0.0_f32; width * height * 3];
         let mut sums = vec![0.0_f32; width * SHRINK];
         for (number, cells) in light.chunks_exact_mut(width * 3).enumerate() {
             for (c, cells) in cells.chunks_exact_mut(width).enumerate() {
                 sums.fill(0.0);
-                for y in number * SHRINK..((number + 1) * SHRINK).min(film.height) {
-                    simd::spill(&mut sums, &film.row(y)[c * film.width..(c + 1) * film.width]);
+                for y in number * SHRINK..((number + 1) * SHRINK).min(frame.height) {
+                    simd::spill(&mut sums, &frame.row(y)[c * frame.width..(c + 1) * frame.width]);
                 }
                 for (cell, sums) in cells.iter_mut().zip(sums.chunks_exact(SHRINK)) {
                     *cell = sums.iter().sum::<f32>() * (1.0 / (SHRINK * SHRINK) as f32);
@@ -284,10 +284,10 @@ impl Shine {
         let stride = glow.width * 3;
         let at = ((y as f32 + 0.5) / SHRINK as f32 - 0.5).clamp(0.0, (glow.height - 1) as f32);
         let first = at as usize;
-        let share = at - first as f32;
+        let fraction = at - first as f32;
         let row = |y: usize| &glow.light[y * stride..(y + 1) * stride];
         let rows = [row(first), row((first + 1).min(glow.height - 1))];
-        simd::weigh(&mut self.line, &rows, &[1.0 - share, share]);
+        simd::weigh(&mut self.line, &rows, &[1.0 - fraction, fraction]);
         let width = light.len() / 3;
         for (line, light) in self.line.chunks_exact(glow.width).zip(light.chunks_exact_mut(width)) {
             let last = line.len() + 1;

@@ -1,9 +1,9 @@
-//! Where the outline of a container runs through a row of the picture.
+//! Where the outline of a container runs through a row of the image.
 
 use super::super::profile::Silhouette;
 use super::super::simd::{ABREAST, LENGTH, Lane, ROOM, Scratch, multiversion};
 
-/// A row of the picture on the plane through the axis: the place of the first column, and how far it is to the next.
+/// A row of the image on the plane through the axis: the place of the first column, and how far it is to the next.
 #[derive(Clone, Copy)]
 pub(super) struct Line {
     pub(super) start: (f32, f32),

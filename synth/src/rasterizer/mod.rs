@@ -8,7 +8,7 @@ mod strip;
 
 use super::camera::{Camera, Vec3, along};
 use super::container::{Body, Container};
-use super::film::{Coat, Film, Footprint};
+use super::framebuffer::{Coat, Footprint, Framebuffer};
 use super::light::Light;
 use super::profile::Silhouette;
 use super::simd::LENGTH;
@@ -39,7 +39,7 @@ pub struct Stand {
 
 /// Draws a container and tells what is seen of it.
 pub fn draw(
-    film: &mut Film,
+    frame: &mut Framebuffer,
     camera: &Camera,
     light: &Light,
     container: &Container,
@@ -66,9 +66,9 @@ pub fn draw(
         (-wide, profile.height + rise),
     ];
     let Some(hull) = bound(camera, (stand.base, s_axis, h_axis), hull) else { return print };
-    let columns = (clip(hull[0] - 1.0, film.width), clip(hull[2] + 2.0, film.width));
-    let lines = (clip(hull[1] - 1.0, film.height), clip(hull[3] + 2.0, film.height));
-    if columns.0 >= columns.1 || lines.0 >= lines.1 || !film.open_within(columns, lines) {
+    let columns = (clip(hull[0] - 1.0, frame.width), clip(hull[2] + 2.0, frame.width));
+    let lines = (clip(hull[1] - 1.0, frame.height), clip(hull[3] + 2.0, frame.height));
+    if columns.0 >= columns.1 || lines.0 >= lines.1 || !frame.open_within(columns, lines) {
         return print;
     }
     let Some(sight) = Sight::new(camera, light, container, &stand) else { return print };
@@ -84,7 +84,7 @@ pub fn draw(
     let Some((_, _, away)) = camera.project(middle) else { return print };
     let scale = camera.focal / away;
     print.area = silhouette.area() * scale * scale;
-    let (width, height) = (film.width as f32, film.height as f32);
+    let (width, height) = (frame.width as f32, frame.height as f32);
     let [x1, y1, x2, y2] = [bounds[0] - 1.0, bounds[1] - 1.0, bounds[2] + 2.0, bounds[3] + 2.0];
     if x2 <= 0.0 || y2 <= 0.0 || x1 >= width || y1 >= height || !(x2 - x1 < 1e5 && y2 - y1 < 1e5) {
         return print;
@@ -92,8 +92,8 @@ pub fn draw(
     let (left, right) = (x1.max(0.0) as usize, x2.min(width) as usize);
     let mouth = Mouth::of(&sight, silhouette.bottom);
     let lifts = vec![0.0; right.saturating_sub(left)];
-    let desk = film.desk.take().unwrap_or_default();
-    let mut drawing = Drawing { sight, silhouette, mouth, scale, id, print, left, lifts, desk };
+    let scratch = frame.scratch.take().unwrap_or_default();
+    let mut drawing = Drawing { sight, silhouette, mouth, scale, id, print, left, lifts, scratch };
     for y in y1.max(0.0) as usize..y2.min(height) as usize {
         let py = y as f32 + 0.5;
         // Within one container the plane is as good as affine along a row.
@@ -105,21 +105,21 @@ pub fn draw(
         let reach = half(h0.min(h1)).max(half(h0.max(h1))).max(half(f32::midpoint(h0, h1))) + 2.0 / scale;
         let from = left + (((-reach - s0) / line.step.0).max(0.0) as usize).min(right - left);
         let to = left + (((reach + reach_right - s0) / line.step.0 + 1.0).max(0.0) as usize).min(right - left);
-        drawing.row(film, y, (from, to), line);
+        drawing.row(frame, y, (from, to), line);
     }
-    film.desk = Some(drawing.desk);
+    frame.scratch = Some(drawing.scratch);
     drawing.print
 }
 
-/// Room to work out the pixels of a row: too much to clear it for each container.
+/// Scratch space for the pixels of a row: too much to clear it for each container.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct RowScratch {
     edge: Edge,
     strip: Strip,
     paint: Paint,
 }
 
-impl Default for Desk {
+impl Default for RowScratch {
     fn default() -> Self {
         Self { edge: Edge::new(), strip: Strip::new(), paint: Paint::new() }
     }
@@ -138,78 +138,78 @@ struct Drawing<'a> {
     left: usize,
     /// How much higher the surface was met than the plane, by column from there: in the next row it is much the same.
     lifts: Vec<f32>,
-    desk: Box<Desk>,
+    scratch: Box<RowScratch>,
 }
 
 impl Drawing<'_> {
     /// Draws what is still open of a row.
-    fn row(&mut self, film: &mut Film, y: usize, (mut next, to): (usize, usize), line: Line) {
+    fn row(&mut self, frame: &mut Framebuffer, y: usize, (mut next, to): (usize, usize), line: Line) {
         loop {
-            let (start, end) = film.open_run(y, next, to);
+            let (start, end) = frame.open_run(y, next, to);
             if start >= to {
                 break;
             }
             next = end;
             for x in (start..end).step_by(LENGTH) {
-                self.part(film, (x, y), (end - x).min(LENGTH), line);
+                self.part(frame, (x, y), (end - x).min(LENGTH), line);
             }
         }
-        self.flush(film, y);
+        self.flush(frame, y);
     }
 
     /// Draws some open pixels that follow one another, at most [`LENGTH`].
-    fn part(&mut self, film: &mut Film, (x, y): (usize, usize), count: usize, line: Line) {
-        self.desk.edge.measure(&self.silhouette, self.scale, line, (x - self.left, count));
-        let cover = &self.desk.edge.cover[..count];
+    fn part(&mut self, frame: &mut Framebuffer, (x, y): (usize, usize), count: usize, line: Line) {
+        self.scratch.edge.measure(&self.silhouette, self.scale, line, (x - self.left, count));
+        let cover = &self.scratch.edge.cover[..count];
         let covered = |cover: &f32| *cover > 0.0;
         let first = cover.iter().position(covered).unwrap_or(count);
         let end = cover.iter().rposition(covered).map_or(first, |last| last + 1);
         // Along a row heights rise or fall.
-        let below = self.desk.edge.h[0].max(self.desk.edge.h[count - 1]) <= self.mouth.lowest;
+        let below = self.scratch.edge.h[0].max(self.scratch.edge.h[count - 1]) <= self.mouth.lowest;
         if !(below && self.sight.container.handle.is_none()) {
-            (0..count).for_each(|i| self.pixel(film, (x, y), i));
+            (0..count).for_each(|i| self.pixel(frame, (x, y), i));
             return;
         }
         let mut from = first;
         while from < end {
-            if self.desk.strip.count == LENGTH {
-                self.flush(film, y);
+            if self.scratch.strip.count == LENGTH {
+                self.flush(frame, y);
             }
-            let to = end.min(from + LENGTH - self.desk.strip.count);
+            let to = end.min(from + LENGTH - self.scratch.strip.count);
             let columns = x - self.left + from..x - self.left + to;
-            let Desk { edge, strip, .. } = &mut *self.desk;
+            let RowScratch { edge, strip, .. } = &mut *self.scratch;
             strip.append(edge, (x, from..to), &self.lifts[columns]);
             from = to;
         }
     }
 
     /// Draws pixel `i` of the edge, which begins at column `x`, wherever it falls: top, body or handle.
-    fn pixel(&mut self, film: &mut Film, (x, y): (usize, usize), i: usize) {
-        let (x, cover) = (x + i, self.desk.edge.cover[i]);
-        let (s, h) = (self.desk.edge.s[i], self.desk.edge.h[i]);
+    fn pixel(&mut self, frame: &mut Framebuffer, (x, y): (usize, usize), i: usize) {
+        let (x, cover) = (x + i, self.scratch.edge.cover[i]);
+        let (s, h) = (self.scratch.edge.s[i], self.scratch.edge.h[i]);
         if cover > 0.0 {
             if h > self.mouth.lowest
                 && let Some(seen) = self.mouth.shade(&self.sight, s, h)
             {
-                film.show((x, y), cover, seen, (self.id, &mut self.print));
+                frame.show((x, y), cover, seen, (self.id, &mut self.print));
                 return;
             }
-            if self.desk.strip.count == LENGTH {
-                self.flush(film, y);
+            if self.scratch.strip.count == LENGTH {
+                self.flush(frame, y);
             }
-            self.desk.strip.push(x, cover, (s, h, self.lifts[x - self.left]));
+            self.scratch.strip.push(x, cover, (s, h, self.lifts[x - self.left]));
         } else if let Some(handle) = self.sight.container.handle {
             let (cover, seen) = ends::handle(&self.sight, handle, (s, h), self.scale);
             if cover > 0.0 {
-                film.show((x, y), cover, seen, (self.id, &mut self.print));
+                frame.show((x, y), cover, seen, (self.id, &mut self.print));
             }
         }
     }
 
-    /// Shades the pixels gathered and puts them on the film.
-    fn flush(&mut self, film: &mut Film, y: usize) {
-        let unseen = film.sketch && matches!(self.sight.container.body, Body::Solid { .. });
-        let Desk { strip, paint, .. } = &mut *self.desk;
+    /// Shades the pixels gathered and puts them into the framebuffer.
+    fn flush(&mut self, frame: &mut Framebuffer, y: usize) {
+        let unseen = frame.sketch && matches!(self.sight.container.body, Body::Solid { .. });
+        let RowScratch { strip, paint, .. } = &mut *self.scratch;
         if !unseen {
             strip::shade(&self.sight, strip, paint);
         }
@@ -222,7 +222,7 @@ impl Drawing<'_> {
                 through: (!unseen).then(|| paint.through.each_ref().map(|lane| &lane[from..])),
             };
             let x = strip.x[from];
-            film.lay((x, y), part.len(), &coat, Some((self.id, &mut self.print)));
+            frame.lay((x, y), part.len(), &coat, Some((self.id, &mut self.print)));
             if !unseen {
                 self.lifts[x - self.left..][..part.len()].copy_from_slice(&strip.lift[part.clone()]);
             }
@@ -232,7 +232,7 @@ impl Drawing<'_> {
     }
 }
 
-/// Bounds in the picture of points of a plane; `None` when one lies behind the camera.
+/// Bounds in the image of points of a plane; `None` when one lies behind the camera.
 fn bound(camera: &Camera, (origin, s_axis, h_axis): (Vec3, Vec3, Vec3), points: [(f32, f32); 4]) -> Option<[f32; 4]> {
     let mut bounds = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
     for (s, h) in points {
@@ -242,7 +242,7 @@ fn bound(camera: &Camera, (origin, s_axis, h_axis): (Vec3, Vec3, Vec3), points: 
     Some(bounds)
 }
 
-/// A column or row as a number within the picture.
+/// A column or row as a number within the image.
 fn clip(v: f32, limit: usize) -> usize {
     (v.max(0.0) as usize).min(limit)
 }

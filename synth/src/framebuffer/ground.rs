@@ -17,11 +17,11 @@ pub(super) struct Ground {
     pub(super) touched: Masks,
     /// Where something is laid now.
     pub(super) active: Masks,
-    /// Share of the light behind that gets through.
+    /// Fraction of the light behind that gets through.
     pub(super) open: [Lane; 3],
     /// Where an item is seen, and how much of it.
     hits: Masks,
-    shares: Lane,
+    fractions: Lane,
 }
 
 /// What is said of all pixels of a part.
@@ -37,7 +37,7 @@ pub(super) struct All {
 impl Ground {
     pub(super) fn new() -> Self {
         let none = [0; ROOM];
-        Self { state: none, touched: none, active: none, open: [NOTHING; 3], hits: none, shares: NOTHING }
+        Self { state: none, touched: none, active: none, open: [NOTHING; 3], hits: none, fractions: NOTHING }
     }
 
     /// Reads states.
@@ -63,13 +63,13 @@ impl Ground {
     #[inline(always)]
     pub(super) fn note(&mut self, cover: &[f32], (id, owner): (u16, &mut [u16])) -> (f32, Option<(usize, usize)>) {
         let (count, id) = (owner.len(), u32::from(id));
-        let (hits, shares, cover) = (&mut self.hits[..count], &mut self.shares[..count], &cover[..count]);
+        let (hits, fractions, cover) = (&mut self.hits[..count], &mut self.fractions[..count], &cover[..count]);
         let (state, active) = (&self.state[..count], &self.active[..count]);
         let [r, g, b] = self.open.each_ref().map(|lane| &lane[..count]);
         for i in 0..count {
             let open = (r[i] + g[i] + b[i]) * (1.0 / 3.0);
             // Squared: what shines through a glass is not seen as well as what stands before it.
-            shares[i] = pick(active[i], cover[i] * open * open, 0.0);
+            fractions[i] = pick(active[i], cover[i] * open * open, 0.0);
             let before = u32::from(owner[i]);
             // Parts of one item, such as the faces of a carton, do not hide one another.
             let free = mask(state[i] & u32::from(CLOSED) == 0) & mask(open >= SEEN);
@@ -78,9 +78,9 @@ impl Ground {
             owner[i] = (before & !first | id & first) as u16;
         }
         let mut sums = [0.0; ABREAST];
-        for shares in shares.chunks_exact(ABREAST) {
-            for (sum, share) in sums.iter_mut().zip(shares) {
-                *sum += share;
+        for fractions in fractions.chunks_exact(ABREAST) {
+            for (sum, fraction) in sums.iter_mut().zip(fractions) {
+                *sum += fraction;
             }
         }
         let hit = |hit: &u32| *hit != 0;

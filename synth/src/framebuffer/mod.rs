@@ -1,5 +1,5 @@
-//! What has been exposed so far. Things are drawn front to back: each pixel knows how much light still comes through what
-//! lies before it, so hidden pixels cost nothing, glass tints what stands behind it, and the visible share of an item is
+//! What has been rendered so far. Things are drawn front to back: each pixel knows how much light still comes through what
+//! lies before it, so hidden pixels cost nothing, glass tints what stands behind it, and the visible fraction of an item is
 //! counted exactly while it is drawn.
 
 mod done;
@@ -7,7 +7,7 @@ mod ground;
 mod lay;
 
 use super::color::Rgb;
-use super::lathe::Desk;
+use super::rasterizer::RowScratch;
 use super::simd::{ABREAST, thick, thin};
 use done::Done;
 use ground::Ground;
@@ -19,7 +19,7 @@ const OPAQUE: f32 = 0.012;
 /// What is behind counts as seen when at least this much of its light reaches the camera.
 const SEEN: f32 = 0.3;
 
-/// Share of a pixel that a thing must cover to be what the pixel shows.
+/// Fraction of a pixel that a thing must cover to be what the pixel shows.
 const HALF: f32 = 0.5;
 
 /// What is known of a pixel, as bits. An untouched one needs no clearing: what its other numbers hold does not count.
@@ -37,16 +37,16 @@ use state::{CLOSED, DONE, TOUCHED};
 
 /// An accumulator of linear light.
 #[derive(Debug)]
-pub struct Film {
-    /// Columns.
+pub struct Framebuffer {
+    /// Columns of pixels.
     pub width: usize,
-    /// Rows.
+    /// Rows of pixels.
     pub height: usize,
     /// Nobody will look at it: only what hides what counts, and opaque things need no colour.
     pub sketch: bool,
     /// Linear light collected ([`thin`]): of each row the red of all pixels, then the green, then the blue.
     light: Vec<u16>,
-    /// Share of the light behind that still gets through, laid out likewise; kept only while it matters, for pixels touched
+    /// Fraction of the light behind that still gets through, laid out likewise; kept only while it matters, for pixels touched
     /// and not done.
     through: Vec<u16>,
     owner: Vec<u16>,
@@ -55,10 +55,10 @@ pub struct Film {
     done: Done,
     /// Scratch space.
     ground: Box<Ground>,
-    pub(super) desk: Option<Box<Desk>>,
+    pub(super) scratch: Option<Box<RowScratch>>,
 }
 
-/// Nobody's pixel in [`Film::owners`].
+/// Nobody's pixel in [`Framebuffer::owners`].
 pub const NOBODY: u16 = u16::MAX;
 
 /// What was seen of an item while it was drawn, in pixels.
@@ -87,18 +87,18 @@ impl Footprint {
         (*right, *bottom) = ((*right).max(x), (*bottom).max(y));
     }
 
-    /// Visible share, `0..=1`.
+    /// Visible fraction, `0..=1`.
     #[must_use]
     pub fn visible(&self) -> f32 {
         if self.area > 0.0 { (self.seen / self.area).min(1.0) } else { 0.0 }
     }
 }
 
-impl Film {
-    /// An unexposed film.
+impl Framebuffer {
+    /// An empty framebuffer of `width` x `height` pixels.
     #[must_use]
     pub fn new(width: usize, height: usize) -> Self {
-        let mut film = Self {
+        let mut frame = Self {
             width: 0,
             height: 0,
             sketch: false,
@@ -108,13 +108,13 @@ impl Film {
             state: Vec::new(),
             done: Done::default(),
             ground: Box::new(Ground::new()),
-            desk: None,
+            scratch: None,
         };
-        film.reset(width, height);
-        film
+        frame.reset(width, height);
+        frame
     }
 
-    /// Makes it unexposed again.
+    /// Empties it, at another size.
     pub fn reset(&mut self, width: usize, height: usize) {
         // Pixels are laid by so many at once, those of the last row, too.
         let count = width * height + ABREAST;
@@ -136,7 +136,7 @@ impl Film {
         self.done.open_run(y, from, to)
     }
 
-    /// Whether anything behind can still be seen within columns `x.0..x.1` and rows `y.0..y.1` of the picture.
+    /// Whether anything behind can still be seen within columns `x.0..x.1` and rows `y.0..y.1` of the image.
     #[must_use]
     pub fn open_within(&self, x: (usize, usize), y: (usize, usize)) -> bool {
         (y.0..y.1).any(|y| self.done.open_within(y, x.0, x.1))
@@ -155,11 +155,11 @@ impl Film {
         coat: &Coat<'_>,
         item: Option<(u16, &mut Footprint)>,
     ) {
-        debug_assert!(x + count <= self.width && y < self.height, "a coat lies within the film");
+        debug_assert!(x + count <= self.width && y < self.height, "a coat lies within the framebuffer");
         lay::lay(self, (x, y), count, coat, item);
     }
 
-    /// [`Film::lay`] for one open pixel of an item: `color` covers `cover` of it and lets `through` of what is behind pass.
+    /// [`Framebuffer::lay`] for one open pixel of an item: `color` covers `cover` of it and lets `through` of what is behind pass.
     #[inline]
     pub(super) fn show(
         &mut self,
@@ -238,7 +238,7 @@ impl Film {
         &self.owner[..self.width * self.height]
     }
 
-    /// Makes black what nothing was laid on, before [`Film::row`] is asked.
+    /// Makes black what nothing was laid on, before [`Framebuffer::row`] is asked.
     pub fn darken(&mut self) {
         for (states, rows) in self.state.chunks_exact(self.width).zip(self.light.chunks_exact_mut(self.width * 3)) {
             if states.iter().fold(TOUCHED, |all, state| all & state) != 0 {

@@ -77,21 +77,21 @@ impl<'a> Sight<'a> {
     /// Light at a height.
     #[inline(always)]
     pub(super) fn level(&self, y: f32) -> f32 {
-        let (step, share) = self.step(y);
-        self.between(step, share)
+        let (step, fraction) = self.step(y);
+        self.between(step, fraction)
     }
 
-    /// The step of the light's table below a height, and the share of the way to the next one.
+    /// The step of the light's table below a height, and the fraction of the way to the next one.
     #[inline(always)]
     pub(super) fn step(&self, y: f32) -> (u32, f32) {
-        let (step, share) = between(y * self.levels_per_mm, LEVELS as f32 - 0.001);
-        (step as u32, share)
+        let (step, fraction) = between(y * self.levels_per_mm, LEVELS as f32 - 0.001);
+        (step as u32, fraction)
     }
 
     /// Light between a step and the next.
     #[inline(always)]
-    pub(super) fn between(&self, step: u32, share: f32) -> f32 {
+    pub(super) fn between(&self, step: u32, fraction: f32) -> f32 {
         let step = (step as usize).min(LEVELS - 1);
-        self.levels[step] + (self.levels[step + 1] - self.levels[step]) * share
+        self.levels[step] + (self.levels[step + 1] - self.levels[step]) * fraction
     }
 }
