@@ -62,7 +62,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse_from(aliases::expand(std::env::args_os()));
+    let cli = Cli::parse_from(aliases::expand(std::env::args_os(), |old, new| {
+        eprintln!("warning: `{old}` is called `{new}` now: the old name goes with the next release");
+    }));
     match run(cli) {
         Ok(code) => code,
         Err(error) => {

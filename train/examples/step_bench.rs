@@ -71,11 +71,11 @@ fn main() -> Result<()> {
     let config = Config::of(Variant::B0);
     let live = Build { config: &config, norms: Norms::Live { momentum: 0.1 } };
     let vb = VarBuilder::from_varmap(&map, DType::F32, &device).pp("b0");
-    let trunk = Trunk::load(&vb, live)?;
+    let backbone = Trunk::load(&vb, live)?;
     let head = Pointwise::load(&vb, ("conv_head", "bn2"), (320, config.head), Some(config.activation), live)?;
     let static_vb = VarBuilder::from_tensors(detached(&map), DType::F32, &device).pp("b0");
     let still = Build::folded(&config);
-    let still_trunk = Trunk::load(&static_vb, still)?;
+    let still_backbone = Trunk::load(&static_vb, still)?;
     let still_head =
         Pointwise::load(&static_vb, ("conv_head", "bn2"), (320, config.head), Some(config.activation), still)?;
     if device.is_cuda() {
@@ -96,7 +96,7 @@ fn main() -> Result<()> {
             if wanted(&name) {
                 let images = images(64, 224)?;
                 measure(&name, 15, || {
-                    let loss = square(&pool(&head.forward_t(&trunk.forward_t(&images, true)?, true)?)?)?;
+                    let loss = square(&pool(&head.forward_t(&backbone.forward_t(&images, true)?, true)?)?)?;
                     std::hint::black_box(loss.backward()?);
                     device.synchronize()
                 })?;
@@ -127,14 +127,14 @@ fn main() -> Result<()> {
             if wanted(name) {
                 let images = Tensor::rand(0_f32, 1.0, (batch, 3, 224, 224), &device)?;
                 measure(name, 25, || {
-                    pool(&still_head.forward_t(&still_trunk.forward_t(&images, false)?, false)?).map(drop)
+                    pool(&still_head.forward_t(&still_backbone.forward_t(&images, false)?, false)?).map(drop)
                 })?;
             }
         }
         if wanted("b0 train b32 160") {
             let images = Tensor::rand(0_f32, 1.0, (32, 3, 160, 160), &device)?;
             measure("b0 train b32 160", 7, || {
-                let y = pool(&head.forward_t(&trunk.forward_t(&images, true)?, true)?)?;
+                let y = pool(&head.forward_t(&backbone.forward_t(&images, true)?, true)?)?;
                 std::hint::black_box(square(&y)?.backward()?);
                 Ok(())
             })?;

@@ -7,10 +7,11 @@ use anyhow::Context;
 use clap::Args;
 use dataset::Verdict;
 use synth::{SynthConfig, SynthReport, WriteOptions, write_dataset};
+use vision::config::Keys;
 
 use super::{bar::Bar, plural, write_json};
 
-/// Draw photos of shelves, with exact boxes, SKUs, counts and planograms
+/// Render photos of synthetic shelves, with exact boxes, SKUs, counts and planograms
 #[derive(Args)]
 #[command(after_help = "The set follows from configuration and seed alone. It serves tests and training;
 nothing measured on it is a measurement of the real world.
@@ -48,8 +49,12 @@ pub(super) fn run(args: &SynthArgs) -> anyhow::Result<Verdict> {
     let mut config = match &args.config {
         Some(path) => {
             let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            serde_saphyr::from_str::<SynthConfig>(&text)
-                .with_context(|| format!("{} is not a configuration of `shelf dataset synth`", path.display()))?
+            let config = serde_saphyr::from_str::<SynthConfig>(&text)
+                .with_context(|| format!("{} is not a configuration of `shelf dataset synth`", path.display()))?;
+            for key in serde_saphyr::from_str::<Keys>(&text).unwrap_or_default().old(SynthConfig::RENAMED) {
+                tracing::warn!("{}: {key}", path.display());
+            }
+            config
         }
         None => SynthConfig::default(),
     };

@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use engine::{Device, Weights};
 use eval::GatedMetric;
-use train::classifier::data::SkuPictures;
+use train::classifier::data::SkuImages;
 use train::classifier::fit::{self, End, Setup};
 use train::classifier::{TrainConfig, head_start, network};
 
@@ -23,12 +23,12 @@ use crate::{hub, targets};
 #[command(after_help = "Examples:
   shelf train classifier --config configs/classifier.yaml
   shelf train classifier --resume last        # go on where the latest run was stopped
-  shelf train classifier --validate best      # figures of the best network of the latest run
+  shelf train classifier --validate best      # metrics of the best network of the latest run
   shelf train classifier --validate start     # the same of the weights it started from
-  shelf train classifier --export-onnx --weights best --format onnx-half,onnx-int8
+  shelf train classifier --export-onnx --weights best --format onnx-fp16,onnx-int8
   shelf train classifier --export-embeddings --weights best --data-path skus --output-dir gallery
 
-Results are in runs/classifier/<name>/: weights/{last,best}.safetensors, results.csv and pictures.
+Results are in runs/classifier/<name>/: weights/{last,best}.safetensors, results.csv and images.
 Ctrl-C stops after the step and writes a checkpoint; docs/training.md tells the rest.")]
 pub(crate) struct ClassifierArgs {
     /// What to train, and on what
@@ -57,12 +57,12 @@ pub(crate) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
     let mut config = read(&planned.config)?;
     let targets = targets::beside(&args.config)?;
     args.run.override_in(&mut config.name, &mut config.epochs);
-    let pictures = config.pictures()?;
-    summarise(&pictures);
+    let images = config.images()?;
+    summarise(&images);
     if let Some(which) = &args.validate {
-        return embedder::validate(args, which, &config, &pictures);
+        return embedder::validate(args, which, &config, &images);
     }
-    let setup = setup(config, pictures, &args.run.license)?;
+    let setup = setup(config, images, &args.run.license)?;
     let TrainConfig { name, epochs, patience, .. } = &setup.config;
     let folder = planned.folder(name, *epochs)?;
     let mut best = None;
@@ -81,14 +81,14 @@ pub(super) fn read(path: &Path) -> anyhow::Result<TrainConfig> {
     Ok(TrainConfig::read(path, &|name| std::env::var(name).ok())?)
 }
 
-fn setup(config: TrainConfig, pictures: SkuPictures, license: &str) -> anyhow::Result<Setup> {
+fn setup(config: TrainConfig, images: SkuImages, license: &str) -> anyhow::Result<Setup> {
     let device = Device::parse(&config.device)?;
     let start = match start(&config)? {
-        Some(start) if config.head_start => Some(head_start(&start, &config, &pictures, &device)?),
+        Some(start) if config.head_start => Some(head_start(&start, &config, &images, &device)?),
         start => start,
     };
     let data = config.data_sets.clone();
-    let feed = Arc::new(config.feed(pictures));
+    let feed = Arc::new(config.feed(images));
     Ok(Setup { config, start, feed, device, data, license: license.to_owned() })
 }
 
@@ -105,19 +105,19 @@ pub(super) fn start(config: &TrainConfig) -> anyhow::Result<Option<Weights>> {
     Ok(Some(network::start(&imported.weights)?))
 }
 
-fn summarise(pictures: &SkuPictures) {
+fn summarise(images: &SkuImages) {
     eprintln!(
-        "{} SKUs with {} pictures to learn from, {} to validate with; {} SKUs held out with {}",
-        pictures.learned,
-        pictures.train.len(),
-        pictures.val.len(),
-        pictures.skus.len() - pictures.learned,
-        pictures.held_out.len()
+        "{} SKUs with {} images to learn from, {} to validate with; {} SKUs held out with {}",
+        images.learned,
+        images.train.len(),
+        images.val.len(),
+        images.skus.len() - images.learned,
+        images.held_out.len()
     );
-    if pictures.learned < pictures.skus.len() {
-        eprintln!("held out: {}", pictures.skus[pictures.learned..].join(", "));
+    if images.learned < images.skus.len() {
+        eprintln!("held out: {}", images.skus[images.learned..].join(", "));
     }
-    for note in &pictures.notes {
+    for note in &images.notes {
         eprintln!("note: {note}");
     }
 }

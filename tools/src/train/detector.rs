@@ -21,11 +21,11 @@ use crate::hub;
 #[command(after_help = "Examples:
   shelf train detector --config configs/detector.yaml
   shelf train detector --resume last          # go on where the latest run was stopped
-  shelf train detector --validate best        # figures of the best network of the latest run
+  shelf train detector --validate best        # metrics of the best network of the latest run
   shelf train detector --export best --output-dir models/detector
   shelf train detector --export best --format onnx,onnx-int8 --max-drop 0.01
 
-Results are in runs/detector/<name>/: weights/{last,best}.safetensors, results.{csv,png}, pictures.
+Results are in runs/detector/<name>/: weights/{last,best}.safetensors, results.{csv,png}, images.
 Ctrl-C stops after the step and writes a checkpoint; docs/training.md tells the rest.")]
 pub(crate) struct DetectorArgs {
     /// What to train, and on what
@@ -87,8 +87,8 @@ fn setup(config: TrainConfig, license: &str) -> anyhow::Result<Setup> {
     if let Some(source) = &setup.config.weights {
         let failed = || format!("`weights` cannot be started from ({source})");
         let architecture = setup.architecture();
-        if let BackboneKind::EfficientNet(trunk) = architecture.backbone {
-            hub::check_padding(source, trunk).with_context(failed)?;
+        if let BackboneKind::EfficientNet(efficientnet) = architecture.backbone {
+            hub::check_padding(source, efficientnet).with_context(failed)?;
         }
         let path = hub::local(source).with_context(failed)?;
         let transfer = Transfer::open(&path, architecture)?;
@@ -101,7 +101,7 @@ fn setup(config: TrainConfig, license: &str) -> anyhow::Result<Setup> {
 fn summary(data: &TrainingData) -> String {
     let objects: Vec<String> =
         data.names.iter().zip(&data.summary.objects).map(|(name, count)| format!("{count} {name}")).collect();
-    format!("{} pictures ({})", data.summary.pictures, objects.join(", "))
+    format!("{} images ({})", data.summary.images, objects.join(", "))
 }
 
 fn validate(args: &DetectorArgs, which: &str) -> anyhow::Result<ExitCode> {
@@ -110,10 +110,10 @@ fn validate(args: &DetectorArgs, which: &str) -> anyhow::Result<ExitCode> {
     let data = config.validation()?;
     let detector = detector::load(&weights, &detector::LoadOptions::default())?;
     let measured = fit::validate::validate(&detector, &data, 0, &mut Terminal::new())?;
-    let validation = measured.figures;
+    let validation = measured.metrics;
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
     println!(
-        "{}: precision {}, recall {}, mAP50 {}, mAP50-95 {} on {} pictures",
+        "{}: precision {}, recall {}, mAP50 {}, mAP50-95 {} on {} images",
         weights.display(),
         number(validation.precision),
         number(validation.recall),

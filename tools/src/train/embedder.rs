@@ -10,9 +10,9 @@ use engine::Device;
 use eval::gate::Figure;
 use eval::{Gate, GatedMetric, Verdict};
 use train::classifier::TrainConfig;
-use train::classifier::data::SkuPictures;
-use train::classifier::fit::ship;
-use train::classifier::validate::Looked;
+use train::classifier::data::SkuImages;
+use train::classifier::fit::served_model;
+use train::classifier::validate::EmbeddedParts;
 use vision::Embedder as _;
 
 use super::classifier::{ClassifierArgs, start};
@@ -20,14 +20,14 @@ use super::run::weights;
 use crate::gallery::counted;
 use crate::targets;
 
-/// Resamples of the pictures for intervals.
+/// Resamples of the images for intervals.
 const RESAMPLES: u32 = 1000;
 
 pub(super) fn validate(
     args: &ClassifierArgs,
     which: &str,
     config: &TrainConfig,
-    pictures: &SkuPictures,
+    images: &SkuImages,
 ) -> anyhow::Result<ExitCode> {
     let embedder = match which {
         "start" => untrained(config)?,
@@ -38,7 +38,7 @@ pub(super) fn validate(
         }
     };
     let mut shown = 0;
-    let looked = Looked::up(pictures, &embedder, &mut |done, all| {
+    let parts = EmbeddedParts::embed(images, &embedder, &mut |done, all| {
         if done * 10 / all.max(1) > shown {
             shown = done * 10 / all.max(1);
             eprintln!("embedded {done} of {all}");
@@ -47,7 +47,7 @@ pub(super) fn validate(
     println!("# {}, {}x{}", embedder.describe(), embedder.plan().width, embedder.plan().height);
     println!("figure,value,low,high,queries");
     let mut top1 = None;
-    for measured in looked.measure(RESAMPLES) {
+    for measured in parts.measure(RESAMPLES) {
         let Some(value) = measured.value else { continue };
         let edge = |edge: Option<f64>| edge.map_or_else(String::new, |edge| format!("{edge:.4}"));
         println!(
@@ -71,7 +71,7 @@ pub(super) fn validate(
 fn untrained(config: &TrainConfig) -> anyhow::Result<SessionEmbedder> {
     let Some(weights) = start(config)? else { bail!("the configuration names no `weights` to start from") };
     let pooled = weights.renamed(|name| (!name.starts_with("embedding")).then(|| name.to_owned()))?;
-    Ok(ship::embedder(&pooled, config, &Device::parse(&config.device)?)?)
+    Ok(served_model::embedder(&pooled, config, &Device::parse(&config.device)?)?)
 }
 
 pub(super) fn export_embeddings(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
@@ -83,7 +83,7 @@ pub(super) fn export_embeddings(args: &ClassifierArgs) -> anyhow::Result<ExitCod
     snapshot::prepare(folder)?;
     let embedder = classifier::load(&source, &LoadOptions::default())?;
     let name = root.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    // An export is of every picture, alike or not.
+    // An export is of every image, alike or not.
     let redundancy = Redundancy { keep: true, ..Redundancy::default() };
     let options = EnrolOptions { redundancy, ..EnrolOptions::default() };
     let built = enrol::build(root, &name.unwrap_or_default(), &embedder, &options, &mut |_| ())?;
@@ -92,7 +92,7 @@ pub(super) fn export_embeddings(args: &ClassifierArgs) -> anyhow::Result<ExitCod
     println!(
         "{}: {} of {}, embedded by {}; {} skipped",
         folder.display(),
-        counted(data.exemplars().len(), "picture"),
+        counted(data.exemplars().len(), "image"),
         counted(data.skus().len(), "SKU"),
         embedder.describe(),
         counted(report.skipped.len(), "file")

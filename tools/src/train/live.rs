@@ -10,14 +10,14 @@ use tokio::net::TcpListener;
 use train::core::{BatchReport, EpochReport, Observer, RunFolder, RunStart, Stop, results};
 use train::dashboard::Dashboard;
 
-use super::figures::{describe, line};
-use super::pace::Pace;
+use super::eta::Eta;
+use super::metrics::{describe, line};
 use super::tensorboard::UNSEEN;
 
 /// Publishes to the live page.
 pub(super) struct Live {
     dashboard: Dashboard,
-    pace: Option<Pace>,
+    eta: Option<Eta>,
 }
 
 impl Live {
@@ -35,7 +35,7 @@ impl Live {
         eprintln!("follow the run at http://{}", listener.local_addr()?);
         let served = dashboard.clone();
         thread::Builder::new().name("dashboard".to_owned()).spawn(move || runtime.block_on(served.serve(listener)))?;
-        let live = Self { dashboard, pace: None };
+        let live = Self { dashboard, eta: None };
         live.recall(folder);
         Ok(live)
     }
@@ -58,20 +58,20 @@ impl Live {
                 .collect();
             self.dashboard.point(*epoch as u64, &values);
         }
-        let mut pictures: Vec<_> = std::fs::read_dir(folder.path())
+        let mut images: Vec<_> = std::fs::read_dir(folder.path())
             .into_iter()
             .flatten()
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| path.extension().is_some_and(|end| end == "jpg" || end == "png"))
             .collect();
-        pictures.sort();
-        pictures.iter().for_each(|path| self.show(path));
+        images.sort();
+        images.iter().for_each(|path| self.show(path));
     }
 
     fn show(&self, path: &Path) {
         // The page draws these curves itself.
         if path.file_name().is_some_and(|name| name != "results.png") {
-            self.dashboard.picture(path);
+            self.dashboard.image(path);
         }
     }
 }
@@ -97,22 +97,22 @@ fn address(listen: &str) -> anyhow::Result<SocketAddr> {
 
 impl Observer for Live {
     fn started(&mut self, run: &RunStart) {
-        self.pace = Some(Pace::of(run));
+        self.eta = Some(Eta::of(run));
         self.dashboard.describe(&describe(run));
     }
 
     fn batch(&mut self, report: &BatchReport) {
-        let Some(pace) = self.pace else { return };
-        let line = format!("{}, {} left", line(report).replace("  ", ", "), pace.left_in(report));
-        self.dashboard.progress((report.epoch, pace.epochs()), (report.batch, report.batches), &line);
+        let Some(eta) = self.eta else { return };
+        let line = format!("{}, {} left", line(report).replace("  ", ", "), eta.left_in(report));
+        self.dashboard.progress((report.epoch, eta.epochs()), (report.batch, report.batches), &line);
     }
 
     fn epoch(&mut self, report: &EpochReport) {
-        let seen: Vec<_> = report.figures.iter().copied().filter(|(name, _)| !UNSEEN.contains(name)).collect();
+        let seen: Vec<_> = report.metrics.iter().copied().filter(|(name, _)| !UNSEEN.contains(name)).collect();
         self.dashboard.point(report.epoch, &seen);
     }
 
-    fn picture(&mut self, path: &Path) {
+    fn image(&mut self, path: &Path) {
         self.show(path);
     }
 }

@@ -1,13 +1,13 @@
-//! `shelf train`: networks from labelled pictures.
+//! `shelf train`: networks from labelled images.
 
 mod classifier;
 mod detector;
 mod embedder;
+mod eta;
 mod export;
-mod figures;
 mod gates;
 mod live;
-mod pace;
+mod metrics;
 mod run;
 mod tensorboard;
 mod terminal;
@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-/// Train a network on labelled pictures
+/// Train a network on labelled images
 #[derive(Subcommand)]
 pub(crate) enum TrainCommand {
     Classifier(classifier::ClassifierArgs),

@@ -20,7 +20,7 @@ impl Events {
 impl Observer for Events {
     fn epoch(&mut self, report: &EpochReport) {
         let Some(writer) = &mut self.0 else { return };
-        let seen: Vec<_> = report.figures.iter().copied().filter(|(name, _)| !UNSEEN.contains(name)).collect();
+        let seen: Vec<_> = report.metrics.iter().copied().filter(|(name, _)| !UNSEEN.contains(name)).collect();
         if let Err(error) = writer.scalars(report.epoch, &seen) {
             eprintln!("no more event files: {}: {error}", writer.path().display());
             self.0 = None;

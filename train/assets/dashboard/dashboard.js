@@ -1,7 +1,7 @@
 // Follows a training run: what is known so far comes first, then every change.
 
 const byId = (id) => document.getElementById(id);
-const state = { curves: new Map(), pictures: new Map() };
+const state = { curves: new Map(), images: new Map() };
 
 const TITLES = {
   "metrics/mAP50(B)": "mAP50",
@@ -110,14 +110,14 @@ const addPoints = (curves) => {
 };
 
 // "val_predictions.jpg" -> "Val predictions"
-const pictureTitle = (name) => {
+const imageTitle = (name) => {
   const words = name.replace(/\.[a-z]+$/, "").replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-const showPicture = (name, version) => {
-  const element = card(byId("pictures"), name, pictureTitle(name));
-  const source = `/pictures/${encodeURIComponent(name)}?v=${version}`;
+const showImage = (name, version) => {
+  const element = card(byId("images"), name, imageTitle(name));
+  const source = `/images/${encodeURIComponent(name)}?v=${version}`;
   let link = element.querySelector("a");
   if (!link) {
     link = document.createElement("a");
@@ -154,14 +154,14 @@ const showStopping = () => {
 const start = (everything) => {
   state.curves.clear();
   byId("curves").replaceChildren();
-  byId("pictures").replaceChildren();
+  byId("images").replaceChildren();
   byId("title").textContent = everything.title;
   byId("description").textContent = everything.description;
   document.title = `${everything.title} - Shelfsight`;
   byId("where").classList.remove("lost");
   showProgress(everything.progress);
   addPoints(everything.curves);
-  for (const [name, version] of Object.entries(everything.pictures)) showPicture(name, version);
+  for (const [name, version] of Object.entries(everything.images)) showImage(name, version);
   if (everything.stopping) showStopping();
   if (everything.ended) showEnd(everything.ended);
 };
@@ -173,7 +173,7 @@ events.onmessage = ({ data }) => {
   if (change.description) byId("description").textContent = change.description;
   if (change.points) addPoints(change.points);
   if (change.progress) showProgress(change.progress);
-  if (change.picture) showPicture(change.picture.name, change.picture.version);
+  if (change.image) showImage(change.image.name, change.image.version);
   if (change.stopping) showStopping();
   if (change.ended) showEnd(change.ended);
 };

@@ -1,6 +1,6 @@
 //! What is done to crops so that the network learns what matters. Nothing here mirrors: labels are read.
 
-use crate::core::retouch::{blur, recolour, relight, through_jpeg};
+use crate::core::photometric::{blur, recolour, relight, through_jpeg};
 use crate::core::warp::{Warp, warp};
 use serde::{Deserialize, Serialize};
 use vision::preprocess::Region;
@@ -13,15 +13,15 @@ use super::error::DataError;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Augment {
-    /// Every edge moves inwards or outwards by up to this share of the side, as the boxes of a detector do.
+    /// Every edge moves inwards or outwards by up to this fraction of the side, as the boxes of a detector do.
     pub jitter: f32,
     /// Turned by up to so many degrees.
     pub degrees: f32,
-    /// Hue turned by up to this share of the circle.
+    /// Hue turned by up to this fraction of the circle.
     pub hsv_h: f32,
-    /// Saturation changed by up to this share.
+    /// Saturation changed by up to this fraction.
     pub hsv_s: f32,
-    /// Value changed by up to this share.
+    /// Value changed by up to this fraction.
     pub hsv_v: f32,
     /// Chance of shelf light: darker or brighter, more on one side.
     pub light: f32,
@@ -53,7 +53,7 @@ impl Default for Augment {
 }
 
 impl Augment {
-    /// Nothing.
+    /// No augmentation.
     pub const OFF: Self = Self {
         jitter: 0.0,
         degrees: 0.0,
@@ -67,7 +67,7 @@ impl Augment {
         cover: 0.0,
     };
 
-    /// The picture as a square of this side, changed.
+    /// The image as a square of this side, changed.
     ///
     /// # Errors
     /// When it does not go through JPEG.
@@ -79,7 +79,7 @@ impl Augment {
         rng: &mut Rng,
     ) -> Result<RgbImage, DataError> {
         let (width, height) = image.dimensions();
-        // Inwards by cutting, outwards and turned by the map: beyond the picture is grey, as the plan pads.
+        // Inwards by cutting, outwards and turned by the map: beyond the image is grey, as the plan pads.
         let mut inner = |length: u32| {
             let mut edge = || (rng.range(-self.jitter, self.jitter) * length as f32) as i64;
             let (low, high) = (edge(), edge());
@@ -128,10 +128,10 @@ impl Augment {
 /// A rectangle of one colour with some noise: a price tag, a hand, the neighbour.
 fn cover(image: &mut RgbImage, rng: &mut Rng) {
     let (width, height) = image.dimensions();
-    let share = rng.range(0.03, 0.25);
+    let area = rng.range(0.03, 0.25);
     let aspect = rng.range(-1.0, 1.0).exp();
-    let side = |length: u32, share: f32| ((length as f32 * share.sqrt()) as u32).clamp(1, length);
-    let (w, h) = (side(width, share * aspect), side(height, share / aspect));
+    let side = |length: u32, area: f32| ((length as f32 * area.sqrt()) as u32).clamp(1, length);
+    let (w, h) = (side(width, area * aspect), side(height, area / aspect));
     let (x, y) = (rng.int(0, width - w), rng.int(0, height - h));
     let color: [u8; 3] = std::array::from_fn(|_| rng.int(0, 255) as u8);
     let noise = rng.range(0.0, 40.0);

@@ -1,4 +1,4 @@
-//! Pictures decoded and made small once, kept in memory within a bound.
+//! Images decoded and made small once, kept in memory within a bound.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use vision::{PreprocessPlan, RgbImage};
 
 use super::error::DataError;
 
-/// Opens pictures, and remembers them.
+/// Opens images, and remembers them.
 #[derive(Debug)]
 pub struct Cache {
     plan: PreprocessPlan,
@@ -27,17 +27,17 @@ struct State {
 }
 
 impl Cache {
-    /// Keeps pictures whose shorter side has `short` pixels (smaller ones as they are), in `memory` bytes; those that come first
-    /// stay, since an epoch asks for everything. More than `unreadable` pictures that cannot be read are an error.
+    /// Keeps images whose shorter side has `short` pixels (smaller ones as they are), in `memory` bytes; those that come first
+    /// stay, since an epoch asks for everything. More than `unreadable` images that cannot be read are an error.
     #[must_use]
     pub fn new(plan: PreprocessPlan, short: u32, memory: u64, unreadable: usize) -> Self {
         Self { plan, short, memory, unreadable, state: Mutex::default() }
     }
 
-    /// The picture; `None` for one that cannot be read, which is remembered.
+    /// The image; `None` for one that cannot be read, which is remembered.
     ///
     /// # Errors
-    /// When more pictures cannot be read than are put up with.
+    /// When more images cannot be read than are put up with.
     pub fn get(&self, path: &Path) -> Result<Option<Arc<RgbImage>>, DataError> {
         {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,7 +63,7 @@ impl Cache {
                 Ok(Some(image))
             }
             Err(error) => {
-                tracing::warn!(picture = %path.display(), %error, "a picture cannot be read and is left out");
+                tracing::warn!(image = %path.display(), %error, "an image cannot be read and is left out");
                 let last = format!("{}: {error}", path.display());
                 state.broken.insert(path.to_owned(), error.to_string());
                 let (count, limit) = (state.broken.len(), self.unreadable);

@@ -7,12 +7,12 @@ use hub::WeightsSource;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use vision::PreprocessPlan;
-use vision::config::{self, Check, ConfigError, Variables};
+use vision::config::{self, Check, ConfigError, Renamed, Variables};
 use vision::model_card::DataSet;
 
 use super::augment::Augment;
 use super::cache::Cache;
-use super::data::{HoldOut, SkuPictures, Source};
+use super::data::{HoldOut, SkuImages, Source};
 use super::error::DataError;
 use super::feed::Feed;
 use super::head::MarginKind;
@@ -30,16 +30,16 @@ pub struct TrainConfig {
     pub dimension: usize,
     /// Weights to start from; from scratch without.
     pub weights: Option<WeightsSource>,
-    /// Whether embedding and centres begin with what those weights say of the pictures, or are drawn.
+    /// Whether embedding and centres begin with what those weights say of the images, or at random.
     pub head_start: bool,
-    /// Share of those weights in what is served.
-    pub start_share: f64,
+    /// Fraction of those weights in what is served, 0 to 1.
+    pub start_ratio: f64,
     /// What is minimised.
     pub head: HeadConfig,
-    /// Pictures that every SKU should have.
-    pub least_images: usize,
+    /// Minimum number of images of a SKU.
+    pub min_images: usize,
     /// Whether fewer are an error.
-    pub least_images_gate: bool,
+    pub min_images_gate: bool,
     /// SKU folders.
     pub data: Vec<Source>,
     /// What the card says of them.
@@ -48,7 +48,7 @@ pub struct TrainConfig {
     pub hold_out: HoldOut,
     /// Side of the input in pixels, as it is served.
     pub side: u32,
-    /// Smaller sides at first: up to this share of the epochs, this side.
+    /// Smaller sides at first: up to this fraction of the epochs, this side.
     pub growing: Vec<(f64, u32)>,
     /// Epochs in all.
     pub epochs: u32,
@@ -58,19 +58,19 @@ pub struct TrainConfig {
     pub validate_every: u32,
     /// How batches are put together.
     pub rules: SamplerRules,
-    /// Whether the nearest wrong SKUs fill batches.
+    /// Whether hard negatives, the nearest wrong SKUs, fill batches.
     pub hard_negatives: bool,
-    /// How many of them are known of each SKU.
-    pub rivals: usize,
-    /// What is done to crops.
+    /// Hard negatives known of each SKU.
+    pub negatives: usize,
+    /// Augmentation.
     pub augment: Augment,
-    /// Share of features dropped.
+    /// Fraction of features dropped, 0 to 0.9.
     pub dropout: f64,
     /// How weights are moved.
     pub optimiser: Optimiser,
-    /// Bytes of pictures in memory.
+    /// Bytes of images in memory.
     pub memory: u64,
-    /// Pictures that may be unreadable.
+    /// Images that may be unreadable.
     pub unreadable: usize,
     /// Threads that prepare crops, and batches ahead.
     pub workers: Workers,
@@ -85,7 +85,7 @@ pub struct HeadConfig {
     pub kind: MarginKind,
     /// The margin: radians for ArcFace, cosine for CosFace.
     pub margin: f64,
-    /// The margin of the SKU with fewest pictures; `margin` is then that of the one with most.
+    /// The margin of the SKU with fewest images; `margin` is then that of the one with most.
     pub rarest: Option<f64>,
     /// What cosines are multiplied by.
     pub scale: f64,
@@ -95,6 +95,14 @@ pub struct HeadConfig {
     pub warmup_epochs: f64,
 }
 
+/// Keys by their names of the first release.
+const RENAMED: &[Renamed] = &[
+    Renamed { section: "", old: "start_share", new: "start_ratio" },
+    Renamed { section: "held_out", old: "share", new: "ratio" },
+    Renamed { section: "hard_negative_mining", old: "share", new: "ratio" },
+    Renamed { section: "hard_negative_mining", old: "rivals", new: "negatives" },
+];
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
@@ -103,7 +111,8 @@ struct File {
     embedding_dim: usize,
     weights: Option<String>,
     head_start: bool,
-    start_share: f64,
+    #[serde(alias = "start_share")]
+    start_ratio: f64,
     metric_head: HeadSection,
     min_images_per_sku: usize,
     min_images_gate: bool,
@@ -137,7 +146,7 @@ impl Default for File {
             embedding_dim: 512,
             weights: None,
             head_start: true,
-            start_share: 0.0,
+            start_ratio: 0.0,
             metric_head: HeadSection::default(),
             min_images_per_sku: 300,
             min_images_gate: false,
@@ -211,7 +220,8 @@ struct SourceSection {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct HoldOutSection {
-    share: f64,
+    #[serde(alias = "share")]
+    ratio: f64,
     seed: u64,
     skus: Vec<String>,
 }
@@ -242,13 +252,15 @@ impl Default for SamplerSection {
 #[serde(deny_unknown_fields, default)]
 struct MiningSection {
     enabled: bool,
-    share: f32,
-    rivals: usize,
+    #[serde(alias = "share")]
+    ratio: f32,
+    #[serde(alias = "rivals")]
+    negatives: usize,
 }
 
 impl Default for MiningSection {
     fn default() -> Self {
-        Self { enabled: true, share: 0.5, rivals: 5 }
+        Self { enabled: true, ratio: 0.5, negatives: 5 }
     }
 }
 
@@ -279,7 +291,7 @@ impl TrainConfig {
     /// # Errors
     /// As [`TrainConfig::read`].
     pub fn parse(text: &str, path: &Path, variables: Variables<'_>) -> Result<Self, ConfigError> {
-        let file: File = serde_saphyr::from_str(text).map_err(|error| config::syntax(path, error.to_string()))?;
+        let file: File = settings::parse(text, path, RENAMED)?;
         let check = Check { path, variables };
         let architecture: Architecture =
             file.backbone.parse().map_err(|error| check.wrong("backbone", &file.backbone, &error))?;
@@ -293,11 +305,11 @@ impl TrainConfig {
             skus: check.within("sampler.skus", sampler.skus, 1, 4096)?,
             images: check.within("sampler.images", sampler.images, 1, 4096)?,
             seed: file.seed,
-            hard: check.within("hard_negative_mining.share", file.hard_negative_mining.share, 0.0, 1.0)?,
+            hard: check.within("hard_negative_mining.ratio", file.hard_negative_mining.ratio, 0.0, 1.0)?,
             frequency: check.within("sampler.frequency", sampler.frequency, 0.0, 1.0)?,
         };
         if rules.batch() < 2 {
-            return Err(check.wrong("sampler.images", rules.images, &"a batch needs at least two pictures"));
+            return Err(check.wrong("sampler.images", rules.images, &"a batch needs at least two images"));
         }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = check.within("workers", file.workers, 0, 256)?;
@@ -307,14 +319,14 @@ impl TrainConfig {
             dimension: check.within("embedding_dim", file.embedding_dim, 2, 4096)?,
             weights: file.weights.map(|weights| settings::weights(&check, "weights", &weights)).transpose()?,
             head_start: file.head_start,
-            start_share: check.within("start_share", file.start_share, 0.0, 1.0)?,
+            start_ratio: check.within("start_ratio", file.start_ratio, 0.0, 1.0)?,
             head: head(&file.metric_head, &check)?,
-            least_images: file.min_images_per_sku,
-            least_images_gate: file.min_images_gate,
+            min_images: file.min_images_per_sku,
+            min_images_gate: file.min_images_gate,
             data_sets: file.data.iter().map(data_set).collect(),
             data: sources(file.data, &check)?,
             hold_out: HoldOut {
-                share: check.within("held_out.share", file.held_out.share, 0.0, 0.9)?,
+                ratio: check.within("held_out.ratio", file.held_out.ratio, 0.0, 0.9)?,
                 seed: file.held_out.seed,
                 skus: file.held_out.skus,
             },
@@ -331,7 +343,7 @@ impl TrainConfig {
             validate_every: check.within("validate_every", file.validate_every, 1, 100_000)?,
             rules,
             hard_negatives: file.hard_negative_mining.enabled,
-            rivals: check.within("hard_negative_mining.rivals", file.hard_negative_mining.rivals, 1, 100)?,
+            negatives: check.within("hard_negative_mining.negatives", file.hard_negative_mining.negatives, 1, 100)?,
             augment: augment(file.augment, &check)?,
             dropout: check.within("dropout", file.dropout.unwrap_or(architecture.config().dropout), 0.0, 0.9)?,
             optimiser: file.optimizer.checked(&check)?,
@@ -354,23 +366,23 @@ impl TrainConfig {
     /// Side of the crops of an epoch, counted from 0.
     #[must_use]
     pub fn side_at(&self, epoch: u32) -> u32 {
-        let share = f64::from(epoch) / f64::from(self.epochs);
-        self.growing.iter().find(|(until, _)| share < *until).map_or(self.side, |(_, side)| *side)
+        let progress = f64::from(epoch) / f64::from(self.epochs);
+        self.growing.iter().find(|(until, _)| progress < *until).map_or(self.side, |(_, side)| *side)
     }
 
-    /// All pictures, learned and validated with.
+    /// All images, learned and validated with.
     ///
     /// # Errors
     /// When a folder cannot be used.
-    pub fn pictures(&self) -> Result<SkuPictures, DataError> {
-        let mut data = SkuPictures::read(&self.data, &self.hold_out)?;
-        data.check_least(self.least_images, self.least_images_gate)?;
+    pub fn images(&self) -> Result<SkuImages, DataError> {
+        let mut data = SkuImages::read(&self.data, &self.hold_out)?;
+        data.check_min_images(self.min_images, self.min_images_gate)?;
         Ok(data)
     }
 
     /// Everything batches are made from.
     #[must_use]
-    pub fn feed(&self, data: SkuPictures) -> Feed {
+    pub fn feed(&self, data: SkuImages) -> Feed {
         // Half as large again: jitter cuts away, and what is left should still be shrunk rather than blown up.
         let short = self.growing.iter().map(|(_, side)| *side).chain([self.side]).max().unwrap_or(self.side) * 3 / 2;
         let cache = Cache::new(self.plan(), short, self.memory, self.unreadable);

@@ -1,4 +1,4 @@
-//! Folders of SKU pictures as training sees them: which picture shows which SKU, what is learned, what only validates.
+//! Folders of SKU images as training sees them: which image shows which SKU, what is learned, what only validates.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,64 +12,64 @@ use vision::rng::{Rng, derive};
 
 use super::error::DataError;
 
-/// A folder with a folder of pictures per SKU. Folders of the same name are the same SKU, also in several sources.
+/// A folder with a folder of images per SKU. Folders of the same name are the same SKU, also in several sources.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Source {
-    /// Where.
+    /// The folder that holds a folder per SKU.
     pub root: PathBuf,
     /// Its frozen split. Without one, folders called `train` and `val` divide it; without these `val` does.
     pub split: Option<PathBuf>,
-    /// Share of the pictures that validate: which ones follows from their names alone, so more pictures never move one.
+    /// Fraction of the images that validate: which ones follows from their names alone, so more images never move one.
     pub val: f64,
 }
 
 /// SKUs that are kept out of training: only they tell what the network does with products it has never seen.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct HoldOut {
-    /// Share of the SKUs of every source, drawn by `seed`.
-    pub share: f64,
-    /// What is drawn follows from it.
+    /// Fraction of the SKUs of every source, sampled by `seed`.
+    pub ratio: f64,
+    /// What is sampled follows from it.
     pub seed: u64,
-    /// SKUs by name, beside those drawn.
+    /// SKUs by name, beside those sampled.
     pub skus: Vec<String>,
 }
 
-/// A picture and what it shows.
+/// An image and what it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Crop {
-    /// The file.
+    /// Path of the image.
     pub path: PathBuf,
-    /// Number of its SKU in [`SkuPictures::skus`].
+    /// Number of its SKU in [`SkuImages::skus`].
     pub sku: usize,
 }
 
-/// All pictures.
+/// All images.
 #[derive(Debug, Clone, Default)]
-pub struct SkuPictures {
+pub struct SkuImages {
     /// Names of the SKUs, sorted. Those that are learned come first.
     pub skus: Vec<String>,
     /// How many of them are learned; the rest is held out.
     pub learned: usize,
-    /// Pictures that are learned, of learned SKUs, by SKU and path.
+    /// Images that are learned, of learned SKUs, by SKU and path.
     pub train: Vec<Crop>,
-    /// Pictures of learned SKUs that validate.
+    /// Images of learned SKUs that validate.
     pub val: Vec<Crop>,
-    /// All pictures of the SKUs held out.
+    /// All images of the SKUs held out.
     pub held_out: Vec<Crop>,
-    /// What a person should know: pictures left out, SKUs with few pictures.
+    /// What a person should know: images left out, SKUs with few images.
     pub notes: Vec<String>,
 }
 
-/// A picture that was found.
+/// An image that was found.
 struct Found {
     path: PathBuf,
     sku: String,
     part: Part,
 }
 
-impl SkuPictures {
-    /// Reads all folders. Pictures of the same bytes under two SKUs are left out and named in the notes, for one of the labels is
-    /// wrong; a validation picture that is learned too is left out of validation.
+impl SkuImages {
+    /// Reads all folders. Images of the same bytes under two SKUs are left out and named in the notes, for one of the labels is
+    /// wrong; a validation image that is learned too is left out of validation.
     ///
     /// # Errors
     /// When a folder or split cannot be used, or fewer than two SKUs are left to learn.
@@ -77,20 +77,20 @@ impl SkuPictures {
         let mut found = Vec::new();
         let mut held: BTreeSet<String> = hold_out.skus.iter().cloned().collect();
         for (number, source) in sources.iter().enumerate() {
-            let pictures = pictures(source)?;
-            let skus: BTreeSet<&String> = pictures.iter().map(|picture| &picture.sku).collect();
+            let images = images(source)?;
+            let skus: BTreeSet<&String> = images.iter().map(|image| &image.sku).collect();
             let mut skus: Vec<&String> = skus.into_iter().collect();
-            let count = (hold_out.share * skus.len() as f64).round() as usize;
+            let count = (hold_out.ratio * skus.len() as f64).round() as usize;
             Rng::new(derive(hold_out.seed, number as u64)).shuffle(&mut skus);
             held.extend(skus.into_iter().take(count).cloned());
-            found.extend(pictures);
+            found.extend(images);
         }
-        if let Some(name) = hold_out.skus.iter().find(|name| !found.iter().any(|picture| picture.sku == **name)) {
+        if let Some(name) = hold_out.skus.iter().find(|name| !found.iter().any(|image| image.sku == **name)) {
             return Err(DataError::NoSuchSku { name: name.clone() });
         }
         let mut notes = Vec::new();
         let found = without_conflicts(found, &mut notes)?;
-        let all: BTreeSet<String> = found.iter().map(|picture| picture.sku.clone()).collect();
+        let all: BTreeSet<String> = found.iter().map(|image| image.sku.clone()).collect();
         let trained: BTreeSet<&String> =
             found.iter().filter(|p| p.part == Part::Train && !held.contains(&p.sku)).map(|p| &p.sku).collect();
         let mut skus: Vec<String> = all.iter().filter(|sku| trained.contains(sku)).cloned().collect();
@@ -98,7 +98,7 @@ impl SkuPictures {
         if learned < 2 {
             return Err(DataError::TooFewSkus { skus: learned });
         }
-        // A SKU that has pictures to validate only is as unseen as one that is held out.
+        // A SKU that has images to validate only is as unseen as one that is held out.
         skus.extend(all.iter().filter(|sku| !trained.contains(sku)).cloned());
         let numbers: BTreeMap<&str, usize> = skus.iter().enumerate().map(|(at, sku)| (sku.as_str(), at)).collect();
         let mut data = Self { learned, notes, ..Self::default() };
@@ -118,7 +118,7 @@ impl SkuPictures {
         Ok(data)
     }
 
-    /// Pictures that are learned of each SKU.
+    /// Images that are learned of each SKU.
     #[must_use]
     pub fn counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.learned];
@@ -126,21 +126,21 @@ impl SkuPictures {
         counts
     }
 
-    /// Checks that every learned SKU has `least` pictures: an error when it is a gate, else a note.
+    /// Checks that every learned SKU has `min` images: an error when it is a gate, else a note.
     ///
     /// # Errors
-    /// [`DataError::TooFewPictures`].
-    pub fn check_least(&mut self, least: usize, gate: bool) -> Result<(), DataError> {
+    /// [`DataError::TooFewImages`].
+    pub fn check_min_images(&mut self, min: usize, gate: bool) -> Result<(), DataError> {
         let counts = self.counts();
-        let few: Vec<usize> = (0..self.learned).filter(|&sku| counts[sku] < least).collect();
+        let few: Vec<usize> = (0..self.learned).filter(|&sku| counts[sku] < min).collect();
         let Some(&fewest) = few.iter().min_by_key(|&&sku| counts[sku]) else { return Ok(()) };
         let example = format!("{} ({})", self.skus[fewest], counts[fewest]);
         if gate {
-            return Err(DataError::TooFewPictures { count: few.len(), least, example });
+            return Err(DataError::TooFewImages { count: few.len(), min, example });
         }
         self.notes.push(format!(
-            "{} of {} SKUs have fewer than {least} pictures, fewest {example}: they can be enrolled all the same, and more \
-             pictures would teach more",
+            "{} of {} SKUs have fewer than {min} images, fewest {example}: they can be enrolled all the same, and more \
+             images would teach more",
             few.len(),
             self.learned
         ));
@@ -148,65 +148,65 @@ impl SkuPictures {
     }
 }
 
-fn pictures(source: &Source) -> Result<Vec<Found>, DataError> {
+fn images(source: &Source) -> Result<Vec<Found>, DataError> {
     let data = DataFolder::scan(&source.root, LayoutChoice::Is(LayoutKind::Folders))?;
-    let sku_of = |picture: &dataset::Picture| {
-        picture.sku.clone().ok_or_else(|| DataError::NoSku { picture: data.locate(&picture.path) })
+    let sku_of = |image: &dataset::Picture| {
+        image.sku.clone().ok_or_else(|| DataError::NoSku { image: data.locate(&image.path) })
     };
     if let Some(path) = &source.split {
         let split = FrozenSplit::read(path)?;
         let known: BTreeMap<&str, &dataset::Picture> =
-            data.pictures.iter().map(|picture| (picture.path.as_str(), picture)).collect();
+            data.pictures.iter().map(|image| (image.path.as_str(), image)).collect();
         return split
             .all_files()
             .iter()
             .map(|file| {
-                let missing = || DataError::Missing { split: path.clone(), picture: data.locate(&file.path) };
-                let picture = known.get(file.path.as_str()).ok_or_else(missing)?;
-                Ok(Found { path: data.locate(&file.path), sku: sku_of(picture)?, part: file.part })
+                let missing = || DataError::Missing { split: path.clone(), image: data.locate(&file.path) };
+                let image = known.get(file.path.as_str()).ok_or_else(missing)?;
+                Ok(Found { path: data.locate(&file.path), sku: sku_of(image)?, part: file.part })
             })
             .collect();
     }
-    let parted = data.pictures.iter().any(|picture| matches!(picture.part, Some(Part::Train)));
+    let parted = data.pictures.iter().any(|image| matches!(image.part, Some(Part::Train)));
     data.pictures
         .iter()
-        .filter(|picture| !parted || picture.part.is_some())
-        .map(|picture| {
-            let drawn = || if part_of(&picture.path) < source.val { Part::Val } else { Part::Train };
-            let part = if parted { picture.part.unwrap_or(Part::Train) } else { drawn() };
-            Ok(Found { path: data.locate(&picture.path), sku: sku_of(picture)?, part })
+        .filter(|image| !parted || image.part.is_some())
+        .map(|image| {
+            let assigned = || if part_of(&image.path) < source.val { Part::Val } else { Part::Train };
+            let part = if parted { image.part.unwrap_or(Part::Train) } else { assigned() };
+            Ok(Found { path: data.locate(&image.path), sku: sku_of(image)?, part })
         })
         .collect()
 }
 
-/// A number in `0..1` that looks random but follows from the name of a picture.
+/// A number in `0..1` that looks random but follows from the name of an image.
 fn part_of(path: &str) -> f64 {
     let digest = Sha256::of(path.as_bytes());
     let first = digest.0.first_chunk::<4>().copied().unwrap_or_default();
     f64::from(u32::from_be_bytes(first)) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// Without pictures whose bytes say two different things.
+/// Without images whose bytes say two different things.
 fn without_conflicts(found: Vec<Found>, notes: &mut Vec<String>) -> Result<Vec<Found>, DataError> {
-    let digest = |picture: &Found| {
-        Sha256::of_file(&picture.path).map_err(|source| FileError::Read { path: picture.path.clone(), source })
+    let digest = |image: &Found| {
+        Sha256::of_file(&image.path).map_err(|source| FileError::Read { path: image.path.clone(), source })
     };
     let digests: Vec<Sha256> = found.par_iter().map(digest).collect::<Result<_, _>>()?;
     let mut skus: BTreeMap<Sha256, BTreeSet<&str>> = BTreeMap::new();
     let mut learned: BTreeSet<Sha256> = BTreeSet::new();
-    for (picture, digest) in found.iter().zip(&digests) {
-        skus.entry(*digest).or_default().insert(&picture.sku);
-        if picture.part == Part::Train {
+    for (image, digest) in found.iter().zip(&digests) {
+        skus.entry(*digest).or_default().insert(&image.sku);
+        if image.part == Part::Train {
             learned.insert(*digest);
         }
     }
     let mut twice = 0;
     let mut conflicts: Vec<String> = Vec::new();
     let mut kept = Vec::new();
-    for (at, (picture, digest)) in found.iter().zip(&digests).enumerate() {
+    for (at, (image, digest)) in found.iter().zip(&digests).enumerate() {
         if skus[digest].len() > 1 {
-            conflicts.push(shown(&picture.path));
-        } else if picture.part != Part::Train && learned.contains(digest) {
+            conflicts.push(shown(&image.path));
+        } else if image.part != Part::Train && learned.contains(digest) {
             twice += 1;
         } else {
             kept.push(at);
@@ -215,17 +215,17 @@ fn without_conflicts(found: Vec<Found>, notes: &mut Vec<String>) -> Result<Vec<F
     if !conflicts.is_empty() {
         let more = if conflicts.len() > 6 { ", ..." } else { "" };
         notes.push(format!(
-            "{} pictures have the same bytes as one of another SKU, so one label is wrong; all are left out: {}{more}",
+            "{} images have the same bytes as one of another SKU, so one label is wrong; all are left out: {}{more}",
             conflicts.len(),
             conflicts[..conflicts.len().min(6)].join(", ")
         ));
     }
     if twice > 0 {
-        notes.push(format!("{twice} pictures to validate with are learned too, bit for bit: they are left out"));
+        notes.push(format!("{twice} images to validate with are learned too, bit for bit: they are left out"));
     }
     drop(skus);
     let kept: BTreeSet<usize> = kept.into_iter().collect();
-    Ok(found.into_iter().enumerate().filter(|(at, _)| kept.contains(at)).map(|(_, picture)| picture).collect())
+    Ok(found.into_iter().enumerate().filter(|(at, _)| kept.contains(at)).map(|(_, image)| image).collect())
 }
 
 /// `SKU/file`

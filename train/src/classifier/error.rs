@@ -1,19 +1,19 @@
-//! Why pictures cannot be trained on.
+//! Why images cannot be trained on.
 
 use std::path::PathBuf;
 
 use crate::core::WorkerPanicked;
-use crate::core::retouch::JpegError;
+use crate::core::photometric::JpegError;
 use dataset::files::FileError;
 use dataset::layout::LayoutError;
 use dataset::split::FrozenError;
 use thiserror::Error;
 
-/// Why pictures cannot be trained on, with what to do about it.
+/// Why images cannot be trained on, with what to do about it.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// A folder cannot be listed or holds no picture.
+    /// A folder cannot be listed or holds no image.
     #[error(transparent)]
     Layout(#[from] LayoutError),
     /// A frozen split cannot be read.
@@ -22,25 +22,25 @@ pub enum DataError {
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A picture does not go through JPEG.
+    /// An image does not go through JPEG.
     #[error(transparent)]
     Jpeg(#[from] JpegError),
     /// A worker thread died.
     #[error(transparent)]
     Panicked(#[from] WorkerPanicked),
-    /// A picture of the split is gone.
-    #[error("{split} lists {picture}, which is not there: restore it, or freeze the split anew")]
+    /// An image of the split is gone.
+    #[error("{split} lists {image}, which is not there: restore it, or freeze the split anew")]
     Missing {
-        /// The split.
+        /// File of the split.
         split: PathBuf,
-        /// The picture.
-        picture: PathBuf,
+        /// The image that is missing.
+        image: PathBuf,
     },
-    /// Pictures that lie in no SKU folder.
-    #[error("{picture} lies in no SKU folder: put the pictures of each SKU into a folder named by its code")]
+    /// Images that lie in no SKU folder.
+    #[error("{image} lies in no SKU folder: put the images of each SKU into a folder named by its code")]
     NoSku {
-        /// The picture.
-        picture: PathBuf,
+        /// Path of one of them.
+        image: PathBuf,
     },
     /// Nothing to tell apart.
     #[error("{} to learn from: at least two are needed to tell them apart; check `data` and `held_out`", if *.skus == 1 { "one SKU is left" } else { "no SKU is left" })]
@@ -48,28 +48,28 @@ pub enum DataError {
         /// How many there are.
         skus: usize,
     },
-    /// SKUs with fewer pictures than asked for.
+    /// SKUs with fewer images than asked for.
     #[error(
-        "{count} SKUs have fewer than the {least} pictures that `min_images_per_sku` asks for, such as {example}; add \
-         pictures, lower it, or set `min_images_gate` to false"
+        "{count} SKUs have fewer than the {min} images that `min_images_per_sku` asks for, such as {example}; add \
+         images, lower it, or set `min_images_gate` to false"
     )]
-    TooFewPictures {
+    TooFewImages {
         /// How many SKUs.
         count: usize,
-        /// How many pictures are wanted.
-        least: usize,
+        /// How many images are wanted.
+        min: usize,
         /// One of them.
         example: String,
     },
     /// A SKU that is to be held out does not exist.
     #[error("`held_out.skus` names {name:?}, which is no SKU of the data")]
     NoSuchSku {
-        /// The name.
+        /// Code of the SKU.
         name: String,
     },
-    /// Too many pictures cannot be read.
+    /// Too many images cannot be read.
     #[error(
-        "{count} pictures cannot be read, more than the {limit} that are put up with; the last: {last}; `shelf dataset check` lists them"
+        "{count} images cannot be read, more than the {limit} that are put up with; the last: {last}; `shelf dataset check` lists them"
     )]
     TooManyUnreadable {
         /// How many so far.

@@ -10,7 +10,7 @@ use vision::{PreprocessPlan, RgbImage};
 
 use super::augment::Augment;
 use super::cache::Cache;
-use super::data::SkuPictures;
+use super::data::SkuImages;
 use super::error::DataError;
 use super::sampler::{SamplerRules, Slot, batches, epoch};
 
@@ -28,7 +28,7 @@ pub struct Batch {
     /// Their files.
     pub paths: Vec<PathBuf>,
     /// How they look.
-    pub pictures: Vec<RgbImage>,
+    pub images: Vec<RgbImage>,
 }
 
 impl Batch {
@@ -45,8 +45,8 @@ impl Batch {
 /// what is known of look-alikes, whatever the threads.
 #[derive(Debug)]
 pub struct Feed {
-    /// The crops.
-    pub data: SkuPictures,
+    /// What is learned and what validates.
+    pub data: SkuImages,
     /// Opens them.
     pub cache: Cache,
     /// What is done to them.
@@ -64,7 +64,7 @@ const MAX_TRIES: usize = 20;
 impl Feed {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(data: SkuPictures, cache: Cache, augment: Augment, rules: SamplerRules, plan: PreprocessPlan) -> Self {
+    pub fn new(data: SkuImages, cache: Cache, augment: Augment, rules: SamplerRules, plan: PreprocessPlan) -> Self {
         let mut by_sku = vec![Vec::new(); data.learned];
         for (at, crop) in data.train.iter().enumerate() {
             by_sku[crop.sku].push(at);
@@ -95,13 +95,13 @@ impl Feed {
     /// One batch, on this thread.
     ///
     /// # Errors
-    /// When too many pictures cannot be read.
+    /// When too many images cannot be read.
     pub fn batch(&self, number: usize, slots: &[Slot], side: u32) -> Result<Batch, DataError> {
         let plane = (side * side) as usize;
         let mut pixels = vec![0.0_f32; slots.len() * 3 * plane];
-        let (mut labels, mut paths, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut labels, mut paths, mut images) = (Vec::new(), Vec::new(), Vec::new());
         for (slot, pixels) in slots.iter().zip(pixels.chunks_exact_mut((3 * plane).max(1))) {
-            let (image, crop) = self.picture(slot.crop)?;
+            let (image, crop) = self.load(slot.crop)?;
             let view = self.augment.apply(&image, &self.plan, side, &mut Rng::new(slot.seed))?;
             for (at, pixel) in view.pixels().enumerate() {
                 for (channel, &level) in pixel.0.iter().enumerate() {
@@ -111,13 +111,13 @@ impl Feed {
             }
             labels.push(self.data.train[crop].sku);
             paths.push(self.data.train[crop].path.clone());
-            pictures.push(view);
+            images.push(view);
         }
-        Ok(Batch { number, pixels, side: side as usize, labels, paths, pictures })
+        Ok(Batch { number, pixels, side: side as usize, labels, paths, images })
     }
 
     /// A crop; of the next one that can be read, when it cannot. They lie sorted by SKU, so mostly that is one of the same.
-    fn picture(&self, crop: usize) -> Result<(Arc<RgbImage>, usize), DataError> {
+    fn load(&self, crop: usize) -> Result<(Arc<RgbImage>, usize), DataError> {
         let all = self.data.train.len();
         let mut last = String::new();
         for step in 0..MAX_TRIES.min(all) {

@@ -44,7 +44,7 @@ pub struct Margins<'a> {
 }
 
 /// Keeps the slope finite where embedding and centre coincide: below this, `sin(theta)^2` counts as constant.
-const LEAST_SQUARED_SINE: f64 = 1e-6;
+const MIN_SQUARED_SINE: f64 = 1e-6;
 
 impl MarginKind {
     /// `phi` of a cosine, and its derivative. Cosines beyond one, which rounding makes, are cut.
@@ -56,8 +56,8 @@ impl MarginKind {
             Self::ArcFace if cosine <= (std::f64::consts::PI - margin).cos() => (cosine - margin * margin.sin(), 1.0),
             Self::ArcFace => {
                 let squared = 1.0 - cosine * cosine;
-                let sine = squared.max(LEAST_SQUARED_SINE).sqrt();
-                let slope = if squared > LEAST_SQUARED_SINE { cosine / sine } else { 0.0 };
+                let sine = squared.max(MIN_SQUARED_SINE).sqrt();
+                let slope = if squared > MIN_SQUARED_SINE { cosine / sine } else { 0.0 };
                 (cosine * margin.cos() - sine * margin.sin(), margin.cos() + margin.sin() * slope)
             }
         }
@@ -71,7 +71,7 @@ pub struct MarginLoss {
     pub loss: f64,
     /// Its derivative by every cosine.
     pub gradient: Vec<f64>,
-    /// Pictures whose nearest class, without margins, is the true one.
+    /// Images whose nearest class, without margins, is the true one.
     pub right: usize,
 }
 
@@ -85,7 +85,7 @@ pub fn margin_softmax(cosines: &[f64], labels: &[usize], margins: &Margins<'_>) 
     assert_eq!(cosines.len(), labels.len() * classes * centers, "a row of classes times sub-centres a label");
     let mut gradient = vec![0.0; cosines.len()];
     let (mut loss, mut right) = (0.0, 0);
-    let share = 1.0 / labels.len().max(1) as f64;
+    let weight = 1.0 / labels.len().max(1) as f64;
     let mut logits = vec![0.0; classes];
     let mut nearest = vec![0; classes];
     for ((row, out), &label) in
@@ -104,11 +104,11 @@ pub fn margin_softmax(cosines: &[f64], labels: &[usize], margins: &Margins<'_>) 
         logits.iter_mut().for_each(|logit| *logit *= margins.scale);
         let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = logits.iter().map(|logit| (logit - highest).exp()).sum();
-        loss += share * (sum.ln() + highest - logits[label]);
+        loss += weight * (sum.ln() + highest - logits[label]);
         for class in 0..classes {
             let probability = (logits[class] - highest).exp() / sum;
             let by_logit = if class == label { (probability - 1.0) * slope } else { probability };
-            out[nearest[class]] = share * margins.scale * by_logit;
+            out[nearest[class]] = weight * margins.scale * by_logit;
         }
     }
     MarginLoss { loss, gradient, right }
@@ -127,7 +127,7 @@ pub struct HeadLoss {
     pub objective: Tensor,
     /// Mean over the batch.
     pub loss: f64,
-    /// Pictures whose nearest class is the true one.
+    /// Images whose nearest class is the true one.
     pub right: usize,
 }
 
@@ -188,7 +188,7 @@ pub fn unit(rows: &Tensor) -> Result<Tensor> {
     rows.broadcast_div(&length)
 }
 
-/// Margins that grow as classes get smaller: from `margin` for the class with most pictures to `rarest` for the one with
+/// Margins that grow as classes get smaller: from `margin` for the class with most images to `rarest` for the one with
 /// fewest, along `n^(-1/4)` (Ha et al. 2020, Google Landmark Recognition).
 #[must_use]
 pub fn margins_by_size(counts: &[usize], margin: f64, rarest: f64) -> Vec<f64> {

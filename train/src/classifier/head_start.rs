@@ -1,6 +1,6 @@
 //! First values of what the weights to start from lack: the embedding and the centres of the SKUs.
 //!
-//! Drawn at random, both would pull at the backbone until they have found their place, and what it knows of things in general
+//! Sampled at random, both would pull at the backbone until they have found their place, and what it knows of things in general
 //! would be lost on the way (Kumar et al. 2022). So they begin where they say what the backbone's own features say:
 //!
 //! - the embedding projects on the directions in which the features of the training crops extend, which keeps the angles between
@@ -14,8 +14,8 @@ use vision::preprocess::Region;
 use vision::{Random, RgbImage};
 
 use super::config::TrainConfig;
-use super::data::{Crop, SkuPictures};
-use super::fit::{FitError, ship};
+use super::data::{Crop, SkuImages};
+use super::fit::{FitError, served_model};
 use super::network::{EMBEDDING, EMBEDDING_NORM, HEAD};
 
 /// Crops that are embedded together.
@@ -32,14 +32,14 @@ const DEPENDENT: f32 = 1e-4;
 pub fn head_start(
     start: &Weights,
     config: &TrainConfig,
-    pictures: &SkuPictures,
+    images: &SkuImages,
     device: &Device,
 ) -> Result<Weights, FitError> {
     let mut weights = start.renamed(|name| Some(name.to_owned()))?;
     if weights.contains(&format!("{EMBEDDING}.weight")) {
         return Ok(weights);
     }
-    let (features, skus) = features(start, config, &pictures.train, device)?;
+    let (features, skus) = features(start, config, &images.train, device)?;
     let (count, wide) = features.dim();
     if count == 0 {
         return Ok(weights);
@@ -62,9 +62,9 @@ pub fn head_start(
         weights.insert(format!("{EMBEDDING_NORM}.{name}"), &[dimension], values.to_vec())?;
     }
     let each = config.head.sub_centers;
-    let centers = centers(&embedded, &skus, pictures.learned, each);
+    let centers = centers(&embedded, &skus, images.learned, each);
     let values = centers.into_iter().flatten().collect();
-    weights.insert(format!("{HEAD}.weight"), &[pictures.learned * each, dimension], values)?;
+    weights.insert(format!("{HEAD}.weight"), &[images.learned * each, dimension], values)?;
     Ok(weights)
 }
 
@@ -75,7 +75,7 @@ fn features(
     crops: &[Crop],
     device: &Device,
 ) -> Result<(Array2<f32>, Vec<usize>), FitError> {
-    let session = ship::session(start, config, device)?;
+    let session = served_model::session(start, config, device)?;
     let plan = config.plan();
     let mut rows: Vec<f32> = Vec::new();
     let mut skus = Vec::with_capacity(crops.len());
@@ -125,8 +125,8 @@ fn orthonormalize(columns: &mut Array2<f32>, random: &mut Random) {
         loop {
             let length = norm(&own.view());
             for _ in 0..2 {
-                let shares = before.t().dot(&own);
-                own -= &before.dot(&shares);
+                let projections = before.t().dot(&own);
+                own -= &before.dot(&projections);
             }
             let left = norm(&own.view());
             if left > DEPENDENT * length && left > f32::MIN_POSITIVE {
@@ -142,7 +142,7 @@ fn norm(vector: &ArrayView1<'_, f32>) -> f32 {
     vector.dot(vector).sqrt()
 }
 
-/// Mean directions of the embeddings of every SKU, so many a SKU, each of a part of its pictures.
+/// Mean directions of the embeddings of every SKU, so many a SKU, each of a part of its images.
 fn centers(embedded: &Array2<f32>, skus: &[usize], learned: usize, each: usize) -> Vec<Vec<f32>> {
     let mut sums = vec![Array1::<f32>::zeros(embedded.ncols()); learned * each];
     let mut seen = vec![0; learned];
@@ -151,7 +151,7 @@ fn centers(embedded: &Array2<f32>, skus: &[usize], learned: usize, each: usize) 
         sums[center].scaled_add(1.0 / norm(&row).max(f32::MIN_POSITIVE), &row);
         seen[sku] += 1;
     }
-    // With fewer pictures than centres the first stands for the others.
+    // With fewer images than centres the first stands for the others.
     for (sku, count) in seen.into_iter().enumerate() {
         for center in count.min(each)..each {
             sums[sku * each + center] = sums[sku * each].clone();
@@ -185,8 +185,8 @@ mod tests {
                 assert!((value - f32::from(u8::from(i == j))).abs() < 1e-4, "{i} {j}: {value}");
             }
             let (before, after) = (rows.dot(&rows.t()), rows.dot(&basis).dot(&basis.t().dot(&rows.t())));
-            let most = before.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
-            assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() < 1e-3 * most), "dimension {dimension}");
+            let largest = before.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+            assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() < 1e-3 * largest), "dimension {dimension}");
         }
     }
 

@@ -1,17 +1,17 @@
-//! Training: from folders of SKU pictures to an embedder.
+//! Training: from folders of SKU images to an embedder.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`config`] | what the user asks for |
-//! | [`data`] | which picture shows which SKU, what is learned and what only validates |
-//! | [`cache`], [`augment`] | pictures, and what is done to them |
+//! | [`data`] | which image shows which SKU, what is learned and what only validates |
+//! | [`cache`], [`augment`] | images, and what is done to them |
 //! | [`sampler`], [`feed`] | which go into which batch, and preparing batches ahead |
 //! | [`network`] | the network in training, and as it is served |
 //! | [`head`] | what is minimised, with its gradient |
 //! | `head_start` | first values of embedding and centres |
-//! | [`validate`] | figures by retrieval |
+//! | [`validate`] | metrics by retrieval |
 //! | [`fit`] | the training loop |
-//! | [`error`] | why pictures cannot be used |
+//! | [`error`] | why images cannot be used |
 
 pub mod augment;
 pub mod cache;
@@ -28,7 +28,7 @@ pub mod validate;
 
 pub use augment::Augment;
 pub use config::TrainConfig;
-pub use data::{SkuPictures, Source};
+pub use data::{SkuImages, Source};
 pub use error::DataError;
 pub use feed::{Batch, Feed};
 pub use head::{Head, MarginKind, Margins, margin_softmax};

@@ -20,7 +20,7 @@ pub(super) const EMBEDDING_NORM: &str = "embedding_norm";
 /// EfficientNet with live batch norms, and an embedding with one of its own (Deng et al. 2019, option E).
 #[derive(Debug, Clone)]
 pub struct TrainingNetwork {
-    trunk: Trunk,
+    backbone: Trunk,
     head: Pointwise,
     embedding: Pointwise,
 }
@@ -36,7 +36,7 @@ impl TrainingNetwork {
         let last = config.blocks().last().map_or(config.stem, |block| block.output);
         let head = Pointwise::load(&vb, ("conv_head", "bn2"), (last, config.head), Some(config.activation), build)?;
         let embedding = Pointwise::load(&vb, (EMBEDDING, EMBEDDING_NORM), (config.head, dimension), None, build)?;
-        Ok(Self { trunk: Trunk::load(&vb, build)?, head, embedding })
+        Ok(Self { backbone: Trunk::load(&vb, build)?, head, embedding })
     }
 
     /// (B, 3, H, W) to embeddings (B, D) of any length. `mask` (B, features) multiplies the pooled features: dropout.
@@ -44,13 +44,13 @@ impl TrainingNetwork {
     /// # Errors
     /// When candle fails.
     pub fn forward_t(&self, x: &Tensor, mask: Option<&Tensor>, train: bool) -> Result<Tensor> {
-        let pooled = widen(&pool(&self.head.forward_t(&self.trunk.forward_t(x, train)?, train)?)?)?;
+        let pooled = widen(&pool(&self.head.forward_t(&self.backbone.forward_t(x, train)?, train)?)?)?;
         let pooled = match mask {
             Some(mask) => (pooled * mask)?,
             None => pooled,
         };
         let (batch, features) = pooled.dims2()?;
-        // The pictures lie side by side as the pixels of one: a single matrix product.
+        // The images lie side by side as the pixels of one: a single matrix product.
         let columns = pooled.t()?.contiguous()?.reshape((1, features, batch, 1))?;
         let embedded = self.embedding.forward_t(&columns, train)?;
         let dimension = embedded.dim(1)?;

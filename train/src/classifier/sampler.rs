@@ -11,7 +11,7 @@ pub enum Sampling {
     /// So many SKUs, so many crops of each: frequent and rare ones come equally often.
     #[default]
     Pk,
-    /// Every crop of a SKU drawn with equal chances.
+    /// Every crop of a SKU sampled with equal chances.
     Balanced,
     /// Every crop once, in random order.
     Random,
@@ -26,9 +26,9 @@ pub struct SamplerRules {
     pub skus: usize,
     /// Crops of each.
     pub images: usize,
-    /// What is drawn follows from it.
+    /// What is sampled follows from it.
     pub seed: u64,
-    /// Share of a batch's SKUs that are the nearest wrong ones of the others (with [`Sampling::Pk`]).
+    /// Fraction of a batch's SKUs that are the nearest wrong ones of the others (with [`Sampling::Pk`]).
     pub hard: f32,
     /// How much SKUs of many crops come before others (with [`Sampling::Pk`]): each as often as its crops to this power,
     /// 0..=1. 0: all equally often; 1: in proportion to their crops.
@@ -107,7 +107,8 @@ impl Round {
 }
 
 fn pk(by_sku: &[Vec<usize>], near: &[Vec<usize>], rules: &SamplerRules, count: usize, rng: &mut Rng) -> Vec<usize> {
-    let times = |crops: &Vec<usize>| (crops.len() as f32).powf(rules.frequency.clamp(0.0, 1.0)).round().max(1.0) as usize;
+    let times =
+        |crops: &Vec<usize>| (crops.len() as f32).powf(rules.frequency.clamp(0.0, 1.0)).round().max(1.0) as usize;
     let turns = by_sku.iter().enumerate().flat_map(|(sku, crops)| std::iter::repeat_n(sku, times(crops)));
     let mut skus = Round::new(turns.collect());
     let mut crops: Vec<Round> = by_sku.iter().map(|crops| Round::new(crops.clone())).collect();
@@ -116,7 +117,7 @@ fn pk(by_sku: &[Vec<usize>], near: &[Vec<usize>], rules: &SamplerRules, count: u
     let mut order = Vec::with_capacity(count * rules.batch());
     for _ in 0..count {
         let mut chosen: Vec<usize> = Vec::with_capacity(rules.skus);
-        let mut draw = |chosen: &mut Vec<usize>, rng: &mut Rng| loop {
+        let mut pick = |chosen: &mut Vec<usize>, rng: &mut Rng| loop {
             let sku = skus.next(rng);
             if !chosen.contains(&sku) {
                 chosen.push(sku);
@@ -124,20 +125,21 @@ fn pk(by_sku: &[Vec<usize>], near: &[Vec<usize>], rules: &SamplerRules, count: u
             }
         };
         while chosen.len() < wanted.saturating_sub(hard).max(1).min(wanted) {
-            draw(&mut chosen, rng);
+            pick(&mut chosen, rng);
         }
         // Of every SKU in turn its nearest wrong one that is not in yet.
         let anchors = chosen.clone();
         for rank in 0..near.iter().map(Vec::len).max().unwrap_or(0) {
             for &anchor in &anchors {
-                let rival = near.get(anchor).and_then(|rivals| rivals.get(rank)).copied();
-                if let Some(rival) = rival.filter(|rival| chosen.len() < wanted && !chosen.contains(rival)) {
-                    chosen.push(rival);
+                let negative = near.get(anchor).and_then(|negatives| negatives.get(rank)).copied();
+                if let Some(negative) = negative.filter(|negative| chosen.len() < wanted && !chosen.contains(negative))
+                {
+                    chosen.push(negative);
                 }
             }
         }
         while chosen.len() < wanted {
-            draw(&mut chosen, rng);
+            pick(&mut chosen, rng);
         }
         // Fewer SKUs than a batch asks for: more crops of each.
         for place in 0..rules.batch() {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use vision::rng::{Rng, derive};
 use vision::{Candidate, Embedder, Embedding, ExemplarId, Neighbor, SkuId};
 
-use super::data::{Crop, SkuPictures};
+use super::data::{Crop, SkuImages};
 use super::fit::FitError;
 
 /// Exemplars of a SKU that are tried.
@@ -25,24 +25,24 @@ const CANDIDATES: usize = 10;
 /// Crops decoded and embedded at once: bounds memory.
 const AT_ONCE: usize = 64;
 
-/// Figures of a validation. `None` where there are no such pictures.
+/// Metrics of a validation. `None` where there are no such images.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Validation {
-    /// Learned SKUs: enrolled with the pictures that are learned, looked up with those that validate.
+    /// Learned SKUs: enrolled with the images that are learned, looked up with those that validate.
     pub top1: Option<f64>,
     /// The same with [`SHOTS`] exemplars a SKU, mean of five draws.
     pub few: [Option<f64>; 3],
     /// SKUs never trained on, enrolled with [`SHOTS`] exemplars beside as many of every learned SKU; mean of five draws.
     pub unseen: [Option<f64>; 3],
-    /// Open set: validation pictures of learned SKUs, all enrolled, against pictures of SKUs held out. Where none is held out,
-    /// against the same pictures with their own SKU taken out of the gallery.
+    /// Open set: validation images of learned SKUs, all enrolled, against images of SKUs held out. Where none is held out,
+    /// against the same images with their own SKU taken out of the gallery.
     pub auroc: Option<f64>,
 }
 
 impl Validation {
-    /// Names and figures.
+    /// Names and metrics.
     #[must_use]
-    pub fn figures(&self) -> [(&'static str, Option<f64>); 8] {
+    pub fn metrics(&self) -> [(&'static str, Option<f64>); 8] {
         let [few1, few3, few5] = self.few;
         let [unseen1, unseen3, unseen5] = self.unseen;
         [
@@ -58,7 +58,7 @@ impl Validation {
     }
 
     /// The number by which networks of a run are compared: the mean of top-1, of unseen SKUs with three exemplars, and of
-    /// AUROC, as far as there are such pictures.
+    /// AUROC, as far as there are such images.
     #[must_use]
     pub fn fitness(&self) -> f64 {
         let known: Vec<f64> = [self.top1, self.unseen[1], self.auroc].into_iter().flatten().collect();
@@ -90,7 +90,7 @@ impl Embedded {
                         images.push(image);
                         readable.push(crop);
                     }
-                    Err(error) => tracing::warn!(%error, "a picture cannot be validated with"),
+                    Err(error) => tracing::warn!(%error, "an image cannot be validated with"),
                 }
             }
             let embeddings =
@@ -117,52 +117,52 @@ impl Embedded {
 
 /// The SKUs nearest to each, best first, with their similarity: who is mistaken for whom.
 #[must_use]
-pub fn nearest(gallery: &Embedded, skus: usize, most: usize) -> Vec<Vec<(usize, f32)>> {
+pub fn nearest(gallery: &Embedded, skus: usize, max: usize) -> Vec<Vec<(usize, f32)>> {
     let means = gallery.means(skus);
-    let rivals = |sku: usize| {
+    let negatives = |sku: usize| {
         let Some(own) = &means[sku] else { return Vec::new() };
         let others = means.iter().enumerate().filter(|(other, _)| *other != sku);
-        let mut rivals: Vec<(usize, f32)> =
+        let mut negatives: Vec<(usize, f32)> =
             others.filter_map(|(other, mean)| Some((other, own.cosine(mean.as_ref()?)))).collect();
-        rivals.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        rivals.truncate(most);
-        rivals
+        negatives.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        negatives.truncate(max);
+        negatives
     };
-    (0..skus).into_par_iter().map(rivals).collect()
+    (0..skus).into_par_iter().map(negatives).collect()
 }
 
 /// Everything that is embedded for a validation.
 #[derive(Debug, Clone, Default)]
-pub struct Looked {
-    /// Pictures that are learned.
+pub struct EmbeddedParts {
+    /// Images that are learned.
     pub train: Embedded,
-    /// Pictures of the same SKUs that validate.
+    /// Images of the same SKUs that validate.
     pub val: Embedded,
-    /// Pictures of SKUs held out.
+    /// Images of SKUs held out.
     pub held_out: Embedded,
     names: Vec<String>,
 }
 
-/// A figure with its name and, where asked for, its interval.
+/// A metric with its name and, where asked for, its interval.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
-    /// As in [`Validation::figures`].
+    /// As in [`Validation::metrics`].
     pub name: &'static str,
-    /// The figure.
+    /// Its value, 0 to 1.
     pub value: Option<f64>,
-    /// Where 95 % of resamples of the pictures lie.
+    /// Where 95 % of resamples of the images lie.
     pub interval: Option<Interval>,
-    /// Pictures looked up.
+    /// Images looked up.
     pub queries: usize,
 }
 
-impl Looked {
-    /// Embeds all pictures of `data`.
+impl EmbeddedParts {
+    /// Embeds all images of `data`.
     ///
     /// # Errors
     /// When the network fails.
-    pub fn up(
-        data: &SkuPictures,
+    pub fn embed(
+        data: &SkuImages,
         embedder: &dyn Embedder,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self, FitError> {
@@ -182,14 +182,14 @@ impl Looked {
         })
     }
 
-    /// All figures; intervals with `resamples` above zero.
+    /// All metrics; intervals with `resamples` above zero.
     #[must_use]
     pub fn measure(&self, resamples: u32) -> Vec<Measured> {
         let bootstrap = Bootstrap { resamples, ..Bootstrap::default() };
         let first = |set: QuerySet, name: &'static str| {
-            let figure = |weights: Option<&[u32]>| top_k(&set, weights).top1;
-            let interval = bootstrap.intervals(set.pictures().len(), |weights| [figure(Some(weights))])[0];
-            Measured { name, value: figure(None), interval, queries: set.pictures().len() }
+            let metric = |weights: Option<&[u32]>| top_k(&set, weights).top1;
+            let interval = bootstrap.intervals(set.pictures().len(), |weights| [metric(Some(weights))])[0];
+            Measured { name, value: metric(None), interval, queries: set.pictures().len() }
         };
         let mut all = vec![first(self.seen(), "top1")];
         let few = ["top1_1shot", "top1_3shot", "top1_5shot"];
@@ -198,15 +198,15 @@ impl Looked {
         all.extend(SHOTS.into_iter().zip(unseen).map(|(shots, name)| first(self.unseen(shots), name)));
         let set = self.open();
         let open = OpenSet::new(&set);
-        let figure = |weights: Option<&[u32]>| open.summarize(weights).auroc;
-        let interval = bootstrap.intervals(set.pictures().len(), |weights| [figure(Some(weights))])[0];
-        all.push(Measured { name: "auroc", value: figure(None), interval, queries: set.pictures().len() });
+        let metric = |weights: Option<&[u32]>| open.summarize(weights).auroc;
+        let interval = bootstrap.intervals(set.pictures().len(), |weights| [metric(Some(weights))])[0];
+        all.push(Measured { name: "auroc", value: metric(None), interval, queries: set.pictures().len() });
         all
     }
 
-    /// All figures, without intervals.
+    /// All metrics, without intervals.
     #[must_use]
-    pub fn figures(&self) -> Validation {
+    pub fn metrics(&self) -> Validation {
         let by_name: BTreeMap<&str, Option<f64>> = self.measure(0).into_iter().map(|m| (m.name, m.value)).collect();
         let get = |name: &str| by_name.get(name).copied().flatten();
         Validation {
@@ -217,12 +217,12 @@ impl Looked {
         }
     }
 
-    /// Learned SKUs, all their pictures enrolled.
+    /// Learned SKUs, all their images enrolled.
     #[must_use]
     pub fn seen(&self) -> QuerySet {
         let mut set = self.set(&self.val);
         let gallery: Vec<(usize, &Embedding)> = self.train.crops.iter().map(|(sku, _, e)| (*sku, e)).collect();
-        self.look_up(&mut set, &gallery, &mut self.val.crops.iter().map(|(sku, _, e)| (Some(*sku), e)).enumerate());
+        self.rank(&mut set, &gallery, &mut self.val.crops.iter().map(|(sku, _, e)| (Some(*sku), e)).enumerate());
         set
     }
 
@@ -231,7 +231,7 @@ impl Looked {
         let mut set = self.set(&self.val);
         for draw in 0..DRAWS {
             let (gallery, _) = split(&self.train, shots, draw);
-            self.look_up(&mut set, &gallery, &mut self.val.crops.iter().map(|(sku, _, e)| (Some(*sku), e)).enumerate());
+            self.rank(&mut set, &gallery, &mut self.val.crops.iter().map(|(sku, _, e)| (Some(*sku), e)).enumerate());
         }
         set
     }
@@ -246,7 +246,7 @@ impl Looked {
                 let (sku, _, embedding) = &self.held_out.crops[at];
                 (at, (Some(*sku), embedding))
             });
-            self.look_up(&mut set, &gallery, &mut { queries });
+            self.rank(&mut set, &gallery, &mut { queries });
         }
         set
     }
@@ -258,27 +258,27 @@ impl Looked {
         let mut set = QuerySet::new(self.names.clone(), names);
         let gallery: Vec<(usize, &Embedding)> = self.train.crops.iter().map(|(sku, _, e)| (*sku, e)).collect();
         let known = self.val.crops.iter().map(|(sku, _, e)| (Some(*sku), e)).enumerate();
-        self.look_up(&mut set, &gallery, &mut { known });
+        self.rank(&mut set, &gallery, &mut { known });
         if self.held_out.crops.is_empty() {
             for (at, (own, _, embedding)) in self.val.crops.iter().enumerate() {
                 let others: Vec<(usize, &Embedding)> = gallery.iter().filter(|(sku, _)| sku != own).copied().collect();
-                self.look_up(&mut set, &others, &mut std::iter::once((at, (None, embedding))));
+                self.rank(&mut set, &others, &mut std::iter::once((at, (None, embedding))));
             }
         } else {
             let first = self.val.crops.len();
             let strangers = self.held_out.crops.iter().enumerate().map(|(at, (_, _, e))| (first + at, (None, e)));
-            self.look_up(&mut set, &gallery, &mut { strangers });
+            self.rank(&mut set, &gallery, &mut { strangers });
         }
         set
     }
 
     fn set(&self, queries: &Embedded) -> QuerySet {
-        let pictures = queries.crops.iter().map(|(_, path, _)| path.display().to_string());
-        QuerySet::new(self.names.clone(), pictures.collect())
+        let images = queries.crops.iter().map(|(_, path, _)| path.display().to_string());
+        QuerySet::new(self.names.clone(), images.collect())
     }
 
     /// Ranks SKUs as serving and evaluation do: the nearest exemplars vote.
-    fn look_up(
+    fn rank(
         &self,
         set: &mut QuerySet,
         gallery: &[(usize, &Embedding)],
@@ -304,9 +304,9 @@ impl Looked {
                 decision.candidates.iter().map(ranked).collect()
             })
             .collect();
-        for ((picture, (truth, _)), candidates) in queries.into_iter().zip(ranked) {
+        for ((query_number, (truth, _)), candidates) in queries.into_iter().zip(ranked) {
             let truth = truth.map(|sku| sku as u32);
-            set.push(truth, picture as u32, &candidates).expect("candidates are ranked, of known SKUs, each once");
+            set.push(truth, query_number as u32, &candidates).expect("candidates are ranked, of known SKUs, each once");
         }
     }
 }

@@ -68,7 +68,7 @@ impl EventWriter {
         &self.path
     }
 
-    /// Adds scalars of one step. Figures that are missing are left out.
+    /// Adds scalars of one step. Metrics that are missing are left out.
     ///
     /// # Errors
     /// When the file cannot be written.

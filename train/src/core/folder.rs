@@ -84,13 +84,13 @@ impl RunFolder {
         self.0.join("results.csv")
     }
 
-    /// Writes a picture, whole or not at all. Returns where.
+    /// Writes an image, whole or not at all. Returns where.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write_picture(&self, name: &str, picture: &RgbImage) -> io::Result<PathBuf> {
+    pub fn write_image(&self, name: &str, image: &RgbImage) -> io::Result<PathBuf> {
         let (path, beside) = (self.0.join(name), self.0.join(format!(".{name}")));
-        picture.save(&beside).map_err(io::Error::other)?;
+        image.save(&beside).map_err(io::Error::other)?;
         fs::rename(&beside, &path)?;
         Ok(path)
     }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use thiserror::Error;
 use vision::RgbImage;
 
-use super::{EpochReport, Figure, Observer, ResultsFile, RunFolder, Stop};
+use super::{EpochReport, Metric, Observer, ResultsFile, RunFolder, Stop};
 
 /// What learns, epoch by epoch: whatever an epoch is to it.
 pub trait Learner {
@@ -42,11 +42,11 @@ pub trait Learner {
     /// When it cannot be written.
     fn save_best(&mut self, folder: &RunFolder) -> Result<(), Self::Error>;
 
-    /// A row of `results.csv`, the epoch first; `metrics` are those of [`Learner::validate`], empty before.
-    fn figures(&self, standing: &Standing, metrics: &[Option<f64>]) -> Vec<Figure>;
+    /// A row of `results.csv`, the epoch first; `measured` are those of [`Learner::validate`], empty before.
+    fn metrics(&self, standing: &Standing, measured: &[Option<f64>]) -> Vec<Metric>;
 
     /// Spells a row of `results.csv`.
-    fn row(&self, figures: &[Figure]) -> String;
+    fn row(&self, metrics: &[Metric]) -> String;
 
     /// An epoch's row is in `results.csv`.
     ///
@@ -99,7 +99,7 @@ pub struct Finished {
     pub epochs: u64,
     /// Best epoch, counted from 1, and its fitness.
     pub best: Option<(u64, f64)>,
-    /// Why.
+    /// Why it ended.
     pub why: End,
 }
 
@@ -118,9 +118,9 @@ pub enum End {
 #[derive(Debug, Error)]
 #[error("{}: {source}", .path.display())]
 pub struct OutputError {
-    /// Which.
+    /// The file or folder.
     pub path: PathBuf,
-    /// Why.
+    /// What the system said.
     pub source: io::Error,
 }
 
@@ -143,14 +143,14 @@ impl<'a> Output<'a> {
         self.folder
     }
 
-    /// Writes a picture into the folder and tells of it.
+    /// Writes an image into the folder and tells of it.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn picture(&mut self, name: &str, picture: &RgbImage) -> Result<PathBuf, OutputError> {
+    pub fn image(&mut self, name: &str, image: &RgbImage) -> Result<PathBuf, OutputError> {
         let at = |source| OutputError { path: self.folder.path().join(name), source };
-        let written = self.folder.write_picture(name, picture).map_err(at)?;
-        self.observer.picture(&written);
+        let written = self.folder.write_image(name, image).map_err(at)?;
+        self.observer.image(&written);
         Ok(written)
     }
 
@@ -174,7 +174,7 @@ pub fn run<L: Learner>(
     learner.begin(&standing, &mut output);
     let path = output.folder.results();
     let at = |source| OutputError { path: path.clone(), source };
-    let columns: Vec<&str> = learner.figures(&standing, &[]).iter().map(|(name, _)| *name).collect();
+    let columns: Vec<&str> = learner.metrics(&standing, &[]).iter().map(|(name, _)| *name).collect();
     let mut results = ResultsFile::open(&path, &columns, standing.epochs).map_err(at)?;
     let why = loop {
         if standing.epochs >= length.epochs {
@@ -191,7 +191,7 @@ pub fn run<L: Learner>(
             break End::Stopped;
         }
         let report = end_epoch(learner, &mut standing, &mut output, began)?;
-        results.add(&learner.row(&report.figures)).map_err(at)?;
+        results.add(&learner.row(&report.metrics)).map_err(at)?;
         output.observer.epoch(&report);
         learner.epoch_ended(&mut output)?;
         learner.save(&standing, output.folder)?;
@@ -216,6 +216,6 @@ fn end_epoch<L: Learner>(
         }
     }
     standing.seconds += began.elapsed().as_secs_f64();
-    let figures = learner.figures(standing, &measured.map(|measured| measured.metrics).unwrap_or_default());
-    Ok(EpochReport { epoch: standing.epochs, figures, best })
+    let metrics = learner.metrics(standing, &measured.map(|measured| measured.metrics).unwrap_or_default());
+    Ok(EpochReport { epoch: standing.epochs, metrics, best })
 }

@@ -19,7 +19,7 @@ pub struct Workers {
 
 /// A worker thread died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("a thread that prepares pictures panicked; its message is above")]
+#[error("a thread that prepares images panicked; its message is above")]
 pub struct WorkerPanicked;
 
 /// Batches in order. Dropping it stops the workers.

@@ -17,7 +17,7 @@
 //! | [`observer`] | what it tells while it goes on |
 //! | [`events`] | event files that TensorBoard reads |
 //! | [`stop`] | asking a run to end at the next safe place |
-//! | [`warp`], [`retouch`] | what images go through before networks learn from them |
+//! | [`warp`], [`photometric`] | what images go through before networks learn from them |
 //!
 //! Everything is kept by name in sorted order, so a run is the same bit for bit whenever seed, data and number of threads
 //! are.
@@ -34,9 +34,9 @@ pub mod memory;
 pub mod observer;
 pub mod optimizer;
 pub mod parameters;
+pub mod photometric;
 pub mod recipe;
 pub mod results;
-pub mod retouch;
 pub mod schedule;
 pub mod settings;
 pub mod sheet;
@@ -50,7 +50,7 @@ pub use fit::FitError;
 pub use folder::{RunFolder, find_run};
 pub use gradients::Gradients;
 pub use loader::{Loader, WorkerPanicked, Workers};
-pub use observer::{BatchReport, EpochReport, Figure, Observer, RunStart};
+pub use observer::{BatchReport, EpochReport, Metric, Observer, RunStart};
 pub use optimizer::{Optimizer, OptimizerKind, Rates};
 pub use parameters::{Parameters, Transfer};
 pub use recipe::{Optimiser, OptimiserName};

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-/// A figure under the name that tools know it by; `None` when it was not measured.
-pub type Figure = (&'static str, Option<f64>);
+/// A metric under the name that tools know it by; `None` when it was not measured.
+pub type Metric = (&'static str, Option<f64>);
 
 /// A run begins or goes on.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,10 +18,10 @@ pub struct RunStart {
     pub done: u64,
     /// Batches of an epoch.
     pub batches: usize,
-    /// Pictures of a batch.
+    /// Images of a batch.
     pub batch: usize,
-    /// Pictures it is validated on.
-    pub validation_pictures: usize,
+    /// Images it is validated on.
+    pub validation_images: usize,
 }
 
 /// A batch went through.
@@ -38,9 +38,9 @@ pub struct BatchReport {
     /// Loss of this batch.
     pub loss: f64,
     /// Means over the epoch so far, under short names.
-    pub means: Vec<Figure>,
-    /// Pictures a second since the epoch began.
-    pub pictures_per_second: f64,
+    pub means: Vec<Metric>,
+    /// Images a second since the epoch began.
+    pub images_per_second: f64,
 }
 
 /// An epoch ended.
@@ -49,7 +49,7 @@ pub struct EpochReport {
     /// Epoch, counted from 1.
     pub epoch: u64,
     /// What it came to, in the order of the columns of `results.csv`.
-    pub figures: Vec<Figure>,
+    pub metrics: Vec<Metric>,
     /// Whether it is the best so far.
     pub best: bool,
 }
@@ -60,12 +60,12 @@ pub trait Observer {
     fn started(&mut self, _run: &RunStart) {}
     /// A batch went through.
     fn batch(&mut self, _report: &BatchReport) {}
-    /// Validation: so many pictures of so many are done.
+    /// Validation: so many images of so many are done.
     fn validating(&mut self, _done: usize, _all: usize) {}
     /// An epoch ended.
     fn epoch(&mut self, _report: &EpochReport) {}
-    /// A picture was written.
-    fn picture(&mut self, _path: &Path) {}
+    /// An image was written.
+    fn image(&mut self, _path: &Path) {}
     /// Something worth a line.
     fn note(&mut self, _line: &str) {}
 }
@@ -87,8 +87,8 @@ impl Observer for Vec<Box<dyn Observer + Send + '_>> {
     fn epoch(&mut self, report: &EpochReport) {
         self.iter_mut().for_each(|observer| observer.epoch(report));
     }
-    fn picture(&mut self, path: &Path) {
-        self.iter_mut().for_each(|observer| observer.picture(path));
+    fn image(&mut self, path: &Path) {
+        self.iter_mut().for_each(|observer| observer.image(path));
     }
     fn note(&mut self, line: &str) {
         self.iter_mut().for_each(|observer| observer.note(line));

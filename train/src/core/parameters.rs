@@ -2,7 +2,7 @@
 //!
 //! A network is built as for inference, from a `VarBuilder`; here every tensor it asks for becomes a variable. Its first
 //! value comes from the weights to start from, where a tensor of that name and shape is there, else from the
-//! initialisation that the layer asks for, drawn from a stream of its own: a new layer changes no other layer's start.
+//! initialisation that the layer asks for, sampled from a stream of its own: a new layer changes no other layer's start.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,12 +18,12 @@ use engine::Weights;
 /// The parameters of one network. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Parameters {
-    inner: Arc<Mutex<Inner>>,
+    store: Arc<Mutex<Store>>,
     device: Device,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct Store {
     seed: u64,
     start: Option<Weights>,
     vars: BTreeMap<String, Var>,
@@ -45,8 +45,8 @@ impl Parameters {
     /// No parameters yet: the network that is built from [`Parameters::builder`] asks for them. `start` gives first values.
     #[must_use]
     pub fn new(seed: u64, start: Option<Weights>, device: &Device) -> Self {
-        let inner = Inner { seed, start, vars: BTreeMap::new(), transfer: Transfer::default() };
-        Self { inner: Arc::new(Mutex::new(inner)), device: device.clone() }
+        let store = Store { seed, start, vars: BTreeMap::new(), transfer: Transfer::default() };
+        Self { store: Arc::new(Mutex::new(store)), device: device.clone() }
     }
 
     /// Where they lie.
@@ -98,26 +98,26 @@ impl Parameters {
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn variable(&self, shape: &[usize], name: &str, init: Init, device: &Device) -> Result<Tensor> {
-        let mut inner = self.lock();
-        if let Some(var) = inner.vars.get(name) {
+        let mut store = self.lock();
+        if let Some(var) = store.vars.get(name) {
             if var.dims() != shape {
                 bail!("{name} is asked for as {shape:?} and as {:?}", var.dims());
             }
             return Ok(var.as_tensor().clone());
         }
-        let values = inner.first_values(name, shape, init)?;
+        let values = store.first_values(name, shape, init)?;
         let var = Var::from_tensor(&Tensor::from_vec(values, shape, device)?)?;
-        inner.vars.insert(name.to_owned(), var.clone());
+        store.vars.insert(name.to_owned(), var.clone());
         Ok(var.as_tensor().clone())
     }
 }
 
-impl Inner {
+impl Store {
     fn first_values(&mut self, name: &str, shape: &[usize], init: Init) -> Result<Vec<f32>> {
         match self.start.as_ref().and_then(|start| Some((start, start.shape(name)?))) {
             Some((start, found)) if found == shape => {
@@ -132,7 +132,7 @@ impl Inner {
                 self.transfer.fresh.insert(name.to_owned());
             }
         }
-        Ok(draw(&mut Random::named(self.seed, name), shape, init))
+        Ok(sample(&mut Random::named(self.seed, name), shape, init))
     }
 }
 
@@ -160,7 +160,7 @@ impl SimpleBackend for Parameters {
 }
 
 /// First values as candle's initialisations describe them (Glorot and Bengio 2010, He et al. 2015).
-fn draw(random: &mut Random, shape: &[usize], init: Init) -> Vec<f32> {
+fn sample(random: &mut Random, shape: &[usize], init: Init) -> Vec<f32> {
     let count = shape.iter().product();
     let mut values = |next: &mut dyn FnMut(&mut Random) -> f64| (0..count).map(|_| next(random) as f32).collect();
     match init {

@@ -21,11 +21,11 @@ pub enum OptimiserName {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Optimiser {
-    /// Which rule.
+    /// `sgd` or `adamw`.
     pub name: OptimiserName,
     /// Learning rate after warm-up.
     pub lr0: f64,
-    /// Learning rate at the end, as a share of `lr0`.
+    /// Learning rate at the end, as a fraction of `lr0`.
     pub lrf: f64,
     /// Along a cosine instead of a line.
     pub cosine: bool,
@@ -41,13 +41,13 @@ pub struct Optimiser {
     pub warmup_bias_lr: f64,
     /// Norm that gradients are cut to.
     pub clip_norm: f64,
-    /// Pictures whose gradients make a step; batches are accumulated up to it.
+    /// Images whose gradients make a step; batches are accumulated up to it.
     pub nominal_batch: usize,
     /// Decay of the averaged weights.
     pub ema_decay: f64,
-    /// Steps after which the average has found its pace.
+    /// Steps after which the average has settled.
     pub ema_steps: f64,
-    /// Learning rate of a backbone that starts from weights, as a share of the others'.
+    /// Learning rate of a backbone that starts from weights, as a fraction of the others'.
     pub backbone_lr: f64,
     /// Activations and gradients in bf16 on CUDA; weights, their sums and statistics stay f32.
     pub mixed_precision: bool,
@@ -100,9 +100,9 @@ impl Optimiser {
         Ok(self)
     }
 
-    /// What a network is given pictures as: it computes in the type of its input.
+    /// What a network is given images as: it computes in the type of its input.
     #[must_use]
-    pub fn pictures_as(&self, device: &Device) -> DType {
+    pub fn input_dtype(&self, device: &Device) -> DType {
         if self.mixed_precision && device.is_cuda() { DType::BF16 } else { DType::F32 }
     }
 

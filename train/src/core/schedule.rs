@@ -18,7 +18,7 @@ pub enum Decay {
 pub struct Schedule {
     /// Rate after the warm-up.
     pub base: f64,
-    /// Share of `base` that is left at the end.
+    /// Fraction of `base` that is left at the end.
     pub last: f64,
     /// How it falls.
     pub decay: Decay,

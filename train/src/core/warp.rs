@@ -1,4 +1,4 @@
-//! Moving, turning and scaling pictures and the boxes on them.
+//! Moving, turning and scaling images and the boxes on them.
 
 use vision::{BBox, RgbImage};
 
@@ -49,7 +49,7 @@ impl Warp {
     }
 }
 
-/// The picture under the map, on a canvas of `size` filled with `pad`. Bilinear, four taps.
+/// The image under the map, on a canvas of `size` filled with `pad`. Bilinear, four taps.
 #[must_use]
 pub fn warp(image: &RgbImage, map: &Warp, size: (u32, u32), pad: u8) -> RgbImage {
     let (width, height) = (image.width() as i32, image.height() as i32);

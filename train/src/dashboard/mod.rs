@@ -1,6 +1,6 @@
-//! A live page for training: curves, pictures, a button to stop.
+//! A live page for training: curves, images, a button to stop.
 //!
-//! Whoever trains publishes points and pictures; browsers get what is known so far and then every change as server-sent
+//! Whoever trains publishes points and images; browsers get what is known so far and then every change as server-sent
 //! events (WHATWG HTML, section 9.2).
 
 mod page;
@@ -25,7 +25,7 @@ use tokio::sync::broadcast;
 
 use state::Shared;
 
-/// Pages come from here and talk to here alone; pictures too.
+/// Pages come from here and talk to here alone; images too.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// Sent by the page's own script. A form or a foreign page cannot add it without the browser asking us first.
@@ -57,9 +57,9 @@ impl Dashboard {
         self.0.progress(epoch, batch, line);
     }
 
-    /// A picture was written: it is shown under its file name, the newest version of it.
-    pub fn picture(&self, path: &Path) {
-        self.0.picture(path);
+    /// An image was written: it is shown under its file name, the newest version of it.
+    pub fn image(&self, path: &Path) {
+        self.0.image(path);
     }
 
     /// The run has ended; why.
@@ -83,7 +83,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/dashboard.js", get(page::script))
         .route("/icon.svg", get(page::icon))
         .route("/events", get(events))
-        .route("/pictures/{name}", get(picture))
+        .route("/images/{name}", get(image))
         .route("/stop", post(stop))
         .with_state(shared)
         .layer(map_response(add_headers))
@@ -117,9 +117,9 @@ async fn events(State(shared): State<Arc<Shared>>) -> Sse<impl Stream<Item = Res
     Sse::new(events).keep_alive(KeepAlive::default())
 }
 
-async fn picture(State(shared): State<Arc<Shared>>, UrlPath(name): UrlPath<String>) -> Response {
+async fn image(State(shared): State<Arc<Shared>>, UrlPath(name): UrlPath<String>) -> Response {
     // Only what was published has a path; the name from outside is looked up, never opened.
-    let Some(path) = shared.picture_path(&name) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(path) = shared.image_path(&name) else { return StatusCode::NOT_FOUND.into_response() };
     match tokio::fs::read(path).await {
         Ok(bytes) => ([(header::CONTENT_TYPE, content_type(&name))], Body::from(bytes)).into_response(),
         Err(_) => StatusCode::NOT_FOUND.into_response(),

@@ -25,7 +25,7 @@ struct State {
     curves: BTreeMap<String, Vec<(u64, f64)>>,
     progress: Value,
     /// By file name: how often it was written.
-    pictures: BTreeMap<String, u64>,
+    images: BTreeMap<String, u64>,
     #[serde(skip)]
     paths: BTreeMap<String, PathBuf>,
     stopping: bool,
@@ -63,12 +63,12 @@ impl Shared {
         });
     }
 
-    pub(super) fn picture(&self, path: &Path) {
+    pub(super) fn image(&self, path: &Path) {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
         self.change(|state| {
-            let version = state.pictures.entry(name.to_owned()).or_default();
+            let version = state.images.entry(name.to_owned()).or_default();
             *version += 1;
-            let change = json!({ "picture": { "name": name, "version": *version } });
+            let change = json!({ "image": { "name": name, "version": *version } });
             state.paths.insert(name.to_owned(), path.to_owned());
             change
         });
@@ -89,7 +89,7 @@ impl Shared {
         (self.stop)();
     }
 
-    pub(super) fn picture_path(&self, name: &str) -> Option<PathBuf> {
+    pub(super) fn image_path(&self, name: &str) -> Option<PathBuf> {
         self.lock().paths.get(name).cloned()
     }
 

@@ -1,22 +1,22 @@
-//! What is done to pictures before the network sees them, so that it learns what matters.
+//! Augmentation: images are changed before the network sees them, so that it learns what matters.
 
-use crate::core::retouch::{blur, recolour, relight, through_jpeg};
+use crate::core::photometric::{blur, recolour, relight, through_jpeg};
 use crate::core::warp::{Warp, warp};
 use vision::rng::Rng;
 use vision::{BBox, RgbImage};
 
-use super::cache::Shot;
+use super::cache::LoadedSample;
 use super::error::DataError;
 use super::targets::{ClassSet, Targets, Truth, Unlabelled};
 
-/// How strongly pictures are changed. Chances and strengths of zero leave them as they are.
+/// How strongly images are changed. Chances and strengths of zero leave them as they are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Augment {
-    /// Chance that four pictures are put together.
+    /// Chance that four images are put together.
     pub mosaic: f32,
-    /// Hue turned by up to this share of the circle, saturation and value changed by up to these shares.
+    /// Hue turned by up to this fraction of the circle, saturation and value changed by up to these fractions.
     pub hsv: [f32; 3],
-    /// Moved by up to this share of a side.
+    /// Moved by up to this fraction of a side.
     pub translate: f32,
     /// Scaled by `1 - scale` to `1 + scale`.
     pub scale: f32,
@@ -33,7 +33,7 @@ pub struct Augment {
 }
 
 impl Augment {
-    /// Nothing.
+    /// No augmentation.
     pub const OFF: Self = Self {
         mosaic: 0.0,
         hsv: [0.0; 3],
@@ -63,22 +63,22 @@ impl Default for Augment {
     }
 }
 
-/// A picture as the network will see it, with its truth in pixels.
+/// An image as the network will see it, with its truth in pixels.
 #[derive(Debug, Clone)]
 pub struct View {
-    /// The picture.
+    /// 8-bit RGB of the canvas.
     pub image: RgbImage,
     /// What is on it.
     pub targets: Targets,
 }
 
-/// Grey around pictures, as the serving path has it.
+/// Grey around images, as the serving path has it.
 pub const PAD: u8 = 114;
 /// Boxes whose width or height is not above this are too small to be learned, in pixels.
 const MIN_SIDE: f32 = 2.0;
 /// Longer by shorter side above which a box is a sliver.
 const MAX_ASPECT: f32 = 100.0;
-/// Share of a box that must be left in view.
+/// Fraction of a box that must be left in view.
 const MIN_LEFT: f32 = 0.1;
 
 impl View {
@@ -88,15 +88,15 @@ impl View {
     }
 
     /// Lays a shot on the canvas with its upper left corner at `(left, top)`, which may lie outside. Boxes are not cut yet.
-    fn lay(&mut self, shot: &Shot, (left, top): (i64, i64)) {
-        let (width, height) = shot.image.dimensions();
+    fn lay(&mut self, sample: &LoadedSample, (left, top): (i64, i64)) {
+        let (width, height) = sample.image.dimensions();
         let (canvas_width, canvas_height) = self.image.dimensions();
         let span = |start: i64, length: u32, limit: u32| {
             (start.clamp(0, limit.into()), (start + i64::from(length)).clamp(0, limit.into()))
         };
         let ((x1, x2), (y1, y2)) = (span(left, width, canvas_width), span(top, height, canvas_height));
         let columns = (x2 - x1) as usize * 3;
-        let (source, target) = (shot.image.as_raw(), &mut *self.image);
+        let (source, target) = (sample.image.as_raw(), &mut *self.image);
         for y in y1..y2 {
             let from = ((y - top) as usize * width as usize + (x1 - left) as usize) * 3;
             let to = (y as usize * canvas_width as usize + x1 as usize) * 3;
@@ -107,39 +107,39 @@ impl View {
             let (x, y) = (left as f64, top as f64);
             BBox::new((x1 * w + x) as f32, (y1 * h + y) as f32, (x2 * w + x) as f32, (y2 * h + y) as f32)
         };
-        self.targets.objects.extend(shot.objects.iter().map(|o| Truth { bbox: place(o.edges), class: o.class }));
-        let regions = shot.unlabelled.iter();
+        self.targets.objects.extend(sample.objects.iter().map(|o| Truth { bbox: place(o.edges), class: o.class }));
+        let regions = sample.unlabelled.iter();
         self.targets.unlabelled.extend(regions.map(|r| {
             let region = place(r.edges).clip(canvas_width, canvas_height);
             Unlabelled { region, classes: r.classes.clone() }
         }));
     }
 
-    /// One picture in the middle of a canvas of this size.
+    /// One image in the middle of a canvas of this size.
     #[must_use]
-    pub fn single(shot: &Shot, (width, height): (u32, u32)) -> Self {
+    pub fn single(sample: &LoadedSample, (width, height): (u32, u32)) -> Self {
         let mut view = Self::blank(width, height);
-        let (w, h) = shot.image.dimensions();
+        let (w, h) = sample.image.dimensions();
         let middle = |canvas: u32, length: u32| (i64::from(canvas) - i64::from(length)).div_euclid(2);
-        view.lay(shot, (middle(width, w), middle(height, h)));
+        view.lay(sample, (middle(width, w), middle(height, h)));
         view
     }
 
-    /// Four pictures around a point of a canvas of twice this side: above left, above right, below left, below right.
+    /// Four images around a point of a canvas of twice this side: above left, above right, below left, below right.
     #[must_use]
-    pub fn mosaic(shots: [&Shot; 4], side: u32, rng: &mut Rng) -> Self {
+    pub fn mosaic(samples: [&LoadedSample; 4], side: u32, rng: &mut Rng) -> Self {
         let mut view = Self::blank(2 * side, 2 * side);
         let mut point = || i64::from(rng.int(side / 2, side + side / 2));
         let (x, y) = (point(), point());
-        for (number, shot) in shots.into_iter().enumerate() {
-            let (w, h) = shot.image.dimensions();
+        for (number, sample) in samples.into_iter().enumerate() {
+            let (w, h) = sample.image.dimensions();
             let (w, h) = (i64::from(w), i64::from(h));
             let left = if number % 2 == 0 { x - w } else { x };
             let top = if number < 2 { y - h } else { y };
-            view.lay(shot, (left, top));
+            view.lay(sample, (left, top));
         }
         let canvas = 2 * side;
-        // What one picture says of its open regions ends with it; what of objects fell off the canvas is gone.
+        // What one image says of its open regions ends with it; what of objects fell off the canvas is gone.
         view.cut(&|bbox| *bbox, canvas, canvas, 1.0);
         view
     }
@@ -147,7 +147,7 @@ impl View {
     /// Moves, turns, scales and cuts to a canvas of this size.
     #[must_use]
     pub fn warped(&self, augment: &Augment, (width, height): (u32, u32), rng: &mut Rng) -> Self {
-        let map = draw(augment, self.image.dimensions(), (width, height), rng);
+        let map = sample_warp(augment, self.image.dimensions(), (width, height), rng);
         let image = warp(&self.image, &map, (width, height), PAD);
         let mut view = Self { image, targets: self.targets.clone() };
         view.cut(&|bbox| map.bbox(bbox), width, height, map.scale() * map.scale());
@@ -189,7 +189,7 @@ impl View {
     /// Everything that happens to colours, and the mirror.
     ///
     /// # Errors
-    /// When the picture does not go through JPEG.
+    /// When the image does not go through JPEG.
     pub fn finish(&mut self, augment: &Augment, rng: &mut Rng) -> Result<(), DataError> {
         if rng.chance(augment.fliplr) {
             self.flip();
@@ -213,7 +213,7 @@ impl View {
 }
 
 /// A random map from the middle of `source` to about the middle of `target`.
-fn draw(augment: &Augment, source: (u32, u32), target: (u32, u32), rng: &mut Rng) -> Warp {
+fn sample_warp(augment: &Augment, source: (u32, u32), target: (u32, u32), rng: &mut Rng) -> Warp {
     let angle = rng.range(-augment.degrees, augment.degrees).to_radians();
     let scale = rng.range(1.0 - augment.scale, 1.0 + augment.scale).max(0.01);
     let mut middle = |side: u32| rng.range(0.5 - augment.translate, 0.5 + augment.translate) * side as f32;

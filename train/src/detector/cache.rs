@@ -1,4 +1,4 @@
-//! Decoded pictures, resized once, kept in memory and on disk within bounds.
+//! Decoded images, resized once, kept in memory and on disk within bounds.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,41 +14,41 @@ use vision::preprocess::Region;
 use vision::{BBox, PreprocessPlan, RgbImage, Sha256};
 
 use super::dataset::{Labelled, OpenRegion, Origin, Sample};
-use super::drawn::DrawnShelves;
 use super::error::DataError;
+use super::synthetic::SyntheticShelves;
 use super::targets::ClassSet;
 
 /// How much is kept, and how much may be broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheLimits {
-    /// The longer side that pictures are resized to, in pixels.
+    /// The longer side that images are resized to, in pixels.
     pub side: u32,
-    /// Bytes of pictures in memory. What comes first stays: an epoch asks for everything once, so throwing out the oldest
+    /// Bytes of images in memory. What comes first stays: an epoch asks for everything once, so throwing out the oldest
     /// would throw out what is needed next.
     pub memory: u64,
     /// Folder for what does not fit, and bytes in it.
     pub disk: Option<(PathBuf, u64)>,
-    /// Pictures that may be unreadable before training fails.
+    /// Images that may be unreadable before training fails.
     pub unreadable: usize,
 }
 
-/// A picture with its longer side at [`CacheLimits::side`], and its truth.
+/// An image with its longer side at [`CacheLimits::side`], and its truth.
 #[derive(Debug, Clone)]
-pub struct Shot {
-    /// The picture.
+pub struct LoadedSample {
+    /// 8-bit RGB.
     pub image: RgbImage,
-    /// Its objects.
+    /// Labelled objects, edges as fractions of the image.
     pub objects: Vec<Labelled>,
     /// Where objects may be that are not labelled.
     pub unlabelled: Vec<OpenRegion>,
 }
 
-/// Opens pictures, and remembers them.
+/// Opens images, and remembers them.
 #[derive(Debug)]
 pub struct Cache {
     limits: CacheLimits,
-    drawn: Option<DrawnShelves>,
-    memory: Mutex<BTreeMap<Origin, Arc<Shot>>>,
+    synthetic: Option<SyntheticShelves>,
+    memory: Mutex<BTreeMap<Origin, Arc<LoadedSample>>>,
     memory_used: AtomicU64,
     disk_used: AtomicU64,
     broken: Mutex<BTreeMap<Origin, String>>,
@@ -57,11 +57,11 @@ pub struct Cache {
 impl Cache {
     /// An empty cache; what lies in its folder from an earlier run is used.
     #[must_use]
-    pub fn new(limits: CacheLimits, drawn: Option<DrawnShelves>) -> Self {
+    pub fn new(limits: CacheLimits, synthetic: Option<SyntheticShelves>) -> Self {
         let used = limits.disk.as_ref().map_or(0, |(folder, _)| folder_bytes(folder));
         Self {
             limits,
-            drawn,
+            synthetic,
             memory: Mutex::default(),
             memory_used: AtomicU64::new(0),
             disk_used: AtomicU64::new(used),
@@ -69,41 +69,41 @@ impl Cache {
         }
     }
 
-    /// Side that pictures are resized to.
+    /// Side that images are resized to.
     #[must_use]
     pub fn side(&self) -> u32 {
         self.limits.side
     }
 
-    /// The pictures that could not be read so far, and why.
+    /// The images that could not be read so far, and why.
     #[must_use]
     pub fn unreadable(&self) -> BTreeMap<Origin, String> {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Bytes of pictures in memory.
+    /// Bytes of images in memory.
     #[must_use]
     pub fn memory_used(&self) -> u64 {
         self.memory_used.load(Ordering::Relaxed)
     }
 
-    /// The picture of a sample; `None` for one that cannot be read, which is remembered.
+    /// The image of a sample; `None` for one that cannot be read, which is remembered.
     ///
     /// # Errors
-    /// When more pictures cannot be read than are put up with.
-    pub fn get(&self, sample: &Sample) -> Result<Option<Arc<Shot>>, DataError> {
+    /// When more images cannot be read than are put up with.
+    pub fn get(&self, sample: &Sample) -> Result<Option<Arc<LoadedSample>>, DataError> {
         let origin = &sample.origin;
-        if let Some(shot) = self.memory.lock().unwrap_or_else(PoisonError::into_inner).get(origin) {
-            return Ok(Some(Arc::clone(shot)));
+        if let Some(loaded) = self.memory.lock().unwrap_or_else(PoisonError::into_inner).get(origin) {
+            return Ok(Some(Arc::clone(loaded)));
         }
         if self.broken.lock().unwrap_or_else(PoisonError::into_inner).contains_key(origin) {
             return Ok(None);
         }
         match self.open(sample) {
-            Ok(shot) => {
-                let shot = Arc::new(shot);
-                self.remember(origin, &shot);
-                Ok(Some(shot))
+            Ok(loaded) => {
+                let loaded = Arc::new(loaded);
+                self.remember(origin, &loaded);
+                Ok(Some(loaded))
             }
             Err(Failure::Fatal(error)) => Err(error),
             Err(Failure::Unreadable(reason)) => self.note(origin, &reason).map(|()| None),
@@ -111,7 +111,7 @@ impl Cache {
     }
 
     fn note(&self, origin: &Origin, reason: &str) -> Result<(), DataError> {
-        tracing::warn!(picture = %origin, reason, "a picture cannot be read and is left out");
+        tracing::warn!(image = %origin, reason, "an image cannot be read and is left out");
         let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
         broken.insert(origin.clone(), reason.to_owned());
         let (count, limit) = (broken.len(), self.limits.unreadable);
@@ -121,16 +121,16 @@ impl Cache {
         Ok(())
     }
 
-    fn remember(&self, origin: &Origin, shot: &Arc<Shot>) {
-        let size = shot.image.as_raw().len() as u64;
+    fn remember(&self, origin: &Origin, loaded: &Arc<LoadedSample>) {
+        let size = loaded.image.as_raw().len() as u64;
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         if self.memory_used.load(Ordering::Relaxed) + size <= self.limits.memory && !memory.contains_key(origin) {
             self.memory_used.fetch_add(size, Ordering::Relaxed);
-            memory.insert(origin.clone(), Arc::clone(shot));
+            memory.insert(origin.clone(), Arc::clone(loaded));
         }
     }
 
-    fn open(&self, sample: &Sample) -> Result<Shot, Failure> {
+    fn open(&self, sample: &Sample) -> Result<LoadedSample, Failure> {
         let stored = self.stored_at(&sample.origin);
         // What is broken on disk is made anew.
         let found = stored.as_ref().and_then(|path| read_stored(path, self.limits.side));
@@ -144,29 +144,29 @@ impl Cache {
                 (image, own)
             }
         };
-        let mut shot = Shot { image, objects: sample.objects.clone(), unlabelled: sample.unlabelled.clone() };
+        let mut loaded = LoadedSample { image, objects: sample.objects.clone(), unlabelled: sample.unlabelled.clone() };
         for mark in own {
             let edges = mark.edges.map(f64::from);
             match mark.class {
-                HIDDEN => shot.unlabelled.push(OpenRegion { edges, classes: ClassSet::All }),
-                class => shot.objects.push(Labelled { class: class as usize, edges }),
+                HIDDEN => loaded.unlabelled.push(OpenRegion { edges, classes: ClassSet::All }),
+                class => loaded.objects.push(Labelled { class: class as usize, edges }),
             }
         }
-        Ok(shot)
+        Ok(loaded)
     }
 
-    /// The picture, resized, and what only its maker knows of it.
+    /// The image, resized, and what only its maker knows of it.
     fn make(&self, origin: &Origin) -> Result<(RgbImage, Vec<Mark>), Failure> {
         match origin {
             Origin::File(path) => {
                 let image = picture::load(path).map_err(|error| Failure::Unreadable(sentence(&error)))?;
                 Ok((resized(&image, self.limits.side), Vec::new()))
             }
-            Origin::Drawn(number) => {
-                let Some(drawn) = &self.drawn else {
-                    return Err(Failure::Unreadable("nothing is set up to draw shelves".to_owned()));
+            Origin::Synthetic(number) => {
+                let Some(synthetic) = &self.synthetic else {
+                    return Err(Failure::Unreadable("nothing is set up to render shelves".to_owned()));
                 };
-                let shelf = drawn.shelf(*number).map_err(Failure::Fatal)?;
+                let shelf = synthetic.shelf(*number).map_err(Failure::Fatal)?;
                 let (width, height) = shelf.image.dimensions();
                 let mark = |class: u32, b: &BBox| {
                     let (w, h) = (width as f32, height as f32);
@@ -180,7 +180,7 @@ impl Cache {
         }
     }
 
-    /// Where a picture is kept on disk: under a name that changes with the file, or the world it is drawn from, and the size.
+    /// Where an image is kept on disk: under a name that changes with the file, or the world it is rendered from, and the size.
     fn stored_at(&self, origin: &Origin) -> Option<PathBuf> {
         let (folder, _) = self.limits.disk.as_ref()?;
         let key = match origin {
@@ -189,7 +189,7 @@ impl Cache {
                 let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
                 format!("{}\0{}\0{changed}", path.display(), about.len())
             }
-            Origin::Drawn(number) => format!("{}\0{number}", self.drawn.as_ref()?.identity()),
+            Origin::Synthetic(number) => format!("{}\0{number}", self.synthetic.as_ref()?.identity()),
         };
         let digest = Sha256::of(format!("{key}\0{}", self.limits.side).as_bytes());
         Some(folder.join(format!("{digest}.rgb")))
@@ -216,7 +216,7 @@ impl Cache {
         if let Err(error) = written {
             self.disk_used.fetch_sub(size, Ordering::Relaxed);
             // A full disk makes training slower, not wrong.
-            tracing::warn!(%error, "a resized picture cannot be kept");
+            tracing::warn!(%error, "a resized image cannot be kept");
         }
     }
 }
@@ -226,7 +226,7 @@ enum Failure {
     Fatal(DataError),
 }
 
-/// An object of a drawn shelf, or a hidden one.
+/// An object of a synthetic shelf, or a hidden one.
 struct Mark {
     class: u32,
     edges: [f32; 4],
@@ -236,7 +236,7 @@ const HIDDEN: u32 = u32::MAX;
 const MAGIC: &[u8; 8] = b"shelfRGB";
 const HEADER: usize = MAGIC.len() + 3 * 4;
 const MARK_BYTES: usize = 5 * 4;
-/// More facings than any drawn shelf has.
+/// More facings than any synthetic shelf has.
 const MAX_MARKS: usize = 100_000;
 
 /// What [`Cache::store`] wrote; `None` when there is nothing or something else.

@@ -9,7 +9,7 @@ use hub::WeightsSource;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use synth::SynthConfig;
-use vision::config::{self, ConfigError, Variables};
+use vision::config::{self, ConfigError, Renamed, Variables};
 use vision::model_card::DataSet;
 
 use super::augment::Augment;
@@ -30,14 +30,14 @@ pub struct TrainConfig {
     pub weights: Option<WeightsSource>,
     /// The classes; without them the first folder that names its classes does.
     pub names: Option<Vec<String>>,
-    /// Labelled pictures: their part `train` is learned, their part `val` validates.
+    /// Labelled images: their part `train` is learned, their part `val` validates.
     pub data: Vec<Source>,
     /// What the card says of them.
     pub data_sets: Vec<DataSet>,
     /// Folders that only validate.
     pub validation: Vec<Source>,
-    /// Drawn shelves beside them.
-    pub drawn: Option<Drawn>,
+    /// Synthetic shelves beside them.
+    pub synthetic: Option<Synthetic>,
     /// Side of the input in pixels, a multiple of 32.
     pub side: u32,
     /// Epochs in all.
@@ -46,19 +46,19 @@ pub struct TrainConfig {
     pub close_mosaic: u32,
     /// Epochs without progress after which training ends; 0 for never.
     pub patience: u32,
-    /// Batches are cut to the shape of their pictures.
+    /// Batches are cut to the shape of their images.
     pub rectangular: bool,
     /// How batches are put together.
     pub rules: BatchRules,
-    /// What is done to pictures.
+    /// Augmentation.
     pub augment: Augment,
     /// How weights are moved.
     pub optimiser: Optimiser,
     /// What counts how much.
     pub loss: LossConfig,
-    /// How pictures are kept.
+    /// How images are kept.
     pub cache: CacheLimits,
-    /// Threads that prepare pictures; 0 for one per core but one.
+    /// Threads that prepare images; 0 for one per core but one.
     pub workers: usize,
     /// Batches prepared ahead.
     pub ahead: usize,
@@ -66,20 +66,27 @@ pub struct TrainConfig {
     pub device: String,
 }
 
-/// Drawn shelves as a source.
+/// Synthetic shelves as a source.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Drawn {
-    /// Share of a batch.
-    pub share: f32,
+pub struct Synthetic {
+    /// Fraction of a batch, 0 to 1.
+    pub ratio: f32,
     /// How many different shelves there are.
     pub shelves: u32,
-    /// Whether instances cut out of the training pictures are pasted into rows.
+    /// Whether instances cut out of the training images are pasted into rows.
     pub paste: bool,
-    /// Other folders of labelled pictures whose instances are pasted.
+    /// Other folders of labelled images whose instances are pasted.
     pub paste_from: Vec<PathBuf>,
     /// What they look like.
     pub synth: SynthConfig,
 }
+
+/// Keys by their names of the first release.
+const RENAMED: &[Renamed] = &[
+    Renamed { section: "", old: "drawn", new: "synthetic" },
+    Renamed { section: "synthetic", old: "share", new: "ratio" },
+    Renamed { section: "synthetic.look", old: "paste_share", new: "paste_ratio" },
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,7 +100,8 @@ struct File {
     data: Vec<SourceSection>,
     #[serde(default)]
     validation: Vec<SourceSection>,
-    drawn: Option<DrawnSection>,
+    #[serde(alias = "drawn")]
+    synthetic: Option<SyntheticSection>,
     #[serde(default = "default::imgsz")]
     imgsz: u32,
     #[serde(default = "default::epochs")]
@@ -188,8 +196,9 @@ impl SourceSection {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DrawnSection {
-    share: f32,
+struct SyntheticSection {
+    #[serde(alias = "share")]
+    ratio: f32,
     shelves: u32,
     #[serde(default)]
     paste: bool,
@@ -267,7 +276,7 @@ impl TrainConfig {
     /// # Errors
     /// As [`TrainConfig::read`].
     pub fn parse(text: &str, path: &Path, variables: Variables<'_>) -> Result<Self, ConfigError> {
-        let file: File = serde_saphyr::from_str(text).map_err(|error| config::syntax(path, error.to_string()))?;
+        let file: File = settings::parse(text, path, RENAMED)?;
         let check = Check(config::Check { path, variables });
         let name = check.name(file.name)?;
         let design = file.model.parse().map_err(|e| check.wrong("model", &file.model, &e))?;
@@ -280,15 +289,15 @@ impl TrainConfig {
             batch: check.within("batch", file.batch, 1, 4096)?,
             seed: file.seed,
             balanced: file.balanced,
-            drawn_share: 0.0,
+            synthetic_ratio: 0.0,
         };
         if file.data.is_empty() {
-            return Err(check.wrong("data", "[]", &"at least one folder of labelled pictures is needed"));
+            return Err(check.wrong("data", "[]", &"at least one folder of labelled images is needed"));
         }
-        let (drawn, drawn_share) = match file.drawn {
+        let (synthetic, synthetic_ratio) = match file.synthetic {
             Some(section) => {
-                let share = check.within("drawn.share", section.share, 0.0, 1.0)?;
-                (Some(check.drawn(section)?), share)
+                let ratio = check.within("synthetic.ratio", section.ratio, 0.0, 1.0)?;
+                (Some(check.synthetic(section)?), ratio)
             }
             None => (None, 0.0),
         };
@@ -300,13 +309,13 @@ impl TrainConfig {
             data_sets: file.data.iter().map(SourceSection::data_set).collect(),
             data: check.sources("data", file.data)?,
             validation: check.sources("validation", file.validation)?,
-            drawn,
+            synthetic,
             side,
             epochs,
             close_mosaic: file.close_mosaic,
             patience: file.patience,
             rectangular: file.rect,
-            rules: BatchRules { drawn_share, ..rules },
+            rules: BatchRules { synthetic_ratio, ..rules },
             augment: check.augment(&file.augment)?,
             optimiser: file.optimizer.checked(&check)?,
             loss: LossConfig {
@@ -348,33 +357,37 @@ impl Check<'_> {
         sections.into_iter().enumerate().map(source).collect()
     }
 
-    fn drawn(&self, section: DrawnSection) -> Result<Drawn, ConfigError> {
-        section.look.validate().map_err(|error| self.wrong("drawn.look", error, &"that cannot be drawn"))?;
-        Ok(Drawn {
-            share: section.share,
-            shelves: self.within("drawn.shelves", section.shelves, 1, 1_000_000)?,
+    fn synthetic(&self, section: SyntheticSection) -> Result<Synthetic, ConfigError> {
+        section.look.validate().map_err(|error| self.wrong("synthetic.look", error, &"that cannot be rendered"))?;
+        Ok(Synthetic {
+            ratio: section.ratio,
+            shelves: self.within("synthetic.shelves", section.shelves, 1, 1_000_000)?,
             paste: section.paste,
             paste_from: section
                 .paste_from
                 .iter()
-                .map(|folder| self.place("drawn.paste_from", folder))
+                .map(|folder| self.place("synthetic.paste_from", folder))
                 .collect::<Result<_, _>>()?,
             synth: section.look,
         })
     }
 
     fn augment(&self, section: &AugmentSection) -> Result<Augment, ConfigError> {
-        let share = |key: &str, value: f32| self.within(&format!("augment.{key}"), value, 0.0, 1.0);
+        let probability = |key: &str, value: f32| self.within(&format!("augment.{key}"), value, 0.0, 1.0);
         Ok(Augment {
-            mosaic: share("mosaic", section.mosaic)?,
-            hsv: [share("hsv_h", section.hsv_h)?, share("hsv_s", section.hsv_s)?, share("hsv_v", section.hsv_v)?],
-            translate: share("translate", section.translate)?,
+            mosaic: probability("mosaic", section.mosaic)?,
+            hsv: [
+                probability("hsv_h", section.hsv_h)?,
+                probability("hsv_s", section.hsv_s)?,
+                probability("hsv_v", section.hsv_v)?,
+            ],
+            translate: probability("translate", section.translate)?,
             scale: self.within("augment.scale", section.scale, 0.0, 0.95)?,
             degrees: self.within("augment.degrees", section.degrees, 0.0, 45.0)?,
-            fliplr: share("fliplr", section.fliplr)?,
-            jpeg: share("jpeg", section.jpeg)?,
-            blur: share("blur", section.blur)?,
-            light: share("light", section.light)?,
+            fliplr: probability("fliplr", section.fliplr)?,
+            jpeg: probability("jpeg", section.jpeg)?,
+            blur: probability("blur", section.blur)?,
+            light: probability("light", section.light)?,
         })
     }
 

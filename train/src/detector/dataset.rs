@@ -1,4 +1,4 @@
-//! The labelled pictures that are trained on.
+//! The labelled images that are trained on.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,65 +11,65 @@ use ::dataset::{ClassNames, DataFolder, FrozenSplit, LayoutChoice, LayoutKind, P
 use super::error::DataError;
 use super::targets::ClassSet;
 
-/// A folder of labelled pictures in YOLO's layout.
+/// A folder of labelled images in YOLO's layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The folder.
+    /// The folder that holds `images` and `labels`.
     pub root: PathBuf,
-    /// The frozen split that says which pictures belong to which part. Without it folders called `train`, `val` and `test`
-    /// do, and without these every picture is in every part.
+    /// The frozen split that says which images belong to which part. Without it folders called `train`, `val` and `test`
+    /// do, and without these every image is in every part.
     pub split: Option<PathBuf>,
-    /// How many times each picture counts in an epoch.
+    /// How many times each image counts in an epoch.
     pub repeat: u32,
-    /// Classes that are to be seen in its pictures without being labelled: they are not learned as absent there.
+    /// Classes that are to be seen in its images without being labelled: they are not learned as absent there.
     pub unlabelled: Vec<String>,
 }
 
-/// Edges `[x1, y1, x2, y2]` as shares of the picture.
+/// Edges `[x1, y1, x2, y2]` as fractions of the image.
 pub type Edges = [f64; 4];
 
-/// A labelled object of a picture, whatever its size.
+/// A labelled object of an image, whatever its size.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Labelled {
-    /// Class.
+    /// Number of its class in [`TrainingData::names`].
     pub class: usize,
-    /// Where.
+    /// Its box.
     pub edges: Edges,
 }
 
-/// A region of a picture in which classes are not labelled.
+/// A region of an image in which classes are not labelled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenRegion {
-    /// Where.
+    /// The region.
     pub edges: Edges,
     /// Which classes.
     pub classes: ClassSet,
 }
 
-/// Where a picture comes from.
+/// Where an image comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
     /// A file.
     File(PathBuf),
-    /// The shelf drawn for a number.
-    Drawn(u64),
+    /// The synthetic shelf of a number.
+    Synthetic(u64),
 }
 
 impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
-            Self::Drawn(number) => write!(f, "drawn shelf {number}"),
+            Self::Synthetic(number) => write!(f, "synthetic shelf {number}"),
         }
     }
 }
 
-/// A picture and what is known of it.
+/// An image and what is known of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     /// Where it comes from.
     pub origin: Origin,
-    /// Its objects; a drawn shelf knows its own.
+    /// Its objects; a synthetic shelf knows its own.
     pub objects: Vec<Labelled>,
     /// Where objects may be that are not labelled.
     pub unlabelled: Vec<OpenRegion>,
@@ -77,12 +77,12 @@ pub struct Sample {
     pub repeat: u32,
 }
 
-/// All pictures of one part of several folders.
+/// All images of one part of several folders.
 #[derive(Debug, Clone)]
 pub struct TrainingData {
     /// Names of the classes.
     pub names: Vec<String>,
-    /// The pictures, folder by folder, by path.
+    /// The images, folder by folder, by path.
     pub samples: Vec<Sample>,
     /// What was found.
     pub summary: Summary,
@@ -91,8 +91,8 @@ pub struct TrainingData {
 /// What was found in the folders.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Summary {
-    /// Pictures.
-    pub pictures: usize,
+    /// Images in all.
+    pub images: usize,
     /// Those without an object.
     pub background: usize,
     /// Those among them without a label file.
@@ -131,7 +131,7 @@ impl TrainingData {
             data.add(source, part, &classes)?;
         }
         if data.summary.objects.iter().all(|&count| count == 0) {
-            return Err(DataError::OnlyBackground { pictures: data.summary.pictures });
+            return Err(DataError::OnlyBackground { images: data.summary.images });
         }
         Ok(data)
     }
@@ -140,11 +140,11 @@ impl TrainingData {
         let unlabelled = (!classes.unlabelled.is_empty())
             .then(|| OpenRegion { edges: [0.0, 0.0, 1.0, 1.0], classes: ClassSet::Only(classes.unlabelled.clone()) });
         let before = self.samples.len();
-        for (picture, label) in pictures(source, part)? {
+        for (image, label) in images(source, part)? {
             let mut regions: Vec<OpenRegion> = unlabelled.iter().cloned().collect();
             regions.extend(ignored(&label.with_extension("").with_added_extension("ignore.txt"), classes)?);
             let mut objects = Vec::new();
-            self.summary.pictures += 1;
+            self.summary.images += 1;
             self.summary.ignored += regions.len() - usize::from(unlabelled.is_some());
             if label.is_file() {
                 for line in yolo::read(&label)? {
@@ -161,7 +161,7 @@ impl TrainingData {
                 self.summary.without_file += 1;
             }
             self.summary.background += usize::from(objects.is_empty());
-            let origin = Origin::File(picture);
+            let origin = Origin::File(image);
             self.samples.push(Sample { origin, objects, unlabelled: regions, repeat: source.repeat.max(1) });
         }
         if self.samples.len() == before {
@@ -206,25 +206,25 @@ impl Classes {
     }
 }
 
-/// Pictures of a part and where their label files are or would be.
-fn pictures(source: &Source, part: Part) -> Result<Vec<(PathBuf, PathBuf)>, DataError> {
+/// Images of a part and where their label files are or would be.
+fn images(source: &Source, part: Part) -> Result<Vec<(PathBuf, PathBuf)>, DataError> {
     let data = DataFolder::scan(&source.root, LayoutChoice::Is(LayoutKind::Boxes))?;
     let place = |relative: &str| data.locate(relative);
     if let Some(path) = &source.split {
         let split = FrozenSplit::read(path)?;
         let known: BTreeMap<&str, String> =
-            data.pictures.iter().map(|picture| (picture.path.as_str(), picture.label_path())).collect();
+            data.pictures.iter().map(|image| (image.path.as_str(), image.label_path())).collect();
         return split
             .files(part)
             .map(|file| match known.get(file.path.as_str()) {
                 Some(label) => Ok((place(&file.path), place(label))),
-                None => Err(DataError::Missing { split: path.clone(), picture: place(&file.path) }),
+                None => Err(DataError::Missing { split: path.clone(), image: place(&file.path) }),
             })
             .collect();
     }
-    let parted = data.pictures.iter().any(|picture| picture.part.is_some());
-    let chosen = data.pictures.iter().filter(|picture| !parted || picture.part == Some(part));
-    Ok(chosen.map(|picture| (place(&picture.path), place(&picture.label_path()))).collect())
+    let parted = data.pictures.iter().any(|image| image.part.is_some());
+    let chosen = data.pictures.iter().filter(|image| !parted || image.part == Some(part));
+    Ok(chosen.map(|image| (place(&image.path), place(&image.label_path()))).collect())
 }
 
 /// Regions in `labels/a.ignore.txt`: lines as in a label file, with `*` in place of the class for all classes.

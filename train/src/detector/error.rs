@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::core::WorkerPanicked;
-use crate::core::retouch::JpegError;
+use crate::core::photometric::JpegError;
 use ::dataset::Part;
 use ::dataset::files::FileError;
 use ::dataset::layout::LayoutError;
@@ -19,7 +19,7 @@ pub enum DataError {
     /// No folder is named.
     #[error("no data: list at least one folder under `data`")]
     NoSources,
-    /// A folder cannot be listed or holds no picture.
+    /// A folder cannot be listed or holds no image.
     #[error(transparent)]
     Layout(#[from] LayoutError),
     /// The names of its classes cannot be read.
@@ -39,11 +39,11 @@ pub enum DataError {
         "{path}:{line}: class {class} does not exist: there are {classes}, numbered from 0; correct the label or `names`"
     )]
     Class {
-        /// Which file.
+        /// The label file.
         path: PathBuf,
         /// Which line, from 1.
         line: u32,
-        /// The class.
+        /// Number of the class, as in the file.
         class: u32,
         /// How many there are.
         classes: usize,
@@ -51,9 +51,9 @@ pub enum DataError {
     /// A data set has a class that is not trained.
     #[error("{place} names a class {name:?}, which is none of {known:?}: add it to `names`, or rename it")]
     UnknownName {
-        /// Where.
+        /// The file or key that names it.
         place: String,
-        /// The class.
+        /// Name of the class.
         name: String,
         /// The classes that are trained.
         known: Vec<String>,
@@ -62,7 +62,7 @@ pub enum DataError {
     #[error("nothing names the classes: give `names`, or a data.yaml in the first folder")]
     NoNames,
     /// Nothing is left to learn from.
-    #[error("{root} has no picture in part {part}{}", split.as_ref().map_or_else(String::new, |path| format!(" of {}", path.display())))]
+    #[error("{root} has no image in part {part}{}", split.as_ref().map_or_else(String::new, |path| format!(" of {}", path.display())))]
     EmptyPart {
         /// Which folder.
         root: PathBuf,
@@ -73,23 +73,23 @@ pub enum DataError {
     },
     /// Only background.
     #[error(
-        "none of the {pictures} pictures has a labelled object: there is nothing to learn; check `data` and the label files"
+        "none of the {images} images has a labelled object: there is nothing to learn; check `data` and the label files"
     )]
     OnlyBackground {
-        /// How many pictures.
-        pictures: usize,
+        /// How many images.
+        images: usize,
     },
-    /// A picture of the split is gone.
-    #[error("{split} lists {picture}, which is not there: restore it, or freeze the split anew")]
+    /// An image of the split is gone.
+    #[error("{split} lists {image}, which is not there: restore it, or freeze the split anew")]
     Missing {
-        /// The split.
+        /// File of the split.
         split: PathBuf,
-        /// The picture.
-        picture: PathBuf,
+        /// The image that is missing.
+        image: PathBuf,
     },
-    /// Too many pictures cannot be read.
+    /// Too many images cannot be read.
     #[error(
-        "{count} pictures cannot be read, more than the {limit} that are put up with; the last: {last}; `shelf dataset check` lists them"
+        "{count} images cannot be read, more than the {limit} that are put up with; the last: {last}; `shelf dataset check` lists them"
     )]
     TooManyUnreadable {
         /// How many so far.
@@ -99,26 +99,26 @@ pub enum DataError {
         /// What is wrong with the last of them.
         last: String,
     },
-    /// No picture at all can be read.
-    #[error("none of {tried} pictures in a row can be read; the last: {last}")]
+    /// No image at all can be read.
+    #[error("none of {tried} images in a row can be read; the last: {last}")]
     NothingReadable {
         /// How many were tried.
         tried: usize,
         /// What is wrong with the last of them.
         last: String,
     },
-    /// Shelves cannot be drawn.
+    /// Shelves cannot be rendered.
     #[error(transparent)]
-    Drawn(#[from] synth::SynthError),
-    /// Cutting from pictures that are reserved.
+    Synthetic(#[from] synth::SynthError),
+    /// Cutting from images that are reserved.
     #[error(
-        "instances are to be cut out of {folder}, of which a split reserves pictures for validation: what is validated with would be learned; name a folder of training pictures only"
+        "instances are to be cut out of {folder}, of which a split reserves images for validation: what is validated with would be learned; name a folder of training images only"
     )]
     PasteLeak {
         /// Which folder.
         folder: PathBuf,
     },
-    /// A picture does not go through JPEG.
+    /// An image does not go through JPEG.
     #[error(transparent)]
     Jpeg(#[from] JpegError),
     /// A worker thread died.

@@ -1,4 +1,4 @@
-//! From a configuration to pictures: opens the folders, draws the world.
+//! From a configuration to images: opens the folders, builds the synthetic world.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use ::dataset::files::FileError;
 use super::cache::Cache;
 use super::config::TrainConfig;
 use super::dataset::{Origin, Sample, Source, TrainingData};
-use super::drawn::{DrawnShelves, copy_for_pasting};
 use super::error::DataError;
 use super::loader::{Feed, LoaderOptions};
+use super::synthetic::{SyntheticShelves, copy_for_pasting};
 
 impl TrainConfig {
-    /// The labelled pictures that are learned: the part `train` of all folders.
+    /// The labelled images that are learned: the part `train` of all folders.
     ///
     /// # Errors
     /// When a folder or label file cannot be used.
@@ -21,36 +21,36 @@ impl TrainConfig {
         TrainingData::read(&self.data, Part::Train, self.names.as_deref())
     }
 
-    /// Everything batches are made from: the part `train` of all folders, and drawn shelves. Takes seconds.
+    /// Everything batches are made from: the part `train` of all folders, and synthetic shelves. Takes seconds.
     ///
     /// # Errors
-    /// When a folder, label file or the drawing of shelves cannot be used.
+    /// When a folder, label file or the synthetic world cannot be used.
     pub fn feed(&self) -> Result<Feed, DataError> {
         let mut data = self.training()?;
-        let drawn = match &self.drawn {
-            Some(drawn) if drawn.share > 0.0 => {
-                let mut folders = drawn.paste_from.clone();
+        let synthetic = match &self.synthetic {
+            Some(synthetic) if synthetic.ratio > 0.0 => {
+                let mut folders = synthetic.paste_from.clone();
                 folders.iter().try_for_each(|folder| self.check_paste(folder))?;
                 // Read while the world is built, and gone then.
                 let copies =
                     tempfile::tempdir().map_err(|source| FileError::Write { path: std::env::temp_dir(), source })?;
-                if drawn.paste && copy_for_pasting(&data, copies.path())? {
+                if synthetic.paste && copy_for_pasting(&data, copies.path())? {
                     folders.push(copies.path().to_owned());
                 }
-                let shelves = (0..u64::from(drawn.shelves)).map(|number| Sample {
-                    origin: Origin::Drawn(number),
+                let shelves = (0..u64::from(synthetic.shelves)).map(|number| Sample {
+                    origin: Origin::Synthetic(number),
                     objects: Vec::new(),
                     unlabelled: Vec::new(),
                     repeat: 1,
                 });
                 data.samples.extend(shelves);
-                Some(DrawnShelves::build(drawn.synth.clone(), &folders, &data.names)?)
+                Some(SyntheticShelves::build(synthetic.synth.clone(), &folders, &data.names)?)
             }
             _ => None,
         };
         Ok(Feed {
             data,
-            cache: Cache::new(self.cache.clone(), drawn),
+            cache: Cache::new(self.cache.clone(), synthetic),
             augment: self.augment,
             rules: self.rules,
             side: self.side,
@@ -58,11 +58,11 @@ impl TrainConfig {
         })
     }
 
-    /// The pictures that validate: the part `val` of every folder that has one, and all folders that only validate.
+    /// The images that validate: the part `val` of every folder that has one, and all folders that only validate.
     /// Evaluation goes the serving path, so only paths and labels are given.
     ///
     /// # Errors
-    /// When a folder or label file cannot be used, or there is no picture to validate with.
+    /// When a folder or label file cannot be used, or there is no image to validate with.
     pub fn validation(&self) -> Result<TrainingData, DataError> {
         // Without a split, and without folders by part, a folder is for learning: validating with it would flatter.
         let parted = |source: &&Source| source.split.is_some() || has_parts(&source.root);

@@ -7,13 +7,13 @@ use candle_core::{Device, Tensor};
 use vision::rng::Rng;
 
 use super::augment::{Augment, View};
-use super::cache::{Cache, Shot};
+use super::cache::{Cache, LoadedSample};
 use super::dataset::{Origin, TrainingData};
 use super::error::DataError;
 use super::plan::{BatchRules, Slot, epoch};
 use super::targets::Targets;
 
-/// Pictures for one step, as the network takes them.
+/// Images for one step, as the network takes them.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// Which batch of its epoch.
@@ -24,12 +24,12 @@ pub struct Batch {
     pub shape: (usize, usize, usize),
     /// The truth, in pixels.
     pub targets: Vec<Targets>,
-    /// Where the pictures come from; of a mosaic, its first.
+    /// Where the images come from; of a mosaic, its first.
     pub origins: Vec<Origin>,
 }
 
 impl Batch {
-    /// The pictures on a device.
+    /// The images on a device.
     ///
     /// # Errors
     /// When candle fails.
@@ -38,9 +38,9 @@ impl Batch {
         Tensor::from_slice(&self.pixels, (batch, 3, height, width), device)
     }
 
-    /// A picture of the batch, to look at.
+    /// An image of the batch, to look at.
     #[must_use]
-    pub fn picture(&self, number: usize) -> vision::RgbImage {
+    pub fn image(&self, number: usize) -> vision::RgbImage {
         let (_, height, width) = self.shape;
         let plane = height * width;
         let pixels = self.pixels.get(number * 3 * plane..(number + 1) * 3 * plane).unwrap_or_default();
@@ -51,11 +51,11 @@ impl Batch {
     }
 }
 
-/// Everything that batches are made from. Which pictures are in a batch and what is done to them follows from seed, epoch
+/// Everything that batches are made from. Which images are in a batch and what is done to them follows from seed, epoch
 /// and place alone, whatever the threads.
 #[derive(Debug)]
 pub struct Feed {
-    /// The pictures; drawn shelves among them.
+    /// The images; synthetic shelves among them.
     pub data: TrainingData,
     /// Opens them.
     pub cache: Cache,
@@ -65,11 +65,11 @@ pub struct Feed {
     pub rules: BatchRules,
     /// Side of the network's input, a multiple of 32.
     pub side: u32,
-    /// Batches are as flat or narrow as the pictures in them, which come sorted by shape; no mosaics then.
+    /// Batches are as flat or narrow as the images in them, which come sorted by shape; no mosaics then.
     pub rectangular: bool,
 }
 
-/// Pictures in a row that may be unreadable before it is taken for a systematic failure.
+/// Images in a row that may be unreadable before it is taken for a systematic failure.
 const MAX_TRIES: usize = 20;
 
 impl Feed {
@@ -80,7 +80,7 @@ impl Feed {
     }
 
     /// The batches of an epoch from number `first` on, in order, prepared by `threads` threads at most `ahead` batches
-    /// before they are asked for. `mosaic` is false in the last epochs, which see pictures as they are served.
+    /// before they are asked for. `mosaic` is false in the last epochs, which see images as they are served.
     #[must_use]
     pub fn epoch(self: &Arc<Self>, number: u32, first: usize, options: LoaderOptions) -> Loader {
         let mut plan = epoch(&self.data.samples, &self.rules, number);
@@ -93,13 +93,13 @@ impl Feed {
         Loader::start(numbers, Workers { threads, ahead }, move |number| feed.batch(number, &plan[number], mosaic))
     }
 
-    /// Keeps the pictures of an epoch and the order of its batches' places, but puts alike shapes together. Pictures whose
+    /// Keeps the images of an epoch and the order of its batches' places, but puts alike shapes together. Images whose
     /// header cannot be read count as square; opening them will tell.
     fn sort_by_shape(&self, plan: &mut Vec<Vec<Slot>>) {
         let shape = |slot: &Slot| match &self.data.samples[slot.sample].origin {
             Origin::File(path) => ::dataset::picture::upright_size(path)
                 .map_or(1.0, |(width, height)| f64::from(width) / f64::from(height.max(1))),
-            Origin::Drawn(_) => 4.0 / 3.0,
+            Origin::Synthetic(_) => 4.0 / 3.0,
         };
         let size = plan.first().map_or(1, Vec::len).max(1);
         let mut slots: Vec<(f64, Slot)> = plan.iter().flatten().map(|slot| (shape(slot), *slot)).collect();
@@ -113,7 +113,7 @@ impl Feed {
     /// One batch, on this thread.
     ///
     /// # Errors
-    /// When too many pictures cannot be read.
+    /// When too many images cannot be read.
     pub fn batch(&self, number: usize, slots: &[Slot], mosaic: bool) -> Result<Batch, DataError> {
         let size = if self.rectangular { self.canvas(slots)? } else { (self.side, self.side) };
         let (width, height) = (size.0 as usize, size.1 as usize);
@@ -133,12 +133,12 @@ impl Feed {
         Ok(Batch { number, pixels, shape: (slots.len(), height, width), targets, origins })
     }
 
-    /// The smallest canvas that holds all pictures of a rectangular batch.
+    /// The smallest canvas that holds all images of a rectangular batch.
     fn canvas(&self, slots: &[Slot]) -> Result<(u32, u32), DataError> {
         let mut canvas = (32, 32);
         for slot in slots {
-            let (shot, _) = self.shot(slot.sample)?;
-            let (width, height) = shot.image.dimensions();
+            let (loaded, _) = self.loaded(slot.sample)?;
+            let (width, height) = loaded.image.dimensions();
             let fit = |length: u32| length.next_multiple_of(32).min(self.side);
             canvas = (canvas.0.max(fit(width)), canvas.1.max(fit(height)));
         }
@@ -147,42 +147,42 @@ impl Feed {
 
     fn view(&self, slot: &Slot, size: (u32, u32), mosaic: bool) -> Result<(View, Origin), DataError> {
         let mut rng = Rng::new(slot.seed);
-        let (shot, origin) = self.shot(slot.sample)?;
+        let (loaded, origin) = self.loaded(slot.sample)?;
         let view = if mosaic && rng.chance(self.augment.mosaic) {
             let mut partners = Vec::with_capacity(3);
             for _ in 0..3 {
                 partners.push(self.partner(&origin, &mut rng)?);
             }
-            // The first picture is not always above left.
-            let mut four = [&*shot, &*partners[0], &*partners[1], &*partners[2]];
+            // The first image is not always above left.
+            let mut four = [&*loaded, &*partners[0], &*partners[1], &*partners[2]];
             rng.shuffle(&mut four);
             View::mosaic(four, self.side, &mut rng)
         } else {
-            View::single(&shot, size)
+            View::single(&loaded, size)
         };
         let mut view = view.warped(&self.augment, size, &mut rng);
         view.finish(&self.augment, &mut rng)?;
         Ok((view, origin))
     }
 
-    /// A picture for a mosaic: of the same kind, drawn or real.
-    fn partner(&self, like: &Origin, rng: &mut Rng) -> Result<Arc<Shot>, DataError> {
-        let is_drawn = |origin: &Origin| matches!(origin, Origin::Drawn(_));
-        // Real pictures come first; both runs are contiguous.
+    /// An image for a mosaic: of the same kind, synthetic or real.
+    fn partner(&self, like: &Origin, rng: &mut Rng) -> Result<Arc<LoadedSample>, DataError> {
+        let is_synthetic = |origin: &Origin| matches!(origin, Origin::Synthetic(_));
+        // Real images come first; both runs are contiguous.
         let samples = &self.data.samples;
-        let real = samples.partition_point(|sample| !is_drawn(&sample.origin));
-        let at = if is_drawn(like) { real + rng.below(samples.len() - real) } else { rng.below(real) };
-        Ok(self.shot(at)?.0)
+        let real = samples.partition_point(|sample| !is_synthetic(&sample.origin));
+        let at = if is_synthetic(like) { real + rng.below(samples.len() - real) } else { rng.below(real) };
+        Ok(self.loaded(at)?.0)
     }
 
-    /// The picture of a sample; of the next one that can be read, when it cannot.
-    fn shot(&self, sample: usize) -> Result<(Arc<Shot>, Origin), DataError> {
+    /// The image of a sample; of the next one that can be read, when it cannot.
+    fn loaded(&self, sample: usize) -> Result<(Arc<LoadedSample>, Origin), DataError> {
         let samples = &self.data.samples;
         let tries = MAX_TRIES.min(samples.len());
         for step in 0..tries {
             let sample = &samples[(sample + step) % samples.len()];
-            if let Some(shot) = self.cache.get(sample)? {
-                return Ok((shot, sample.origin.clone()));
+            if let Some(loaded) = self.cache.get(sample)? {
+                return Ok((loaded, sample.origin.clone()));
             }
         }
         let last = self.cache.unreadable().into_values().next_back().unwrap_or_default();

@@ -37,7 +37,7 @@ impl Default for LossConfig {
 }
 
 /// The loss in its parts, gains included, each divided by the sum of the scores that anchors should give (at least one).
-/// Times the number of pictures they make the number that is minimised.
+/// Times the number of images they make the number that is minimised.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct LossParts {
     /// `1 - complete IoU` of the anchors that answer for an object, weighted by their scores.
@@ -64,7 +64,7 @@ pub struct Loss {
     /// Anchors that answer for an object.
     pub positives: usize,
     /// A number to call `backward` on. Only its gradient means something: it is `sum(output * gradient)`, the gradient being
-    /// that of `parts.total() * pictures`, taken as constant.
+    /// that of `parts.total() * images`, taken as constant.
     pub objective: Tensor,
 }
 
@@ -72,19 +72,19 @@ pub struct Loss {
 #[derive(Debug, Error)]
 pub enum LossError {
     /// Not as many.
-    #[error("{targets} pictures have targets, {pictures} went through the network")]
-    Pictures {
+    #[error("{targets} images have targets, {images} went through the network")]
+    ImageCount {
         /// Given with truth.
         targets: usize,
         /// Given to the network.
-        pictures: usize,
+        images: usize,
     },
     /// The network has no such class.
-    #[error("picture {picture} of the batch has an object of class {class}; the network tells {classes} classes apart")]
+    #[error("image {image} of the batch has an object of class {class}; the network tells {classes} classes apart")]
     Class {
-        /// Which picture.
-        picture: usize,
-        /// Its class.
+        /// Which image.
+        image: usize,
+        /// Number of the class, too large for the network.
         class: usize,
         /// How many there are.
         classes: usize,
@@ -96,7 +96,7 @@ pub enum LossError {
         distances: usize,
         /// Numbers given.
         classes: usize,
-        /// Anchors of that size of picture.
+        /// Anchors of that size of image.
         anchors: usize,
     },
     /// candle.
@@ -104,7 +104,7 @@ pub enum LossError {
     Candle(#[from] candle_core::Error),
 }
 
-/// The loss of the output of the head for pictures with these targets.
+/// The loss of the output of the head for images with these targets.
 ///
 /// # Errors
 /// When the two do not fit each other, or candle fails.
@@ -114,7 +114,7 @@ pub fn detection_loss(output: &HeadOutput, targets: &[Targets], config: &LossCon
     let raw = RawOutput {
         distances: &values(&distances)?,
         classes: &values(&classes)?,
-        pictures: classes.dim(0)?,
+        images: classes.dim(0)?,
         class_count: classes.dim(1)?,
         image: output.image,
     };
@@ -128,9 +128,9 @@ pub fn detection_loss(output: &HeadOutput, targets: &[Targets], config: &LossCon
 
 /// Numbers the network computes with.
 pub trait Value: Copy + Default + Send + Sync {
-    /// Exactly.
+    /// The same value, exactly.
     fn to_f64(self) -> f64;
-    /// Rounded.
+    /// The nearest value.
     fn from_f64(value: f64) -> Self;
 }
 
@@ -155,19 +155,19 @@ impl Value for f64 {
 /// The output of the head as it lies in memory.
 #[derive(Debug, Clone, Copy)]
 pub struct RawOutput<'a, T> {
-    /// (pictures, 4 * [`REG_MAX`], anchors)
+    /// (images, 4 * [`REG_MAX`], anchors)
     pub distances: &'a [T],
-    /// (pictures, classes, anchors)
+    /// (images, classes, anchors)
     pub classes: &'a [T],
-    /// Number of pictures.
-    pub pictures: usize,
+    /// Number of images.
+    pub images: usize,
     /// Number of classes.
     pub class_count: usize,
-    /// Height and width of the pictures.
+    /// Height and width of the images.
     pub image: (usize, usize),
 }
 
-/// [`Loss`] with the gradient of `parts.total() * pictures` in memory, laid out as the output.
+/// [`Loss`] with the gradient of `parts.total() * images` in memory, laid out as the output.
 #[derive(Debug, Clone)]
 pub struct RawLoss<T> {
     /// What to show.
@@ -180,20 +180,20 @@ pub struct RawLoss<T> {
     pub classes: Vec<T>,
 }
 
-/// One picture's part of a [`RawOutput`].
-struct Picture<'a, T> {
+/// One image's part of a [`RawOutput`].
+struct ImageOutput<'a, T> {
     distances: &'a [T],
     classes: &'a [T],
     anchors: &'a [Anchor],
 }
 
-impl<T: Value> Picture<'_, T> {
+impl<T: Value> ImageOutput<'_, T> {
     fn logits(&self, anchor: usize, side: usize) -> [f64; REG_MAX] {
         std::array::from_fn(|bin| self.distances[(side * REG_MAX + bin) * self.anchors.len() + anchor].to_f64())
     }
 }
 
-impl<T: Value> Prediction for Picture<'_, T> {
+impl<T: Value> Prediction for ImageOutput<'_, T> {
     fn probability(&self, anchor: usize, class: usize) -> f64 {
         sigmoid(self.classes[class * self.anchors.len() + anchor].to_f64())
     }
@@ -212,21 +212,21 @@ fn corners(anchor: &Anchor, [left, top, right, bottom]: &[f64; 4]) -> Corners {
 
 /// Predictions are asked for once per object that an anchor lies in; in a crowd that is often.
 struct Remembered<'a, T> {
-    picture: &'a Picture<'a, T>,
+    view: &'a ImageOutput<'a, T>,
     corners: std::cell::RefCell<Vec<Option<Corners>>>,
 }
 
 impl<T: Value> Prediction for Remembered<'_, T> {
     fn probability(&self, anchor: usize, class: usize) -> f64 {
-        self.picture.probability(anchor, class)
+        self.view.probability(anchor, class)
     }
 
     fn corners(&self, anchor: usize) -> Corners {
-        *self.corners.borrow_mut()[anchor].get_or_insert_with(|| self.picture.corners(anchor))
+        *self.corners.borrow_mut()[anchor].get_or_insert_with(|| self.view.corners(anchor))
     }
 }
 
-/// The loss and its gradient. Pictures are worked on in parallel; the result does not depend on how.
+/// The loss and its gradient. Images are worked on in parallel; the result does not depend on how.
 ///
 /// # Errors
 /// When truth and output do not fit each other.
@@ -235,7 +235,7 @@ pub fn raw_loss<T: Value>(
     targets: &[Targets],
     config: &LossConfig,
 ) -> Result<RawLoss<T>, LossError> {
-    let RawOutput { distances, classes, pictures, class_count, image } = output;
+    let RawOutput { distances, classes, images, class_count, image } = output;
     let anchors = anchors(image.0, image.1);
     check(&output, targets, anchors.len())?;
     let (distance_size, class_size) = (4 * REG_MAX * anchors.len(), class_count * anchors.len());
@@ -245,29 +245,29 @@ pub fn raw_loss<T: Value>(
         let parts = LossParts::default();
         return Ok(RawLoss { parts, positives: 0, distances: by_distances, classes: by_classes });
     }
-    let views: Vec<Picture<'_, T>> = distances
+    let views: Vec<ImageOutput<'_, T>> = distances
         .chunks_exact(distance_size)
         .zip(classes.chunks_exact(class_size))
-        .map(|(distances, classes)| Picture { distances, classes, anchors: &anchors })
+        .map(|(distances, classes)| ImageOutput { distances, classes, anchors: &anchors })
         .collect();
     let assigned: Vec<Vec<Option<Assignment>>> = views
         .par_iter()
         .zip(targets)
-        .map(|(picture, targets)| {
+        .map(|(view, targets)| {
             let corners = std::cell::RefCell::new(vec![None; anchors.len()]);
-            assign(&anchors, &targets.objects, &Remembered { picture, corners }, &config.assigner)
+            assign(&anchors, &targets.objects, &Remembered { view, corners }, &config.assigner)
         })
         .collect();
     let scores: f64 = assigned.iter().flatten().flatten().map(|assignment| assignment.score).sum();
-    let job = Job { config, share: 1.0 / scores.max(1.0), pictures: pictures as f64, class_count };
+    let job = Job { config, weight: 1.0 / scores.max(1.0), images: images as f64, class_count };
     let parts: Vec<LossParts> = views
         .par_iter()
         .zip(targets)
         .zip(&assigned)
         .zip(by_distances.par_chunks_exact_mut(distance_size).zip(by_classes.par_chunks_exact_mut(class_size)))
-        .map(|(((picture, targets), assigned), (by_distances, by_classes))| {
-            let (boxes, dfl) = job.boxes(picture, &targets.objects, assigned, by_distances);
-            LossParts { boxes, dfl, classes: job.classes(picture, targets, assigned, by_classes) }
+        .map(|(((view, targets), assigned), (by_distances, by_classes))| {
+            let (boxes, dfl) = job.boxes(view, &targets.objects, assigned, by_distances);
+            LossParts { boxes, dfl, classes: job.classes(view, targets, assigned, by_classes) }
         })
         .collect();
     let sum = |part: fn(&LossParts) -> f64| parts.iter().map(part).sum();
@@ -277,27 +277,27 @@ pub fn raw_loss<T: Value>(
 }
 
 fn check<T>(output: &RawOutput<'_, T>, targets: &[Targets], anchors: usize) -> Result<(), LossError> {
-    let &RawOutput { distances, classes, pictures, class_count, .. } = output;
-    if targets.len() != pictures {
-        return Err(LossError::Pictures { targets: targets.len(), pictures });
+    let &RawOutput { distances, classes, images, class_count, .. } = output;
+    if targets.len() != images {
+        return Err(LossError::ImageCount { targets: targets.len(), images });
     }
-    if distances.len() != pictures * 4 * REG_MAX * anchors || classes.len() != pictures * class_count * anchors {
+    if distances.len() != images * 4 * REG_MAX * anchors || classes.len() != images * class_count * anchors {
         return Err(LossError::Shape { distances: distances.len(), classes: classes.len(), anchors });
     }
-    for (picture, targets) in targets.iter().enumerate() {
+    for (image, targets) in targets.iter().enumerate() {
         if let Some(Truth { class, .. }) = targets.objects.iter().find(|truth| truth.class >= class_count) {
-            return Err(LossError::Class { picture, class: *class, classes: class_count });
+            return Err(LossError::Class { image, class: *class, classes: class_count });
         }
     }
     Ok(())
 }
 
-/// What all pictures of a batch have in common.
+/// What all images of a batch have in common.
 struct Job<'a> {
     config: &'a LossConfig,
     /// One by the sum of all scores.
-    share: f64,
-    pictures: f64,
+    weight: f64,
+    images: f64,
     class_count: usize,
 }
 
@@ -305,7 +305,7 @@ impl Job<'_> {
     /// Box and distribution focal loss; writes the gradient.
     fn boxes<T: Value>(
         &self,
-        picture: &Picture<'_, T>,
+        view: &ImageOutput<'_, T>,
         objects: &[Truth],
         assigned: &[Option<Assignment>],
         gradient: &mut [T],
@@ -313,29 +313,28 @@ impl Job<'_> {
         let (mut boxes, mut dfl) = (0.0, 0.0);
         for (number, assignment) in assigned.iter().enumerate() {
             let Some(Assignment { object, score }) = *assignment else { continue };
-            let anchor = &picture.anchors[number];
+            let anchor = &view.anchors[number];
             let stride = f64::from(anchor.stride);
-            let sides: [_; 4] = std::array::from_fn(|side| distribution(&picture.logits(number, side)));
+            let sides: [_; 4] = std::array::from_fn(|side| distribution(&view.logits(number, side)));
             let expected = std::array::from_fn(|side| sides[side].1);
             let b = &objects[object].bbox;
             let truth = [b.x1, b.y1, b.x2, b.y2].map(f64::from);
             let (iou, by_corners) = CompleteIou::with_gradient(&corners(anchor, &expected), &truth);
-            let box_weight = self.config.box_gain * score * self.share;
-            let dfl_weight = self.config.dfl_gain * score * self.share / 4.0;
+            let box_weight = self.config.box_gain * score * self.weight;
+            let dfl_weight = self.config.dfl_gain * score * self.weight / 4.0;
             boxes += box_weight * (1.0 - iou.value());
             let [x, y] = [anchor.x, anchor.y].map(f64::from);
             let wanted = [x - truth[0], y - truth[1], truth[2] - x, truth[3] - y];
-            for (side, (shares, expected)) in sides.iter().enumerate() {
-                let (value, by_logits) = distribution_focal(shares, wanted[side] / stride);
+            for (side, (probabilities, expected)) in sides.iter().enumerate() {
+                let (value, by_logits) = distribution_focal(probabilities, wanted[side] / stride);
                 dfl += dfl_weight * value;
                 // Left and top grow against the axis.
                 let outward = if side < 2 { -stride } else { stride };
                 let by_expected = -box_weight * by_corners[side] * outward;
-                let by_bins = distribution_gradient(shares, *expected);
+                let by_bins = distribution_gradient(probabilities, *expected);
                 for bin in 0..REG_MAX {
                     let sum = by_expected * by_bins[bin] + dfl_weight * by_logits[bin];
-                    gradient[(side * REG_MAX + bin) * picture.anchors.len() + number] =
-                        T::from_f64(sum * self.pictures);
+                    gradient[(side * REG_MAX + bin) * view.anchors.len() + number] = T::from_f64(sum * self.images);
                 }
             }
         }
@@ -345,13 +344,13 @@ impl Job<'_> {
     /// Cross-entropy of the classes; writes the gradient.
     fn classes<T: Value>(
         &self,
-        picture: &Picture<'_, T>,
+        view: &ImageOutput<'_, T>,
         targets: &Targets,
         assigned: &[Option<Assignment>],
         gradient: &mut [T],
     ) -> f64 {
-        let weight = self.config.class_gain * self.share;
-        let count = picture.anchors.len();
+        let weight = self.config.class_gain * self.weight;
+        let count = view.anchors.len();
         let mut sum = 0.0;
         for class in 0..self.class_count {
             let open: Vec<_> = targets.unlabelled.iter().filter(|u| u.classes.contains(class)).collect();
@@ -361,7 +360,7 @@ impl Job<'_> {
                     // An anchor that answers for something else shows that; it says nothing of what is beside it.
                     Some(_) => 0.0,
                     None => {
-                        let Anchor { x, y, .. } = picture.anchors[number];
+                        let Anchor { x, y, .. } = view.anchors[number];
                         let within = |r: &vision::BBox| x > r.x1 && x < r.x2 && y > r.y1 && y < r.y2;
                         if open.iter().any(|unlabelled| within(&unlabelled.region)) {
                             continue;
@@ -370,9 +369,9 @@ impl Job<'_> {
                     }
                 };
                 let at = class * count + number;
-                let (value, slope) = cross_entropy(picture.classes[at].to_f64(), target);
+                let (value, slope) = cross_entropy(view.classes[at].to_f64(), target);
                 sum += value;
-                gradient[at] = T::from_f64(slope * weight * self.pictures);
+                gradient[at] = T::from_f64(slope * weight * self.images);
             }
         }
         sum * weight

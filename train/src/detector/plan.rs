@@ -1,4 +1,4 @@
-//! Which pictures go into which batch of an epoch: settled before the epoch starts, by its number and the seed alone.
+//! Which images go into which batch of an epoch: settled before the epoch starts, by its number and the seed alone.
 
 use vision::rng::{Rng, derive};
 
@@ -7,17 +7,17 @@ use super::dataset::{Origin, Sample};
 /// How batches are put together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BatchRules {
-    /// Pictures of a batch.
+    /// Images of a batch.
     pub batch: usize,
-    /// What is drawn follows from it.
+    /// What is sampled follows from it.
     pub seed: u64,
-    /// Pictures are drawn with chances that make rare classes less rare, instead of each once.
+    /// Images are sampled with chances that make rare classes less rare, instead of each once.
     pub balanced: bool,
-    /// Share of drawn shelves among the pictures of a batch.
-    pub drawn_share: f32,
+    /// Fraction of synthetic shelves among the images of a batch.
+    pub synthetic_ratio: f32,
 }
 
-/// A picture's place in an epoch.
+/// An image's place in an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
     /// Which sample.
@@ -28,39 +28,39 @@ pub struct Slot {
 
 /// The batches of an epoch, each full: the last one is filled up from the beginning.
 ///
-/// An epoch has every real picture `repeat` times (balanced: as many, drawn by chance), and as many drawn shelves beside
-/// them as their share asks for, spread evenly. Real pictures come in random order; so do drawn shelves, of which an epoch
+/// An epoch has every real image `repeat` times (balanced: as many, sampled), and as many synthetic shelves beside
+/// them as their ratio asks for, spread evenly. Real images come in random order; so do synthetic shelves, of which an epoch
 /// may take only some.
 #[must_use]
 pub fn epoch(samples: &[Sample], rules: &BatchRules, epoch: u32) -> Vec<Vec<Slot>> {
     let seed = derive(derive(rules.seed, 0xe90c), epoch.into());
     let mut rng = Rng::new(seed);
-    let is_drawn = |sample: &Sample| matches!(sample.origin, Origin::Drawn(_));
-    let repeated = |drawn: bool| {
-        let of_kind = samples.iter().enumerate().filter(move |(_, sample)| is_drawn(sample) == drawn);
+    let is_synthetic = |sample: &Sample| matches!(sample.origin, Origin::Synthetic(_));
+    let repeated = |synthetic: bool| {
+        let of_kind = samples.iter().enumerate().filter(move |(_, sample)| is_synthetic(sample) == synthetic);
         of_kind.flat_map(|(at, sample)| std::iter::repeat_n(at, sample.repeat as usize)).collect::<Vec<_>>()
     };
-    let (mut real, mut drawn) = (repeated(false), repeated(true));
+    let (mut real, mut synthetic) = (repeated(false), repeated(true));
     rng.shuffle(&mut real);
-    rng.shuffle(&mut drawn);
+    rng.shuffle(&mut synthetic);
     if rules.balanced {
         real = balanced(samples, &real, &mut rng);
     }
-    let share = if drawn.is_empty() { 0.0 } else { f64::from(rules.drawn_share).clamp(0.0, 1.0) };
-    let total = if real.is_empty() || share >= 1.0 {
-        drawn.len()
+    let ratio = if synthetic.is_empty() { 0.0 } else { f64::from(rules.synthetic_ratio).clamp(0.0, 1.0) };
+    let total = if real.is_empty() || ratio >= 1.0 {
+        synthetic.len()
     } else {
-        (real.len() as f64 / (1.0 - share)).round() as usize
+        (real.len() as f64 / (1.0 - ratio)).round() as usize
     };
     let batch = rules.batch.max(1);
     let filled = total.next_multiple_of(batch);
-    let (mut next_real, mut next_drawn) = (0, 0);
+    let (mut next_real, mut next_synthetic) = (0, 0);
     let order: Vec<usize> = (0..filled)
         .map(|place| {
-            // As many drawn ones up to here as the share of places up to here.
-            let due = |place: usize| (place as f64 * share).floor() as usize;
-            let pick_drawn = real.is_empty() || (due(place + 1) > due(place) && !drawn.is_empty());
-            let (list, next) = if pick_drawn { (&drawn, &mut next_drawn) } else { (&real, &mut next_real) };
+            // As many synthetic ones up to here as the fraction of places up to here.
+            let due = |place: usize| (place as f64 * ratio).floor() as usize;
+            let pick_synthetic = real.is_empty() || (due(place + 1) > due(place) && !synthetic.is_empty());
+            let (list, next) = if pick_synthetic { (&synthetic, &mut next_synthetic) } else { (&real, &mut next_real) };
             let sample = list.get(*next % list.len().max(1)).copied().unwrap_or_default();
             *next += 1;
             sample
@@ -79,8 +79,8 @@ pub fn epoch(samples: &[Sample], rules: &BatchRules, epoch: u32) -> Vec<Vec<Slot
         .collect()
 }
 
-/// As many pictures as there are, each drawn with the chance of its rarest class: one by the root of the share of pictures
-/// that show the class. A background picture has the least chance there is.
+/// As many images as there are, each sampled with the chance of its rarest class: one by the root of the fraction of images
+/// that show the class. A background image has the smallest chance there is.
 fn balanced(samples: &[Sample], order: &[usize], rng: &mut Rng) -> Vec<usize> {
     let classes = order.iter().flat_map(|&at| samples[at].objects.iter().map(|o| o.class + 1)).max().unwrap_or(0);
     let mut showing = vec![0_usize; classes];

@@ -1,10 +1,10 @@
-//! The truth about a picture, as the loss compares the network with it.
+//! The truth about an image, as the loss compares the network with it.
 
 use std::sync::Arc;
 
 use vision::BBox;
 
-/// What is truly on a picture.
+/// What is truly on an image.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Targets {
     /// Its labelled objects.
@@ -18,7 +18,7 @@ pub struct Targets {
 pub struct Truth {
     /// In pixels of the network's input.
     pub bbox: BBox,
-    /// Its class.
+    /// Number of its class.
     pub class: usize,
 }
 
@@ -35,9 +35,9 @@ pub struct Unlabelled {
 /// Some of the classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClassSet {
-    /// All.
+    /// All classes.
     All,
-    /// These.
+    /// Classes of these numbers.
     Only(Arc<[usize]>),
 }
 

@@ -27,33 +27,33 @@ pub fn cross_entropy(logit: f64, target: f64) -> (f64, f64) {
 #[must_use]
 pub fn distribution(logits: &[f64; REG_MAX]) -> ([f64; REG_MAX], f64) {
     let highest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut shares = logits.map(|logit| (logit - highest).exp());
-    let sum: f64 = shares.iter().sum();
+    let mut probabilities = logits.map(|logit| (logit - highest).exp());
+    let sum: f64 = probabilities.iter().sum();
     let mut expected = 0.0;
-    for (bin, share) in shares.iter_mut().enumerate() {
-        *share /= sum;
-        expected += bin as f64 * *share;
+    for (bin, probability) in probabilities.iter_mut().enumerate() {
+        *probability /= sum;
+        expected += bin as f64 * *probability;
     }
-    (shares, expected)
+    (probabilities, expected)
 }
 
 /// Derivative of the expected index: `p_i (i - e)`.
 #[must_use]
-pub fn distribution_gradient(shares: &[f64; REG_MAX], expected: f64) -> [f64; REG_MAX] {
-    std::array::from_fn(|bin| shares[bin] * (bin as f64 - expected))
+pub fn distribution_gradient(probabilities: &[f64; REG_MAX], expected: f64) -> [f64; REG_MAX] {
+    std::array::from_fn(|bin| probabilities[bin] * (bin as f64 - expected))
 }
 
 /// Distribution focal loss of one side, and its derivative by the logits (Li et al., "Generalized Focal Loss", 2020,
 /// equation 6): cross-entropy against the two bins around `target`, weighted by nearness. `target` is in strides, cut to
 /// what the bins reach.
 #[must_use]
-pub fn distribution_focal(shares: &[f64; REG_MAX], target: f64) -> (f64, [f64; REG_MAX]) {
+pub fn distribution_focal(probabilities: &[f64; REG_MAX], target: f64) -> (f64, [f64; REG_MAX]) {
     let target = target.clamp(0.0, (REG_MAX - 1) as f64 - 0.01);
     let below = target as usize;
     let above = target - below as f64;
-    let ln = |share: f64| share.max(f64::MIN_POSITIVE).ln();
-    let value = -(1.0 - above) * ln(shares[below]) - above * ln(shares[below + 1]);
-    let mut gradient = *shares;
+    let ln = |probability: f64| probability.max(f64::MIN_POSITIVE).ln();
+    let value = -(1.0 - above) * ln(probabilities[below]) - above * ln(probabilities[below + 1]);
+    let mut gradient = *probabilities;
     gradient[below] -= 1.0 - above;
     gradient[below + 1] -= above;
     (value, gradient)

@@ -104,11 +104,11 @@ fn renamed(source: &Weights, backbone: BackboneKind) -> Result<Weights, EngineEr
     let shapes: Vec<(&str, &[usize])> = source.iter().map(|(name, shape, _)| (name, shape)).collect();
     // A copy of its own, which remembers by itself what is used.
     let copy = || source.renamed(|name| Some(name.to_owned()));
-    let BackboneKind::EfficientNet(trunk) = backbone else { return copy() };
-    if recognize(shapes.into_iter()) != Some(trunk.variant) {
+    let BackboneKind::EfficientNet(efficientnet) = backbone else { return copy() };
+    if recognize(shapes.into_iter()) != Some(efficientnet.variant) {
         return copy();
     }
-    let config = trunk.config();
+    let config = efficientnet.config();
     source.renamed(|name| native_name(name, &config).map(|name| format!("{TRUNK}.{name}")))
 }
 

@@ -25,7 +25,7 @@ pub struct ExportOptions {
 /// Name of the output: unit vectors (B, D).
 pub const OUTPUT: &str = "embedding";
 /// Keeps the division finite where all features are zero.
-const LEAST_LENGTH: f32 = 1e-12;
+const MIN_LENGTH: f32 = 1e-12;
 
 /// The bytes of an ONNX file with one input `images` (B, 3, H, W), normalised as the card says, any B, and one output
 /// `embedding` (B, D) of unit length. `weights` have native names; batch norms may be there or folded in.
@@ -55,8 +55,8 @@ pub fn onnx(weights: &Weights, architecture: Architecture, options: &ExportOptio
     }
     let axes = [Attribute::Ints("axes", &[1]), Attribute::Int("keepdims", 1)];
     let length = writer.graph.node("ReduceL2", "unit", &[&vector], &axes);
-    let least = writer.graph.floats("unit/least", &[], &[LEAST_LENGTH]);
-    let length = writer.graph.node("Max", "unit", &[&length, &least], &[]);
+    let min_length = writer.graph.floats("unit/least", &[], &[MIN_LENGTH]);
+    let length = writer.graph.node("Max", "unit", &[&length, &min_length], &[]);
     let unit = writer.graph.node("Div", "unit", &[&vector, &length], &[]);
     let dimension = heads.embedding.unwrap_or(config.head);
     writer.graph.output(&unit, OUTPUT, &[Axis::Any("batch"), Axis::Fixed(dimension)]);
@@ -72,10 +72,10 @@ pub fn onnx(weights: &Weights, architecture: Architecture, options: &ExportOptio
     Ok(graph.encode(&metadata))
 }
 
-/// The embedder in `file`, written by [`onnx`], in bytes. `crops` are pictures (1, 3, H, W) as it is served with, several dozen.
+/// The embedder in `file`, written by [`onnx`], in int8. `crops` are images (1, 3, H, W) as it is served with, several dozen.
 ///
 /// # Errors
-/// When it cannot be run, or there is no picture.
+/// When it cannot be run, or there is no image.
 pub fn quantize(
     file: &[u8],
     crops: impl Iterator<Item = Array4<f32>>,
@@ -92,8 +92,8 @@ fn keeps_precision(node: &str) -> bool {
     gate || ["pool", "embedding", "unit"].contains(&layer)
 }
 
-/// Least cosine between what a file and its network say of a picture.
-pub const LEAST_COSINE: f64 = 0.99999;
+/// Minimum cosine between what a file and its network say of an image.
+pub const MIN_COSINE: f64 = 0.99999;
 
 /// A file that says something else than its network.
 #[derive(Debug, Error)]
@@ -114,19 +114,19 @@ pub enum ParityError {
         "the cosine between the file's and the network's embedding is {found}; it must be at least {LEAST_COSINE}. The file was not kept"
     )]
     Differs {
-        /// The least over the pictures.
+        /// The minimum over the images.
         found: f64,
     },
 }
 
-/// The least cosine between what the bytes of an ONNX file and `network` say of `pictures` (B, 3, H, W).
+/// The minimum cosine between what the bytes of an ONNX file and `network` say of `images` (B, 3, H, W).
 ///
 /// # Errors
-/// When it is below [`LEAST_COSINE`], or one of the two cannot be run.
-pub fn parity(file: &[u8], network: &dyn Session, pictures: &Array4<f32>) -> Result<f64, ParityError> {
+/// When it is below [`MIN_COSINE`], or one of the two cannot be run.
+pub fn parity(file: &[u8], network: &dyn Session, images: &Array4<f32>) -> Result<f64, ParityError> {
     let file = OrtSession::from_bytes(file, &OrtOptions::default())?;
     let last = |session: &dyn Session| {
-        let mut outputs = session.run(pictures.view())?;
+        let mut outputs = session.run(images.view())?;
         Ok::<_, EngineError>(outputs.pop().map(|output| output.array).unwrap_or_default())
     };
     let (a, b) = (last(&file)?, last(network)?);
@@ -141,8 +141,9 @@ pub fn parity(file: &[u8], network: &dyn Session, pictures: &Array4<f32>) -> Res
         dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
     };
     // NaN must not get lost in a minimum.
-    let found = (0..a.shape()[0]).map(cosine).fold(1.0, |least, cosine| if cosine >= least { least } else { cosine });
-    if found >= LEAST_COSINE { Ok(found) } else { Err(ParityError::Differs { found }) }
+    let found =
+        (0..a.shape()[0]).map(cosine).fold(1.0, |smallest, cosine| if cosine >= smallest { smallest } else { cosine });
+    if found >= MIN_COSINE { Ok(found) } else { Err(ParityError::Differs { found }) }
 }
 
 #[cfg(test)]

@@ -55,18 +55,18 @@ async fn a_browser_gets_everything_and_then_every_change() {
 }
 
 #[tokio::test]
-async fn only_pictures_that_were_published_are_served() {
+async fn only_images_that_were_published_are_served() {
     let folder = tempfile::tempdir().unwrap();
     let shown = folder.path().join("val_predictions.jpg");
-    std::fs::write(&shown, b"picture").unwrap();
+    std::fs::write(&shown, b"image").unwrap();
     std::fs::write(folder.path().join("secret.jpg"), b"secret").unwrap();
     let dashboard = Dashboard::new("shelf", || {});
-    dashboard.picture(&shown);
+    dashboard.image(&shown);
     let base = serve(&dashboard).await;
-    let get = |path: &str| reqwest::get(format!("{base}/pictures/{path}"));
+    let get = |path: &str| reqwest::get(format!("{base}/images/{path}"));
     let found = get("val_predictions.jpg").await.unwrap();
     assert_eq!(found.headers()["content-type"], "image/jpeg");
-    assert_eq!(found.bytes().await.unwrap().as_ref(), b"picture");
+    assert_eq!(found.bytes().await.unwrap().as_ref(), b"image");
     for path in ["secret.jpg", "..%2Fsecret.jpg", "%2Fetc%2Fpasswd", ""] {
         assert_eq!(get(path).await.unwrap().status(), StatusCode::NOT_FOUND, "{path}");
     }
@@ -98,7 +98,7 @@ fn jpeg() -> Vec<u8> {
 /// What a run of forty epochs has told by the middle of its thirtieth.
 fn told(dashboard: &Dashboard, folder: &std::path::Path) {
     dashboard.describe(
-        "efficientnet_lite0-yolov8n with 4 classes: 4.96 million parameters, 142 batches of 16 pictures an epoch",
+        "efficientnet_lite0-yolov8n with 4 classes: 4.96 million parameters, 142 batches of 16 images an epoch",
     );
     for epoch in 1..30_u64 {
         let t = epoch as f64 / 40.0;
@@ -121,7 +121,7 @@ fn told(dashboard: &Dashboard, folder: &std::path::Path) {
     dashboard.progress((30, 40), (61, 142), "box 1.141, cls 0.652, dfl 1.209; 5.5 images/s");
     for name in ["train_batch0.jpg", "val_predictions.jpg"] {
         std::fs::write(folder.join(name), jpeg()).expect("the folder can be written");
-        dashboard.picture(&folder.join(name));
+        dashboard.image(&folder.join(name));
     }
 }
 
@@ -136,7 +136,7 @@ async fn follow(screen: Screen) {
         told(&dashboard, folder.path());
         page.client.goto(&serve(&dashboard).await).await.expect("the page opens");
         page.see("#curves .card svg").await;
-        assert_eq!((page.count("#curves .card").await, page.count("#pictures .card").await), (9, 2));
+        assert_eq!((page.count("#curves .card").await, page.count("#images .card").await), (9, 2));
         assert_eq!(page.text("#where").await, "Epoch 30 of 40, batch 61 of 142");
         page.until("return [...document.images].every(image => image.complete && image.naturalWidth > 0)").await;
         page.shoot("dashboard").await;

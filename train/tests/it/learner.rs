@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use train::core::learner::{End, Finished, Learner, Length, Measured, Output, OutputError, Standing, run};
-use train::core::{EpochReport, Figure, Observer, RunFolder, RunStart, Stop};
+use train::core::{EpochReport, Metric, Observer, RunFolder, RunStart, Stop};
 
 /// Part of a stump's correction that is taken.
 const RATE: f64 = 0.5;
@@ -100,7 +100,7 @@ impl Learner for Stumps {
             done: standing.epochs,
             batches: 1,
             batch: self.rows.len(),
-            validation_pictures: 0,
+            validation_images: 0,
         });
     }
 
@@ -123,12 +123,12 @@ impl Learner for Stumps {
         fs::write(&path, text).map_err(|source| OutputError { path, source }.into())
     }
 
-    fn figures(&self, standing: &Standing, metrics: &[Option<f64>]) -> Vec<Figure> {
+    fn metrics(&self, standing: &Standing, metrics: &[Option<f64>]) -> Vec<Metric> {
         vec![("epoch", Some(standing.epochs as f64)), ("squared_error", metrics.first().copied().flatten())]
     }
 
-    fn row(&self, figures: &[Figure]) -> String {
-        figures.iter().map(|(_, value)| value.map_or_else(String::new, |v| v.to_string())).collect::<Vec<_>>().join(",")
+    fn row(&self, metrics: &[Metric]) -> String {
+        metrics.iter().map(|(_, value)| value.map_or_else(String::new, |v| v.to_string())).collect::<Vec<_>>().join(",")
     }
 
     fn save(&mut self, standing: &Standing, folder: &RunFolder) -> Result<(), StumpError> {

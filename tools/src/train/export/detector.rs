@@ -12,11 +12,11 @@ use detector::model::{Architecture, YoloV8};
 use engine::onnx::Calibration;
 use engine::{CandleSession, Device, InputShape, Precision, Weights};
 use ndarray::Array4;
-use train::export::detector::{ExportOptions, Size, Suppression, bytes, onnx, parity};
+use train::export::detector::{ExportOptions, Size, Suppression, int8, onnx, parity};
 use vision::{ModelCard, Random};
 
 use super::detector_gate::Gate;
-use super::worse::Worse;
+use super::metric_drop::MetricDrop;
 use super::{FormatArgs, Subject};
 use crate::train::detector::{DetectorArgs, read};
 use crate::train::run::{NO_LICENSE, weights};
@@ -29,7 +29,7 @@ pub(in crate::train) struct ExportArgs {
     /// Where files and their cards go
     #[arg(long, value_name = "DIR", default_value = "models/detector")]
     output_dir: PathBuf,
-    /// Pictures at once [default: any number]
+    /// Images at once [default: any number]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
     /// Height and width of the input, multiples of 32 [default: any]
@@ -41,8 +41,8 @@ pub(in crate::train) struct ExportArgs {
     /// With --nms: overlap above which two boxes are one object
     #[arg(long, value_name = "IOU", default_value_t = Suppression::default().iou, requires = "nms")]
     nms_iou: f32,
-    /// With --nms: least confidence; who runs the file can ask for more, not for less
-    #[arg(long, value_name = "SHARE", default_value_t = Suppression::default().confidence, requires = "nms")]
+    /// With --nms: minimum confidence, 0 to 1; who runs the file can ask for more, not for less
+    #[arg(long, value_name = "CONFIDENCE", default_value_t = Suppression::default().confidence, requires = "nms")]
     nms_confidence: f32,
 }
 
@@ -60,8 +60,8 @@ pub(in crate::train) fn run(args: &DetectorArgs, which: &str) -> anyhow::Result<
     let path = weights(&args.runs, which)?;
     let mut source = Source::open(&path, args)?;
     let plain = onnx(&source.learned, source.architecture, &ExportOptions { nms: None, ..source.options.clone() })?;
-    let pictures = source.pictures();
-    let difference = parity::check(&plain, &native(&source.learned, source.architecture)?, &pictures)?;
+    let images = source.images();
+    let difference = parity::check(&plain, &native(&source.learned, source.architecture)?, &images)?;
     println!(
         "the network as ONNX differs from the network by at most {:.4} px and {:.7} in scores",
         difference.pixels, difference.score
@@ -71,7 +71,7 @@ pub(in crate::train) fn run(args: &DetectorArgs, which: &str) -> anyhow::Result<
         Some(nms) => {
             let file = onnx(&source.learned, source.architecture, &source.options)?;
             let classes = ClassMap::all(source.card.classes.clone())?;
-            let left = parity::check_suppression(&file, &plain, (nms, &classes), &pictures)?;
+            let left = parity::check_suppression(&file, &plain, (nms, &classes), &images)?;
             println!("suppression inside the file leaves the same {left} boxes as ours");
             file
         }
@@ -80,7 +80,7 @@ pub(in crate::train) fn run(args: &DetectorArgs, which: &str) -> anyhow::Result<
     super::write(formats, output_dir, &card, &file, &mut source)
 }
 
-/// The configuration that names the pictures to measure with: that of the run where the weights lie in one.
+/// The configuration that names the images to measure with: that of the run where the weights lie in one.
 fn config_of(args: &DetectorArgs, weights: &Path) -> PathBuf {
     let beside = weights.ancestors().nth(2).map(|run| run.join("args.yaml")).filter(|path| path.is_file());
     beside.unwrap_or_else(|| args.config.clone())
@@ -118,8 +118,8 @@ impl Source {
         Ok(Self { learned, architecture, card, options, config: config_of(command, path), gate: None })
     }
 
-    /// Noise: it stirs every channel, which a smooth picture does not.
-    fn pictures(&self) -> Array4<f32> {
+    /// Noise: it stirs every channel, which a smooth image does not.
+    fn images(&self) -> Array4<f32> {
         let (height, width) = match self.options.size {
             Size::Fixed { height, width } => (height, width),
             Size::Any => (320, 416),
@@ -141,18 +141,23 @@ impl Subject for Source {
         Ok(self.learned.save(target, Precision::F16)?)
     }
 
-    fn in_bytes(&mut self, file: &[u8], pictures: usize, calibration: Calibration) -> anyhow::Result<Vec<u8>> {
+    fn int8(&mut self, file: &[u8], images: usize, calibration: Calibration) -> anyhow::Result<Vec<u8>> {
         let (plan, size) = (self.card.preprocess.clone(), self.options.size);
-        let chosen = self.gate()?.calibration(pictures);
-        eprintln!("calibrating on {} training pictures", chosen.len());
+        let chosen = self.gate()?.calibration(images);
+        eprintln!("calibrating on {} training images", chosen.len());
         // One at a time: photos are large.
-        let images = chosen.into_iter().filter_map(bytes::picture);
-        Ok(bytes::quantize(file, images.map(|image| bytes::canvas(&image, &plan, size)), calibration)?)
+        let images = chosen.into_iter().filter_map(int8::read_image);
+        Ok(int8::quantize(file, images.map(|image| int8::canvas(&image, &plan, size)), calibration)?)
     }
 
-    fn judge(&mut self, full: &[u8], made: &[u8], most: f64) -> anyhow::Result<Result<BTreeMap<String, f64>, Worse>> {
+    fn judge(
+        &mut self,
+        full: &[u8],
+        made: &[u8],
+        max_drop: f64,
+    ) -> anyhow::Result<Result<BTreeMap<String, f64>, MetricDrop>> {
         let card = self.card.clone();
-        self.gate()?.judge(full, made, &card, most)
+        self.gate()?.judge(full, made, &card, max_drop)
     }
 }
 

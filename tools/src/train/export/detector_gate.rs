@@ -9,8 +9,8 @@ use train::detector::fit::validate::{Validation, validate};
 use train::detector::{Origin, TrainConfig, TrainingData};
 use vision::ModelCard;
 
-use super::worse::{Worse, accept};
-use super::{evenly, figure, with_file};
+use super::metric_drop::{MetricDrop, accept};
+use super::{evenly, metric, with_file};
 use crate::train::terminal::Terminal;
 
 /// What files are measured with.
@@ -27,23 +27,23 @@ impl Gate {
         Ok(Self { learned: config.training()?, validation, full: None })
     }
 
-    /// Training pictures, evenly from all of them: what is validated with stays unseen.
+    /// Training images, evenly from all of them: what is validated with stays unseen.
     pub(super) fn calibration(&self, count: usize) -> Vec<&Path> {
         let files = self.learned.samples.iter().filter_map(|sample| match &sample.origin {
             Origin::File(path) => Some(path.as_path()),
-            Origin::Drawn(_) => None,
+            Origin::Synthetic(_) => None,
         });
         evenly(&files.collect::<Vec<_>>(), count)
     }
 
-    /// Figures of `made` for its card, when its mAP50 lies within reach of that of `full`.
+    /// Metrics of `made` for its card, when its mAP50 lies within reach of that of `full`.
     pub(super) fn judge(
         &mut self,
         full: &[u8],
         made: &[u8],
         card: &ModelCard,
-        most: f64,
-    ) -> anyhow::Result<Result<BTreeMap<String, f64>, Worse>> {
+        max_drop: f64,
+    ) -> anyhow::Result<Result<BTreeMap<String, f64>, MetricDrop>> {
         let before = match self.full {
             Some(before) => before,
             None => self.measure(full, card)?,
@@ -51,21 +51,21 @@ impl Gate {
         self.full = Some(before);
         let after = self.measure(made, card)?;
         println!(
-            "mAP50 {} (full {}), mAP50-95 {} (full {}), on {} validation pictures",
-            figure(after.map50),
-            figure(before.map50),
-            figure(after.map50_95),
-            figure(before.map50_95),
+            "mAP50 {} (full {}), mAP50-95 {} (full {}), on {} validation images",
+            metric(after.map50),
+            metric(before.map50),
+            metric(after.map50_95),
+            metric(before.map50_95),
             self.validation.samples.len()
         );
-        Ok(accept("mAP50", before.map50, after.map50, most).map(|()| after.metrics()))
+        Ok(accept("mAP50", before.map50, after.map50, max_drop).map(|()| after.metrics()))
     }
 
     /// The file through the path that serves it.
     fn measure(&self, file: &[u8], card: &ModelCard) -> anyhow::Result<Validation> {
         with_file(file, card, |path| {
             let detector = load(path, &LoadOptions::default())?;
-            Ok(validate(&detector, &self.validation, 0, &mut Terminal::new())?.figures)
+            Ok(validate(&detector, &self.validation, 0, &mut Terminal::new())?.metrics)
         })
     }
 }

@@ -12,15 +12,15 @@ use engine::onnx::Calibration;
 use engine::{CandleSession, Device, InputShape, Precision, Weights};
 use ndarray::{Array4, Axis};
 use train::classifier::TrainConfig;
-use train::classifier::data::SkuPictures;
+use train::classifier::data::SkuImages;
 use train::classifier::fit::Validation;
-use train::classifier::validate::Looked;
+use train::classifier::validate::EmbeddedParts;
 use train::export::classifier::{ExportOptions, onnx, parity, quantize};
 use vision::preprocess::Region;
 use vision::{DecodeLimits, ModelCard, Random, decode};
 
-use super::worse::{Worse, accept};
-use super::{FormatArgs, Subject, evenly, figure, with_file};
+use super::metric_drop::{MetricDrop, accept};
+use super::{FormatArgs, Subject, evenly, metric, with_file};
 use crate::train::classifier::{ClassifierArgs, read};
 use crate::train::run::{NO_LICENSE, weights};
 
@@ -30,7 +30,7 @@ pub(in crate::train) struct ExportArgs {
     /// Write the network --weights as ONNX. The file is compared with the network before it is kept
     #[arg(long, conflicts_with_all = ["name", "validate", "resume"])]
     pub(in crate::train) export_onnx: bool,
-    /// Write the pictures of --data-path as a gallery, embedded by the network --weights
+    /// Write the images of --data-path as a gallery, embedded by the network --weights
     #[arg(
         long,
         conflicts_with_all = ["name", "validate", "resume", "export_onnx"],
@@ -57,7 +57,7 @@ pub(in crate::train) struct ExportArgs {
 pub(in crate::train) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
     let source = weights(&args.runs, &args.export.weights)?;
     let Some(mut card) = ModelCard::read_beside(&source)? else {
-        bail!("{} has no model card beside it, which says how pictures are prepared", source.display())
+        bail!("{} has no model card beside it, which says how images are prepared", source.display())
     };
     let imported = classifier::import(&source, Some(card.architecture.parse()?))?;
     card.name = args.export.model_name.clone().unwrap_or(card.name);
@@ -88,13 +88,13 @@ fn native(weights: &Weights, architecture: Architecture) -> anyhow::Result<Candl
     Ok(CandleSession::new(Box::new(network), input, BTreeMap::new(), &device))
 }
 
-/// Noise, as normalised pictures have it: it stirs every channel, which a smooth picture does not.
+/// Noise, as normalised images have it: it stirs every channel, which a smooth image does not.
 fn noise(options: &ExportOptions) -> Array4<f32> {
     let mut random = Random::new(1);
     Array4::from_shape_simple_fn((4, 3, options.size.0, options.size.1), || random.range(-1.0, 1.0) as f32)
 }
 
-/// The configuration that names the pictures to measure with: that of the run where the weights lie in one.
+/// The configuration that names the images to measure with: that of the run where the weights lie in one.
 fn config_of(args: &ClassifierArgs, weights: &Path) -> PathBuf {
     let beside = weights.ancestors().nth(2).map(|run| run.join("args.yaml")).filter(|path| path.is_file());
     beside.unwrap_or_else(|| args.config.clone())
@@ -104,16 +104,16 @@ struct Exported {
     weights: Weights,
     card: ModelCard,
     config: PathBuf,
-    /// What files are measured with, and the figures of the network in full precision once they are known.
-    gate: Option<(SkuPictures, Option<Validation>)>,
+    /// What files are measured with, and the metrics of the network in full precision once they are known.
+    gate: Option<(SkuImages, Option<Validation>)>,
 }
 
 impl Exported {
-    fn gate(&mut self) -> anyhow::Result<&mut (SkuPictures, Option<Validation>)> {
+    fn gate(&mut self) -> anyhow::Result<&mut (SkuImages, Option<Validation>)> {
         if self.gate.is_none() {
             let config: TrainConfig = read(&self.config)?;
-            let pictures = config.pictures().context("a file that loses digits is measured before it is kept")?;
-            self.gate = Some((pictures, None));
+            let images = config.images().context("a file that loses digits is measured before it is kept")?;
+            self.gate = Some((images, None));
         }
         self.gate.as_mut().context("it was just made")
     }
@@ -124,11 +124,11 @@ impl Subject for Exported {
         Ok(self.weights.save(target, Precision::F16)?)
     }
 
-    fn in_bytes(&mut self, file: &[u8], pictures: usize, calibration: Calibration) -> anyhow::Result<Vec<u8>> {
+    fn int8(&mut self, file: &[u8], images: usize, calibration: Calibration) -> anyhow::Result<Vec<u8>> {
         let plan = self.card.preprocess.clone();
         let paths: Vec<&Path> = self.gate()?.0.train.iter().map(|crop| crop.path.as_path()).collect();
-        let chosen = evenly(&paths, pictures);
-        eprintln!("calibrating on {} training pictures", chosen.len());
+        let chosen = evenly(&paths, images);
+        eprintln!("calibrating on {} training images", chosen.len());
         let crops = chosen.into_iter().filter_map(|path| {
             let image = decode(&std::fs::read(path).ok()?, &DecodeLimits::default()).ok()?;
             let mut input = Array4::zeros((1, 3, plan.height as usize, plan.width as usize));
@@ -138,13 +138,18 @@ impl Subject for Exported {
         Ok(quantize(file, crops, calibration)?)
     }
 
-    fn judge(&mut self, full: &[u8], made: &[u8], most: f64) -> anyhow::Result<Result<BTreeMap<String, f64>, Worse>> {
+    fn judge(
+        &mut self,
+        full: &[u8],
+        made: &[u8],
+        max_drop: f64,
+    ) -> anyhow::Result<Result<BTreeMap<String, f64>, MetricDrop>> {
         let card = self.card.clone();
-        let (pictures, known) = self.gate()?;
+        let (images, known) = self.gate()?;
         let measure = |file: &[u8]| {
             with_file(file, &card, |path| {
                 let embedder = load(path, &LoadOptions::default())?;
-                Ok(Looked::up(pictures, &embedder, &mut |_, _| ())?.figures())
+                Ok(EmbeddedParts::embed(images, &embedder, &mut |_, _| ())?.metrics())
             })
         };
         let before = match *known {
@@ -154,16 +159,16 @@ impl Subject for Exported {
         let after = measure(made)?;
         *known = Some(before);
         println!(
-            "top-1 {} (full {}), AUROC {} (full {}), on {} validation pictures",
-            figure(after.top1),
-            figure(before.top1),
-            figure(after.auroc),
-            figure(before.auroc),
-            pictures.val.len() + pictures.held_out.len()
+            "top-1 {} (full {}), AUROC {} (full {}), on {} validation images",
+            metric(after.top1),
+            metric(before.top1),
+            metric(after.auroc),
+            metric(before.auroc),
+            images.val.len() + images.held_out.len()
         );
-        let accepted = accept("top-1", before.top1, after.top1, most)
-            .and_then(|()| accept("AUROC", before.auroc, after.auroc, most));
-        let figures = || after.figures().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        Ok(accepted.map(|()| figures().collect()))
+        let accepted = accept("top-1", before.top1, after.top1, max_drop)
+            .and_then(|()| accept("AUROC", before.auroc, after.auroc, max_drop));
+        let metrics = || after.metrics().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Ok(accepted.map(|()| metrics().collect()))
     }
 }

@@ -3,7 +3,7 @@
 pub(super) mod detector;
 mod detector_gate;
 pub(super) mod embedder;
-mod worse;
+mod metric_drop;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,7 +15,7 @@ use clap::{Args, ValueEnum};
 use engine::onnx::{Calibration, Half, halved};
 use vision::{ModelCard, Sha256};
 
-use worse::Worse;
+use metric_drop::MetricDrop;
 
 #[derive(Args)]
 #[command(next_help_heading = "Export")]
@@ -23,14 +23,14 @@ pub(super) struct FormatArgs {
     /// What is written
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT,...", default_value = "onnx")]
     format: Vec<Format>,
-    /// How far accuracy may fall in bytes or halves, measured as served on the validation pictures of the run (or of
+    /// How far accuracy may fall in int8, fp16 or bf16, measured as served on the validation images of the run (or of
     /// --config): mAP50 of a detector, top-1 and AUROC of an embedder. A file that falls further is not written
-    #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
+    #[arg(long, value_name = "DROP", default_value_t = 0.01)]
     max_drop: f64,
-    /// Training pictures that bytes are calibrated on
+    /// Training images that int8 is calibrated on
     #[arg(long, value_name = "N", default_value_t = 64)]
-    calibration_pictures: usize,
-    /// How ranges of bytes are chosen
+    calibration_images: usize,
+    /// How ranges of int8 are chosen
     #[arg(long, value_enum, default_value = "mse")]
     calibration: CalibrationArg,
 }
@@ -39,11 +39,11 @@ pub(super) struct FormatArgs {
 enum Format {
     /// 32-bit floats: <name>.onnx
     Onnx,
-    /// Weights stored as 16-bit floats: <name>-half.onnx
-    OnnxHalf,
+    /// Weights stored as 16-bit floats (fp16): <name>-fp16.onnx
+    OnnxFp16,
     /// The same as bfloat16: <name>-bf16.onnx, fewer digits and the range of 32-bit floats
     OnnxBf16,
-    /// Bytes (QDQ): <name>-int8.onnx, a quarter of the size and about twice as fast on CPUs with VNNI
+    /// 8-bit integers (QDQ): <name>-int8.onnx, a quarter of the size and about twice as fast on CPUs with VNNI
     OnnxInt8,
     /// Weights for candle as 16-bit floats: <name>-native.safetensors
     Safetensors,
@@ -54,7 +54,7 @@ impl Format {
     const fn ending(self) -> &'static str {
         match self {
             Self::Onnx => ".onnx",
-            Self::OnnxHalf => "-half.onnx",
+            Self::OnnxFp16 => "-fp16.onnx",
             Self::OnnxBf16 => "-bf16.onnx",
             Self::OnnxInt8 => "-int8.onnx",
             Self::Safetensors => "-native.safetensors",
@@ -74,10 +74,15 @@ enum CalibrationArg {
 trait Subject {
     /// Writes its weights for candle.
     fn save(&self, target: &Path) -> anyhow::Result<()>;
-    /// The network in `file` in bytes, calibrated on so many training pictures.
-    fn in_bytes(&mut self, file: &[u8], pictures: usize, calibration: Calibration) -> anyhow::Result<Vec<u8>>;
-    /// Figures of `made` for its card, unless they fall by more than `most` from those of `full`.
-    fn judge(&mut self, full: &[u8], made: &[u8], most: f64) -> anyhow::Result<Result<BTreeMap<String, f64>, Worse>>;
+    /// The network in `file` in int8, calibrated on so many training images.
+    fn int8(&mut self, file: &[u8], images: usize, calibration: Calibration) -> anyhow::Result<Vec<u8>>;
+    /// Metrics of `made` for its card, unless they fall by more than `max_drop` from those of `full`.
+    fn judge(
+        &mut self,
+        full: &[u8],
+        made: &[u8],
+        max_drop: f64,
+    ) -> anyhow::Result<Result<BTreeMap<String, f64>, MetricDrop>>;
 }
 
 /// Writes `file`, the network in full precision, in all formats that were asked for, each with its card.
@@ -101,19 +106,19 @@ fn write(
                 continue;
             }
             Format::Onnx => file.to_vec(),
-            Format::OnnxHalf => halved(file, Half::F16)?,
+            Format::OnnxFp16 => halved(file, Half::F16)?,
             Format::OnnxBf16 => halved(file, Half::Bf16)?,
             Format::OnnxInt8 => {
                 let method = match args.calibration {
                     CalibrationArg::Mse => Calibration::Mse,
                     CalibrationArg::MinMax => Calibration::MinMax,
                 };
-                subject.in_bytes(file, args.calibration_pictures, method)?
+                subject.int8(file, args.calibration_images, method)?
             }
         };
         if format != Format::Onnx {
             match subject.judge(file, &made, args.max_drop)? {
-                Ok(figures) => card.metrics.extend(figures),
+                Ok(metrics) => card.metrics.extend(metrics),
                 Err(refused) => {
                     eprintln!("{}: {refused}", target.display());
                     code = ExitCode::FAILURE;
@@ -153,6 +158,6 @@ fn evenly<T: Copy>(all: &[T], count: usize) -> Vec<T> {
     (0..count).map(|at| all[at * all.len() / count]).collect()
 }
 
-fn figure(value: Option<f64>) -> String {
+fn metric(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"))
 }

@@ -3,8 +3,8 @@
 //! | file | what |
 //! |---|---|
 //! | [`task`] | network, loss and validation of a batch, an epoch |
-//! | [`ship`] | the averaged network as it is served: validated, written, exported |
-//! | [`pictures`] | what the network takes for what, to look at |
+//! | [`served_model`] | the averaged network as it is served: validated, written, exported |
+//! | [`plots`] | what the network takes for what, to look at |
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use vision::model_card::DataSet;
 use super::config::TrainConfig;
 use super::head::Head;
 use super::network::{EMBEDDING, HEAD, TrainingNetwork};
-use super::{DataError, Feed, SkuPictures};
+use super::{DataError, Feed, SkuImages};
 use classifier::LoadError;
 
-pub mod pictures;
-pub mod ship;
+pub mod plots;
+pub mod served_model;
 mod task;
 
 pub use super::validate::Validation;
@@ -63,7 +63,7 @@ pub struct Setup {
     pub config: TrainConfig,
     /// Weights to start from, under the names of the network in training.
     pub start: Option<Weights>,
-    /// The pictures.
+    /// Makes the batches.
     pub feed: Arc<Feed>,
     /// Where it computes.
     pub device: Device,
@@ -74,14 +74,14 @@ pub struct Setup {
 }
 
 impl Setup {
-    fn pictures(&self) -> &SkuPictures {
+    fn images(&self) -> &SkuImages {
         &self.feed.data
     }
 
     fn plan(&self, parameters: &Parameters) -> Plan {
         let TrainConfig { architecture, dimension, head, .. } = &self.config;
-        let pictures = self.pictures();
-        let learned = pictures.learned;
+        let images = self.images();
+        let learned = images.learned;
         let transfer = parameters.transfer();
         let fresh: Vec<&str> = transfer.fresh.iter().take(6).map(String::as_str).collect();
         let (taken, anew) = (transfer.taken.len(), transfer.fresh.len());
@@ -94,13 +94,13 @@ impl Setup {
             patience: self.config.patience,
             batch: self.config.rules.batch(),
             batches: self.feed.batches(),
-            validation_pictures: pictures.val.len() + pictures.held_out.len(),
+            validation_images: images.val.len() + images.held_out.len(),
             notes: self.start.iter().map(|_| note.clone()).collect(),
         }
     }
 }
 
-/// Trains, or goes on where the checkpoint in `folder` stopped. With the figures of the best epoch.
+/// Trains, or goes on where the checkpoint in `folder` stopped. With the metrics of the best epoch.
 ///
 /// # Errors
 /// See [`FitError`]. Whatever happens, the last whole checkpoint stays.
@@ -113,7 +113,7 @@ pub fn fit(
     let TrainConfig { architecture, dimension, head: kind, optimiser, rules, .. } = &setup.config;
     let parameters = Parameters::new(rules.seed, setup.start.clone(), &setup.device);
     let network = TrainingNetwork::load(parameters.builder(), &architecture.config(), *dimension)?;
-    let learned = setup.pictures().learned;
+    let learned = setup.images().learned;
     let head = Head::load(parameters.builder().pp(HEAD), learned * kind.sub_centers, *dimension)?;
     let mut optimizer = Optimizer::new(optimiser.kind(), parameters.trainable());
     if setup.start.is_some() {

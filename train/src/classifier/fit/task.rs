@@ -1,17 +1,17 @@
 //! Network, loss and validation of an embedder.
 
-use crate::core::fit::{Batches, Loss, Measured, Output, Place, Task};
+use crate::core::fit::{BatchPosition, Batches, Loss, Measured, Output, Task};
 use crate::core::{Ema, RunFolder, sheet};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use vision::{Random, RgbImage};
 
-use super::{EmbeddingError, FitError, Setup, pictures, ship};
+use super::{EmbeddingError, FitError, Setup, plots, served_model};
 use crate::classifier::Batch;
 use crate::classifier::config::TrainConfig;
 use crate::classifier::head::{Head, Margins, margins_by_size};
 use crate::classifier::network::TrainingNetwork;
-use crate::classifier::validate::{Looked, Validation, nearest};
+use crate::classifier::validate::{EmbeddedParts, Validation, nearest};
 
 /// Look-alikes that are named.
 const NAMED_PAIRS: usize = 8;
@@ -36,30 +36,30 @@ struct Memory {
 impl<'a> Embedding<'a> {
     pub(super) fn new(setup: &'a Setup, network: TrainingNetwork, head: Head) -> Self {
         let kind = &setup.config.head;
-        let margins = margins_by_size(&setup.pictures().counts(), kind.margin, kind.rarest.unwrap_or(kind.margin));
+        let margins = margins_by_size(&setup.images().counts(), kind.margin, kind.rarest.unwrap_or(kind.margin));
         Self { setup, network, head, margins, latest: Validation::default(), memory: Memory::default() }
     }
 
-    /// Figures of the best epoch.
+    /// Metrics of the best epoch.
     pub(super) fn best(&self) -> Option<Validation> {
         self.memory.best
     }
 
-    /// Share of the margin that holds by now.
-    fn warmth(&self, place: Place) -> f64 {
+    /// Fraction of the margin that holds by now.
+    fn warmth(&self, position: BatchPosition) -> f64 {
         let epochs = self.setup.config.head.warmup_epochs;
-        let now = place.epoch as f64 + place.batch as f64 / place.batches.max(1) as f64;
+        let now = position.epoch as f64 + position.batch as f64 / position.batches.max(1) as f64;
         if epochs > 0.0 { (now / epochs).min(1.0) } else { 1.0 }
     }
 
     /// Dropout of the pooled features: follows from seed, epoch and batch alone.
-    fn mask(&self, rows: usize, place: Place) -> Result<Option<Tensor>, FitError> {
+    fn mask(&self, rows: usize, position: BatchPosition) -> Result<Option<Tensor>, FitError> {
         let TrainConfig { dropout, architecture, rules, .. } = &self.setup.config;
         if *dropout <= 0.0 {
             return Ok(None);
         }
         let features = architecture.config().head;
-        let mut random = Random::stream(rules.seed ^ 0xd70b, place.epoch << 32 | place.batch as u64);
+        let mut random = Random::stream(rules.seed ^ 0xd70b, position.epoch << 32 | position.batch as u64);
         let kept = (1.0 / (1.0 - dropout)) as f32;
         let values: Vec<f32> =
             (0..rows * features).map(|_| if random.unit() < *dropout { 0.0 } else { kept }).collect();
@@ -91,12 +91,12 @@ impl Task for Embedding<'_> {
         Box::new(loader.map(|batch| batch.map(|batch| (batch.number, batch)).map_err(FitError::from)))
     }
 
-    fn loss(&mut self, batch: &Batch, place: Place) -> Result<Loss, FitError> {
+    fn loss(&mut self, batch: &Batch, position: BatchPosition) -> Result<Loss, FitError> {
         let Setup { device, config, .. } = self.setup;
-        let images = batch.tensor(device)?.to_dtype(config.optimiser.pictures_as(device))?;
-        let mask = self.mask(batch.labels.len(), place)?;
+        let images = batch.tensor(device)?.to_dtype(config.optimiser.input_dtype(device))?;
+        let mask = self.mask(batch.labels.len(), position)?;
         let embeddings = self.network.forward_t(&images, mask.as_ref(), true)?;
-        let warmth = self.warmth(place);
+        let warmth = self.warmth(position);
         let by_class: Vec<f64> = self.margins.iter().map(|margin| margin * warmth).collect();
         let head = &self.setup.config.head;
         let margins =
@@ -107,7 +107,7 @@ impl Task for Embedding<'_> {
     }
 
     fn sheet(&self, batch: &Batch) -> RgbImage {
-        sheet::sheet(&batch.pictures, batch.side as u32, self.setup.feed.rules.images as u32 * 2)
+        sheet::sheet(&batch.images, batch.side as u32, self.setup.feed.rules.images as u32 * 2)
     }
 
     fn names(&self, batch: &Batch) -> Vec<String> {
@@ -115,21 +115,23 @@ impl Task for Embedding<'_> {
     }
 
     fn validate(&mut self, epoch: u64, ema: &Ema, output: &mut Output<'_>) -> Result<Option<Measured>, FitError> {
-        let TrainConfig { validate_every, epochs, rivals, .. } = self.setup.config;
+        let TrainConfig { validate_every, epochs, negatives, .. } = self.setup.config;
         if !epoch.is_multiple_of(validate_every.into()) && epoch != u64::from(epochs) {
             return Ok(None);
         }
         let setup = self.setup;
-        let weights = ship::weights(setup, ema, &output.folder().best())?;
-        let embedder = ship::embedder(&weights, &setup.config, &setup.device)?;
-        let data = setup.pictures();
-        let looked = Looked::up(data, &embedder, &mut |done, all| output.observer().validating(done, all))?;
-        let near = nearest(&looked.train, data.learned, rivals);
+        let weights = served_model::weights(setup, ema, &output.folder().best())?;
+        let embedder = served_model::embedder(&weights, &setup.config, &setup.device)?;
+        let data = setup.images();
+        let parts = EmbeddedParts::embed(data, &embedder, &mut |done, all| output.observer().validating(done, all))?;
+        let near = nearest(&parts.train, data.learned, negatives);
         let mut pairs: Vec<(f32, usize, usize)> = near
             .iter()
             .enumerate()
-            .flat_map(|(sku, rivals)| rivals.iter().map(move |&(rival, similarity)| (similarity, sku, rival)))
-            .filter(|(_, sku, rival)| sku < rival || !near[*rival].iter().any(|(other, _)| other == sku))
+            .flat_map(|(sku, negatives)| {
+                negatives.iter().map(move |&(negative, similarity)| (similarity, sku, negative))
+            })
+            .filter(|(_, sku, negative)| sku < negative || !near[*negative].iter().any(|(other, _)| other == sku))
             .collect();
         pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
         let named: Vec<String> = pairs
@@ -138,24 +140,25 @@ impl Task for Embedding<'_> {
             .map(|(similarity, a, b)| format!("{} / {} {similarity:.2}", data.skus[*a], data.skus[*b]))
             .collect();
         output.observer().note(&format!("look-alikes: {}", named.join("; ")));
-        self.memory.near = near.into_iter().map(|rivals| rivals.into_iter().map(|(sku, _)| sku).collect()).collect();
+        self.memory.near =
+            near.into_iter().map(|negatives| negatives.into_iter().map(|(sku, _)| sku).collect()).collect();
         let plan = setup.config.plan();
         let alike: Vec<(usize, usize)> = pairs.iter().map(|(_, a, b)| (*a, *b)).collect();
-        for (name, picture) in [
-            ("look_alikes.jpg", pictures::look_alikes(&looked.train, &alike, &plan)),
-            ("mistakes.jpg", pictures::mistakes(&looked, &plan).1),
-            ("embedding_map.png", pictures::map(&looked, data)),
+        for (name, image) in [
+            ("look_alikes.jpg", plots::look_alikes(&parts.train, &alike, &plan)),
+            ("mistakes.jpg", plots::mistakes(&parts, &plan).1),
+            ("embedding_map.png", plots::map(&parts, data)),
         ] {
-            output.picture(name, &picture)?;
+            output.image(name, &image)?;
         }
-        self.latest = looked.figures();
-        let metrics = self.latest.figures().into_iter().map(|(_, value)| value).collect();
+        self.latest = parts.metrics();
+        let metrics = self.latest.metrics().into_iter().map(|(_, value)| value).collect();
         Ok(Some(Measured { fitness: Some(self.latest.fitness()), metrics }))
     }
 
     fn save_best(&mut self, ema: &Ema, folder: &RunFolder) -> Result<(), FitError> {
         self.memory.best = Some(self.latest);
-        ship::save(self.setup, folder, ema, Some(&self.latest))
+        served_model::save(self.setup, folder, ema, Some(&self.latest))
     }
 
     fn remember(&self) -> serde_json::Value {

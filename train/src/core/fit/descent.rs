@@ -4,18 +4,18 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::{FitError, Loss, Measured, Output, Place, Plan, Start, Task};
+use super::{BatchPosition, FitError, Loss, Measured, Output, Plan, Start, Task};
 use crate::core::learner::{Learner, Standing};
 use crate::core::{
-    BatchReport, Checkpoint, Ema, Figure, Gradients, Optimizer, Parameters, Progress, RunFolder, RunStart, Schedule,
+    BatchReport, Checkpoint, Ema, Gradients, Metric, Optimizer, Parameters, Progress, RunFolder, RunStart, Schedule,
     Stop, peak_memory_mib,
 };
 use engine::on_threads;
 
 /// How often a checkpoint is written within an epoch.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(600);
-/// Training batches of the first epoch that are drawn.
-const DRAWN_BATCHES: usize = 3;
+/// Training batches of the first epoch that are plotted.
+const PLOTTED_BATCHES: usize = 3;
 
 /// What the run knows beyond its parameters; part of the checkpoint.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl Memory {
         self.batches += 1;
     }
 
-    fn means(&self, names: &[&'static str]) -> Vec<Figure> {
+    fn means(&self, names: &[&'static str]) -> Vec<Metric> {
         let batches = self.batches.max(1) as f64;
         let mean = |at: usize| self.sums.get(at).map(|sum| sum / batches);
         names.iter().enumerate().map(|(at, name)| (*name, mean(at))).collect()
@@ -82,20 +82,20 @@ impl<'a, T: Task> Descent<'a, T> {
         // A run has fewer epochs than fit into 32 bits: the plan says so.
         for batch in self.task.batches(epoch as u32, skip) {
             let (at, batch) = batch?;
-            let place = Place { epoch, batch: at, batches: all };
-            let Loss { objective, value, means } = self.task.loss(&batch, place)?;
+            let position = BatchPosition { epoch, batch: at, batches: all };
+            let Loss { objective, value, means } = self.task.loss(&batch, position)?;
             if !value.is_finite() {
-                return Err(self.not_finite("loss".to_owned(), value, &batch, place, output));
+                return Err(self.not_finite("loss".to_owned(), value, &batch, position, output));
             }
             sum.add(Gradients::of(self.optimizer.parameters(), objective.backward()?))?;
             self.memory.add(&means);
             self.memory.seconds = before + began.elapsed().as_secs_f64();
-            if epoch == 0 && at < DRAWN_BATCHES {
-                output.picture(&format!("train_batch{at}.jpg"), &self.task.sheet(&batch))?;
+            if epoch == 0 && at < PLOTTED_BATCHES {
+                output.image(&format!("train_batch{at}.jpg"), &self.task.sheet(&batch))?;
             }
             let ends_step = (at + 1).is_multiple_of(accumulate) || at + 1 == all;
             if ends_step {
-                self.step(std::mem::take(&mut sum), &batch, place, output)?;
+                self.step(std::mem::take(&mut sum), &batch, position, output)?;
                 self.batches = at as u64 + 1;
             }
             let report = BatchReport {
@@ -105,7 +105,7 @@ impl<'a, T: Task> Descent<'a, T> {
                 step: self.steps,
                 loss: value,
                 means: self.memory.means(T::MEANS),
-                pictures_per_second: self.speed(),
+                images_per_second: self.speed(),
             };
             output.observer().batch(&report);
             if ends_step && at + 1 < all {
@@ -125,13 +125,13 @@ impl<'a, T: Task> Descent<'a, T> {
         &mut self,
         mut gradients: Gradients,
         batch: &T::Batch,
-        place: Place,
+        position: BatchPosition,
         output: &mut Output<'_>,
     ) -> Result<(), FitError<T::Error>> {
         let norm = gradients.clip(self.plan.optimiser.clip_norm)?;
         if !norm.is_finite() {
             let name = gradients.first_not_finite()?.unwrap_or("all parameters").to_owned();
-            return Err(self.not_finite(format!("gradient of {name}"), norm, batch, place, output));
+            return Err(self.not_finite(format!("gradient of {name}"), norm, batch, position, output));
         }
         self.optimizer.step(&gradients, &self.schedule.at(self.steps))?;
         self.ema.update(&self.parameters.all())?;
@@ -139,7 +139,7 @@ impl<'a, T: Task> Descent<'a, T> {
         Ok(())
     }
 
-    /// Pictures a second since the epoch began.
+    /// Images a second since the epoch began.
     fn speed(&self) -> f64 {
         (self.memory.batches * self.plan.batch) as f64 / self.memory.seconds.max(1e-9)
     }
@@ -150,16 +150,16 @@ impl<'a, T: Task> Descent<'a, T> {
         what: String,
         value: f64,
         batch: &T::Batch,
-        place: Place,
+        position: BatchPosition,
         output: &mut Output<'_>,
     ) -> FitError<T::Error> {
-        let saved = output.picture("failed_batch.jpg", &self.task.sheet(batch));
+        let saved = output.image("failed_batch.jpg", &self.task.sheet(batch));
         FitError::NotFinite {
             what,
             value,
             step: self.steps,
-            epoch: place.epoch + 1,
-            batch: place.batch + 1,
+            epoch: position.epoch + 1,
+            batch: position.batch + 1,
             names: self.task.names(batch),
             saved: saved.unwrap_or_else(|_| output.folder().path().to_owned()),
             advice: T::ADVICE,
@@ -193,7 +193,7 @@ impl<T: Task> Learner for Descent<'_, T> {
             done: standing.epochs,
             batches: plan.batches,
             batch: plan.batch,
-            validation_pictures: plan.validation_pictures,
+            validation_images: plan.validation_images,
         });
         if standing.epochs == 0 {
             plan.notes.iter().for_each(|line| output.observer().note(line));
@@ -218,22 +218,22 @@ impl<T: Task> Learner for Descent<'_, T> {
         self.task.save_best(&self.ema, folder)
     }
 
-    fn figures(&self, standing: &Standing, metrics: &[Option<f64>]) -> Vec<Figure> {
+    fn metrics(&self, standing: &Standing, measured: &[Option<f64>]) -> Vec<Metric> {
         let rates = self.schedule.at(self.steps);
-        let mut figures = vec![("epoch", Some(standing.epochs as f64)), ("time", Some(standing.seconds))];
-        figures.extend(self.memory.means(T::MEANS));
-        figures.extend(T::METRICS.iter().enumerate().map(|(at, name)| (*name, metrics.get(at).copied().flatten())));
-        figures.extend([
+        let mut metrics = vec![("epoch", Some(standing.epochs as f64)), ("time", Some(standing.seconds))];
+        metrics.extend(self.memory.means(T::MEANS));
+        metrics.extend(T::METRICS.iter().enumerate().map(|(at, name)| (*name, measured.get(at).copied().flatten())));
+        metrics.extend([
             ("lr/pg0", Some(rates.learning_rate)),
             ("lr/pg1", Some(rates.bias_learning_rate)),
             ("images_per_second", Some(self.speed())),
             ("peak_memory_mib", Some(peak_memory_mib())),
         ]);
-        figures
+        metrics
     }
 
-    fn row(&self, figures: &[Figure]) -> String {
-        let cell = |&(name, value): &Figure| match (name, value) {
+    fn row(&self, metrics: &[Metric]) -> String {
+        let cell = |&(name, value): &Metric| match (name, value) {
             (_, None) => String::new(),
             ("epoch" | "image_size" | "peak_memory_mib", Some(value)) => format!("{value:.0}"),
             ("time", Some(value)) => format!("{value:.1}"),
@@ -241,7 +241,7 @@ impl<T: Task> Learner for Descent<'_, T> {
             ("lr/pg0" | "lr/pg1", Some(value)) => format!("{value:.7}"),
             (_, Some(value)) => format!("{value:.5}"),
         };
-        figures.iter().map(cell).collect::<Vec<_>>().join(",")
+        metrics.iter().map(cell).collect::<Vec<_>>().join(",")
     }
 
     fn epoch_ended(&mut self, output: &mut Output<'_>) -> Result<(), Self::Error> {

@@ -18,9 +18,9 @@ pub enum FitError<E: Error + 'static> {
     /// A file.
     #[error("{}: {source}", path.display())]
     Io {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// Weights.
@@ -43,7 +43,7 @@ pub enum FitError<E: Error + 'static> {
     Setup(String),
     /// Training ran away.
     #[error(
-        "the {what} is {value} at step {step} (epoch {epoch}, batch {batch}); the pictures of that batch are {}. \
+        "the {what} is {value} at step {step} (epoch {epoch}, batch {batch}); the images of that batch are {}. \
          The batch lies in {}. {advice}", names.join(", "), saved.display()
     )]
     NotFinite {
@@ -57,7 +57,7 @@ pub enum FitError<E: Error + 'static> {
         epoch: u64,
         /// Batch, counted from 1.
         batch: usize,
-        /// Its pictures.
+        /// Names of its images.
         names: Vec<String>,
         /// Where they were written.
         saved: PathBuf,

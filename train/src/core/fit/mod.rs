@@ -21,7 +21,7 @@ pub use error::FitError;
 
 /// What is trained: all of a run that is neither the loop nor the descent.
 pub trait Task: Send {
-    /// Pictures of a step.
+    /// Images of a step.
     type Batch: Send;
     /// What only this training can fail with.
     type Error: Error + Send + 'static;
@@ -39,15 +39,15 @@ pub trait Task: Send {
     ///
     /// # Errors
     /// When the network or the loss fails.
-    fn loss(&mut self, batch: &Self::Batch, place: Place) -> Result<Loss, FitError<Self::Error>>;
+    fn loss(&mut self, batch: &Self::Batch, position: BatchPosition) -> Result<Loss, FitError<Self::Error>>;
     /// The batch, to look at.
     fn sheet(&self, batch: &Self::Batch) -> RgbImage;
-    /// What its pictures are called.
+    /// What its images are called.
     fn names(&self, batch: &Self::Batch) -> Vec<String>;
     /// Measures the averaged network as it would be served, after `epoch` whole epochs. `None` when it is not due.
     ///
     /// # Errors
-    /// When a picture or the network fails.
+    /// When an image or the network fails.
     fn validate(
         &mut self,
         epoch: u64,
@@ -80,7 +80,7 @@ pub type Batches<T> = Box<dyn Iterator<Item = Result<(usize, <T as Task>::Batch)
 
 /// Where a batch stands in the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct BatchPosition {
     /// Epoch, counted from 0.
     pub epoch: u64,
     /// Batch of the epoch, counted from 0.
@@ -113,12 +113,12 @@ pub struct Plan {
     pub epochs: u32,
     /// Epochs without progress after which it ends; 0 for never.
     pub patience: u32,
-    /// Pictures of a batch.
+    /// Images of a batch.
     pub batch: usize,
     /// Batches of an epoch.
     pub batches: usize,
-    /// Pictures it is validated on.
-    pub validation_pictures: usize,
+    /// Images it is validated on.
+    pub validation_images: usize,
     /// Lines worth telling when it begins, not when it goes on.
     pub notes: Vec<String>,
 }

@@ -3,8 +3,8 @@
 //! | file | what |
 //! |---|---|
 //! | [`task`] | network, loss and validation of a batch, an epoch |
-//! | [`validate`] | figures of the averaged network, as it would be served |
-//! | [`sheet`] | pictures with boxes, many on one |
+//! | [`validate`] | metrics of the averaged network, as it would be served |
+//! | [`sheet`] | images with boxes, many on one |
 //! | [`plots`] | curves of the run and of a validation |
 
 use std::sync::Arc;
@@ -65,9 +65,9 @@ pub struct Setup {
     pub config: TrainConfig,
     /// Weights to start from.
     pub transfer: Option<Transfer>,
-    /// The pictures to learn from.
+    /// The images to learn from.
     pub feed: Arc<Feed>,
-    /// The pictures to validate on; may be none.
+    /// The images to validate on; may be none.
     pub validation: Option<TrainingData>,
     /// Where it computes.
     pub device: Device,
@@ -104,7 +104,7 @@ impl Setup {
             patience: self.config.patience,
             batch: self.feed.rules.batch,
             batches: self.feed.batches(),
-            validation_pictures: self.validation.as_ref().map_or(0, |data| data.samples.len()),
+            validation_images: self.validation.as_ref().map_or(0, |data| data.samples.len()),
             notes: Vec::new(),
         }
     }

@@ -1,4 +1,4 @@
-//! Curves of a run and of a validation, as pictures in the folder of the run.
+//! Curves of a run and of a validation, as images in the folder of the run.
 
 use crate::core::results::Columns;
 use eval::DetectionSection;
@@ -6,8 +6,8 @@ use eval::report::charts;
 use eval::report::plot::{Axis, Drawing, Frame, paint};
 use vision::RgbImage;
 
-/// Columns that are drawn, and what people call them.
-const DRAWN: [(&str, &str); 8] = [
+/// Columns that are plotted, and what people call them.
+const PLOTTED: [(&str, &str); 8] = [
     ("train/box_loss", "Box loss"),
     ("train/cls_loss", "Class loss"),
     ("train/dfl_loss", "Distribution loss"),
@@ -18,13 +18,13 @@ const DRAWN: [(&str, &str); 8] = [
     ("metrics/mAP50-95(B)", "mAP50-95"),
 ];
 
-/// The columns of `results.csv` over epochs, eight charts on one picture.
+/// The columns of `results.csv` over epochs, eight charts on one image.
 #[must_use]
 pub fn results(columns: &Columns) -> RgbImage {
     let column =
         |name: &str| columns.iter().find(|(column, _)| column == name).map_or(&[][..], |(_, values)| values.as_slice());
     let epochs: Vec<f64> = column("epoch").iter().map(|epoch| epoch.unwrap_or(f64::NAN)).collect();
-    let charts: Vec<(String, Drawing)> = DRAWN
+    let charts: Vec<(String, Drawing)> = PLOTTED
         .iter()
         .map(|(name, title)| {
             let points: Vec<(f64, Option<f64>)> = epochs.iter().copied().zip(column(name).iter().copied()).collect();

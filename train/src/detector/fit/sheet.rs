@@ -1,4 +1,4 @@
-//! Many pictures with their boxes on one.
+//! Many images with their boxes on one.
 
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
@@ -8,10 +8,10 @@ use super::validate::Shown;
 use crate::core::sheet;
 use crate::detector::Batch;
 
-/// Side of a picture on the sheet, in pixels.
+/// Side of an image on the sheet, in pixels.
 const CELL: u32 = 320;
-/// Pictures on a sheet.
-const MOST: usize = 16;
+/// Images on a sheet.
+const MAX_IMAGES: usize = 16;
 /// One colour per class, in turn.
 const COLORS: [Rgb<u8>; 6] = [
     Rgb([0, 200, 83]),
@@ -23,7 +23,7 @@ const COLORS: [Rgb<u8>; 6] = [
 ];
 const UNLABELLED: Rgb<u8> = Rgb([158, 158, 158]);
 
-/// The pictures of a batch as the network sees them, with their truth; grey frames are regions where objects may be
+/// The images of a batch as the network sees them, with their truth; grey frames are regions where objects may be
 /// unlabelled.
 #[must_use]
 pub fn batch(batch: &Batch) -> RgbImage {
@@ -31,22 +31,22 @@ pub fn batch(batch: &Batch) -> RgbImage {
         .targets
         .iter()
         .enumerate()
-        .take(MOST)
+        .take(MAX_IMAGES)
         .map(|(at, targets)| {
             let grey = targets.unlabelled.iter().map(|region| (region.region, UNLABELLED));
             let boxes = targets.objects.iter().map(|truth| (truth.bbox, COLORS[truth.class % COLORS.len()]));
-            cell(&batch.picture(at), grey.chain(boxes))
+            cell(&batch.image(at), grey.chain(boxes))
         })
         .collect();
     laid_out(&cells)
 }
 
-/// Pictures with what was found on them above `confidence`.
+/// Images with what was found on them above `confidence`.
 #[must_use]
 pub fn predictions(shown: &[Shown], confidence: f32) -> RgbImage {
     let cells: Vec<RgbImage> = shown
         .iter()
-        .take(MOST)
+        .take(MAX_IMAGES)
         .map(|Shown { image, found }| {
             let found = found.iter().filter(|d| d.confidence >= confidence);
             cell(image, found.map(|d| (d.bbox, COLORS[d.class.index() % COLORS.len()])))

@@ -1,6 +1,6 @@
 //! Network, loss and validation of a detector.
 
-use crate::core::fit::{Batches, Loss, Measured, Output, Place, Task};
+use crate::core::fit::{BatchPosition, Batches, Loss, Measured, Output, Task};
 use crate::core::{Ema, RunFolder, results};
 use engine::Precision;
 use vision::model_card::Task as Purpose;
@@ -11,10 +11,10 @@ use crate::detector::dataset::Origin;
 use crate::detector::{Batch, detection_loss};
 use detector::model::YoloV8;
 
-/// Validation pictures that are drawn.
-const DRAWN_PREDICTIONS: usize = 12;
-/// Confidence from which on predictions are drawn.
-const DRAWN_CONFIDENCE: f32 = 0.25;
+/// Validation images that are plotted.
+const PLOTTED_PREDICTIONS: usize = 12;
+/// Confidence from which on predictions are plotted.
+const PLOTTED_CONFIDENCE: f32 = 0.25;
 
 pub(super) struct Detection<'a> {
     setup: &'a Setup,
@@ -36,17 +36,17 @@ impl Task for Detection<'_> {
     const MEANS: &'static [&'static str] = &["train/box_loss", "train/cls_loss", "train/dfl_loss"];
     const METRICS: &'static [&'static str] =
         &["metrics/precision(B)", "metrics/recall(B)", "metrics/mAP50(B)", "metrics/mAP50-95(B)"];
-    const ADVICE: &'static str = "Lower the learning rate, or look for broken labels in these pictures";
+    const ADVICE: &'static str = "Lower the learning rate, or look for broken labels in these images";
 
     fn batches(&self, epoch: u32, first: usize) -> Batches<Self> {
         let loader = self.setup.feed.epoch(epoch, first, self.setup.config.loader_options(epoch));
         Box::new(loader.map(|batch| batch.map(|batch| (batch.number, batch)).map_err(FitError::from)))
     }
 
-    fn loss(&mut self, batch: &Batch, _: Place) -> Result<Loss, FitError> {
+    fn loss(&mut self, batch: &Batch, _: BatchPosition) -> Result<Loss, FitError> {
         let Setup { device, config, .. } = self.setup;
-        let pictures = batch.tensor(device)?.to_dtype(config.optimiser.pictures_as(device))?;
-        let output = self.network.forward_t(&pictures, true)?;
+        let images = batch.tensor(device)?.to_dtype(config.optimiser.input_dtype(device))?;
+        let output = self.network.forward_t(&images, true)?;
         let loss = detection_loss(&output, &batch.targets, &self.setup.config.loss)?;
         let means = vec![loss.parts.boxes, loss.parts.classes, loss.parts.dfl];
         Ok(Loss { objective: loss.objective, value: loss.parts.total(), means })
@@ -59,7 +59,7 @@ impl Task for Detection<'_> {
     fn names(&self, batch: &Batch) -> Vec<String> {
         let name = |origin: &Origin| match origin {
             Origin::File(path) => path.display().to_string(),
-            Origin::Drawn(number) => format!("drawn shelf {number}"),
+            Origin::Synthetic(number) => format!("synthetic shelf {number}"),
         };
         batch.origins.iter().map(name).collect()
     }
@@ -72,14 +72,14 @@ impl Task for Detection<'_> {
         let weights = ema.weights(&output.folder().best())?;
         let detector =
             validate::serving(&weights, setup.architecture(), setup.classes(), setup.config.side, &setup.device)?;
-        let measured = validate::validate(&detector, data, DRAWN_PREDICTIONS, output.observer())?;
-        output.picture("val_predictions.jpg", &sheet::predictions(&measured.shown, DRAWN_CONFIDENCE))?;
-        for (name, picture) in plots::validation(&measured.section) {
-            output.picture(name, &picture)?;
+        let measured = validate::validate(&detector, data, PLOTTED_PREDICTIONS, output.observer())?;
+        output.image("val_predictions.jpg", &sheet::predictions(&measured.shown, PLOTTED_CONFIDENCE))?;
+        for (name, image) in plots::validation(&measured.section) {
+            output.image(name, &image)?;
         }
-        let figures = self.latest.insert(measured.figures);
-        let metrics = vec![figures.precision, figures.recall, figures.map50, figures.map50_95];
-        Ok(Some(Measured { fitness: Some(figures.fitness()), metrics }))
+        let latest = self.latest.insert(measured.metrics);
+        let metrics = vec![latest.precision, latest.recall, latest.map50, latest.map50_95];
+        Ok(Some(Measured { fitness: Some(latest.fitness()), metrics }))
     }
 
     fn save_best(&mut self, ema: &Ema, folder: &RunFolder) -> Result<(), FitError> {
@@ -103,7 +103,7 @@ impl Task for Detection<'_> {
     fn epoch_ended(&mut self, output: &mut Output<'_>) -> Result<(), FitError> {
         let path = output.folder().results();
         let rows = results::read(&path).map_err(|source| FitError::Io { path, source })?;
-        output.picture("results.png", &plots::results(&rows))?;
+        output.image("results.png", &plots::results(&rows))?;
         Ok(())
     }
 }

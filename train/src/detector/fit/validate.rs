@@ -17,7 +17,7 @@ use detector::model::fold::fold_all;
 use detector::model::{Architecture, YoloV8};
 use detector::{AutoTiling, ClassMap, ValidationOptions, YoloDetector, YoloSpec};
 
-/// Figures of a validation.
+/// Metrics of a validation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
     /// At the serving confidence, IoU .5.
@@ -50,18 +50,18 @@ impl Validation {
     }
 }
 
-/// A validation: its figures, all that is behind them, and pictures to look at.
+/// A validation: its metrics, all that is behind them, and images to look at.
 #[derive(Debug, Clone)]
 pub struct Measured {
-    /// The figures by which networks are compared.
-    pub figures: Validation,
+    /// The metrics by which networks are compared.
+    pub metrics: Validation,
     /// Everything: curves, classes, mistakes.
     pub section: DetectionSection,
-    /// What was found on the first pictures.
+    /// What was found on the first images.
     pub shown: Vec<Shown>,
 }
 
-/// Pictures decoded and detected at once: bounds memory.
+/// Images decoded and detected at once: bounds memory.
 const AT_ONCE: usize = 8;
 
 /// The network made of `weights`, ready to detect.
@@ -89,11 +89,11 @@ pub fn serving(
     YoloDetector::new(Box::new(session), spec).map_err(|error| FitError::Setup(error.to_string()))
 }
 
-/// Figures of `detector` on these pictures, and what it found on the first `shown`. What is found of a class where that
+/// Metrics of `detector` on these images, and what it found on the first `shown`. What is found of a class where that
 /// class is not labelled counts neither as right nor as wrong.
 ///
 /// # Errors
-/// When a picture cannot be read or the network fails.
+/// When an image cannot be read or the network fails.
 pub fn validate(
     detector: &YoloDetector,
     data: &TrainingData,
@@ -125,26 +125,26 @@ pub fn validate(
         observer.validating(pictures.len(), files.len());
     }
     let set = DetectionSet::new(pictures, data.names.clone(), truths, predictions)
-        .map_err(|error| FitError::Setup(format!("the pictures to validate on: {error}")))?;
+        .map_err(|error| FitError::Setup(format!("the images to validate on: {error}")))?;
     let settings = DetectionSettings {
         bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
         ..DetectionSettings::default()
     };
     let section = evaluate_detection(&set, &settings, &[]);
-    let figure = |name: &str| section.figures.metrics.get(name).copied().flatten();
+    let metric = |name: &str| section.figures.metrics.get(name).copied().flatten();
     let validation = Validation {
-        precision: figure("precision"),
-        recall: figure("recall"),
-        map50: figure("map50"),
-        map50_95: figure("map50_95"),
+        precision: metric("precision"),
+        recall: metric("recall"),
+        map50: metric("map50"),
+        map50_95: metric("map50_95"),
     };
-    Ok(Measured { figures: validation, section, shown: first })
+    Ok(Measured { metrics: validation, section, shown: first })
 }
 
 fn file(sample: &Sample) -> Option<&Path> {
     match &sample.origin {
         Origin::File(path) => Some(path),
-        Origin::Drawn(_) => None,
+        Origin::Synthetic(_) => None,
     }
 }
 
@@ -164,10 +164,10 @@ fn truth_of(sample: &Sample, picture: u32, (width, height): (u32, u32), classes:
     objects.chain(open).collect()
 }
 
-/// A picture and what was found on it.
+/// An image and what was found on it.
 #[derive(Debug, Clone)]
 pub struct Shown {
-    /// Upright.
+    /// The photo, upright.
     pub image: RgbImage,
     /// Any confidence.
     pub found: Vec<Detection>,

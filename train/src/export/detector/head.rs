@@ -15,10 +15,10 @@ impl Writer<'_> {
         let g = &mut self.graph;
         // The expected bin of each side's distribution.
         let bins = g.reshape(&format!("{name}.dfl"), &boxes, &[0, 4, REG_MAX as i64, -1]);
-        let shares = g.node("Softmax", &format!("{name}.dfl"), &[&bins], &[Attribute::Int("axis", 2)]);
+        let probabilities = g.node("Softmax", &format!("{name}.dfl"), &[&bins], &[Attribute::Int("axis", 2)]);
         let numbers: Vec<f32> = (0..REG_MAX).map(|bin| bin as f32).collect();
         let numbers = g.floats(&format!("{name}.dfl/bins"), &[1, 1, REG_MAX, 1], &numbers);
-        let weighted = g.node("Mul", &format!("{name}.dfl"), &[&shares, &numbers], &[]);
+        let weighted = g.node("Mul", &format!("{name}.dfl"), &[&probabilities, &numbers], &[]);
         let axis = g.ints(&format!("{name}.dfl/axis"), &[2]);
         let distances =
             g.node("ReduceSum", &format!("{name}.dfl"), &[&weighted, &axis], &[Attribute::Int("keepdims", 0)]);

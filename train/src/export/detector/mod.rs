@@ -5,7 +5,7 @@
 //! | [`network`] | the network as a graph of ONNX nodes |
 //! | [`head`] | its head: boxes and scores of all anchors |
 //! | [`nms`] | suppression of duplicates inside the file |
-//! | [`bytes`] | the network in bytes, calibrated on pictures |
+//! | [`int8`] | the network in int8, calibrated on images |
 //! | [`parity`] | whether the file says what the network says |
 
 use std::collections::BTreeMap;
@@ -16,8 +16,8 @@ use detector::anchors::MAX_STRIDE;
 use detector::model::Architecture;
 use detector::model::fold::fold_all;
 
-pub mod bytes;
 mod head;
+pub mod int8;
 mod network;
 mod nms;
 pub mod parity;
@@ -28,7 +28,7 @@ pub use nms::Suppression;
 /// How a file is written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExportOptions {
-    /// Pictures at once; any number without.
+    /// Images at once; any number without.
     pub batch: Option<usize>,
     /// Height and width of the input.
     pub size: Size,

@@ -19,9 +19,9 @@ pub enum Size {
     Any,
     /// These, multiples of 32.
     Fixed {
-        /// Rows.
+        /// Rows of pixels.
         height: usize,
-        /// Columns.
+        /// Columns of pixels.
         width: usize,
     },
 }
@@ -53,7 +53,7 @@ pub(super) fn write(
     let images = writer.graph.input("images", &[batch.clone(), Axis::Fixed(3), height, width]);
     let features = match architecture.backbone {
         BackboneKind::Yolo => writer.yolo_backbone(&images, architecture.scale)?,
-        BackboneKind::EfficientNet(trunk) => writer.efficientnet_backbone(&images, trunk)?,
+        BackboneKind::EfficientNet(architecture) => writer.efficientnet_backbone(&images, architecture)?,
     };
     let features = writer.neck(&features, architecture.scale)?;
     let output = writer.head(&features, architecture.classes, options.size)?;
@@ -64,7 +64,7 @@ pub(super) fn write(
     match options.nms {
         Some(nms) => {
             let found = writer.suppress(&output, architecture.classes, nms);
-            writer.graph.output(&found, "output0", &[batch, Axis::Fixed(nms.most), Axis::Fixed(6)]);
+            writer.graph.output(&found, "output0", &[batch, Axis::Fixed(nms.max_detections), Axis::Fixed(6)]);
         }
         None => writer.graph.output(&output, "output0", &[batch, Axis::Fixed(4 + architecture.classes), anchors]),
     }
@@ -141,9 +141,9 @@ impl Writer<'_> {
     fn efficientnet_backbone(
         &mut self,
         images: &Wire,
-        trunk: efficientnet::Architecture,
+        architecture: efficientnet::Architecture,
     ) -> Result<Levels, EngineError> {
-        let (config, colours) = (trunk.config(), trunk.normalisation());
+        let (config, colours) = (architecture.config(), architecture.normalisation());
         let scale: Vec<f32> = colours.std.iter().map(|std| 255.0 / std).collect();
         let shift: Vec<f32> = colours.mean.iter().zip(colours.std).map(|(mean, std)| -mean / std).collect();
         let scale = self.graph.floats("model.colours/scale", &[1, 3, 1, 1], &scale);

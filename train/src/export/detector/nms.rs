@@ -10,15 +10,15 @@ use super::network::Writer;
 pub struct Suppression {
     /// Boxes that overlap a more confident one by more are dropped.
     pub iou: f32,
-    /// Least confidence.
+    /// Minimum confidence, 0 to 1.
     pub confidence: f32,
-    /// Detections per picture.
-    pub most: usize,
+    /// Detections per image.
+    pub max_detections: usize,
 }
 
 impl Default for Suppression {
     fn default() -> Self {
-        Self { iou: 0.7, confidence: 0.001, most: 300 }
+        Self { iou: 0.7, confidence: 0.001, max_detections: 300 }
     }
 }
 
@@ -44,22 +44,22 @@ impl Writer<'_> {
         let corners = g.concat("nms.corners", &[&low, &high], 1);
         let corners = g.node("Transpose", "nms.corners", &[&corners], &anchors_first);
 
-        let most = g.ints("nms.most", &[nms.most as i64]);
+        let max_detections = g.ints("nms.most", &[nms.max_detections as i64]);
         let iou = g.floats("nms.iou", &[1], &[nms.iou]);
         let confidence = g.floats("nms.confidence", &[1], &[nms.confidence]);
-        let chosen = g.node("NonMaxSuppression", "nms", &[&corners, &score, &most, &iou, &confidence], &[]);
-        // (found, 3): picture, class, anchor.
+        let chosen = g.node("NonMaxSuppression", "nms", &[&corners, &score, &max_detections, &iou, &confidence], &[]);
+        // (found, 3): image, class, anchor.
         let column = |g: &mut engine::onnx::GraphBuilder, name: &str, at: i64| {
             let at = g.ints(&format!("{name}/at"), &[at]);
             g.node("Gather", name, &[&chosen, &at], &[Attribute::Int("axis", 1)])
         };
-        let (picture, anchor) = (column(g, "nms.picture", 0), column(g, "nms.anchor", 2));
+        let (image, anchor) = (column(g, "nms.picture", 0), column(g, "nms.anchor", 2));
         let rows = g.concat("nms.rows", &[&low, &high, &score, &class], 1);
         let rows = g.node("Transpose", "nms.rows", &[&rows], &anchors_first);
-        let place = g.concat("nms.from", &[&picture, &anchor], 1);
+        let place = g.concat("nms.from", &[&image, &anchor], 1);
         let found = g.node("GatherND", "nms.found", &[&rows, &place], &[]);
 
-        // Which of its picture's detections each is: counted along the list, picture by picture.
+        // Which of its image's detections each is: counted along the list, image by image.
         let shape = g.node("Shape", "nms.batch", &[output], &[Attribute::Int("start", 0), Attribute::Int("end", 1)]);
         let count = g.node("ReduceProd", "nms.batch", &[&shape], &[Attribute::Int("keepdims", 0)]);
         let scalar = |g: &mut engine::onnx::GraphBuilder, name: &str, value: i64| {
@@ -68,7 +68,7 @@ impl Writer<'_> {
         };
         let (zero, one) = (scalar(g, "nms.zero", 0), scalar(g, "nms.one", 1));
         let numbers = g.node("Range", "nms.pictures", &[&zero, &count, &one], &[]);
-        let mine = g.node("Equal", "nms.mine", &[&picture, &numbers], &[]);
+        let mine = g.node("Equal", "nms.mine", &[&image, &numbers], &[]);
         let mine = g.node("Cast", "nms.mine", &[&mine], &[Attribute::Int("to", 7)]);
         let sum = g.node("CumSum", "nms.rank", &[&mine, &zero], &[]);
         let sum = g.node("Mul", "nms.rank", &[&sum, &mine], &[]);
@@ -76,9 +76,9 @@ impl Writer<'_> {
         let rank = g.node("ReduceSum", "nms.rank", &[&sum, &axis], &[Attribute::Int("keepdims", 1)]);
         let rank = g.node("Sub", "nms.rank", &[&rank, &one], &[]);
         let six = g.ints("nms.six", &[6]);
-        let shape = g.concat("nms.shape", &[&shape, &most, &six], 0);
+        let shape = g.concat("nms.shape", &[&shape, &max_detections, &six], 0);
         let empty = g.node("ConstantOfShape", "nms.empty", &[&shape], &[]);
-        let place = g.concat("nms.to", &[&picture, &rank], 1);
+        let place = g.concat("nms.to", &[&image, &rank], 1);
         g.node("ScatterND", "nms.detections", &[&empty, &place, &found], &[])
     }
 }

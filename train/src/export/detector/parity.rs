@@ -1,4 +1,4 @@
-//! Whether a file says what the network says: both see the same pictures, and every box and score is compared.
+//! Whether a file says what the network says: both see the same images, and every box and score is compared.
 
 use engine::{EngineError, OrtOptions, OrtSession, Session};
 use ndarray::{Array4, ArrayD, ArrayView2, Axis, Ix2, Slice};
@@ -19,7 +19,7 @@ pub struct Difference {
 }
 
 /// What a written file may differ by.
-pub const MOST: Difference = Difference { pixels: 0.05, score: 1e-4 };
+pub const MAX_DIFFERENCE: Difference = Difference { pixels: 0.05, score: 1e-4 };
 
 /// A file that says something else than its network.
 #[derive(Debug, Error)]
@@ -37,12 +37,12 @@ pub enum ParityError {
     },
     /// Suppression inside the file leaves other boxes than ours.
     #[error(
-        "picture {picture}: suppression inside the file leaves {file} boxes and ours {own}, of which {common} are the same. \
+        "image {image}: suppression inside the file leaves {file} boxes and ours {own}, of which {common} are the same. \
          It was not kept"
     )]
     Suppression {
         /// Of those compared, from 0.
-        picture: usize,
+        image: usize,
         /// Boxes of the file.
         file: usize,
         /// Boxes left by our own suppression.
@@ -53,7 +53,7 @@ pub enum ParityError {
     /// The answers differ.
     #[error(
         "the file differs from the network by {} px and {} in scores; at most {} px and {} are allowed. It was not kept",
-        found.pixels, found.score, MOST.pixels, MOST.score
+        found.pixels, found.score, MAX_DIFFERENCE.pixels, MAX_DIFFERENCE.score
     )]
     Differs {
         /// By how much.
@@ -61,23 +61,23 @@ pub enum ParityError {
     },
 }
 
-/// Compares the bytes of an ONNX file with `network` on `pictures` (B, 3, H, W).
+/// Compares the bytes of an ONNX file with `network` on `images` (B, 3, H, W).
 ///
 /// # Errors
-/// When they differ by more than [`MOST`], or one cannot be run.
-pub fn check(file: &[u8], network: &dyn Session, pictures: &Array4<f32>) -> Result<Difference, ParityError> {
+/// When they differ by more than [`MAX_DIFFERENCE`], or one cannot be run.
+pub fn check(file: &[u8], network: &dyn Session, images: &Array4<f32>) -> Result<Difference, ParityError> {
     let file = OrtSession::from_bytes(file, &OrtOptions::default())?;
-    let (a, b) = (file.run(pictures.view())?.swap_remove(0).array, network.run(pictures.view())?.swap_remove(0).array);
+    let (a, b) = (file.run(images.view())?.swap_remove(0).array, network.run(images.view())?.swap_remove(0).array);
     if a.shape() != b.shape() {
         return Err(ParityError::Shape { file: a.shape().to_vec(), network: b.shape().to_vec() });
     }
-    let most = |rows: Slice| {
+    let largest = |rows: Slice| {
         let (a, b) = (a.slice_axis(Axis(1), rows), b.slice_axis(Axis(1), rows));
         // NaN must not get lost in a maximum.
-        a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0_f32, |most, d| if d <= most { most } else { d })
+        a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0_f32, |largest, d| if d <= largest { largest } else { d })
     };
-    let found = Difference { pixels: most(Slice::from(..4)), score: most(Slice::from(4..)) };
-    if found.pixels <= MOST.pixels && found.score <= MOST.score {
+    let found = Difference { pixels: largest(Slice::from(..4)), score: largest(Slice::from(4..)) };
+    if found.pixels <= MAX_DIFFERENCE.pixels && found.score <= MAX_DIFFERENCE.score {
         Ok(found)
     } else {
         Err(ParityError::Differs { found })
@@ -85,7 +85,7 @@ pub fn check(file: &[u8], network: &dyn Session, pictures: &Array4<f32>) -> Resu
 }
 
 /// Compares a file that suppresses duplicates itself with one of the same network that does not, whose answers go through
-/// our own suppression. Returns how many boxes were left of all pictures.
+/// our own suppression. Returns how many boxes were left of all images.
 ///
 /// # Errors
 /// When a box is left by one and not by the other, or a file cannot be run.
@@ -93,17 +93,17 @@ pub fn check_suppression(
     file: &[u8],
     plain: &[u8],
     (nms, classes): (Suppression, &ClassMap),
-    pictures: &Array4<f32>,
+    images: &Array4<f32>,
 ) -> Result<usize, ParityError> {
     let run = |file: &[u8]| -> Result<ArrayD<f32>, EngineError> {
         let session = OrtSession::from_bytes(file, &OrtOptions::default())?;
-        Ok(session.run(pictures.view())?.swap_remove(0).array)
+        Ok(session.run(images.view())?.swap_remove(0).array)
     };
     let (suppressed, raw) = (run(file)?, run(plain)?);
-    let options = NmsOptions { iou: nms.iou, class_agnostic: true, max_detections: nms.most };
+    let options = NmsOptions { iou: nms.iou, class_agnostic: true, max_detections: nms.max_detections };
     let selection = Selection { confidence: nms.confidence, multi_label: false };
     let mut left = 0;
-    for (picture, (inside, raw)) in suppressed.outer_iter().zip(raw.outer_iter()).enumerate() {
+    for (image, (inside, raw)) in suppressed.outer_iter().zip(raw.outer_iter()).enumerate() {
         let shape = |array: &ArrayD<f32>| array.shape().to_vec();
         let error = || ParityError::Shape { file: shape(&suppressed), network: raw.shape().to_vec() };
         let found = |view: ndarray::ArrayViewD<'_, f32>, layout| -> Result<Vec<Detection>, ParityError> {
@@ -114,7 +114,7 @@ pub fn check_suppression(
         let own = suppress(found(raw.view(), OutputLayout::ChannelsFirst)?, &options);
         let common = own.iter().filter(|box_| inside.iter().any(|other| same(box_, other))).count();
         if inside.len() != own.len() || common != own.len() {
-            return Err(ParityError::Suppression { picture, file: inside.len(), own: own.len(), common });
+            return Err(ParityError::Suppression { image, file: inside.len(), own: own.len(), common });
         }
         left += common;
     }
@@ -124,6 +124,6 @@ pub fn check_suppression(
 fn same(a: &Detection, b: &Detection) -> bool {
     let sides = |d: &Detection| [d.bbox.x1, d.bbox.y1, d.bbox.x2, d.bbox.y2];
     a.class == b.class
-        && (a.confidence - b.confidence).abs() <= MOST.score
-        && sides(a).iter().zip(sides(b)).all(|(a, b)| (a - b).abs() <= MOST.pixels)
+        && (a.confidence - b.confidence).abs() <= MAX_DIFFERENCE.score
+        && sides(a).iter().zip(sides(b)).all(|(a, b)| (a - b).abs() <= MAX_DIFFERENCE.pixels)
 }

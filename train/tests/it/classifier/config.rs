@@ -29,11 +29,18 @@ fn the_keys_of_the_first_release_are_understood() {
     )
     .unwrap();
     assert_eq!((config.architecture.to_string().as_str(), config.side), ("efficientnet_b2", 260));
-    assert!(config.hard_negatives && !config.least_images_gate);
+    assert!(config.hard_negatives && !config.min_images_gate);
     assert_eq!((config.head.margin, config.head.scale, config.head.sub_centers), (0.5, 64.0, 1));
     let config = parse("metric_head: {type: subcenter_arcface, sub_centers: 4}").unwrap();
     assert_eq!((config.head.kind, config.head.sub_centers), (MarginKind::ArcFace, 4));
     assert_eq!(parse("metric_head: {type: cosface, margin: 0.35}").unwrap().head.kind, MarginKind::CosFace);
+}
+
+#[test]
+fn keys_are_understood_by_their_old_names() {
+    let old = "start_share: 0.2\nheld_out: {share: 0.25}\nhard_negative_mining: {share: 0.75, rivals: 7}";
+    let new = "start_ratio: 0.2\nheld_out: {ratio: 0.25}\nhard_negative_mining: {ratio: 0.75, negatives: 7}";
+    assert_eq!(parse(old).unwrap(), parse(new).unwrap());
 }
 
 #[test]
@@ -44,8 +51,8 @@ fn mistakes_name_file_and_key() {
         ("metric_head: {margin: .nan}", ["`metric_head.margin`", "NaN"]),
         ("metric_head: {scale: 0}", ["`metric_head.scale`", "within"]),
         ("epocs: 3", ["`epocs`", "`epochs`"]),
-        ("sampler: {skus: 1, images: 1}", ["`sampler.images`", "two pictures"]),
-        ("held_out: {share: 1.0}", ["`held_out.share`", "within"]),
+        ("sampler: {skus: 1, images: 1}", ["`sampler.images`", "two images"]),
+        ("held_out: {ratio: 1.0}", ["`held_out.ratio`", "within"]),
         ("augment: {fliplr: 0.5}", ["fliplr", "there is no key"]),
         ("weights: ${NOWHERE}/a.pth", ["`weights`", "NOWHERE"]),
         ("weights: hf://timm/../secret", ["`weights`", "hf://OWNER/REPO"]),
@@ -58,7 +65,7 @@ fn mistakes_name_file_and_key() {
 }
 
 #[test]
-fn pictures_grow() {
+fn images_grow() {
     let config =
         parse("image_size: 128\nepochs: 10\ngrowing: [{until: 0.5, size: 96}, {until: 0.8, size: 112}]").unwrap();
     let sides: Vec<u32> = [0, 4, 5, 7, 8, 9].map(|epoch| config.side_at(epoch)).to_vec();

@@ -1,24 +1,24 @@
-//! Folders of SKU pictures: what is learned, what is held out, what is wrong with them.
+//! Folders of SKU images: what is learned, what is held out, what is wrong with them.
 
 use std::fs;
 use std::path::Path;
 
 use image::{Rgb, RgbImage};
-use train::classifier::data::{HoldOut, SkuPictures, Source};
+use train::classifier::data::{HoldOut, SkuImages, Source};
 use train::classifier::{Augment, DataError};
 use vision::PreprocessPlan;
 use vision::preprocess::{Filter, Fit};
 use vision::rng::Rng;
 
-/// A picture that nothing else has the bytes of.
+/// An image that nothing else has the bytes of.
 fn write(root: &Path, name: &str, seed: u32) {
     let path = root.join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     RgbImage::from_fn(24, 30, |x, y| Rgb([(x * 9 + seed) as u8, (y * 7) as u8, (seed * 31) as u8])).save(path).unwrap();
 }
 
-fn read(root: &Path, hold_out: &HoldOut) -> Result<SkuPictures, DataError> {
-    SkuPictures::read(&[Source { root: root.to_owned(), split: None, val: 0.0 }], hold_out)
+fn read(root: &Path, hold_out: &HoldOut) -> Result<SkuImages, DataError> {
+    SkuImages::read(&[Source { root: root.to_owned(), split: None, val: 0.0 }], hold_out)
 }
 
 fn four_skus() -> tempfile::TempDir {
@@ -43,12 +43,12 @@ fn skus_held_out_are_neither_learned_nor_validated_as_known() {
     assert_eq!(some.skus, ["sku0", "sku2", "sku3", "sku1"]);
     assert!(some.held_out.iter().all(|crop| crop.sku == 3));
     assert_eq!(some.counts(), [3, 3, 3]);
-    let drawn = HoldOut { share: 0.25, seed: 1, skus: Vec::new() };
-    assert_eq!(read(root.path(), &drawn).unwrap().learned, 3);
+    let random = HoldOut { ratio: 0.25, seed: 1, skus: Vec::new() };
+    assert_eq!(read(root.path(), &random).unwrap().learned, 3);
 }
 
 #[test]
-fn one_picture_under_two_skus_is_a_conflict() {
+fn one_image_under_two_skus_is_a_conflict() {
     let root = four_skus();
     fs::copy(root.path().join("train/sku0/0.png"), root.path().join("train/sku1/same.png")).unwrap();
     fs::copy(root.path().join("train/sku2/0.png"), root.path().join("val/sku2/same.png")).unwrap();
@@ -70,8 +70,11 @@ fn what_cannot_be_learned_is_said() {
     assert!(error.to_string().starts_with("one SKU is left"), "{error}");
     write(root.path(), "other/0.png", 2);
     let mut data = read(root.path(), &HoldOut::default()).unwrap();
-    assert!(data.check_least(300, false).is_ok() && data.notes.len() == 1, "one picture a SKU is enough to begin with");
-    assert!(matches!(data.check_least(300, true), Err(DataError::TooFewPictures { count: 2, .. })));
+    assert!(
+        data.check_min_images(300, false).is_ok() && data.notes.len() == 1,
+        "one image a SKU is enough to begin with"
+    );
+    assert!(matches!(data.check_min_images(300, true), Err(DataError::TooFewImages { count: 2, .. })));
     let gone = HoldOut { skus: vec!["third".to_owned()], ..HoldOut::default() };
     assert!(read(root.path(), &gone).unwrap_err().to_string().contains("third"));
 }
@@ -103,11 +106,11 @@ fn what_is_done_to_crops_never_mirrors_and_off_is_the_serving_resize() {
 }
 
 #[test]
-fn a_share_validates_and_more_pictures_move_none() {
+fn a_fraction_validates_and_more_images_move_none() {
     let root = tempfile::tempdir().unwrap();
     let source = Source { root: root.path().to_owned(), split: None, val: 0.3 };
     let val = || {
-        let data = SkuPictures::read(std::slice::from_ref(&source), &HoldOut::default()).unwrap();
+        let data = SkuImages::read(std::slice::from_ref(&source), &HoldOut::default()).unwrap();
         data.val.iter().map(|crop| crop.path.clone()).collect::<Vec<_>>()
     };
     for at in 0..60 {

@@ -48,7 +48,7 @@ fn setup(root: &Path, epochs: u32, more: &str) -> Setup {
         root.display()
     );
     let config = TrainConfig::parse(&text, Path::new("test.yaml"), &|_| None).unwrap();
-    let feed = Arc::new(config.feed(config.pictures().unwrap()));
+    let feed = Arc::new(config.feed(config.images().unwrap()));
     Setup { config, start: None, feed, device: device(), data: Vec::new(), license: "none".to_owned() }
 }
 
@@ -114,14 +114,14 @@ impl Observer for Losses {
     }
 }
 
-/// The first batch: after a step of this tiny network on six pictures what rounding differs by is a different course.
+/// The first batch: after a step of this tiny network on six images what rounding differs by is a different course.
 #[test]
 #[ignore = "needs a GPU, real or emulated: `make cuda-test` runs it"]
 fn a_gpu_begins_as_a_cpu_does() {
     let data = tempfile::tempdir().unwrap();
     write_data(data.path());
     let runs = tempfile::tempdir().unwrap();
-    // The first weighs channels by what the picture shows, the second does not.
+    // The first weighs channels by what the image shows, the second does not.
     for backbone in ["efficientnet_b0", "efficientnet_lite0"] {
         let loss = |device: Device, mixed_precision: bool| -> f64 {
             let mut setup = Setup { device, ..setup(data.path(), 1, "dropout: 0.1") };
@@ -137,7 +137,7 @@ fn a_gpu_begins_as_a_cpu_does() {
         assert!(gpu.is_cuda(), "SHELF_TEST_DEVICE names no GPU");
         let (cpu, single) = (loss(Device::cpu(), false), loss(gpu.clone(), false));
         assert!((single - cpu).abs() <= 1e-3 * cpu, "{backbone}: {single}, on a CPU {cpu}");
-        // The norms of an untrained network over six pictures multiply what bf16 rounds off.
+        // The norms of an untrained network over six images multiply what bf16 rounds off.
         let mixed = loss(gpu, true);
         assert!((mixed - cpu).abs() <= cpu, "{backbone}, mixed: {mixed}, on a CPU {cpu}");
     }
@@ -160,9 +160,9 @@ fn it_learns_and_what_it_writes_is_served_and_exported() {
     let run = RunFolder::create(runs.path(), "t").unwrap();
     let mut epochs = Epochs(Vec::new());
     let (_, best) = fit::fit(&setup, &run, &mut epochs, &Stop::default()).unwrap();
-    let figure = |report: &EpochReport, name: &str| report.figures.iter().find(|(n, _)| *n == name).unwrap().1.unwrap();
+    let metric = |report: &EpochReport, name: &str| report.metrics.iter().find(|(n, _)| *n == name).unwrap().1.unwrap();
     let (first, last) = (&epochs.0[0], epochs.0.last().unwrap());
-    assert!(figure(last, "train/loss") < 0.7 * figure(first, "train/loss"), "{:?}", epochs.0);
+    assert!(metric(last, "train/loss") < 0.7 * metric(first, "train/loss"), "{:?}", epochs.0);
     // Sixteen steps move the running statistics little, so the averaged network is far behind the one in training; chance
     // is a third.
     assert!(best.unwrap().top1.unwrap() > 0.4, "{best:?}");
@@ -182,12 +182,12 @@ fn it_learns_and_what_it_writes_is_served_and_exported() {
     let network = weights.build(&Device::cpu(), |vb| EfficientNet::load(vb, &architecture.config(), heads)).unwrap();
     let input = InputShape { batch: None, channels: 3, height: None, width: None };
     let session = CandleSession::new(Box::new(network), input, std::collections::BTreeMap::new(), &Device::cpu());
-    let pictures =
+    let images =
         Array4::from_shape_fn((3, 3, 32, 32), |(b, c, y, x)| ((b + 2 * c + 3 * y + 5 * x) % 17) as f32 / 8.0 - 1.0);
     let options = ExportOptions { size: (32, 32), description: String::new(), license: String::new() };
     let whole = onnx(&weights, architecture, &options).unwrap();
     let [half, bf16] = [Half::F16, Half::Bf16].map(|kind| engine::onnx::halved(&whole, kind).unwrap());
-    let learned = setup.config.pictures().unwrap().train;
+    let learned = setup.config.images().unwrap().train;
     let crops = learned.iter().map(|crop| {
         let mut input = Array4::zeros((1, 3, 32, 32));
         let image = dataset::picture::load(&crop.path).unwrap();
@@ -197,9 +197,9 @@ fn it_learns_and_what_it_writes_is_served_and_exported() {
     let bytes = quantize(&whole, crops, Calibration::Mse).unwrap();
     assert!(bytes.len() * 100 < whole.len() * 30, "{} of {}", bytes.len(), whole.len());
     let files = [("whole", whole, 0.9999), ("half", half, 0.9999), ("bf16", bf16, 0.999), ("bytes", bytes, 0.97)];
-    for (kind, file, least) in files {
+    for (kind, file, minimal) in files {
         if kind == "whole" || kind == "half" {
-            let cosine = parity(&file, &session, &pictures).unwrap();
+            let cosine = parity(&file, &session, &images).unwrap();
             assert!(cosine > 0.99999, "{kind}: {cosine}");
         }
         let path = runs.path().join(format!("{kind}.onnx"));
@@ -214,7 +214,7 @@ fn it_learns_and_what_it_writes_is_served_and_exported() {
             let engine = *engine;
             let loaded = classifier::load(&path, &LoadOptions { engine, ..LoadOptions::default() }).unwrap();
             let found = loaded.embed(std::slice::from_ref(&image)).unwrap().remove(0);
-            assert!(native.cosine(&found) > least, "{engine:?}, {kind}: {}", native.cosine(&found));
+            assert!(native.cosine(&found) > minimal, "{engine:?}, {kind}: {}", native.cosine(&found));
         }
     }
 }

@@ -82,11 +82,11 @@ fn random_batches_take_every_crop_and_balanced_ones_every_sku_equally() {
     let all: std::collections::BTreeSet<usize> =
         epoch(&by_sku, &[], &rules(Sampling::Random, 5, 4), 0).concat().iter().map(|slot| slot.crop).collect();
     assert_eq!(all.len(), 100);
-    let drawn: Vec<usize> = (0..20)
+    let sampled: Vec<usize> = (0..20)
         .flat_map(|number| epoch(&by_sku, &[], &rules(Sampling::Balanced, 5, 4), number).concat())
         .map(|slot| owner(&by_sku, slot.crop))
         .collect();
-    let rare = drawn.iter().filter(|&&sku| sku == 1).count() as f64 / drawn.len() as f64;
+    let rare = sampled.iter().filter(|&&sku| sku == 1).count() as f64 / sampled.len() as f64;
     assert!((rare - 0.5).abs() < 0.06, "{rare}");
 }
 

@@ -25,7 +25,7 @@ fn fresh(architecture: Architecture) -> (YoloV8, Weights) {
     (network, weights)
 }
 
-fn pictures(height: usize, width: usize) -> Tensor {
+fn images(height: usize, width: usize) -> Tensor {
     let values: Vec<f32> = noise(9, 2 * 3 * height * width).iter().map(|v| v / 2.0 + 0.5).collect();
     Tensor::from_vec(values, (2, 3, height, width), &Device::Cpu).unwrap()
 }
@@ -77,14 +77,14 @@ fn weights_tell_their_network_and_folding_does_not_change_it() {
         let folded = fold_batch_norms(&fold_trunk(&weights, architecture.backbone).unwrap()).unwrap();
         assert!(folded.iter().all(|(name, ..)| !name.contains("running_")), "{name}");
         let folded = folded.build(&Device::Cpu, |vb| YoloV8::load(vb, architecture)).unwrap();
-        let pictures = pictures(64, 96);
-        let (a, b) = (live.predict(&pictures).unwrap(), folded.predict(&pictures).unwrap());
+        let images = images(64, 96);
+        let (a, b) = (live.predict(&images).unwrap(), folded.predict(&images).unwrap());
         assert_eq!(a.dims(), [2, 8, 126], "{name}");
         // Pixels, and probabilities: fifty layers in f32.
         let part = |t: &Tensor, from, count| t.narrow(1, from, count).unwrap();
         assert!(largest_difference(&part(&a, 0, 4), &part(&b, 0, 4)) < 0.05, "{name}");
         assert!(largest_difference(&part(&a, 4, 4), &part(&b, 4, 4)) < 1e-3, "{name}");
-        assert!(largest_difference(&a, &network.predict(&pictures).unwrap()) > 1e-3, "the statistics matter");
+        assert!(largest_difference(&a, &network.predict(&images).unwrap()) > 1e-3, "the statistics matter");
     }
 }
 
@@ -93,7 +93,7 @@ fn training_mode_reaches_every_parameter() {
     let map = VarMap::new();
     let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
     let network = YoloV8::load(vb, Architecture::of(design("efficientnet_lite0"), 4)).unwrap();
-    let output = network.forward_t(&pictures(64, 64), true).unwrap();
+    let output = network.forward_t(&images(64, 64), true).unwrap();
     let sum = |t: &Tensor| (t * Tensor::from_vec(noise(4, t.elem_count()), t.dims(), t.device()).unwrap()).unwrap();
     let loss = (sum(&output.distances).sum_all().unwrap() + sum(&output.classes).sum_all().unwrap()).unwrap();
     let gradients = loss.backward().unwrap();
@@ -107,7 +107,7 @@ fn training_mode_reaches_every_parameter() {
 #[test]
 fn an_untrained_network_expects_little() {
     let (network, _) = fresh(Architecture::of(design("efficientnet_lite0"), 4));
-    let output = network.forward_t(&pictures(64, 64), true).unwrap();
+    let output = network.forward_t(&images(64, 64), true).unwrap();
     let scores = candle_nn::ops::sigmoid(&output.classes).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
     // Five objects by four classes and 6400, 1600 and 400 cells.
     let mean = scores.iter().sum::<f32>() / scores.len() as f32;
@@ -146,9 +146,9 @@ fn imagenet_weights_become_the_backbone() {
     let architecture = Architecture::of(design("efficientnet_lite0"), 4);
     let transfer = Transfer::open(&folder.join("efficientnet-lite0-57934424.pth"), architecture).unwrap();
     let wanted = parameters(architecture).unwrap();
-    let trunk: Vec<&String> = wanted.keys().filter(|name| name.starts_with("model.trunk.")).collect();
-    assert_eq!(transfer.weights.len(), trunk.len(), "{transfer}");
-    assert!(trunk.iter().all(|name| transfer.weights.contains(name)), "{transfer}");
+    let efficientnet: Vec<&String> = wanted.keys().filter(|name| name.starts_with("model.trunk.")).collect();
+    assert_eq!(transfer.weights.len(), efficientnet.len(), "{transfer}");
+    assert!(efficientnet.iter().all(|name| transfer.weights.contains(name)), "{transfer}");
     // The last convolution and the classifier of ImageNet are left.
     assert!(
         transfer.unused.iter().all(|n| n.contains("conv_head") || n.contains("trunk.bn2") || n.contains("classifier"))
@@ -182,10 +182,10 @@ fn a_saved_network_is_loaded_with_its_card_and_detects() {
     let detector = detector::load(&path, &detector::LoadOptions::default()).unwrap();
     assert_eq!(vision::Detector::classes(&detector), ["bottle", "can"]);
 
-    // What TensorFlow's padding makes of a picture differs from timm's: the name decides, the tensors do not.
+    // What TensorFlow's padding makes of an image differs from timm's: the name decides, the tensors do not.
     let timm = Architecture::of(design("efficientnet_b0"), 2);
     let other = weights.build(&Device::Cpu, |vb| YoloV8::load(vb, timm)).unwrap();
-    let pictures = pictures(64, 64);
-    assert!(largest_difference(&network.predict(&pictures).unwrap(), &other.predict(&pictures).unwrap()) > 1e-6);
-    assert!(matches!(timm.backbone, BackboneKind::EfficientNet(trunk) if !trunk.tensorflow));
+    let images = images(64, 64);
+    assert!(largest_difference(&network.predict(&images).unwrap(), &other.predict(&images).unwrap()) > 1e-6);
+    assert!(matches!(timm.backbone, BackboneKind::EfficientNet(efficientnet) if !efficientnet.tensorflow));
 }

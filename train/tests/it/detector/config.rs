@@ -7,7 +7,7 @@ use train::detector::augment::Augment;
 use train::detector::{LossConfig, TrainConfig};
 use vision::config::ConfigError;
 
-const LEAST: &str = "data: [{root: a}]\n";
+const MINIMAL: &str = "data: [{root: a}]\n";
 
 fn parse(text: &str) -> Result<TrainConfig, String> {
     let variables = |name: &str| (name == "SHELF_DATA").then(|| "/data".to_owned());
@@ -21,14 +21,14 @@ fn the_shipped_file_is_sound_and_states_the_defaults() {
     assert_eq!(shipped.design.to_string(), "efficientnet_lite0-yolov8n");
     assert_eq!(shipped.data[1].root, Path::new("../shared/data/ayesha-bottle-detection/dev"));
     assert_eq!(shipped.data[1].unlabelled, ["can", "glass", "unknown_container"]);
-    assert_eq!(shipped.drawn.as_ref().map(|drawn| drawn.share), Some(0.3));
-    let least = parse(LEAST).expect("keys may be left out");
+    assert_eq!(shipped.synthetic.as_ref().map(|synthetic| synthetic.ratio), Some(0.3));
+    let minimal = parse(MINIMAL).expect("keys may be left out");
     assert_eq!(shipped.optimiser, Optimiser::default());
     assert_eq!((shipped.augment, shipped.loss), (Augment::default(), LossConfig::default()));
-    assert_eq!(shipped.cache, least.cache);
+    assert_eq!(shipped.cache, minimal.cache);
     let rest = |c: &TrainConfig| (c.side, c.epochs, c.rules.batch, c.close_mosaic, c.patience, c.workers, c.ahead);
-    assert_eq!(rest(&shipped), rest(&least));
-    assert_eq!((shipped.design, &shipped.device), (least.design, &least.device));
+    assert_eq!(rest(&shipped), rest(&minimal));
+    assert_eq!((shipped.design, &shipped.device), (minimal.design, &minimal.device));
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn mistakes_are_named() {
     check("imgz: 320", &["no key `imgz`", "did you mean `imgsz`?"]);
     check("augment: {mosiac: 1}", &["no key `mosiac`", "did you mean `mosaic`?"]);
     check("optimizer: {learning_rate: 1}", &["no key `learning_rate`"]);
-    check("drawn: {share: 0.5, shelves: 3, look: {facing: [1, 2]}}", &["did you mean `facings`?"]);
+    check("synthetic: {ratio: 0.5, shelves: 3, look: {facing: [1, 2]}}", &["did you mean `facings`?"]);
     check("imgsz: 650", &["`imgsz` is 650", "multiple of 32"]);
     check("imgsz: 0", &["`imgsz` is 0"]);
     check("epochs: 0", &["`epochs` is 0"]);
@@ -64,14 +64,23 @@ fn mistakes_are_named() {
     check("augment: {scale: 1}", &["`augment.scale` is 1"]);
     check("optimizer: {lr0: -1}", &["`optimizer.lr0` is -1"]);
     check("optimizer: {name: lion}", &["lion"]);
-    check("drawn: {share: 1.5, shelves: 3}", &["`drawn.share` is 1.5"]);
-    check("drawn: {share: 0.5, shelves: 0}", &["`drawn.shelves` is 0"]);
-    check("drawn: {share: 0.5, shelves: 2, look: {yaw_deg: 90}}", &["drawn.look", "yaw_deg is 90"]);
+    check("synthetic: {ratio: 1.5, shelves: 3}", &["`synthetic.ratio` is 1.5"]);
+    check("synthetic: {ratio: 0.5, shelves: 0}", &["`synthetic.shelves` is 0"]);
+    check("synthetic: {ratio: 0.5, shelves: 2, look: {yaw_deg: 90}}", &["synthetic.look", "yaw_deg is 90"]);
     assert!(parse("data: []").unwrap_err().contains("at least one folder"));
     assert!(parse("epochs: 3").unwrap_err().contains("data"));
     assert!(parse("data: [{root: a, unlabeled: [can]}]").unwrap_err().contains("did you mean `unlabelled`?"));
     let missing = TrainConfig::read(Path::new("nowhere.yaml"), &|_| None);
     assert!(matches!(missing, Err(ConfigError::File(_))));
+}
+
+#[test]
+fn keys_are_understood_by_their_old_names() {
+    let old = "drawn: {share: 0.5, shelves: 3, look: {paste_share: 0.25}}";
+    let new = "synthetic: {ratio: 0.5, shelves: 3, look: {paste_ratio: 0.25}}";
+    assert_eq!(parse(&format!("{MINIMAL}{old}")).unwrap(), parse(&format!("{MINIMAL}{new}")).unwrap());
+    let both = parse(&format!("{MINIMAL}synthetic: {{ratio: 0.5, share: 0.5, shelves: 3}}")).unwrap_err();
+    assert!(both.contains("duplicate field"), "{both}");
 }
 
 #[test]

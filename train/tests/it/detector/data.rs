@@ -10,20 +10,20 @@ use proptest::prelude::*;
 use synth::SynthConfig;
 use train::core::warp::{Warp, warp};
 use train::detector::augment::View;
-use train::detector::cache::Shot;
+use train::detector::cache::LoadedSample;
 use train::detector::dataset::Labelled;
-use train::detector::drawn::copy_for_pasting;
 use train::detector::plan::epoch;
+use train::detector::synthetic::copy_for_pasting;
 use train::detector::{
-    Augment, BatchRules, Cache, CacheLimits, ClassSet, DataError, DrawnShelves, Feed, LoaderOptions, Origin, Sample,
-    Source, TrainConfig, TrainingData,
+    Augment, BatchRules, Cache, CacheLimits, ClassSet, DataError, Feed, LoaderOptions, Origin, Sample, Source,
+    SyntheticShelves, TrainConfig, TrainingData,
 };
 use vision::rng::Rng;
 use vision::{BBox, RgbImage};
 
 use crate::support::shared_data;
 
-/// A grey picture with a red (class 0) or blue (class 1) rectangle wherever a label says one is.
+/// A grey image with a red (class 0) or blue (class 1) rectangle wherever a label says one is.
 fn draw(width: u32, height: u32, labels: &[(usize, [f64; 4])]) -> RgbImage {
     let mut image = RgbImage::from_fn(width, height, |x, y| Rgb([60 + (x % 16) as u8, 60 + (y % 16) as u8, 66]));
     for (class, [x1, y1, x2, y2]) in labels {
@@ -40,9 +40,9 @@ fn draw(width: u32, height: u32, labels: &[(usize, [f64; 4])]) -> RgbImage {
 
 type Pictures<'a> = &'a [(&'a str, (u32, u32), &'a [(usize, [f64; 4])])];
 
-fn folder(pictures: Pictures<'_>) -> tempfile::TempDir {
+fn folder(images: Pictures<'_>) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for (name, (width, height), labels) in pictures {
+    for (name, (width, height), labels) in images {
         let image = folder.path().join("images").join(format!("{name}.png"));
         fs::create_dir_all(image.parent().unwrap()).unwrap();
         draw(*width, *height, labels).save(&image).unwrap();
@@ -72,7 +72,7 @@ fn limits(side: u32) -> CacheLimits {
 }
 
 fn rules(batch: usize, seed: u64) -> BatchRules {
-    BatchRules { batch, seed, balanced: false, drawn_share: 0.0 }
+    BatchRules { batch, seed, balanced: false, synthetic_ratio: 0.0 }
 }
 
 const THREE: Pictures<'static> = &[
@@ -115,7 +115,7 @@ fn folders_are_read_with_everything_that_may_be_wrong() {
     let error = refused(&[Source { unlabelled: names(&["cup"]), ..source(one.path()) }], Some(&ours));
     assert!(error.contains("`unlabelled`") && error.contains("\"cup\""), "{error}");
     let background = folder(&[("x", (8, 8), &[]), ("y", (8, 8), &[])]);
-    assert!(refused(&[source(background.path())], Some(&ours)).contains("none of the 2 pictures"));
+    assert!(refused(&[source(background.path())], Some(&ours)).contains("none of the 2 images"));
     fs::write(one.path().join("labels/b.txt"), "0 .5 .5 .5 .5\n\n7 .5 .5 .5 .5\n").unwrap();
     assert!(refused(&[source(one.path())], Some(&ours)).contains("b.txt:3: class 7 does not exist"));
     fs::write(one.path().join("labels/b.ignore.txt"), "* .5 .5 .2\n").unwrap();
@@ -133,7 +133,7 @@ fn folders_and_frozen_splits_keep_parts_apart() {
     let plain = source(root.path());
     assert_eq!(read(&plain, Part::Train).unwrap().samples.len(), 2);
     assert_eq!(read(&plain, Part::Val).unwrap().samples.len(), 1);
-    assert!(read(&plain, Part::Test).unwrap_err().to_string().contains("no picture in part test"));
+    assert!(read(&plain, Part::Test).unwrap_err().to_string().contains("no image in part test"));
 
     let data = dataset::DataFolder::scan(root.path(), dataset::LayoutChoice::Auto).unwrap();
     let options = dataset::split::FreezeOptions::default();
@@ -146,7 +146,7 @@ fn folders_and_frozen_splits_keep_parts_apart() {
         Err(_) => Vec::new(),
     };
     let parts: Vec<Origin> = Part::ALL.into_iter().flat_map(of).collect();
-    assert_eq!(parts.len(), 3, "every picture is in exactly one part");
+    assert_eq!(parts.len(), 3, "every image is in exactly one part");
     let gone = split.all_files().iter().find(|file| !of(file.part).is_empty()).unwrap();
     fs::remove_file(root.path().join(&gone.path)).unwrap();
     let error = read(&frozen, gone.part).unwrap_err().to_string();
@@ -154,7 +154,7 @@ fn folders_and_frozen_splits_keep_parts_apart() {
 }
 
 #[test]
-fn pictures_are_resized_once_and_kept_within_bounds() {
+fn images_are_resized_once_and_kept_within_bounds() {
     let root = folder(THREE);
     let disk = tempfile::tempdir().unwrap();
     let ours = names(&["bottle", "can"]);
@@ -162,27 +162,27 @@ fn pictures_are_resized_once_and_kept_within_bounds() {
     let small = 96 * 72 * 3;
     let limits = CacheLimits { memory: small, disk: Some((disk.path().join("c"), 1 << 20)), ..limits(96) };
     let cache = Cache::new(limits.clone(), None);
-    let shots: Vec<Arc<Shot>> = data.samples.iter().map(|s| cache.get(s).unwrap().unwrap()).collect();
-    assert_eq!(shots.iter().map(|s| s.image.dimensions()).collect::<Vec<_>>(), [(96, 72), (64, 96), (96, 96)]);
+    let samples: Vec<Arc<LoadedSample>> = data.samples.iter().map(|s| cache.get(s).unwrap().unwrap()).collect();
+    assert_eq!(samples.iter().map(|s| s.image.dimensions()).collect::<Vec<_>>(), [(96, 72), (64, 96), (96, 96)]);
     assert_eq!(cache.memory_used(), small, "only the first one fits");
     let stored = || fs::read_dir(disk.path().join("c")).unwrap().flatten().map(|e| e.path()).collect::<Vec<_>>();
     assert_eq!(stored().len(), 3);
-    // The pictures are gone; the disk remembers, but not what was broken there.
+    // The images are gone; the disk remembers, but not what was broken there.
     let again = Cache::new(limits.clone(), None);
-    for (sample, shot) in data.samples.iter().zip(&shots) {
-        assert_eq!(again.get(sample).unwrap().unwrap().image, shot.image);
+    for (sample, loaded) in data.samples.iter().zip(&samples) {
+        assert_eq!(again.get(sample).unwrap().unwrap().image, loaded.image);
     }
     for path in stored() {
         fs::write(path, b"shelfRGB\xff\xff\xff\xff").unwrap();
     }
     let mended = Cache::new(limits.clone(), None);
-    assert_eq!(mended.get(&data.samples[0]).unwrap().unwrap().image, shots[0].image);
+    assert_eq!(mended.get(&data.samples[0]).unwrap().unwrap().image, samples[0].image);
     let full = Cache::new(CacheLimits { disk: Some((disk.path().join("none"), 10)), ..limits }, None);
     assert!(full.get(&data.samples[0]).unwrap().is_some() && !disk.path().join("none").exists());
 }
 
 #[test]
-fn unreadable_pictures_are_left_out_until_there_are_too_many() {
+fn unreadable_images_are_left_out_until_there_are_too_many() {
     let root = folder(THREE);
     fs::write(root.path().join("images/b.png"), b"\x89PNG\r\n\x1a\nbroken").unwrap();
     let ours = names(&["bottle", "can"]);
@@ -203,7 +203,7 @@ fn unreadable_pictures_are_left_out_until_there_are_too_many() {
     assert_eq!(broken.len(), 1);
     assert!(broken.first_key_value().unwrap().0.to_string().ends_with("b.png"));
 
-    fs::write(root.path().join("images/a.png"), b"no picture").unwrap();
+    fs::write(root.path().join("images/a.png"), b"no image").unwrap();
     let two = Arc::new(feed(&data));
     let error = two.epoch(0, 0, options).find_map(Result::err).expect("two are one too many");
     assert!(matches!(&error, DataError::TooManyUnreadable { count: 2, limit: 1, .. }), "{error}");
@@ -212,7 +212,7 @@ fn unreadable_pictures_are_left_out_until_there_are_too_many() {
 
 /// Whether most of what lies in the box is of the colour of its class.
 #[track_caller]
-fn shows(image: &RgbImage, bbox: &BBox, class: usize, share: f32) {
+fn shows(image: &RgbImage, bbox: &BBox, class: usize, ratio: f32) {
     let (mut right, mut all) = (0_u32, 0_u32);
     for y in bbox.y1.ceil() as u32..bbox.y2.floor() as u32 {
         for x in bbox.x1.ceil() as u32..bbox.x2.floor() as u32 {
@@ -221,7 +221,7 @@ fn shows(image: &RgbImage, bbox: &BBox, class: usize, share: f32) {
             right += u32::from(if class == 0 { r > 150 && b < 110 } else { b > 150 && r < 110 });
         }
     }
-    assert!(right as f32 >= share * all as f32, "{bbox:?} of class {class}: {right} of {all} pixels");
+    assert!(right as f32 >= ratio * all as f32, "{bbox:?} of class {class}: {right} of {all} pixels");
 }
 
 /// Pixels of the colour of a class.
@@ -232,9 +232,9 @@ fn coloured(image: &RgbImage, class: usize) -> u32 {
         .sum()
 }
 
-fn shot(width: u32, height: u32, labels: &[(usize, [f64; 4])]) -> Shot {
+fn loaded(width: u32, height: u32, labels: &[(usize, [f64; 4])]) -> LoadedSample {
     let objects = labels.iter().map(|&(class, edges)| Labelled { class, edges }).collect();
-    Shot { image: draw(width, height, labels), objects, unlabelled: Vec::new() }
+    LoadedSample { image: draw(width, height, labels), objects, unlabelled: Vec::new() }
 }
 
 proptest! {
@@ -242,20 +242,20 @@ proptest! {
 
     #[test]
     fn boxes_stay_on_what_they_mark(seed: u64, mosaic: bool, turned: bool) {
-        let shots = [
-            shot(128, 96, &[(0, [0.1, 0.1, 0.35, 0.9]), (1, [0.5, 0.4, 0.9, 0.8])]),
-            shot(80, 128, &[(1, [0.1, 0.1, 0.9, 0.4]), (0, [0.2, 0.55, 0.8, 0.95])]),
-            shot(128, 128, &[(0, [0.3, 0.3, 0.7, 0.7])]),
-            shot(128, 60, &[(1, [0.0, 0.0, 0.5, 1.0])]),
+        let samples = [
+            loaded(128, 96, &[(0, [0.1, 0.1, 0.35, 0.9]), (1, [0.5, 0.4, 0.9, 0.8])]),
+            loaded(80, 128, &[(1, [0.1, 0.1, 0.9, 0.4]), (0, [0.2, 0.55, 0.8, 0.95])]),
+            loaded(128, 128, &[(0, [0.3, 0.3, 0.7, 0.7])]),
+            loaded(128, 60, &[(1, [0.0, 0.0, 0.5, 1.0])]),
         ];
         let mut rng = Rng::new(seed);
         // What leaves colours alone.
         let degrees = if turned { 4.0_f32 } else { 0.0 };
         let augment = Augment { hsv: [0.0; 3], light: 0.0, degrees, ..Augment::default() };
         let view = if mosaic {
-            View::mosaic([&shots[0], &shots[1], &shots[2], &shots[3]], 128, &mut rng)
+            View::mosaic([&samples[0], &samples[1], &samples[2], &samples[3]], 128, &mut rng)
         } else {
-            View::single(&shots[seed as usize % 4], (128, 128))
+            View::single(&samples[seed as usize % 4], (128, 128))
         };
         let mut view = view.warped(&augment, (128, 128), &mut rng);
         view.finish(&Augment { jpeg: 0.0, ..augment }, &mut rng).unwrap();
@@ -297,14 +297,14 @@ proptest! {
     }
 
     #[test]
-    fn an_epoch_has_every_picture_as_often_as_asked_for(
-        seed: u64, number in 0_u32..5, real in 1_usize..30, drawn in 0_usize..30, batch in 1_usize..9, share in 0.0..0.9_f32,
+    fn an_epoch_has_every_image_as_often_as_asked_for(
+        seed: u64, number in 0_u32..5, real in 1_usize..30, synthetic in 0_usize..30, batch in 1_usize..9, ratio in 0.0..0.9_f32,
     ) {
         let sample = |origin, repeat| Sample { origin, objects: Vec::new(), unlabelled: Vec::new(), repeat };
         let file = |i: usize| sample(Origin::File(PathBuf::from(format!("{i}"))), 1 + u32::from(i.is_multiple_of(3)));
         let samples: Vec<Sample> =
-            (0..real).map(file).chain((0..drawn).map(|i| sample(Origin::Drawn(i as u64), 1))).collect();
-        let rules = BatchRules { drawn_share: share, ..rules(batch, seed) };
+            (0..real).map(file).chain((0..synthetic).map(|i| sample(Origin::Synthetic(i as u64), 1))).collect();
+        let rules = BatchRules { synthetic_ratio: ratio, ..rules(batch, seed) };
         let plan = epoch(&samples, &rules, number);
         prop_assert_eq!(&plan, &epoch(&samples, &rules, number));
         prop_assert!(plan.iter().all(|slots| slots.len() == batch));
@@ -318,7 +318,7 @@ proptest! {
         let shelves: usize = seen[real..].iter().sum();
         let total = plan.len() * batch;
         prop_assert!(total >= asked && total < asked * 11 + batch + 1);
-        let expected = if drawn == 0 { 0.0 } else { f64::from(share) * total as f64 };
+        let expected = if synthetic == 0 { 0.0 } else { f64::from(ratio) * total as f64 };
         prop_assert!((shelves as f64 - expected).abs() <= 1.0, "{} shelves of {}, {} asked", shelves, total, expected);
         let seeds: std::collections::BTreeSet<u64> = plan.iter().flatten().map(|slot| slot.seed).collect();
         prop_assert_eq!(seeds.len(), total, "no two places share a seed");
@@ -388,7 +388,7 @@ fn batches_do_not_depend_on_threads() {
 }
 
 #[test]
-fn rectangular_batches_are_as_flat_as_their_pictures() {
+fn rectangular_batches_are_as_flat_as_their_images() {
     let (_root, feed) = small_feed(7, true);
     let options = LoaderOptions { threads: 1, ahead: 1, mosaic: true };
     let mut shapes: Vec<_> = feed.epoch(0, 0, options).map(|b| b.unwrap().shape).collect();
@@ -399,39 +399,39 @@ fn rectangular_batches_are_as_flat_as_their_pictures() {
 }
 
 #[test]
-fn drawn_shelves_are_mixed_in_and_hidden_facings_are_not_background() {
+fn synthetic_shelves_are_mixed_in_and_hidden_facings_are_not_background() {
     let root = folder(THREE);
     let text = format!(
         "names: [can, bottle]\ndata: [{{root: {:?}}}]\nimgsz: 320\nbatch: 4\n\
-         drawn: {{share: 0.5, shelves: 2, look: {{size: [320, 240], facings: [8, 20], families: 4}}}}\n\
+         synthetic: {{ratio: 0.5, shelves: 2, look: {{size: [320, 240], facings: [8, 20], families: 4}}}}\n\
          augment: {{mosaic: 0, scale: 0, translate: 0, degrees: 0}}\n",
         root.path()
     );
     let config = TrainConfig::parse(&text, Path::new("t.yaml"), &|_| None).unwrap();
     let feed = Arc::new(config.feed().unwrap());
     let batches: Vec<_> = feed.epoch(0, 0, config.loader_options(0)).collect::<Result<_, _>>().unwrap();
-    let mut drawn = 0;
+    let mut synthetic = 0;
     for batch in &batches {
-        let of_batch = batch.origins.iter().filter(|o| matches!(o, Origin::Drawn(_))).count();
+        let of_batch = batch.origins.iter().filter(|o| matches!(o, Origin::Synthetic(_))).count();
         assert_eq!(of_batch, 2, "half of every batch");
-        drawn += of_batch;
+        synthetic += of_batch;
     }
-    assert!(drawn >= 2);
-    let shelf = |origin: &Origin| matches!(origin, Origin::Drawn(_));
+    assert!(synthetic >= 2);
+    let shelf = |origin: &Origin| matches!(origin, Origin::Synthetic(_));
     let (batch, at) = batches.iter().find_map(|b| Some((b, b.origins.iter().position(shelf)?))).unwrap();
     assert!(!batch.targets[at].objects.is_empty());
 
     // The same world, asked directly.
     let look = SynthConfig { size: (320, 240), facings: (8, 20), families: 4, ..SynthConfig::default() };
-    let only_cans = DrawnShelves::build(look.clone(), &[], &names(&["can"])).unwrap();
-    let all = DrawnShelves::build(look, &[], &names(&["bottle", "can", "glass", "unknown_container"])).unwrap();
+    let only_cans = SyntheticShelves::build(look.clone(), &[], &names(&["can"])).unwrap();
+    let all = SyntheticShelves::build(look, &[], &names(&["bottle", "can", "glass", "unknown_container"])).unwrap();
     let (cans, all) = (only_cans.shelf(1).unwrap(), all.shelf(1).unwrap());
     assert_eq!(cans.image, all.image);
     assert_eq!(cans.objects.len(), all.objects.iter().filter(|(class, _)| *class == 1).count());
 }
 
 #[test]
-fn what_is_cut_out_comes_from_training_pictures_in_the_numbers_of_drawn_classes() {
+fn what_is_cut_out_comes_from_training_images_in_the_numbers_of_synthetic_classes() {
     let root = folder(THREE);
     // Ours: 0 is a lid, which shelves do not know, and 1 a can.
     let data = TrainingData::read(&[source(root.path())], Part::Train, Some(&names(&["lid", "can"]))).unwrap();
@@ -439,8 +439,8 @@ fn what_is_cut_out_comes_from_training_pictures_in_the_numbers_of_drawn_classes(
     assert!(copy_for_pasting(&data, copies.path()).unwrap());
     let found = dataset::DataFolder::scan(copies.path(), dataset::LayoutChoice::Auto).unwrap();
     assert_eq!(found.pictures.len(), 2, "the background is left out");
-    for picture in &found.pictures {
-        let lines = dataset::yolo::read(&found.locate(&picture.label_path())).unwrap();
+    for image in &found.pictures {
+        let lines = dataset::yolo::read(&found.locate(&image.label_path())).unwrap();
         assert_eq!(lines.iter().map(|line| line.label.class).collect::<Vec<_>>(), [1]);
     }
     let only = TrainingData { names: names(&["lid", "cap"]), ..data };
@@ -448,12 +448,12 @@ fn what_is_cut_out_comes_from_training_pictures_in_the_numbers_of_drawn_classes(
 }
 
 #[test]
-fn instances_are_not_cut_from_reserved_pictures() {
+fn instances_are_not_cut_from_reserved_images() {
     let root = folder(THREE);
     let text = |paste: &Path| {
         format!(
             "names: [bottle, can]\ndata: [{{root: {:?}}}]\nvalidation: [{{root: {:?}}}]\n\
-             drawn: {{share: 0.5, shelves: 2, paste_from: [{paste:?}]}}\n",
+             synthetic: {{ratio: 0.5, shelves: 2, paste_from: [{paste:?}]}}\n",
             root.path(),
             root.path()
         )
@@ -463,13 +463,13 @@ fn instances_are_not_cut_from_reserved_pictures() {
     assert_eq!(config.validation().unwrap().samples.len(), 3);
 }
 
-/// Not a test: pictures of a batch of the development data with their boxes, to be looked at. `LOOK=folder` names where.
+/// Not a test: images of a batch of the development data with their boxes, to be looked at. `LOOK=folder` names where.
 #[test]
 fn batches_to_look_at() {
     let (Some(data), Some(out)) = (shared_data(), std::env::var_os("LOOK")) else { return };
     let text = format!(
         "names: [bottle, can, glass, unknown_container]\nimgsz: 416\nbatch: 6\nseed: 5\ndata:\n  - root: {0:?}\n  - root: {1:?}\n    \
-         unlabelled: [can, glass]\ndrawn: {{share: 0.34, shelves: 8, paste: true, look: {{paste_limit: 60, paste_share: 0.7}}}}\n",
+         unlabelled: [can, glass]\nsynthetic: {{ratio: 0.34, shelves: 8, paste: true, look: {{paste_limit: 60, paste_ratio: 0.7}}}}\n",
         data.join("beverage3-bottle-can/dev"),
         data.join("ayesha-bottle-detection/dev")
     );
@@ -482,17 +482,17 @@ fn batches_to_look_at() {
             let batch = batch.unwrap();
             let mut sheet = RgbImage::new(416 * 3, 416 * 2);
             for at in 0..6 {
-                let mut picture = batch.picture(at);
+                let mut image = batch.image(at);
                 for truth in &batch.targets[at].objects {
                     let color =
                         [Rgb([255, 0, 0]), Rgb([0, 255, 0]), Rgb([0, 128, 255]), Rgb([255, 255, 0])][truth.class];
-                    outline(&mut picture, &truth.bbox, color);
+                    outline(&mut image, &truth.bbox, color);
                 }
                 for open in batch.targets[at].unlabelled.iter().filter(|open| open.region.area() < 40_000.0) {
-                    outline(&mut picture, &open.region, Rgb([255, 0, 255]));
+                    outline(&mut image, &open.region, Rgb([255, 0, 255]));
                 }
                 let (x, y) = (at as i64 % 3 * 416, at as i64 / 3 * 416);
-                image::imageops::replace(&mut sheet, &picture, x, y);
+                image::imageops::replace(&mut sheet, &image, x, y);
             }
             let path = Path::new(&out).join(format!("{name}-{}.png", batch.number));
             sheet.save(&path).unwrap();

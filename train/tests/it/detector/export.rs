@@ -11,7 +11,7 @@ use engine::{CandleSession, Device, InputShape, OrtOptions, OrtSession, Session,
 use ndarray::Array4;
 use train::core::Parameters;
 use train::export::detector::parity::{self, ParityError};
-use train::export::detector::{ExportOptions, Size, Suppression, bytes, onnx};
+use train::export::detector::{ExportOptions, Size, Suppression, int8, onnx};
 
 use crate::support::noise;
 
@@ -34,7 +34,7 @@ fn native(weights: &Weights, architecture: Architecture) -> CandleSession {
     CandleSession::new(Box::new(network), input, std::collections::BTreeMap::new(), &device)
 }
 
-fn pictures(batch: usize, height: usize, width: usize) -> Array4<f32> {
+fn images(batch: usize, height: usize, width: usize) -> Array4<f32> {
     let values = noise(3, batch * 3 * height * width).into_iter().map(|value| (value + 1.0) / 2.0).collect();
     Array4::from_shape_vec((batch, 3, height, width), values).unwrap()
 }
@@ -58,12 +58,12 @@ fn files_say_what_the_network_says() {
         let network = native(&weights, architecture);
         let any = onnx(&weights, architecture, &options(None, Size::Any)).unwrap();
         for (batch, height, width) in [(1, 64, 64), (2, 96, 160)] {
-            let found = parity::check(&any, &network, &pictures(batch, height, width))
+            let found = parity::check(&any, &network, &images(batch, height, width))
                 .unwrap_or_else(|error| panic!("{design} at {height}x{width}: {error}"));
             println!("{design} {height}x{width}: {found:?}");
         }
         let fixed = onnx(&weights, architecture, &options(Some(1), Size::Fixed { height: 96, width: 64 })).unwrap();
-        parity::check(&fixed, &network, &pictures(1, 96, 64)).unwrap_or_else(|error| panic!("{design}: {error}"));
+        parity::check(&fixed, &network, &images(1, 96, 64)).unwrap_or_else(|error| panic!("{design}: {error}"));
     }
 }
 
@@ -74,7 +74,7 @@ fn another_networks_file_is_found_out() {
     let bias = other.shape("model.22.cv3.0.2.bias").unwrap().to_vec();
     other.insert("model.22.cv3.0.2.bias", &bias, vec![0.0; 4]).unwrap();
     let file = onnx(&other, architecture, &options(None, Size::Any)).unwrap();
-    let error = parity::check(&file, &native(&weights, architecture), &pictures(1, 64, 64)).unwrap_err();
+    let error = parity::check(&file, &native(&weights, architecture), &images(1, 64, 64)).unwrap_err();
     assert!(matches!(error, ParityError::Differs { .. }), "{error}");
 }
 
@@ -115,15 +115,15 @@ fn suppression_inside_the_file_leaves_what_ours_leaves() {
         let plain = onnx(&weights, architecture, &options(batch, size)).unwrap();
         let check = |nms: Suppression, expected: fn(usize) -> bool| {
             let file = onnx(&weights, architecture, &ExportOptions { nms: Some(nms), ..options(batch, size) }).unwrap();
-            let pictures = pictures(shape.0, shape.1, shape.2);
-            let left = parity::check_suppression(&file, &plain, (nms, &class_map()), &pictures)
+            let images = images(shape.0, shape.1, shape.2);
+            let left = parity::check_suppression(&file, &plain, (nms, &class_map()), &images)
                 .unwrap_or_else(|error| panic!("{nms:?}: {error}"));
             assert!(expected(left), "{nms:?} left {left}");
         };
-        check(Suppression { iou: 0.7, confidence: 0.001, most: 300 }, |left| left > 10);
-        check(Suppression { iou: 0.2, confidence: 0.4, most: 300 }, |left| left > 0);
-        check(Suppression { iou: 0.7, confidence: 0.001, most: 5 }, |left| left % 5 == 0 && left > 0);
-        check(Suppression { iou: 0.7, confidence: 1.0, most: 300 }, |left| left == 0);
+        check(Suppression { iou: 0.7, confidence: 0.001, max_detections: 300 }, |left| left > 10);
+        check(Suppression { iou: 0.2, confidence: 0.4, max_detections: 300 }, |left| left > 0);
+        check(Suppression { iou: 0.7, confidence: 0.001, max_detections: 5 }, |left| left % 5 == 0 && left > 0);
+        check(Suppression { iou: 0.7, confidence: 1.0, max_detections: 300 }, |left| left == 0);
     }
 }
 
@@ -134,7 +134,7 @@ fn another_suppression_is_found_out() {
     let strict = Suppression { iou: 0.1, ..Suppression::default() };
     let file = onnx(&weights, architecture, &ExportOptions { nms: Some(strict), ..options(None, Size::Any) }).unwrap();
     let claimed = Suppression::default();
-    let error = parity::check_suppression(&file, &plain, (claimed, &class_map()), &pictures(1, 96, 96)).unwrap_err();
+    let error = parity::check_suppression(&file, &plain, (claimed, &class_map()), &images(1, 96, 96)).unwrap_err();
     assert!(matches!(error, ParityError::Suppression { .. }), "{error}");
 }
 
@@ -168,18 +168,18 @@ fn the_detector_runs_files_that_suppress() {
     }
 }
 
-/// Root of the mean squared distance of scores, and of boxes as a share of the picture, between the outputs of two files.
-fn distance(a: &[u8], b: &[u8], pictures: &Array4<f32>) -> (f32, f32) {
+/// Root of the mean squared distance of scores, and of boxes as a fraction of the image, between the outputs of two files.
+fn distance(a: &[u8], b: &[u8], images: &Array4<f32>) -> (f32, f32) {
     let [a, b] = [a, b].map(|file| {
         let session = OrtSession::from_bytes(file, &OrtOptions::default()).unwrap();
-        session.run(pictures.view()).unwrap().swap_remove(0).array
+        session.run(images.view()).unwrap().swap_remove(0).array
     });
     assert_eq!(a.shape(), b.shape());
     let mean = |rows: ndarray::Slice| {
         let (a, b) = (a.slice_axis(ndarray::Axis(1), rows), b.slice_axis(ndarray::Axis(1), rows));
         (a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>() / a.len() as f32).sqrt()
     };
-    (mean((4..).into()), mean((..4).into()) / pictures.shape()[3] as f32)
+    (mean((4..).into()), mean((..4).into()) / images.shape()[3] as f32)
 }
 
 #[test]
@@ -191,34 +191,34 @@ fn networks_in_bytes_say_nearly_the_same_in_a_quarter_of_the_size() {
             let values = noise(seed + 10, 3 * 96 * 96).into_iter().map(|value| (value + 1.0) / 2.0).collect();
             Array4::from_shape_vec((1, 3, 96, 96), values).unwrap()
         });
-        let quantized = bytes::quantize(&file, seen, Calibration::MinMax).unwrap();
+        let quantized = int8::quantize(&file, seen, Calibration::MinMax).unwrap();
         // The gates of squeeze-and-excite stay as they are, and are a ninth of EfficientNet-B0.
-        let most = if design.starts_with("efficientnet_b0") { 38 } else { 32 };
-        assert!(quantized.len() * 100 < file.len() * most, "{design}: {} of {}", quantized.len(), file.len());
-        let (scores, boxes) = distance(&file, &quantized, &pictures(2, 96, 96));
+        let max = if design.starts_with("efficientnet_b0") { 38 } else { 32 };
+        assert!(quantized.len() * 100 < file.len() * max, "{design}: {} of {}", quantized.len(), file.len());
+        let (scores, boxes) = distance(&file, &quantized, &images(2, 96, 96));
         println!("{design} in bytes: scores differ by {scores}, boxes by {boxes} of the side");
         // An untrained EfficientNet lets errors grow from block to block: its batch norms have not met their statistics yet.
-        let most = if design == "yolov8n" { (0.01, 0.001) } else { (0.4, 0.2) };
-        assert!(scores < most.0 && boxes < most.1, "{design}: {scores} {boxes}");
+        let max = if design == "yolov8n" { (0.01, 0.001) } else { (0.4, 0.2) };
+        assert!(scores < max.0 && boxes < max.1, "{design}: {scores} {boxes}");
         assert!(scores > 0.0, "{design}: nothing was rounded");
         // Three binary digits less, eight times the distance.
-        for (kind, most) in [(Half::F16, 5e-3), (Half::Bf16, 4e-2)] {
+        for (kind, max) in [(Half::F16, 5e-3), (Half::Bf16, 4e-2)] {
             let half = halved(&file, kind).unwrap();
             assert!(half.len() * 100 < file.len() * 53, "{design}: {} of {}", half.len(), file.len());
-            let (scores, boxes) = distance(&file, &half, &pictures(2, 96, 96));
+            let (scores, boxes) = distance(&file, &half, &images(2, 96, 96));
             println!("{design} as {kind:?}: scores differ by {scores}, boxes by {boxes} of the side");
-            assert!(scores < most && boxes < most, "{design} as {kind:?}: {scores} {boxes}");
+            assert!(scores < max && boxes < max, "{design} as {kind:?}: {scores} {boxes}");
             assert!(scores > 0.0, "{design} as {kind:?}: nothing was rounded");
         }
     }
 }
 
 #[test]
-fn without_pictures_there_is_nothing_to_calibrate_on() {
+fn without_images_there_is_nothing_to_calibrate_on() {
     let (weights, architecture) = fresh("yolov8n");
     let file = onnx(&weights, architecture, &options(None, Size::Any)).unwrap();
-    let error = bytes::quantize(&file, std::iter::empty(), Calibration::Mse).unwrap_err();
-    assert!(error.to_string().contains("give at least one picture"), "{error}");
+    let error = int8::quantize(&file, std::iter::empty(), Calibration::Mse).unwrap_err();
+    assert!(error.to_string().contains("give at least one image"), "{error}");
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn onnxs_own_checker_has_nothing_against_them() {
         let plain = onnx(&weights, architecture, &options(None, Size::Any)).unwrap();
         let nms = Some(Suppression::default());
         let suppressing = onnx(&weights, architecture, &ExportOptions { nms, ..options(None, Size::Any) }).unwrap();
-        let quantized = bytes::quantize(&suppressing, std::iter::once(pictures(1, 64, 64)), Calibration::Mse).unwrap();
+        let quantized = int8::quantize(&suppressing, std::iter::once(images(1, 64, 64)), Calibration::Mse).unwrap();
         let [half, bf16] = [Half::F16, Half::Bf16].map(|kind| halved(&plain, kind).unwrap());
         let files = [("plain", plain), ("nms", suppressing), ("bytes", quantized), ("half", half), ("bf16", bf16)];
         for (kind, file) in files {

@@ -13,13 +13,13 @@ use train::core::{BatchReport, EpochReport, Observer, RunFolder, Stop, find_run}
 use train::detector::TrainConfig;
 use train::detector::fit::{self, End, FitError, Setup};
 
-/// Pictures of one red or blue box each, labelled, in the layout that names parts by folders.
-fn write_data(root: &Path, pictures: usize) {
+/// Images of one red or blue box each, labelled, in the layout that names parts by folders.
+fn write_data(root: &Path, images: usize) {
     for part in ["train", "val"] {
         let (images, labels) = (root.join("images").join(part), root.join("labels").join(part));
         fs::create_dir_all(&images).unwrap();
         fs::create_dir_all(&labels).unwrap();
-        for at in 0..pictures {
+        for at in 0..images {
             let (class, left, top) = (at % 2, 6 + (at * 7) % 24, 4 + (at * 11) % 20);
             let (width, height) = (24, 32);
             let color = if class == 0 { Rgb([225, 30, 20]) } else { Rgb([20, 40, 225]) };
@@ -28,9 +28,9 @@ fn write_data(root: &Path, pictures: usize) {
             };
             let image = RgbImage::from_fn(64, 64, |x, y| if inside(x, y) { color } else { Rgb([120, 125, 118]) });
             image.save(images.join(format!("{at}.png"))).unwrap();
-            let share = |value: usize| value as f64 / 64.0;
-            let (x, y) = (share(2 * left + width) / 2.0, share(2 * top + height) / 2.0);
-            let line = format!("{class} {x} {y} {} {}\n", share(width), share(height));
+            let ratio = |value: usize| value as f64 / 64.0;
+            let (x, y) = (ratio(2 * left + width) / 2.0, ratio(2 * top + height) / 2.0);
+            let line = format!("{class} {x} {y} {} {}\n", ratio(width), ratio(height));
             fs::write(labels.join(format!("{at}.txt")), line).unwrap();
         }
     }
@@ -116,11 +116,11 @@ fn an_interrupted_run_ends_like_one_that_was_not() {
         [("results.png", 2784), ("PR_curve.png", 936), ("F1_curve.png", 936), ("confusion_matrix.png", 500)]
     {
         let bytes = fs::read(whole.path().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let picture = vision::decode(&bytes, &vision::DecodeLimits::default()).unwrap();
-        assert!(picture.width() >= width, "{file} is {} wide", picture.width());
+        let image = vision::decode(&bytes, &vision::DecodeLimits::default()).unwrap();
+        assert!(image.width() >= width, "{file} is {} wide", image.width());
         // Where everything is missed the matrix has the colour of misses alone.
         let colored = |[r, g, b]: [u8; 3]| r.max(g).max(b) - r.min(g).min(b) > 60;
-        assert!(picture.pixels().any(|pixel| colored(pixel.0)), "{file} shows a curve or cell");
+        assert!(image.pixels().any(|pixel| colored(pixel.0)), "{file} shows a curve or cell");
     }
     assert!(detector::load(&whole.best(), &detector::LoadOptions::default()).is_ok(), "the best network serves");
 }
@@ -196,7 +196,7 @@ fn one_thread_is_enough() {
 }
 
 #[test]
-fn a_run_that_blows_up_names_the_batch_and_keeps_its_picture() {
+fn a_run_that_blows_up_names_the_batch_and_keeps_its_image() {
     let data = tempfile::tempdir().unwrap();
     write_data(data.path(), 8);
     let runs = tempfile::tempdir().unwrap();
@@ -209,20 +209,20 @@ fn a_run_that_blows_up_names_the_batch_and_keeps_its_picture() {
     assert!(names.iter().all(|name| name.ends_with(".png")) && saved.is_file(), "{error}");
 }
 
-/// The best figures of a run.
+/// The best metrics of a run.
 #[derive(Default)]
 struct Best(f64);
 
 impl Observer for Best {
     fn epoch(&mut self, report: &EpochReport) {
-        let map50 = report.figures.iter().find(|(name, _)| *name == "metrics/mAP50(B)").and_then(|(_, value)| *value);
+        let map50 = report.metrics.iter().find(|(name, _)| *name == "metrics/mAP50(B)").and_then(|(_, value)| *value);
         self.0 = self.0.max(map50.unwrap_or(0.0));
     }
 }
 
 #[test]
 #[ignore = "minutes; run it with --ignored after changing loss, assigner, optimiser or operations"]
-fn eight_pictures_are_learned_by_heart() {
+fn eight_images_are_learned_by_heart() {
     let data = tempfile::tempdir().unwrap();
     write_data(data.path(), 8);
     let runs = tempfile::tempdir().unwrap();

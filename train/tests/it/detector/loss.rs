@@ -32,7 +32,7 @@ struct Case {
     width: usize,
     classes: usize,
     seed: u64,
-    pictures: Vec<Picture>,
+    images: Vec<LabelledImage>,
     owners: Vec<BTreeMap<usize, usize>>,
     scores: Vec<Vec<f64>>,
     parts: [f64; 3],
@@ -41,7 +41,7 @@ struct Case {
 }
 
 #[derive(Deserialize)]
-struct Picture {
+struct LabelledImage {
     objects: Vec<([f32; 4], usize)>,
     unlabelled: Vec<([f32; 4], Option<Vec<usize>>)>,
 }
@@ -70,11 +70,11 @@ impl Case {
     /// The output that the script computes with.
     fn output(&self) -> (Vec<f64>, Vec<f64>) {
         let count = self.anchors();
-        let pictures = self.pictures.len();
+        let images = self.images.len();
         let slope = |at: usize| (at / count % 16) as f64 * -0.5;
-        let raw = noise(self.seed, pictures * 64 * count);
+        let raw = noise(self.seed, images * 64 * count);
         let distances = raw.iter().enumerate().map(|(at, &v)| f64::from(v) * 2.0 + slope(at)).collect();
-        let raw = noise(self.seed + 1, pictures * self.classes * count);
+        let raw = noise(self.seed + 1, images * self.classes * count);
         (distances, raw.iter().map(|&v| f64::from(v) * 3.0 - 1.0).collect())
     }
 
@@ -83,11 +83,11 @@ impl Case {
             Some(classes) => ClassSet::Only(classes.as_slice().into()),
             None => ClassSet::All,
         };
-        self.pictures
+        self.images
             .iter()
-            .map(|picture| Targets {
-                objects: picture.objects.iter().map(|&(b, class)| Truth { bbox: bbox(b), class }).collect(),
-                unlabelled: picture
+            .map(|image| Targets {
+                objects: image.objects.iter().map(|&(b, class)| Truth { bbox: bbox(b), class }).collect(),
+                unlabelled: image
                     .unlabelled
                     .iter()
                     .map(|(b, only)| Unlabelled { region: bbox(*b), classes: classes(only) })
@@ -101,7 +101,7 @@ impl Case {
         let output = RawOutput {
             distances: &distances,
             classes: &classes,
-            pictures: self.pictures.len(),
+            images: self.images.len(),
             class_count: self.classes,
             image: (self.height, self.width),
         };
@@ -146,7 +146,7 @@ fn loss_and_gradient_are_pytorchs() {
     }
 }
 
-/// Predictions of one picture, straight from the definition.
+/// Predictions of one image, straight from the definition.
 struct Plain {
     boxes: Vec<Corners>,
     logits: Vec<f64>,
@@ -182,7 +182,7 @@ fn crowded_boxes_get_the_anchors_that_the_paper_gives_them() {
             let found = assign(&all, &targets.objects, &plain, &AssignerConfig::default());
             let owners: BTreeMap<usize, usize> =
                 found.iter().enumerate().filter_map(|(i, a)| Some((i, a.as_ref()?.object))).collect();
-            assert_eq!(owners, case.owners[at], "{}, picture {at}", case.name);
+            assert_eq!(owners, case.owners[at], "{}, image {at}", case.name);
             for (assignment, score) in found.iter().flatten().zip(&case.scores[at]) {
                 assert!((assignment.score - score).abs() < 1e-8, "{}: {assignment:?}, {score}", case.name);
             }
@@ -231,10 +231,10 @@ proptest! {
     #[test]
     fn distributions_have_the_gradients_they_say(seed: u64, target in -1.0..16.0_f64) {
         let logits: [f64; 16] = std::array::from_fn(|i| f64::from(noise(seed, 16)[i]) * 4.0);
-        let (shares, expected) = distribution(&logits);
-        prop_assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12 && (0.0..=15.0).contains(&expected));
-        let by_expected = distribution_gradient(&shares, expected);
-        let (value, by_focal) = distribution_focal(&shares, target);
+        let (probabilities, expected) = distribution(&logits);
+        prop_assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-12 && (0.0..=15.0).contains(&expected));
+        let by_expected = distribution_gradient(&probabilities, expected);
+        let (value, by_focal) = distribution_focal(&probabilities, target);
         prop_assert!(value >= 0.0);
         for i in 0..16 {
             let numeric = slope(|l| distribution(l).1, &logits, i);
@@ -291,7 +291,7 @@ fn candle_gets_the_gradient_through_the_objective() {
     let raw = case.loss();
     let var = |values: &[f64], channels: usize| {
         let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();
-        Var::from_vec(values, (case.pictures.len(), channels, case.anchors()), &Device::Cpu).unwrap()
+        Var::from_vec(values, (case.images.len(), channels, case.anchors()), &Device::Cpu).unwrap()
     };
     let (distances, classes) = (var(&distances, 64), var(&classes, case.classes));
     // The network is linear here: what reaches it is the gradient times the factor.
@@ -317,8 +317,7 @@ fn an_unlabelled_region_teaches_nothing_about_its_classes() {
     let all = anchors(64, 64);
     let (distances, classes) = (vec![0.0; 64 * all.len()], vec![1.0; 2 * all.len()]);
     let gradient = |targets: &Targets| {
-        let output =
-            RawOutput { distances: &distances, classes: &classes, pictures: 1, class_count: 2, image: (64, 64) };
+        let output = RawOutput { distances: &distances, classes: &classes, images: 1, class_count: 2, image: (64, 64) };
         raw_loss(output, std::slice::from_ref(targets), &LossConfig::default()).unwrap().classes
     };
     let region = bbox([0.0, 0.0, 32.0, 64.0]);
@@ -349,13 +348,13 @@ fn what_does_not_fit_is_refused_and_nan_is_passed_on() {
     let all = anchors(32, 32).len();
     let (mut distances, classes) = (vec![0.0_f32; 64 * all], vec![0.0_f32; 2 * all]);
     let run = |distances: &[f32], targets: &[Targets]| {
-        let output = RawOutput { distances, classes: &classes, pictures: 1, class_count: 2, image: (32, 32) };
+        let output = RawOutput { distances, classes: &classes, images: 1, class_count: 2, image: (32, 32) };
         raw_loss(output, targets, &LossConfig::default())
     };
     let object =
         |class| Targets { objects: vec![Truth { bbox: bbox([1.0, 1.0, 30.0, 30.0]), class }], unlabelled: vec![] };
-    assert!(matches!(run(&distances, &[]), Err(LossError::Pictures { targets: 0, pictures: 1 })));
-    assert!(matches!(run(&distances, &[object(2)]), Err(LossError::Class { picture: 0, class: 2, classes: 2 })));
+    assert!(matches!(run(&distances, &[]), Err(LossError::ImageCount { targets: 0, images: 1 })));
+    assert!(matches!(run(&distances, &[object(2)]), Err(LossError::Class { image: 0, class: 2, classes: 2 })));
     assert!(matches!(run(&distances[1..], &[object(1)]), Err(LossError::Shape { .. })));
     distances.fill(f32::NAN);
     let broken = run(&distances, &[object(1)]).unwrap();

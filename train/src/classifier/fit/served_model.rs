@@ -15,20 +15,20 @@ use crate::classifier::validate::Validation;
 use classifier::model::{EfficientNet, Heads};
 use classifier::{EmbedderSpec, SessionEmbedder};
 
-/// The average's weights as they are served; errors speak of `path`. With a share of the weights it started from: between what
+/// The average's weights as they are served; errors speak of `path`. With a fraction of the weights it started from: between what
 /// was learned and what was known before lie networks that are better at both (Wortsman et al. 2022).
 ///
 /// # Errors
 /// When a number is not finite.
 pub fn weights(setup: &Setup, ema: &Ema, path: &Path) -> Result<Weights, FitError> {
     let mut weights = ema.weights(path)?;
-    if let (Some(start), share) = (&setup.start, setup.config.start_share as f32)
-        && share > 0.0
+    if let (Some(start), ratio) = (&setup.start, setup.config.start_ratio as f32)
+        && ratio > 0.0
     {
         for (name, shape, before) in start.iter().filter(|(name, ..)| !name.starts_with(HEAD)) {
             if weights.shape(name) == Some(shape) {
                 let learned = weights.take(name, shape)?;
-                let mixed = learned.iter().zip(before).map(|(a, b)| a + share * (b - a)).collect();
+                let mixed = learned.iter().zip(before).map(|(a, b)| a + ratio * (b - a)).collect();
                 weights.insert(name, shape, mixed)?;
             }
         }
@@ -72,7 +72,7 @@ pub fn save(setup: &Setup, folder: &RunFolder, ema: &Ema, validation: Option<&Va
     let path = folder.best();
     weights(setup, ema, &path)?.save(&path, Precision::F32)?;
     let metrics = validation
-        .map(|v| v.figures().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect());
+        .map(|v| v.metrics().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect());
     let card = ModelCard {
         name: setup.config.name.clone(),
         architecture: setup.config.architecture.to_string(),

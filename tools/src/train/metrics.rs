@@ -1,16 +1,16 @@
-//! The figures of a run as people read them.
+//! The metrics of a run as people read them.
 
 use train::core::{BatchReport, RunStart};
 
 /// What is trained, and on how much.
 pub(super) fn describe(run: &RunStart) -> String {
     format!(
-        "{}: {:.2} million parameters; {} batches of {} pictures an epoch, {} pictures to validate on",
+        "{}: {:.2} million parameters; {} batches of {} images an epoch, {} images to validate on",
         run.network,
         run.parameters as f64 / 1e6,
         run.batches,
         run.batch,
-        run.validation_pictures
+        run.validation_images
     )
 }
 
@@ -32,10 +32,10 @@ pub(super) fn short(name: &'static str) -> &'static str {
 pub(super) fn line(report: &BatchReport) -> String {
     let some = report.means.iter().filter_map(|(name, value)| Some((short(name), (*value)?)));
     let each = some.map(|(name, value)| format!("{name} {}  ", number(value)));
-    each.collect::<String>() + &format!("{:.1} images/s", report.pictures_per_second)
+    each.collect::<String>() + &format!("{:.1} images/s", report.images_per_second)
 }
 
-/// A figure in few digits.
+/// A metric in few digits.
 pub(super) fn number(value: f64) -> String {
     let whole = value.fract() == 0.0 && value >= 10.0;
     if whole || value >= 100.0 { format!("{value:.0}") } else { format!("{value:.3}") }

@@ -1,4 +1,4 @@
-//! Drawn and pasted shelves as a source of pictures.
+//! Synthetic and pasted shelves as a source of images.
 
 use std::cell::RefCell;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ::dataset::files::FileError;
 use ::dataset::yolo::{self, Label, LabelLine};
-use synth::film::Film;
+use synth::framebuffer::Framebuffer;
 use synth::{Class, Finish, SYNTH_VERSION, SynthConfig, World};
 use vision::{BBox, RgbImage, Sha256};
 
@@ -15,22 +15,22 @@ use super::error::DataError;
 
 thread_local! {
     /// Scratch space: at 1280 x 960 it is 34 MB, dear to get anew for every shelf.
-    static FILM: RefCell<Film> = RefCell::new(Film::new(1, 1));
+    static FRAMEBUFFER: RefCell<Framebuffer> = RefCell::new(Framebuffer::new(1, 1));
 }
 
-/// Shelves drawn from one world of products.
+/// Synthetic shelves of one world of products.
 #[derive(Debug)]
-pub struct DrawnShelves {
+pub struct SyntheticShelves {
     world: World,
     identity: Sha256,
-    /// Our number of each class that is drawn; `None` for one that is not trained, which is background then.
+    /// Our number of each class that is rendered; `None` for one that is not trained, which is background then.
     classes: [Option<usize>; Class::NAMES.len()],
 }
 
-/// A drawn shelf.
+/// A synthetic shelf.
 #[derive(Debug, Clone)]
-pub struct DrawnShelf {
-    /// The picture, after JPEG, as a telephone would have stored it.
+pub struct SyntheticShelf {
+    /// The image, after JPEG, as a telephone would have stored it.
     pub image: RgbImage,
     /// Labelled facings: class and box in pixels.
     pub objects: Vec<(usize, BBox)>,
@@ -38,8 +38,8 @@ pub struct DrawnShelf {
     pub hidden: Vec<BBox>,
 }
 
-impl DrawnShelves {
-    /// The products of `config`, and instances cut out of the pictures in the folders `paste` (YOLO's layout). `names` are the
+impl SyntheticShelves {
+    /// The products of `config`, and instances cut out of the images in the folders `paste` (YOLO's layout). `names` are the
     /// classes that are trained. Takes seconds.
     ///
     /// # Errors
@@ -48,7 +48,9 @@ impl DrawnShelves {
         let classes = Class::NAMES.map(|name| names.iter().position(|known| known == name));
         let world = World::build(config, paste)?;
         let codes: Vec<&str> = world.catalogue().skus.iter().map(|sku| sku.code.as_str()).collect();
-        let parts = [format!("{SYNTH_VERSION}\0{:?}", world.config()), codes.join("\0")];
+        // Caches on disk know worlds by this text, in which one key has kept its first name.
+        let config = format!("{:?}", world.config()).replace("paste_ratio", "paste_share");
+        let parts = [format!("{SYNTH_VERSION}\0{config}"), codes.join("\0")];
         let identity = Sha256::of_parts(&[parts[0].as_bytes(), parts[1].as_bytes()]);
         Ok(Self { world, identity, classes })
     }
@@ -63,17 +65,17 @@ impl DrawnShelves {
     ///
     /// # Errors
     /// When it does not go through JPEG.
-    pub fn shelf(&self, number: u64) -> Result<DrawnShelf, DataError> {
-        let shelf = FILM.with_borrow_mut(|film| self.world.shelf(number, Finish::Jpeg, film))?;
+    pub fn shelf(&self, number: u64) -> Result<SyntheticShelf, DataError> {
+        let shelf = FRAMEBUFFER.with_borrow_mut(|frame| self.world.shelf(number, Finish::Jpeg, frame))?;
         let ours = |class: u32| self.classes.get(class as usize).copied().flatten();
         let objects = shelf.labels.iter().filter_map(|label| Some((ours(label.class)?, label.bbox))).collect();
         let hidden = shelf.hidden.iter().filter(|label| ours(label.class).is_some()).map(|label| label.bbox).collect();
-        Ok(DrawnShelf { image: shelf.image, objects, hidden })
+        Ok(SyntheticShelf { image: shelf.image, objects, hidden })
     }
 }
 
-/// Copies the real pictures of `data` that show something drawn shelves know into `folder`, with labels in the numbers of
-/// [`Class`]: what instances may be cut out of without touching pictures that are reserved. False when there are none.
+/// Copies the real images of `data` that show something synthetic shelves know into `folder`, with labels in the numbers of
+/// [`Class`]: what instances may be cut out of without touching images that are reserved. False when there are none.
 ///
 /// # Errors
 /// When a file cannot be read or written.
@@ -93,7 +95,7 @@ pub fn copy_for_pasting(data: &TrainingData, folder: &Path) -> Result<bool, Data
         .collect();
     let mut copied = 0;
     for (number, sample) in data.samples.iter().enumerate() {
-        let Origin::File(picture) = &sample.origin else { continue };
+        let Origin::File(file) = &sample.origin else { continue };
         let lines: Vec<LabelLine> = (1..)
             .zip(&sample.objects)
             .filter_map(|(line, object)| {
@@ -101,10 +103,10 @@ pub fn copy_for_pasting(data: &TrainingData, folder: &Path) -> Result<bool, Data
                 Some(LabelLine { line, label: Label::from_edges(class, object.edges), comment: None })
             })
             .collect();
-        let Some(extension) = picture.extension().filter(|_| !lines.is_empty()) else { continue };
-        // Pictures of several folders may have one name.
+        let Some(extension) = file.extension().filter(|_| !lines.is_empty()) else { continue };
+        // Images of several folders may have one name.
         let target = images.join(format!("{number:06}")).with_added_extension(extension);
-        fs::copy(picture, &target).map_err(write(&target))?;
+        fs::copy(file, &target).map_err(write(&target))?;
         yolo::write(&labels.join(format!("{number:06}.txt")), &lines)?;
         copied += 1;
     }

@@ -1,4 +1,4 @@
-//! Pictures of what the network takes for what.
+//! Plots of what the network takes for what.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use image::Rgb;
 use vision::preprocess::Region;
 use vision::{Embedding, PreprocessPlan, RgbImage};
 
-use crate::classifier::SkuPictures;
-use crate::classifier::validate::{Embedded, Looked};
+use crate::classifier::SkuImages;
+use crate::classifier::validate::{Embedded, EmbeddedParts};
 
 /// Side of a crop on a sheet, in pixels.
 const CELL: u32 = 128;
@@ -33,12 +33,12 @@ pub fn look_alikes(gallery: &Embedded, pairs: &[(usize, usize)], plan: &Preproce
     sheet(&found.flat_map(|(_, a, b)| [cell(a, plan), cell(b, plan)]).collect::<Vec<_>>(), CELL, 4)
 }
 
-/// Validation pictures that were taken for another SKU, each beside the enrolled picture that misled.
+/// Validation images that were taken for another SKU, each beside the enrolled image that misled.
 #[must_use]
-pub fn mistakes(looked: &Looked, plan: &PreprocessPlan) -> (usize, RgbImage) {
+pub fn mistakes(parts: &EmbeddedParts, plan: &PreprocessPlan) -> (usize, RgbImage) {
     let mut wrong: Vec<(f32, &Path, &Path)> = Vec::new();
-    for (sku, path, embedding) in &looked.val.crops {
-        let best = looked.train.crops.iter().max_by(|a, b| embedding.cosine(&a.2).total_cmp(&embedding.cosine(&b.2)));
+    for (sku, path, embedding) in &parts.val.crops {
+        let best = parts.train.crops.iter().max_by(|a, b| embedding.cosine(&a.2).total_cmp(&embedding.cosine(&b.2)));
         if let Some((found, other, enrolled)) = best.filter(|(found, ..)| found != sku) {
             debug_assert_ne!(found, sku);
             wrong.push((embedding.cosine(enrolled), path, other));
@@ -51,13 +51,13 @@ pub fn mistakes(looked: &Looked, plan: &PreprocessPlan) -> (usize, RgbImage) {
 
 /// All embeddings in the plane of their two principal components, a colour a SKU.
 #[must_use]
-pub fn map(looked: &Looked, data: &SkuPictures) -> RgbImage {
-    let all: Vec<(usize, &Embedding)> = [&looked.train, &looked.val, &looked.held_out]
+pub fn map(parts: &EmbeddedParts, data: &SkuImages) -> RgbImage {
+    let all: Vec<(usize, &Embedding)> = [&parts.train, &parts.val, &parts.held_out]
         .into_iter()
         .flat_map(|part| part.crops.iter().map(|(sku, _, embedding)| (*sku, embedding)))
         .collect();
-    let mut picture = RgbImage::from_pixel(MAP, MAP, Rgb([250; 3]));
-    let Some(dimension) = all.first().map(|(_, embedding)| embedding.dimension()) else { return picture };
+    let mut plot = RgbImage::from_pixel(MAP, MAP, Rgb([250; 3]));
+    let Some(dimension) = all.first().map(|(_, embedding)| embedding.dimension()) else { return plot };
     let mut mean = vec![0.0_f64; dimension];
     for (_, embedding) in &all {
         mean.iter_mut().zip(embedding.as_slice()).for_each(|(m, v)| *m += f64::from(*v) / all.len() as f64);
@@ -74,18 +74,18 @@ pub fn map(looked: &Looked, data: &SkuPictures) -> RgbImage {
         }
         along
     });
-    let reach = axes.iter().flatten().fold(1e-9_f64, |most, value| most.max(value.abs())) * 1.05;
+    let reach = axes.iter().flatten().fold(1e-9_f64, |largest, value| largest.max(value.abs())) * 1.05;
     for (at, (sku, _)) in all.iter().enumerate() {
         let place = |value: f64| ((value / reach + 1.0) / 2.0 * f64::from(MAP - DOT)) as u32;
         let (left, top) = (place(axes[0][at]), place(axes[1][at]));
         let color = color(*sku, data.skus.len());
         for y in top..(top + DOT).min(MAP) {
             for x in left..(left + DOT).min(MAP) {
-                picture.put_pixel(x, y, color);
+                plot.put_pixel(x, y, color);
             }
         }
     }
-    picture
+    plot
 }
 
 /// The direction along which rows spread most, by power iteration.

@@ -5,27 +5,32 @@ use thiserror::Error;
 /// It lost too much.
 #[derive(Debug, Error)]
 #[error(
-    "{metric} falls from {} to {}, by more than the {most} that --max-drop allows: it was not written. Give more pictures to \
-     calibrate on, or ship the network in full or half precision", figure(*before), figure(*after)
+    "{metric} falls from {} to {}, by more than the {max_drop} that --max-drop allows: it was not written. Give more images to \
+     calibrate on, or ship the network in fp32 or fp16", metric(*before), metric(*after)
 )]
-pub(super) struct Worse {
+pub(super) struct MetricDrop {
     metric: &'static str,
     /// Of the file in full precision.
     before: Option<f64>,
     after: Option<f64>,
     /// Largest fall.
-    most: f64,
+    max_drop: f64,
 }
 
-fn figure(value: Option<f64>) -> String {
+fn metric(value: Option<f64>) -> String {
     value.map_or_else(|| "nothing that could be measured".to_owned(), |value| format!("{value:.4}"))
 }
 
 /// Whether a metric may fall like this. What could not be measured may not.
-pub(super) fn accept(metric: &'static str, before: Option<f64>, after: Option<f64>, most: f64) -> Result<(), Worse> {
+pub(super) fn accept(
+    metric: &'static str,
+    before: Option<f64>,
+    after: Option<f64>,
+    max_drop: f64,
+) -> Result<(), MetricDrop> {
     match (before, after) {
-        (Some(full), Some(lossy)) if full - lossy <= most => Ok(()),
-        _ => Err(Worse { metric, before, after, most }),
+        (Some(full), Some(lossy)) if full - lossy <= max_drop => Ok(()),
+        _ => Err(MetricDrop { metric, before, after, max_drop }),
     }
 }
 

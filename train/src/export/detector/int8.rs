@@ -1,4 +1,4 @@
-//! The network in bytes: which of its nodes keep their precision, and what they are calibrated on.
+//! The network in int8: which of its nodes keep their precision, and what they are calibrated on.
 
 use std::path::Path;
 
@@ -10,17 +10,17 @@ use vision::{DecodeLimits, Letterbox, PreprocessPlan, RgbImage, decode};
 use super::Size;
 use detector::anchors::MAX_STRIDE;
 
-/// The detector in `file`, written by [`super::onnx`], in bytes. `pictures` are canvases (1, 3, H, W) as it is served with;
+/// The detector in `file`, written by [`super::onnx`], in int8. `images` are canvases (1, 3, H, W) as it is served with;
 /// several dozen that show what it will see. The file must run in ONNX Runtime.
 ///
 /// # Errors
-/// When it cannot be run, or there is no picture.
+/// When it cannot be run, or there is no image.
 pub fn quantize(
     file: &[u8],
-    pictures: impl Iterator<Item = Array4<f32>>,
+    images: impl Iterator<Item = Array4<f32>>,
     calibration: Calibration,
 ) -> Result<Vec<u8>, QuantizeError> {
-    engine::onnx::quantize(file, &keeps_precision, pictures, calibration)
+    engine::onnx::quantize(file, &keeps_precision, images, calibration)
 }
 
 /// What decides on boxes and scores is computed in full: the last convolution of every branch of the head and all behind it.
@@ -36,15 +36,15 @@ fn keeps_precision(node: &str) -> bool {
     }
 }
 
-/// A picture as the network is served it.
+/// An image as the network is served it.
 #[must_use]
 pub fn canvas(image: &RgbImage, plan: &PreprocessPlan, size: Size) -> Array4<f32> {
     let mut plan = plan.clone();
     (plan.width, plan.height) = match size {
         Size::Fixed { height, width } => (width as u32, height as u32),
         Size::Any => {
-            let most = (plan.width, plan.height);
-            Letterbox::rectangular_canvas(image.dimensions(), most, MAX_STRIDE as u32)
+            let max = (plan.width, plan.height);
+            Letterbox::rectangular_canvas(image.dimensions(), max, MAX_STRIDE as u32)
         }
     };
     let mut canvas = Array4::zeros((1, 3, plan.height as usize, plan.width as usize));
@@ -52,9 +52,9 @@ pub fn canvas(image: &RgbImage, plan: &PreprocessPlan, size: Size) -> Array4<f32
     canvas
 }
 
-/// The picture in a file; none where there is none that can be read.
+/// The image in a file; none where there is none that can be read.
 #[must_use]
-pub fn picture(path: &Path) -> Option<RgbImage> {
+pub fn read_image(path: &Path) -> Option<RgbImage> {
     decode(&std::fs::read(path).ok()?, &DecodeLimits::default()).ok()
 }
 

@@ -7,13 +7,13 @@ use train::core::{BatchReport, RunStart};
 
 /// Judged by the epochs of this process: a run that goes on may have begun on another machine.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub(super) struct Eta {
     began: Instant,
     epochs: u64,
     done: u64,
 }
 
-impl Pace {
+impl Eta {
     /// From the start of a run on.
     pub(super) fn of(run: &RunStart) -> Self {
         Self { began: Instant::now(), epochs: run.epochs, done: run.done }

@@ -1,4 +1,4 @@
-//! What is done to the colours of pictures so that networks learn what matters.
+//! Photometric augmentation: light, colours, blur and JPEG.
 
 use jpeg_encoder::{ColorType, Encoder};
 use thiserror::Error;
@@ -6,15 +6,15 @@ use vision::{DecodeLimits, RgbImage};
 
 use vision::rng::Rng;
 
-/// A picture does not go through JPEG.
+/// An image does not go through JPEG.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("a picture of {width}x{height} cannot go through JPEG: {reason}")]
+#[error("an image of {width}x{height} cannot go through JPEG: {reason}")]
 pub struct JpegError {
-    /// Its width.
+    /// Width in pixels.
     pub width: u32,
-    /// Its height.
+    /// Height in pixels.
     pub height: u32,
-    /// Why.
+    /// What the encoder or decoder said.
     pub reason: String,
 }
 
@@ -30,7 +30,7 @@ pub fn relight(image: &mut RgbImage, rng: &mut Rng) {
     }
 }
 
-/// Turns the hue by `turn` (share of the circle) and multiplies saturation and value.
+/// Turns the hue by `turn` (fraction of the circle) and multiplies saturation and value.
 pub fn recolour(image: &mut RgbImage, turn: f32, saturation: f32, value: f32) {
     for pixel in image.pixels_mut() {
         let [r, g, b] = pixel.0.map(f32::from);
@@ -53,8 +53,8 @@ pub fn recolour(image: &mut RgbImage, turn: f32, saturation: f32, value: f32) {
         let bottom = top * (1.0 - (spread / high * saturation).min(1.0));
         let channel = |offset: f32| {
             let at = (hue + offset).rem_euclid(6.0);
-            let share = (at - 3.0).abs() - 1.0;
-            (bottom + (top - bottom) * share.clamp(0.0, 1.0) + 0.5) as u8
+            let fraction = (at - 3.0).abs() - 1.0;
+            (bottom + (top - bottom) * fraction.clamp(0.0, 1.0) + 0.5) as u8
         };
         pixel.0 = [channel(0.0), channel(4.0), channel(2.0)];
     }
