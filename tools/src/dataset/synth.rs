@@ -34,7 +34,7 @@ pub(crate) struct SynthArgs {
     /// Cut out at most so many crops of each SKU (goes before the configuration)
     #[arg(long, value_name = "N")]
     crops_per_sku: Option<u32>,
-    /// Paste instances cut out of the real labelled pictures in this YOLO folder (may be repeated)
+    /// Paste instances cut out of the real labelled images in this YOLO folder (may be repeated)
     #[arg(long, value_name = "DIR")]
     paste: Vec<PathBuf>,
     /// Replace a folder that an earlier run has made
