@@ -104,7 +104,7 @@ pub enum ConfigError {
 
 impl SynthConfig {
     /// Keys by their names of the first release.
-    pub const RENAMED: &[Renamed] = &[Renamed { section: "", old: "paste_share", new: "paste_ratio" }];
+    pub const RENAMED: &'static [Renamed] = &[Renamed { section: "", old: "paste_share", new: "paste_ratio" }];
 
     /// Checks every key.
     ///

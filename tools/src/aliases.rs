@@ -52,7 +52,7 @@ pub(crate) fn expand(arguments: impl IntoIterator<Item = OsString>, mut warn: im
 }
 
 fn renamed<'a>(name: &'a str, table: &[(&'static str, &'static str)], warn: &mut impl FnMut(&str, &str)) -> &'a str {
-    let Some((old, new)) = table.iter().find(|(old, _)| *old == name) else { return name };
+    let Some(&(old, new)) = table.iter().find(|(old, _)| *old == name) else { return name };
     warn(old, new);
     new
 }
@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn old_flags_and_values_of_training_are_warned_of() {
-        let train = |rest: &[&'static str]| [&["shelf", "train", "detector"], rest].concat();
+        let train =
+            |rest: &[&'static str]| ["shelf", "train", "detector"].iter().chain(rest).copied().collect::<Vec<_>>();
         check(
             &train(&["--calibration-pictures", "64", "--format", "onnx,onnx-half"]),
             &train(&["--calibration-images", "64", "--format", "onnx,onnx-fp16"]),

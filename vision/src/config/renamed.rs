@@ -56,10 +56,10 @@ impl Keys {
                 written: within(written, key),
                 name: within(section, renamed.map_or(key.as_str(), |entry| entry.new)),
             };
-            inside.collect(table, (&old.written, &old.name), found);
             if renamed.is_some() && !found.contains(&old) {
-                found.push(old);
+                found.push(old.clone());
             }
+            inside.collect(table, (&old.written, &old.name), found);
         }
     }
 }
@@ -146,7 +146,7 @@ mod tests {
             let found: Vec<_> = found.iter().map(|key| (key.written.as_str(), key.name.as_str())).collect();
             assert_eq!(found, expected, "{json}");
         };
-        check(r#"{"drawn": {"share": 1.5}}"#, &[("drawn.share", "synthetic.ratio"), ("drawn", "synthetic")]);
+        check(r#"{"drawn": {"share": 1.5}}"#, &[("drawn", "synthetic"), ("drawn.share", "synthetic.ratio")]);
         check(r#"{"synthetic": {"share": 1}}"#, &[("synthetic.share", "synthetic.ratio")]);
         check(r#"{"steps": [{"until": 1, "size": 2}, {"until": 3}, null]}"#, &[("steps.until", "steps.end")]);
         check(r#"{"synthetic": {"ratio": 1}, "share": "x", "other": {"drawn": -1, "on": true}}"#, &[]);

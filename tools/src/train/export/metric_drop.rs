@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[error(
     "{metric} falls from {} to {}, by more than the {max_drop} that --max-drop allows: it was not written. Give more images to \
-     calibrate on, or ship the network in fp32 or fp16", metric(*before), metric(*after)
+     calibrate on, or ship the network in fp32 or fp16", shown(*before), shown(*after)
 )]
 pub(super) struct MetricDrop {
     metric: &'static str,
@@ -17,7 +17,7 @@ pub(super) struct MetricDrop {
     max_drop: f64,
 }
 
-fn metric(value: Option<f64>) -> String {
+fn shown(value: Option<f64>) -> String {
     value.map_or_else(|| "nothing that could be measured".to_owned(), |value| format!("{value:.4}"))
 }
 
