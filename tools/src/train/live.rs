@@ -36,7 +36,7 @@ impl Live {
         let served = dashboard.clone();
         thread::Builder::new().name("dashboard".to_owned()).spawn(move || runtime.block_on(served.serve(listener)))?;
         let live = Self { dashboard, eta: None };
-        live.recall(folder);
+        live.replay(folder);
         Ok(live)
     }
 
@@ -46,7 +46,7 @@ impl Live {
     }
 
     /// A run that goes on shows what it did before.
-    fn recall(&self, folder: &RunFolder) {
+    fn replay(&self, folder: &RunFolder) {
         let columns = results::read(&folder.results()).unwrap_or_default();
         let epochs = columns.iter().find(|(name, _)| name == "epoch").map_or(&[][..], |(_, epochs)| epochs.as_slice());
         for (row, epoch) in epochs.iter().enumerate() {

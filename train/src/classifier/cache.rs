@@ -9,7 +9,7 @@ use vision::{PreprocessPlan, RgbImage};
 
 use super::error::DataError;
 
-/// Opens images, and remembers them.
+/// Opens images, and keeps them.
 #[derive(Debug)]
 pub struct Cache {
     plan: PreprocessPlan,

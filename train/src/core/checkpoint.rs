@@ -33,7 +33,7 @@ pub struct Progress {
     pub best_epoch: Option<u64>,
     /// Seed of the run.
     pub seed: u64,
-    /// What the trainer itself wants to remember, as JSON.
+    /// State of the trainer itself, as JSON.
     pub extra: serde_json::Value,
 }
 

@@ -13,7 +13,7 @@ use thiserror::Error;
 pub struct Workers {
     /// Worker threads, at least one.
     pub threads: usize,
-    /// Most batches that are ready or in work before they are asked for: memory is `ahead` times a batch.
+    /// Maximum number of batches that are ready or in work before they are asked for: memory is `ahead` times a batch.
     pub ahead: usize,
 }
 

@@ -60,7 +60,7 @@ pub fn read(path: &Path) -> io::Result<Columns> {
     Ok(columns)
 }
 
-/// Most memory this process has had, in MiB (Linux; 0 elsewhere).
+/// Peak memory of this process, in MiB (Linux; 0 elsewhere).
 #[must_use]
 pub fn peak_memory_mib() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

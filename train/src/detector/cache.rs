@@ -43,7 +43,7 @@ pub struct LoadedSample {
     pub unlabelled: Vec<OpenRegion>,
 }
 
-/// Opens images, and remembers them.
+/// Opens images, and keeps them.
 #[derive(Debug)]
 pub struct Cache {
     limits: CacheLimits,
@@ -102,7 +102,7 @@ impl Cache {
         match self.open(sample) {
             Ok(loaded) => {
                 let loaded = Arc::new(loaded);
-                self.remember(origin, &loaded);
+                self.keep(origin, &loaded);
                 Ok(Some(loaded))
             }
             Err(Failure::Fatal(error)) => Err(error),
@@ -121,7 +121,7 @@ impl Cache {
         Ok(())
     }
 
-    fn remember(&self, origin: &Origin, loaded: &Arc<LoadedSample>) {
+    fn keep(&self, origin: &Origin, loaded: &Arc<LoadedSample>) {
         let size = loaded.image.as_raw().len() as u64;
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         if self.memory_used.load(Ordering::Relaxed) + size <= self.limits.memory && !memory.contains_key(origin) {

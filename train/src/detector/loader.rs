@@ -195,7 +195,7 @@ impl Feed {
 pub struct LoaderOptions {
     /// Worker threads, at least one.
     pub threads: usize,
-    /// Most batches that are ready or in work before they are asked for: memory is `ahead` times a batch.
+    /// Maximum number of batches that are ready or in work before they are asked for: memory is `ahead` times a batch.
     pub ahead: usize,
     /// Whether mosaics are made.
     pub mosaic: bool,

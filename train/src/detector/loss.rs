@@ -211,12 +211,12 @@ fn corners(anchor: &Anchor, [left, top, right, bottom]: &[f64; 4]) -> Corners {
 }
 
 /// Predictions are asked for once per object that an anchor lies in; in a crowd that is often.
-struct Remembered<'a, T> {
+struct CachedCorners<'a, T> {
     view: &'a ImageOutput<'a, T>,
     corners: std::cell::RefCell<Vec<Option<Corners>>>,
 }
 
-impl<T: Value> Prediction for Remembered<'_, T> {
+impl<T: Value> Prediction for CachedCorners<'_, T> {
     fn probability(&self, anchor: usize, class: usize) -> f64 {
         self.view.probability(anchor, class)
     }
@@ -255,7 +255,7 @@ pub fn raw_loss<T: Value>(
         .zip(targets)
         .map(|(view, targets)| {
             let corners = std::cell::RefCell::new(vec![None; anchors.len()]);
-            assign(&anchors, &targets.objects, &Remembered { view, corners }, &config.assigner)
+            assign(&anchors, &targets.objects, &CachedCorners { view, corners }, &config.assigner)
         })
         .collect();
     let scores: f64 = assigned.iter().flatten().flatten().map(|assignment| assignment.score).sum();

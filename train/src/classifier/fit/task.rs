@@ -161,11 +161,11 @@ impl Task for Embedding<'_> {
         served_model::save(self.setup, folder, ema, Some(&self.latest))
     }
 
-    fn remember(&self) -> serde_json::Value {
+    fn save_state(&self) -> serde_json::Value {
         serde_json::to_value(&self.memory).unwrap_or_default()
     }
 
-    fn recall(&mut self, memory: serde_json::Value) {
-        self.memory = serde_json::from_value(memory).unwrap_or_default();
+    fn load_state(&mut self, state: serde_json::Value) {
+        self.memory = serde_json::from_value(state).unwrap_or_default();
     }
 }

@@ -179,7 +179,7 @@ impl<T: Task> Learner for Descent<'_, T> {
         let progress = checkpoint.restore(&self.parameters, &mut self.optimizer, &mut self.ema)?;
         (self.steps, self.batches) = (progress.steps, progress.batches);
         self.memory = serde_json::from_value(progress.extra).unwrap_or_default();
-        self.task.recall(self.memory.task.clone());
+        self.task.load_state(self.memory.task.clone());
         let best = progress.best_epoch.zip(progress.best);
         Ok(Some(Standing { epochs: progress.epochs, best, seconds: self.memory.run_seconds }))
     }
@@ -250,7 +250,7 @@ impl<T: Task> Learner for Descent<'_, T> {
     }
 
     fn save(&mut self, standing: &Standing, folder: &RunFolder) -> Result<(), Self::Error> {
-        self.memory.task = self.task.remember();
+        self.memory.task = self.task.save_state();
         self.memory.run_seconds = standing.seconds;
         let progress = Progress {
             architecture: self.plan.identity.clone(),

@@ -68,11 +68,11 @@ pub trait Task: Send {
         Ok(())
     }
     /// What it wants to know again when the run goes on.
-    fn remember(&self) -> serde_json::Value {
+    fn save_state(&self) -> serde_json::Value {
         serde_json::Value::Null
     }
-    /// The run goes on: what [`Task::remember`] said.
-    fn recall(&mut self, _memory: serde_json::Value) {}
+    /// The run goes on: what [`Task::save_state`] said.
+    fn load_state(&mut self, _state: serde_json::Value) {}
 }
 
 /// Batches in order, each with its number.

@@ -196,9 +196,9 @@ fn it_learns_and_what_it_writes_is_served_and_exported() {
     });
     let bytes = quantize(&whole, crops, Calibration::Mse).unwrap();
     assert!(bytes.len() * 100 < whole.len() * 30, "{} of {}", bytes.len(), whole.len());
-    let files = [("whole", whole, 0.9999), ("half", half, 0.9999), ("bf16", bf16, 0.999), ("bytes", bytes, 0.97)];
-    for (kind, file, minimal) in files {
-        if kind == "whole" || kind == "half" {
+    let files = [("whole", whole, 0.9999), ("fp16", half, 0.9999), ("bf16", bf16, 0.999), ("int8", bytes, 0.97)];
+    for (kind, file, minimum) in files {
+        if kind == "whole" || kind == "fp16" {
             let cosine = parity(&file, &session, &images).unwrap();
             assert!(cosine > 0.99999, "{kind}: {cosine}");
         }
@@ -208,13 +208,13 @@ fn it_learns_and_what_it_writes_is_served_and_exported() {
         card.weights = path.file_name().unwrap().to_string_lossy().into_owned();
         card.sha256 = vision::Sha256::of(&file);
         card.write_beside(&path).unwrap();
-        // candle does not compute in bytes.
+        // candle does not compute in int8.
         let engines = [EngineChoice::OnnxRuntime, EngineChoice::Candle];
-        for engine in &engines[..if kind == "bytes" { 1 } else { 2 }] {
+        for engine in &engines[..if kind == "int8" { 1 } else { 2 }] {
             let engine = *engine;
             let loaded = classifier::load(&path, &LoadOptions { engine, ..LoadOptions::default() }).unwrap();
             let found = loaded.embed(std::slice::from_ref(&image)).unwrap().remove(0);
-            assert!(native.cosine(&found) > minimal, "{engine:?}, {kind}: {}", native.cosine(&found));
+            assert!(native.cosine(&found) > minimum, "{engine:?}, {kind}: {}", native.cosine(&found));
         }
     }
 }

@@ -183,7 +183,7 @@ fn distance(a: &[u8], b: &[u8], images: &Array4<f32>) -> (f32, f32) {
 }
 
 #[test]
-fn networks_in_bytes_say_nearly_the_same_in_a_quarter_of_the_size() {
+fn networks_in_int8_say_nearly_the_same_in_a_quarter_of_the_size() {
     for design in DESIGNS {
         let (weights, architecture) = confident(design);
         let file = onnx(&weights, architecture, &options(None, Size::Any)).unwrap();
@@ -196,7 +196,7 @@ fn networks_in_bytes_say_nearly_the_same_in_a_quarter_of_the_size() {
         let max = if design.starts_with("efficientnet_b0") { 38 } else { 32 };
         assert!(quantized.len() * 100 < file.len() * max, "{design}: {} of {}", quantized.len(), file.len());
         let (scores, boxes) = distance(&file, &quantized, &images(2, 96, 96));
-        println!("{design} in bytes: scores differ by {scores}, boxes by {boxes} of the side");
+        println!("{design} in int8: scores differ by {scores}, boxes by {boxes} of the side");
         // An untrained EfficientNet lets errors grow from block to block: its batch norms have not met their statistics yet.
         let max = if design == "yolov8n" { (0.01, 0.001) } else { (0.4, 0.2) };
         assert!(scores < max.0 && boxes < max.1, "{design}: {scores} {boxes}");
@@ -226,7 +226,7 @@ fn halves_are_weights_that_candle_reads_too() {
     let (weights, architecture) = fresh("yolov8n");
     let file = onnx(&weights, architecture, &options(None, Size::Any)).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("half.onnx");
+    let path = folder.path().join("fp16.onnx");
     for half in [Half::F16, Half::Bf16] {
         std::fs::write(&path, halved(&file, half).unwrap()).unwrap();
         for engine in [detector::EngineChoice::OnnxRuntime, detector::EngineChoice::Candle] {
@@ -254,7 +254,7 @@ fn onnxs_own_checker_has_nothing_against_them() {
         let suppressing = onnx(&weights, architecture, &ExportOptions { nms, ..options(None, Size::Any) }).unwrap();
         let quantized = int8::quantize(&suppressing, std::iter::once(images(1, 64, 64)), Calibration::Mse).unwrap();
         let [half, bf16] = [Half::F16, Half::Bf16].map(|kind| halved(&plain, kind).unwrap());
-        let files = [("plain", plain), ("nms", suppressing), ("bytes", quantized), ("half", half), ("bf16", bf16)];
+        let files = [("plain", plain), ("nms", suppressing), ("int8", quantized), ("fp16", half), ("bf16", bf16)];
         for (kind, file) in files {
             std::fs::write(folder.path().join(format!("{design}-{kind}.onnx")), file).unwrap();
         }
