@@ -30,7 +30,7 @@ impl Cutout {
     }
 }
 
-/// Most that a cut-out is turned about its axis, in radians: what was not photographed cannot be shown.
+/// Maximum turn of a cut-out about its axis, in radians: what was not photographed cannot be shown.
 const TURN: f32 = 0.3;
 
 /// Draws a cut-out and tells what is seen of it.

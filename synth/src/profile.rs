@@ -152,7 +152,7 @@ pub struct Silhouette {
     steepness: [f32; FINEST + 1],
 }
 
-/// Most steps of an outline.
+/// Maximum number of steps of an outline.
 const FINEST: usize = 256;
 
 impl Silhouette {

@@ -105,7 +105,7 @@ impl Draft {
 struct Search {
     range: (f32, f32),
     aim: f32,
-    /// Least miss so far, and the aim that gave it.
+    /// Smallest miss so far, and the aim that gave it.
     best: (f32, f32),
     /// What gave too few, and what gave too many.
     few: Option<f32>,

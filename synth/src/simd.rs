@@ -28,7 +28,7 @@ pub(super) use multiversion;
 /// Pixels of a row that vector instructions work on together.
 pub(super) const ABREAST: usize = 8;
 
-/// Most pixels of a row that are worked on in one go.
+/// Maximum number of pixels of a row that are worked on in one go.
 pub(super) const LENGTH: usize = 64;
 
 /// Room for them, and for those that are worked on though nobody asked: loops go on to a multiple of [`ABREAST`], rather

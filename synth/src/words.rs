@@ -16,7 +16,7 @@ pub struct Flavour {
     pub fruit: Fruit,
 }
 
-/// What is drawn for a flavour.
+/// What is printed for a flavour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fruit {
     /// A slice of a citrus fruit.

@@ -71,7 +71,7 @@ impl Panel {
         self.top + self.height() * fraction
     }
 
-    /// A place for text: row share, width share, height share.
+    /// A place for text: fractions of the row, of the width, of the height.
     #[must_use]
     pub fn spot(&self, y: f32, width: f32, height: f32) -> Spot {
         Spot { center: (self.cx, self.y(y)), width: self.width * width, height: self.height() * height }

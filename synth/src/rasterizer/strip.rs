@@ -135,7 +135,7 @@ fn shade_body(sight: &Sight<'_>, strip: &mut Strip, paint: &mut Paint) {
     }
 }
 
-/// Most rounds of the search for the surface.
+/// Maximum number of rounds of the search for the surface.
 const ROUNDS: usize = 3;
 
 /// Millimetres of difference between two rounds within which the surface need not be found better.

@@ -181,19 +181,20 @@ struct Classes {
 
 impl Classes {
     fn of(source: &Source, own: Option<(String, ClassNames)>, names: &ClassNames) -> Result<Self, DataError> {
-        let position = |name: &str, place: String| {
+        let position = |name: &str, location: String| {
             names.position(name).map(|class| class as usize).ok_or_else(|| DataError::UnknownName {
-                place,
+                location,
                 name: name.to_owned(),
                 known: names.as_slice().to_vec(),
             })
         };
         let map = own.map(|(file, own)| {
-            let place = source.root.join(file).display().to_string();
-            own.as_slice().iter().map(|name| position(name, place.clone())).collect::<Result<Vec<_>, _>>()
+            let location = source.root.join(file).display().to_string();
+            own.as_slice().iter().map(|name| position(name, location.clone())).collect::<Result<Vec<_>, _>>()
         });
-        let place = || format!("`unlabelled` of {}", source.root.display());
-        let unlabelled = source.unlabelled.iter().map(|name| position(name, place())).collect::<Result<Vec<_>, _>>()?;
+        let location = || format!("`unlabelled` of {}", source.root.display());
+        let unlabelled =
+            source.unlabelled.iter().map(|name| position(name, location())).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { map: map.transpose()?, count: names.len(), unlabelled: unlabelled.into() })
     }
 

@@ -49,10 +49,10 @@ pub enum DataError {
         classes: usize,
     },
     /// A data set has a class that is not trained.
-    #[error("{place} names a class {name:?}, which is none of {known:?}: add it to `names`, or rename it")]
+    #[error("{location} names a class {name:?}, which is none of {known:?}: add it to `names`, or rename it")]
     UnknownName {
         /// The file or key that names it.
-        place: String,
+        location: String,
         /// Name of the class.
         name: String,
         /// The classes that are trained.

@@ -111,7 +111,7 @@ pub enum ParityError {
     },
     /// The answers differ.
     #[error(
-        "the cosine between the file's and the network's embedding is {found}; it must be at least {LEAST_COSINE}. The file was not kept"
+        "the cosine between the file's and the network's embedding is {found}; it must be at least {MIN_COSINE}. The file was not kept"
     )]
     Differs {
         /// The minimum over the images.

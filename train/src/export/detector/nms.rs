@@ -23,7 +23,7 @@ impl Default for Suppression {
 }
 
 impl Writer<'_> {
-    /// From (B, 4 + classes, A) to (B, most, 6): x1, y1, x2, y2, score, class.
+    /// From (B, 4 + classes, A) to (B, max_detections, 6): x1, y1, x2, y2, score, class.
     pub(super) fn suppress(&mut self, output: &Wire, classes: usize, nms: Suppression) -> Wire {
         let g = &mut self.graph;
         let parts = g.split("nms.parts", output, 1, &[2, 2, classes as i64]);

@@ -45,7 +45,7 @@ fn paths_take_variables() {
 #[test]
 fn mistakes_are_named() {
     let check = |section: &str, expected: &[&str]| {
-        let error = parse(&format!("{LEAST}{section}")).expect_err(section);
+        let error = parse(&format!("{MINIMAL}{section}")).expect_err(section);
         for part in ["detector.yaml"].iter().chain(expected) {
             assert!(error.contains(part), "{section:?} should mention {part:?}, but gave: {error}");
         }
@@ -85,7 +85,7 @@ fn keys_are_understood_by_their_old_names() {
 
 #[test]
 fn the_last_epochs_have_no_mosaics() {
-    let config = parse(&format!("{LEAST}epochs: 5\nclose_mosaic: 2\nworkers: 3\n")).unwrap();
+    let config = parse(&format!("{MINIMAL}epochs: 5\nclose_mosaic: 2\nworkers: 3\n")).unwrap();
     let mosaic: Vec<bool> = (0..5).map(|epoch| config.loader_options(epoch).mosaic).collect();
     assert_eq!(mosaic, [true, true, true, false, false]);
     assert_eq!(config.loader_options(0).threads, 3);
