@@ -107,7 +107,8 @@ impl Round {
 }
 
 fn pk(by_sku: &[Vec<usize>], near: &[Vec<usize>], rules: &SamplerRules, count: usize, rng: &mut Rng) -> Vec<usize> {
-    let times = |crops: &Vec<usize>| (crops.len() as f32).powf(rules.frequency.clamp(0.0, 1.0)).round().max(1.0) as usize;
+    let times =
+        |crops: &Vec<usize>| (crops.len() as f32).powf(rules.frequency.clamp(0.0, 1.0)).round().max(1.0) as usize;
     let turns = by_sku.iter().enumerate().flat_map(|(sku, crops)| std::iter::repeat_n(sku, times(crops)));
     let mut skus = Round::new(turns.collect());
     let mut crops: Vec<Round> = by_sku.iter().map(|crops| Round::new(crops.clone())).collect();
