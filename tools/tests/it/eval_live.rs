@@ -99,7 +99,7 @@ fn shelf_scenes_are_counted() {
     assert_eq!(report["detection"]["true_boxes"], 129);
     // Found are so many of the 129 boxes; COCO's classes hold 72 of them.
     let found = figure(&report, "recall") * 129.0;
-    assert!((found - found.round()).abs() < 1e-6 && found > 52.0, "{found} boxes found");
+    assert!((found - found.round()).abs() < 1e-3 && found > 52.0, "{found} boxes found");
     assert!(figure(&report, "top1") > 0.95, "eight SKUs, cut from the photo itself: {}", figure(&report, "top1"));
     // A facing that is missed is missing in the counts, too.
     let html = fs::read_to_string(place.path("report/report.html")).expect("written");
