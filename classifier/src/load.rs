@@ -1,8 +1,13 @@
 //! From a weights file to a working embedder.
 
+#[cfg(feature = "candle")]
+mod with_candle;
+#[cfg(not(feature = "candle"))]
+mod without_candle;
+
 use std::path::{Path, PathBuf};
 
-use engine::{CandleSession, Device, EngineChoice, InputShape, OrtOptions, Session, Weights, WeightsFormat, onnx};
+use engine::{Device, EngineChoice, OrtOptions, Weights, WeightsFormat, onnx};
 use tracing::info;
 use vision::crop::CropRule;
 use vision::model_card::{CardError, Task};
@@ -10,8 +15,8 @@ use vision::{Embedder as _, ModelCard, Sha256};
 
 use crate::LoadError;
 use crate::infer::{EmbedderSpec, SessionEmbedder};
-use crate::model::layout::{native_name, recognize};
-use crate::model::{Architecture, EfficientNet, Heads, Variant, usual_plan};
+use crate::model::layout::recognize;
+use crate::model::{Architecture, Variant, usual_plan};
 
 /// The network that is known without a card.
 const LITE0: Architecture = Architecture { variant: Variant::Lite0, tensorflow: true };
@@ -93,36 +98,6 @@ impl File<'_> {
             output: None,
             dimension: None,
         })
-    }
-
-    fn open_with_candle(&self, device: &Device) -> Result<Box<dyn Session>, LoadError> {
-        let (weights, architecture) = self.native_weights()?;
-        let heads = Heads::of(&weights);
-        let network = weights.build(device, |vb| EfficientNet::load(vb, &architecture.config(), heads))?;
-        let input = InputShape { batch: None, channels: 3, height: None, width: None };
-        Ok(Box::new(CandleSession::new(Box::new(network), input, weights.metadata().clone(), device)))
-    }
-
-    /// The tensors under their native names, and the network they make.
-    fn native_weights(&self) -> Result<(Weights, Architecture), LoadError> {
-        let weights = Weights::open(self.path)?;
-        let found = recognize(weights.iter().map(|(name, shape, _)| (name, shape)).collect::<Vec<_>>().into_iter());
-        let architecture = match self.card {
-            Some(card) => {
-                card.architecture.parse().map_err(|source| LoadError::Architecture { path: self.path(), source })?
-            }
-            // Only Lite0 comes here without a card.
-            None => LITE0,
-        };
-        match found {
-            Some(found) if found == architecture.variant => {}
-            Some(found) => {
-                return Err(LoadError::CardArchitecture { path: self.path(), card: architecture.variant, found });
-            }
-            None => return Err(LoadError::Foreign { path: self.path() }),
-        }
-        let config = architecture.config();
-        Ok((weights.renamed(|name| native_name(name, &config))?, architecture))
     }
 }
 

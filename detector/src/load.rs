@@ -1,9 +1,14 @@
 //! From a weights file to a working detector.
 
+#[cfg(feature = "candle")]
+mod with_candle;
+#[cfg(not(feature = "candle"))]
+mod without_candle;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use engine::{CandleSession, Device, EngineChoice, InputShape, OrtOptions, Session, Weights, WeightsFormat};
+use engine::{Device, EngineChoice, OrtOptions, Session, WeightsFormat};
 use tracing::{info, warn};
 use vision::model_card::{CardError, Task};
 use vision::{ModelCard, PreprocessPlan, Sha256};
@@ -11,8 +16,7 @@ use vision::{ModelCard, PreprocessPlan, Sha256};
 use crate::anchors::MAX_STRIDE;
 use crate::infer::{YoloDetector, YoloSpec};
 use crate::metadata::ExportMetadata;
-use crate::model::fold::fold_all;
-use crate::model::{Architecture, Design, YoloV8};
+use crate::model::Architecture;
 use crate::{AutoTiling, ClassMap, LoadError};
 
 /// Which outputs are kept.
@@ -54,7 +58,7 @@ impl Default for LoadOptions {
     }
 }
 
-/// Key of a safetensors file's metadata that names the [`Design`]: tensors do not tell how an EfficientNet pads.
+/// Key of a safetensors file's metadata that names the [`Design`](crate::model::Design): tensors do not tell how an EfficientNet pads.
 pub const ARCHITECTURE_KEY: &str = "architecture";
 
 /// Side of the canvas when neither card nor metadata tell: what YOLOv8 was published with.
@@ -106,40 +110,6 @@ impl File<'_> {
             Ok(session)
         })?;
         Ok(Opened { session, architecture })
-    }
-
-    fn open_with_candle(&self, device: &Device) -> Result<(Box<dyn Session>, Architecture), LoadError> {
-        let weights = Weights::open(self.path)?;
-        let architecture = Architecture::infer(|name| weights.shape(name).map(<[usize]>::to_vec))
-            .map_err(|source| LoadError::Architecture { path: self.path(), source })?;
-        let stated = weights.metadata().get(ARCHITECTURE_KEY).and_then(|name| name.parse().ok());
-        let architecture = self.check_card(stated.map_or(architecture, |design| architecture.named(design)))?;
-        let weights = fold_all(&weights, architecture.backbone)?;
-        let network = weights.build(device, |vb| YoloV8::load(vb, architecture))?;
-        if let Some(name) = weights.unused().into_iter().find(|name| is_foreign(name)) {
-            return Err(LoadError::Foreign { path: self.path(), name: name.to_owned() });
-        }
-        let input = InputShape { batch: None, channels: 3, height: None, width: None };
-        let session = CandleSession::new(Box::new(network), input, weights.metadata().clone(), device);
-        Ok((Box::new(session), architecture))
-    }
-
-    /// The architecture found, as the card names it.
-    fn check_card(&self, found: Architecture) -> Result<Architecture, LoadError> {
-        let Some(card) = self.card else { return Ok(found) };
-        let named = match card.architecture.parse::<Design>() {
-            Ok(design) if !found.design().has_tensors_of(design) => {
-                return Err(LoadError::CardArchitecture { path: self.path(), card: design, found: found.design() });
-            }
-            Ok(design) => found.named(design),
-            // A name of the user's own: the shapes fit, so the weights are YOLOv8's whatever it is called.
-            Err(_) => found,
-        };
-        if !card.classes.is_empty() && card.classes.len() != found.classes {
-            let (card, found) = (card.classes.len(), found.classes);
-            return Err(LoadError::CardClasses { path: self.path(), card, found });
-        }
-        Ok(named)
     }
 
     fn spec(&self, opened: &Opened, options: &LoadOptions) -> Result<YoloSpec, LoadError> {
@@ -208,16 +178,6 @@ impl File<'_> {
         let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
         Ok(format!("{stem}@{}", digest.short()))
     }
-}
-
-/// Tensors named like a layer that YOLOv8 has not: another head, another architecture. The bins of the box distribution
-/// are constants and need no tensor; batch counters only serve training; exporters number their own constants, or name them
-/// after nodes.
-fn is_foreign(name: &str) -> bool {
-    name.starts_with("model.")
-        && !name.contains('/')
-        && name != "model.22.dfl.conv.weight"
-        && !name.ends_with(".num_batches_tracked")
 }
 
 fn task_name(task: Task) -> &'static str {

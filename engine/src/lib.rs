@@ -13,12 +13,14 @@
 //! | [`onnx`] | the ONNX file format |
 //! | [`efficientnet`] | the backbone that classifier and detector share |
 
+#[cfg(feature = "candle")]
 pub mod candle;
 mod choice;
 pub mod device;
 pub mod efficientnet;
 mod files;
 pub mod onnx;
+#[cfg(feature = "candle")]
 pub mod ops;
 pub mod ort;
 mod parallel;
@@ -28,6 +30,7 @@ mod threads;
 pub mod weights;
 
 pub use self::ort::{ExecutionProvider, OrtOptions, OrtSession, PoolPlan};
+#[cfg(feature = "candle")]
 pub use candle::{CandleSession, Network};
 pub use choice::{ChoiceError, EngineChoice, WeightsFormat};
 pub use device::Device;

@@ -118,6 +118,14 @@ pub enum EngineError {
         /// What was tried and what happened.
         reason: String,
     },
+    /// An engine was left out when this program was built.
+    #[error(
+        "this program was built without {engine}; use a package (`make dist`), or `cargo build --release`, which have it"
+    )]
+    NotBuilt {
+        /// Which.
+        engine: &'static str,
+    },
     /// A provider was asked for and cannot run here.
     #[error("execution provider {provider} cannot run here: {reason}")]
     Provider {

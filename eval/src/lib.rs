@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`sample`] | pictures, true boxes, found boxes |
-//! | [`matching`], [`average_precision`], [`curves`], [`confusion`], [`mistakes`] | detection, equal to pycocotools |
+//! | [`matching`], [`average_precision`], [`curves`], [`confusion`], [`mod@mistakes`] | detection, equal to pycocotools |
 //! | [`precision_goal`] | from which confidence on a class is right often enough |
 //! | [`ultralytics`] | the other AP definition users know, under its own name |
 //! | [`identification`], [`open_set`], [`calibration`], [`thresholds`] | which SKU, and when to say "none" |

@@ -59,19 +59,42 @@ pub enum LoadError {
 /// # Errors
 /// When a part exists but cannot be used, or weights are missing.
 pub fn load(config: &PipelineConfig) -> Result<Loaded, LoadError> {
+    let (detector, embedder) = load_networks(config)?;
+    let gallery = Arc::new(load_gallery(config, &embedder)?);
+    Ok(loaded(config, detector, embedder, gallery))
+}
+
+/// As [`load`], over a gallery in which nothing is enrolled, whatever the configuration names.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_without_gallery(config: &PipelineConfig) -> Result<Loaded, LoadError> {
+    let (detector, embedder) = load_networks(config)?;
+    let gallery = Arc::new(empty_gallery(config, &embedder)?);
+    Ok(loaded(config, detector, embedder, gallery))
+}
+
+fn load_networks(config: &PipelineConfig) -> Result<(Arc<YoloDetector>, Arc<SessionEmbedder>), LoadError> {
     // The two networks know nothing of each other: reading one while the other is optimised halves the start.
     let (detector, embedder) = std::thread::scope(|scope| {
         let detector = scope.spawn(|| load_detector(config));
         let embedder = load_embedder(config);
         (detector.join().expect("loading returns errors, it does not panic"), embedder)
     });
-    let (detector, embedder) = (Arc::new(detector?), Arc::new(embedder?));
-    let gallery = Arc::new(load_gallery(config, &embedder)?);
+    Ok((Arc::new(detector?), Arc::new(embedder?)))
+}
+
+fn loaded(
+    config: &PipelineConfig,
+    detector: Arc<YoloDetector>,
+    embedder: Arc<SessionEmbedder>,
+    gallery: Arc<Gallery>,
+) -> Loaded {
     let settings = RecognizerSettings { limits: config.limits, crop: embedder.crop_rule(), rule: config.rule };
     let name = format!("{} + {}", detector.describe(), embedder.describe());
     let release = Release::new(&name, detector.clone(), embedder.clone(), gallery.clone(), settings);
     let recognizer = Release { sku_thresholds: config.sku_thresholds.clone(), ..release }.recognizer();
-    Ok(Loaded { recognizer, detector, embedder, gallery })
+    Loaded { recognizer, detector, embedder, gallery }
 }
 
 /// The second opinion that lies at `place`.
@@ -135,11 +158,15 @@ pub fn load_gallery(config: &PipelineConfig, embedder: &SessionEmbedder) -> Resu
     match Gallery::open(&config.gallery_path, embedder, &options) {
         Err(GalleryError::Missing { path }) => {
             warn!(gallery = %path.display(), "there is no gallery yet, so every facing is unknown; make one with `shelf gallery build`");
-            let empty = GalleryData::new("empty", EmbedderIdentity::of(embedder));
-            Gallery::new(empty, &options).map_err(LoadError::Gallery)
+            empty_gallery(config, embedder)
         }
         opened => opened.map_err(LoadError::Gallery),
     }
+}
+
+fn empty_gallery(config: &PipelineConfig, embedder: &SessionEmbedder) -> Result<Gallery, LoadError> {
+    let empty = GalleryData::new("empty", EmbedderIdentity::of(embedder));
+    Gallery::new(empty, &index_options(config)).map_err(LoadError::Gallery)
 }
 
 /// How the gallery is searched.

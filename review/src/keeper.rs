@@ -85,14 +85,17 @@ pub async fn keep(serving: Arc<dyn Serving>, queue: Arc<Queue>, mut stopped: mps
                 let rest = (begin.elapsed() * 2).clamp(REST.0, REST.1);
                 let new = recognizer.is_some();
                 let edition = recognizer.as_ref().unwrap_or(&serves).edition();
-                // Before the gallery that finds them unsure.
-                queue.sampler().reopened(&reopened.iter().map(String::as_str).collect());
-                if let Some(recognizer) = recognizer {
-                    serving.replace(recognizer);
-                    swapped = Instant::now();
+                {
+                    // One step for who picks meanwhile: what is answered still looks unsure under the gallery before, and
+                    // what is reopened under the one after.
+                    let mut sampler = queue.sampler();
+                    sampler.reopened(&reopened.iter().map(String::as_str).collect());
+                    if let Some(recognizer) = recognizer {
+                        serving.replace(recognizer);
+                        swapped = Instant::now();
+                    }
+                    sampler.answered(&answered.iter().map(String::as_str).collect(), edition);
                 }
-                // Not before: what is answered still looks unsure under the gallery before.
-                queue.sampler().answered(&answered.iter().map(String::as_str).collect(), edition);
                 if new {
                     tokio::time::sleep(rest).await;
                 }

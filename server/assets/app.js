@@ -8,7 +8,7 @@ import { Viewer } from "./viewer.js";
 
 const stage = byId("stage");
 /** The photo at hand, its answer and what is under way. */
-const now = { file: null, url: null, text: null, answer: null, colors: new Map(), sending: null };
+const now = { file: null, url: null, text: null, answer: null, colors: new Map(), sending: null, example: false };
 const viewer = new Viewer(choose);
 
 // Ways in
@@ -38,12 +38,25 @@ window.addEventListener("paste", (event) => {
   if (file) take(file);
 });
 
+// The example: its photo is fetched and sent as any other, and named by a gallery of its own.
+byId("try-example")?.addEventListener("click", async ({ currentTarget }) => {
+  currentTarget.disabled = true;
+  try {
+    const response = await fetch("/example.jpg");
+    if (!response.ok) throw new Refused(await response.json());
+    await take(new File([await response.blob()], "example.jpg", { type: "image/jpeg" }), true);
+  } catch (error) {
+    refuse(error);
+  }
+  currentTarget.disabled = false;
+});
+
 // From a photo to its answer
 
-async function take(file) {
+async function take(file, example = false) {
   now.sending?.abort();
   if (now.url) URL.revokeObjectURL(now.url);
-  Object.assign(now, { file, url: URL.createObjectURL(file), text: null, answer: null });
+  Object.assign(now, { file, url: URL.createObjectURL(file), text: null, answer: null, example });
   choose(null);
   byId("results").hidden = true;
   byId("alert").hidden = true;
@@ -79,7 +92,7 @@ async function send() {
   progress("Sending…", 0);
   try {
     const sent = (share) => (share < 1 ? progress(`Sending… ${Math.round(share * 100)} %`, share) : progress("Recognising…", null));
-    const text = await recognize(now.file, parameters(), { sent, signal: sending.signal });
+    const text = await recognize(now.file, asked(), { sent, signal: sending.signal });
     now.text = text;
     now.answer = JSON.parse(text);
     present();
@@ -102,6 +115,7 @@ function present() {
   byId("viewer").hidden = false;
   byId("intro").hidden = true;
   byId("results").hidden = false;
+  byId("example-note").hidden = !now.example;
   byId("caption").textContent = `${now.file.name ?? "Photo"}, ${answer.image.width} × ${answer.image.height} pixels`;
   viewer.draw(answer.image, answer.detections, now.colors, describe);
   choose(null);
@@ -194,6 +208,8 @@ function toggleBoxes() {
 const settings = ["conf", "iou", "tiles"].map((id) => ({ id, field: byId(id), configured: byId(id).value }));
 const changed = () => settings.filter(({ field, configured }) => field.value !== configured);
 const parameters = () => Object.fromEntries(changed().map(({ id, field }) => [id, field.value]));
+/** With the gallery that goes with the photo at hand. */
+const asked = () => (now.example ? { ...parameters(), gallery: "example" } : parameters());
 function settle() {
   for (const { id, field } of settings) {
     const output = byId(`${id}-value`);
@@ -223,7 +239,7 @@ byId("save-json").addEventListener("click", () => {
 byId("save-picture").addEventListener("click", async ({ currentTarget }) => {
   currentTarget.disabled = true;
   try {
-    save(await recognize(now.file, parameters(), { accept: "image/jpeg" }), `${stem()}-annotated.jpg`);
+    save(await recognize(now.file, asked(), { accept: "image/jpeg" }), `${stem()}-annotated.jpg`);
   } catch (error) {
     refuse(error);
   }

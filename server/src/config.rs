@@ -97,7 +97,7 @@ impl Default for TimeoutSettings {
 /// Checked settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServerConfig {
-    /// Where to listen. The caller of [`crate::run`] binds.
+    /// Where to listen. The caller of [`crate::run()`] binds.
     pub listen: SocketAddr,
     /// Whether `/docs` and `/openapi.json` are served.
     pub docs: bool,

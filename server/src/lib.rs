@@ -1,6 +1,6 @@
 //! Floor 5: recognition over HTTP.
 //!
-//! [`run`] takes a checked [`ServerConfig`], a loader and a bound listener, and serves until told to stop. Handlers only
+//! [`run()`] takes a checked [`ServerConfig`], a loader and a bound listener, and serves until told to stop. Handlers only
 //! move bytes; photos are decoded, recognised and turned into answers by worker threads behind a bounded queue.
 //!
 //! | module | what |
@@ -13,6 +13,7 @@
 //! | [`wire`] | what clients send and get; conversions from and to the domain |
 //! | [`problem`] | every error a client can see, and its status: one table |
 //! | `endpoints`, `docs` | a file per endpoint; what describes them |
+//! | `example` | what newcomers try |
 //! | `pages` | what people see in a browser |
 //! | `observe`, `metrics`, `state`, `request_id`, `process` | what operators see |
 
@@ -26,6 +27,7 @@ mod app;
 mod connections;
 mod docs;
 mod endpoints;
+mod example;
 mod inference;
 mod linger;
 mod metrics;
@@ -40,5 +42,6 @@ mod upload;
 
 pub use ::review::ReviewSetup;
 pub use config::{ServerConfig, ServerSettings};
+pub use example::Example;
 pub use models::{LoadError, Loaded};
 pub use run::{ServeError, run};

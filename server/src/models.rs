@@ -7,6 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use pipeline::{RecognizeOptions, Recognizer};
 use review::{ReviewSetup, Serving};
 
+use crate::example::Example;
+
 /// Why models could not be loaded. It goes to the log, not to clients.
 pub type LoadError = Box<dyn StdError + Send + Sync>;
 
@@ -18,6 +20,8 @@ pub struct Loaded {
     pub options: RecognizeOptions,
     /// The queue of what is unsure; `None` switches it off. Taken out when the server starts it.
     pub review: Option<ReviewSetup>,
+    /// What the page offers to who has no photo at hand.
+    pub example: Option<Arc<Example>>,
 }
 
 impl fmt::Debug for Loaded {
@@ -140,7 +144,8 @@ impl Serving for Models {
     fn replace(&self, recognizer: Recognizer) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let Some(old) = &state.loaded else { return };
-        let new = Arc::new(Loaded { recognizer, options: old.options.clone(), review: None });
+        let (options, example) = (old.options.clone(), old.example.clone());
+        let new = Arc::new(Loaded { recognizer, options, review: None, example });
         if let Phase::Ready(ready) = &mut state.phase {
             *ready = Arc::clone(&new);
         }

@@ -35,6 +35,7 @@ mod idempotency;
 mod item;
 mod sql;
 mod store;
+mod tls;
 mod undo;
 
 pub use claim::ClaimRequest;

@@ -3,7 +3,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`config`], [`write`] | what may be asked for, and the set on disk |
+//! | [`config`], [`mod@write`] | what may be asked for, and the set on disk |
 //! | [`scene`] | one photo from one number: [`layout`] before a [`camera`] in some [`light`], exposed by a [`sensor`] as a telephone would |
 //! | [`catalogue`], [`sku`], [`shapes`], [`container`], [`carton`] | the products: families of look-alikes |
 //! | [`art`], [`icons`], [`words`], [`text`], [`canvas`] | what is printed on them |

@@ -11,6 +11,9 @@ use vision::{Detector as _, Embedder as _, ModelCard, SkuIndex as _};
 
 use crate::environment::Environment;
 
+/// Whether networks can be run without ONNX Runtime.
+const WITH_CANDLE: bool = cfg!(feature = "candle");
+
 /// Say which engine, libraries, models and gallery would be used, and what is wrong
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
@@ -109,11 +112,14 @@ fn engines(config: &PipelineConfig, report: &mut Report) {
             "ONNX Runtime",
             format_args!("{} ({}), built with {}", info.version, info.path.display(), info.providers.join(", ")),
         ),
-        // Without the library candle serves; that is a problem only for who asked for ONNX Runtime.
-        Err(error) if config.engine.name == EngineName::Onnxruntime => report.problem("ONNX Runtime", &error),
+        // Without the library candle serves, where it is built in; that is a problem only for who asked for ONNX Runtime.
+        Err(error) if config.engine.name == EngineName::Onnxruntime || !WITH_CANDLE => {
+            report.problem("ONNX Runtime", &error);
+        }
         Err(error) => report.line("ONNX Runtime", format_args!("{error}. candle serves instead, many times slower")),
     }
     match engine::Device::parse(&config.engine.device) {
+        Ok(_) if !WITH_CANDLE => report.line("candle", "not in this build, which serves by ONNX Runtime alone"),
         Ok(_) => report.line("candle", format_args!("device {}", config.engine.device)),
         Err(error) => report.problem("candle", &error),
     }

@@ -1,12 +1,18 @@
 //! `shelf`: photograph a shelf, get every container detected, identified and counted.
 
 mod aliases;
+#[cfg(feature = "workbench")]
 mod classes;
+#[cfg(feature = "workbench")]
 mod dataset;
+mod demo;
 mod doctor;
 mod environment;
+#[cfg(feature = "workbench")]
 mod eval;
+mod example;
 mod gallery;
+#[cfg(feature = "workbench")]
 mod hub;
 mod models;
 mod photos;
@@ -14,8 +20,11 @@ mod queue;
 mod recognize;
 mod serve;
 mod signals;
+#[cfg(feature = "workbench")]
 mod targets;
+#[cfg(feature = "workbench")]
 mod train;
+mod workbench;
 
 use std::process::ExitCode;
 
@@ -44,6 +53,7 @@ struct GlobalArgs {
 #[derive(Subcommand)]
 enum Command {
     Recognize(recognize::RecognizeArgs),
+    Demo(demo::DemoArgs),
     Serve(serve::ServeArgs),
     #[command(subcommand)]
     Gallery(gallery::GalleryCommand),
@@ -51,13 +61,8 @@ enum Command {
     Queue(queue::QueueCommand),
     #[command(subcommand)]
     Models(models::ModelsCommand),
-    #[command(subcommand)]
-    Dataset(dataset::DatasetCommand),
-    #[command(subcommand)]
-    Eval(eval::EvalCommand),
-    Calibrate(eval::CalibrateArgs),
-    #[command(subcommand)]
-    Train(train::TrainCommand),
+    #[command(flatten)]
+    Workbench(Box<workbench::Workbench>),
     Doctor(doctor::DoctorArgs),
 }
 
@@ -83,14 +88,12 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     start_logging(&cli.global, matches!(cli.command, Command::Serve(_)));
     match cli.command {
         Command::Recognize(args) => recognize::run(&args, &environment),
+        Command::Demo(args) => demo::run(&args, &environment),
         Command::Serve(args) => serve::run(&args, &environment),
         Command::Gallery(command) => gallery::run(command, &environment),
         Command::Queue(command) => queue::run(command, &environment),
         Command::Models(command) => models::run(command),
-        Command::Dataset(command) => dataset::run(command),
-        Command::Eval(command) => eval::run(command, &environment),
-        Command::Calibrate(args) => eval::run_calibrate(&args, &environment),
-        Command::Train(command) => train::run(command),
+        Command::Workbench(command) => workbench::run(*command, &environment),
         Command::Doctor(args) => doctor::run(&args, &environment),
     }
 }

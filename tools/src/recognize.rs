@@ -15,7 +15,7 @@ use pipeline::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
 use rayon::prelude::*;
 use serde::Serialize;
 use server::wire::answer::{AnswerContext, RecognizeAnswer};
-use vision::{Sha256, SkuStatus, Tiling};
+use vision::{Recognition, Sha256, SkuStatus, Tiling};
 
 use crate::environment::Environment;
 use crate::photos;
@@ -154,16 +154,21 @@ fn print(answer: &Answered, recognizer: &Recognizer, json: bool) -> io::Result<(
         serde_json::to_writer(&mut out, &line)?;
         return writeln!(out);
     }
-    let recognition = &answer.recognized.recognition;
+    drop(out);
+    print_counts(&answer.path.display().to_string(), &answer.recognized.recognition, answer.total)
+}
+
+/// What people read: one line in all, one for each SKU, and what is to be said besides.
+pub(crate) fn print_counts(photo: &str, recognition: &Recognition, total: Duration) -> io::Result<()> {
+    let mut out = io::stdout().lock();
     let unsure = recognition.items.iter().filter(|item| item.decision.status == SkuStatus::Ambiguous).count();
     writeln!(
         out,
-        "{}: {} facings, {} SKUs, {} unknown, {unsure} ambiguous ({:.0} ms)",
-        answer.path.display(),
+        "{photo}: {} facings, {} SKUs, {} unknown, {unsure} ambiguous ({:.0} ms)",
         recognition.items.len(),
         recognition.counts.len(),
         recognition.unknown_count,
-        answer.total.as_secs_f64() * 1e3
+        total.as_secs_f64() * 1e3
     )?;
     let width = recognition.counts.iter().map(|c| c.sku.name.chars().count()).max().unwrap_or(0);
     for count in &recognition.counts {

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use server::{Loaded, ReviewSetup, ServerConfig};
+use server::{Example, Loaded, ReviewSetup, ServerConfig};
 use tokio::net::TcpListener;
 
-use crate::environment::Environment;
+use crate::environment::{Environment, default_config};
+use crate::example;
 use crate::signals::asked_to_end;
 
 /// Where the server's own settings lie when nothing says otherwise.
@@ -24,14 +25,14 @@ pub(crate) struct ServeArgs {
     /// Pipeline configuration [default: AI_V2_PIPELINE_CONFIG, else configs/pipeline.yaml]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Server configuration; built-in settings hold when the default file does not exist
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_SERVER_CONFIG)]
-    server_config: PathBuf,
+    /// Server configuration [default: configs/server.yaml, else built-in settings]
+    #[arg(long, value_name = "FILE")]
+    server_config: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &ServeArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
     let pipeline_config = environment.pipeline_config(args.config.as_ref())?;
-    let config = server_config(&args.server_config)?;
+    let config = server_config(args.server_config.as_deref())?;
     let listen = args.listen.unwrap_or(config.listen);
     let enabled = environment.enabled;
     let review_config = environment.review_config(args.config.as_ref())?;
@@ -48,7 +49,8 @@ pub(crate) fn run(args: &ServeArgs, environment: &Environment) -> anyhow::Result
             let (live, enrolled) = review::live_gallery(&pipeline_config, &loaded.gallery);
             ReviewSetup { config: review_config, settings, live, enrolled }
         });
-        Ok(Loaded { recognizer, options: pipeline_config.options, review })
+        let example = Example::new(example::photo(), |served| Ok(example::recognizer(served)?));
+        Ok(Loaded { recognizer, options: pipeline_config.options, review, example: Some(example.into()) })
     };
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
     runtime.block_on(async {
@@ -61,10 +63,12 @@ pub(crate) fn run(args: &ServeArgs, environment: &Environment) -> anyhow::Result
     Ok(ExitCode::SUCCESS)
 }
 
-fn server_config(path: &Path) -> anyhow::Result<ServerConfig> {
+fn server_config(named: Option<&Path>) -> anyhow::Result<ServerConfig> {
+    let default = default_config(DEFAULT_SERVER_CONFIG);
+    let path = named.unwrap_or(&default);
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && path == Path::new(DEFAULT_SERVER_CONFIG) => {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
             return Ok(ServerConfig::default());
         }
         Err(error) => return Err(error).with_context(|| format!("cannot read the configuration {}", path.display())),

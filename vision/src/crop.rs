@@ -38,7 +38,7 @@ pub fn crop(image: &RgbImage, bbox: &BBox, rule: CropRule) -> RgbImage {
 /// Where [`crop`] cuts, in whole pixels.
 ///
 /// # Panics
-/// When the picture is empty, which [`crate::decode`] never returns.
+/// When the picture is empty, which [`crate::decode()`] never returns.
 #[must_use]
 pub fn crop_region((width, height): (u32, u32), bbox: &BBox, rule: CropRule) -> Region {
     assert!(width > 0 && height > 0, "a picture has pixels");

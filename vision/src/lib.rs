@@ -1,13 +1,13 @@
 //! Floor 0: pictures and what is found in them.
 //!
 //! Everything above (engines, networks, pipeline, server, evaluation) speaks in these types. There is ONE of each
-//! step that training, evaluation, the command line and the server must do alike: one [`decode`], one resize
-//! ([`PreprocessPlan::apply`]), one [`nms`], one [`crop`] rule.
+//! step that training, evaluation, the command line and the server must do alike: one [`decode()`], one resize
+//! ([`PreprocessPlan::apply`]), one [`nms()`], one [`crop()`] rule.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`decode`], [`encode`], [`preprocess`], [`letterbox`], [`tiles`], [`crop`] | from bytes to network input and back |
-//! | [`geometry`], [`nms`] | boxes |
+//! | [`mod@decode`], [`encode`], [`preprocess`], [`letterbox`], [`tiles`], [`mod@crop`] | from bytes to network input and back |
+//! | [`geometry`], [`mod@nms`] | boxes |
 //! | [`confidences`] | from which confidence on detections count |
 //! | [`detection`], [`embedding`], [`sku`], [`recognition`] | what is found |
 //! | [`detector`], [`embedder`], [`sku_index`] | the three abilities as traits, with fakes for tests |

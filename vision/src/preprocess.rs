@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 
 use fast_image_resize as fir;
+use fir::ImageView as _;
+use fir::pixels::U8x3;
 use ndarray::ArrayViewMut3;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -205,8 +207,7 @@ impl PreprocessPlan {
 
     /// Resized pixels, rows of RGB triples.
     fn resize(&self, image: &RgbImage, region: Region, size: (u32, u32)) -> Vec<u8> {
-        let source = fir::images::ImageRef::new(image.width(), image.height(), image.as_raw(), fir::PixelType::U8x3)
-            .expect("an RgbImage holds width * height * 3 bytes");
+        let source = view(image.width(), image.height(), image.as_raw());
         match self.filter {
             Filter::Bilinear => bilinear::resize(image, region, size),
             Filter::BilinearAntialias => {
@@ -222,13 +223,17 @@ impl PreprocessPlan {
     }
 }
 
-fn pass(
-    source: &fir::images::ImageRef<'_>,
-    region: Region,
-    (width, height): (u32, u32),
-    alg: fir::ResizeAlg,
-) -> Vec<u8> {
-    let mut resized = fir::images::Image::new(width, height, fir::PixelType::U8x3);
+/// Pixels of a type that is known when this is compiled: the resizer's code for the twelve others is not even built.
+type View<'a> = fir::images::TypedImageRef<'a, U8x3>;
+
+fn view(width: u32, height: u32, bytes: &[u8]) -> View<'_> {
+    View::from_buffer(width, height, bytes).expect("there are width * height * 3 bytes")
+}
+
+fn pass(source: &View<'_>, region: Region, (width, height): (u32, u32), alg: fir::ResizeAlg) -> Vec<u8> {
+    let mut resized = vec![0; width as usize * height as usize * 3];
+    let mut target = fir::images::TypedImage::<U8x3>::from_buffer(width, height, &mut resized)
+        .expect("there are width * height * 3 bytes");
     let options = fir::ResizeOptions::new().resize_alg(alg).crop(
         f64::from(region.x),
         f64::from(region.y),
@@ -236,14 +241,14 @@ fn pass(
         f64::from(region.height),
     );
     RESIZER
-        .with_borrow_mut(|resizer| resizer.resize(source, &mut resized, &options))
+        .with_borrow_mut(|resizer| resizer.resize_typed(source, &mut target, &options))
         .expect("the region lies within the picture");
-    resized.into_vec()
+    resized
 }
 
 /// Columns first, then rows, as Pillow does it (up to version 12; from 13 on it takes whichever is cheaper). The resizer by itself takes rows first; since a bicubic filter overshoots
 /// at edges and what lies between the two steps is clipped to 0..=255, the order shows: up to ten grey levels.
-fn bicubic(source: &fir::images::ImageRef<'_>, region: Region, (width, height): (u32, u32)) -> Vec<u8> {
+fn bicubic(source: &View<'_>, region: Region, (width, height): (u32, u32)) -> Vec<u8> {
     const RADIUS: f64 = 2.0;
     let alg = fir::ResizeAlg::Convolution(fir::FilterType::CatmullRom);
     // Rows beside the region that the second step reaches into.
@@ -252,8 +257,7 @@ fn bicubic(source: &fir::images::ImageRef<'_>, region: Region, (width, height): 
     let bottom = region.y.saturating_add(region.height).saturating_add(reach).min(source.height());
     let rows = Region { y: top, height: bottom.saturating_sub(top), ..region };
     let narrow = pass(source, rows, (width, rows.height), alg);
-    let narrow = fir::images::ImageRef::new(width, rows.height, &narrow, fir::PixelType::U8x3)
-        .expect("the first step gives width * rows * 3 bytes");
+    let narrow = view(width, rows.height, &narrow);
     let rest = Region { x: 0, y: region.y - top, width, height: region.height };
     pass(&narrow, rest, (width, height), alg)
 }

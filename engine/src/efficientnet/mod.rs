@@ -11,14 +11,19 @@
 
 pub mod config;
 pub mod graph;
+#[cfg(feature = "candle")]
 pub mod layers;
 pub mod layout;
+#[cfg(feature = "candle")]
 pub mod mbconv;
+#[cfg(feature = "candle")]
 pub mod trunk;
 
 pub use config::{
     Activation, Architecture, BlockShape, Config, Normalisation, Padding, ParseArchitectureError, Stage, VARIANTS,
     Variant,
 };
+#[cfg(feature = "candle")]
 pub use layers::{Build, Norms};
+#[cfg(feature = "candle")]
 pub use trunk::Trunk;

@@ -11,15 +11,15 @@ use super::Weights;
 use crate::EngineError;
 
 /// The last failure, with its values: candle's own error carries only the sentence.
-pub(super) type Failure = Arc<Mutex<Option<EngineError>>>;
+type Failure = Arc<Mutex<Option<EngineError>>>;
 
-pub(super) fn var_builder(weights: Weights, device: &Device, failure: Failure) -> VarBuilder<'static> {
+fn var_builder(weights: Weights, device: &Device, failure: Failure) -> VarBuilder<'static> {
     let backend: Box<dyn SimpleBackend> = Box::new(Backend { weights, failure });
     VarBuilder::new_with_args(backend, DType::F32, device)
 }
 
 /// The failure behind `error`, which came out of a `VarBuilder` that shares `failure`.
-pub(super) fn engine_error(path: &Path, error: Error, failure: &Failure) -> EngineError {
+fn engine_error(path: &Path, error: Error, failure: &Failure) -> EngineError {
     let sentence = without_backtrace(error).to_string();
     let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
     // A layer may have asked for a tensor that it can do without and failed for another reason later.
@@ -32,6 +32,30 @@ pub(crate) fn without_backtrace(error: Error) -> Error {
     match error {
         Error::WithBacktrace { inner, .. } => without_backtrace(*inner),
         other => other,
+    }
+}
+
+impl Weights {
+    /// The tensors as candle's layers ask for them, on `device`. Errors name the tensor, the shape expected and the one
+    /// found; `contains_tensor` tells layouts apart; what is asked for counts as used.
+    #[must_use]
+    pub fn var_builder(&self, device: &Device) -> VarBuilder<'static> {
+        var_builder(self.clone(), device, Arc::default())
+    }
+
+    /// A network made of these weights. `make` is `|vb| Network::load(vb, ..)`.
+    ///
+    /// # Errors
+    /// [`EngineError::Tensor`] for the first tensor that is missing or has another shape, [`EngineError::Load`] for any
+    /// other failure of `make`.
+    pub fn build<N>(
+        &self,
+        device: &Device,
+        make: impl FnOnce(VarBuilder<'static>) -> Result<N>,
+    ) -> std::result::Result<N, EngineError> {
+        let failure = Failure::default();
+        let vb = var_builder(self.clone(), device, Arc::clone(&failure));
+        make(vb).map_err(|error| engine_error(&self.path, error, &failure))
     }
 }
 

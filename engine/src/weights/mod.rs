@@ -1,5 +1,6 @@
 //! Named tensors: what a network has learned.
 
+#[cfg(feature = "candle")]
 pub(crate) mod backend;
 mod fold;
 mod safetensors;
@@ -10,8 +11,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use candle_core::Device;
-use candle_nn::VarBuilder;
 
 use crate::onnx::{self, DataType, TensorError};
 use crate::{EngineError, MAX_MODEL_BYTES, files};
@@ -227,28 +226,6 @@ impl Weights {
     pub fn unused(&self) -> Vec<&str> {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         self.tensors.keys().map(String::as_str).filter(|name| !used.contains(*name)).collect()
-    }
-
-    /// The tensors as candle's layers ask for them, on `device`. Errors name the tensor, the shape expected and the one
-    /// found; `contains_tensor` tells layouts apart; what is asked for counts as used.
-    #[must_use]
-    pub fn var_builder(&self, device: &Device) -> VarBuilder<'static> {
-        backend::var_builder(self.clone(), device, Arc::default())
-    }
-
-    /// A network made of these weights. `make` is `|vb| Network::load(vb, ..)`.
-    ///
-    /// # Errors
-    /// [`EngineError::Tensor`] for the first tensor that is missing or has another shape, [`EngineError::Load`] for any
-    /// other failure of `make`.
-    pub fn build<N>(
-        &self,
-        device: &Device,
-        make: impl FnOnce(VarBuilder<'static>) -> candle_core::Result<N>,
-    ) -> Result<N, EngineError> {
-        let failure = backend::Failure::default();
-        let vb = backend::var_builder(self.clone(), device, Arc::clone(&failure));
-        make(vb).map_err(|error| backend::engine_error(&self.path, error, &failure))
     }
 
     /// Writes a safetensors file with every tensor and the metadata, whole or not at all. The same weights give the same

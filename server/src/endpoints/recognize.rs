@@ -15,7 +15,7 @@ use crate::problem::{Problem, ProblemBody};
 use crate::request_id::RequestId;
 use crate::upload;
 use crate::wire::answer::RecognizeAnswer;
-use crate::wire::parameters::RecognizeQuery;
+use crate::wire::parameters::{GalleryChoice, RecognizeQuery};
 
 /// A file's bytes.
 #[derive(Debug, ToSchema)]
@@ -81,6 +81,10 @@ pub(crate) async fn recognize(
 ) -> Result<Response, Problem> {
     let query = RecognizeQuery::parse(&pairs)?;
     let loaded = app.models.current().inspect_err(|_| app.metrics.rejected("not_ready"))?;
+    let gallery = query.gallery.unwrap_or_default();
+    if gallery == GalleryChoice::Example && loaded.example.is_none() {
+        return Err(Problem::parameter("gallery", "example", "served: this server offers no example"));
+    }
     app.inference.admit().inspect_err(|refused| count(&app, refused))?;
 
     let upload = upload::receive(&headers, body, &app.config, &app.budget).await.inspect_err(|error| {
@@ -95,7 +99,7 @@ pub(crate) async fn recognize(
             embeddings: query.return_embeddings.unwrap_or(loaded.options.keep_embeddings),
         }
     };
-    let request = JobRequest { id, upload, options: query.over(&loaded.options), format };
+    let request = JobRequest { id, upload, options: query.over(&loaded.options), gallery, format };
     let answer = app.inference.answer(request).await.inspect_err(|refused| count(&app, refused))?;
 
     let mut body = answer.body;

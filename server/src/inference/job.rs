@@ -12,6 +12,7 @@ use super::batcher::Entry;
 use crate::request_id::RequestId;
 use crate::upload::Upload;
 use crate::wire::answer::RecognizeAnswer;
+use crate::wire::parameters::GalleryChoice;
 
 /// What a request asks for.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub(crate) struct JobRequest {
     /// The photo, and the share of the upload budget it holds until it is answered.
     pub(crate) upload: Upload,
     pub(crate) options: RecognizeOptions,
+    pub(crate) gallery: GalleryChoice,
     pub(crate) format: AnswerFormat,
 }
 
@@ -51,7 +53,7 @@ impl Entry for Job {
     }
 
     fn fits_with(&self, other: &Self) -> bool {
-        self.request.options == other.request.options
+        self.request.options == other.request.options && self.request.gallery == other.request.gallery
     }
 }
 
@@ -97,6 +99,9 @@ pub(crate) enum JobError {
     /// The code panicked on this photo.
     #[error("recognition panicked")]
     Panicked,
+    /// The example was asked for and cannot be made.
+    #[error("there is no example")]
+    NoExample,
     /// Models were taken away while it waited.
     #[error("no models are loaded")]
     NoModels,

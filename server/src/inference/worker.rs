@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use pipeline::{Photo, Recognized};
+use pipeline::{Photo, Recognized, Recognizer};
 use review::{Review, Seen, prepare};
 use tokio::sync::mpsc;
 
@@ -17,6 +17,7 @@ use crate::config::ServerConfig;
 use crate::metrics::Metrics;
 use crate::models::{LoadError, Loaded, Models, Phase};
 use crate::wire::answer::{AnswerContext, RecognizeAnswer};
+use crate::wire::parameters::GalleryChoice;
 use crate::wire::picture;
 
 /// Side of the blank picture of the warm-up: large enough for every network to scale down.
@@ -93,16 +94,25 @@ fn recognize(context: &WorkerContext, batch: Vec<Job>, start: Instant) {
         batch.into_iter().for_each(|job| reply(context, job, Err(JobError::NoModels)));
         return;
     };
+    let gallery = batch[0].request.gallery;
+    let recognizer = match gallery {
+        GalleryChoice::Served => Some(&loaded.recognizer),
+        GalleryChoice::Example => loaded.example.as_ref().and_then(|example| example.recognizer(&loaded.recognizer)),
+    };
+    let Some(recognizer) = recognizer else {
+        batch.into_iter().for_each(|job| reply(context, job, Err(JobError::NoExample)));
+        return;
+    };
     let mut options = batch[0].request.options.clone();
     // What is queued is compared by its embedding, whether or not the client wants to see it.
     options.keep_embeddings |= context.review.queue().is_some();
     let photos = batch.iter().map(|job| Photo::Encoded(job.request.upload.photo.clone())).collect();
-    match catch_unwind(AssertUnwindSafe(|| loaded.recognizer.recognize(photos, &options))) {
+    match catch_unwind(AssertUnwindSafe(|| recognizer.recognize(photos, &options))) {
         Ok(results) => {
             for (job, result) in batch.into_iter().zip(results) {
                 let queued = start.saturating_duration_since(job.enqueued);
                 let answer = result.map_err(JobError::from).and_then(|recognized| {
-                    catch_unwind(AssertUnwindSafe(|| answer(context, &loaded, &job, recognized, queued)))
+                    catch_unwind(AssertUnwindSafe(|| answer(context, recognizer, &job, recognized, queued)))
                         .unwrap_or(Err(JobError::Panicked))
                 });
                 reply(context, job, answer);
@@ -116,7 +126,7 @@ fn recognize(context: &WorkerContext, batch: Vec<Job>, start: Instant) {
 
 fn answer(
     context: &WorkerContext,
-    loaded: &Loaded,
+    recognizer: &Recognizer,
     job: &Job,
     recognized: Recognized,
     queued: Duration,
@@ -130,11 +140,13 @@ fn answer(
         digest,
         image: &image,
         recognition: &recognition,
-        recognizer: &loaded.recognizer,
+        recognizer,
         total: job.enqueued.elapsed(),
     };
-    let review = context.review.queue().and_then(|queue| prepare(queue, &seen));
-    let draw = || picture::annotated_jpeg(&image, &recognition, &loaded.recognizer).map_err(JobError::Draw);
+    // What the example does not know is nobody's to answer.
+    let queue = context.review.queue().filter(|_| job.request.gallery == GalleryChoice::Served);
+    let review = queue.and_then(|queue| prepare(queue, &seen));
+    let draw = || picture::annotated_jpeg(&image, &recognition, recognizer).map_err(JobError::Draw);
     let (body, content_type) = match job.request.format {
         AnswerFormat::Jpeg => (AnswerBody::Encoded(draw()?), "image/jpeg"),
         AnswerFormat::Json { annotate, embeddings } => {
@@ -144,7 +156,7 @@ fn answer(
                 &AnswerContext {
                     request_id: job.request.id.as_str(),
                     photo: digest,
-                    recognizer: &loaded.recognizer,
+                    recognizer,
                     timing,
                     queued,
                     total: job.enqueued.elapsed(),

@@ -27,6 +27,8 @@ struct Home {
     status: &'static str,
     explanation: &'static str,
     gallery: Gallery,
+    /// Whether there is one to try.
+    example: bool,
     classes: String,
     defaults: Defaults,
 }
@@ -87,6 +89,7 @@ pub(super) async fn home(State(app): State<Arc<App>>) -> Response {
         status: phase.as_str(),
         explanation: phase.explanation(),
         gallery,
+        example: matches!(&phase, Phase::Ready(loaded) if loaded.example.is_some()),
         classes,
         defaults: Defaults {
             conf: format!("{:.2}", confidence.default),

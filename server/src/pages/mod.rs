@@ -1,6 +1,7 @@
 //! What people see in a browser: templates rendered here, scripts and styles from [`assets`]. No front-end build.
 
 mod assets;
+mod example;
 mod home;
 pub(crate) mod problem;
 mod review;
@@ -19,6 +20,7 @@ use crate::problem::Problem;
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(home::home))
+        .route("/example.jpg", get(example::photo))
         .route("/review", get(review::review))
         .route("/review/clusters", get(review::clusters))
         .route("/review/queue", get(review::queue))

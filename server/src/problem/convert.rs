@@ -56,7 +56,7 @@ impl From<JobError> for Problem {
                  or send a smaller photo",
             ),
             JobError::NoModels => Self::from(NotReady::Stopping),
-            JobError::Recognize(_) | JobError::Panicked => Self::internal(),
+            JobError::Recognize(_) | JobError::Panicked | JobError::NoExample => Self::internal(),
         }
     }
 }

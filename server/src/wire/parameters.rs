@@ -34,13 +34,27 @@ pub struct RecognizeQuery {
     /// itself, ask with `Accept: image/jpeg`.
     #[param(example = false)]
     pub annotate: Option<bool>,
+    /// Which gallery names the facings: `served` (the one people enrol into), or `example`, which knows the photo at
+    /// `/example.jpg` and feeds no review queue.
+    #[param(value_type = Option<String>, pattern = "^(served|example)$", example = "served")]
+    pub gallery: Option<GalleryChoice>,
+}
+
+/// Which gallery names the facings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GalleryChoice {
+    /// The one people enrol into.
+    #[default]
+    Served,
+    /// The one that comes with the program.
+    Example,
 }
 
 /// A parameter that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ParameterError {
     /// No such parameter.
-    #[error("there is no parameter {name:?}; there are conf, iou, tiles, top_k, return_embeddings, annotate")]
+    #[error("there is no parameter {name:?}; there are conf, iou, tiles, top_k, return_embeddings, annotate, gallery")]
     Unknown {
         /// As written.
         name: String,
@@ -83,6 +97,7 @@ impl RecognizeQuery {
                 "top_k" => query.top_k = Some(top_k(value).map_err(wrong)?),
                 "return_embeddings" => query.return_embeddings = Some(yes_or_no(value).map_err(wrong)?),
                 "annotate" => query.annotate = Some(yes_or_no(value).map_err(wrong)?),
+                "gallery" => query.gallery = Some(gallery(value).map_err(wrong)?),
                 _ => return Err(ParameterError::Unknown { name: shorten(name) }),
             }
         }
@@ -118,6 +133,14 @@ fn tiling(text: &str) -> Result<Tiling, String> {
 fn top_k(text: &str) -> Result<usize, String> {
     let within = |v: &usize| (1..=MAX_TOP_K).contains(v);
     text.parse().ok().filter(within).ok_or_else(|| format!("a whole number within 1 and {MAX_TOP_K}"))
+}
+
+fn gallery(text: &str) -> Result<GalleryChoice, String> {
+    match text {
+        "served" => Ok(GalleryChoice::Served),
+        "example" => Ok(GalleryChoice::Example),
+        _ => Err("served or example".to_owned()),
+    }
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {
@@ -171,6 +194,7 @@ mod tests {
         check("top_k=101", "top_k is \"101\"");
         check("annotate=maybe", "annotate is \"maybe\", but it must be true or false");
         check("return_embeddings=yes", "return_embeddings is \"yes\"");
+        check("gallery=other", "gallery is \"other\", but it must be served or example");
         check("confidence=0.5", "no parameter \"confidence\"; there are conf, iou");
         check("conf=0.5&conf=0.6", "conf is given more than once");
     }

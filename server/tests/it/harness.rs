@@ -138,7 +138,7 @@ fn with_gallery(
 }
 
 pub(crate) fn loaded(recognizer: Recognizer) -> Result<Loaded, LoadError> {
-    Ok(Loaded { recognizer, options: RecognizeOptions::default(), review: None })
+    Ok(Loaded { recognizer, options: RecognizeOptions::default(), review: None, example: None })
 }
 
 /// A running server.

@@ -8,6 +8,7 @@ mod browser;
 #[expect(dead_code, reason = "the page of a training run needs more of it")]
 mod chromium;
 mod contract;
+mod example;
 mod harness;
 mod life;
 mod load;

@@ -109,7 +109,6 @@ async fn photos_beside_each_other_and_beside_an_answer_ask_once() {
     server.change("label", json!({"item_id": white["id"], "new_sku": {"name": "White Rum"}})).await;
     let gallery = async || server.json("/health").await["release"]["gallery"].to_string();
     server.until("the answer counts", async || gallery().await.contains("4 SKUs, 4 exemplars")).await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
     server.control.release();
     let late: Value = late.await.expect("no panic").json().await.expect("JSON");
     assert_eq!(late["release"]["gallery"].as_str().map(|text| text.contains("3 exemplars")), Some(true), "{late}");

@@ -113,7 +113,7 @@ pub(crate) async fn server_by(settings: StoreSettings, review: ReviewConfig, emb
     let recognizer = recognizer_by(&control, Arc::clone(&embedder));
     let load = move || {
         let review = Some(setup(settings, review, &*embedder));
-        Ok(Loaded { recognizer, options: RecognizeOptions::default(), review })
+        Ok(Loaded { recognizer, options: RecognizeOptions::default(), review, example: None })
     };
     let server = Server::loading(config(), control, load).await;
     server.until_ready().await;

@@ -11,6 +11,7 @@ use super::transaction::Tx;
 use super::value::{Value, bound};
 use super::writer::{Flush, WriteOp, Writer};
 use crate::error::StoreError;
+use crate::tls;
 
 /// Longest wait for a connection.
 const ACQUIRE: Duration = Duration::from_secs(5);
@@ -185,7 +186,7 @@ async fn open_sqlite(path: &str) -> Result<Pools, StoreError> {
 }
 
 async fn open_postgres(url: &str) -> Result<Pools, StoreError> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    tls::prepare();
     let options: PgConnectOptions = url.parse().map_err(|_: sqlx::Error| StoreError::Setting {
         setting: "DATABASE_URL",
         value: "postgres:...".to_owned(),

@@ -38,11 +38,15 @@ fn photo(config: &SynthConfig, catalogue: &Catalogue, number: u64) -> Photo {
     Scene { catalogue, config }.photo(number, &mut Framebuffer::new(1, 1))
 }
 
+/// Photo 7 of [`small`], as [`SYNTH_VERSION`] 5 renders it. Whoever changes a pixel changes the version, and this.
+const PHOTO_7: (u32, &str) = (5, "bacfd80be9a98cea63ab6cc57017cc827e75f9d387f26e71434bd6778637e7d5");
+
 #[test]
 fn a_photo_is_its_seed_and_number() {
     let config = small();
     let catalogue = Catalogue::build(&config);
     let first = photo(&config, &catalogue, 7);
+    assert_eq!((SYNTH_VERSION, &*Sha256::of(first.image.as_raw()).to_string()), PHOTO_7);
     let mut frame = Framebuffer::new(1, 1);
     let scene = Scene { catalogue: &catalogue, config: &config };
     // Scratch space that has seen another photo must not show.

@@ -39,7 +39,7 @@ pub(crate) async fn serve(settings: &StoreSettings) -> Result<(), Error> {
             Release::new("bench", detector, Arc::new(MeanColorEmbedder), gallery, RecognizerSettings::default())
                 .recognizer();
         let review = Some(ReviewSetup { config: review, settings, live: live(), enrolled: enrolled() });
-        Ok(Loaded { recognizer, options: RecognizeOptions::default(), review })
+        Ok(Loaded { recognizer, options: RecognizeOptions::default(), review, example: None })
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);

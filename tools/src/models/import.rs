@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ::hub::{HubFile, WeightsSource};
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
-use classifier::model::layout::{native_name, recognize};
+use classifier::model::layout::native_name;
 use classifier::model::{Architecture, Variant, usual_plan};
 use detector::ClassMap;
 use detector::load::ARCHITECTURE_KEY;
@@ -124,19 +124,13 @@ fn recognise(weights: &Weights, args: &ImportArgs) -> anyhow::Result<Recognised>
     if let Ok(found) = Yolo::infer(|name| weights.shape(name).map(<[usize]>::to_vec)) {
         return detector(weights, found, args);
     }
-    match variant(weights) {
+    match super::variant(weights) {
         Some(variant) => embedder(weights, variant, args),
         None => bail!(
             "{} holds neither YOLOv8 nor EfficientNet under names known here; `shelf models inspect --tensors` shows what it holds",
             args.source.display()
         ),
     }
-}
-
-/// Which EfficientNet these tensors make, if any.
-pub(super) fn variant(weights: &Weights) -> Option<Variant> {
-    let shapes: Vec<(&str, &[usize])> = weights.iter().map(|(name, shape, _)| (name, shape)).collect();
-    recognize(shapes.into_iter())
 }
 
 fn embedder(weights: &Weights, variant: Variant, args: &ImportArgs) -> anyhow::Result<Recognised> {

@@ -20,6 +20,18 @@ fn read(place: &Workplace, name: &str) -> Value {
     serde_json::from_slice(&fs::read(place.path(name)).expect("it was written")).expect("JSON")
 }
 
+/// Runs a command that judges by gates; its exit code must be what the gates in `output` say, whichever that is.
+fn judged(place: &Workplace, arguments: &[&str], output: &str) -> (String, Value) {
+    let run = place.shelf(arguments);
+    let text = stdout(&run) + &stderr(&run);
+    let report = read(place, output);
+    let gates = report["gates"].as_array().expect("gates");
+    let failed = gates.iter().any(|gate| gate["passed"] == false);
+    assert_eq!((report["verdict"] == "failed", run.status.code()), (failed, Some(i32::from(failed))), "{text}");
+    assert!(!gates.is_empty(), "something is judged: {text}");
+    (text, report)
+}
+
 fn figure(report: &Value, name: &str) -> f64 {
     report["metrics"][name].as_f64().unwrap_or_else(|| panic!("{name} is missing: {}", report["metrics"]))
 }
@@ -81,15 +93,18 @@ fn shelf_scenes_are_counted() {
     let scenes = scenes.display().to_string();
     let arguments = ["eval", "shelf-counts", "--pipeline-config", "pipeline.yaml", "--test-dir", &scenes];
     let more = ["--output", "results.json", "--report", "report", "--resamples", "100"];
-    let text = run(&place, &[&arguments[..], &more[..]].concat(), 1);
+    let (text, report) = judged(&place, &[&arguments[..], &more[..]].concat(), "results.json");
     // 8 of the 14 SKUs on the two photos are enrolled.
     assert!(text.contains("6 of 14 SKUs on the pictures are not enrolled"), "{text}");
-    let report = read(&place, "results.json");
     assert_eq!(report["detection"]["true_boxes"], 129);
-    assert!(figure(&report, "recall") > 0.4 && figure(&report, "recall") < 0.6, "42 facings are of no class it knows");
-    assert!(figure(&report, "count_mae") > 1.0 && figure(&report, "top1") > 0.95);
+    // Found are so many of the 129 boxes; COCO's classes hold 72 of them.
+    let found = figure(&report, "recall") * 129.0;
+    assert!((found - found.round()).abs() < 1e-3 && found > 52.0, "{found} boxes found");
+    assert!(figure(&report, "top1") > 0.95, "eight SKUs, cut from the photo itself: {}", figure(&report, "top1"));
+    // A facing that is missed is missing in the counts, too.
     let html = fs::read_to_string(place.path("report/report.html")).expect("written");
-    assert!(html.contains("data:image/jpeg;base64,") && html.contains("Counts are short because facings are missed"));
+    let short = html.contains("Counts are short because facings are missed");
+    assert!(html.contains("data:image/jpeg;base64,") && (short || figure(&report, "recall") > 0.9), "advice");
 
     // Answers of `recognize`, evaluated later against counts, come to the same.
     let photo = format!("{scenes}/cola-aisle-hk/scene.jpg");
@@ -100,10 +115,10 @@ fn shelf_scenes_are_counted() {
             .expect("JSON");
     fs::write(place.path("truth.json"), serde_json::json!({"scene.jpg": counts}).to_string()).expect("writable");
     let saved = ["--ground-truth", "truth.json", "--predictions", "answers.jsonl", "--output", "saved.json"];
-    run(&place, &[&["eval", "shelf-counts"], &saved[..]].concat(), 1);
+    let (_, saved) = judged(&place, &[&["eval", "shelf-counts"], &saved[..]].concat(), "saved.json");
     let single = format!("{scenes}/cola-aisle-hk");
-    run(&place, &["eval", "shelf-counts", "--test-dir", &single, "--output", "live.json"], 1);
-    let (saved, live) = (read(&place, "saved.json"), read(&place, "live.json"));
+    let live = ["eval", "shelf-counts", "--test-dir", &single, "--output", "live.json"];
+    let (_, live) = judged(&place, &live, "live.json");
     assert_eq!(figure(&saved, "count_mae"), figure(&live, "count_mae"));
 }
 

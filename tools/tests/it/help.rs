@@ -7,6 +7,7 @@ use std::process::Command;
 const COMMANDS: &[&[&str]] = &[
     &[],
     &["recognize"],
+    &["demo"],
     &["serve"],
     &["gallery"],
     &["gallery", "build"],

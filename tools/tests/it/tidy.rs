@@ -24,6 +24,7 @@ const FLOORS: &[(&str, i32)] = &[
     ("train", 4),
     ("server", 5),
     ("tools", 6),
+    ("fuzz", 6),
 ];
 
 /// What must not stand beneath a crate, however many crates lie between.

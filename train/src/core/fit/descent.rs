@@ -85,7 +85,7 @@ impl<'a, T: Task> Descent<'a, T> {
             let position = BatchPosition { epoch, batch: at, batches: all };
             let Loss { objective, value, means } = self.task.loss(&batch, position)?;
             if !value.is_finite() {
-                return Err(self.not_finite("loss".to_owned(), value, &batch, position, output));
+                return Err(self.not_finite(("loss".to_owned(), value), &batch, position, output));
             }
             sum.add(Gradients::of(self.optimizer.parameters(), objective.backward()?))?;
             self.memory.add(&means);
@@ -131,7 +131,7 @@ impl<'a, T: Task> Descent<'a, T> {
         let norm = gradients.clip(self.plan.optimiser.clip_norm)?;
         if !norm.is_finite() {
             let name = gradients.first_not_finite()?.unwrap_or("all parameters").to_owned();
-            return Err(self.not_finite(format!("gradient of {name}"), norm, batch, position, output));
+            return Err(self.not_finite((format!("gradient of {name}"), norm), batch, position, output));
         }
         self.optimizer.step(&gradients, &self.schedule.at(self.steps))?;
         self.ema.update(&self.parameters.all())?;
@@ -147,8 +147,7 @@ impl<'a, T: Task> Descent<'a, T> {
     /// The batch that broke the run, written where one can look at it.
     fn not_finite(
         &self,
-        what: String,
-        value: f64,
+        (what, value): (String, f64),
         batch: &T::Batch,
         position: BatchPosition,
         output: &mut Output<'_>,

@@ -1,13 +1,24 @@
 //! Where candle computes.
 
-use std::fmt;
-use std::ops::Deref;
+#[cfg(feature = "candle")]
+mod enabled;
+#[cfg(feature = "candle")]
+use enabled as place;
 
-use candle_core::Device as Inner;
+#[cfg(not(feature = "candle"))]
+mod disabled;
+#[cfg(not(feature = "candle"))]
+use disabled as place;
+
+use std::fmt;
+
+#[cfg(feature = "candle")]
+pub(crate) use enabled::name;
+use place::Inner;
 
 use crate::EngineError;
 
-/// A CPU or a CUDA GPU. Dereferences to candle's own device.
+/// A CPU or a CUDA GPU. Dereferences to candle's own device, in a build with candle.
 #[derive(Debug, Clone)]
 pub struct Device(Inner);
 
@@ -27,7 +38,7 @@ impl Device {
         let refuse = |reason: String| EngineError::Provider { provider: format!("candle on {text:.40}"), reason };
         match text.to_ascii_lowercase().as_str() {
             "cpu" => Ok(Self::cpu()),
-            "auto" => Ok(cuda(0).map_or_else(|_| Self::cpu(), Self)),
+            "auto" => Ok(place::cuda(0).map_or_else(|_| Self::cpu(), Self)),
             name => {
                 let unknown = || refuse("it is no device; known are cpu, cuda, cuda:1 and auto".to_owned());
                 let rest = name.strip_prefix("cuda").ok_or_else(unknown)?;
@@ -36,51 +47,16 @@ impl Device {
                     Some(ordinal) => ordinal.parse().map_err(|_| unknown())?,
                     None => return Err(unknown()),
                 };
-                cuda(ordinal).map(Self).map_err(refuse)
+                place::cuda(ordinal).map(Self).map_err(refuse)
             }
         }
-    }
-}
-
-#[cfg(feature = "cuda")]
-fn cuda(ordinal: usize) -> Result<Inner, String> {
-    Inner::new_cuda(ordinal).map_err(|error| format!("{error}; is the NVIDIA driver installed (`nvidia-smi`)?"))
-}
-
-#[cfg(not(feature = "cuda"))]
-fn cuda(_ordinal: usize) -> Result<Inner, String> {
-    Err("this program was built without CUDA; use the build that `make cuda` makes, or ask for cpu".to_owned())
-}
-
-impl Deref for Device {
-    type Target = Inner;
-
-    fn deref(&self) -> &Inner {
-        &self.0
-    }
-}
-
-impl From<Inner> for Device {
-    fn from(inner: Inner) -> Self {
-        Self(inner)
     }
 }
 
 /// `CPU`, `CUDA`: as reports name it.
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(name(&self.0))
-    }
-}
-
-/// The name that reports carry.
-pub(crate) fn name(device: &Inner) -> &'static str {
-    if device.is_cuda() {
-        "CUDA"
-    } else if device.is_metal() {
-        "Metal"
-    } else {
-        "CPU"
+        f.write_str(place::name(&self.0))
     }
 }
 

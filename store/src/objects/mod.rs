@@ -1,14 +1,14 @@
 //! Pictures, named by their content: `objects/ab/abcdef...`. A folder by default, S3 by URL.
 
+mod s3;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use object_store::{ObjectStore, ObjectStoreExt};
 use vision::Sha256;
 
 use crate::error::StoreError;
@@ -123,7 +123,11 @@ impl Objects {
     /// When the folder cannot be made or the URL is not understood.
     pub fn open(place: &str, access: &S3Access) -> Result<Self, StoreError> {
         match place.strip_prefix("s3://") {
-            Some(rest) => Self::open_s3(place, rest, access),
+            Some(rest) => {
+                let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+                let store = s3::open(place, bucket, access)?;
+                Ok(Self { store, prefix: Path::from(prefix).join(ROOT), place: place.to_owned() })
+            }
             None if place.contains("://") && !place.starts_with("file://") => Err(StoreError::Setting {
                 setting: "OBJECTS_URL",
                 value: crate::error::shorten(place),
@@ -137,36 +141,6 @@ impl Objects {
                 Ok(Self { store: Arc::new(store.with_fsync(true)), prefix: Path::from(ROOT), place: folder.to_owned() })
             }
         }
-    }
-
-    fn open_s3(place: &str, rest: &str, access: &S3Access) -> Result<Self, StoreError> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let plain = access.endpoint.as_deref().is_some_and(|url| url.starts_with("http://"));
-        let client = ClientOptions::new()
-            .with_allow_http(plain)
-            .with_connect_timeout(Duration::from_secs(3))
-            .with_timeout(Duration::from_secs(30));
-        // Recognition does not wait for a store that is down: it says so and goes on.
-        let retry = RetryConfig { max_retries: 1, retry_timeout: Duration::from_secs(5), ..RetryConfig::default() };
-        let mut builder = AmazonS3Builder::new()
-            .with_bucket_name(bucket)
-            .with_region(access.region.as_deref().unwrap_or("us-east-1"))
-            .with_client_options(client)
-            .with_retry(retry);
-        if let Some(endpoint) = &access.endpoint {
-            builder = builder.with_endpoint(endpoint);
-        }
-        if let (Some(key), Some(secret)) = (&access.key, &access.secret) {
-            builder = builder.with_access_key_id(key).with_secret_access_key(secret);
-        }
-        let store = builder.build().map_err(|error| StoreError::Setting {
-            setting: "OBJECTS_URL",
-            value: crate::error::shorten(place),
-            reason: format!("it cannot be used: {error}"),
-        })?;
-        let prefix = Path::from(prefix).join(ROOT);
-        Ok(Self { store: Arc::new(store), prefix, place: place.to_owned() })
     }
 
     /// Where the pictures lie, for people.

@@ -1,0 +1,101 @@
+//! Weights, as others publish them, and model cards.
+
+use std::path::Path;
+
+use engine::Weights;
+use engine::onnx::Model;
+use vision::ModelCard;
+
+use super::{Answer, Target};
+use crate::corpus::scratch;
+
+/// Of a file of at most 64 KiB.
+const MAX_MIB: usize = 96;
+
+pub(super) const ONNX: Target = Target { name: "onnx", run: onnx, words: &[], mend: None, max_mib: MAX_MIB };
+
+pub(super) const TORCH: Target = Target {
+    name: "torch",
+    run: torch,
+    words: &[
+        b"PK\x03\x04",
+        b"PK\x01\x02",
+        b"PK\x05\x06",
+        b"\x80\x02",
+        b"}q",
+        b"(lp",
+        b"ctorch._utils\n_rebuild_tensor_v2\n",
+        b"ctorch\nFloatStorage\n",
+        b"ccollections\nOrderedDict\n",
+        b"cos\nsystem\n",
+        b"R.",
+        b"\x8a",
+        b"data.pkl",
+        b"u.",
+        b"b.",
+    ],
+    mend: None,
+    max_mib: MAX_MIB,
+};
+
+pub(super) const SAFETENSORS: Target = Target {
+    name: "safetensors",
+    run: safetensors,
+    words: &[
+        b"{\"",
+        b"\"dtype\":\"F32\"",
+        b"\"dtype\":\"BF16\"",
+        b"\"shape\":[",
+        b"\"data_offsets\":[",
+        b"__metadata__",
+        b"18446744073709551615",
+    ],
+    mend: None,
+    max_mib: MAX_MIB,
+};
+
+pub(super) const CARD: Target = Target {
+    name: "card",
+    run: card,
+    words: &[
+        b"null",
+        b"[]",
+        b"{}",
+        b"1e999",
+        b"-0",
+        b"\"preprocess\"",
+        b"\"classes\"",
+        b"\"sha256\"",
+        b"\\u0000",
+        b"\\ud800",
+    ],
+    mend: None,
+    max_mib: MAX_MIB,
+};
+
+fn onnx(data: &[u8]) -> Answer {
+    let model = Model::decode(Path::new("fuzz.onnx"), data.to_vec().into());
+    let weights = model.and_then(|model| {
+        let _ = (model.inputs(), model.outputs(), model.operators(), model.metadata(), model.opset());
+        Weights::from_onnx(&model)
+    });
+    Answer::of(weights, |weights| shape(weights.parameters()))
+}
+
+fn torch(data: &[u8]) -> Answer {
+    Answer::of(scratch("state.pth", data, Weights::open), |weights| shape(weights.parameters()))
+}
+
+fn safetensors(data: &[u8]) -> Answer {
+    let weights = Weights::from_safetensors(Path::new("fuzz.safetensors"), data);
+    Answer::of(weights, |weights| shape(weights.parameters()))
+}
+
+fn card(data: &[u8]) -> Answer {
+    Answer::of(scratch("model.card.json", data, ModelCard::read), |_| "a card".to_owned())
+}
+
+/// Few or many.
+fn shape(parameters: usize) -> String {
+    "number ".repeat(parameters.checked_ilog2().map_or(0, |log| log as usize + 1))
+}

@@ -1,0 +1,29 @@
+//! The commands.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::environment::Environment;
+use crate::{dataset, eval, train};
+
+/// Among the commands of `shelf`.
+#[derive(Subcommand)]
+pub(crate) enum Workbench {
+    #[command(subcommand)]
+    Dataset(dataset::DatasetCommand),
+    #[command(subcommand)]
+    Eval(eval::EvalCommand),
+    Calibrate(eval::CalibrateArgs),
+    #[command(subcommand)]
+    Train(train::TrainCommand),
+}
+
+pub(crate) fn run(command: Workbench, environment: &Environment) -> anyhow::Result<ExitCode> {
+    match command {
+        Workbench::Dataset(command) => dataset::run(command),
+        Workbench::Eval(command) => eval::run(command, environment),
+        Workbench::Calibrate(args) => eval::run_calibrate(&args, environment),
+        Workbench::Train(command) => train::run(command),
+    }
+}
