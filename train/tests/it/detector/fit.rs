@@ -15,12 +15,12 @@ use train::detector::TrainConfig;
 use train::detector::fit::{self, End, FitError, Setup};
 
 /// Images of one red or blue box each, labelled, in the layout that names parts by folders.
-fn write_data(root: &Path, images: usize) {
+fn write_data(root: &Path, count: usize) {
     for part in ["train", "val"] {
         let (images, labels) = (root.join("images").join(part), root.join("labels").join(part));
         fs::create_dir_all(&images).unwrap();
         fs::create_dir_all(&labels).unwrap();
-        for at in 0..images {
+        for at in 0..count {
             let (class, left, top) = (at % 2, 6 + (at * 7) % 24, 4 + (at * 11) % 20);
             let (width, height) = (24, 32);
             let color = if class == 0 { Rgb([225, 30, 20]) } else { Rgb([20, 40, 225]) };
