@@ -4,7 +4,7 @@ use engine::{EngineError, Session, in_parallel};
 use ndarray::{Array4, ArrayView2};
 use thiserror::Error;
 use vision::preprocess::{Fit, Region};
-use vision::{Detection, Letterbox, ModelError, NmsOptions, PreprocessPlan, RgbImage};
+use vision::{Detection, Detector as _, Letterbox, ModelError, NmsOptions, PreprocessPlan, RgbImage};
 
 use crate::anchors::{MAX_STRIDE, anchor_count};
 use crate::batch::{self, Chunk};

@@ -1,6 +1,9 @@
 //! A photo is looked at, perhaps more than once: [`YoloDetector`] as a [`Detector`].
 
-use vision::{DetectOptions, Detection, Detector, Look, Looked, ModelError, NmsOptions, RgbImage, Sightings, Tiling};
+use vision::sharpness::{OUT_OF_FOCUS, blur};
+use vision::{
+    DetectOptions, Detection, Detector, Doubt, Look, Looked, ModelError, NmsOptions, RgbImage, Sightings, Tiling,
+};
 
 use crate::YoloDetector;
 use crate::infer::{Job, Pass};
@@ -15,6 +18,9 @@ struct Photo {
     shown: Vec<LookPass>,
     next: Option<Layout>,
 }
+
+/// Height that facings are brought to when the photo's blur is judged.
+const FOCUS_HEIGHT: f32 = 50.0;
 
 /// How photos are looked at.
 struct Plan<'a> {
@@ -101,7 +107,7 @@ impl YoloDetector {
         self.take_looks(std::slice::from_ref(image), &mut photos, &plan)?;
         let [photo] = photos;
         let look = photo.looks[0];
-        Ok((look, self.sightings(&photo, &plan).detections))
+        Ok((look, self.served(&photo, &plan).0))
     }
 
     fn next_look(&self, photo: &Photo, plan: &Plan<'_>) -> Option<Layout> {
@@ -124,15 +130,25 @@ impl YoloDetector {
         Known { photo: photo.size, looks: &photo.looks, sizes, hints, budget: plan.budget }
     }
 
-    fn sightings(&self, photo: &Photo, plan: &Plan<'_>) -> Sightings {
+    /// What counts, merged, and what the looks showed of it.
+    fn served(&self, photo: &Photo, plan: &Plan<'_>) -> (Vec<Detection>, Vec<LookPass>) {
         let counts = |d: &Detection| plan.least.get(d.class.index()).is_some_and(|own| d.confidence >= *own);
         let shown = filtered(&photo.shown, counts);
-        let detections = tiling::merge(photo.size, &shown, &self.spec.tiling.heights, &plan.nms);
+        (tiling::merge(photo.size, &shown, &self.spec.tiling.heights, &plan.nms), shown)
+    }
+
+    fn sightings(&self, image: &RgbImage, photo: &Photo, plan: &Plan<'_>) -> Sightings {
+        let (detections, shown) = self.served(photo, plan);
         let disputed = tiling::disputed(photo.size, &detections, &shown);
         let known = self.known(photo, plan);
         let closest = photo.looks.last().map_or(0.0, |look| look.scale);
         let facing_height = known.sizes.map(|sizes| sizes.median * closest);
-        let doubts = self.spec.tiling.doubts(&known, !detections.is_empty());
+        let mut doubts = self.spec.tiling.doubts(&known, !detections.is_empty());
+        // Large facings bear more blur than small ones.
+        let scale = known.sizes.map_or(photo.looks[0].scale, |sizes| FOCUS_HEIGHT / sizes.median);
+        if blur(image, scale).is_some_and(|blur| blur >= OUT_OF_FOCUS) {
+            doubts.push(Doubt::OutOfFocus);
+        }
         Sightings { detections, disputed, looked: Looked { looks: photo.looks.clone(), facing_height, doubts } }
     }
 }
@@ -149,13 +165,14 @@ fn filtered(looks: &[LookPass], wanted: impl Fn(&Detection) -> bool) -> Vec<Look
 
 impl Detector for YoloDetector {
     fn detect(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Vec<Detection>>, ModelError> {
-        Ok(self.look(images, options)?.into_iter().map(|sightings| sightings.detections).collect())
+        let plan = self.plan(options);
+        Ok(self.find(images, &plan)?.iter().map(|photo| self.served(photo, &plan).0).collect())
     }
 
     fn look(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Sightings>, ModelError> {
         let plan = self.plan(options);
         let photos = self.find(images, &plan)?;
-        Ok(photos.iter().map(|photo| self.sightings(photo, &plan)).collect())
+        Ok(images.iter().zip(&photos).map(|(image, photo)| self.sightings(image, photo, &plan)).collect())
     }
 
     fn classes(&self) -> &[String] {

@@ -11,7 +11,7 @@
 //! | [`confidences`] | from which confidence on detections count |
 //! | [`detection`], [`embedding`], [`sku`], [`recognition`] | what is found |
 //! | [`detector`], [`embedder`], [`sku_index`] | the three abilities as traits, with fakes for tests |
-//! | [`looked`] | what a detector looked at, and why its answer may not be trusted |
+//! | [`looked`], [`sharpness`] | what a detector looked at, and why its answer may not be trusted |
 //! | [`model_card`], [`facing_height`], [`digest`] | what travels with weights |
 //! | [`time`] | moments as people write them |
 //! | [`random`], [`rng`] | streams of random numbers that never change: of weights and intervals, of shelves and epochs |
@@ -45,6 +45,7 @@ pub mod preprocess;
 pub mod random;
 pub mod recognition;
 pub mod rng;
+pub mod sharpness;
 pub mod sku;
 pub mod sku_index;
 pub mod tiles;

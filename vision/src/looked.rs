@@ -74,8 +74,6 @@ pub enum Doubt {
         /// Pixels.
         height: u32,
     },
-    /// Turned by 180 degrees, much more is seen.
-    UpsideDown,
 }
 
 impl fmt::Display for Doubt {
@@ -103,9 +101,6 @@ impl fmt::Display for Doubt {
                 "nothing was found in this photo of {width} x {height} pixels; if there are facings, they are too small to be \
                  seen: photograph a smaller part, or raise detector.max_tiles"
             ),
-            Self::UpsideDown => {
-                f.write_str("the photo seems to be upside down: counts and names are not to be trusted; turn it round")
-            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use vision::{Doubt, FacingHeight, Look};
 
+use super::OVERLAP;
 use super::layout::{Canvas, Layout};
 use super::sizes::Sizes;
 
@@ -32,7 +33,7 @@ pub struct AutoTiling {
 }
 
 /// Looks at one photo, the first included.
-pub(crate) const MAX_LOOKS: usize = 3;
+const MAX_LOOKS: usize = 3;
 
 /// Facings of fewer photo pixels than this are hardly more than a blot.
 const FEW_PIXELS: f32 = 16.0;
@@ -75,6 +76,10 @@ impl Known<'_> {
         self.looks.iter().map(|look| look.scale).fold(0.0, f32::max)
     }
 
+    fn farthest(&self) -> f32 {
+        self.looks.iter().map(|look| look.scale).fold(f32::INFINITY, f32::min)
+    }
+
     fn left(&self) -> u64 {
         self.budget.saturating_sub(self.looks.iter().map(Look::pixels).sum())
     }
@@ -92,8 +97,8 @@ impl AutoTiling {
         let fills = canvas.input.0.min(canvas.input.1) as f32 / short as f32;
         let wanted = fills.min(self.max_enlargement).max(whole.look.scale);
         // Half the budget is kept for what this look shows to be needed.
-        let (side, known) = ((short as f32 * OVERLAP_OF_SHORT) as u32, (budget / 2).max(canvas.unit()));
-        affordable(canvas, photo, (wanted, whole.look.scale), (side, side), known).unwrap_or(whole)
+        let (side, allowed) = ((short as f32 * OVERLAP_OF_SHORT) as u32, (budget / 2).max(canvas.unit()));
+        affordable(canvas, photo, (wanted, whole.look.scale), (side, side), allowed).unwrap_or(whole)
     }
 
     /// A look at this scale, or at the largest that takes at most `budget` network pixels; the whole photo where even that is
@@ -111,32 +116,38 @@ impl AutoTiling {
         if known.looks.len() >= MAX_LOOKS {
             return None;
         }
-        let wanted = self.wanted(known)?;
+        let wanted = self.wanted(canvas, known)?;
         let farther = known.looks.iter().map(|look| look.scale).filter(|scale| *scale < wanted).fold(0.0, f32::max);
         let lowest = if farther > 0.0 { farther * self.worthwhile } else { wanted };
         let overlap = self.overlap(known, canvas, wanted);
-        affordable(canvas, known.photo, (wanted, lowest), overlap, known.left())
+        let next = affordable(canvas, known.photo, (wanted, lowest), overlap, known.left())?;
+        // A network of one input size shows the whole photo as large as it can.
+        (!self.repeats(known, next.look.scale)).then_some(next)
     }
 
     /// Network pixels per photo pixel at which the photo should be looked at next.
-    fn wanted(&self, known: &Known<'_>) -> Option<f32> {
-        let looked = |height: f32| known.looks.iter().any(|look| self.heights.contains(height * look.scale));
+    fn wanted(&self, canvas: &Canvas, known: &Known<'_>) -> Option<f32> {
+        let (closest, farthest) = (known.closest(), known.farthest());
         let wanted = match known.sizes {
-            Some(sizes) if !(sizes.median > 0.0) => return None,
-            Some(sizes) if !looked(sizes.small) => {
+            Some(sizes) if sizes.small * closest < self.heights.min => {
                 (self.heights.best / sizes.median).max(self.worthwhile * self.heights.min / sizes.small.max(1.0))
             }
-            Some(sizes) if !looked(sizes.large) => {
-                (self.heights.best / sizes.median).min(self.heights.max / (self.worthwhile * sizes.large))
-            }
+            // Large facings are found at any scale that shows them whole: no need to go farther than the whole photo.
+            Some(sizes) if sizes.large * farthest > self.heights.max => (self.heights.best / sizes.median)
+                .min(self.heights.max / (self.worthwhile * sizes.large))
+                .max(canvas.scale_of_whole(known.photo)),
             Some(_) => return None,
             // A second step into the dark takes more than nothing.
-            None if known.closest() > 0.5 || (known.looks.len() > 1 && !known.hints) => return None,
-            None => (known.closest() * self.closer).min(1.0),
+            None if closest > 0.5 || (known.looks.len() > 1 && !known.hints) => return None,
+            None => (closest * self.closer).min(1.0),
         };
-        let wanted = wanted.min(self.max_enlargement.max(known.closest()));
-        let repeated = |scale: f32| (scale / wanted).max(wanted / scale) < self.worthwhile;
-        (!known.looks.iter().any(|look| repeated(look.scale))).then_some(wanted)
+        let wanted = wanted.min(self.max_enlargement.max(closest));
+        (!self.repeats(known, wanted)).then_some(wanted)
+    }
+
+    /// Whether a look at this scale would show hardly more than one that was made.
+    fn repeats(&self, known: &Known<'_>, scale: f32) -> bool {
+        known.looks.iter().any(|look| (scale / look.scale).max(look.scale / scale) < self.worthwhile)
     }
 
     /// Photo pixels that neighbouring tiles share: a facing, and somewhat more.
@@ -144,7 +155,7 @@ impl AutoTiling {
         match known.sizes {
             Some(Sizes { extent, .. }) => ((extent.0 * 1.15) as u32 + 4, (extent.1 * 1.15) as u32 + 4),
             None => {
-                let side = OVERLAP_OF_SHORT * canvas.input.0.min(canvas.input.1) as f32 / scale;
+                let side = OVERLAP * canvas.input.0.min(canvas.input.1) as f32 / scale;
                 (side as u32, side as u32)
             }
         }

@@ -37,7 +37,8 @@ pub fn merge(photo: (u32, u32), looks: &[LookPass], heights: &FacingHeight, opti
                 let cuts = Cuts::of(&detection.bbox, &shown.region, photo);
                 let off = heights.off(detection.bbox.height() * pass.scale).ln();
                 let weight = detection.confidence * (-DISTRUST * off * off).exp();
-                Piece { detection, weight, look, tile: Some(tile), cuts }
+                let origin = (pass.scale.to_bits(), shown.region.x, shown.region.y);
+                Piece { detection, weight, look, tile: Some(tile), origin, cuts }
             }));
         }
     }
@@ -67,6 +68,8 @@ struct Piece {
     look: usize,
     /// `None` for what was joined from several.
     tile: Option<usize>,
+    /// Scale and corner of the tile: tells equal pieces apart whatever the order they come in.
+    origin: (u32, u32, u32),
     cuts: Cuts,
 }
 
@@ -81,6 +84,7 @@ impl Piece {
             .then(other.detection.confidence.total_cmp(&self.detection.confidence))
             .then(places.fold(Ordering::Equal, |order, (a, b)| order.then(a.total_cmp(&b))))
             .then(self.detection.class.cmp(&other.detection.class))
+            .then(self.origin.cmp(&other.origin))
     }
 
     fn is_part_of(&self, whole: &Self) -> bool {

@@ -11,7 +11,7 @@ mod layout;
 mod merge;
 mod sizes;
 
-pub use auto::AutoTiling;
+pub use auto::{AutoTiling, Known};
 pub use disputed::disputed;
 pub use layout::{Canvas, Layout};
 pub use merge::merge;

@@ -150,7 +150,7 @@ fn count(curve: &mut HeightCurve, mut found: Vec<Prediction>, photo: &Labelled, 
     let most = found.len().max(1);
     let picture = Picture { name: String::new(), size: Some(photo.image.dimensions()) };
     let set = DetectionSet::new(vec![picture], vec!["container".to_owned()], truths, found)?;
-    let pairing = pair(&set, 0.5, &0.0.into(), most);
+    let pairing = pair(&set, 0.5, &0.0_f64.into(), most);
     for (truth, found) in set.truths().iter().zip(&pairing.found_by) {
         curve.add_truth(truth.rect.height * scale, found.is_some());
     }
