@@ -89,6 +89,26 @@ impl YoloDetector {
         Ok(())
     }
 
+    /// As [`Detector::look`], and with it what the same looks show down to confidence `floor`: what is served, and what curves are
+    /// drawn from, for the price of one.
+    ///
+    /// # Errors
+    /// As [`Detector::detect`].
+    pub fn look_down_to(
+        &self,
+        image: &RgbImage,
+        options: &DetectOptions,
+        floor: f32,
+    ) -> Result<(Sightings, Vec<Detection>), ModelError> {
+        let served = self.plan(options);
+        let all = DetectOptions { confidence: floor.into(), ..options.clone() };
+        let down = self.plan(&all);
+        let photos = self.find(std::slice::from_ref(image), &down)?;
+        // One image, one photo.
+        let photo = &photos[0];
+        Ok((self.sightings(image, photo, &served), self.served(photo, &down).0))
+    }
+
     /// What one look at a photo shows, at this scale (network pixels per photo pixel) or, where it would take more than
     /// `options.max_tiles`, at the largest that does not: for measuring at which heights the network is good.
     ///
@@ -125,7 +145,8 @@ impl YoloDetector {
         let rule = &self.spec.tiling;
         let sure = |d: &Detection| d.confidence >= rule.min_confidence;
         let facings = tiling::merge(photo.size, &filtered(&photo.shown, sure), &rule.heights, &plan.pass.nms);
-        let hints = photo.shown.iter().flat_map(|look| &look.tiles).any(|tile| !tile.detections.is_empty());
+        let mut all = photo.shown.iter().flat_map(|look| &look.tiles).flat_map(|tile| &tile.detections);
+        let hints = all.any(|d| d.confidence >= rule.hint_confidence);
         let sizes = Sizes::of(&facings, rule.min_confidence);
         Known { photo: photo.size, looks: &photo.looks, sizes, hints, budget: plan.budget }
     }

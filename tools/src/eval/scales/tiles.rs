@@ -150,14 +150,8 @@ impl Row {
 }
 
 fn see(detector: &YoloDetector, photo: &Labelled, number: u32, options: &DetectOptions) -> anyhow::Result<Seen> {
-    let images = std::slice::from_ref(&photo.image);
-    let look = |options: &DetectOptions| -> anyhow::Result<Sightings> {
-        Ok(detector.look(images, options)?.pop().context("one answer a photo")?)
-    };
-    let served = look(options)?;
-    // Scales are chosen by what is sure, so the same looks are taken whatever the threshold.
-    let all = look(&DetectOptions { confidence: FLOOR.into(), ..options.clone() })?;
-    let predictions = all.detections.iter().map(|d| Prediction {
+    let (served, all) = detector.look_down_to(&photo.image, options, FLOOR)?;
+    let predictions = all.iter().map(|d| Prediction {
         picture: number,
         class: d.class.0.into(),
         rect: d.bbox.into(),
