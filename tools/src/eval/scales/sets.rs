@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use dataset::Part;
 use dataset::files::read_text_bounded;
-use detector::train::TrainingData;
-use detector::train::dataset::{Origin, Sample, Source};
-use engine::train::settings::Check;
 use eval::{Rect, Truth};
 use serde::Deserialize;
+use train::detector::{Origin, Sample, Source, TrainingData};
+use vision::config::Check;
 use vision::preprocess::Region;
 use vision::{PreprocessPlan, RgbImage};
 
