@@ -231,7 +231,8 @@ impl YoloDetector {
         jobs: &[Job],
         pass: &Pass,
     ) -> Result<Vec<Vec<Detection>>, ModelError> {
-        let seen: Vec<usize> = (0..jobs.len()).filter(|&i| jobs[i].region.width > 0 && jobs[i].region.height > 0).collect();
+        let seen: Vec<usize> =
+            (0..jobs.len()).filter(|&i| jobs[i].region.width > 0 && jobs[i].region.height > 0).collect();
         let canvases: Vec<_> = seen.iter().map(|&i| jobs[i].canvas).collect();
         let mut chunks = batch::chunks(&canvases, self.session.info());
         for chunk in &mut chunks {

@@ -132,7 +132,8 @@ pub fn band(curves: &[HeightCurve]) -> Option<HeightBand> {
     let scores: Vec<Option<f64>> = (0..BINS).map(score).collect();
     let smooth = |bin: usize| {
         let own = scores[bin]?;
-        let side = |at: Option<usize>| at.and_then(|at| scores.get(at).copied().flatten()).map_or((0.0, 0.0), |s| (s, 1.0));
+        let side =
+            |at: Option<usize>| at.and_then(|at| scores.get(at).copied().flatten()).map_or((0.0, 0.0), |s| (s, 1.0));
         let (before, after) = (side(bin.checked_sub(1)), side(Some(bin + 1)));
         Some((2.0 * own + before.0 + after.0) / (2.0 + before.1 + after.1))
     };

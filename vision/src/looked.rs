@@ -89,10 +89,9 @@ impl fmt::Display for Doubt {
                 "a facing has only about {facing:.0} pixels of height in this photo: counts and names are not to be trusted; \
                  photograph from nearer"
             ),
-            Self::TinyPhoto { width, height } => write!(
-                f,
-                "the photo has only {width} x {height} pixels: counts and names are not to be trusted"
-            ),
+            Self::TinyPhoto { width, height } => {
+                write!(f, "the photo has only {width} x {height} pixels: counts and names are not to be trusted")
+            }
             Self::OutOfFocus => f.write_str(
                 "the photo is out of focus or blurred by motion: counts and names are not to be trusted; take it again",
             ),

@@ -218,7 +218,10 @@ impl ModelCard {
             return wrong("crop.margin".to_owned(), "must lie within 0 and 1");
         }
         if self.facing_height.is_some_and(|heights| heights.validate().is_err()) {
-            return wrong("facing_height".to_owned(), "must be pixels from 1 to 4096, min below best and best below max");
+            return wrong(
+                "facing_height".to_owned(),
+                "must be pixels from 1 to 4096, min below best and best below max",
+            );
         }
         if self.embedding_dim == Some(0) {
             return wrong("embedding_dim".to_owned(), "must be at least 1");

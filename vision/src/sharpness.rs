@@ -35,7 +35,8 @@ pub fn blur(image: &RgbImage, scale: f32) -> Option<f32> {
     let side = |length: u32| ((length as f32 * scale).round() as u32).max(1);
     let (width, height) = (side(image.width()), side(image.height()));
     let small = PreprocessPlan::yolo(width, height).pixels(image, Region::whole(image), (width, height));
-    let grey: Vec<f32> = small.pixels().map(|p| 0.299 * f32::from(p[0]) + 0.587 * f32::from(p[1]) + 0.114 * f32::from(p[2])).collect();
+    let grey: Vec<f32> =
+        small.pixels().map(|p| 0.299 * f32::from(p[0]) + 0.587 * f32::from(p[1]) + 0.114 * f32::from(p[2])).collect();
     let (width, height) = (width as usize, height as usize);
     let rows = along(&grey, height, |row| row * width, width, 1);
     let columns = along(&grey, width, |column| column, height, width);

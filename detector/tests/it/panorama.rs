@@ -19,7 +19,8 @@ fn shipped() -> YoloDetector {
 fn shelf() -> RgbImage {
     let image = photo(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/shelf.jpg"));
     let (width, height) = (480, 360);
-    image::imageops::crop_imm(&image, (image.width() - width) / 2, (image.height() - height) / 2, width, height).to_image()
+    image::imageops::crop_imm(&image, (image.width() - width) / 2, (image.height() - height) / 2, width, height)
+        .to_image()
 }
 
 fn copies(image: &RgbImage, times: u32) -> RgbImage {

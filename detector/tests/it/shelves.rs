@@ -38,7 +38,11 @@ fn ordinary_pictures_are_looked_at_once() {
             tiled.push((file.file_name().unwrap().to_owned(), seen.looked, seen.detections.len()));
         }
     }
-    assert!(tiled.len() * 4 <= files.len(), "of {} everyday pictures these are looked at again: {tiled:?}", files.len());
+    assert!(
+        tiled.len() * 4 <= files.len(),
+        "of {} everyday pictures these are looked at again: {tiled:?}",
+        files.len()
+    );
 }
 
 /// Photo and labels `class, box` of a scene in YOLO's text format.

@@ -36,11 +36,7 @@ pub(super) fn csv(curves: &[(String, HeightCurve)], band: Option<HeightBand>) ->
 ///
 /// # Errors
 /// When the file cannot be written.
-pub(super) fn save_plot(
-    curves: &[(String, HeightCurve)],
-    band: Option<HeightBand>,
-    path: &Path,
-) -> anyhow::Result<()> {
+pub(super) fn save_plot(curves: &[(String, HeightCurve)], band: Option<HeightBand>, path: &Path) -> anyhow::Result<()> {
     let charts: Vec<(String, Drawing)> =
         curves.iter().map(|(name, curve)| (format!("{name}: by height on the input"), chart(curve, band))).collect();
     let charts: Vec<(&str, &Drawing)> = charts.iter().map(|(title, chart)| (title.as_str(), chart)).collect();
@@ -66,9 +62,11 @@ fn chart(curve: &HeightCurve, band: Option<HeightBand>) -> Drawing {
         let enough = |bin: &HeightBin| bin.f1().and_then(|_| of(bin));
         curve.bins().iter().enumerate().map(|(at, bin)| (middle(at), enough(bin))).collect()
     };
-    let frame = Frame::sized(axis, Axis::share(""), 380.0, 260.0)
-        .line(points(HeightBin::recall), "s1", "recall")
-        .line(points(HeightBin::precision), "s2", "precision");
+    let frame = Frame::sized(axis, Axis::share(""), 380.0, 260.0).line(points(HeightBin::recall), "s1", "recall").line(
+        points(HeightBin::precision),
+        "s2",
+        "precision",
+    );
     match band {
         Some(band) => frame
             .upright(band.min.log2(), "min")

@@ -114,8 +114,7 @@ fn measure(bench: &Bench, set: &PhotoSet, args: &HeightsArgs) -> anyhow::Result<
 
 /// One photo at all heights wanted.
 fn measure_photo(bench: &Bench, photo: &Labelled, number: u32, args: &HeightsArgs) -> anyhow::Result<HeightCurve> {
-    let options =
-        DetectOptions { tiling: Tiling::Off, max_tiles: MAX_TILES, ..bench.config.options.detect.clone() };
+    let options = DetectOptions { tiling: Tiling::Off, max_tiles: MAX_TILES, ..bench.config.options.detect.clone() };
     let mut curve = HeightCurve::default();
     let mut heights: Vec<f64> = photo.truths.iter().filter(|t| !t.crowd).map(|t| t.rect.height).collect();
     heights.sort_by(f64::total_cmp);

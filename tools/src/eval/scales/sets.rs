@@ -68,7 +68,8 @@ pub(super) struct Labelled {
 impl SetFile {
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = read_text_bounded(path, MAX_BYTES)?;
-        let sections = serde_saphyr::from_str(&text).with_context(|| format!("{} is no list of sets", path.display()))?;
+        let sections =
+            serde_saphyr::from_str(&text).with_context(|| format!("{} is no list of sets", path.display()))?;
         Ok(Self { path: path.to_owned(), sections })
     }
 
@@ -148,13 +149,7 @@ impl PhotoSet {
         Ok(Labelled { image, truths })
     }
 
-    fn truths(
-        &self,
-        piece: &Sample,
-        picture: u32,
-        (width, height): (u32, u32),
-        (left, top): (u32, u32),
-    ) -> Vec<Truth> {
+    fn truths(&self, piece: &Sample, picture: u32, (width, height): (u32, u32), (left, top): (u32, u32)) -> Vec<Truth> {
         let truth = |class: usize, [x1, y1, x2, y2]: [f64; 4], crowd| {
             let (width, height, left, top) = (f64::from(width), f64::from(height), f64::from(left), f64::from(top));
             let rect = Rect::from_corners(x1 * width + left, y1 * height + top, x2 * width + left, y2 * height + top);

@@ -157,7 +157,12 @@ fn see(detector: &YoloDetector, photo: &Labelled, number: u32, options: &DetectO
         rect: d.bbox.into(),
         score: d.confidence.into(),
     });
-    Ok(Seen { size: photo.image.dimensions(), truths: photo.truths.clone(), predictions: predictions.collect(), served })
+    Ok(Seen {
+        size: photo.image.dimensions(),
+        truths: photo.truths.clone(),
+        predictions: predictions.collect(),
+        served,
+    })
 }
 
 /// Recall and precision of what is served, and mAP50 down to the floor.
