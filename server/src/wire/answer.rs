@@ -9,7 +9,9 @@ use pipeline::{Recognizer, Timing};
 use review::{Pick, Written};
 use serde::Serialize;
 use utoipa::ToSchema;
-use vision::{BBox, Look, Looked, Recognition, Sha256, SkuId, SkuIndex};
+use vision::{BBox, Recognition, Sha256, SkuId, SkuIndex};
+
+use super::looked::LookedAnswer;
 
 /// Everything found on one photo.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -79,31 +81,6 @@ pub struct TimingMs {
     pub search: f64,
     /// From the last byte of the photo to its answer, drawing included.
     pub total: f64,
-}
-
-/// At which scales the detector looked at the photo.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct LookedAnswer {
-    /// In the order they were made: the whole photo first.
-    pub looks: Vec<LookAnswer>,
-    /// Median height of the facings in the last look, in pixels of the network's input; `null` when there are none.
-    pub facing_height: Option<f64>,
-    /// Network pixels computed, of all looks together.
-    pub pixels: u64,
-}
-
-/// One look at all of the photo.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct LookAnswer {
-    /// Network pixels per photo pixel.
-    pub scale: f64,
-    /// Tiles, columns x rows; `1x1` for the photo at once.
-    #[schema(example = "2x1")]
-    pub grid: String,
-    /// Width of the network's input for each tile.
-    pub input_width: u32,
-    /// Height of the network's input for each tile.
-    pub input_height: u32,
 }
 
 /// One facing.
@@ -351,22 +328,6 @@ impl DetectionAnswer {
                 .filter_map(|c| Some(CandidateAnswer { sku: sku(c.sku)?, similarity: rounded(c.similarity, 4) }))
                 .collect(),
             embedding: embedding.as_ref().filter(|_| embeddings).map(|e| e.as_slice().to_vec()),
-        }
-    }
-}
-
-impl From<&Looked> for LookedAnswer {
-    fn from(looked: &Looked) -> Self {
-        let look = |look: &Look| LookAnswer {
-            scale: rounded(look.scale, 4),
-            grid: format!("{}x{}", look.columns, look.rows),
-            input_width: look.input.0,
-            input_height: look.input.1,
-        };
-        Self {
-            looks: looked.looks.iter().map(look).collect(),
-            facing_height: looked.facing_height.map(|height| rounded(height, 1)),
-            pixels: looked.pixels(),
         }
     }
 }
