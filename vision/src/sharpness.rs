@@ -7,8 +7,8 @@
 use crate::preprocess::Region;
 use crate::{PreprocessPlan, RgbImage};
 
-/// From this blur on a photo is out of focus: a detector misses half of the facings that it finds in the sharp photo. Of 300
-/// sharp real photos one in ten reaches .45, none .60; a Gaussian blur of a thirtieth of the facings' height gives .58.
+/// From this blur on a photo is out of focus. Of 48 sharp photos of six real sets, nine in ten of every set stay below .46;
+/// Gaussian blur that halves the facings found on dense shelves gives .52 to .66.
 pub const OUT_OF_FOCUS: f32 = 0.60;
 
 /// Longest side that is looked at.

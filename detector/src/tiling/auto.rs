@@ -11,7 +11,8 @@ use super::sizes::Sizes;
 /// The first look shows the whole photo, of a panorama as much as its short side fills. What is found there says how large
 /// the facings are: where the smaller or the larger ones lie outside the heights that the network is good at, the next look
 /// brings the median to the best height. Where nothing is found in a photo of many more pixels than were looked at, the next
-/// look is closer. The constants were chosen on all real sets together (`docs/results/tiling.csv`).
+/// look is closer. `shelf eval tiles` measures the constants on the sets of
+/// `docs/results/tiling_sets.yaml`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AutoTiling {
     /// Of the network.
