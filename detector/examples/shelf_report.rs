@@ -67,9 +67,9 @@ impl Row {
         let mut row = Self { photos: photos.len(), ..Self::default() };
         for photo in photos {
             let images = std::slice::from_ref(&photo.image);
-            let found = detector.detect(images, options)?.remove(0);
-            row.tiled += usize::from(is_tiled(detector, images, options)?);
-            let found: Vec<Detection> = found.into_iter().filter(|d| d.class.index() == bottle).collect();
+            let seen = detector.look(images, options)?.remove(0);
+            row.tiled += usize::from(seen.looked.looks.len() > 1);
+            let found: Vec<Detection> = seen.detections.into_iter().filter(|d| d.class.index() == bottle).collect();
             row.bottles += photo.bottles.len();
             row.detections += found.len();
             row.matched += matched(&found, &photo.bottles);
@@ -85,16 +85,6 @@ impl std::fmt::Display for Row {
         let (recall, precision) = (share(*bottles), share(*detections));
         write!(f, "{photos},{tiled},{bottles},{detections},{matched},{recall:.4},{precision:.4}")
     }
-}
-
-fn is_tiled(detector: &YoloDetector, images: &[RgbImage], options: &DetectOptions) -> Result<bool, Box<dyn Error>> {
-    if options.tiling != Tiling::Auto {
-        return Ok(options.tiling != Tiling::Off);
-    }
-    let whole = detector.detect(images, &DetectOptions { tiling: Tiling::Off, ..options.clone() })?.remove(0);
-    let spec = detector.spec();
-    let size = (images[0].width(), images[0].height());
-    Ok(spec.tiling.grid(size, (spec.plan.width, spec.plan.height), &whole).is_some())
 }
 
 struct Photo {

@@ -3,16 +3,13 @@
 use engine::{EngineError, Session, in_parallel};
 use ndarray::{Array4, ArrayView2};
 use thiserror::Error;
-use vision::preprocess::Region;
-use vision::{
-    DetectOptions, Detection, Detector, Letterbox, ModelError, NmsOptions, PreprocessPlan, RgbImage, Sightings, Tiling,
-    tile_grid,
-};
+use vision::preprocess::{Fit, Region};
+use vision::{Detection, Detector as _, Letterbox, ModelError, NmsOptions, PreprocessPlan, RgbImage};
 
 use crate::anchors::{MAX_STRIDE, anchor_count};
 use crate::batch::{self, Chunk};
 use crate::postprocess::{OutputLayout, Selection, candidates, suppress};
-use crate::tiling::{self, AutoTiling, TileGrid, TilePass};
+use crate::tiling::{AutoTiling, Canvas};
 use crate::{ClassMap, SizeError};
 
 /// What is known about a network besides its weights.
@@ -27,7 +24,7 @@ pub struct YoloSpec {
     pub stride: u32,
     /// Outputs and product classes.
     pub classes: ClassMap,
-    /// When a photo is worth tiling.
+    /// At which scales photos are looked at.
     pub tiling: AutoTiling,
 }
 
@@ -93,24 +90,24 @@ pub enum SpecError {
 /// Detects objects with a YOLO-like network run by any [`Session`].
 pub struct YoloDetector {
     session: Box<dyn Session>,
-    spec: YoloSpec,
+    pub(crate) spec: YoloSpec,
     layout: OutputLayout,
-    describe: String,
+    pub(crate) describe: String,
 }
 
 /// What is done with each region of a photo.
 #[derive(Debug, Clone)]
-struct Pass {
+pub(crate) struct Pass {
     /// Down to the lowest confidence of any class.
     selection: Selection,
-    nms: NmsOptions,
+    pub(crate) nms: NmsOptions,
     /// Of each class.
     confidences: Vec<f32>,
     square: bool,
 }
 
 impl Pass {
-    fn new(confidences: Vec<f32>, multi_label: bool, nms: NmsOptions, square: bool) -> Self {
+    pub(crate) fn new(confidences: Vec<f32>, multi_label: bool, nms: NmsOptions, square: bool) -> Self {
         let confidence = confidences.iter().copied().fold(f32::INFINITY, f32::min);
         Self { selection: Selection { confidence, multi_label }, nms, confidences, square }
     }
@@ -134,10 +131,10 @@ impl Pass {
 
 /// A region of one of the images, and the canvas it goes to.
 #[derive(Debug, Clone, Copy)]
-struct Job {
-    image: usize,
-    region: Region,
-    canvas: (u32, u32),
+pub(crate) struct Job {
+    pub(crate) image: usize,
+    pub(crate) region: Region,
+    pub(crate) canvas: (u32, u32),
 }
 
 impl YoloDetector {
@@ -201,9 +198,25 @@ impl YoloDetector {
         self.whole_photos(images, &Pass::new(confidences, options.multi_label, nms, options.square))
     }
 
+    /// What the network takes at once.
+    #[must_use]
+    pub fn canvas(&self) -> Canvas {
+        let (plan, input) = (&self.spec.plan, self.session.info().input);
+        let any_size = input.height.is_none() && input.width.is_none() && plan.fit == Fit::Letterbox;
+        let input = (plan.width, plan.height);
+        // A larger input than the network's own is never refused for its size.
+        let max_pixels = self.spec.tiling.max_pixels.max(u64::from(input.0) * u64::from(input.1));
+        Canvas { input, stride: self.spec.stride, max_pixels: any_size.then_some(max_pixels) }
+    }
+
     fn whole_photos(&self, images: &[RgbImage], pass: &Pass) -> Result<Vec<Vec<Detection>>, ModelError> {
-        let jobs: Vec<Job> =
-            images.iter().enumerate().filter_map(|(i, image)| self.job(i, Region::whole(image), pass)).collect();
+        let canvas = self.canvas();
+        let job = |(image, photo): (usize, &RgbImage)| {
+            let region = Region::whole(photo);
+            let input = if pass.square { canvas.input } else { canvas.whole((region.width, region.height)).look.input };
+            Job { image, region, canvas: input }
+        };
+        let jobs: Vec<Job> = images.iter().enumerate().map(job).collect();
         let mut found = vec![Vec::new(); images.len()];
         for (job, detections) in jobs.iter().zip(self.run_jobs(images, &jobs, pass)?) {
             found[job.image] = detections;
@@ -211,43 +224,22 @@ impl YoloDetector {
         Ok(found)
     }
 
-    /// What the tiles of each image show; nothing for images without a grid.
-    fn tile_passes(
+    /// One list per job, in its photo's pixels, clipped to its region; nothing is found in a region without pixels.
+    pub(crate) fn run_jobs(
         &self,
         images: &[RgbImage],
-        grids: &[Option<TileGrid>],
+        jobs: &[Job],
         pass: &Pass,
-    ) -> Result<Vec<Vec<TilePass>>, ModelError> {
-        let regions = |(i, grid): (usize, &Option<TileGrid>)| {
-            let (width, height) = (images[i].width(), images[i].height());
-            let regions = grid.map(|grid| tile_grid(width, height, grid.columns, grid.rows, tiling::OVERLAP));
-            regions.into_iter().flatten().filter_map(move |region| self.job(i, region, pass))
-        };
-        let jobs: Vec<Job> = grids.iter().enumerate().flat_map(regions).collect();
-        let mut tiles = vec![Vec::new(); images.len()];
-        for (job, detections) in jobs.iter().zip(self.run_jobs(images, &jobs, pass)?) {
-            tiles[job.image].push(TilePass { region: job.region, detections });
-        }
-        Ok(tiles)
-    }
-
-    /// `None` for a region without pixels, in which nothing can be found.
-    fn job(&self, image: usize, region: Region, pass: &Pass) -> Option<Job> {
-        let (size, plan, input) = ((region.width, region.height), &self.spec.plan, self.session.info().input);
-        let any_size = input.height.is_none() && input.width.is_none();
-        let canvas = match plan.fit {
-            vision::preprocess::Fit::Letterbox if any_size && !pass.square && size.0 > 0 && size.1 > 0 => {
-                Letterbox::rectangular_canvas(size, (plan.width, plan.height), self.spec.stride)
+    ) -> Result<Vec<Vec<Detection>>, ModelError> {
+        let seen: Vec<usize> =
+            (0..jobs.len()).filter(|&i| jobs[i].region.width > 0 && jobs[i].region.height > 0).collect();
+        let canvases: Vec<_> = seen.iter().map(|&i| jobs[i].canvas).collect();
+        let mut chunks = batch::chunks(&canvases, self.session.info());
+        for chunk in &mut chunks {
+            for item in &mut chunk.items {
+                *item = seen[*item];
             }
-            _ => (plan.width, plan.height),
-        };
-        (size.0 > 0 && size.1 > 0).then_some(Job { image, region, canvas })
-    }
-
-    /// One list per job, in its photo's pixels, clipped to its region.
-    fn run_jobs(&self, images: &[RgbImage], jobs: &[Job], pass: &Pass) -> Result<Vec<Vec<Detection>>, ModelError> {
-        let canvases: Vec<_> = jobs.iter().map(|job| job.canvas).collect();
-        let chunks = batch::chunks(&canvases, self.session.info());
+        }
         let results =
             in_parallel(&chunks, self.session.info().parallelism, |chunk| self.run_chunk(images, jobs, chunk, pass))?;
         let mut found = vec![Vec::new(); jobs.len()];
@@ -318,73 +310,4 @@ impl YoloDetector {
 fn clip_to(region: &Region, bbox: &vision::BBox) -> vision::BBox {
     let (x, y) = (region.x as f32, region.y as f32);
     bbox.translate(-x, -y).clip(region.width, region.height).translate(x, y)
-}
-
-/// What the passes over one photo showed, and what became of it.
-struct Found {
-    whole: Vec<Detection>,
-    tiles: Vec<TilePass>,
-    merged: Vec<Detection>,
-}
-
-impl YoloDetector {
-    fn find(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Found>, ModelError> {
-        let nms = NmsOptions {
-            iou: options.iou,
-            class_agnostic: options.class_agnostic,
-            max_detections: options.max_detections,
-        };
-        let pass = Pass::new(options.confidence.by_number(self.classes()), false, nms, false);
-        let whole = self.whole_photos(images, &pass)?;
-        let size = |i: usize| (images[i].width(), images[i].height());
-        let canvas = (self.spec.plan.width, self.spec.plan.height);
-        let auto = |i: usize, found: &[Detection]| self.spec.tiling.grid(size(i), canvas, found);
-        let first = |(i, found): (usize, &Vec<Detection>)| match options.tiling {
-            Tiling::Off => None,
-            Tiling::Auto => auto(i, found),
-            Tiling::Grid { columns, rows } => Some(TileGrid { columns, rows, look_again: false }),
-        };
-        let grids: Vec<_> = whole.iter().enumerate().map(first).collect();
-        let mut tiles = self.tile_passes(images, &grids, &pass)?;
-
-        let merged = |i: usize, tiles: &[TilePass]| tiling::merge(size(i), &whole[i], tiles, &nms);
-        let closer = |(i, grid): (usize, &Option<TileGrid>)| {
-            let first = grid.filter(|grid| grid.look_again)?;
-            auto(i, &merged(i, &tiles[i])).filter(|grid| grid.tiles() > first.tiles())
-        };
-        let grids: Vec<_> = grids.iter().enumerate().map(closer).collect();
-        for (tiles, closer) in tiles.iter_mut().zip(self.tile_passes(images, &grids, &pass)?) {
-            tiles.extend(closer);
-        }
-        let all: Vec<_> = tiles
-            .iter()
-            .enumerate()
-            .map(|(i, tiles)| if tiles.is_empty() { whole[i].clone() } else { merged(i, tiles) })
-            .collect();
-        let found = whole.into_iter().zip(tiles).zip(all);
-        Ok(found.map(|((whole, tiles), merged)| Found { whole, tiles, merged }).collect())
-    }
-}
-
-impl Detector for YoloDetector {
-    fn detect(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Vec<Detection>>, ModelError> {
-        Ok(self.find(images, options)?.into_iter().map(|found| found.merged).collect())
-    }
-
-    fn look(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Sightings>, ModelError> {
-        let found = self.find(images, options)?.into_iter().zip(images);
-        let sightings = found.map(|(Found { whole, tiles, merged }, image)| {
-            let disputed = tiling::disputed((image.width(), image.height()), &merged, &whole, &tiles);
-            Sightings { detections: merged, disputed }
-        });
-        Ok(sightings.collect())
-    }
-
-    fn classes(&self) -> &[String] {
-        self.spec.classes.names()
-    }
-
-    fn describe(&self) -> String {
-        self.describe.clone()
-    }
 }

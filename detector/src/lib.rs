@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`model`] | the network in candle: for serving without ONNX Runtime, and for training |
 //! | [`anchors`], [`postprocess`] | from the network's numbers to boxes |
-//! | [`infer`], [`tiling`] | from photos to detections; dense shelves in tiles |
+//! | [`infer`], [`tiling`] | from photos to detections, at the scale the facings need |
 //! | [`class_map`], [`metadata`] | what the outputs mean |
 //! | [`mod@load`] | from files, with every way in which they may be wrong |
 
@@ -17,6 +17,7 @@ pub mod class_map;
 pub mod infer;
 pub mod load;
 mod load_error;
+mod looks;
 pub mod metadata;
 pub mod model;
 pub mod postprocess;

@@ -42,7 +42,7 @@ pub struct LoadOptions {
     pub ort: OrtOptions,
     /// Which outputs are kept.
     pub classes: ClassChoice,
-    /// When photos are tiled on their own.
+    /// At which scales photos are looked at; heights of facings in the model card win.
     pub tiling: AutoTiling,
 }
 
@@ -150,7 +150,8 @@ impl File<'_> {
             None => ClassMap::all(outputs),
         };
         let classes = classes.map_err(|source| LoadError::ClassMap { path: self.path(), source })?;
-        Ok(YoloSpec { name, plan, stride, classes, tiling: options.tiling })
+        let heights = self.card.and_then(|card| card.facing_height).unwrap_or(options.tiling.heights);
+        Ok(YoloSpec { name, plan, stride, classes, tiling: AutoTiling { heights, ..options.tiling } })
     }
 
     fn class_names(

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`sample`] | pictures, true boxes, found boxes |
 //! | [`matching`], [`average_precision`], [`curves`], [`confusion`], [`mod@mistakes`] | detection, equal to pycocotools |
+//! | [`matching`], [`average_precision`], [`curves`], [`confusion`], [`mistakes`] | detection, equal to pycocotools |
+//! | [`heights`] | detection by the height of facings on the network's input |
 //! | [`precision_goal`] | from which confidence on a class is right often enough |
 //! | [`ultralytics`] | the other AP definition users know, under its own name |
 //! | [`identification`], [`open_set`], [`calibration`], [`thresholds`] | which SKU, and when to say "none" |
@@ -28,6 +30,7 @@ pub mod curves;
 pub mod evaluate;
 pub mod formats;
 pub mod gate;
+pub mod heights;
 pub mod identification;
 pub mod matching;
 pub mod metric;

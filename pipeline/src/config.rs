@@ -162,6 +162,8 @@ struct DetectorSection {
     class_agnostic: bool,
     #[serde(default = "defaults::tiles")]
     tiles: String,
+    #[serde(default = "defaults::max_tiles")]
+    max_tiles: u32,
 }
 
 #[derive(Deserialize)]
@@ -223,6 +225,9 @@ mod defaults {
     pub(super) fn tiles() -> String {
         "auto".to_owned()
     }
+    pub(super) const fn max_tiles() -> u32 {
+        vision::detector::DEFAULT_MAX_TILES
+    }
     pub(super) const fn ivf_above() -> usize {
         200_000
     }
@@ -271,6 +276,7 @@ impl PipelineConfig {
             max_detections: check.within("detector.max_detections", file.detector.max_detections, 1, 10_000)?,
             class_agnostic: file.detector.class_agnostic,
             tiling: check.parsed::<Tiling>("detector.tiles", &file.detector.tiles)?,
+            max_tiles: check.within("detector.max_tiles", file.detector.max_tiles, 1, 256)?,
         };
         let options = RecognizeOptions {
             detect,

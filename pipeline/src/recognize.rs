@@ -8,8 +8,8 @@ use classifier::gallery::vote::decide_with;
 use rayon::prelude::*;
 use thiserror::Error;
 use vision::{
-    Decision, DecodeError, DetectOptions, Detection, Detector, Embedder, Embedding, ExemplarId, ModelError, Neighbor,
-    Recognition, RecognizedItem, RgbImage, Sightings, SkuId, SkuIndex,
+    Decision, DecodeError, DetectOptions, Detection, Detector, Embedder, Embedding, ExemplarId, Looked, ModelError,
+    Neighbor, Recognition, RecognizedItem, RgbImage, Sightings, SkuId, SkuIndex,
 };
 
 use crate::count::count;
@@ -90,6 +90,7 @@ struct Seen {
     image: RgbImage,
     detections: Vec<Detection>,
     disputed: Vec<bool>,
+    looked: Looked,
     timing: Timing,
 }
 
@@ -294,7 +295,7 @@ impl Recognizer {
                 }
             });
             let items = items.collect();
-            let recognition = self.answer(&photo.image, items, options);
+            let recognition = self.answer(&photo.image, items, photo.looked, options);
             Recognized { recognition, image: photo.image, timing }
         });
         Ok(answers.collect())
@@ -312,9 +313,9 @@ impl Recognizer {
         }
         let detect = start.elapsed() / images.len() as u32;
         let seen = images.into_iter().zip(decode_times).zip(sightings).map(|((image, decode), sightings)| {
-            let Sightings { detections, mut disputed } = sightings;
+            let Sightings { detections, mut disputed, looked } = sightings;
             disputed.resize(detections.len(), false);
-            Seen { image, detections, disputed, timing: Timing { decode, detect, ..Timing::default() } }
+            Seen { image, detections, disputed, looked, timing: Timing { decode, detect, ..Timing::default() } }
         });
         Ok(seen.collect())
     }
@@ -334,9 +335,15 @@ impl Recognizer {
         self.gallery.sku(own).is_some_and(|own| own.code != second)
     }
 
-    fn answer(&self, image: &RgbImage, items: Vec<RecognizedItem>, options: &RecognizeOptions) -> Recognition {
+    fn answer(
+        &self,
+        image: &RgbImage,
+        items: Vec<RecognizedItem>,
+        looked: Looked,
+        options: &RecognizeOptions,
+    ) -> Recognition {
         let (counts, unknown_count) = count(&items, &*self.gallery);
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<String> = looked.doubts.iter().map(ToString::to_string).collect();
         if items.len() == options.detect.max_detections {
             warnings.push(format!(
                 "the list was cut at {} facings; raise detector.max_detections or photograph a smaller part",
@@ -348,6 +355,7 @@ impl Recognizer {
                 "the gallery is empty, so every facing is unknown; enrol SKUs with `shelf gallery build`".to_owned(),
             );
         }
-        Recognition { width: image.width(), height: image.height(), items, counts, unknown_count, warnings }
+        let (width, height) = image.dimensions();
+        Recognition { width, height, items, counts, unknown_count, looked, warnings }
     }
 }

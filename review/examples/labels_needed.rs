@@ -215,6 +215,7 @@ fn choose(crops: &[Crop], pool: &[usize], gallery: &Gallery) -> Result<Vec<usize
         items: items.collect(),
         counts: Vec::new(),
         unknown_count: 0,
+        looked: vision::Looked::default(),
         warnings: Vec::new(),
     };
     let limits = Limits { per_photo: TOGETHER, per_minute: TOGETHER, per_hour: TOGETHER, per_day: TOGETHER };

@@ -1,6 +1,6 @@
 //! What a detector finds.
 
-use crate::BBox;
+use crate::{BBox, Looked};
 
 /// Index into [`crate::Detector::classes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,12 +32,14 @@ pub struct Sightings {
     pub detections: Vec<Detection>,
     /// By position: whether looks that show the same part of the photo did not agree on it.
     pub disputed: Vec<bool>,
+    /// What was looked at, and how far the answer may be trusted.
+    pub looked: Looked,
 }
 
 impl Sightings {
     /// Found by one look, which agrees with itself.
     #[must_use]
     pub fn of_one_look(detections: Vec<Detection>) -> Self {
-        Self { disputed: vec![false; detections.len()], detections }
+        Self { disputed: vec![false; detections.len()], detections, looked: Looked::default() }
     }
 }

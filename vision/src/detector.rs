@@ -16,7 +16,12 @@ pub struct DetectOptions {
     pub class_agnostic: bool,
     /// Whether a photo is cut into overlapping tiles.
     pub tiling: Tiling,
+    /// What [`Tiling::Auto`] may cost a photo, first look included, as a multiple of the network's own input.
+    pub max_tiles: u32,
 }
+
+/// [`DetectOptions::max_tiles`] when nothing else is asked for.
+pub const DEFAULT_MAX_TILES: u32 = 16;
 
 impl Default for DetectOptions {
     fn default() -> Self {
@@ -26,6 +31,7 @@ impl Default for DetectOptions {
             max_detections: 300,
             class_agnostic: true,
             tiling: Tiling::Auto,
+            max_tiles: DEFAULT_MAX_TILES,
         }
     }
 }

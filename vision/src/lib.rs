@@ -11,7 +11,8 @@
 //! | [`confidences`] | from which confidence on detections count |
 //! | [`detection`], [`embedding`], [`sku`], [`recognition`] | what is found |
 //! | [`detector`], [`embedder`], [`sku_index`] | the three abilities as traits, with fakes for tests |
-//! | [`model_card`], [`digest`] | what travels with weights |
+//! | [`looked`], [`sharpness`] | what a detector looked at, and why its answer may not be trusted |
+//! | [`model_card`], [`facing_height`], [`digest`] | what travels with weights |
 //! | [`time`] | moments as people write them |
 //! | [`random`], [`rng`] | streams of random numbers that never change: of weights and intervals, of shelves and epochs |
 //! | [`phash`] | perceptual hashes: what an image looks like from afar |
@@ -30,10 +31,12 @@ pub mod digest;
 pub mod embedder;
 pub mod embedding;
 pub mod encode;
+pub mod facing_height;
 pub mod fakes;
 pub mod files;
 pub mod geometry;
 pub mod letterbox;
+pub mod looked;
 pub mod model_card;
 pub mod model_error;
 pub mod nms;
@@ -42,6 +45,7 @@ pub mod preprocess;
 pub mod random;
 pub mod recognition;
 pub mod rng;
+pub mod sharpness;
 pub mod sku;
 pub mod sku_index;
 pub mod tiles;
@@ -59,8 +63,10 @@ pub use digest::Sha256;
 pub use embedder::Embedder;
 pub use embedding::Embedding;
 pub use encode::{EncodeError, encode_jpeg};
+pub use facing_height::FacingHeight;
 pub use geometry::BBox;
 pub use letterbox::Letterbox;
+pub use looked::{Doubt, Look, Looked};
 pub use model_card::ModelCard;
 pub use model_error::ModelError;
 pub use nms::{NmsOptions, nms};

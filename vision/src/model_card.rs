@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::crop::CropRule;
 use crate::preprocess::PlanError;
-use crate::{PreprocessPlan, Sha256};
+use crate::{FacingHeight, PreprocessPlan, Sha256};
 
 /// Largest weights file read unless the caller says otherwise: also the most that a protobuf message can hold.
 pub const MAX_MODEL_BYTES: u64 = 2 << 30;
@@ -61,6 +61,9 @@ pub struct ModelCard {
     /// are kept under their own names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub class_map: BTreeMap<usize, String>,
+    /// Detectors: how tall facings must be on the input; photos are scaled to it. A guess is used when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facing_height: Option<FacingHeight>,
     /// Embedders: name of the output that holds the features; the only output when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub embedding_output: Option<String>,
@@ -167,6 +170,7 @@ impl ModelCard {
             preprocess,
             classes: Vec::new(),
             class_map: BTreeMap::new(),
+            facing_height: None,
             embedding_output: None,
             embedding_dim: None,
             crop: None,
@@ -212,6 +216,12 @@ impl ModelCard {
         let wrong = |key: String, reason| Err(CardError::Value { path: path.to_owned(), key, reason });
         if self.crop.is_some_and(|rule| !rule.is_valid()) {
             return wrong("crop.margin".to_owned(), "must lie within 0 and 1");
+        }
+        if self.facing_height.is_some_and(|heights| heights.validate().is_err()) {
+            return wrong(
+                "facing_height".to_owned(),
+                "must be pixels from 1 to 4096, min below best and best below max",
+            );
         }
         if self.embedding_dim == Some(0) {
             return wrong("embedding_dim".to_owned(), "must be at least 1");

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Detection, Embedding, Sku, SkuId};
+use crate::{Detection, Embedding, Looked, Sku, SkuId};
 
 /// How sure the identification of one facing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -125,6 +125,8 @@ pub struct Recognition {
     pub counts: Vec<SkuCount>,
     /// Facings that are of no enrolled SKU.
     pub unknown_count: u32,
+    /// What the detector looked at.
+    pub looked: Looked,
     /// What the reader should know ("more than 300 facings: the list was cut").
     pub warnings: Vec<String>,
 }

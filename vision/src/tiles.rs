@@ -12,7 +12,7 @@ use crate::preprocess::Region;
 pub enum Tiling {
     /// The whole photo in one pass.
     Off,
-    /// The detector decides from what a first pass over the whole photo finds.
+    /// The detector decides from what a first look at the whole photo finds.
     Auto,
     /// A fixed grid, besides the whole photo.
     Grid {
@@ -70,6 +70,44 @@ pub fn tile_grid(width: u32, height: u32, columns: u32, rows: u32, overlap: f32)
         .iter()
         .flat_map(|&(y, height)| horizontal.iter().map(move |&(x, width)| Region { x, y, width, height }))
         .collect()
+}
+
+/// As [`tile_grid`], with an overlap in pixels, horizontally and vertically; one that the tiles would hardly be larger than is
+/// lowered to half of them.
+#[must_use]
+pub fn tile_grid_by_pixels(size: (u32, u32), grid: (u32, u32), overlap: (u32, u32)) -> Vec<Region> {
+    let horizontal = spans_by_pixels(size.0, grid.0, overlap.0);
+    let vertical = spans_by_pixels(size.1, grid.1, overlap.1);
+    vertical
+        .iter()
+        .flat_map(|&(y, height)| horizontal.iter().map(move |&(x, width)| Region { x, y, width, height }))
+        .collect()
+}
+
+/// As [`spans`], neighbours sharing at least `overlap` pixels.
+fn spans_by_pixels(total: u32, count: u32, overlap: u32) -> Vec<(u32, u32)> {
+    if total == 0 {
+        return Vec::new();
+    }
+    let count = count.clamp(1, total);
+    let length = tile_length(total, count, overlap);
+    let last = u64::from(total - length);
+    let start = |i: u32| if count == 1 { 0 } else { (last * u64::from(i) / u64::from(count - 1)) as u32 };
+    (0..count).map(|i| (start(i), length)).collect()
+}
+
+/// Length of `count` equal spans that cover `total` and share at least `overlap` with their neighbours, or half of their
+/// length where that is less.
+#[must_use]
+pub fn tile_length(total: u32, count: u32, overlap: u32) -> u32 {
+    let (total, count, overlap) = (u64::from(total), u64::from(count.max(1)), u64::from(overlap));
+    // Rounding of the starts may cost a pixel of the overlap.
+    let gaps = count - 1;
+    let wanted = (total + gaps * (overlap + 1)).div_ceil(count);
+    // With half of each span shared, n spans of length l cover l * (n + 1) / 2.
+    let at_most = (2 * total).div_ceil(count + 1) + 1;
+    let length = if gaps == 0 { total } else { wanted.min(at_most) };
+    length.clamp(1, total.max(1)) as u32
 }
 
 /// `count` spans of one length over `0..total`, first at 0, last ending at `total`.

@@ -11,6 +11,7 @@ mod metadata;
 mod network;
 mod oracle;
 mod outputs;
+mod panorama;
 mod shelves;
 mod support;
 mod tiles;

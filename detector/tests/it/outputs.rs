@@ -34,6 +34,7 @@ const OPTIONS: DetectOptions = DetectOptions {
     max_detections: 300,
     class_agnostic: true,
     tiling: Tiling::Off,
+    max_tiles: 16,
 };
 
 fn detect(answer: ArrayD<f32>, classes: ClassMap, options: &DetectOptions) -> Vec<Detection> {

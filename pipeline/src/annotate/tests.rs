@@ -41,7 +41,15 @@ fn recognition(items: Vec<RecognizedItem>, name: impl Fn(u32) -> String) -> Reco
         SkuCount { sku, count }
     });
     let unknown_count = items.iter().filter(|item| item.decision.sku.is_none()).count() as u32;
-    Recognition { width: 0, height: 0, counts: counts.collect(), items, unknown_count, warnings: Vec::new() }
+    Recognition {
+        width: 0,
+        height: 0,
+        counts: counts.collect(),
+        items,
+        unknown_count,
+        looked: vision::Looked::default(),
+        warnings: Vec::new(),
+    }
 }
 
 fn classes() -> Vec<String> {

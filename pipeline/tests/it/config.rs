@@ -27,10 +27,10 @@ fn the_shipped_file_is_sound_and_states_the_defaults_but_for_what_suits_our_dete
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/pipeline.yaml");
     let shipped = PipelineConfig::read(&path, &Overrides::default()).expect("it parses");
     let least = "detector: {model: models/detector/shelf-v2-half.onnx, confidence: 0.5, class_confidence: {can: 0.7}, \
-                 iou: 0.5, tiles: off}\n\
+                 iou: 0.5}\n\
                  embedder: {model: models/classifier/shelf-v2-half.onnx}\ngallery: {path: data/gallery}\n";
     assert_eq!(shipped, parse(least).expect("keys may be left out"));
-    assert_eq!(shipped.options.detect.tiling, Tiling::Off);
+    assert_eq!((shipped.options.detect.tiling, shipped.options.detect.max_tiles), (Tiling::Auto, 16));
 }
 
 #[test]
@@ -65,6 +65,7 @@ fn mistakes_are_named() {
     check("detector: class_confidence: {can: sure}", &["class_confidence"]);
     check("detector: max_detections: 0", &["detector.max_detections"]);
     check("detector: tiles: 9x9", &["detector.tiles", "9x9"]);
+    check("detector: max_tiles: 0", &["detector.max_tiles", "1 and 256"]);
     check("gallery: threshold: -0.1", &["gallery.threshold"]);
     check("gallery: sku_thresholds: {cola: 1.5}", &["gallery.sku_thresholds", "1.5"]);
     check("gallery: index: hnsw", &["hnsw"]);

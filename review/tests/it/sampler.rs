@@ -40,7 +40,15 @@ fn facing(status: SkuStatus, similarity: f32, margin: f32, confidence: f32, embe
 }
 
 fn photo(items: Vec<RecognizedItem>) -> Recognition {
-    Recognition { width: 100, height: 100, items, counts: Vec::new(), unknown_count: 0, warnings: Vec::new() }
+    Recognition {
+        width: 100,
+        height: 100,
+        items,
+        counts: Vec::new(),
+        unknown_count: 0,
+        looked: vision::Looked::default(),
+        warnings: Vec::new(),
+    }
 }
 
 fn quiet() -> Samplers {

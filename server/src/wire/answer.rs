@@ -11,6 +11,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use vision::{BBox, Recognition, Sha256, SkuId, SkuIndex};
 
+use super::looked::LookedAnswer;
+
 /// Everything found on one photo.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct RecognizeAnswer {
@@ -23,6 +25,8 @@ pub struct RecognizeAnswer {
     pub image: ImageInfo,
     /// Where the time went.
     pub timing_ms: TimingMs,
+    /// At which scales the photo was looked at.
+    pub looked: LookedAnswer,
     /// Facings, most confident first.
     pub detections: Vec<DetectionAnswer>,
     /// Facings per SKU, most first. Ambiguous facings count under their best SKU.
@@ -246,6 +250,7 @@ impl RecognizeAnswer {
                 search: milliseconds(timing.search),
                 total: milliseconds(total),
             },
+            looked: (&recognition.looked).into(),
             detections: recognition
                 .items
                 .iter()

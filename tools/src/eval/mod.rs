@@ -8,6 +8,7 @@ mod detector;
 mod gallery;
 mod outcome;
 mod progress;
+mod scales;
 mod scenes;
 mod settings;
 mod shelf_counts;
@@ -26,6 +27,8 @@ pub(crate) enum EvalCommand {
     Detector(detector::DetectorArgs),
     Classifier(classifier::ClassifierArgs),
     ShelfCounts(shelf_counts::ShelfCountsArgs),
+    Heights(scales::heights::HeightsArgs),
+    Tiles(scales::tiles::TilesArgs),
 }
 
 /// Runs a command. What cannot be evaluated is an `Err`, for which the binary exits with 2.
@@ -34,5 +37,7 @@ pub(crate) fn run(command: EvalCommand, environment: &Environment) -> anyhow::Re
         EvalCommand::Detector(args) => detector::run(&args, environment),
         EvalCommand::Classifier(args) => classifier::run(&args, environment),
         EvalCommand::ShelfCounts(args) => shelf_counts::run(&args, environment),
+        EvalCommand::Heights(args) => scales::heights::run(&args, environment),
+        EvalCommand::Tiles(args) => scales::tiles::run(&args, environment),
     }
 }

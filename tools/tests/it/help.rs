@@ -39,6 +39,8 @@ const COMMANDS: &[&[&str]] = &[
     &["eval", "detector"],
     &["eval", "classifier"],
     &["eval", "shelf-counts"],
+    &["eval", "heights"],
+    &["eval", "tiles"],
     &["calibrate"],
     &["train"],
     &["train", "detector"],

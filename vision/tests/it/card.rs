@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::tempdir;
 use vision::crop::CropRule;
 use vision::model_card::{CardError, DataSet, MAX_CARD_BYTES, Task};
-use vision::{ModelCard, PreprocessPlan, Sha256};
+use vision::{FacingHeight, ModelCard, PreprocessPlan, Sha256};
 
 const WEIGHTS: &[u8] = b"weights of a network";
 
@@ -23,6 +23,7 @@ fn card() -> ModelCard {
         preprocess: PreprocessPlan::yolo(640, 480),
         classes: vec!["bottle".to_owned(), "cup".to_owned()],
         class_map: BTreeMap::from([(1, "glass".to_owned())]),
+        facing_height: Some(FacingHeight { min: 24.0, best: 60.0, max: 240.0 }),
         embedding_output: None,
         embedding_dim: None,
         crop: Some(CropRule { margin: 0.05 }),

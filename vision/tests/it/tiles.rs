@@ -1,7 +1,7 @@
 //! Tiles cover the photo.
 
 use proptest::prelude::*;
-use vision::tiles::MAX_TILES_PER_SIDE;
+use vision::tiles::{MAX_TILES_PER_SIDE, tile_grid_by_pixels};
 use vision::{Tiling, tile_grid};
 
 #[test]
@@ -68,6 +68,29 @@ proptest! {
         for pair in tiles.windows(2) {
             let shared = (pair[0].x + pair[0].width) as f32 - pair[1].x as f32;
             prop_assert!(shared >= overlap * pair[0].width as f32 - 2.0, "{} of {}", shared, pair[0].width);
+        }
+    }
+
+    /// The same with an overlap in pixels, or half a tile where that is less.
+    #[test]
+    fn pixels_are_shared_as_asked(size in (1..3000_u32, 1..3000_u32), grid in (1..=12_u32, 1..=12_u32), overlap in (0..500_u32, 0..500_u32)) {
+        let tiles = tile_grid_by_pixels(size, grid, overlap);
+        let columns = grid.0.min(size.0) as usize;
+        prop_assert_eq!(tiles.len(), columns * grid.1.min(size.1) as usize);
+        for tile in &tiles {
+            prop_assert!(tile.width > 0 && tile.height > 0 && tile.x + tile.width <= size.0 && tile.y + tile.height <= size.1);
+        }
+        let shared = |end: u32, start: u32, length: u32, wanted: u32| end + 1 >= start + wanted.min(length / 2);
+        for row in tiles.chunks(columns) {
+            prop_assert!(row[0].x == 0 && row[columns - 1].x + row[columns - 1].width == size.0);
+            for pair in row.windows(2) {
+                prop_assert!(shared(pair[0].x + pair[0].width, pair[1].x, pair[1].width, overlap.0), "{:?}", pair);
+            }
+        }
+        let rows: Vec<_> = tiles.iter().step_by(columns).collect();
+        prop_assert!(rows[0].y == 0 && rows.last().is_some_and(|last| last.y + last.height == size.1));
+        for pair in rows.windows(2) {
+            prop_assert!(shared(pair[0].y + pair[0].height, pair[1].y, pair[1].height, overlap.1), "{:?}", pair);
         }
     }
 }

@@ -1,0 +1,74 @@
+//! At which scale a photo is looked at, in which tiles, and how what they show becomes one list.
+//!
+//! A network finds facings of some heights well and misses others ([`vision::FacingHeight`]). A photo is looked at whole
+//! first; what is found there says how large its facings are, and so at which scale to look again ([`AutoTiling`]). A look is
+//! one input as large as memory allows, or a grid of overlapping tiles ([`Layout`]). What all looks show becomes one list
+//! ([`merge`]), and where they differ is told ([`disputed`]).
+
+mod auto;
+mod disputed;
+mod layout;
+mod merge;
+mod sizes;
+
+pub use auto::{AutoTiling, Known};
+pub use disputed::disputed;
+pub use layout::{Canvas, Layout};
+pub use merge::merge;
+pub use sizes::Sizes;
+
+use vision::preprocess::Region;
+use vision::{BBox, Detection};
+
+/// Share of a tile's side that it has in common with its neighbour where the facings' size is not known. Whatever is smaller
+/// than that lies whole in one of them.
+pub const OVERLAP: f32 = 0.2;
+
+/// Boxes of different tiles or looks that overlap more than this are one object. Lower than within one tile: two views agree
+/// less with each other than with themselves.
+const SAME_OBJECT_IOU: f32 = 0.5;
+
+/// A box that ends within this share of the tile's side from an inner border is taken to be cut there.
+const AT_BORDER: f32 = 0.01;
+
+/// What one tile showed, boxes in pixels of the photo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TilePass {
+    /// Which part of the photo.
+    pub region: Region,
+    /// What was found there, clipped to the region.
+    pub detections: Vec<Detection>,
+}
+
+/// What one look at a whole photo showed: all its tiles, or the one that is the photo.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LookPass {
+    /// Network pixels per photo pixel.
+    pub scale: f32,
+    /// Together they cover the photo.
+    pub tiles: Vec<TilePass>,
+}
+
+/// Which of a box's sides lie on an inner border of its tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Cuts {
+    left: bool,
+    top: bool,
+    right: bool,
+    bottom: bool,
+}
+
+impl Cuts {
+    const NONE: Self = Self { left: false, top: false, right: false, bottom: false };
+
+    fn of(bbox: &BBox, tile: &Region, photo: (u32, u32)) -> Self {
+        let near = |low: f32, high: f32, length: u32| high - low <= AT_BORDER * length as f32;
+        let (right, bottom) = (tile.x + tile.width, tile.y + tile.height);
+        Self {
+            left: tile.x > 0 && near(tile.x as f32, bbox.x1, tile.width),
+            top: tile.y > 0 && near(tile.y as f32, bbox.y1, tile.height),
+            right: right < photo.0 && near(bbox.x2, right as f32, tile.width),
+            bottom: bottom < photo.1 && near(bbox.y2, bottom as f32, tile.height),
+        }
+    }
+}
