@@ -37,7 +37,7 @@ pub(in crate::train) struct ExportArgs {
         requires_all = ["data_path", "output_dir"]
     )]
     pub(in crate::train) export_embeddings: bool,
-    /// What is exported: `best` of the latest run, or a weights file with its card; a file on a hub is
+    /// What is exported: `best` of the latest run, a run's folder, or a weights file with its card; a file on a hub is
     /// hf://OWNER/REPO[@REVISION][/FILE]
     #[arg(long, value_name = "WEIGHTS", default_value = "best")]
     pub(in crate::train) weights: String,
