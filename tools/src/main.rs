@@ -1,6 +1,7 @@
 //! `shelf`: photograph a shelf, get every container detected, identified and counted.
 
 mod aliases;
+mod chosen;
 mod classes;
 mod dataset;
 mod doctor;
