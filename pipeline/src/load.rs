@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use classifier::gallery::{Gallery, GalleryData, GalleryError, IndexOptions, Mapping, Standard, thumbnails};
+use classifier::gallery::{Gallery, GalleryData, GalleryError, IndexOptions, Mapping, Standard};
 use classifier::{Background, BackgroundError, EmbedderIdentity, SessionEmbedder};
 use detector::{ClassChoice, YoloDetector};
 use engine::ort::ParseProviderError;
 use engine::{Device, EngineError, ExecutionProvider, OrtOptions, PoolPlan};
 use thiserror::Error;
 use tracing::warn;
-use vision::{Detector as _, Embedder as _, Sha256, UnknownClass};
+use vision::{Detector as _, Embedder as _, UnknownClass};
 
 use crate::config::{EngineSettings, IndexKind, PipelineConfig, SecondPlace};
 use crate::recognize::Recognizer;
@@ -134,12 +134,6 @@ fn embedder_of(model: &Path, engine: &EngineSettings) -> Result<SessionEmbedder,
         ort: ort_options(engine)?,
     };
     classifier::load(model, &options).map_err(LoadError::Embedder)
-}
-
-/// The thumbnail of an enrolled picture in a gallery's folder, JPEG.
-#[must_use]
-pub fn thumbnail(gallery: &Path, picture: Sha256) -> Option<Vec<u8>> {
-    thumbnails::read(gallery, picture)
 }
 
 /// The gallery that belongs to `embedder`.

@@ -8,7 +8,6 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use image::codecs::jpeg::JpegEncoder;
 use rayon::prelude::*;
 use vision::{DecodeLimits, RgbImage, Sha256, decode};
 
@@ -99,9 +98,7 @@ fn encoded(image: &RgbImage) -> Option<Vec<u8>> {
         let side = |length: u32| (u64::from(length) * u64::from(SIDE) / u64::from(longer)).max(1) as u32;
         image::imageops::thumbnail(image, side(width), side(height))
     });
-    let mut jpeg = Vec::new();
-    JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode_image(small.as_ref().unwrap_or(image)).ok()?;
-    Some(jpeg)
+    vision::encode_jpeg(small.as_ref().unwrap_or(image), QUALITY).ok()
 }
 
 /// Beside its place, then renamed: a crash leaves no half of one.

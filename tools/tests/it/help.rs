@@ -18,6 +18,7 @@ const COMMANDS: &[&[&str]] = &[
     &["gallery", "inspect"],
     &["gallery", "rebuild"],
     &["gallery", "reembed"],
+    &["gallery", "background"],
     &["queue"],
     &["queue", "list"],
     &["queue", "label"],
