@@ -28,7 +28,8 @@ async fn take(store: &Store, gallery: PathBuf) -> Result<usize, StoreError> {
     for some in wanted.chunks(AT_ONCE) {
         let (some, gallery) = (some.to_vec(), gallery.clone());
         let read = move || -> Vec<(Sha256, Bytes)> {
-            let found = some.into_iter().filter_map(|picture| Some((picture, thumbnails::read(&gallery, picture)?.into())));
+            let found =
+                some.into_iter().filter_map(|picture| Some((picture, thumbnails::read(&gallery, picture)?.into())));
             found.collect()
         };
         let found = tokio::task::spawn_blocking(read).await.unwrap_or_default();

@@ -61,6 +61,8 @@ pub(in crate::train) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
     };
     let imported = classifier::import(&source, Some(card.architecture.parse()?))?;
     card.name = args.export.model_name.clone().unwrap_or(card.name);
+    // It lies beside the weights it was made by; `shelf gallery background` makes that of the exported ones.
+    card.background = None;
     if args.run.license != NO_LICENSE {
         card.license.clone_from(&args.run.license);
     }
