@@ -6,8 +6,10 @@
 //! | [`mod@load`] | from a weights file to a working embedder, whatever engine runs it |
 //! | [`mod@import`] | from other people's weights to the native layout |
 //! | [`infer`] | any such network as a [`vision::Embedder`] |
+//! | [`background`] | embeddings of foreign products that travel with an embedder |
 //! | [`gallery`] | enrolled SKUs: stored, searched, voted on |
 
+pub mod background;
 pub mod gallery;
 #[cfg(feature = "candle")]
 pub mod import;
@@ -16,6 +18,7 @@ pub mod load;
 mod load_error;
 pub mod model;
 
+pub use background::{Background, BackgroundError};
 pub use engine::EngineChoice;
 pub use gallery::{
     DecisionRule, EmbedderIdentity, Gallery, GalleryData, GalleryError, IndexKind, IndexOptions, decide,

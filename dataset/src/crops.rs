@@ -24,6 +24,8 @@ pub struct CropOptions {
     pub rule: CropRule,
     /// The attribute that names the SKU; objects without it go by their category. `None`: always by category.
     pub sku_attribute: Option<String>,
+    /// Objects without that attribute are left out instead.
+    pub only_named: bool,
     /// Boxes with a side below this many pixels are left out.
     pub min_side: f64,
     /// Objects whose `truncated` attribute is set are left out.
@@ -46,6 +48,7 @@ impl Default for CropOptions {
         Self {
             rule: CropRule::default(),
             sku_attribute: Some("sku".to_owned()),
+            only_named: false,
             min_side: 8.0,
             skip_truncated: false,
             encoding: CropEncoding::Png,
@@ -66,6 +69,8 @@ pub struct CropReport {
     pub outside: usize,
     /// Crowd regions, which show many objects, left out.
     pub crowds: usize,
+    /// Objects left out because nothing names their SKU.
+    pub unnamed: usize,
 }
 
 /// Why no crops were cut.
@@ -149,11 +154,14 @@ pub fn cut(
 }
 
 fn sku_of<'a>(annotations: &'a Annotations, object: &'a Object, options: &CropOptions) -> &'a str {
-    let attribute = options.sku_attribute.as_ref().and_then(|name| object.attributes.get(name));
-    match attribute {
-        Some(sku) if !sku.trim().is_empty() => sku.trim(),
-        _ => annotations.category(object.category).map_or("", |category| category.name.as_str()),
-    }
+    let of_category = || annotations.category(object.category).map_or("", |category| category.name.as_str());
+    named_sku(object, options).unwrap_or_else(of_category)
+}
+
+/// What the attribute says.
+fn named_sku<'a>(object: &'a Object, options: &CropOptions) -> Option<&'a str> {
+    let attribute = options.sku_attribute.as_ref().and_then(|name| object.attributes.get(name))?;
+    Some(attribute.trim()).filter(|sku| !sku.is_empty())
 }
 
 /// Folder names of all SKUs; two SKUs never share one.
@@ -182,6 +190,7 @@ fn wanted(object: &Object, image: &ImageRecord, options: &CropOptions, report: &
     let truncated = matches!(object.attributes.get("truncated").map(String::as_str), Some("1" | "true"));
     let counter = match () {
         () if object.crowd => &mut report.crowds,
+        () if options.only_named && named_sku(object, options).is_none() => &mut report.unnamed,
         () if outside => &mut report.outside,
         () if r.w < options.min_side || r.h < options.min_side => &mut report.too_small,
         () if truncated && options.skip_truncated => &mut report.truncated,

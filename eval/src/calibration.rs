@@ -77,12 +77,16 @@ pub fn detection_claims(matches: &Matches, confidences: &[f64]) -> Vec<Claim> {
     counted.map(|o| Claim { confidence: o.score, right: o.is_right(0, 0), picture: o.picture }).collect()
 }
 
-/// What an identification claims: the best candidate, its cosine similarity read as a probability (unknown crops are
-/// always wrong). Cosine similarities are not probabilities: this says how far off reading them so would be.
+/// What an identification claims: the best candidate, with the probability that was stated (unknown crops are always wrong).
+/// Where none was, its cosine similarity is read as one; it is none, and this says how far off reading it so would be.
 #[must_use]
 pub fn identification_claims(set: &QuerySet) -> Vec<Claim> {
     let claim = |q: crate::Query<'_>| {
-        q.best().map(|best| Claim { confidence: best.similarity, right: q.is_within(1), picture: q.picture })
+        q.best().map(|best| Claim {
+            confidence: q.stated.probability.unwrap_or(best.similarity),
+            right: q.is_within(1),
+            picture: q.picture,
+        })
     };
     set.iter().filter_map(claim).collect()
 }

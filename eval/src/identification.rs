@@ -17,6 +17,15 @@ pub struct Ranked {
 /// may stand before one with a single nearer one; more than this is a list in the wrong order.
 pub const VOTE_SLACK: f64 = 0.1;
 
+/// What was said of the best candidate beside its similarity.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Stated {
+    /// Chance that it is right, `0..=1`.
+    pub probability: Option<f64>,
+    /// Similarity beyond the threshold that its SKU is served with: accepted from 0 on.
+    pub excess: Option<f64>,
+}
+
 /// One crop that was looked up.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Query<'a> {
@@ -26,6 +35,8 @@ pub struct Query<'a> {
     pub picture: u32,
     /// In order of preference, one entry a SKU; see [`VOTE_SLACK`].
     pub candidates: &'a [Ranked],
+    /// Of the best of them.
+    pub stated: Stated,
 }
 
 impl Query<'_> {
@@ -53,7 +64,7 @@ impl Query<'_> {
 pub struct QuerySet {
     skus: Vec<String>,
     pictures: Vec<String>,
-    queries: Vec<(Option<u32>, u32, u32)>,
+    queries: Vec<(Option<u32>, u32, u32, Stated)>,
     candidates: Vec<Ranked>,
 }
 
@@ -102,6 +113,23 @@ impl QuerySet {
     /// # Errors
     /// When the candidates are not ranked, repeat a SKU, are not finite, or an index is unknown.
     pub fn push(&mut self, truth: Option<u32>, picture: u32, candidates: &[Ranked]) -> Result<(), QueryError> {
+        self.push_stated(truth, picture, candidates, Stated::default())
+    }
+
+    /// As [`QuerySet::push`], with what was said of the best candidate.
+    ///
+    /// # Errors
+    /// As [`QuerySet::push`]; an infinite number counts as that of the first candidate.
+    pub fn push_stated(
+        &mut self,
+        truth: Option<u32>,
+        picture: u32,
+        candidates: &[Ranked],
+        stated: Stated,
+    ) -> Result<(), QueryError> {
+        if [stated.probability, stated.excess].into_iter().flatten().any(|value| !value.is_finite()) {
+            return Err(QueryError::NotFinite { at: 0 });
+        }
         let sku = |index: u32| match self.skus.len() {
             known if index as usize >= known => Err(QueryError::Unknown { what: "SKU", index, known }),
             _ => Ok(()),
@@ -123,7 +151,7 @@ impl QuerySet {
             }
         }
         self.candidates.extend_from_slice(candidates);
-        self.queries.push((truth, picture, self.candidates.len() as u32));
+        self.queries.push((truth, picture, self.candidates.len() as u32, stated));
         Ok(())
     }
 
@@ -157,9 +185,15 @@ impl QuerySet {
     /// When there is no such crop.
     #[must_use]
     pub fn get(&self, index: usize) -> Query<'_> {
-        let (truth, picture, end) = self.queries[index];
+        let (truth, picture, end, stated) = self.queries[index];
         let start = index.checked_sub(1).map_or(0, |before| self.queries[before].2);
-        Query { truth, picture, candidates: &self.candidates[start as usize..end as usize] }
+        Query { truth, picture, candidates: &self.candidates[start as usize..end as usize], stated }
+    }
+
+    /// Whether every crop that has a candidate says by how much it exceeds its threshold.
+    #[must_use]
+    pub fn has_excess(&self) -> bool {
+        !self.is_empty() && self.iter().all(|query| query.candidates.is_empty() || query.stated.excess.is_some())
     }
 
     /// All crops.

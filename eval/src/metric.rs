@@ -83,7 +83,30 @@ pub const METRICS: &[Metric] = &[
     metric("dir_at_far_0.01", "DIR at FAR .01", Higher, "known crops identified when 1 in 100 unknown is accepted"),
     metric("dir_at_far_0.05", "DIR at FAR .05", Higher, "known crops identified when 5 in 100 unknown are accepted"),
     metric("dir_at_far_0.1", "DIR at FAR .10", Higher, "known crops identified when 10 in 100 unknown are accepted"),
-    metric("ece", "Similarity calibration error", Lower, "expected gap between similarity and accuracy, 15 bins"),
+    metric(
+        "ece",
+        "Calibration error",
+        Lower,
+        "expected gap between stated probability (else similarity) and accuracy, 15 bins",
+    ),
+    metric(
+        "accepted_as_served",
+        "Known accepted, as served",
+        Higher,
+        "known crops at or above the threshold of the SKU they are taken for",
+    ),
+    metric(
+        "named_as_served",
+        "Known named, as served",
+        Higher,
+        "known crops accepted and right at the thresholds in force",
+    ),
+    metric(
+        "false_accepts_as_served",
+        "False accepts, as served",
+        Lower,
+        "unknown crops accepted at the thresholds in force",
+    ),
     metric("count_mae", "Count MAE", Lower, "per SKU the mean |predicted - true| where it occurs; mean over SKUs"),
     metric(
         "count_micro_mae",
@@ -101,6 +124,26 @@ pub const METRICS: &[Metric] = &[
     metric("count_cacc", "cAcc", Higher, "pictures with every count right"),
     metric("count_acd", "ACD", Lower, "summed counting errors per picture"),
     metric("count_mccd", "mCCD", Lower, "mean over SKUs of summed errors / summed truth"),
+    metric(
+        "count_mae_true_boxes",
+        "Count MAE, true boxes",
+        Lower,
+        "what identity alone costs: every box right, SKUs as recognised",
+    ),
+    metric("count_cacc_true_boxes", "cAcc, true boxes", Higher, "pictures with every count right, every box right"),
+    metric(
+        "top1_true_boxes",
+        "SKU top-1, true boxes",
+        Higher,
+        "true facings of enrolled SKUs whose nearest SKU is right",
+    ),
+    metric(
+        "count_mae_true_skus",
+        "Count MAE, true SKUs",
+        Lower,
+        "what detection alone costs: boxes as found, each with the SKU that stands there",
+    ),
+    metric("count_cacc_true_skus", "cAcc, true SKUs", Higher, "pictures with every count right, SKUs right"),
     metric("count_mciou", "mCIoU", Higher, "mean over SKUs of summed minima / summed maxima"),
 ];
 

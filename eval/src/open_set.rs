@@ -53,11 +53,17 @@ pub struct OpenSetSummary {
 }
 
 impl OpenSet {
-    /// Collects the best similarity of every crop; a crop without candidates is never accepted.
+    /// Collects the best similarity of every crop, or by how much it exceeds its SKU's threshold where all say so: then that is
+    /// what a threshold is moved on. A crop without candidates is never accepted.
     #[must_use]
     pub fn new(set: &QuerySet) -> Self {
+        let by_excess = set.has_excess();
+        let score = |query: &Query<'_>| {
+            let best = query.best()?;
+            if by_excess { query.stated.excess } else { Some(best.similarity) }
+        };
         let trial = |query: Query<'_>| Trial {
-            similarity: query.best().map_or(f64::NEG_INFINITY, |best| best.similarity),
+            similarity: score(&query).unwrap_or(f64::NEG_INFINITY),
             picture: query.picture,
             known: query.truth.is_some(),
             right: query.is_within(1),
@@ -94,6 +100,21 @@ impl OpenSet {
             oscr: Some(area(|s| s.identified)),
             dir_at_far: FALSE_ACCEPT_RATES.map(|far| Some(within(far).map_or(0.0, |s| s.identified))),
         }
+    }
+
+    /// What is accepted from `threshold` on; `None` of a share without crops.
+    #[must_use]
+    pub fn at(&self, threshold: f64, weights: Weights<'_>) -> [Option<f64>; 3] {
+        let (known, unknown) = self.totals(weights);
+        let mut counts = [0; 3];
+        for trial in self.trials.iter().filter(|trial| trial.similarity >= threshold) {
+            let weight = weights.map_or(1, |w| u64::from(w[trial.picture as usize]));
+            for (count, counts_here) in counts.iter_mut().zip([trial.known, trial.known && trial.right, !trial.known]) {
+                *count += weight * u64::from(counts_here);
+            }
+        }
+        let share = |count: u64, of: u64| (of > 0).then(|| count as f64 / of as f64);
+        [share(counts[0], known), share(counts[1], known), share(counts[2], unknown)]
     }
 
     fn totals(&self, weights: Weights<'_>) -> (u64, u64) {

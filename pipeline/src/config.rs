@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use classifier::gallery::Impostors;
 use classifier::gallery::vote::DecisionRule;
 use engine::EngineChoice;
 use serde::Deserialize;
@@ -10,7 +11,7 @@ use serde::de::IgnoredAny;
 use vision::config::{Check, ConfigError, read_text, syntax};
 use vision::{Confidences, DecodeLimits, DetectOptions, Tiling};
 
-use crate::RecognizeOptions;
+use crate::{RecognizeOptions, RowContext};
 
 /// Everything that decides how photos are recognised.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +28,16 @@ pub struct PipelineConfig {
     pub ivf_above: usize,
     /// How a facing's neighbours become a SKU.
     pub rule: DecisionRule,
+    /// Whether thresholds are worked out from the gallery; the rule's holds where they cannot be.
+    pub calibrated: bool,
+    /// Share of impostors that may pass where they are.
+    pub false_accepts: f32,
+    /// Who they are.
+    pub impostors: Impostors,
+    /// Whether the share of foreign facings is learned from the photo, where thresholds are worked out.
+    pub photo_prior: bool,
+    /// What facings beside each other say of each other.
+    pub row_context: RowContext,
     /// Thresholds of single SKUs, by code, in place of the rule's; found by `shelf calibrate`.
     pub sku_thresholds: BTreeMap<String, f32>,
     /// What requests start from.
@@ -182,8 +193,16 @@ struct GallerySection {
     ivf_above: usize,
     #[serde(default = "defaults::neighbors")]
     neighbors: usize,
-    #[serde(default = "defaults::threshold")]
-    threshold: f32,
+    #[serde(default)]
+    threshold: Threshold,
+    #[serde(default = "defaults::false_accepts")]
+    false_accepts: f32,
+    #[serde(default)]
+    impostors: ImpostorsName,
+    #[serde(default = "defaults::yes")]
+    photo_prior: bool,
+    #[serde(default = "defaults::row_context")]
+    row_context: f32,
     #[serde(default)]
     sku_thresholds: BTreeMap<String, f32>,
     #[serde(default = "defaults::margin")]
@@ -192,6 +211,34 @@ struct GallerySection {
     temperature: f32,
     #[serde(default = "defaults::top_k")]
     top_k: usize,
+}
+
+/// A cosine similarity, or the word `auto`.
+#[derive(Deserialize, Default)]
+#[serde(untagged)]
+enum Threshold {
+    #[default]
+    #[serde(skip)]
+    Auto,
+    Number(f32),
+    Word(String),
+}
+
+#[derive(Deserialize, Clone, Copy, Default)]
+#[serde(rename_all = "snake_case")]
+enum ImpostorsName {
+    #[default]
+    Background,
+    LookAlikes,
+}
+
+impl From<ImpostorsName> for Impostors {
+    fn from(name: ImpostorsName) -> Self {
+        match name {
+            ImpostorsName::Background => Self::Background,
+            ImpostorsName::LookAlikes => Self::LookAlikes,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -236,6 +283,12 @@ mod defaults {
     }
     pub(super) const fn threshold() -> f32 {
         0.70
+    }
+    pub(super) const fn false_accepts() -> f32 {
+        0.05
+    }
+    pub(super) fn row_context() -> f32 {
+        super::RowContext::default().weight
     }
     pub(super) const fn margin() -> f32 {
         0.02
@@ -283,9 +336,22 @@ impl PipelineConfig {
             top_k: check.within("gallery.top_k", file.gallery.top_k, 1, 100)?,
             keep_embeddings: false,
         };
+        let threshold = match &file.gallery.threshold {
+            Threshold::Auto => None,
+            Threshold::Number(number) => Some(check.share("gallery.threshold", *number)?),
+            Threshold::Word(word) if word == "auto" => None,
+            Threshold::Word(word) => {
+                return Err(ConfigError::Value {
+                    path: path.to_owned(),
+                    key: "gallery.threshold".to_owned(),
+                    value: word.chars().take(40).collect(),
+                    allowed: "it must be auto or a number within 0 and 1".to_owned(),
+                });
+            }
+        };
         let rule = DecisionRule {
             k: check.within("gallery.neighbors", file.gallery.neighbors, 1, 1_000)?,
-            threshold: check.share("gallery.threshold", file.gallery.threshold)?,
+            threshold: threshold.unwrap_or(defaults::threshold()),
             margin: check.share("gallery.margin", file.gallery.margin)?,
             temperature: check.share("gallery.temperature", file.gallery.temperature)?,
         };
@@ -306,6 +372,14 @@ impl PipelineConfig {
             index: file.gallery.index,
             ivf_above: file.gallery.ivf_above,
             rule,
+            calibrated: threshold.is_none(),
+            false_accepts: check.share("gallery.false_accepts", file.gallery.false_accepts)?,
+            impostors: file.gallery.impostors.into(),
+            photo_prior: threshold.is_none() && file.gallery.photo_prior,
+            row_context: RowContext {
+                weight: check.share("gallery.row_context", file.gallery.row_context)?,
+                ..RowContext::default()
+            },
             sku_thresholds: file.gallery.sku_thresholds,
             options,
             engine: file.engine,

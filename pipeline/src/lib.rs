@@ -12,10 +12,13 @@ pub mod recognize;
 pub mod release;
 pub mod timing;
 
+mod context;
+mod prior;
 mod second;
 
 pub use config::PipelineConfig;
 pub use example::{ExampleError, ExampleSku, example_recognizer};
+pub use context::RowContext;
 pub use load::{LoadError, Loaded, load};
 pub use recognize::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
 pub use release::{RecognizerSettings, Release};

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use classifier::gallery::{Gallery, GalleryData, GalleryError, IndexOptions};
-use classifier::{EmbedderIdentity, SessionEmbedder};
+use classifier::gallery::{Gallery, GalleryData, GalleryError, IndexOptions, Mapping, Standard};
+use classifier::{Background, BackgroundError, EmbedderIdentity, SessionEmbedder};
 use detector::{ClassChoice, YoloDetector};
 use engine::ort::ParseProviderError;
 use engine::{Device, EngineError, ExecutionProvider, OrtOptions, PoolPlan};
@@ -48,6 +48,9 @@ pub enum LoadError {
     /// The embedder's weights cannot be used.
     #[error("the embedder cannot be loaded")]
     Embedder(#[source] classifier::LoadError),
+    /// The background that the embedder's card names cannot be used.
+    #[error("the embedder's background cannot be loaded")]
+    Background(#[source] BackgroundError),
     /// The gallery cannot be used.
     #[error("the gallery cannot be loaded")]
     Gallery(#[source] GalleryError),
@@ -90,7 +93,14 @@ fn loaded(
     embedder: Arc<SessionEmbedder>,
     gallery: Arc<Gallery>,
 ) -> Loaded {
-    let settings = RecognizerSettings { limits: config.limits, crop: embedder.crop_rule(), rule: config.rule };
+    let settings = RecognizerSettings {
+        limits: config.limits,
+        crop: embedder.crop_rule(),
+        rule: config.rule,
+        calibrated: config.calibrated,
+        photo_prior: config.photo_prior,
+        row_context: config.row_context,
+    };
     let name = format!("{} + {}", detector.describe(), embedder.describe());
     let release = Release::new(&name, detector.clone(), embedder.clone(), gallery.clone(), settings);
     let recognizer = Release { sku_thresholds: config.sku_thresholds.clone(), ..release }.recognizer();
@@ -155,13 +165,30 @@ fn embedder_of(model: &Path, engine: &EngineSettings) -> Result<SessionEmbedder,
 /// As [`load`].
 pub fn load_gallery(config: &PipelineConfig, embedder: &SessionEmbedder) -> Result<Gallery, LoadError> {
     let options = index_options(config);
-    match Gallery::open(&config.gallery_path, embedder, &options) {
+    let standard = standard(config, embedder)?;
+    let gallery = match Gallery::open(&config.gallery_path, embedder, &options) {
         Err(GalleryError::Missing { path }) => {
             warn!(gallery = %path.display(), "there is no gallery yet, so every facing is unknown; make one with `shelf gallery build`");
             empty_gallery(config, embedder)
         }
-        opened => opened.map_err(LoadError::Gallery),
-    }
+        opened => opened,
+    };
+    gallery.and_then(|gallery| gallery.calibrated(&standard)).map_err(LoadError::Gallery)
+}
+
+/// What galleries are calibrated by: the background that the embedder's card names, and what the configuration wants.
+///
+/// # Errors
+/// When the card names a background that cannot be used.
+pub fn standard(config: &PipelineConfig, embedder: &SessionEmbedder) -> Result<Arc<Standard>, LoadError> {
+    let background = Background::beside(&config.embedder_model, embedder.dimension()).map_err(LoadError::Background)?;
+    Ok(Arc::new(Standard {
+        background,
+        false_accepts: config.false_accepts,
+        impostors: config.impostors,
+        rule: config.rule,
+        general: Mapping::default(),
+    }))
 }
 
 fn empty_gallery(config: &PipelineConfig, embedder: &SessionEmbedder) -> Result<Gallery, LoadError> {

@@ -4,15 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use classifier::gallery::vote::decide_with;
+use classifier::gallery::vote::decide_by;
 use rayon::prelude::*;
 use thiserror::Error;
 use vision::{
     Decision, DecodeError, DetectOptions, Detection, Detector, Embedder, Embedding, ExemplarId, Looked, ModelError,
-    Neighbor, Recognition, RecognizedItem, RgbImage, Sightings, SkuId, SkuIndex,
+    Neighbor, Reason, Recognition, RecognizedItem, RgbImage, Sightings, SkuId, SkuIndex,
 };
 
+use crate::context;
 use crate::count::count;
+use crate::prior;
 use crate::release::{RecognizerSettings, Release};
 use crate::second::SecondOpinion;
 use crate::timing::Timing;
@@ -76,6 +78,9 @@ pub struct Recognizer {
     edition: u64,
 }
 
+/// SKUs that are compared for a facing, at least.
+const CANDIDATES: usize = 5;
+
 impl Release {
     /// Answers with the gallery as it was released.
     #[must_use]
@@ -122,7 +127,14 @@ impl Recognizer {
     }
 
     fn decide(&self, neighbors: &[Neighbor], top_k: usize) -> Decision {
-        decide_with(neighbors, &self.release.settings.rule, &self.sku_thresholds, top_k)
+        // One at least: the winner's probability is asked for.
+        let rule = &self.release.settings.rule;
+        let mut decision = decide_by(neighbors, rule, |sku| Some(self.threshold(Some(sku))), top_k.max(1));
+        let winner = decision.candidates.first().filter(|_| decision.reason != Reason::NotAContainer);
+        decision.probability =
+            winner.and_then(|winner| self.gallery.probability(winner.sku, decision.similarity, decision.margin));
+        decision.candidates.truncate(top_k);
+        decision
     }
 
     /// What the gallery says of embeddings, each without the vote of the exemplar that was made of it.
@@ -144,7 +156,9 @@ impl Recognizer {
     #[must_use]
     pub fn threshold(&self, sku: Option<SkuId>) -> f32 {
         let own = sku.and_then(|sku| self.sku_thresholds.get(&sku).copied());
-        own.unwrap_or(self.release.settings.rule.threshold)
+        let settings = &self.release.settings;
+        let calibrated = || sku.filter(|_| settings.calibrated).and_then(|sku| self.gallery.threshold(sku));
+        own.or_else(calibrated).unwrap_or(settings.rule.threshold)
     }
 
     /// What finds containers.
@@ -247,7 +261,28 @@ impl Recognizer {
         if photos.is_empty() {
             return Ok(Vec::new());
         }
-        let seen = self.detect(photos, options)?;
+        self.identify_seen(self.detect(photos, options)?, options)
+    }
+
+    /// Identifies and counts facings that are known to stand at `detections`: what the answer would be if the detector made no
+    /// mistake.
+    ///
+    /// # Errors
+    /// When a network fails.
+    pub fn identify(
+        &self,
+        image: RgbImage,
+        detections: Vec<Detection>,
+        options: &RecognizeOptions,
+    ) -> Result<Recognized, ModelError> {
+        let disputed = vec![false; detections.len()];
+        let seen = vec![Seen { image, detections, disputed, timing: Timing::default() }];
+        let answer = self.identify_seen(seen, options)?.pop();
+        answer
+            .ok_or_else(|| ModelError::UnexpectedOutput { expected: "an answer".to_owned(), found: "none".to_owned() })
+    }
+
+    fn identify_seen(&self, seen: Vec<Seen>, options: &RecognizeOptions) -> Result<Vec<Recognized>, ModelError> {
         let batch = seen.len() as u32;
         let facings: usize = seen.iter().map(|photo| photo.detections.len()).sum();
 
@@ -273,7 +308,9 @@ impl Recognizer {
         let embed_time = start.elapsed();
 
         let start = Instant::now();
-        let neighbors = self.gallery.search_wide(&embeddings, self.release.settings.rule.k, options.top_k)?;
+        // The row decides among candidates, also where fewer are answered.
+        let candidates = options.top_k.max(CANDIDATES);
+        let neighbors = self.gallery.search_wide(&embeddings, self.release.settings.rule.k, candidates)?;
         let search_time = start.elapsed();
 
         let mut found = embeddings.into_iter().zip(neighbors).zip(second);
@@ -285,16 +322,28 @@ impl Recognizer {
             (timing.crop, timing.embed, timing.search) = (share(crop_time), share(embed_time), share(search_time));
             let looks = photo.detections.iter().zip(&photo.disputed).zip(found.by_ref());
             let items = looks.map(|((&detection, &disputed), ((embedding, neighbors), second))| {
-                let decision = self.decide(&neighbors, options.top_k);
-                let disputed = disputed || self.differs(&decision, second.as_deref());
-                RecognizedItem {
+                let decision = self.decide(&neighbors, candidates);
+                let item = RecognizedItem {
                     detection,
                     decision,
                     embedding: options.keep_embeddings.then_some(embedding),
                     disputed,
-                }
+                };
+                (item, second)
             });
-            let items = items.collect();
+            let (mut items, second): (Vec<RecognizedItem>, Vec<_>) = items.unzip();
+            if self.release.settings.photo_prior {
+                prior::apply(&mut items, &*self.gallery, self.release.settings.rule.margin);
+            }
+            context::apply(&mut items, self.release.settings.row_context, |sku| self.threshold(sku));
+            for (item, second) in items.iter_mut().zip(second) {
+                if item.decision.reason == Reason::RowContext {
+                    let Decision { sku, similarity, margin, .. } = item.decision;
+                    item.decision.probability = sku.and_then(|sku| self.gallery.probability(sku, similarity, margin));
+                }
+                item.disputed |= self.differs(&item.decision, second.as_deref());
+                item.decision.candidates.truncate(options.top_k);
+            }
             let recognition = self.answer(&photo.image, items, photo.looked, options);
             Recognized { recognition, image: photo.image, timing }
         });

@@ -9,6 +9,7 @@ use tracing::warn;
 use vision::crop::CropRule;
 use vision::{DecodeLimits, Detector, Embedder, SkuId, SkuIndex};
 
+use crate::context::RowContext;
 use crate::second::SecondOpinion;
 
 /// A detector, an embedder, the gallery that the embedder made, and the thresholds that were found for them.
@@ -39,6 +40,12 @@ pub struct RecognizerSettings {
     pub crop: CropRule,
     /// How neighbours become a SKU.
     pub rule: DecisionRule,
+    /// Whether thresholds that the gallery knows hold in place of the rule's.
+    pub calibrated: bool,
+    /// Whether the share of foreign facings is learned from the photo.
+    pub photo_prior: bool,
+    /// What facings beside each other say of each other.
+    pub row_context: RowContext,
 }
 
 impl fmt::Debug for Release {

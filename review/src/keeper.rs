@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use vision::Embedding;
 
 use crate::reteach::{Taught, reteach};
+use crate::thumbnails::take_over;
 use crate::{Queue, Queued, Review, ReviewError, ReviewSetup};
 
 /// Longest wait for the store before the server is ready without it.
@@ -195,6 +196,8 @@ async fn open(queue: &Queue) -> Result<Store, StoreError> {
     queue.sampler().remember(times, waiting.into_iter().filter_map(normal).collect());
     *queue.store.write().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
     tracing::info!(store = store.describe(), "the review queue is open");
+    let (taker, gallery) = (store.clone(), inner.gallery.clone());
+    tokio::spawn(async move { take_over(&taker, gallery).await });
     Ok(store)
 }
 

@@ -10,6 +10,7 @@
 //! | `intake` | from a recognised photo to rows: chosen by a worker, written by whoever answers |
 //! | `keeper` | follows the store: opens it, swaps the gallery when labels changed it, forgets what is old |
 //! | `reteach` | what people taught another embedder, embedded by the one that is served |
+//! | `thumbnails` | small images of the gallery's folder, for the page |
 //! | `correct` | the crop of a box that a person drew |
 //! | [`error`] | why any of it failed |
 //!
@@ -28,6 +29,7 @@ mod keeper;
 mod queue;
 mod reteach;
 mod setup;
+mod thumbnails;
 
 pub use config::ReviewConfig;
 pub use correct::corrected_crop;

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use classifier::gallery::{EmbedderIdentity, Exemplar, Gallery, GalleryData, GalleryError, IndexOptions};
+use classifier::gallery::{EmbedderIdentity, Exemplar, Gallery, GalleryData, GalleryError, IndexOptions, Standard};
 use store::exemplars::{Enrolled, EnrolledExemplar, GalleryChanges};
 use store::model::SkuState;
 use vision::{Sha256, Sku, SkuId};
@@ -21,7 +21,8 @@ const NOT_A_CONTAINER: &str = "not_a_container";
 #[must_use]
 pub fn live_gallery(config: &PipelineConfig, gallery: &Gallery) -> (LiveGallery, Enrolled) {
     let data = gallery.data();
-    let live = LiveGallery::new(data.name(), data.embedder().clone(), index_options(config));
+    let live = LiveGallery::new(data.name(), data.embedder().clone(), index_options(config))
+        .calibrated_by(gallery.calibration().map(|calibration| Arc::clone(calibration.standard())));
     (live, LiveGallery::enrolled(data))
 }
 
@@ -30,6 +31,7 @@ pub fn live_gallery(config: &PipelineConfig, gallery: &Gallery) -> (LiveGallery,
 pub struct LiveGallery {
     data: GalleryData,
     options: IndexOptions,
+    standard: Option<Arc<Standard>>,
     change: i64,
     /// The content as it was indexed last: the next index shares what is the same.
     indexed: Option<Arc<Gallery>>,
@@ -39,7 +41,13 @@ impl LiveGallery {
     /// Nothing applied yet.
     #[must_use]
     pub fn new(name: &str, embedder: EmbedderIdentity, options: IndexOptions) -> Self {
-        Self { data: GalleryData::new(name, embedder), options, change: 0, indexed: None }
+        Self { data: GalleryData::new(name, embedder), options, standard: None, change: 0, indexed: None }
+    }
+
+    /// With thresholds and probabilities that follow the labels.
+    #[must_use]
+    pub fn calibrated_by(self, standard: Option<Arc<Standard>>) -> Self {
+        Self { standard, ..self }
     }
 
     /// What a gallery's folder has enrolled, for the store to take over.
@@ -174,7 +182,13 @@ impl LiveGallery {
         }
         let gallery = Arc::new(match &self.indexed {
             Some(before) => before.follow(data, &self.options)?,
-            None => Gallery::new(data, &self.options)?,
+            None => {
+                let gallery = Gallery::new(data, &self.options)?;
+                match &self.standard {
+                    Some(standard) => gallery.calibrated(standard)?,
+                    None => gallery,
+                }
+            }
         });
         self.indexed = Some(Arc::clone(&gallery));
         Ok(gallery)

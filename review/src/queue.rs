@@ -22,6 +22,8 @@ pub struct Queue {
     pub(crate) config: ReviewConfig,
     pub(crate) settings: StoreSettings,
     pub(crate) enrolled: store::exemplars::Enrolled,
+    /// The gallery's folder.
+    pub(crate) gallery: std::path::PathBuf,
     /// `None` until it could be opened.
     pub(crate) store: RwLock<Option<Store>>,
     sampler: Mutex<Sampler>,
@@ -64,13 +66,14 @@ impl Review {
 
 impl Queue {
     pub(crate) fn new(setup: ReviewSetup) -> Self {
-        let ReviewSetup { config, settings, live, enrolled } = setup;
+        let ReviewSetup { config, settings, live, enrolled, gallery } = setup;
         Self {
             sampler: Mutex::new(Sampler::new(config.samplers, config.limits)),
             exemplars: RwLock::default(),
             config,
             settings,
             enrolled,
+            gallery,
             store: RwLock::new(None),
             live: tokio::sync::Mutex::new(live),
             wake: Notify::new(),

@@ -1,5 +1,7 @@
 //! What a loader hands over.
 
+use std::path::PathBuf;
+
 use store::StoreSettings;
 use store::exemplars::Enrolled;
 
@@ -16,4 +18,6 @@ pub struct ReviewSetup {
     pub live: LiveGallery,
     /// What the gallery's folder has enrolled.
     pub enrolled: Enrolled,
+    /// The gallery's folder, for its thumbnails.
+    pub gallery: PathBuf,
 }

@@ -123,7 +123,8 @@ impl Store {
         Ok(GalleryChanges { change: last, skus, exemplars })
     }
 
-    /// The newest exemplars of some SKUs that have a picture among the objects, at most `each` a SKU.
+    /// Images of the newest exemplars of some SKUs, at most `each` a SKU: the picture itself where it is among the objects, else
+    /// its thumbnail.
     ///
     /// # Errors
     /// When the database is not there.
@@ -131,11 +132,13 @@ impl Store {
         let mut found = Vec::new();
         for sku in skus {
             let sql = format!(
-                "SELECT e.picture FROM exemplars e JOIN objects o ON o.digest = e.picture \
-                 WHERE e.sku = $1 AND e.active = 1 GROUP BY e.picture ORDER BY MAX(e.id) DESC LIMIT {each}"
+                "SELECT COALESCE(MAX(o.digest), MAX(t.thumbnail)) AS image FROM exemplars e \
+                 LEFT JOIN objects o ON o.digest = e.picture LEFT JOIN thumbnails t ON t.picture = e.picture \
+                 WHERE e.sku = $1 AND e.active = 1 AND (o.digest IS NOT NULL OR t.thumbnail IS NOT NULL) \
+                 GROUP BY e.picture ORDER BY MAX(e.id) DESC LIMIT {each}"
             );
             for row in self.database.all(&sql, values![sku.0]).await? {
-                found.push((*sku, digest(&row.text("picture")?)?));
+                found.push((*sku, digest(&row.text("image")?)?));
             }
         }
         Ok(found)

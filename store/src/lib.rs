@@ -7,6 +7,7 @@
 //! | [`model`] | what is kept, as values |
 //! | `enqueue`, [`list`], `claim`, [`label`], `undo`, `comment` | the life of an item in the review queue |
 //! | [`catalogue`], [`exemplars`] | SKUs, and what the gallery is made of |
+//! | `thumbnails` | small images of enrolled pictures |
 //! | [`reteach`] | labels under another embedder |
 //! | [`stats`] | depth, age, pace, agreement |
 //! | [`retention`] | what may be forgotten |
@@ -36,6 +37,7 @@ mod item;
 mod sql;
 mod store;
 mod tls;
+mod thumbnails;
 mod undo;
 
 pub use claim::ClaimRequest;

@@ -115,7 +115,8 @@ async fn drop_oldest(tx: &mut Tx, before: i64) -> Result<u64, StoreError> {
     .await?;
     let sql = "DELETE FROM objects WHERE NOT EXISTS (SELECT 1 FROM items i WHERE i.crop = objects.digest) \
                AND NOT EXISTS (SELECT 1 FROM recognitions r WHERE r.photo = objects.digest) \
-               AND NOT EXISTS (SELECT 1 FROM exemplars e WHERE e.picture = objects.digest)";
+               AND NOT EXISTS (SELECT 1 FROM exemplars e WHERE e.picture = objects.digest) \
+               AND NOT EXISTS (SELECT 1 FROM thumbnails t WHERE t.thumbnail = objects.digest)";
     tx.execute(sql, Vec::new()).await?;
     Ok(rows.len() as u64)
 }

@@ -2,6 +2,8 @@
 
 mod aliases;
 #[cfg(feature = "workbench")]
+mod chosen;
+#[cfg(feature = "workbench")]
 mod classes;
 #[cfg(feature = "workbench")]
 mod dataset;

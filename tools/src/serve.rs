@@ -47,7 +47,8 @@ pub(crate) fn run(args: &ServeArgs, environment: &Environment) -> anyhow::Result
         let recognizer = loaded.recognizer.with_second_opinion(second.transpose()?);
         let review = review_config.enabled.then(|| {
             let (live, enrolled) = review::live_gallery(&pipeline_config, &loaded.gallery);
-            ReviewSetup { config: review_config, settings, live, enrolled }
+            let gallery = pipeline_config.gallery_path.clone();
+            ReviewSetup { config: review_config, settings, live, enrolled, gallery }
         });
         let example = Example::new(example::photo(), |served| Ok(example::recognizer(served)?));
         Ok(Loaded { recognizer, options: pipeline_config.options, review, example: Some(example.into()) })

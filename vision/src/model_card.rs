@@ -38,6 +38,16 @@ pub struct DataSet {
     pub license: String,
 }
 
+/// A file that travels with the weights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SideFile {
+    /// File name in the folder of the card.
+    pub file: String,
+    /// Digest of that file.
+    pub sha256: Sha256,
+}
+
 /// A model card.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -73,6 +83,9 @@ pub struct ModelCard {
     /// Embedders: how crops are cut.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crop: Option<CropRule>,
+    /// Embedders: embeddings of foreign products, by which galleries learn what is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub background: Option<SideFile>,
     /// Measured figures, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
@@ -130,7 +143,7 @@ pub enum CardError {
         reason: &'static str,
     },
     /// A path where a file name belongs.
-    #[error("{path}: `weights` must be a plain file name beside the card, not {weights:?}")]
+    #[error("{path}: weights and background must be plain file names beside the card, not {weights:?}")]
     WeightsPath {
         /// Which card.
         path: PathBuf,
@@ -174,6 +187,7 @@ impl ModelCard {
             embedding_output: None,
             embedding_dim: None,
             crop: None,
+            background: None,
             metrics: BTreeMap::new(),
             data: Vec::new(),
             license: String::new(),
@@ -212,6 +226,10 @@ impl ModelCard {
         let plain = Path::new(&self.weights).file_name().is_some_and(|name| name == self.weights.as_str());
         if !plain {
             return Err(CardError::WeightsPath { path: path.to_owned(), weights: self.weights.clone() });
+        }
+        let side = self.background.as_ref().map(|side| side.file.as_str());
+        if let Some(file) = side.filter(|file| Path::new(file).file_name().is_none_or(|name| name != *file)) {
+            return Err(CardError::WeightsPath { path: path.to_owned(), weights: file.to_owned() });
         }
         let wrong = |key: String, reason| Err(CardError::Value { path: path.to_owned(), key, reason });
         if self.crop.is_some_and(|rule| !rule.is_valid()) {

@@ -32,6 +32,10 @@ impl SkuStatus {
 pub enum Reason {
     /// Similar enough, and clearly ahead of the runner-up.
     Accepted,
+    /// Two SKUs were about equally near; the neighbours in the row decided.
+    RowContext,
+    /// Below its threshold, but on a photo on which next to nothing is foreign.
+    PhotoContext,
     /// The best similarity is below the threshold.
     BelowThreshold {
         /// Threshold in force.
@@ -54,6 +58,12 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Accepted => f.write_str("similar enough and clearly ahead of the runner-up"),
+            Self::PhotoContext => {
+                f.write_str("a little less similar than its SKU asks for, but hardly anything on this photo is unknown")
+            }
+            Self::RowContext => {
+                f.write_str("two SKUs were about equally near, and its neighbours in the row are this one")
+            }
             Self::BelowThreshold { threshold } => write!(f, "best similarity is below the threshold {threshold:.2}"),
             Self::MarginTooSmall { required, .. } => {
                 write!(f, "runner-up SKU is closer than the required margin {required:.2}")
@@ -86,6 +96,8 @@ pub struct Decision {
     pub similarity: f32,
     /// Lead over the runner-up SKU; equals `similarity` when there is no runner-up.
     pub margin: f32,
+    /// Chance that the best candidate is right, `0..=1`; `None` where the gallery is not calibrated.
+    pub probability: Option<f32>,
     /// Best first, one entry a SKU.
     pub candidates: Vec<Candidate>,
 }

@@ -67,6 +67,23 @@ pub trait SkuIndex: Send + Sync {
         Ok(found)
     }
 
+    /// Similarity from which a facing is of `sku`, by all that is enrolled; `None` when that is not known.
+    fn threshold(&self, _sku: SkuId) -> Option<f32> {
+        None
+    }
+
+    /// Chance, `0..=1`, that a facing is of `sku`, which won the vote with this similarity and margin over the runner-up; `None`
+    /// when that is not known.
+    fn probability(&self, _sku: SkuId, _similarity: f32, _margin: f32) -> Option<f32> {
+        None
+    }
+
+    /// How many times likelier a facing of this similarity to `sku`, which it comes nearest to, is of an enrolled SKU than of a
+    /// foreign product, before anything is known of how many are foreign; `None` when that is not known.
+    fn enrolled_odds(&self, _sku: SkuId, _similarity: f32) -> Option<f32> {
+        None
+    }
+
     /// Looks a SKU up.
     fn sku(&self, id: SkuId) -> Option<Arc<Sku>>;
 

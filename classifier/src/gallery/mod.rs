@@ -6,9 +6,11 @@
 //! | [`snapshot`], [`npy`] | the same on disk |
 //! | [`Gallery`] | the same, indexed: what a server searches |
 //! | [`flat`](self), [`faiss`] | the exact index in Rust, and FAISS held to it |
+//! | [`calibration`] | thresholds of single SKUs, and probabilities |
 //! | [`vote`] | from neighbours to known, ambiguous or unknown |
 //! | [`enrol`] | from folders of pictures to exemplars |
 //! | [`reembed`] | the same gallery by another embedder |
+//! | [`thumbnails`] | small images of exemplars, for people |
 //! | [`inspect`], [`suspects`] | how well SKUs hold together and apart, and whose label looks wrong |
 //!
 //! A [`Gallery`] never changes. Whoever changes the content edits a copy of its [`GalleryData`], lets another `Gallery`
@@ -17,6 +19,7 @@
 
 mod batches;
 mod blocks;
+pub mod calibration;
 pub mod data;
 pub mod enrol;
 pub mod error;
@@ -32,6 +35,7 @@ pub mod npy;
 pub mod reembed;
 pub mod snapshot;
 pub mod suspects;
+pub mod thumbnails;
 pub mod vote;
 
 use std::fmt;
@@ -42,6 +46,7 @@ use vision::{Embedder, Embedding, ModelError, Neighbor, Sku, SkuId, SkuIndex};
 
 pub use batches::Progress;
 pub use blocks::Blocks;
+pub use calibration::{Calibration, Impostors, Mapping, Standard};
 pub use data::{EmbedderIdentity, Exemplar, GalleryData, Merged, NewExemplar};
 pub use error::GalleryError;
 pub use index::{IndexKind, IndexOptions};
@@ -54,6 +59,7 @@ use index::Index;
 pub struct Gallery {
     data: Arc<GalleryData>,
     index: Index,
+    calibration: Option<Calibration>,
 }
 
 impl Gallery {
@@ -64,7 +70,22 @@ impl Gallery {
     pub fn new(data: impl Into<Arc<GalleryData>>, options: &IndexOptions) -> Result<Self, GalleryError> {
         let data = data.into();
         let index = Index::build(&data, options)?;
-        Ok(Self { data, index })
+        Ok(Self { data, index, calibration: None })
+    }
+
+    /// The same gallery with thresholds and probabilities worked out from its content and `standard`.
+    ///
+    /// # Errors
+    /// When the index fails.
+    pub fn calibrated(self, standard: &Arc<Standard>) -> Result<Self, GalleryError> {
+        let calibration = Some(Calibration::of(&self.data, &self.index, standard)?);
+        Ok(Self { calibration, ..self })
+    }
+
+    /// What similarity means here; `None` unless it was [calibrated](Gallery::calibrated).
+    #[must_use]
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_ref()
     }
 
     /// Indexes content that was edited from this gallery's. Takes as long as the edit was large, not the gallery: both share
@@ -75,7 +96,9 @@ impl Gallery {
     pub fn follow(&self, data: impl Into<Arc<GalleryData>>, options: &IndexOptions) -> Result<Self, GalleryError> {
         let data = data.into();
         let index = self.index.follow(&data, options)?;
-        Ok(Self { data, index })
+        let follow = |calibration: &Calibration| calibration.follow((&self.data, &data), &index);
+        let calibration = self.calibration.as_ref().map(follow).transpose()?;
+        Ok(Self { data, index, calibration })
     }
 
     /// Reads the gallery stored in `path`, makes sure `embedder` built it, and indexes it.
@@ -118,6 +141,18 @@ impl SkuIndex for Gallery {
             Neighbor { exemplar: exemplar.id, sku: exemplar.sku, similarity: hit.similarity }
         };
         Ok(found.into_iter().map(|hits| hits.into_iter().map(neighbor).collect()).collect())
+    }
+
+    fn threshold(&self, sku: SkuId) -> Option<f32> {
+        self.calibration.as_ref()?.threshold(sku)
+    }
+
+    fn probability(&self, sku: SkuId, similarity: f32, margin: f32) -> Option<f32> {
+        Some(self.calibration.as_ref()?.probability(sku, similarity, margin))
+    }
+
+    fn enrolled_odds(&self, sku: SkuId, similarity: f32) -> Option<f32> {
+        self.calibration.as_ref()?.enrolled_odds(sku, similarity)
     }
 
     fn sku(&self, id: SkuId) -> Option<Arc<Sku>> {

@@ -7,6 +7,7 @@
 
 use std::io::{self, Read, Write};
 
+use half::f16;
 use thiserror::Error;
 
 use super::blocks::BLOCK;
@@ -40,11 +41,13 @@ pub enum NpyError {
         /// Position in the header.
         at: usize,
     },
-    /// Other values than little-endian `float32`.
-    #[error("its values are {found:?}, only '<f4' is understood")]
+    /// Other values than those asked for.
+    #[error("its values are {found:?}, only {expected:?} is understood here")]
     ValueType {
         /// What the header says.
         found: String,
+        /// What is read.
+        expected: &'static str,
     },
     /// Columns first.
     #[error("it is stored column by column; save it with numpy.ascontiguousarray")]
@@ -77,9 +80,28 @@ pub enum NpyError {
 ///
 /// # Errors
 /// When writing fails.
-pub fn write(mut writer: impl Write, matrix: &Matrix) -> io::Result<()> {
-    let dictionary =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", matrix.rows(), matrix.columns());
+pub fn write(writer: impl Write, matrix: &Matrix) -> io::Result<()> {
+    write_as(writer, matrix, "<f4", |values, bytes| bytes.extend(values.iter().flat_map(|v| v.to_le_bytes())))
+}
+
+/// Writes a matrix in 16-bit floats: half the bytes, three digits.
+///
+/// # Errors
+/// When writing fails.
+pub fn write_half(writer: impl Write, matrix: &Matrix) -> io::Result<()> {
+    write_as(writer, matrix, "<f2", |values, bytes| {
+        bytes.extend(values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()));
+    })
+}
+
+fn write_as(
+    mut writer: impl Write,
+    matrix: &Matrix,
+    value_type: &str,
+    encode: impl Fn(&[f32], &mut Vec<u8>),
+) -> io::Result<()> {
+    let (rows, columns) = (matrix.rows(), matrix.columns());
+    let dictionary = format!("{{'descr': '{value_type}', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
     let length = (PREAMBLE + dictionary.len() + 1).next_multiple_of(64) - PREAMBLE;
     writer.write_all(MAGIC)?;
     writer.write_all(&[1, 0])?;
@@ -88,7 +110,7 @@ pub fn write(mut writer: impl Write, matrix: &Matrix) -> io::Result<()> {
     let mut bytes = Vec::with_capacity(1 << 16);
     for values in matrix.blocks().iter().flat_map(|block| block.chunks(1 << 14)) {
         bytes.clear();
-        bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+        encode(values, &mut bytes);
         writer.write_all(&bytes)?;
     }
     Ok(())
@@ -99,7 +121,24 @@ pub fn write(mut writer: impl Write, matrix: &Matrix) -> io::Result<()> {
 /// # Errors
 /// When the bytes are not such an array, or are more than `limit`. Nothing of the size of the array is allocated before
 /// the header was found to agree with `length`.
-pub fn read(mut reader: impl Read, length: u64, limit: u64) -> Result<Matrix, NpyError> {
+pub fn read(reader: impl Read, length: u64, limit: u64) -> Result<Matrix, NpyError> {
+    read_as(reader, (length, limit), "<f4", |four: [u8; 4]| f32::from_le_bytes(four))
+}
+
+/// As [`read`], of 16-bit floats.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_half(reader: impl Read, length: u64, limit: u64) -> Result<Matrix, NpyError> {
+    read_as(reader, (length, limit), "<f2", |two: [u8; 2]| f16::from_le_bytes(two).to_f32())
+}
+
+fn read_as<const SIZE: usize>(
+    mut reader: impl Read,
+    (length, limit): (u64, u64),
+    value_type: &'static str,
+    decode: impl Fn([u8; SIZE]) -> f32,
+) -> Result<Matrix, NpyError> {
     if length > limit {
         return Err(NpyError::TooLarge { found: length, limit });
     }
@@ -118,8 +157,8 @@ pub fn read(mut reader: impl Read, length: u64, limit: u64) -> Result<Matrix, Np
     let mut header = vec![0; header_length];
     reader.read_exact(&mut header)?;
     let header = Header::parse(&header)?;
-    if header.value_type != "<f4" {
-        return Err(NpyError::ValueType { found: header.value_type });
+    if header.value_type != value_type {
+        return Err(NpyError::ValueType { found: header.value_type, expected: value_type });
     }
     if header.fortran_order {
         return Err(NpyError::FortranOrder);
@@ -129,7 +168,7 @@ pub fn read(mut reader: impl Read, length: u64, limit: u64) -> Result<Matrix, Np
         _ => return Err(NpyError::Shape { found: header.shape }),
     };
     // In 128 bits the product of two u64 and 4 may still wrap; a saturated product is never the length of a file.
-    let values = u128::from(rows).saturating_mul(u128::from(columns)).saturating_mul(4);
+    let values = u128::from(rows).saturating_mul(u128::from(columns)).saturating_mul(SIZE as u128);
     let expected = values.saturating_add((PREAMBLE + header_length) as u128);
     if expected != u128::from(length) {
         return Err(NpyError::Length { expected, found: length });
@@ -141,10 +180,10 @@ pub fn read(mut reader: impl Read, length: u64, limit: u64) -> Result<Matrix, Np
         let size = left.min(BLOCK * columns as usize);
         let mut values = Vec::with_capacity(size);
         while values.len() < size {
-            let count = (size - values.len()).min(piece.len() / 4);
-            let bytes = &mut piece[..count * 4];
+            let count = (size - values.len()).min(piece.len() / SIZE);
+            let bytes = &mut piece[..count * SIZE];
             reader.read_exact(bytes)?;
-            values.extend(bytes.as_chunks::<4>().0.iter().map(|&four| f32::from_le_bytes(four)));
+            values.extend(bytes.as_chunks::<SIZE>().0.iter().map(|&bytes| decode(bytes)));
         }
         left -= size;
         matrix.push_block(values);

@@ -6,6 +6,7 @@
 //!   embeddings.npy             float32 (exemplars, dimension), C order, rows of length one: numpy.load reads it
 //!   exemplars.json             a row's id, SKU, origin and digest of its picture
 //!   skus.json                  id, code, display name
+//! thumbnails/                  small images of the exemplars, for people ([`super::thumbnails`]); no part of the content
 //! .lock                        held while writing
 //! ```
 //!
@@ -26,7 +27,7 @@ use super::error::{Expected, GalleryError};
 use super::hashing::Hashing;
 use super::manifest::{EmbedderEntry, ExemplarEntry, FORMAT, FileEntry, Manifest, Preface, SkuEntry, VERSION};
 use super::matrix::Matrix;
-use super::npy;
+use super::{npy, thumbnails};
 
 const MANIFEST: &str = "gallery.json";
 const LOCK: &str = ".lock";
@@ -274,7 +275,10 @@ fn refuse_foreign_folder(path: &Path) -> Result<(), GalleryError> {
         if name == MANIFEST {
             return Ok(());
         }
-        let ours = name == LOCK || revision_of(&name).is_some() || name.to_string_lossy().starts_with(".partial-");
+        let ours = name == LOCK
+            || name == thumbnails::FOLDER
+            || revision_of(&name).is_some()
+            || name.to_string_lossy().starts_with(".partial-");
         foreign |= !ours;
     }
     if foreign { Err(GalleryError::NotAGallery { path: path.to_owned() }) } else { Ok(()) }

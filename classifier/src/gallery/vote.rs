@@ -75,6 +75,7 @@ pub fn decide(neighbors: &[Neighbor], rule: &DecisionRule, top_k: usize) -> Deci
             sku: None,
             similarity: 0.0,
             margin: 0.0,
+            probability: None,
             candidates: Vec::new(),
         };
     };
@@ -96,6 +97,7 @@ pub fn decide(neighbors: &[Neighbor], rule: &DecisionRule, top_k: usize) -> Deci
         sku: (status != SkuStatus::Unknown).then_some(winner.sku),
         similarity: winner.best,
         margin,
+        probability: None,
         candidates: candidates(&ranked, others, top_k),
     }
 }
@@ -109,12 +111,25 @@ pub fn decide_with(
     sku_thresholds: &HashMap<SkuId, f32>,
     top_k: usize,
 ) -> Decision {
-    let decision = decide(neighbors, rule, top_k);
-    let own = decision.candidates.first().and_then(|winner| sku_thresholds.get(&winner.sku));
-    match own {
-        Some(&threshold) => decide(neighbors, &DecisionRule { threshold, ..*rule }, top_k),
-        None => decision,
+    decide_by(neighbors, rule, |sku| sku_thresholds.get(&sku).copied(), top_k)
+}
+
+/// As [`decide_with`], with `threshold` to ask for that of the SKU that won.
+#[must_use]
+pub fn decide_by(
+    neighbors: &[Neighbor],
+    rule: &DecisionRule,
+    threshold: impl Fn(SkuId) -> Option<f32>,
+    top_k: usize,
+) -> Decision {
+    // One at least: who won is told by the candidates.
+    let mut decision = decide(neighbors, rule, top_k.max(1));
+    let own = decision.candidates.first().and_then(|winner| threshold(winner.sku));
+    if let Some(threshold) = own {
+        decision = decide(neighbors, &DecisionRule { threshold, ..*rule }, top_k);
     }
+    decision.candidates.truncate(top_k);
+    decision
 }
 
 /// SKUs of the voters, highest score first.

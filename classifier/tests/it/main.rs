@@ -5,6 +5,7 @@
     reason = "helpers of tests fail loudly, too; clippy's allowance covers only the test functions"
 )]
 
+mod calibration;
 mod embedder;
 mod enrol;
 mod index;
@@ -15,4 +16,5 @@ mod reembed;
 mod snapshot;
 mod support;
 mod suspects;
+mod thumbnails;
 mod vote;

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use thiserror::Error;
 
 use super::error::{ConvertError, Fault, Place};
+use super::facings::FACINGS_FOLDER;
 use super::model::{Annotations, Category};
 use super::voc::VocConvention;
 use super::{Loaded, coco, cvat, facings, label_studio, voc, yolo};
@@ -101,7 +102,7 @@ pub fn detect(path: &Path) -> Result<Format, ConvertError> {
             () if ["train", "val", "valid", "test"].into_iter().any(|part| has(&format!("{part}/labels"))) => {
                 Ok(Format::Yolo)
             }
-            () if has("facings.csv") => Ok(Format::Facings),
+            () if has("facings.csv") || has(FACINGS_FOLDER) => Ok(Format::Facings),
             () if holds("txt") => Ok(Format::Yolo),
             () => Err(unrecognised()),
         };

@@ -25,6 +25,7 @@ mod yolo;
 
 pub use cvat::{PictureTags, tags as cvat_tags};
 pub use error::{ConvertError, Fault, Place};
+pub use facings::{FACINGS_FOLDER, table_of};
 pub use format::{Format, ParseFormatError, ReadOptions, WriteOptions, check_pictures, detect, locate, read, write};
 pub use model::{Annotations, Category, ImageRecord, Object, Rect};
 pub use voc::VocConvention;

@@ -127,6 +127,11 @@ pub fn evaluate_identification(set: &QuerySet, bootstrap: Bootstrap, slices: &[S
         });
     }
 
+    if set.has_excess() {
+        let names = ["accepted_as_served", "named_as_served", "false_accepts_as_served"];
+        figures.measure(names, (units, bootstrap), |weights| open.at(0.0, weights));
+    }
+
     let code = |sku: u32| set.skus()[sku as usize].clone();
     let mut skus: Vec<SkuLine> = closed
         .skus

@@ -13,6 +13,7 @@ use super::error::{Fault, FormatError, Place};
 use super::facings::{Facing, Shelf, Shelves};
 use super::json::{UniqueMap, parse};
 use super::shelf_counts::{checked, corners};
+use crate::identification::Stated;
 
 #[derive(Deserialize)]
 struct Answer {
@@ -38,6 +39,8 @@ struct Found {
     class: String,
     confidence: f64,
     sku: Option<Sku>,
+    #[serde(default)]
+    probability: Option<f64>,
     #[serde(default)]
     candidates: Vec<Candidate>,
 }
@@ -133,6 +136,9 @@ fn shelf(name: String, answer: Answer, path: &Path) -> Result<Shelf, FormatError
         if !(0.0..=1.0).contains(&found.confidence) {
             return Err(wrong(place, "confidence", Fault::Share { value: found.confidence }));
         }
+        if let Some(value) = found.probability.filter(|p| !(0.0..=1.0).contains(p)) {
+            return Err(wrong(place, "probability", Fault::Share { value }));
+        }
         facings.push(Facing {
             rect,
             class: found.class,
@@ -140,6 +146,7 @@ fn shelf(name: String, answer: Answer, path: &Path) -> Result<Shelf, FormatError
             crowd: false,
             confidence: found.confidence,
             candidates: found.candidates.into_iter().map(|c| (c.sku.code, c.similarity)).collect(),
+            stated: Stated { probability: found.probability, excess: None },
         });
     }
     let mut counts = std::collections::BTreeMap::new();

@@ -10,6 +10,7 @@ use vision::Confidences;
 use super::error::{Fault, FormatError, Place};
 use super::facings::{Facing, Shelf, Shelves};
 use super::json::{Kind, parse, read_bounded, sniff};
+use crate::identification::Stated;
 use crate::sample::{DetectionSet, Picture, Prediction, Rect, Truth};
 
 /// A ground truth file, with the ids its results speak of.
@@ -213,7 +214,7 @@ impl CocoTruth {
 
 fn facing(rect: Rect, class: String, confidence: f64, crowd: bool) -> Facing {
     let candidates = vec![(class.clone(), confidence)];
-    Facing { rect, sku: Some(class.clone()), class, crowd, confidence, candidates }
+    Facing { rect, sku: Some(class.clone()), class, crowd, confidence, candidates, stated: Stated::default() }
 }
 
 /// Parses; a file of another known kind is told as such instead of by the first key that is missing.

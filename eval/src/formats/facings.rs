@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::identification::Stated;
 use crate::sample::Rect;
 
 /// One facing, true or found.
@@ -19,6 +20,8 @@ pub struct Facing {
     pub confidence: f64,
     /// Best first: `(SKU, similarity)`.
     pub candidates: Vec<(String, f64)>,
+    /// What was said of the answer beside its similarity.
+    pub stated: Stated,
 }
 
 /// One picture.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Fault, FormatError, Place};
 use super::json::parse;
-use crate::identification::{QuerySet, Ranked};
+use crate::identification::{QuerySet, Ranked, Stated};
 
 /// The file, as read and written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,12 @@ pub struct IdentifiedCrop {
     pub truth: Option<String>,
     /// Best first.
     pub candidates: Vec<SkuSimilarity>,
+    /// Chance that the best is right, `0..=1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+    /// Similarity of the best beyond the threshold that its SKU is served with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excess: Option<f64>,
 }
 
 /// A SKU and its similarity.
@@ -101,13 +107,18 @@ pub fn query_set(file: &Identifications, path: &Path) -> Result<QuerySet, Format
             pictures.push(query.image.clone());
             pictures.len() as u32 - 1
         });
-        numbered.push((truth, picture, candidates));
+        if let Some(value) = query.probability.filter(|p| !(0.0..=1.0).contains(p)) {
+            let place = Place::Entry { list: "queries", index, key: "probability" };
+            return Err(FormatError::new(path, place, Fault::Share { value }));
+        }
+        let stated = Stated { probability: query.probability, excess: query.excess };
+        numbered.push((truth, picture, candidates, stated));
     }
     drop(picture_index);
     let mut set = QuerySet::new(file.enrolled.clone(), pictures);
-    for (index, (truth, picture, candidates)) in numbered.into_iter().enumerate() {
+    for (index, (truth, picture, candidates, stated)) in numbered.into_iter().enumerate() {
         let place = Place::Entry { list: "queries", index, key: "candidates" };
-        set.push(truth, picture, &candidates).map_err(|fault| FormatError::new(path, place, fault))?;
+        set.push_stated(truth, picture, &candidates, stated).map_err(|fault| FormatError::new(path, place, fault))?;
     }
     Ok(set)
 }

@@ -20,7 +20,7 @@ pub use coco::CocoTruth;
 pub use error::{Fault, FormatError, Place};
 pub use facings::{Facing, Shelf, Shelves};
 pub use json::{Kind, read_bounded, sniff};
-pub use pairing::{ShelfComparison, compare};
+pub use pairing::{ShelfComparison, compare, with_true_identities};
 pub use shelf_counts::Side;
 
 /// Reads true shelves of any format that can say them.

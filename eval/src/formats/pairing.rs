@@ -134,6 +134,38 @@ fn detection_set(truth: &Shelves, predicted: &[Option<&Shelf>], path: &Path) -> 
     DetectionSet::new(pictures, classes, truths, predictions).map_err(|fault| FormatError::whole(path, fault))
 }
 
+/// True and found facings in the order of truths and predictions of a comparison's [`DetectionSet`].
+pub(crate) fn in_order<'a>(
+    truth: &'a Shelves,
+    predictions: &'a Shelves,
+    path: &Path,
+) -> Result<(Vec<&'a Facing>, Vec<&'a Facing>), FormatError> {
+    let by_name = join(truth, predictions, path)?;
+    Ok((
+        truth.pictures.iter().flat_map(facings).collect(),
+        by_name.iter().copied().flatten().flat_map(facings).collect(),
+    ))
+}
+
+/// Places of found and of true facings that are one: predictions and truths of a [`DetectionSet`].
+pub(crate) fn matched(
+    boxes: &DetectionSet,
+    found: &[&Facing],
+    confidence: &Confidences<f64>,
+    path: &Path,
+) -> Result<Vec<(usize, usize)>, FormatError> {
+    // Cut before all become one class, which has no confidence of its own any more.
+    let served =
+        (0..found.len()).filter(|&at| found[at].confidence >= confidence.of(&found[at].class)).collect::<Vec<_>>();
+    let any = Confidences::uniform(f64::NEG_INFINITY);
+    let pairing = pair(&one_class(boxes, &served, path)?, 0.5, &any, DEFAULT_MAX_DETECTIONS);
+    let right = served.iter().zip(&pairing.fates).filter_map(|(&at, fate)| match fate {
+        Fate::Right(truth) => Some((at, *truth as usize)),
+        _ => None,
+    });
+    Ok(right.collect())
+}
+
 fn identities(
     truth: &Shelves,
     predictions: &Shelves,
@@ -141,8 +173,7 @@ fn identities(
     (boxes, confidence): (&DetectionSet, &Confidences<f64>),
     path: &Path,
 ) -> Result<QuerySet, FormatError> {
-    let true_facings: Vec<(&Shelf, &Facing)> =
-        truth.pictures.iter().flat_map(|p| facings(p).map(move |f| (p, f))).collect();
+    let true_facings: Vec<&Facing> = truth.pictures.iter().flat_map(facings).collect();
     let found: Vec<&Facing> = predicted.iter().copied().flatten().flat_map(facings).collect();
 
     // Which SKUs a right answer was possible for: as the files say, or else all that either side names.
@@ -150,7 +181,7 @@ fn identities(
     let enrolled: Vec<String> = match declared {
         Some(enrolled) => enrolled.clone(),
         None => {
-            let named = true_facings.iter().filter_map(|(_, f)| f.sku.as_ref());
+            let named = true_facings.iter().filter_map(|f| f.sku.as_ref());
             let answered = found.iter().flat_map(|f| f.sku.iter().chain(f.candidates.iter().map(|c| &c.0)));
             named.chain(answered).collect::<BTreeSet<_>>().into_iter().cloned().collect()
         }
@@ -158,14 +189,7 @@ fn identities(
     let index: HashMap<&String, u32> = enrolled.iter().zip(0..).collect();
     let names = truth.pictures.iter().map(|p| p.name.clone()).collect();
     let mut set = QuerySet::new(enrolled.clone(), names);
-    // Cut before all become one class, which has no confidence of its own any more.
-    let served =
-        (0..found.len()).filter(|&at| found[at].confidence >= confidence.of(&found[at].class)).collect::<Vec<_>>();
-    let any = Confidences::uniform(f64::NEG_INFINITY);
-    let pairing = pair(&one_class(boxes, &served, path)?, 0.5, &any, DEFAULT_MAX_DETECTIONS);
-    for (&at, fate) in served.iter().zip(&pairing.fates) {
-        let Fate::Right(truth_at) = fate else { continue };
-        let (_, true_facing) = true_facings[*truth_at as usize];
+    for (at, truth_at) in matched(boxes, &found, confidence, path)? {
         let (picture, facing) = (boxes.predictions()[at].picture, found[at]);
         let ranked = ranking(facing);
         let mut candidates = Vec::with_capacity(ranked.len());
@@ -181,13 +205,53 @@ fn identities(
             })?;
             candidates.push(Ranked { sku, similarity });
         }
-        let truth_sku = true_facing.sku.as_ref().and_then(|sku| index.get(sku).copied());
-        set.push(truth_sku, picture, &candidates).map_err(|fault| {
+        let truth_sku = true_facings[truth_at].sku.as_ref().and_then(|sku| index.get(sku).copied());
+        set.push_stated(truth_sku, picture, &candidates, facing.stated).map_err(|fault| {
             let name = truth.pictures[picture as usize].name.clone();
             FormatError::new(path, Place::Picture { name, entry: None, key: "candidates" }, fault)
         })?;
     }
     Ok(set)
+}
+
+/// What would be counted if every found facing were named rightly: predictions with the SKU of the true facing that each lies on,
+/// as far as that SKU is enrolled; the others are unknown. `None` where a side lists no facings.
+///
+/// # Errors
+/// As [`compare`].
+pub fn with_true_identities(
+    truth: &Shelves,
+    predictions: &Shelves,
+    path: &Path,
+    confidence: &Confidences<f64>,
+) -> Result<Option<Shelves>, FormatError> {
+    let by_name = join(truth, predictions, path)?;
+    let listed = |shelf: &&Shelf| shelf.facings.is_some();
+    if !truth.pictures.iter().all(|shelf| listed(&shelf)) || !by_name.iter().flatten().all(listed) {
+        return Ok(None);
+    }
+    let boxes = detection_set(truth, &by_name, path)?;
+    let true_facings: Vec<&Facing> = truth.pictures.iter().flat_map(facings).collect();
+    let found: Vec<&Facing> = by_name.iter().copied().flatten().flat_map(facings).collect();
+    let of: HashMap<usize, usize> = matched(&boxes, &found, confidence, path)?.into_iter().collect();
+    let mut at = 0;
+    let mut pictures = Vec::with_capacity(truth.pictures.len());
+    for (shelf, found) in truth.pictures.iter().zip(&by_name) {
+        let mut renamed: Vec<Facing> = found.iter().flat_map(|shelf| facings(shelf)).cloned().collect();
+        for facing in &mut renamed {
+            let sku = of.get(&at).and_then(|&truth_at| true_facings[truth_at].sku.clone());
+            let is_enrolled = |sku: &String| predictions.enrolled.as_ref().is_none_or(|skus| skus.contains(sku));
+            (facing.sku, facing.candidates) = (sku.filter(is_enrolled), Vec::new());
+            at += 1;
+        }
+        pictures.push(Shelf {
+            name: shelf.name.clone(),
+            counts: Shelf::count(&renamed),
+            facings: Some(renamed),
+            ..Shelf::default()
+        });
+    }
+    Ok(Some(Shelves { pictures, enrolled: predictions.enrolled.clone() }))
 }
 
 /// The answer first, then the other candidates in their order. An answer without a similarity of its own has that of the

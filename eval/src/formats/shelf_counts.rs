@@ -18,6 +18,7 @@ use serde::Deserialize;
 use super::error::{Fault, FormatError, Place};
 use super::facings::{Facing, Shelf, Shelves};
 use super::json::{UniqueMap, parse};
+use crate::identification::Stated;
 use crate::sample::Rect;
 
 #[derive(Deserialize)]
@@ -159,7 +160,15 @@ fn facing(entry: FacingEntry, side: Side) -> Result<Facing, (&'static str, Fault
         (None, _) => 1.0,
     };
     let candidates = entry.candidates.into_iter().map(|c| (c.sku, c.similarity)).collect();
-    Ok(Facing { rect, class: entry.class, sku: entry.sku, crowd: entry.crowd, confidence, candidates })
+    Ok(Facing {
+        rect,
+        class: entry.class,
+        sku: entry.sku,
+        crowd: entry.crowd,
+        confidence,
+        candidates,
+        stated: Stated::default(),
+    })
 }
 
 /// A box from its corners.

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Advice, WorstCase, advise};
+use super::{Advice, ConfusedFacings, WorstCase, advise};
 use crate::evaluate::Figures;
 use crate::formats::{self, FormatError};
 use crate::robustness::RobustnessLine;
@@ -98,6 +98,9 @@ pub struct Report {
     /// Pictures with the most mistakes.
     #[serde(default)]
     pub worst: Vec<WorstCase>,
+    /// SKUs taken for others, the most frequent first, with places to look at.
+    #[serde(default)]
+    pub confusions: Vec<ConfusedFacings>,
     /// What to do next.
     #[serde(default)]
     pub advice: Vec<Advice>,
@@ -131,6 +134,8 @@ pub struct Parts {
     pub robustness: Vec<RobustnessLine>,
     /// Pictures with the most mistakes.
     pub worst: Vec<WorstCase>,
+    /// SKUs taken for others, with places to look at.
+    pub confusions: Vec<ConfusedFacings>,
     /// What the reader must know.
     pub warnings: Vec<String>,
 }
@@ -195,6 +200,7 @@ impl Report {
             counts,
             robustness: parts.robustness,
             worst: parts.worst,
+            confusions: parts.confusions,
             advice: Vec::new(),
             warnings: parts.warnings,
         };

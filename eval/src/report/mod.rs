@@ -3,6 +3,7 @@
 pub mod advice;
 pub mod charts;
 pub mod compare;
+mod confusions;
 pub mod document;
 pub mod html;
 pub mod plot;
@@ -12,6 +13,7 @@ pub mod worst;
 
 pub use advice::{Advice, advise};
 pub use compare::{Comparison, compare};
+pub use confusions::{ConfusedFacings, Place, confused_facings};
 pub use document::{DataSet, Kind, Report, ReportError};
 pub use html::{Calibration, calibration_html, html};
 pub use table::csv;

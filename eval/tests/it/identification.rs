@@ -4,7 +4,9 @@ use eval::calibration::{Claim, reliability};
 use eval::identification::QueryError;
 use eval::open_set::OpenSet;
 use eval::thresholds::{CalibrationError, InForce};
-use eval::{Bootstrap, CalibrationGoal, QuerySet, Ranked, calibrate, confused_pairs, evaluate_identification, top_k};
+use eval::{
+    Bootstrap, CalibrationGoal, QuerySet, Ranked, Stated, calibrate, confused_pairs, evaluate_identification, top_k,
+};
 
 type Asked<'a> = (Option<u32>, &'a [(u32, f64)]);
 
@@ -196,4 +198,27 @@ fn a_section_names_the_weak_spots() {
     assert_eq!(section.figures.get("auroc"), Some(1.0));
     assert_eq!(section.figures.get("dir_at_far_0.01"), Some(2.0 / 3.0));
     assert!(section.figures.metrics.keys().all(|name| eval::metric::find(name).is_some()));
+}
+
+#[test]
+fn what_was_stated_is_what_is_judged() {
+    let mut set = QuerySet::new(vec!["a".into(), "b".into()], (0..4).map(|i| format!("{i}")).collect());
+    let mut push = |picture, truth, similarity, probability, excess| {
+        let stated = Stated { probability: Some(probability), excess: Some(excess) };
+        set.push_stated(truth, picture, &[Ranked { sku: 0, similarity }], stated).unwrap();
+    };
+    // The unknown one is the most similar, but its SKU asks for more.
+    push(0, Some(0), 0.6, 1.0, 0.1);
+    push(1, Some(1), 0.7, 0.0, 0.2);
+    push(2, Some(0), 0.5, 1.0, -0.2);
+    push(3, None, 0.9, 0.0, -0.1);
+    let figures = evaluate_identification(&set, Bootstrap { resamples: 0, seed: 0 }, &[]).figures;
+    close(figures.get("auroc"), 2.0 / 3.0);
+    close(figures.get("accepted_as_served"), 2.0 / 3.0);
+    close(figures.get("named_as_served"), 1.0 / 3.0);
+    close(figures.get("false_accepts_as_served"), 0.0);
+    close(figures.get("ece"), 0.0);
+    assert!(set.push_stated(None, 0, &[], Stated { probability: Some(f64::NAN), excess: None }).is_err());
+    set.push(None, 0, &[Ranked { sku: 0, similarity: 0.4 }]).unwrap();
+    assert!(!set.has_excess(), "one that does not say leaves similarities for all");
 }

@@ -11,6 +11,7 @@ mod formats;
 mod gates;
 mod identification;
 mod intervals;
+mod oracles;
 mod properties;
 mod pycocotools;
 mod report;

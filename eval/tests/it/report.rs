@@ -30,6 +30,7 @@ fn parts(kind: Kind) -> Parts {
         counts: None,
         robustness: Vec::new(),
         worst: Vec::new(),
+        confusions: Vec::new(),
         warnings: Vec::new(),
     }
 }
@@ -50,6 +51,7 @@ fn detector_report(boxes: &DetectionSet, confidence: f64) -> Report {
         detection: Some(evaluate_detection(boxes, &settings, &[])),
         robustness: vec![detection_drops(Distortion::Blur, &matches, &damaged, (&confidences, bootstrap))],
         worst: worst_cases(boxes, &settings.confidence, 300, 6),
+        confusions: Vec::new(),
         ..parts(Kind::Detector)
     })
 }

@@ -19,6 +19,7 @@ fn item(bbox: BBox, status: SkuStatus, sku: Option<u32>) -> RecognizedItem {
             sku: sku.map(SkuId),
             similarity: 0.9,
             margin: 0.2,
+            probability: None,
             candidates: Vec::new(),
         },
         embedding: None,

@@ -32,6 +32,7 @@ fn facing(status: SkuStatus, similarity: f32, margin: f32, confidence: f32, embe
             sku: (status != SkuStatus::Unknown).then_some(SkuId(1)),
             similarity,
             margin,
+            probability: None,
             candidates,
         },
         embedding: Some(unit(embedding)),

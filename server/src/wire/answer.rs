@@ -104,6 +104,8 @@ pub struct DetectionAnswer {
     pub similarity: f64,
     /// Lead over the runner-up SKU.
     pub margin: f64,
+    /// Chance that the first candidate is right, 0 to 1; `null` without candidates.
+    pub probability: Option<f64>,
     /// How sure.
     pub status: Status,
     /// Why, in words.
@@ -320,6 +322,7 @@ impl DetectionAnswer {
             sku: decision.sku.and_then(sku),
             similarity: rounded(decision.similarity, 4),
             margin: rounded(decision.margin, 4),
+            probability: decision.probability.map(|p| rounded(p, 4)),
             status: decision.status.into(),
             reason: decision.reason.to_string(),
             candidates: decision

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use classifier::gallery::thumbnails;
 use fantoccini::key::Key;
 use serde_json::{Value, json};
 
@@ -64,6 +65,37 @@ async fn crowded(folder: &Path) -> Server {
     let server = server_with(settings(folder), review).await;
     assert_eq!(server.recognise().await["review"]["queued"], 7);
     server
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn candidates_are_shown_by_the_gallerys_thumbnails() {
+    in_browser(Screen::Desktop, async |page| {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        for (id, color) in (1_u8..).zip([[255, 0, 0], [0, 255, 0], [0, 0, 255]]) {
+            let path = thumbnails::path(&place.path().join("gallery"), vision::Sha256::of(&[id]));
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
+            vision::RgbImage::from_pixel(40, 90, image::Rgb(color)).save(&path).expect("writable");
+        }
+        let server = crowded(place.path()).await;
+        server
+            .until("the thumbnails", async || {
+                let found = server.json("/v2/active-learning/skus?q=").await;
+                let skus = found["skus"].as_array().expect("SKUs").clone();
+                skus.len() == 3 && skus.iter().all(|sku| sku["pictures"].as_array().is_some_and(|all| all.len() == 1))
+            })
+            .await;
+        open(&page, &server).await;
+        page.until(
+            "const all = [...document.querySelectorAll('#choices .choice img')];
+             return all.length === 3 && all.every((image) => image.complete && image.naturalWidth === 40)",
+        )
+        .await;
+        assert_eq!(page.count("#choices .none").await, 0, "no candidate goes without an image");
+        page.shoot("review-thumbnails").await;
+        assert_accessible(&page).await;
+        assert_sound(&page).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

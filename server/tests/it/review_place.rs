@@ -96,7 +96,8 @@ pub(crate) fn enrolled(embedder: &dyn Embedder) -> Enrolled {
 pub(crate) fn setup(settings: StoreSettings, review: ReviewConfig, embedder: &dyn Embedder) -> ReviewSetup {
     let options = IndexOptions { kind: IndexKind::Flat, ..IndexOptions::default() };
     let live = LiveGallery::new("colours", EmbedderIdentity::of(embedder), options);
-    ReviewSetup { config: review, settings, live, enrolled: enrolled(embedder) }
+    let gallery = Path::new(&settings.objects).with_file_name("gallery");
+    ReviewSetup { config: review, settings, live, enrolled: enrolled(embedder), gallery }
 }
 
 /// A server whose queue is kept in `folder`.

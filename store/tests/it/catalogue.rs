@@ -64,6 +64,28 @@ on_each! {
         assert_eq!(store.exemplar_pictures(&[SkuId(1)], 3).await.expect("pictures").len(), 1);
     }
 
+    async fn pictures_that_are_not_there_are_shown_by_their_thumbnails(place) {
+        let store = &place.store;
+        store.adopt(enrolled()).await.expect("adopted");
+        let unseen = store.unseen_pictures().await.expect("pictures");
+        assert_eq!(store.exemplar_pictures(&[SkuId(1), SkuId(2)], 3).await.expect("none"), []);
+        let taken: Vec<_> = unseen.iter().map(|picture| (*picture, picture.to_string().into())).collect();
+        store.take_thumbnails(taken.clone()).await.expect("taken");
+        assert!(store.unseen_pictures().await.expect("pictures").is_empty());
+        let shown = store.exemplar_pictures(&[SkuId(1), SkuId(2)], 3).await.expect("pictures");
+        assert_eq!(shown.len(), enrolled().exemplars.len());
+        for (_, image) in &shown {
+            let bytes = store.objects().get(*image).await.expect("it is there");
+            assert!(unseen.iter().any(|picture| picture.to_string().as_bytes() == &bytes[..]));
+        }
+        // Taken over again nothing changes, and a sweep leaves them.
+        store.take_thumbnails(taken).await.expect("taken again");
+        let all = store::retention::Retention { max_age: None, max_bytes: None, grace: std::time::Duration::ZERO };
+        store.forget(&all).await.expect("tidied");
+        assert_eq!(store.exemplar_pictures(&[SkuId(1), SkuId(2)], 3).await.expect("pictures"), shown);
+        assert!(store.objects().get(shown[0].1).await.is_ok());
+    }
+
     async fn labels_go_along_to_another_embedder(place) {
         let store = &place.store;
         let items = fill(store, 1).await;

@@ -38,7 +38,13 @@ pub(crate) async fn serve(settings: &StoreSettings) -> Result<(), Error> {
         let recognizer =
             Release::new("bench", detector, Arc::new(MeanColorEmbedder), gallery, RecognizerSettings::default())
                 .recognizer();
-        let review = Some(ReviewSetup { config: review, settings, live: live(), enrolled: enrolled() });
+        let review = Some(ReviewSetup {
+            config: review,
+            settings,
+            live: live(),
+            enrolled: enrolled(),
+            gallery: "nowhere".into(),
+        });
         Ok(Loaded { recognizer, options: RecognizeOptions::default(), review, example: None })
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

@@ -58,6 +58,7 @@ pub(super) fn run(args: &ClassifierArgs, environment: &Environment) -> anyhow::R
         counts: None,
         robustness,
         worst: Vec::new(),
+        confusions: Vec::new(),
         warnings: found.warnings,
     });
     outputs.finish(&report, &mut |_| None)

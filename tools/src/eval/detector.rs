@@ -245,6 +245,7 @@ fn judge(
         counts: None,
         robustness: source.robustness,
         worst: worst_cases(set, &settings.confidence, settings.max_detections, args.worst),
+        confusions: Vec::new(),
         warnings: source.warnings,
     });
     source.outputs.finish(&report, picture)

@@ -149,6 +149,7 @@ pub(super) fn look_up(
         ensure!(!queries.is_empty(), "every looked-up picture is enrolled: nothing is left to measure");
     }
     let gallery = Gallery::new(data, &pipeline::load::index_options(&config))?;
+    let gallery = gallery.calibrated(&pipeline::load::standard(&config, &embedder)?)?;
     let live = Live { embedder, gallery, config, crops: queries };
     let saved = live.search(None, basic.seed)?;
     if let Some(path) = &crops.save_predictions {
@@ -260,6 +261,15 @@ impl Live {
             let embeddings: Vec<Embedding> = self.embedder.embed(&images)?;
             for (crop, neighbors) in batch.iter().zip(self.gallery.search(&embeddings, k)?) {
                 let decision = classifier::decide(&neighbors, &self.config.rule, CANDIDATES);
+                let best = decision.candidates.first();
+                let threshold = |sku: SkuId| {
+                    let own = self.config.sku_thresholds.get(&skus[&sku]).copied();
+                    let calibrated = || self.gallery.threshold(sku).filter(|_| self.config.calibrated);
+                    own.or_else(calibrated).unwrap_or(self.config.rule.threshold)
+                };
+                let probability =
+                    best.and_then(|best| self.gallery.probability(best.sku, best.similarity, decision.margin));
+                let excess = best.map(|best| f64::from(best.similarity - threshold(best.sku)));
                 let candidates = decision
                     .candidates
                     .iter()
@@ -268,6 +278,8 @@ impl Live {
                     image: crop.name.clone(),
                     truth: crop.truth.clone(),
                     candidates: candidates.collect(),
+                    probability: probability.map(f64::from),
+                    excess,
                 });
             }
             progress.inc(batch.len() as u64);

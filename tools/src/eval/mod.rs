@@ -6,6 +6,7 @@ mod classifier;
 mod config_edit;
 mod detector;
 mod gallery;
+mod oracles;
 mod outcome;
 mod progress;
 mod scales;

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use dataset::convert::{FACINGS_FOLDER, table_of};
 use dataset::{LayoutKind, yolo};
-use eval::Rect;
 use eval::formats::{Facing, Shelf, Shelves, read_bounded, read_true_shelves, shelf_counts};
+use eval::{Rect, Stated};
 use serde::Deserialize;
+
+use crate::chosen::Chosen;
 
 /// Photos and their truth, in the same order.
 pub(super) struct Scenes {
@@ -18,16 +21,28 @@ pub(super) struct Scenes {
 /// Files at the top that say everything.
 const TABLES: [&str; 3] = ["counts.json", "ground_truth.json", "shelf-counts.json"];
 
-/// Reads a folder. In this order of preference: one JSON of shelf counts at the top; folders with one photo each and
-/// `facings.csv` or `expected_counts.json`; `images/` and `labels/` whose lines name the SKU in a comment (`# cola_can`), or
-/// whose classes are the SKUs.
+/// Reads a folder, of it the images that are `chosen`. In this order of preference: one JSON of shelf counts at the top; `images/`
+/// and `facings/` with a table for each image; folders with one photo each and `facings.csv` or `expected_counts.json`; `images/`
+/// and `labels/` whose lines name the SKU in a comment (`# cola_can`), or whose classes are the SKUs.
 ///
 /// # Errors
 /// When none of these is there, or a file is wrong.
-pub(super) fn read(root: &Path, codes: &[String]) -> anyhow::Result<Scenes> {
+pub(super) fn read(root: &Path, codes: &[String], chosen: Option<&Chosen>) -> anyhow::Result<Scenes> {
+    let Scenes { truth, files } = read_all(root, codes)?;
+    let Some(chosen) = chosen else { return Ok(Scenes { truth, files }) };
+    let taken = truth.pictures.into_iter().zip(files).filter(|(shelf, _)| chosen.takes(&shelf.name));
+    let (pictures, files): (Vec<Shelf>, Vec<PathBuf>) = taken.unzip();
+    ensure!(!pictures.is_empty(), "no image of {} is in the part that was asked for", root.display());
+    Ok(Scenes { truth: Shelves { pictures, enrolled: truth.enrolled }, files })
+}
+
+fn read_all(root: &Path, codes: &[String]) -> anyhow::Result<Scenes> {
     ensure!(root.is_dir(), "{} is no folder", root.display());
     if let Some(table) = TABLES.iter().map(|name| root.join(name)).find(|path| path.is_file()) {
         return from_table(root, &table);
+    }
+    if root.join(FACINGS_FOLDER).is_dir() {
+        return from_tables(root);
     }
     let single = from_single_folders(root)?;
     if !single.files.is_empty() {
@@ -47,6 +62,31 @@ fn from_table(root: &Path, table: &Path) -> anyhow::Result<Scenes> {
         files.push(found.with_context(|| format!("{} names {}, which is not there", table.display(), shelf.name))?);
     }
     Ok(Scenes { truth, files })
+}
+
+/// A table for each image. An image without one would count as empty, and is refused.
+fn from_tables(root: &Path) -> anyhow::Result<Scenes> {
+    let data = super::boxes::scan(root, LayoutKind::Boxes)?;
+    let mut scenes = Scenes { truth: Shelves::default(), files: Vec::new() };
+    for picture in &data.pictures {
+        let table = table_of(root, &picture.path).with_context(|| {
+            format!(
+                "{} has no table {FACINGS_FOLDER}/NAME.csv that says what stands on it",
+                data.locate(&picture.path).display()
+            )
+        })?;
+        let file = data.locate(&picture.path);
+        let facings = read_facings(&table)?;
+        scenes.truth.pictures.push(Shelf {
+            name: picture.path.clone(),
+            sha256: None,
+            size: Some(dataset::picture::upright_size(&file)?),
+            counts: Shelf::count(&facings),
+            facings: Some(facings),
+        });
+        scenes.files.push(file);
+    }
+    Ok(scenes)
 }
 
 /// The folder itself and its subfolders, each with one photo and what it shows.
@@ -113,7 +153,15 @@ fn read_facings(path: &Path) -> anyhow::Result<Vec<Facing>> {
         let rect = Rect::new(row.x, row.y, row.w, row.h);
         let rect = rect.check().with_context(|| format!("{}: facing {}", path.display(), facings.len() + 1))?;
         let sku = row.sku.filter(|sku| !sku.is_empty());
-        facings.push(Facing { rect, class: row.class, sku, crowd: false, confidence: 1.0, candidates: Vec::new() });
+        facings.push(Facing {
+            rect,
+            class: row.class,
+            sku,
+            crowd: false,
+            confidence: 1.0,
+            candidates: Vec::new(),
+            stated: Stated::default(),
+        });
     }
     ensure!(!facings.is_empty(), "{} lists no facing", path.display());
     Ok(facings)
@@ -145,6 +193,7 @@ fn from_labels(root: &Path, codes: &[String]) -> anyhow::Result<Scenes> {
                 crowd: false,
                 confidence: 1.0,
                 candidates: Vec::new(),
+                stated: Stated::default(),
             });
         }
         scenes.truth.pictures.push(Shelf {
@@ -158,7 +207,7 @@ fn from_labels(root: &Path, codes: &[String]) -> anyhow::Result<Scenes> {
     }
     ensure!(
         named > 0,
-        "nothing in {} says which SKUs are on the photos. Accepted: counts.json (shelf-counts, see docs/metrics.md); folders \
+        "nothing in {} says which SKUs are on the photos. Accepted: counts.json (shelf-counts, see docs/metrics.md); images/ and facings/ with a table each; folders \
          with one photo and facings.csv or expected_counts.json; or labels whose lines end in `# SKU`",
         root.display()
     );

@@ -6,22 +6,24 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use eval::evaluate::{evaluate_counts, evaluate_detection, evaluate_identification};
+use eval::evaluate::{Figures, evaluate_counts, evaluate_detection, evaluate_identification};
 use eval::formats::{self, Facing, Shelf, ShelfComparison, Shelves};
 use eval::report::document::Parts;
-use eval::report::{DataSet, Kind, worst_cases};
+use eval::report::{ConfusedFacings, DataSet, Kind, confused_facings, worst_cases};
 use eval::robustness::{Distortion, RobustnessLine, drops};
-use eval::{DetectionSettings, Report, Slice, Targets};
+use eval::{DetectionSettings, Report, Slice, Stated, Targets};
 use pipeline::config::PipelineConfig;
 use pipeline::{Photo, RecognizeError, Recognized, Recognizer};
 use rayon::prelude::*;
 use vision::{Confidences, RgbImage};
 
 use super::boxes::photos_beside;
+use super::oracles;
 use super::outcome::Outputs;
 use super::progress::{bar, folder_digest};
 use super::scenes;
 use super::settings::{CommonArgs, named_file, serving_confidence, share};
+use crate::chosen::ChosenArgs;
 use crate::environment::Environment;
 
 /// Measure whole shelves: counts per SKU, and detection and identification where the truth lists facings
@@ -29,6 +31,7 @@ use crate::environment::Environment;
 #[command(after_help = "Exit code: 0 gates passed, 1 a gate failed, 2 could not evaluate.
 
   shelf eval shelf-counts --test-dir data/shelves --output results.json
+  shelf eval shelf-counts --test-dir coolers --split coolers.json --part test --report report/
   shelf recognize photos/ --json > answers.jsonl
   shelf eval shelf-counts --ground-truth counts.json --predictions answers.jsonl
 Formats and definitions: docs/metrics.md.")]
@@ -42,6 +45,8 @@ pub(crate) struct ShelfCountsArgs {
         conflicts_with = "predictions"
     )]
     test_dir: Option<PathBuf>,
+    #[command(flatten)]
+    chosen: ChosenArgs,
     /// Saved predictions: shelf counts, counts by picture, COCO results, or answers of the server
     #[arg(long, value_name = "FILE", requires = "ground_truth")]
     predictions: Option<PathBuf>,
@@ -54,6 +59,12 @@ pub(crate) struct ShelfCountsArgs {
     /// Measure again under blur, JPEG 30, dark, glare, noise, occlusion and downscale
     #[arg(long, requires = "test_dir")]
     robustness: bool,
+    /// Leave out what the counts would be with every box right, and with every SKU right
+    #[arg(long)]
+    no_oracles: bool,
+    /// Pairs of confused SKUs shown with their facings
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    confusions: usize,
     /// Pictures shown among the worst
     #[arg(long, default_value_t = 12, value_name = "N")]
     worst: usize,
@@ -95,7 +106,13 @@ fn saved(
     };
     let photos = photos_beside(truth_path);
     let warnings = warnings(&truth, &found, &comparison);
-    let measured = Measured { comparison, confidence, warnings };
+    let oracles = if args.no_oracles {
+        Figures::default()
+    } else {
+        oracles::true_skus((&truth, &found), (path, confidence), args.common.bootstrap())?
+    };
+    let confusions = confusions(args, (&truth, &found), &comparison, (confidence, path))?;
+    let measured = Measured { comparison, confidence, warnings, confusions, oracles };
     judge(args, measured, targets, source, &mut |name| photos(name))
 }
 
@@ -114,12 +131,18 @@ fn live(
     config.options.top_k = config.options.top_k.max(5);
     let recognizer = pipeline::load(&config)?.recognizer;
     let codes: Vec<String> = recognizer.gallery().skus().iter().map(|s| s.code.clone()).collect();
-    let scenes = scenes::read(root, &codes)?;
+    let scenes = scenes::read(root, &codes, args.chosen.read()?.as_ref())?;
     let slices = slices(args, &scenes.truth, Some(root))?;
     let digest = folder_digest(root, &args.common.own_files())?;
     let run = Run { recognizer: &recognizer, config: &config, files: &scenes.files, truth: &scenes.truth, codes };
-    let found = run.recognize(None, args.common.basic.seed)?;
+    let found = run.recognize(&Boxes::Detected, args.common.basic.seed)?;
     let comparison = formats::compare(&scenes.truth, &found, root, confidence)?;
+    let mut oracles = Figures::default();
+    if !args.no_oracles && comparison.boxes.is_some() {
+        oracles = oracles::true_skus((&scenes.truth, &found), (root, confidence), args.common.bootstrap())?;
+        let found = run.recognize(&Boxes::True, args.common.basic.seed)?;
+        oracles.extend(&oracles::true_boxes((&scenes.truth, &found), root, args.common.bootstrap())?);
+    }
     let robustness = if args.robustness { robustness(args, &run, &comparison, confidence)? } else { Vec::new() };
     let source = Source {
         outputs,
@@ -134,7 +157,8 @@ fn live(
         robustness,
     };
     let warnings = warnings(&scenes.truth, &found, &comparison);
-    let measured = Measured { comparison, confidence, warnings };
+    let confusions = confusions(args, (&scenes.truth, &found), &comparison, (confidence, root))?;
+    let measured = Measured { comparison, confidence, warnings, confusions, oracles };
     judge(args, measured, targets, source, &mut |name| {
         let at = scenes.truth.pictures.iter().position(|p| p.name == name)?;
         dataset::picture::load(&scenes.files[at]).ok()
@@ -191,6 +215,19 @@ struct Measured<'a> {
     comparison: ShelfComparison,
     confidence: &'a Confidences<f64>,
     warnings: Vec<String>,
+    confusions: Vec<ConfusedFacings>,
+    /// What detection and identity cost apart.
+    oracles: Figures,
+}
+
+fn confusions(
+    args: &ShelfCountsArgs,
+    shelves: (&Shelves, &Shelves),
+    comparison: &ShelfComparison,
+    (confidence, path): (&Confidences<f64>, &Path),
+) -> anyhow::Result<Vec<ConfusedFacings>> {
+    let Some(boxes) = &comparison.boxes else { return Ok(Vec::new()) };
+    Ok(confused_facings(shelves, boxes, (confidence, path), args.confusions)?)
 }
 
 fn judge(
@@ -200,7 +237,9 @@ fn judge(
     source: Source<'_>,
     picture: &mut dyn FnMut(&str) -> Option<RgbImage>,
 ) -> anyhow::Result<ExitCode> {
-    let Measured { comparison, confidence, warnings } = measured;
+    let Measured { comparison, confidence, warnings, confusions, oracles } = measured;
+    let mut counts = evaluate_counts(&comparison.counts, args.common.bootstrap(), &source.slices);
+    counts.figures.extend(&oracles);
     let slices = &source.slices;
     let bootstrap = args.common.bootstrap();
     let (confidence, precision) = (confidence.clone(), None);
@@ -215,12 +254,23 @@ fn judge(
         required: args.common.required(),
         detection: boxes.map(|set| evaluate_detection(set, &settings, slices)),
         identification: comparison.identities.as_ref().map(|set| evaluate_identification(set, bootstrap, slices)),
-        counts: Some(evaluate_counts(&comparison.counts, bootstrap, slices)),
+        counts: Some(counts),
         robustness: source.robustness,
         worst: boxes.map(|set| worst_cases(set, &settings.confidence, MAX_DETECTIONS, args.worst)).unwrap_or_default(),
+        confusions,
         warnings,
     });
     source.outputs.finish(&report, picture)
+}
+
+/// Where facings are looked for.
+enum Boxes {
+    /// Where the detector finds them.
+    Detected,
+    /// The same on damaged photos.
+    Damaged(Distortion),
+    /// Where they truly are.
+    True,
 }
 
 /// Recognises all photos of a folder.
@@ -233,15 +283,20 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn recognize(&self, damage: Option<Distortion>, seed: u64) -> anyhow::Result<Shelves> {
+    fn recognize(&self, boxes: &Boxes, seed: u64) -> anyhow::Result<Shelves> {
         let jobs = self.config.engine.parallelism();
         let workers = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().context("cannot start threads")?;
-        let progress = bar(damage.map_or("recognising", Distortion::as_str), self.files.len());
+        let title = match boxes {
+            Boxes::Detected => "recognising",
+            Boxes::Damaged(damage) => damage.as_str(),
+            Boxes::True => "true boxes",
+        };
+        let progress = bar(title, self.files.len());
         let pictures: anyhow::Result<Vec<Shelf>> = workers.install(|| {
             (0..self.files.len())
                 .into_par_iter()
                 .map(|index| {
-                    let shelf = self.recognize_one(index, damage.map(|d| (d, seed.wrapping_add(index as u64))));
+                    let shelf = self.recognize_one(index, boxes, seed.wrapping_add(index as u64));
                     progress.inc(1);
                     shelf.with_context(|| format!("cannot recognise {}", self.files[index].display()))
                 })
@@ -251,25 +306,42 @@ impl Run<'_> {
         Ok(Shelves { pictures: pictures?, enrolled: Some(self.codes.clone()) })
     }
 
-    fn recognize_one(&self, index: usize, damage: Option<(Distortion, u64)>) -> anyhow::Result<Shelf> {
-        let file = &self.files[index];
-        let image = dataset::picture::load(file)?;
-        let image = match damage {
-            Some((distortion, seed)) => distortion.apply(&image, seed)?,
-            None => image,
+    fn recognize_one(&self, index: usize, boxes: &Boxes, seed: u64) -> anyhow::Result<Shelf> {
+        let image = dataset::picture::load(&self.files[index])?;
+        let truth = &self.truth.pictures[index];
+        let image = match boxes {
+            Boxes::Damaged(distortion) => distortion.apply(&image, seed)?,
+            Boxes::Detected => image,
+            Boxes::True => {
+                let detections = oracles::detections(truth, self.recognizer.detector().classes());
+                let answer = self.recognizer.identify(image, detections, &self.config.options)?;
+                return Ok(self.shelf(truth.name.clone(), &answer));
+            }
         };
         let answers = self.recognizer.recognize(vec![Photo::Pixels(image)], &self.config.options);
         let answer = answers.into_iter().next().context("no answer")?.map_err(|error| match error {
             RecognizeError::Model(error) => anyhow::Error::new(error),
             other => other.into(),
         })?;
-        Ok(self.shelf(self.truth.pictures[index].name.clone(), &answer))
+        Ok(self.shelf(truth.name.clone(), &answer))
     }
 
     fn shelf(&self, name: String, answer: &Recognized) -> Shelf {
         let recognition = &answer.recognition;
         let classes = self.recognizer.detector().classes();
         let code = |id| self.recognizer.gallery().sku(id).map(|sku| sku.code.clone());
+        let stated = |decision: &vision::Decision| Stated {
+            probability: decision.probability.map(f64::from),
+            // What a person said is no container has candidates, too, but is accepted as none of them.
+            excess: decision.candidates.first().map(|best| {
+                let threshold = self.recognizer.threshold(Some(best.sku));
+                f64::from(if decision.sku.is_some() {
+                    (best.similarity - threshold).max(0.0)
+                } else {
+                    best.similarity - threshold
+                })
+            }),
+        };
         let facing = |item: &vision::RecognizedItem| Facing {
             rect: item.detection.bbox.into(),
             class: classes.get(item.detection.class.index()).cloned().unwrap_or_default(),
@@ -282,6 +354,7 @@ impl Run<'_> {
                 .iter()
                 .filter_map(|c| Some((code(c.sku)?, f64::from(c.similarity))))
                 .collect(),
+            stated: stated(&item.decision),
         };
         Shelf {
             name,
@@ -303,7 +376,7 @@ fn robustness(
     Distortion::ALL
         .into_iter()
         .map(|distortion| {
-            let found = run.recognize(Some(distortion), args.common.basic.seed)?;
+            let found = run.recognize(&Boxes::Damaged(distortion), args.common.basic.seed)?;
             let damaged = formats::compare(run.truth, &found, Path::new("damaged photos"), confidence)?;
             let figures = |side: &ShelfComparison, weights: Option<&[u32]>| {
                 let s = side.counts.summarize(weights);

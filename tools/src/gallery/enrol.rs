@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use classifier::gallery::enrol::{self, EnrolError, EnrolOptions, EnrolReport, REDUNDANT_FROM, Redundancy, Redundant};
-use classifier::gallery::{GalleryData, snapshot};
+use classifier::gallery::{GalleryData, snapshot, thumbnails};
 use pipeline::PipelineConfig;
 use review::ReviewConfig;
 use vision::Sha256;
@@ -99,6 +99,7 @@ pub(super) fn build(args: &BuildArgs, environment: &Environment) -> anyhow::Resu
     bar.finish_and_clear();
     let (mut data, report) = built.map_err(explain)?;
     snapshot::write(&mut data, &folder)?;
+    keep_thumbnails(&folder, &data, &report, &config);
     show_in_review(&data, &report, &review, environment);
     print_report(&report, options.redundancy, &data, &folder);
     Ok(())
@@ -126,9 +127,22 @@ pub(super) fn add(args: &AddArgs, environment: &Environment) -> anyhow::Result<(
     };
     let report = report.map_err(explain)?;
     snapshot::write(&mut data, &folder)?;
+    keep_thumbnails(&folder, &data, &report, &config);
     show_in_review(&data, &report, &review, environment);
     print_report(&report, options.redundancy, &data, &folder);
     Ok(())
+}
+
+/// Keeps a small image of every exemplar in the gallery's folder. A gallery is sound without, so trouble is only told.
+fn keep_thumbnails(folder: &Path, data: &GalleryData, report: &EnrolReport, config: &PipelineConfig) {
+    match thumbnails::keep(folder, data, &report.pictures, &config.limits) {
+        Ok((_, failed)) => {
+            for file in failed {
+                eprintln!("no thumbnail of {}: it cannot be read again, or has changed meanwhile", file.display());
+            }
+        }
+        Err(error) => eprintln!("{}: thumbnails cannot be kept: {error}", folder.display()),
+    }
 }
 
 /// Puts the enrolled pictures where the review page finds them. A gallery is sound without, so trouble is only told.

@@ -1,5 +1,6 @@
 //! `shelf gallery`: enrol SKUs, look at them, put them right.
 
+mod background;
 mod edit;
 mod enrol;
 mod health;
@@ -28,6 +29,7 @@ pub(crate) enum GalleryCommand {
     Inspect(health::InspectArgs),
     Rebuild(rebuild::RebuildArgs),
     Reembed(reembed::ReembedArgs),
+    Background(background::BackgroundArgs),
 }
 
 /// Which gallery, and by which embedder.
@@ -52,6 +54,7 @@ pub(crate) fn run(command: GalleryCommand, environment: &Environment) -> anyhow:
         GalleryCommand::Inspect(args) => health::inspect(&args, environment)?,
         GalleryCommand::Rebuild(args) => rebuild::rebuild(&args, environment)?,
         GalleryCommand::Reembed(args) => reembed::reembed(&args, environment)?,
+        GalleryCommand::Background(args) => background::background(&args, environment)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use classifier::gallery::reembed::{
     FolderPictures, LossReason, Lost, Pictures, ReembedError, ReembedOptions, reembed as embed_again,
 };
-use classifier::gallery::{Exemplar, snapshot};
+use classifier::gallery::{Exemplar, snapshot, thumbnails};
 use store::{Objects, StoreError};
 use tokio::runtime::{Handle, Runtime};
 use vision::Embedder as _;
@@ -81,6 +81,9 @@ pub(super) fn reembed(args: &ReembedArgs, environment: &Environment) -> anyhow::
         data.detach();
     }
     snapshot::write(&mut data, target)?;
+    if !is_replaced && let Err(error) = thumbnails::carry(&folder, target, &data) {
+        eprintln!("{}: thumbnails cannot be kept: {error}", target.display());
+    }
     tell(&lost);
     let left_out = if lost.is_empty() { String::new() } else { format!(", {} left out", lost.len()) };
     println!(

@@ -36,7 +36,8 @@ pub(crate) struct ClassifierArgs {
     pub(super) config: PathBuf,
     #[command(flatten)]
     pub(super) run: RunArgs,
-    /// Only validate: `best` of the latest run, `start` for the weights that training starts from, or a weights file with its card
+    /// Only validate: `best` of the latest run, a run's folder, a weights file with its card, or `start` for the weights that
+    /// training starts from
     #[arg(long, value_name = "WEIGHTS")]
     pub(super) validate: Option<String>,
     /// Where runs are kept

@@ -33,11 +33,11 @@ pub(crate) struct DetectorArgs {
     pub(super) config: PathBuf,
     #[command(flatten)]
     pub(super) run: RunArgs,
-    /// Only validate: `best` of the latest run, or a weights file
+    /// Only validate: `best` of the latest run, a run's folder, or a weights file
     #[arg(long, value_name = "WEIGHTS")]
     validate: Option<String>,
-    /// Write a network for other tools: `best` of the latest run, or a weights file. Each file is compared with the network
-    /// before it is kept
+    /// Write a network for other tools: `best` of the latest run, a run's folder, or a weights file. Each file is compared with
+    /// the network before it is kept
     #[arg(long, value_name = "WEIGHTS", conflicts_with_all = ["name", "validate", "resume"], help_heading = "Export")]
     pub(super) export: Option<String>,
     /// Where runs are kept

@@ -31,7 +31,7 @@ pub(super) struct RunArgs {
     /// Epochs instead of the configuration's
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
-    /// Go on with a run: `last`, its name, or its folder; its own args.yaml is the configuration
+    /// Go on with a run: `last`, its name, its folder or a checkpoint in it; its own args.yaml is the configuration
     #[arg(long, value_name = "RUN", conflicts_with_all = ["name", "validate"])]
     resume: Option<String>,
     /// Show the run live on a page: `:8001` is port 8001 of this machine
@@ -154,10 +154,13 @@ fn with_key(yaml: &str, key: &str, value: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// `best` is that of the latest run, everything else a file, here or on a hub.
+/// `best` is that of the latest run; a run's folder or its name stands for its best network; everything else is a file, here or
+/// on a hub.
 pub(super) fn weights(runs: &Path, which: &str) -> anyhow::Result<PathBuf> {
+    let is_run = Path::new(which).is_dir() || (!Path::new(which).exists() && runs.join(which).is_dir());
     let weights = match which {
         "best" => find_run(runs, "last").context("there is no run yet")?.best(),
+        run if is_run => find_run(runs, run)?.best(),
         file => {
             let source = WeightsSource::of(Path::new(file))?;
             let path = hub::local(&source)?;
@@ -171,13 +174,31 @@ pub(super) fn weights(runs: &Path, which: &str) -> anyhow::Result<PathBuf> {
             path
         }
     };
-    ensure!(weights.is_file(), "{} is no weights file", weights.display());
+    ensure!(weights.is_file(), "{} is neither a weights file nor the folder of a run that has one", weights.display());
     Ok(weights)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::with_key;
+    use super::{weights, with_key};
+
+    #[test]
+    fn weights_are_named_by_run_folder_name_or_file() {
+        let root = tempfile::tempdir().unwrap();
+        let runs = root.path().join("runs");
+        let run = engine::train::RunFolder::create(&runs, "cooler").unwrap();
+        std::fs::write(run.best(), b"x").unwrap();
+        let folder = run.path().to_string_lossy().into_owned();
+        let file = run.best().to_string_lossy().into_owned();
+        for which in ["best", "cooler", &folder, &file] {
+            let found = weights(&runs, which).unwrap();
+            assert_eq!(found.canonicalize().unwrap(), run.best().canonicalize().unwrap(), "{which}");
+        }
+        let empty = engine::train::RunFolder::create(&runs, "empty").unwrap();
+        let error = weights(&runs, &empty.path().to_string_lossy()).unwrap_err();
+        assert!(error.to_string().contains("neither a weights file nor the folder of a run"), "{error}");
+        assert!(weights(&runs, "no-such-run").is_err());
+    }
 
     #[test]
     fn a_key_is_replaced_where_it_stands() {

@@ -216,3 +216,37 @@ fn links_that_lead_in_circles_end() {
     shelf(place, &["convert", "data", "--to", "coco", "--output", "d.json"], 0);
     assert_eq!(fs::read_to_string(place.join("d.json")).expect("written").matches("file_name").count(), 20);
 }
+
+#[test]
+fn crops_of_the_tables_of_a_data_set() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    data(place);
+    fs::create_dir(place.join("data/facings")).expect("writable");
+    for number in 0..20_u32 {
+        let table = format!("x,y,w,h,class,sku\n2,3,20,24,bottle,sku{}\n24,3,20,24,bottle,\n", number % 2);
+        fs::write(place.join(format!("data/facings/{number:02}.csv")), table).expect("writable");
+    }
+    shelf(place, &["split", "data", "--output", "s.json", "--seed", "7"], 0);
+    let split: serde_json::Value =
+        serde_json::from_slice(&fs::read(place.join("s.json")).expect("written")).expect("JSON");
+    let test = split["counts"]["test"].as_u64().expect("a number");
+    let told =
+        shelf(place, &["crop", "data", "--split", "s.json", "--part", "test", "--only-named", "--output", "c"], 0);
+    assert!(told.contains(&format!("{test} crops of ")) && told.contains(&format!("{test} unnamed")), "{told}");
+    let crop = walk(&place.join("c")).into_iter().next().expect("a crop");
+    assert_eq!(image::open(&crop).expect("an image").to_rgb8().dimensions(), (20, 24));
+    assert!(
+        shelf(place, &["crop", "data", "--output", "all"], 0).contains("40 crops of 3 SKUs"),
+        "unnamed ones go by class"
+    );
+    fs::write(place.join("data/facings/05.csv"), "x,y,w,h,class,sku\n1,2,three,4,bottle,a\n").expect("writable");
+    assert!(shelf(place, &["crop", "data", "--output", "d"], 2).contains("05.csv"));
+    assert!(shelf(place, &["crop", "data", "--split", "s.json", "--output", "e"], 2).contains("--part"));
+}
+
+/// All files below a folder.
+fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).expect("readable").map(|entry| entry.expect("readable").path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}

@@ -19,6 +19,7 @@ const COMMANDS: &[&[&str]] = &[
     &["gallery", "inspect"],
     &["gallery", "rebuild"],
     &["gallery", "reembed"],
+    &["gallery", "background"],
     &["queue"],
     &["queue", "list"],
     &["queue", "label"],

@@ -105,7 +105,8 @@ pub fn find_run(root: &Path, which: &str) -> io::Result<RunFolder> {
     let given = Path::new(which);
     let folder = match which {
         "last" | "latest" | "best" => root.join("latest"),
-        _ if given.is_file() => given.ancestors().nth(2).unwrap_or(given).to_owned(),
+        // Made absolute first: `last.safetensors` names no folder that its run could be found by.
+        _ if given.is_file() => given.canonicalize()?.ancestors().nth(2).unwrap_or(given).to_owned(),
         _ if given.is_dir() => given.to_owned(),
         _ => root.join(which),
     };

@@ -33,6 +33,7 @@ pub fn html(
         page.push_str(&sections::counts(section));
     }
     page.push_str(&sections::robustness(&report.robustness));
+    page.push_str(&pictures::confusions(&report.confusions, picture));
     page.push_str(&pictures::worst(&report.worst, picture));
     let _ = writeln!(
         page,

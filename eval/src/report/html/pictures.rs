@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use vision::RgbImage;
 
+use super::super::confusions::{ConfusedFacings, Place};
 use super::super::plot::escape;
 use super::super::worst::{Outcome, WorstCase};
 
@@ -58,6 +59,60 @@ pub(super) fn worst(cases: &[WorstCase], picture: &mut dyn FnMut(&str) -> Option
     }
     out.push_str("</div>");
     out
+}
+
+/// Photos held in memory while facings are cut out of them.
+const HELD: usize = 8;
+/// Height of a crop in the page.
+const CROP_HEIGHT: u32 = 96;
+
+/// SKUs taken for others: facings, and what they were taken for.
+pub(super) fn confusions(pairs: &[ConfusedFacings], picture: &mut dyn FnMut(&str) -> Option<RgbImage>) -> String {
+    if pairs.is_empty() {
+        return String::new();
+    }
+    // Most photos are opened once, however many facings of theirs are shown; few are held at a time.
+    let mut photos: std::collections::HashMap<String, Option<RgbImage>> = std::collections::HashMap::new();
+    let mut crops = |places: &[Place]| {
+        let shown = places.iter().filter_map(|place| {
+            if photos.len() >= HELD && !photos.contains_key(&place.image) {
+                photos.clear();
+            }
+            let photo = photos.entry(place.image.clone()).or_insert_with(|| picture(&place.image)).as_ref()?;
+            let (uri, width) = cut(photo, place.rect)?;
+            let name = escape(&place.image);
+            Some(format!("<img alt=\"\" title=\"{name}\" width=\"{width}\" height=\"{CROP_HEIGHT}\" src=\"{uri}\">"))
+        });
+        shown.collect::<String>()
+    };
+    let mut rows = String::new();
+    for pair in pairs {
+        let taken_for = pair.predicted.as_deref().map_or_else(|| "<i>unknown</i>".to_owned(), escape);
+        let _ = write!(
+            rows,
+            "<tr><td>{}</td><td>{taken_for}</td><td class=\"n\">{}</td><td class=\"crops\">{}</td><td class=\"crops\">{}</td></tr>",
+            escape(&pair.truth),
+            pair.count,
+            crops(&pair.facings),
+            crops(&pair.like)
+        );
+    }
+    format!(
+        "<h2>Confused facings</h2><div class=\"card scroll\"><table><thead><tr><th>Is</th><th>Taken for</th><th class=\"n\">Times</th>\
+         <th>Such facings</th><th>True facings of what they were taken for</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+}
+
+/// The facing as an image of [`CROP_HEIGHT`], and its width.
+#[expect(clippy::disallowed_methods, reason = "a picture for people; no network sees it")]
+fn cut(photo: &RgbImage, [x, y, w, h]: [f64; 4]) -> Option<(String, u32)> {
+    let bbox = vision::BBox::new(x as f32, y as f32, (x + w) as f32, (y + h) as f32);
+    let crop = vision::crop(photo, &bbox, vision::crop::CropRule::default());
+    let (width, height) = crop.dimensions();
+    let wide =
+        (u64::from(width) * u64::from(CROP_HEIGHT) / u64::from(height.max(1))).clamp(1, 4 * u64::from(CROP_HEIGHT));
+    let shown = image::imageops::resize(&crop, wide as u32, CROP_HEIGHT, image::imageops::FilterType::Triangle);
+    Some((data_uri(&shown)?, wide as u32))
 }
 
 /// Far corner of the boxes, for pictures of which neither size nor pixels are known.

@@ -37,7 +37,7 @@ pub(in crate::train) struct ExportArgs {
         requires_all = ["data_path", "output_dir"]
     )]
     pub(in crate::train) export_embeddings: bool,
-    /// What is exported: `best` of the latest run, or a weights file with its card; a file on a hub is
+    /// What is exported: `best` of the latest run, a run's folder, or a weights file with its card; a file on a hub is
     /// hf://OWNER/REPO[@REVISION][/FILE]
     #[arg(long, value_name = "WEIGHTS", default_value = "best")]
     pub(in crate::train) weights: String,
@@ -61,6 +61,8 @@ pub(in crate::train) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
     };
     let imported = classifier::import(&source, Some(card.architecture.parse()?))?;
     card.name = args.export.model_name.clone().unwrap_or(card.name);
+    // It lies beside the weights it was made by; `shelf gallery background` makes that of the exported ones.
+    card.background = None;
     if args.run.license != NO_LICENSE {
         card.license.clone_from(&args.run.license);
     }

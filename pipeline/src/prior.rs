@@ -1,0 +1,141 @@
+//! How many facings of a photo are of no enrolled SKU: learned from all of them together.
+//!
+//! A threshold that lets one impostor in twenty pass must refuse many a facing that is what it seems. Where all that is on a shelf
+//! is enrolled there are no impostors, and refusing is nothing but a miscount. So the photo tells: the share of foreign facings is
+//! that under which the similarities found on it are likeliest.
+
+use vision::{Reason, RecognizedItem, SkuId, SkuIndex, SkuStatus};
+
+/// Facings that a photo must have to say anything: fewer leave each to its threshold.
+const LEAST_FACINGS: usize = 8;
+/// What is taken for granted of any photo, as facings seen before: one foreign, nine enrolled.
+const FOREIGN_BEFORE: f64 = 1.0;
+const ENROLLED_BEFORE: f64 = 9.0;
+/// The share of foreign facings that stated probabilities suppose until a photo says more.
+pub(crate) const SUPPOSED: f64 = 0.05;
+/// Steps of expectation-maximisation; it moves by less than a thousandth long before.
+const STEPS: usize = 30;
+
+/// Lets facings below their threshold through where the photo makes it likelier that they are of the SKU they come nearest to than
+/// of none, and brings probabilities to the photo's own share of foreign facings (expectation-maximisation over class priors:
+/// Saerens, Latinne and Decaestecker 2002). `margin` is the lead below which a SKU is ambiguous.
+pub(crate) fn apply(items: &mut [RecognizedItem], gallery: &dyn SkuIndex, margin: f32) {
+    let odds: Vec<Option<(SkuId, f64)>> = items.iter().map(|item| odds(item, gallery)).collect();
+    let all: Vec<f64> = odds.iter().flatten().map(|(_, odds)| *odds).collect();
+    if all.len() < LEAST_FACINGS {
+        return;
+    }
+    let share = foreign_share(&all);
+    for (item, odds) in items.iter_mut().zip(odds) {
+        let Some((sku, odds)) = odds else { continue };
+        let decision = &mut item.decision;
+        let (foreign, supposed) = (is_foreign(odds, share), is_foreign(odds, SUPPOSED));
+        // Right if enrolled stays what it was; enrolled is as likely as the photo says.
+        decision.probability = decision.probability.map(|p| {
+            let right_if_enrolled = (f64::from(p) / (1.0 - supposed).max(1e-9)).min(1.0);
+            (right_if_enrolled * (1.0 - foreign)) as f32
+        });
+        if matches!(decision.reason, Reason::BelowThreshold { .. }) && foreign < 0.5 {
+            decision.sku = Some(sku);
+            decision.reason = Reason::PhotoContext;
+            decision.status = if decision.margin >= margin { SkuStatus::Known } else { SkuStatus::Ambiguous };
+        }
+    }
+}
+
+/// The SKU a facing comes nearest to, and how many times likelier its similarity is for that SKU than for a foreign product.
+fn odds(item: &RecognizedItem, gallery: &dyn SkuIndex) -> Option<(SkuId, f64)> {
+    if item.decision.reason == Reason::NotAContainer {
+        return None;
+    }
+    let best = item.decision.candidates.first()?;
+    let odds = f64::from(gallery.enrolled_odds(best.sku, best.similarity)?);
+    odds.is_finite().then_some((best.sku, odds))
+}
+
+/// Chance that a facing of these odds is foreign when this share of all is.
+fn is_foreign(odds: f64, share: f64) -> f64 {
+    share / (share + odds * (1.0 - share))
+}
+
+fn foreign_share(odds: &[f64]) -> f64 {
+    let mut share = FOREIGN_BEFORE / (FOREIGN_BEFORE + ENROLLED_BEFORE);
+    for _ in 0..STEPS {
+        let foreign: f64 = odds.iter().map(|&odds| is_foreign(odds, share)).sum();
+        share = (foreign + FOREIGN_BEFORE) / (odds.len() as f64 + FOREIGN_BEFORE + ENROLLED_BEFORE);
+    }
+    share
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use vision::{BBox, Candidate, ClassId, Decision, Detection, Embedding, ModelError, Neighbor, Sku};
+
+    /// Odds of 4 to 1 either way, at similarity .6.
+    struct Gallery;
+
+    impl SkuIndex for Gallery {
+        fn search(&self, _: &[Embedding], _: usize) -> Result<Vec<Vec<Neighbor>>, ModelError> {
+            Ok(Vec::new())
+        }
+        fn enrolled_odds(&self, _: SkuId, similarity: f32) -> Option<f32> {
+            Some(if similarity >= 0.6 { 4.0 } else { 0.25 })
+        }
+        fn sku(&self, _: SkuId) -> Option<Arc<Sku>> {
+            None
+        }
+        fn skus(&self) -> Vec<Arc<Sku>> {
+            Vec::new()
+        }
+        fn len(&self) -> usize {
+            1
+        }
+        fn describe(&self) -> String {
+            String::new()
+        }
+    }
+
+    fn facing(similarity: f32) -> RecognizedItem {
+        RecognizedItem {
+            detection: Detection { bbox: BBox::new(0.0, 0.0, 9.0, 9.0), class: ClassId(0), confidence: 0.9 },
+            decision: Decision {
+                status: SkuStatus::Unknown,
+                reason: Reason::BelowThreshold { threshold: 0.7 },
+                sku: None,
+                similarity,
+                margin: 0.1,
+                probability: Some(0.5),
+                candidates: vec![Candidate { sku: SkuId(1), similarity }],
+            },
+            embedding: None,
+            disputed: false,
+        }
+    }
+
+    fn accepted(near: usize, far: usize) -> (usize, usize) {
+        let mut items: Vec<RecognizedItem> =
+            (0..near).map(|_| facing(0.65)).chain((0..far).map(|_| facing(0.5))).collect();
+        apply(&mut items, &Gallery, 0.02);
+        let count = |items: &[RecognizedItem]| items.iter().filter(|item| item.decision.sku.is_some()).count();
+        assert!(items.iter().all(|item| item.decision.probability.is_some_and(|p| (0.0..=1.0).contains(&p))));
+        (count(&items[..near]), count(&items[near..]))
+    }
+
+    #[test]
+    fn a_photo_of_enrolled_products_counts_what_is_a_little_unlike() {
+        assert_eq!(accepted(30, 3), (30, 3), "hardly anything is foreign here");
+        assert_eq!(accepted(10, 30), (10, 0), "most is foreign here");
+        assert_eq!(accepted(0, 30), (0, 0));
+        assert_eq!(accepted(5, 1), (0, 0), "too few to say anything: the thresholds hold");
+    }
+
+    #[test]
+    fn the_share_is_that_which_made_the_odds() {
+        // 40 % foreign, with odds of 9 to 1 for nine of ten either way.
+        let odds = |right: usize, wrong: usize| [vec![9.0; right], vec![1.0 / 9.0; wrong]].concat();
+        let share = foreign_share(&odds(540 + 40, 60 + 360));
+        assert!((share - 0.4).abs() < 0.01, "{share}");
+    }
+}
