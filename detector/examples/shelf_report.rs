@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use detector::{LoadOptions, YoloDetector, load};
-use vision::{BBox, DecodeLimits, DetectOptions, Detection, Detector, RgbImage, Tiling};
+use vision::{BBox, DecodeLimits, DetectOptions, Detection, Detector, RgbImage};
 
 const IOU: f32 = 0.5;
 

@@ -169,11 +169,11 @@ pub fn load_gallery(config: &PipelineConfig, embedder: &SessionEmbedder) -> Resu
     let gallery = match Gallery::open(&config.gallery_path, embedder, &options) {
         Err(GalleryError::Missing { path }) => {
             warn!(gallery = %path.display(), "there is no gallery yet, so every facing is unknown; make one with `shelf gallery build`");
-            empty_gallery(config, embedder)
+            empty_gallery(config, embedder)?
         }
-        opened => opened,
+        opened => opened.map_err(LoadError::Gallery)?,
     };
-    gallery.and_then(|gallery| gallery.calibrated(&standard)).map_err(LoadError::Gallery)
+    gallery.calibrated(&standard).map_err(LoadError::Gallery)
 }
 
 /// What galleries are calibrated by: the background that the embedder's card names, and what the configuration wants.

@@ -276,7 +276,7 @@ impl Recognizer {
         options: &RecognizeOptions,
     ) -> Result<Recognized, ModelError> {
         let disputed = vec![false; detections.len()];
-        let seen = vec![Seen { image, detections, disputed, timing: Timing::default() }];
+        let seen = vec![Seen { image, detections, disputed, looked: Looked::default(), timing: Timing::default() }];
         let answer = self.identify_seen(seen, options)?.pop();
         answer
             .ok_or_else(|| ModelError::UnexpectedOutput { expected: "an answer".to_owned(), found: "none".to_owned() })

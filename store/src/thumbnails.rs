@@ -7,6 +7,7 @@ use vision::Sha256;
 
 use crate::error::StoreError;
 use crate::model::digest;
+use crate::objects::NewObject;
 use crate::sql::values;
 use crate::store::Store;
 
@@ -31,7 +32,7 @@ impl Store {
         let mut named = Vec::with_capacity(thumbnails.len());
         for (picture, jpeg) in thumbnails {
             let bytes = jpeg.len();
-            named.push((picture, self.objects.put(jpeg).await?, bytes));
+            named.push((picture, self.objects.put(NewObject::of(jpeg)).await?, bytes));
         }
         self.database
             .write(move |tx| {

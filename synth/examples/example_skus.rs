@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use synth::catalogue::Catalogue;
-use synth::film::Film;
+use synth::framebuffer::Framebuffer;
 use synth::write::jpeg;
 use synth::{Instance, Scene, SynthConfig};
 use vision::crop::CropRule;
@@ -27,8 +27,8 @@ const QUALITY: u8 = 85;
 fn main() -> Result<(), Box<dyn Error>> {
     let config = SynthConfig { seed: 7, size: (1260, 945), camera_faults: 0.8, ..SynthConfig::default() };
     let catalogue = Catalogue::build(&config);
-    let mut film = Film::new(1, 1);
-    let cover = Scene { catalogue: &catalogue, config: &config }.photo(COVER, &mut film);
+    let mut frame = Framebuffer::new(1, 1);
+    let cover = Scene { catalogue: &catalogue, config: &config }.photo(COVER, &mut frame);
     // As somebody would name a folder: what people read is made of it.
     let code = |sku: usize| catalogue.skus[sku].name.to_lowercase().replace(' ', "_");
 
@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         if wanted.values().all(|shots| shots.len() == SHOTS) {
             break;
         }
-        let photo = scene.photo(number, &mut film);
+        let photo = scene.photo(number, &mut frame);
         // One image of a product a photo: another light, another side.
         let mut seen = BTreeSet::new();
         for instance in photo.instances.iter().filter(|i| i.rank == 0 && i.visible > 0.97 && i.bbox.height() >= HEIGHT)

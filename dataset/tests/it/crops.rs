@@ -61,7 +61,7 @@ fn what_is_cut_and_what_is_not() {
     let out = folder.path().join("out");
     let report = cut(&annotations, folder.path(), &out, &options, &()).unwrap();
     let skus = BTreeMap::from([("_._evil".to_owned(), 1), ("bottle".to_owned(), 1)]);
-    assert_eq!(report, CropReport { skus, too_small: 1, truncated: 1, outside: 1, crowds: 0 });
+    assert_eq!(report, CropReport { skus, too_small: 1, truncated: 1, outside: 1, crowds: 0, unnamed: 0 });
     assert!(out.join("bottle/day 1__a-2.jpg").is_file());
     let folders: Vec<_> = fs::read_dir(&out).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(folders.len(), 2, "{folders:?}");

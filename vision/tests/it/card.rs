@@ -25,6 +25,7 @@ fn card() -> ModelCard {
         class_map: BTreeMap::from([(1, "glass".to_owned())]),
         facing_height: Some(FacingHeight { min: 24.0, best: 60.0, max: 240.0 }),
         embedding_output: None,
+        background: None,
         embedding_dim: None,
         crop: Some(CropRule { margin: 0.05 }),
         metrics: BTreeMap::from([("map50".to_owned(), 0.598)]),
