@@ -1,4 +1,4 @@
-//! [`YoloDetector`]: any YOLO-like network over any engine, as a [`Detector`].
+//! [`YoloDetector`]: any YOLO-like network over any engine, as a [`Detector`](vision::Detector).
 
 use engine::{EngineError, Session, in_parallel};
 use ndarray::{Array4, ArrayView2};
@@ -15,7 +15,7 @@ use crate::{ClassMap, SizeError};
 /// What is known about a network besides its weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct YoloSpec {
-    /// Who it is, for [`Detector::describe`]: `yolov8n-coco@9f86d081`.
+    /// Who it is, for [`vision::Detector::describe`]: `yolov8n-coco@9f86d081`.
     pub name: String,
     /// From pixels to input. Its size is the canvas of the whole photo; where the network takes any size, the canvas is cut
     /// to what the photo fills.
@@ -183,7 +183,7 @@ impl YoloDetector {
     /// Detections by the protocol with which detectors are measured. Never tiles. One list per image, most confident first.
     ///
     /// # Errors
-    /// As [`Detector::detect`].
+    /// As [`vision::Detector::detect`].
     pub fn detect_for_validation(
         &self,
         images: &[RgbImage],

@@ -4,7 +4,6 @@
 //! |---|---|
 //! | [`sample`] | pictures, true boxes, found boxes |
 //! | [`matching`], [`average_precision`], [`curves`], [`confusion`], [`mod@mistakes`] | detection, equal to pycocotools |
-//! | [`matching`], [`average_precision`], [`curves`], [`confusion`], [`mistakes`] | detection, equal to pycocotools |
 //! | [`heights`] | detection by the height of facings on the network's input |
 //! | [`precision_goal`] | from which confidence on a class is right often enough |
 //! | [`ultralytics`] | the other AP definition users know, under its own name |
