@@ -136,6 +136,7 @@ for name in detector_int8 detector_scales detector_shelf_v2 embedder_cut_short e
 done
 
 # --- building --------------------------------------------------------------------------------------------------------
+leave row_height "chosen once on the validation part of the coolers; its head says how"
 leave cold_build "an hour of building from nothing: scripts/cold-build.sh"
 
 # Nothing is forgotten: tools/tests/it/results.rs holds this list to the folder.

@@ -128,7 +128,3 @@ put("json", "photo.json", json.dumps({"image": text}))
 put("json", "data_url.json", json.dumps({"image": f"data:image/png;base64,{text}"}))
 
 head = b"POST /v2/recognize?conf=0.5 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: image/png\r\n"
-put("request", "photo", head + b"Content-Length: %d\r\n\r\n" % len(png) + png)
-put("request", "chunked", head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(png) + png + b"\r\n0\r\n\r\n")
-put("request", "health", b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
-put("request", "page", b"GET /review/items/7?x=%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use pipeline::Recognizer;
 
-use crate::models::LoadError;
+use crate::load_error::LoadError;
 
 /// Makes the example's recogniser of the one that is served.
 type Make = dyn Fn(&Recognizer) -> Result<Recognizer, LoadError> + Send + Sync;

@@ -1,6 +1,5 @@
 //! What is loaded, and whether requests may come.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -8,9 +7,6 @@ use pipeline::{RecognizeOptions, Recognizer};
 use review::{ReviewSetup, Serving};
 
 use crate::example::Example;
-
-/// Why models could not be loaded. It goes to the log, not to clients.
-pub type LoadError = Box<dyn StdError + Send + Sync>;
 
 /// What a loader hands over.
 pub struct Loaded {

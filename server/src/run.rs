@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 use crate::app::App;
 use crate::config::ServerConfig;
 use crate::inference::{WorkerContext, spawn_workers};
-use crate::models::{LoadError, Loaded, Phase};
+use crate::load_error::LoadError;
+use crate::models::{Loaded, Phase};
 use crate::{connections, router};
 
 /// Why the server ended other than as told.

@@ -1,7 +1,7 @@
-//! Bodies and whole requests against the real server, over a socket.
+//! Bodies against the real server, over a socket.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, LazyLock, mpsc};
 use std::time::Duration;
 
@@ -42,42 +42,12 @@ pub(super) const JSON: Target = Target {
     max_mib: 64,
 };
 
-pub(super) const REQUEST: Target = Target {
-    name: "request",
-    run: request,
-    words: &[
-        b"POST /v2/recognize HTTP/1.1\r\n",
-        b"GET /health HTTP/1.1\r\n",
-        b"Transfer-Encoding: chunked\r\n",
-        b"Content-Length: 0\r\n",
-        b"Content-Length: 18446744073709551615\r\n",
-        b"Expect: 100-continue\r\n",
-        b"Connection: close\r\n",
-        b"Accept: image/jpeg\r\n",
-        b"?conf=nan",
-        b"?tiles=9x9",
-        b"%00",
-        b"%ff",
-        b"/../",
-        b"\r\n\r\n",
-        b"0\r\n\r\n",
-        b"Upgrade: h2c\r\n",
-    ],
-    mend: None,
-    max_mib: 64,
-};
-
 fn multipart(data: &[u8]) -> Answer {
-    exchange(&posted("multipart/form-data; boundary=shelf", data), false)
+    exchange(&posted("multipart/form-data; boundary=shelf", data))
 }
 
 fn json(data: &[u8]) -> Answer {
-    exchange(&posted("application/json", data), false)
-}
-
-fn request(data: &[u8]) -> Answer {
-    // Whatever is missing of it, nothing more comes.
-    exchange(data, true)
+    exchange(&posted("application/json", data))
 }
 
 fn posted(content_type: &str, body: &[u8]) -> Vec<u8> {
@@ -88,9 +58,9 @@ fn posted(content_type: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// Sends bytes, says where wanted that these were all (the server takes it that nobody waits any more), and reads what comes back.
-fn exchange(bytes: &[u8], end: bool) -> Answer {
-    match answer(bytes, end) {
+/// Sends bytes, and reads what comes back.
+fn exchange(bytes: &[u8]) -> Answer {
+    match answer(bytes) {
         Ok(answer) if answer.starts_with("HTTP/1.1 500") => Answer::Wrong(answer),
         Ok(answer) if answer.starts_with("HTTP/1.1 2") => Answer::Read(answer),
         Ok(answer) => Answer::Refused(answer),
@@ -103,14 +73,11 @@ fn exchange(bytes: &[u8], end: bool) -> Answer {
 }
 
 /// Status and type of the problem.
-fn answer(bytes: &[u8], end: bool) -> std::io::Result<String> {
+fn answer(bytes: &[u8]) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&SERVER, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.write_all(bytes)?;
-    if end {
-        stream.shutdown(Shutdown::Write)?;
-    }
     let mut answer = Vec::new();
     // Bounded, as everything from outside.
     stream.take(1 << 20).read_to_end(&mut answer)?;

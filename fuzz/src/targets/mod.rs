@@ -89,7 +89,6 @@ pub const TARGETS: &[Target] = &[
     configs::PIPELINE,
     http::MULTIPART,
     http::JSON,
-    http::REQUEST,
 ];
 
 /// The target of that name.

@@ -86,7 +86,7 @@ fn weights_must_lie_beside_the_card() {
     for path in ["../x", "/etc/passwd", "a/b.onnx", "./x", "..", ".", "", "x/"] {
         let error = read_changed(|card| card["weights"] = json!(path)).unwrap_err();
         assert!(matches!(&error, CardError::WeightsPath { weights, .. } if weights == path), "{path:?}: {error}");
-        assert!(error.to_string().contains("must be a plain file name beside the card"), "{error}");
+        assert!(error.to_string().contains("must be plain file names beside the card"), "{error}");
     }
 }
 

@@ -54,7 +54,7 @@ pub enum QuantizeError {
     #[error("the network has no convolution that could work on bytes")]
     Nothing,
     /// No picture went through.
-    #[error("nothing is known about the values of {tensor}: give at least one picture to calibrate on")]
+    #[error("nothing is known about the values of {tensor}: give at least one image to calibrate on")]
     Unseen {
         /// The tensor.
         tensor: String,
