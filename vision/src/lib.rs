@@ -11,7 +11,9 @@
 //! | [`confidences`] | from which confidence on detections count |
 //! | [`detection`], [`embedding`], [`sku`], [`recognition`] | what is found |
 //! | [`detector`], [`embedder`], [`sku_index`] | the three abilities as traits, with fakes for tests |
+//! | `Cancel` | whether anybody still waits for the work |
 //! | [`model_card`], [`digest`] | what travels with weights |
+//! | [`secret`] | what must not be shown |
 //! | [`time`] | moments as people write them |
 //! | [`random`], [`rng`] | streams of random numbers that never change: of weights and intervals, of shelves and epochs |
 //! | [`phash`] | perceptual hashes: what an image looks like from afar |
@@ -20,6 +22,7 @@
 //! No neural network runtime, no async, no database is named here.
 
 mod bilinear;
+mod cancel;
 pub mod confidences;
 pub mod config;
 pub mod crop;
@@ -42,6 +45,7 @@ pub mod preprocess;
 pub mod random;
 pub mod recognition;
 pub mod rng;
+pub mod secret;
 pub mod sku;
 pub mod sku_index;
 pub mod tiles;
@@ -50,6 +54,7 @@ pub mod time;
 /// An upright 8-bit RGB picture, the only pixel type of the project.
 pub use image::RgbImage;
 
+pub use cancel::Cancel;
 pub use confidences::{CONTAINERS, Confidences, UnknownClass};
 pub use crop::crop;
 pub use decode::{DecodeError, DecodeLimits, decode};
@@ -67,6 +72,7 @@ pub use nms::{NmsOptions, nms};
 pub use preprocess::PreprocessPlan;
 pub use random::Random;
 pub use recognition::{Candidate, Decision, Reason, Recognition, RecognizedItem, SkuCount, SkuStatus};
+pub use secret::Secret;
 pub use sku::{Sku, SkuId};
 pub use sku_index::{ExemplarId, Neighbor, SkuIndex};
 pub use tiles::{Tiling, tile_grid};
