@@ -9,7 +9,8 @@ use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
-use vision::Sha256;
+use vision::secret::redacted;
+use vision::{Secret, Sha256};
 
 use crate::error::StoreError;
 
@@ -28,13 +29,13 @@ pub struct S3Access {
     /// `AWS_ACCESS_KEY_ID`
     pub key: Option<String>,
     /// `AWS_SECRET_ACCESS_KEY`
-    pub secret: Option<String>,
+    pub secret: Option<Secret>,
 }
 
 impl std::fmt::Debug for S3Access {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("S3Access")
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", &self.endpoint.as_deref().map(redacted))
             .field("region", &self.region)
             .finish_non_exhaustive()
     }
@@ -126,7 +127,7 @@ impl Objects {
             Some(rest) => Self::open_s3(place, rest, access),
             None if place.contains("://") && !place.starts_with("file://") => Err(StoreError::Setting {
                 setting: "OBJECTS_URL",
-                value: crate::error::shorten(place),
+                value: crate::error::shorten(&redacted(place)),
                 reason: "it must be a folder or s3://BUCKET/PREFIX".to_owned(),
             }),
             None => {
@@ -158,15 +159,15 @@ impl Objects {
             builder = builder.with_endpoint(endpoint);
         }
         if let (Some(key), Some(secret)) = (&access.key, &access.secret) {
-            builder = builder.with_access_key_id(key).with_secret_access_key(secret);
+            builder = builder.with_access_key_id(key).with_secret_access_key(secret.expose());
         }
         let store = builder.build().map_err(|error| StoreError::Setting {
             setting: "OBJECTS_URL",
-            value: crate::error::shorten(place),
-            reason: format!("it cannot be used: {error}"),
+            value: crate::error::shorten(&redacted(place)),
+            reason: redacted(&format!("it cannot be used: {error}")),
         })?;
         let prefix = Path::from(prefix).join(ROOT);
-        Ok(Self { store: Arc::new(store), prefix, place: place.to_owned() })
+        Ok(Self { store: Arc::new(store), prefix, place: redacted(place) })
     }
 
     /// Where the pictures lie, for people.

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "review", include_str!("../../migrations/0001_review.sql")),
     (2, "fewer indexes", include_str!("../../migrations/0002_fewer_indexes.sql")),
     (3, "claims pass over", include_str!("../../migrations/0003_claims_pass_over.sql")),
+    (4, "reviewers", include_str!("../../migrations/0004_reviewers.sql")),
 ];
 
 pub(super) async fn migrate(pools: &Pools) -> Result<(), StoreError> {
