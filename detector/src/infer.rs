@@ -5,8 +5,8 @@ use ndarray::{Array4, ArrayView2};
 use thiserror::Error;
 use vision::preprocess::Region;
 use vision::{
-    DetectOptions, Detection, Detector, Letterbox, ModelError, NmsOptions, PreprocessPlan, RgbImage, Sightings, Tiling,
-    tile_grid,
+    Cancel, DetectOptions, Detection, Detector, Letterbox, ModelError, NmsOptions, PreprocessPlan, RgbImage, Sightings,
+    Tiling, tile_grid,
 };
 
 use crate::anchors::{MAX_STRIDE, anchor_count};
@@ -107,12 +107,13 @@ struct Pass {
     /// Of each class.
     confidences: Vec<f32>,
     square: bool,
+    cancel: Cancel,
 }
 
 impl Pass {
     fn new(confidences: Vec<f32>, multi_label: bool, nms: NmsOptions, square: bool) -> Self {
         let confidence = confidences.iter().copied().fold(f32::INFINITY, f32::min);
-        Self { selection: Selection { confidence, multi_label }, nms, confidences, square }
+        Self { selection: Selection { confidence, multi_label }, nms, confidences, square, cancel: Cancel::never() }
     }
 
     /// What the network says of one region, in pixels of its input.
@@ -266,6 +267,7 @@ impl YoloDetector {
         chunk: &Chunk,
         pass: &Pass,
     ) -> Result<Vec<Vec<Detection>>, ModelError> {
+        pass.cancel.check()?;
         let (width, height) = (chunk.canvas.0 as usize, chunk.canvas.1 as usize);
         // A network of fixed batch gets blank pictures for the rest.
         let batch = self.session.info().input.batch.unwrap_or(chunk.items.len());
@@ -328,13 +330,14 @@ struct Found {
 }
 
 impl YoloDetector {
-    fn find(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Found>, ModelError> {
+    fn find(&self, images: &[RgbImage], options: &DetectOptions, cancel: &Cancel) -> Result<Vec<Found>, ModelError> {
         let nms = NmsOptions {
             iou: options.iou,
             class_agnostic: options.class_agnostic,
             max_detections: options.max_detections,
         };
-        let pass = Pass::new(options.confidence.by_number(self.classes()), false, nms, false);
+        let confidences = options.confidence.by_number(self.classes());
+        let pass = Pass { cancel: cancel.clone(), ..Pass::new(confidences, false, nms, false) };
         let whole = self.whole_photos(images, &pass)?;
         let size = |i: usize| (images[i].width(), images[i].height());
         let canvas = (self.spec.plan.width, self.spec.plan.height);
@@ -368,16 +371,29 @@ impl YoloDetector {
 
 impl Detector for YoloDetector {
     fn detect(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Vec<Detection>>, ModelError> {
-        Ok(self.find(images, options)?.into_iter().map(|found| found.merged).collect())
+        Ok(self.find(images, options, &Cancel::never())?.into_iter().map(|found| found.merged).collect())
     }
 
     fn look(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Sightings>, ModelError> {
-        let found = self.find(images, options)?.into_iter().zip(images);
+        self.look_until(images, options, &Cancel::never())
+    }
+
+    fn look_until(
+        &self,
+        images: &[RgbImage],
+        options: &DetectOptions,
+        cancel: &Cancel,
+    ) -> Result<Vec<Sightings>, ModelError> {
+        let found = self.find(images, options, cancel)?.into_iter().zip(images);
         let sightings = found.map(|(Found { whole, tiles, merged }, image)| {
             let disputed = tiling::disputed((image.width(), image.height()), &merged, &whole, &tiles);
             Sightings { detections: merged, disputed }
         });
         Ok(sightings.collect())
+    }
+
+    fn input_pixels(&self) -> u64 {
+        u64::from(self.spec.plan.width) * u64::from(self.spec.plan.height)
     }
 
     fn classes(&self) -> &[String] {

@@ -11,11 +11,13 @@ pub mod recognize;
 pub mod release;
 pub mod timing;
 
+mod request_limits;
 mod second;
 
 pub use config::PipelineConfig;
 pub use load::{LoadError, Loaded, load};
 pub use recognize::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
 pub use release::{RecognizerSettings, Release};
+pub use request_limits::RequestLimits;
 pub use second::SecondOpinion;
 pub use timing::Timing;

@@ -67,7 +67,12 @@ pub fn load(config: &PipelineConfig) -> Result<Loaded, LoadError> {
     });
     let (detector, embedder) = (Arc::new(detector?), Arc::new(embedder?));
     let gallery = Arc::new(load_gallery(config, &embedder)?);
-    let settings = RecognizerSettings { limits: config.limits, crop: embedder.crop_rule(), rule: config.rule };
+    let settings = RecognizerSettings {
+        limits: config.limits,
+        crop: embedder.crop_rule(),
+        rule: config.rule,
+        requests: config.requests,
+    };
     let name = format!("{} + {}", detector.describe(), embedder.describe());
     let release = Release::new(&name, detector.clone(), embedder.clone(), gallery.clone(), settings);
     let recognizer = Release { sku_thresholds: config.sku_thresholds.clone(), ..release }.recognizer();

@@ -9,6 +9,7 @@ use tracing::warn;
 use vision::crop::CropRule;
 use vision::{DecodeLimits, Detector, Embedder, SkuId, SkuIndex};
 
+use crate::request_limits::RequestLimits;
 use crate::second::SecondOpinion;
 
 /// A detector, an embedder, the gallery that the embedder made, and the thresholds that were found for them.
@@ -39,6 +40,8 @@ pub struct RecognizerSettings {
     pub crop: CropRule,
     /// How neighbours become a SKU.
     pub rule: DecisionRule,
+    /// What a request may ask for, where requests come from outside.
+    pub requests: RequestLimits,
 }
 
 impl fmt::Debug for Release {
