@@ -9,6 +9,7 @@ mod browser;
 mod chromium;
 mod contract;
 mod harness;
+mod holds;
 mod life;
 mod load;
 mod observability;
