@@ -40,8 +40,8 @@ mod item;
 mod reviewer;
 mod sql;
 mod store;
-mod tls;
 mod thumbnails;
+mod tls;
 mod undo;
 
 pub use claim::{ClaimRequest, MAX_HELD};
