@@ -2,7 +2,8 @@
 
 use vision::sharpness::{OUT_OF_FOCUS, blur};
 use vision::{
-    Cancel, DetectOptions, Detection, Detector, Doubt, Look, Looked, ModelError, NmsOptions, RgbImage, Sightings, Tiling,
+    Cancel, DetectOptions, Detection, Detector, Doubt, Look, Looked, ModelError, NmsOptions, RgbImage, Sightings,
+    Tiling,
 };
 
 use crate::YoloDetector;
