@@ -37,6 +37,7 @@ pub mod random;
 pub mod recognition;
 pub mod sku;
 pub mod sku_index;
+pub mod text;
 pub mod tiles;
 
 /// An upright 8-bit RGB picture, the only pixel type of the project.
