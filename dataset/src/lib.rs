@@ -10,6 +10,7 @@
 //! | [`crops`] | SKU crops cut out of labelled photos |
 //! | [`picture`] | opening pictures, or only their headers |
 //! | [`warp`], [`retouch`] | what pictures go through before networks learn from them |
+//! | [`table`] | tables as spreadsheets save them |
 //! | [`verdict`], [`progress`], [`files`] | plumbing: exit codes as data, progress, bounded reading, atomic writing |
 //!
 //! Everything that comes from a file is bounded before it is believed; every error names the file and the place in it; and
@@ -28,6 +29,7 @@ pub mod progress;
 pub mod retouch;
 pub mod split;
 pub mod synth;
+pub mod table;
 pub mod verdict;
 pub mod warp;
 pub mod yolo;

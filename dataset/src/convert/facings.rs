@@ -3,67 +3,112 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Loaded;
 use super::cvat::Categories;
 use super::error::{ConvertError, Fault, Place};
+use super::finder::PictureFinder;
 use super::model::{ImageRecord, Object, Rect};
-use crate::files::{read_text_bounded, safe_relative, to_native};
+use super::{LeftOut, Loaded};
+use crate::files::{into_text, read_bounded, safe_relative, to_native};
 use crate::layout::{DataFolder, LayoutChoice, LayoutKind};
 use crate::picture::upright_size;
+use crate::table;
 
 const MAX_BYTES: u64 = 64 << 20;
 
 /// Reads a table. Its column `file` names the pictures, relative to the table; without, the one picture beside it is meant.
-pub(super) fn read(path: &Path) -> Result<Loaded, ConvertError> {
+pub(super) fn read(path: &Path, strict: bool) -> Result<Loaded, ConvertError> {
     let path: PathBuf = if path.is_dir() { path.join("facings.csv") } else { path.to_owned() };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let text = read_text_bounded(&path, MAX_BYTES)?;
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let mut loaded = Loaded::new(strict);
+    let Rows { categories, images } =
+        rows(&path, read_bounded(&path, MAX_BYTES)?, || only_picture(&path, &folder), &mut loaded.left_out)?;
+    let finder = PictureFinder::new(&folder);
+    for (id, (file, objects)) in (1..).zip(images) {
+        let picture = finder.find(&file).unwrap_or_else(|| folder.join(to_native(&file)));
+        match upright_size(&picture) {
+            Ok((width, height)) => {
+                loaded.annotations.images.push(ImageRecord { id, file, width, height, objects });
+            }
+            Err(error) => loaded.left_out.fault(error.into())?,
+        }
+    }
+    loaded.annotations.categories = categories.list;
+    Ok(loaded)
+}
+
+/// Reads the bytes of a table called `path` without its pictures: answers how many rows are facings, and what is left out.
+pub(super) fn parse(path: &Path, bytes: Vec<u8>, strict: bool) -> Result<(usize, LeftOut), ConvertError> {
+    let mut left_out = LeftOut::new(strict);
+    let rows = rows(path, bytes, || Ok("picture.jpg".to_owned()), &mut left_out)?;
+    Ok((rows.images.values().map(Vec::len).sum(), left_out))
+}
+
+struct Rows {
+    categories: Categories,
+    images: BTreeMap<String, Vec<Object>>,
+}
+
+fn rows(
+    path: &Path,
+    bytes: Vec<u8>,
+    only: impl Fn() -> Result<String, ConvertError>,
+    left_out: &mut LeftOut,
+) -> Result<Rows, ConvertError> {
+    let text = into_text(path, bytes)?;
     let at_line =
-        |line: u64, fault| ConvertError::at(&path, Place::Line(u32::try_from(line).unwrap_or(u32::MAX)), fault);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+        |line: u64, fault| ConvertError::at(path, Place::Line(u32::try_from(line).unwrap_or(u32::MAX)), fault);
+    let mut reader = table::reader(&text);
     let header = reader.headers().map_err(|e| at_line(1, Fault::Csv(e)))?.clone();
     let column = |name: &str| header.iter().position(|h| h.eq_ignore_ascii_case(name));
     let need = |name: &'static str| column(name).ok_or_else(|| at_line(1, Fault::Missing(name)));
-    let [x, y, w, h, class] = [need("x")?, need("y")?, need("w")?, need("h")?, need("class")?];
+    let columns = [need("x")?, need("y")?, need("w")?, need("h")?, need("class")?];
     let file_column = column("file");
-    let only = if file_column.is_none() { Some(only_picture(&path, folder)?) } else { None };
-
-    let mut categories = Categories::default();
-    let mut images: BTreeMap<String, Vec<Object>> = BTreeMap::new();
+    let only = if file_column.is_none() { Some(only()?) } else { None };
+    let used: Vec<usize> = columns.into_iter().chain(file_column).collect();
+    let mut rows = Rows { categories: Categories::default(), images: BTreeMap::new() };
     for (id, row) in (1..).zip(reader.records()) {
-        let row = row.map_err(|error| {
-            let line = error.position().map_or(0, csv::Position::line);
-            at_line(line, Fault::Csv(error))
-        })?;
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => {
+                let line = error.position().map_or(0, csv::Position::line);
+                left_out.fault(at_line(line, Fault::Csv(error)))?;
+                continue;
+            }
+        };
         let line = row.position().map_or(0, csv::Position::line);
-        let number = |at: usize, element: &'static str| {
-            let wrong = || Fault::Number { element, text: row[at].chars().take(40).collect() };
-            row[at].parse::<f64>().map_err(|_| at_line(line, wrong()))
-        };
-        let rect = Rect { x: number(x, "x")?, y: number(y, "y")?, w: number(w, "w")?, h: number(h, "h")? };
-        rect.check().map_err(|fault| at_line(line, fault))?;
         let file = match (file_column, &only) {
-            (Some(at), _) => safe_relative(&row[at]).map_err(|fault| at_line(line, fault.into()))?,
-            (None, only) => only.clone().unwrap_or_default(),
+            (Some(at), _) => safe_relative(&row[at]).map_err(Fault::from),
+            (None, only) => Ok(only.clone().unwrap_or_default()),
         };
-        let used = [Some(x), Some(y), Some(w), Some(h), Some(class), file_column];
+        let facing = file.and_then(|file| Ok((file, rect(&row, columns)?)));
+        let (file, rect) = match facing {
+            Ok(facing) => facing,
+            Err(fault) => {
+                left_out.fault(at_line(line, fault))?;
+                continue;
+            }
+        };
         let attributes = header
             .iter()
             .zip(&row)
             .enumerate()
-            .filter(|(at, (_, value))| !used.contains(&Some(*at)) && !value.is_empty())
+            .filter(|(at, (_, value))| !used.contains(at) && !value.is_empty())
             .map(|(_, (name, value))| (name.to_owned(), value.to_owned()))
             .collect();
-        let category = categories.id(&row[class]);
-        images.entry(file).or_default().push(Object { id, category, rect, crowd: false, area: None, attributes });
+        let category = rows.categories.id(&row[columns[4]]);
+        let object = Object { id, category, rect, crowd: false, area: None, attributes };
+        rows.images.entry(file).or_default().push(object);
     }
-    let mut loaded = Loaded::default();
-    for (id, (file, objects)) in (1..).zip(images) {
-        let (width, height) = upright_size(&folder.join(to_native(&file)))?;
-        loaded.annotations.images.push(ImageRecord { id, file, width, height, objects });
-    }
-    loaded.annotations.categories = categories.list;
-    Ok(loaded)
+    Ok(rows)
+}
+
+fn rect(row: &csv::StringRecord, [x, y, w, h, class]: [usize; 5]) -> Result<Rect, Fault> {
+    let number = |at: usize, element: &'static str| {
+        row[at].parse::<f64>().map_err(|_| Fault::Number { element, text: row[at].chars().take(40).collect() })
+    };
+    let rect = Rect { x: number(x, "x")?, y: number(y, "y")?, w: number(w, "w")?, h: number(h, "h")? };
+    rect.check()?;
+    if row[class].is_empty() { Err(Fault::Missing("class")) } else { Ok(rect) }
 }
 
 /// The one picture in the table's own folder.

@@ -9,6 +9,7 @@ mod check;
 mod convert;
 mod crops;
 mod hash;
+mod readers;
 mod shared;
 mod split;
 mod synth;
