@@ -1,7 +1,9 @@
 //! `shelf`: photograph a shelf, get every container detected, identified and counted.
 
 mod aliases;
+mod annotated;
 mod classes;
+mod colors;
 mod dataset;
 mod doctor;
 mod environment;
@@ -109,6 +111,6 @@ fn start_logging(global: &GlobalArgs, serving: bool) {
     if json {
         builder.json().flatten_event(true).init();
     } else {
-        builder.with_target(false).init();
+        builder.with_target(false).with_ansi(colors::wanted(&std::io::stderr())).init();
     }
 }
