@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`model`] | the network in candle: for serving without ONNX Runtime, and for training |
 //! | [`anchors`], [`postprocess`] | from the network's numbers to boxes |
+//! | [`probe`] | whether the numbers are a detector's at all |
 //! | [`infer`], [`tiling`] | from photos to detections; dense shelves in tiles |
 //! | [`class_map`], [`metadata`] | what the outputs mean |
 //! | [`train`] | from labelled pictures to weights |
@@ -22,6 +23,7 @@ mod load_error;
 pub mod metadata;
 pub mod model;
 pub mod postprocess;
+pub mod probe;
 mod size;
 pub mod tiling;
 pub mod train;
