@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::cors::Origins;
+
 /// `server.yaml` as written. [`ServerConfig::try_from`] checks it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -17,6 +19,8 @@ pub struct ServerSettings {
     pub listen: String,
     /// Whether `/docs` and `/openapi.json` are served.
     pub docs: bool,
+    /// Origins whose pages may read answers.
+    pub cors: Vec<String>,
     /// Workers and their queue.
     pub inference: InferenceSettings,
     /// What a client may cost.
@@ -70,6 +74,7 @@ impl Default for ServerSettings {
         Self {
             listen: "127.0.0.1:8000".to_owned(),
             docs: true,
+            cors: Vec::new(),
             inference: InferenceSettings::default(),
             limits: LimitSettings::default(),
             timeouts: TimeoutSettings::default(),
@@ -102,6 +107,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Whether `/docs` and `/openapi.json` are served.
     pub docs: bool,
+    /// Origins whose pages may read answers.
+    pub cors: Origins,
     /// Photos recognised at the same time.
     pub workers: NonZeroUsize,
     /// Photos that may wait.
@@ -188,7 +195,7 @@ impl TryFrom<&ServerSettings> for ServerConfig {
     type Error = SettingError;
 
     fn try_from(settings: &ServerSettings) -> Result<Self, Self::Error> {
-        let ServerSettings { listen, docs, inference, limits, timeouts } = settings;
+        let ServerSettings { listen, docs, cors, inference, limits, timeouts } = settings;
         let workers = within("inference.workers", inference.workers, 0, 1024)?;
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let max_body_bytes = within("limits.max_body_bytes", limits.max_body_bytes, 1 << 10, 1 << 30)?;
@@ -199,6 +206,11 @@ impl TryFrom<&ServerSettings> for ServerConfig {
                 allowed: "it must be ADDRESS:PORT such as 127.0.0.1:8000 or 0.0.0.0:8000".to_owned(),
             })?,
             docs: *docs,
+            cors: Origins::parse(cors).map_err(|origin| SettingError {
+                key: "cors",
+                value: format!("{origin:?}"),
+                allowed: "it must be an origin such as https://shop.example, without a path, or * for all".to_owned(),
+            })?,
             workers: NonZeroUsize::new(workers).unwrap_or(cores),
             queue: positive("inference.queue", inference.queue, 100_000)?,
             max_batch: positive("inference.max_batch", inference.max_batch, 256)?,
@@ -247,6 +259,7 @@ mod tests {
     #[test]
     fn errors_name_file_and_key() {
         check("listen: localhost", "listen");
+        check("cors: [shop.example]", "`cors` is \"shop.example\"");
         check("inference: {queue: 0}", "inference.queue");
         check("inference: {max_batch: 1000}", "inference.max_batch");
         check("limits: {max_body_bytes: 10}", "limits.max_body_bytes");

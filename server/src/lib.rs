@@ -27,6 +27,7 @@ pub mod wire;
 
 mod app;
 mod connections;
+mod cors;
 mod endpoints;
 mod inference;
 mod linger;
@@ -41,6 +42,7 @@ mod router;
 mod upload;
 
 pub use config::{ServerConfig, ServerSettings};
+pub use cors::Origins;
 pub use models::{LoadError, Loaded};
 pub use review::ReviewSetup;
 pub use run::{ServeError, run};
