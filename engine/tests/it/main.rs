@@ -11,6 +11,7 @@ mod efficientnet;
 mod hub;
 mod ops;
 mod parity;
+mod readers;
 #[cfg(feature = "ort")]
 mod real;
 #[cfg(feature = "ort")]

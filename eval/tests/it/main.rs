@@ -13,6 +13,7 @@ mod identification;
 mod intervals;
 mod properties;
 mod pycocotools;
+mod readers;
 mod report;
 mod robustness;
 mod support;
