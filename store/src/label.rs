@@ -32,8 +32,8 @@ const MAX_REVIEWER: usize = 64;
 /// ```
 /// use store::SkuRef;
 /// use vision::SkuId;
-/// assert_eq!("12".parse(), Ok(SkuRef::Code("12".into())));
-/// assert_eq!("#12".parse(), Ok(SkuRef::Id(SkuId(12))));
+/// assert_eq!("12".parse::<SkuRef>(), Ok(SkuRef::Code("12".into())));
+/// assert_eq!("#12".parse::<SkuRef>(), Ok(SkuRef::Id(SkuId(12))));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SkuRef {

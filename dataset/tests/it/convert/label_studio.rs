@@ -123,7 +123,7 @@ fn label_studio_variants_are_read() {
         .replace("\"a.jpg\"", "\"a.jpg\", \"width\": 64, \"height\": 48");
     let loaded = one(&old);
     assert_eq!((loaded.annotations.images[0].width, loaded.annotations.images[0].objects.len()), (64, 0));
-    let nothing = refusal("a.json", &format!("[{}]", task(r#"{"id": 1, "result": []}"#)));
+    let nothing = left_out("a.json", &format!("[{}]", task(r#"{"id": 1, "result": []}"#)));
     assert!(nothing.contains("holds no labelled picture; left out: 1 pictures whose size"), "{nothing}");
 
     let file =
