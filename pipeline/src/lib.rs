@@ -17,8 +17,8 @@ mod prior;
 mod second;
 
 pub use config::PipelineConfig;
-pub use example::{ExampleError, ExampleSku, example_recognizer};
 pub use context::RowContext;
+pub use example::{ExampleError, ExampleSku, example_recognizer};
 pub use load::{LoadError, Loaded, load};
 pub use recognize::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
 pub use release::{RecognizerSettings, Release};

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use classifier::gallery::vote::decide_by;
 use rayon::prelude::*;
 use thiserror::Error;
+use vision::decode::UnusualForm;
 use vision::{
     Decision, DecodeError, DetectOptions, Detection, Detector, Embedder, Embedding, ExemplarId, Looked, ModelError,
     Neighbor, Reason, Recognition, RecognizedItem, RgbImage, Sightings, SkuId, SkuIndex,
@@ -208,6 +209,7 @@ impl Recognizer {
     /// One result per photo, in order: a photo that cannot be decoded does not fail its neighbours.
     #[must_use]
     pub fn recognize(&self, photos: Vec<Photo>, options: &RecognizeOptions) -> Vec<Result<Recognized, RecognizeError>> {
+        let unusual: Vec<_> = photos.iter().map(|photo| self.unusual_orientation(photo)).collect();
         let decoded = self.decode_all(photos);
         let mut results: Vec<Option<Result<Recognized, RecognizeError>>> = Vec::with_capacity(decoded.len());
         let (mut places, mut readable) = (Vec::new(), Vec::new());
@@ -234,7 +236,20 @@ impl Recognizer {
                 }
             }
         }
+        for (result, form) in results.iter_mut().zip(unusual) {
+            if let (Some(Ok(answer)), Some(form)) = (result, form) {
+                answer.recognition.warnings.push(form.to_string());
+            }
+        }
         results.into_iter().map(|result| result.expect("every photo was answered or refused")).collect()
+    }
+
+    /// The form of a photo's orientation, where it lies otherwise in other programs.
+    fn unusual_orientation(&self, photo: &Photo) -> Option<UnusualForm> {
+        match photo {
+            Photo::Pixels(_) => None,
+            Photo::Encoded(bytes) => vision::decode::header(bytes, &self.release.settings.limits).ok()?.unusual,
+        }
     }
 
     fn decode_all(&self, photos: Vec<Photo>) -> Vec<Result<(RgbImage, Duration), DecodeError>> {

@@ -196,7 +196,7 @@ async fn open(queue: &Queue) -> Result<Store, StoreError> {
     queue.sampler().remember(times, waiting.into_iter().filter_map(normal).collect());
     *queue.store.write().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
     tracing::info!(store = store.describe(), "the review queue is open");
-    let (taker, gallery) = (store.clone(), inner.gallery.clone());
+    let (taker, gallery) = (store.clone(), queue.gallery.clone());
     tokio::spawn(async move { take_over(&taker, gallery).await });
     Ok(store)
 }

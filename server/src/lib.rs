@@ -25,6 +25,7 @@ pub mod wire;
 
 mod app;
 mod connections;
+mod cors;
 mod docs;
 mod endpoints;
 mod example;
@@ -42,6 +43,7 @@ mod upload;
 
 pub use ::review::ReviewSetup;
 pub use config::{ServerConfig, ServerSettings};
+pub use cors::Origins;
 pub use example::Example;
 pub use models::{LoadError, Loaded};
 pub use run::{ServeError, run};

@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
+use crate::cors::cors;
 use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, review, skus};
 use crate::observe::observe;
 use crate::problem::Problem;
@@ -31,6 +32,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     routes
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(app), observe))
+        .layer(from_fn_with_state(Arc::clone(app), cors))
         .with_state(Arc::clone(app))
 }
 

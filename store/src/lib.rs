@@ -36,8 +36,8 @@ mod idempotency;
 mod item;
 mod sql;
 mod store;
-mod tls;
 mod thumbnails;
+mod tls;
 mod undo;
 
 pub use claim::ClaimRequest;

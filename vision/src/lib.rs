@@ -13,6 +13,7 @@
 //! | [`detector`], [`embedder`], [`sku_index`] | the three abilities as traits, with fakes for tests |
 //! | [`looked`], [`sharpness`] | what a detector looked at, and why its answer may not be trusted |
 //! | [`model_card`], [`facing_height`], [`digest`] | what travels with weights |
+//! | [`text`] | text in the encodings that editors save |
 //! | [`time`] | moments as people write them |
 //! | [`random`], [`rng`] | streams of random numbers that never change: of weights and intervals, of shelves and epochs |
 //! | [`phash`] | perceptual hashes: what an image looks like from afar |
@@ -48,6 +49,7 @@ pub mod rng;
 pub mod sharpness;
 pub mod sku;
 pub mod sku_index;
+pub mod text;
 pub mod tiles;
 pub mod time;
 

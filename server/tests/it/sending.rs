@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use image::ImageFormat;
 use reqwest::multipart::{Form, Part};
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use server::ServerConfig;
 use vision::DecodeLimits;
 
 use crate::harness::{Control, Server, config, loaded, recognizer};
@@ -189,4 +190,43 @@ async fn catalogues_are_at_both_places() {
         assert_eq!((skus["skus"].as_array().map(Vec::len), &skus["exemplars"]), (Some(3), &json!(3)));
     }
     server.end().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_named_origins_may_read_answers() {
+    let named = ServerConfig::parse("cors: [https://shop.example]", "server.yaml".as_ref()).expect("sound");
+    for (cors, origin, allowed) in [
+        (named.cors.clone(), "https://shop.example", true),
+        (named.cors, "https://other.example", false),
+        (ServerConfig::default().cors, "https://shop.example", false),
+    ] {
+        let server = Server::with(ServerConfig { cors, ..config() }).await;
+        let preflight = server
+            .client
+            .request(Method::OPTIONS, server.url("/v2/recognize"))
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .send()
+            .await
+            .expect("an answer");
+        let says = |response: &reqwest::Response, name: &str| {
+            response.headers().get(name).map(|value| value.to_str().expect("text").to_owned())
+        };
+        let own = |response: &reqwest::Response| says(response, "access-control-allow-origin");
+        assert_eq!(own(&preflight), allowed.then(|| origin.to_owned()), "{origin}");
+        if allowed {
+            assert_eq!(preflight.status(), StatusCode::NO_CONTENT);
+            assert!(
+                says(&preflight, "access-control-allow-headers")
+                    .is_some_and(|headers| headers.contains("content-type"))
+            );
+        } else {
+            assert_eq!(preflight.status(), StatusCode::METHOD_NOT_ALLOWED);
+        }
+        // Good answers and refusals are both readable.
+        for body in [photos::jpeg(), b"no photo".to_vec()] {
+            let answer = server.photo(body).header("origin", origin).send().await.expect("an answer");
+            assert_eq!(own(&answer), allowed.then(|| origin.to_owned()), "{origin}");
+        }
+    }
 }

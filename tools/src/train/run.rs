@@ -180,13 +180,13 @@ pub(super) fn weights(runs: &Path, which: &str) -> anyhow::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{weights, with_key};
+    use super::{RunFolder, weights, with_key};
 
     #[test]
     fn weights_are_named_by_run_folder_name_or_file() {
         let root = tempfile::tempdir().unwrap();
         let runs = root.path().join("runs");
-        let run = engine::train::RunFolder::create(&runs, "cooler").unwrap();
+        let run = RunFolder::create(&runs, "cooler").unwrap();
         std::fs::write(run.best(), b"x").unwrap();
         let folder = run.path().to_string_lossy().into_owned();
         let file = run.best().to_string_lossy().into_owned();
@@ -194,7 +194,7 @@ mod tests {
             let found = weights(&runs, which).unwrap();
             assert_eq!(found.canonicalize().unwrap(), run.best().canonicalize().unwrap(), "{which}");
         }
-        let empty = engine::train::RunFolder::create(&runs, "empty").unwrap();
+        let empty = RunFolder::create(&runs, "empty").unwrap();
         let error = weights(&runs, &empty.path().to_string_lossy()).unwrap_err();
         assert!(error.to_string().contains("neither a weights file nor the folder of a run"), "{error}");
         assert!(weights(&runs, "no-such-run").is_err());
