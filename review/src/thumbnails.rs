@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use bytes::Bytes;
 use classifier::gallery::thumbnails;
-use store::{Store, StoreError};
+use store::{NewObject, Store, StoreError};
 use vision::Sha256;
 
 /// Thumbnails read and written at a time.
@@ -27,10 +26,9 @@ async fn take(store: &Store, gallery: PathBuf) -> Result<usize, StoreError> {
     let mut taken = 0;
     for some in wanted.chunks(AT_ONCE) {
         let (some, gallery) = (some.to_vec(), gallery.clone());
-        let read = move || -> Vec<(Sha256, Bytes)> {
-            let found =
-                some.into_iter().filter_map(|picture| Some((picture, thumbnails::read(&gallery, picture)?.into())));
-            found.collect()
+        let read = move || -> Vec<(Sha256, NewObject)> {
+            let thumbnail = |picture| Some((picture, NewObject::of(thumbnails::read(&gallery, picture)?.into())));
+            some.into_iter().filter_map(thumbnail).collect()
         };
         let found = tokio::task::spawn_blocking(read).await.unwrap_or_default();
         taken += found.len();
