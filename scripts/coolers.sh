@@ -14,7 +14,7 @@ WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 WEIGHTS=${WEIGHTS:-$(sed -n '/^embedder:/,/model:/s/^ *model: *\([^ ]*\).*/\1/p' configs/pipeline.yaml)}
 export AI_V2_CLASSIFIER_MODEL=$WEIGHTS
-MARGIN=$(sed -n 's/.*"margin": *\([0-9.]*\).*/\1/p' "${WEIGHTS%.*}.card.json" | head -1)
+MARGIN=$(sed -n 's/.*"margin": *\([0-9.]*\).*/\1/p' "${WEIGHTS%.*}.card.json")
 
 sets=(beverage3-bottle-can/dev ayesha-bottle-detection/dev datacluster-bottles-cups/dev stock-shelves/dev paddle-drinks/dev
     grocerystore-packages/dev/train)
@@ -33,12 +33,12 @@ without() {
 }
 
 # figure NAME FILE: a figure of a report.
-figure() { sed -n "s/^ *\"$1\": \([-0-9.eE]*\|null\),*$/\1/p" "$2" | head -1; }
+figure() { sed -n "/^ *\"$1\": [-0-9n]/{s/^[^:]*: \([^,]*\),*$/\1/p;q}" "$2"; }
 # some N FROM TO: N images of each folder, the same whenever it runs.
 some() {
     for folder in "$2"/*/; do
         mkdir -p "$3/$(basename "$folder")"
-        find "$folder" -type f | LC_ALL=C sort | sort -R --random-source=<(yes 42) | head -n "$1" |
+        find "$folder" -type f | LC_ALL=C sort | shuf -n "$1" --random-source=<(yes 42) |
             xargs -r cp -t "$3/$(basename "$folder")"
     done
 }

@@ -18,12 +18,13 @@ const STEPS: usize = 30;
 
 /// Lets facings below their threshold through where the photo makes it likelier that they are of the SKU they come nearest to than
 /// of none, and brings probabilities to the photo's own share of foreign facings (expectation-maximisation over class priors:
-/// Saerens, Latinne and Decaestecker 2002). `margin` is the lead below which a SKU is ambiguous.
-pub(crate) fn apply(items: &mut [RecognizedItem], gallery: &dyn SkuIndex, margin: f32) {
+/// Saerens, Latinne and Decaestecker 2002). `margin` is the lead below which a SKU is ambiguous. Gives the share of foreign facings
+/// where the photo has enough of them.
+pub(crate) fn apply(items: &mut [RecognizedItem], gallery: &dyn SkuIndex, margin: f32) -> Option<f64> {
     let odds: Vec<Option<(SkuId, f64)>> = items.iter().map(|item| odds(item, gallery)).collect();
     let all: Vec<f64> = odds.iter().flatten().map(|(_, odds)| *odds).collect();
     if all.len() < LEAST_FACINGS {
-        return;
+        return None;
     }
     let share = foreign_share(&all);
     for (item, odds) in items.iter_mut().zip(odds) {
@@ -41,6 +42,12 @@ pub(crate) fn apply(items: &mut [RecognizedItem], gallery: &dyn SkuIndex, margin
             decision.status = if decision.margin >= margin { SkuStatus::Known } else { SkuStatus::Ambiguous };
         }
     }
+    Some(share)
+}
+
+/// Whether a facing of this similarity to `sku` is likelier of it than foreign, on a photo of this share of foreign facings.
+pub(crate) fn accepts(gallery: &dyn SkuIndex, share: f64, sku: SkuId, similarity: f32) -> bool {
+    gallery.enrolled_odds(sku, similarity).is_some_and(|odds| is_foreign(f64::from(odds), share) < 0.5)
 }
 
 /// The SKU a facing comes nearest to, and how many times likelier its similarity is for that SKU than for a foreign product.

@@ -332,10 +332,14 @@ impl Recognizer {
                 (item, second)
             });
             let (mut items, second): (Vec<RecognizedItem>, Vec<_>) = items.unzip();
-            if self.release.settings.photo_prior {
-                prior::apply(&mut items, &*self.gallery, self.release.settings.rule.margin);
-            }
-            context::apply(&mut items, self.release.settings.row_context, |sku| self.threshold(sku));
+            let settings = &self.release.settings;
+            let gallery = &*self.gallery;
+            let share =
+                if settings.photo_prior { prior::apply(&mut items, gallery, settings.rule.margin) } else { None };
+            context::apply(&mut items, settings.row_context, |sku, similarity| {
+                similarity >= self.threshold(Some(sku))
+                    || share.is_some_and(|share| prior::accepts(gallery, share, sku, similarity))
+            });
             for (item, second) in items.iter_mut().zip(second) {
                 if item.decision.reason == Reason::RowContext {
                     let Decision { sku, similarity, margin, .. } = item.decision;
