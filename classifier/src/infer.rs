@@ -5,7 +5,7 @@ use ndarray::{Array4, ArrayD, Axis, s};
 use thiserror::Error;
 use vision::crop::CropRule;
 use vision::preprocess::Region;
-use vision::{Embedder, Embedding, ModelError, PreprocessPlan, RgbImage, Sha256};
+use vision::{Cancel, Embedder, Embedding, ModelError, PreprocessPlan, RgbImage, Sha256};
 
 /// What is known about a network besides its weights.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,9 +157,16 @@ impl SessionEmbedder {
 
 impl Embedder for SessionEmbedder {
     fn embed(&self, crops: &[RgbImage]) -> Result<Vec<Embedding>, ModelError> {
+        self.embed_until(crops, &Cancel::never())
+    }
+
+    fn embed_until(&self, crops: &[RgbImage], cancel: &Cancel) -> Result<Vec<Embedding>, ModelError> {
         let info = self.session.info();
         let batches: Vec<&[RgbImage]> = crops.chunks(info.batch_for(crops.len())).collect();
-        let embedded = in_parallel(&batches, info.parallelism, |batch| self.embed_batch(batch))?;
+        let embedded = in_parallel(&batches, info.parallelism, |batch| {
+            cancel.check()?;
+            self.embed_batch(batch)
+        })?;
         Ok(embedded.into_iter().flatten().collect())
     }
 

@@ -4,7 +4,7 @@ use engine::{EngineError, Session, in_parallel};
 use ndarray::{Array4, ArrayView2};
 use thiserror::Error;
 use vision::preprocess::{Fit, Region};
-use vision::{Detection, Detector as _, Letterbox, ModelError, NmsOptions, PreprocessPlan, RgbImage};
+use vision::{Cancel, Detection, Detector as _, Letterbox, ModelError, NmsOptions, PreprocessPlan, RgbImage};
 
 use crate::anchors::{MAX_STRIDE, anchor_count};
 use crate::batch::{self, Chunk};
@@ -104,12 +104,13 @@ pub(crate) struct Pass {
     /// Of each class.
     confidences: Vec<f32>,
     square: bool,
+    pub(crate) cancel: Cancel,
 }
 
 impl Pass {
     pub(crate) fn new(confidences: Vec<f32>, multi_label: bool, nms: NmsOptions, square: bool) -> Self {
         let confidence = confidences.iter().copied().fold(f32::INFINITY, f32::min);
-        Self { selection: Selection { confidence, multi_label }, nms, confidences, square }
+        Self { selection: Selection { confidence, multi_label }, nms, confidences, square, cancel: Cancel::never() }
     }
 
     /// What the network says of one region, in pixels of its input.
@@ -258,6 +259,7 @@ impl YoloDetector {
         chunk: &Chunk,
         pass: &Pass,
     ) -> Result<Vec<Vec<Detection>>, ModelError> {
+        pass.cancel.check()?;
         let (width, height) = (chunk.canvas.0 as usize, chunk.canvas.1 as usize);
         // A network of fixed batch gets blank pictures for the rest.
         let batch = self.session.info().input.batch.unwrap_or(chunk.items.len());

@@ -2,7 +2,8 @@
 
 use vision::sharpness::{OUT_OF_FOCUS, blur};
 use vision::{
-    DetectOptions, Detection, Detector, Doubt, Look, Looked, ModelError, NmsOptions, RgbImage, Sightings, Tiling,
+    Cancel, DetectOptions, Detection, Detector, Doubt, Look, Looked, ModelError, NmsOptions, RgbImage, Sightings,
+    Tiling,
 };
 
 use crate::YoloDetector;
@@ -35,7 +36,7 @@ struct Plan<'a> {
 }
 
 impl YoloDetector {
-    fn plan<'a>(&self, options: &'a DetectOptions) -> Plan<'a> {
+    fn plan<'a>(&self, options: &'a DetectOptions, cancel: &Cancel) -> Plan<'a> {
         let nms = NmsOptions {
             iou: options.iou,
             class_agnostic: options.class_agnostic,
@@ -45,7 +46,8 @@ impl YoloDetector {
         let hints = least.iter().map(|least| least.min(self.spec.tiling.hint_confidence)).collect();
         // Hints must not use up the places of what counts.
         let places = options.max_detections.max(MAX_NMS_CANDIDATES);
-        let pass = Pass::new(hints, false, NmsOptions { max_detections: places, ..nms }, false);
+        let mut pass = Pass::new(hints, false, NmsOptions { max_detections: places, ..nms }, false);
+        pass.cancel = cancel.clone();
         let budget = u64::from(options.max_tiles.max(1)) * self.canvas().unit();
         Plan { options, budget, least, pass, nms }
     }
@@ -62,6 +64,7 @@ impl YoloDetector {
             .map(|size| Photo { size, looks: Vec::new(), shown: Vec::new(), next: Some(first(size)) })
             .collect();
         while photos.iter().any(|photo| photo.next.is_some()) {
+            plan.pass.cancel.check()?;
             self.take_looks(images, &mut photos, plan)?;
             for photo in &mut photos {
                 photo.next = self.next_look(photo, plan);
@@ -100,9 +103,9 @@ impl YoloDetector {
         options: &DetectOptions,
         floor: f32,
     ) -> Result<(Sightings, Vec<Detection>), ModelError> {
-        let served = self.plan(options);
+        let served = self.plan(options, &Cancel::never());
         let all = DetectOptions { confidence: floor.into(), ..options.clone() };
-        let down = self.plan(&all);
+        let down = self.plan(&all, &Cancel::never());
         let photos = self.find(std::slice::from_ref(image), &down)?;
         // One image, one photo.
         let photo = &photos[0];
@@ -120,7 +123,7 @@ impl YoloDetector {
         scale: f32,
         options: &DetectOptions,
     ) -> Result<(Look, Vec<Detection>), ModelError> {
-        let plan = self.plan(options);
+        let plan = self.plan(options, &Cancel::never());
         let size = (image.width(), image.height());
         let layout = self.spec.tiling.look_at(&self.canvas(), size, scale, plan.budget);
         let mut photos = [Photo { size, looks: Vec::new(), shown: Vec::new(), next: Some(layout) }];
@@ -186,14 +189,27 @@ fn filtered(looks: &[LookPass], wanted: impl Fn(&Detection) -> bool) -> Vec<Look
 
 impl Detector for YoloDetector {
     fn detect(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Vec<Detection>>, ModelError> {
-        let plan = self.plan(options);
+        let plan = self.plan(options, &Cancel::never());
         Ok(self.find(images, &plan)?.iter().map(|photo| self.served(photo, &plan).0).collect())
     }
 
     fn look(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Sightings>, ModelError> {
-        let plan = self.plan(options);
+        self.look_until(images, options, &Cancel::never())
+    }
+
+    fn look_until(
+        &self,
+        images: &[RgbImage],
+        options: &DetectOptions,
+        cancel: &Cancel,
+    ) -> Result<Vec<Sightings>, ModelError> {
+        let plan = self.plan(options, cancel);
         let photos = self.find(images, &plan)?;
         Ok(images.iter().zip(&photos).map(|(image, photo)| self.sightings(image, photo, &plan)).collect())
+    }
+
+    fn input_pixels(&self) -> u64 {
+        self.canvas().unit()
     }
 
     fn classes(&self) -> &[String] {

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use vision::config::{Check, ConfigError, read_text, syntax};
 use vision::{Confidences, DecodeLimits, DetectOptions, Tiling};
 
-use crate::{RecognizeOptions, RowContext};
+use crate::{RecognizeOptions, RequestLimits, RowContext};
 
 /// Everything that decides how photos are recognised.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +46,8 @@ pub struct PipelineConfig {
     pub engine: EngineSettings,
     /// What a photo may cost.
     pub limits: DecodeLimits,
+    /// What a request may ask for.
+    pub requests: RequestLimits,
 }
 
 /// Which index searches the gallery.
@@ -247,11 +249,24 @@ struct LimitsSection {
     max_mib: usize,
     max_megapixels: u64,
     max_scans: usize,
+    max_scan_megapixels: u64,
+    max_tiles: u32,
+    min_confidence: f32,
+    max_input_megapixels: u32,
 }
 
 impl Default for LimitsSection {
     fn default() -> Self {
-        Self { max_mib: 20, max_megapixels: 50, max_scans: 100 }
+        let RequestLimits { max_tiles, min_confidence, max_input_megapixels } = RequestLimits::default();
+        Self {
+            max_mib: 20,
+            max_megapixels: 50,
+            max_scans: 100,
+            max_scan_megapixels: 1000,
+            max_tiles,
+            min_confidence,
+            max_input_megapixels,
+        }
     }
 }
 
@@ -364,6 +379,19 @@ impl PipelineConfig {
             max_bytes: check.within("limits.max_mib", file.limits.max_mib, 1, 1024)? << 20,
             max_pixels: check.within("limits.max_megapixels", file.limits.max_megapixels, 1, 1000)? * 1_000_000,
             max_scans: check.within("limits.max_scans", file.limits.max_scans, 1, 100)?,
+            max_scan_pixels: check.within("limits.max_scan_megapixels", file.limits.max_scan_megapixels, 1, 100_000)?
+                * 1_000_000,
+        };
+        let most_tiles = vision::tiles::MAX_TILES_PER_SIDE.pow(2);
+        let requests = RequestLimits {
+            max_tiles: check.within("limits.max_tiles", file.limits.max_tiles, 0, most_tiles)?,
+            min_confidence: check.share("limits.min_confidence", file.limits.min_confidence)?,
+            max_input_megapixels: check.within(
+                "limits.max_input_megapixels",
+                file.limits.max_input_megapixels,
+                1,
+                10_000,
+            )?,
         };
         Ok(Self {
             detector_model: overrides.detector_model.clone().unwrap_or(file.detector.model),
@@ -384,6 +412,7 @@ impl PipelineConfig {
             options,
             engine: file.engine,
             limits,
+            requests,
         })
     }
 }

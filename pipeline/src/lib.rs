@@ -14,6 +14,7 @@ pub mod timing;
 
 mod context;
 mod prior;
+mod request_limits;
 mod second;
 
 pub use config::PipelineConfig;
@@ -22,5 +23,6 @@ pub use example::{ExampleError, ExampleSku, example_recognizer};
 pub use load::{LoadError, Loaded, load};
 pub use recognize::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
 pub use release::{RecognizerSettings, Release};
+pub use request_limits::RequestLimits;
 pub use second::SecondOpinion;
 pub use timing::Timing;

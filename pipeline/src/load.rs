@@ -100,6 +100,7 @@ fn loaded(
         calibrated: config.calibrated,
         photo_prior: config.photo_prior,
         row_context: config.row_context,
+        requests: config.requests,
     };
     let name = format!("{} + {}", detector.describe(), embedder.describe());
     let release = Release::new(&name, detector.clone(), embedder.clone(), gallery.clone(), settings);

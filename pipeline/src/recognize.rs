@@ -8,8 +8,8 @@ use classifier::gallery::vote::decide_by;
 use rayon::prelude::*;
 use thiserror::Error;
 use vision::{
-    Decision, DecodeError, DetectOptions, Detection, Detector, Embedder, Embedding, ExemplarId, Looked, ModelError,
-    Neighbor, Reason, Recognition, RecognizedItem, RgbImage, Sightings, SkuId, SkuIndex,
+    Cancel, Decision, DecodeError, DetectOptions, Detection, Detector, Embedder, Embedding, ExemplarId, Looked,
+    ModelError, Neighbor, Reason, Recognition, RecognizedItem, RgbImage, Sightings, SkuId, SkuIndex,
 };
 
 use crate::context;
@@ -208,6 +208,22 @@ impl Recognizer {
     /// One result per photo, in order: a photo that cannot be decoded does not fail its neighbours.
     #[must_use]
     pub fn recognize(&self, photos: Vec<Photo>, options: &RecognizeOptions) -> Vec<Result<Recognized, RecognizeError>> {
+        self.recognize_until(photos, options, &Cancel::never())
+    }
+
+    /// As [`Recognizer::recognize`], given up between stages, tiles and batches of crops when nobody waits any more: then those
+    /// that were not refused before fail with [`ModelError::Cancelled`].
+    #[must_use]
+    pub fn recognize_until(
+        &self,
+        photos: Vec<Photo>,
+        options: &RecognizeOptions,
+        cancel: &Cancel,
+    ) -> Vec<Result<Recognized, RecognizeError>> {
+        if cancel.is_cancelled() {
+            let error = Arc::new(ModelError::Cancelled);
+            return photos.iter().map(|_| Err(Arc::clone(&error).into())).collect();
+        }
         let decoded = self.decode_all(photos);
         let mut results: Vec<Option<Result<Recognized, RecognizeError>>> = Vec::with_capacity(decoded.len());
         let (mut places, mut readable) = (Vec::new(), Vec::new());
@@ -221,7 +237,7 @@ impl Recognizer {
                 Err(error) => results.push(Some(Err(error.into()))),
             }
         }
-        match self.recognize_decoded(readable, options) {
+        match self.recognize_decoded(readable, options, cancel) {
             Ok(answers) => {
                 for (at, answer) in places.into_iter().zip(answers) {
                     results[at] = Some(Ok(answer));
@@ -257,11 +273,12 @@ impl Recognizer {
         &self,
         photos: Vec<(RgbImage, Duration)>,
         options: &RecognizeOptions,
+        cancel: &Cancel,
     ) -> Result<Vec<Recognized>, ModelError> {
         if photos.is_empty() {
             return Ok(Vec::new());
         }
-        self.identify_seen(self.detect(photos, options)?, options)
+        self.identify_seen(self.detect(photos, options, cancel)?, options, cancel)
     }
 
     /// Identifies and counts facings that are known to stand at `detections`: what the answer would be if the detector made no
@@ -277,15 +294,21 @@ impl Recognizer {
     ) -> Result<Recognized, ModelError> {
         let disputed = vec![false; detections.len()];
         let seen = vec![Seen { image, detections, disputed, looked: Looked::default(), timing: Timing::default() }];
-        let answer = self.identify_seen(seen, options)?.pop();
+        let answer = self.identify_seen(seen, options, &Cancel::never())?.pop();
         answer
             .ok_or_else(|| ModelError::UnexpectedOutput { expected: "an answer".to_owned(), found: "none".to_owned() })
     }
 
-    fn identify_seen(&self, seen: Vec<Seen>, options: &RecognizeOptions) -> Result<Vec<Recognized>, ModelError> {
+    fn identify_seen(
+        &self,
+        seen: Vec<Seen>,
+        options: &RecognizeOptions,
+        cancel: &Cancel,
+    ) -> Result<Vec<Recognized>, ModelError> {
         let batch = seen.len() as u32;
         let facings: usize = seen.iter().map(|photo| photo.detections.len()).sum();
 
+        cancel.check()?;
         let start = Instant::now();
         let crops: Vec<RgbImage> = seen
             .iter()
@@ -296,7 +319,8 @@ impl Recognizer {
         let crop_time = start.elapsed();
 
         let start = Instant::now();
-        let embeddings = if crops.is_empty() { Vec::new() } else { self.release.embedder.embed(&crops)? };
+        let embeddings =
+            if crops.is_empty() { Vec::new() } else { self.release.embedder.embed_until(&crops, cancel)? };
         if embeddings.len() != facings {
             return Err(ModelError::UnexpectedOutput {
                 expected: format!("{facings} embeddings"),
@@ -304,9 +328,10 @@ impl Recognizer {
             });
         }
         drop(crops);
-        let second = self.ask_again(&seen)?;
+        let second = self.ask_again(&seen, cancel)?;
         let embed_time = start.elapsed();
 
+        cancel.check()?;
         let start = Instant::now();
         // The row decides among candidates, also where fewer are answered.
         let candidates = options.top_k.max(CANDIDATES);
@@ -354,10 +379,15 @@ impl Recognizer {
         Ok(answers.collect())
     }
 
-    fn detect(&self, photos: Vec<(RgbImage, Duration)>, options: &RecognizeOptions) -> Result<Vec<Seen>, ModelError> {
+    fn detect(
+        &self,
+        photos: Vec<(RgbImage, Duration)>,
+        options: &RecognizeOptions,
+        cancel: &Cancel,
+    ) -> Result<Vec<Seen>, ModelError> {
         let start = Instant::now();
         let (images, decode_times): (Vec<RgbImage>, Vec<Duration>) = photos.into_iter().unzip();
-        let sightings = self.release.detector.look(&images, &options.detect)?;
+        let sightings = self.release.detector.look_until(&images, &options.detect, cancel)?;
         if sightings.len() != images.len() {
             return Err(ModelError::UnexpectedOutput {
                 expected: format!("detections of {} photos", images.len()),
@@ -374,10 +404,10 @@ impl Recognizer {
     }
 
     /// The code of the SKU that the second opinion is sure of, by facing.
-    fn ask_again(&self, seen: &[Seen]) -> Result<Vec<Option<Arc<str>>>, ModelError> {
+    fn ask_again(&self, seen: &[Seen], cancel: &Cancel) -> Result<Vec<Option<Arc<str>>>, ModelError> {
         let facings = || seen.iter().flat_map(|photo| photo.detections.iter().map(|d| (&photo.image, d.bbox)));
         match &self.release.second {
-            Some(second) => second.ask(facings(), &self.release.settings.rule),
+            Some(second) => second.ask(facings(), &self.release.settings.rule, cancel),
             None => Ok(vec![None; facings().count()]),
         }
     }

@@ -10,6 +10,7 @@ use vision::crop::CropRule;
 use vision::{DecodeLimits, Detector, Embedder, SkuId, SkuIndex};
 
 use crate::context::RowContext;
+use crate::request_limits::RequestLimits;
 use crate::second::SecondOpinion;
 
 /// A detector, an embedder, the gallery that the embedder made, and the thresholds that were found for them.
@@ -46,6 +47,8 @@ pub struct RecognizerSettings {
     pub photo_prior: bool,
     /// What facings beside each other say of each other.
     pub row_context: RowContext,
+    /// What a request may ask for, where requests come from outside.
+    pub requests: RequestLimits,
 }
 
 impl fmt::Debug for Release {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use classifier::gallery::vote::{DecisionRule, decide};
 use vision::crop::CropRule;
-use vision::{BBox, Embedder, ModelError, RgbImage, SkuIndex};
+use vision::{BBox, Cancel, Embedder, ModelError, RgbImage, SkuIndex};
 
 /// A second embedder, such as the next release's. Its gallery names SKUs by the same codes.
 #[derive(Clone)]
@@ -30,12 +30,13 @@ impl SecondOpinion {
         &self,
         facings: impl Iterator<Item = (&'a RgbImage, BBox)>,
         rule: &DecisionRule,
+        cancel: &Cancel,
     ) -> Result<Vec<Option<Arc<str>>>, ModelError> {
         let crops: Vec<RgbImage> = facings.map(|(image, bbox)| vision::crop(image, &bbox, self.crop)).collect();
         if crops.is_empty() {
             return Ok(Vec::new());
         }
-        let embeddings = self.embedder.embed(&crops)?;
+        let embeddings = self.embedder.embed_until(&crops, cancel)?;
         if embeddings.len() != crops.len() {
             return Err(ModelError::UnexpectedOutput {
                 expected: format!("{} embeddings of the second opinion", crops.len()),

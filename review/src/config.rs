@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
+use vision::Secret;
 
 use pipeline::config::SecondPlace;
 use vision::config::{Check, ConfigError, read_text, syntax};
@@ -14,7 +15,7 @@ pub struct ReviewConfig {
     /// Whether anything is queued at all.
     pub enabled: bool,
     /// `sqlite:PATH` or `postgres://...`; `DATABASE_URL` wins.
-    pub database: String,
+    pub database: Secret,
     /// A folder or `s3://BUCKET/PREFIX`; `OBJECTS_URL` wins.
     pub objects: String,
     /// Which facings.
@@ -129,7 +130,7 @@ impl ReviewConfig {
 #[serde(deny_unknown_fields, default)]
 struct ReviewSection {
     enabled: bool,
-    database: String,
+    database: Secret,
     objects: String,
     samplers: Samplers,
     limits: Limits,
@@ -143,7 +144,7 @@ impl Default for ReviewSection {
     fn default() -> Self {
         Self {
             enabled: true,
-            database: "sqlite:data/shelf.db".to_owned(),
+            database: "sqlite:data/shelf.db".into(),
             objects: "data/active_learning_queue".to_owned(),
             samplers: Samplers::default(),
             limits: Limits::default(),

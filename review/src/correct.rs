@@ -1,35 +1,48 @@
-//! The crop of a box that a person drew: cut out of the stored photo, embedded, kept.
+//! The crop of a box that a person drew: cut out of the stored photo and embedded.
 
+use bytes::Bytes;
 use pipeline::Recognizer;
 use store::label::CorrectedCrop;
-use store::{NewObject, Store, StoreError};
-use vision::BBox;
+use store::{NewObject, Store};
+use vision::{BBox, Cancel, Sha256};
 
 use crate::ReviewError;
 use crate::intake::jpeg;
 
-/// Cuts `bbox` out of the photo and embeds it, by the rule that recognition cuts by.
+/// What was cut out of a photo.
+#[derive(Debug)]
+pub struct Cut {
+    /// L2-normalised.
+    embedding: Vec<f32>,
+    /// What made it.
+    embedder: Sha256,
+    /// A JPEG.
+    picture: NewObject,
+}
+
+/// Cuts `bbox` out of the photo and embeds it, by the rule that recognition cuts by. Work for a thread of its own.
 ///
 /// # Errors
-/// When the store does not have the photo, or the crop cannot be cut, embedded or kept.
-pub async fn corrected_crop(
-    store: &Store,
-    recognizer: Recognizer,
-    photo: &str,
-    bbox: BBox,
-) -> Result<CorrectedCrop, ReviewError> {
-    let damaged = |_| StoreError::Damaged { what: "digest", value: photo.to_owned() };
-    let file = store.objects().get(photo.parse().map_err(damaged)?).await?;
-    let work = move || -> Result<_, ReviewError> {
-        let image = recognizer.decode(&file)?;
-        let crop = vision::crop(&image, &bbox, recognizer.settings().crop);
-        let embeddings = recognizer.embedder().embed(std::slice::from_ref(&crop))?;
-        let picture = jpeg(&vision::crop(&image, &bbox, vision::crop::CropRule::default()));
-        let (embedding, picture) = embeddings.into_iter().next().zip(picture).ok_or(ReviewError::Crop)?;
-        Ok((embedding, NewObject::of(picture), recognizer.embedder().fingerprint()))
-    };
-    let (embedding, picture, embedder) = tokio::task::spawn_blocking(work).await??;
-    let bytes = picture.bytes().len();
-    let picture = store.objects().put(picture).await?;
-    Ok(CorrectedCrop { picture, bytes, embedder, embedding: embedding.as_slice().to_vec() })
+/// When the photo cannot be decoded, the crop not be embedded or written as JPEG, or nobody waits any more.
+pub fn cut(recognizer: &Recognizer, photo: &[u8], bbox: BBox, cancel: &Cancel) -> Result<Cut, ReviewError> {
+    cancel.check()?;
+    let image = recognizer.decode(photo)?;
+    let crop = vision::crop(&image, &bbox, recognizer.settings().crop);
+    let embeddings = recognizer.embedder().embed_until(std::slice::from_ref(&crop), cancel)?;
+    let picture: Option<Bytes> = jpeg(&vision::crop(&image, &bbox, vision::crop::CropRule::default()));
+    let (embedding, picture) = embeddings.into_iter().next().zip(picture).ok_or(ReviewError::Crop)?;
+    let embedder = recognizer.embedder().fingerprint();
+    Ok(Cut { embedding: embedding.as_slice().to_vec(), embedder, picture: NewObject::of(picture) })
+}
+
+impl Cut {
+    /// Keeps the picture, for a label that is about to name it.
+    ///
+    /// # Errors
+    /// When the place for pictures cannot be written.
+    pub async fn keep(self, store: &Store) -> Result<CorrectedCrop, ReviewError> {
+        let bytes = self.picture.bytes().len();
+        let picture = store.objects().put(self.picture).await?;
+        Ok(CorrectedCrop { picture, bytes, embedder: self.embedder, embedding: self.embedding })
+    }
 }

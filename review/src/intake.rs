@@ -12,7 +12,7 @@ use vision::phash::hash_of as picture_hash;
 use vision::{Recognition, RgbImage, Sha256, SkuStatus};
 
 use crate::sampler::GalleryFacts;
-use crate::{Pick, Picked, Queue};
+use crate::{Pick, Picked, Queue, Source};
 
 /// Longest time an answer waits for its items to be written.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -61,12 +61,14 @@ pub struct Seen<'a> {
     pub recognizer: &'a Recognizer,
     /// Since the request came.
     pub total: Duration,
+    /// Whose photo it is.
+    pub source: Source,
 }
 
 /// Chooses on a worker thread: cutting out and encoding is work. `None` when nothing is worth a look.
 #[must_use]
 pub fn prepare(queue: &Arc<Queue>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
-    let Seen { request_id, photo, digest, image, recognition, recognizer, total } = *seen;
+    let Seen { request_id, photo, digest, image, recognition, recognizer, total, source } = *seen;
     let exemplars = queue.exemplars.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let threshold = |sku| recognizer.threshold(sku);
     let cut = |facing: usize| vision::crop(image, &recognition.items[facing].detection.bbox, CropRule::default());
@@ -77,10 +79,10 @@ pub fn prepare(queue: &Arc<Queue>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
         picture_hash: Some(&hash),
         edition: recognizer.edition(),
     };
-    let picked = queue.sampler().pick(recognition, store::model::now(), &facts);
+    let picked = queue.sampler().pick_from(Some(source), recognition, store::model::now(), &facts);
     let reserved = Reserved { queue: Arc::clone(queue), picked, kept: false };
     let picked = &reserved.picked;
-    if picked.new.is_empty() && picked.again.is_empty() {
+    if picked.new.is_empty() && picked.again.is_empty() && picked.no_room == 0 {
         return None;
     }
     let classes = recognizer.detector().classes();
@@ -135,6 +137,8 @@ pub struct Written {
     pub seen_again: u32,
     /// Facings that were chosen and could not be written.
     pub lost: usize,
+    /// Unsure facings for which the queue has no room: it takes no more of this source, or of anyone.
+    pub no_room: usize,
 }
 
 impl Prepared {
@@ -142,7 +146,9 @@ impl Prepared {
     pub async fn write(self, queue: &Queue) -> Written {
         let Self { mut reserved, header, items } = self;
         let chosen = items.len();
+        let no_room = reserved.picked.no_room;
         reserved.kept = match queue.store().filter(|_| !queue.rests()) {
+            _ if items.is_empty() && reserved.picked.again.is_empty() => true,
             None => false,
             Some(store) => {
                 let write = store.enqueue(header, items, reserved.picked.again.clone());
@@ -163,10 +169,10 @@ impl Prepared {
             }
         };
         if !reserved.kept {
-            return Written { queued: Vec::new(), seen_again: 0, lost: chosen };
+            return Written { queued: Vec::new(), seen_again: 0, lost: chosen, no_room };
         }
         let seen_again = reserved.picked.again.iter().map(|(_, times)| times).sum();
-        Written { queued: std::mem::take(&mut reserved.picked.new), seen_again, lost: 0 }
+        Written { queued: std::mem::take(&mut reserved.picked.new), seen_again, lost: 0, no_room }
     }
 }
 

@@ -5,6 +5,7 @@
 //! | [`config`] | the section `review` of `pipeline.yaml` |
 //! | [`reasons`] | why a facing is worth a look: pure, one facing at a time |
 //! | [`sampler`] | how many, and which not again: limits, near-duplicates |
+//! | `ledger` | what was queued when, and by whom: nobody fills the queue alone |
 //! | [`live`] | the gallery made of enrolled pictures and labels |
 //! | `setup`, `queue` | what a loader hands over, and the queue that comes of it |
 //! | `intake` | from a recognised photo to rows: chosen by a worker, written by whoever answers |
@@ -12,6 +13,7 @@
 //! | `reteach` | what people taught another embedder, embedded by the one that is served |
 //! | `thumbnails` | small images of the gallery's folder, for the page |
 //! | `correct` | the crop of a box that a person drew |
+//! | `health` | whether it works |
 //! | [`error`] | why any of it failed |
 //!
 //! Recognition never waits for the store: when it cannot be reached the answer says so, and for some seconds nobody tries
@@ -24,18 +26,22 @@ pub mod reasons;
 pub mod sampler;
 
 mod correct;
+mod health;
 mod intake;
 mod keeper;
+mod ledger;
 mod queue;
 mod reteach;
 mod setup;
 mod thumbnails;
 
 pub use config::ReviewConfig;
-pub use correct::corrected_crop;
+pub use correct::{Cut, cut};
 pub use error::ReviewError;
+pub use health::ReviewHealth;
 pub use intake::{Prepared, Seen, Written, media_type, prepare};
 pub use keeper::{Serving, keep, start};
+pub use ledger::Source;
 pub use live::{LiveGallery, live_gallery};
 pub use queue::{Queue, Review};
 pub use sampler::{Pick, Picked, Queued, Sampler};

@@ -8,13 +8,13 @@ use vision::random::Random;
 use vision::{Embedding, Recognition, SkuId};
 
 use super::config::{Limits, Samplers};
+use super::ledger::{Ledger, Source};
 use super::reasons::{Surroundings, reasons};
 
 /// Facings remembered for comparison.
 const REMEMBERED: usize = 4_096;
-const MINUTE: i64 = 60_000;
-const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
+/// From so much uncertainty times facings on, an item is urgent: one answer settles more than one facing.
+const URGENT: f32 = 1.5;
 
 /// A facing chosen for the queue.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +59,8 @@ pub struct Picked {
     pub again: Vec<(String, u32)>,
     /// Facings worth a look for which there was no room within the limits.
     pub crowded_out: usize,
+    /// Those among them that the limits of a photo would have let in: the queue takes no more of this source, or of anyone.
+    pub no_room: usize,
 }
 
 /// Remembers what was queued, and when.
@@ -66,8 +68,7 @@ pub struct Picked {
 pub struct Sampler {
     samplers: Samplers,
     limits: Limits,
-    /// Milliseconds since 1970, oldest first.
-    times: VecDeque<i64>,
+    ledger: Ledger,
     /// What waits, or is on its way to the queue.
     queued: VecDeque<Queued>,
     /// What was answered, and the edition of the gallery that first knows: photos that are recognised by one before it still
@@ -107,13 +108,12 @@ impl Sampler {
         // Not reproducible on purpose: who knows the numbers could keep a facing out of the sample.
         let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64);
         let random = Random::stream(seed, u64::from(std::process::id()));
-        Self { samplers, limits, times: VecDeque::new(), queued: VecDeque::new(), settled: VecDeque::new(), random }
+        Self { samplers, limits, ledger: Ledger::default(), queued: VecDeque::new(), settled: VecDeque::new(), random }
     }
 
     /// The same, with what an earlier process queued: `times` in milliseconds since 1970, and items that wait.
-    pub fn remember(&mut self, mut times: Vec<i64>, queued: Vec<Queued>) {
-        times.sort_unstable();
-        self.times = times.into();
+    pub fn remember(&mut self, times: Vec<i64>, queued: Vec<Queued>) {
+        self.ledger.remember(times);
         self.queued = queued.into();
         self.queued.truncate(REMEMBERED);
     }
@@ -123,6 +123,18 @@ impl Sampler {
     /// What is picked counts as waiting from here on, so that a photo of the same shelf beside this one does not pick it, too:
     /// [`Sampler::unpick`] it if it cannot be queued.
     pub fn pick(&mut self, recognition: &Recognition, now: i64, facts: &GalleryFacts<'_>) -> Picked {
+        self.pick_from(None, recognition, now, facts)
+    }
+
+    /// As [`Sampler::pick`], of a photo that comes from outside: its source has a share of the limits, and what is not urgent
+    /// leaves room for what is.
+    pub fn pick_from(
+        &mut self,
+        source: Option<Source>,
+        recognition: &Recognition,
+        now: i64,
+        facts: &GalleryFacts<'_>,
+    ) -> Picked {
         let mut found: Vec<Found> = Vec::new();
         let mut picked = Picked { at: now, ..Picked::default() };
         for (facing, item) in recognition.items.iter().enumerate() {
@@ -167,9 +179,14 @@ impl Sampler {
         // Room goes to what one answer settles most of.
         let urgency = |(new, _, facings): &(Found, Queued, u32)| new.uncertainty * *facings as f32;
         leaders.sort_by(|a, b| b.0.is_blind().cmp(&a.0.is_blind()).then(urgency(b).total_cmp(&urgency(a))));
-        let room = self.room(now).min(self.limits.per_photo);
-        picked.crowded_out = leaders.iter().skip(room).map(|(_, _, facings)| *facings as usize).sum();
-        for (new, queued, facings) in leaders.into_iter().take(room) {
+        for (new, queued, facings) in leaders {
+            let ordinary = !new.is_blind() && new.uncertainty * (facings as f32) < URGENT;
+            let fits = picked.new.len() < self.limits.per_photo;
+            if !fits || !self.ledger.has_room(&self.limits, now, source, ordinary) {
+                picked.crowded_out += facings as usize;
+                picked.no_room += if fits { facings as usize } else { 0 };
+                continue;
+            }
             picked.new.push(Pick {
                 facing: new.facing,
                 item: queued.item.clone(),
@@ -178,7 +195,7 @@ impl Sampler {
                 facings,
                 picture_hash: new.picture_hash,
             });
-            self.times.push_back(now);
+            self.ledger.take(now, source, ordinary);
             push_bounded(&mut self.queued, queued);
         }
         picked
@@ -187,9 +204,7 @@ impl Sampler {
     /// Takes back what was picked and could not be queued: it may be picked again.
     pub fn unpick(&mut self, picked: &Picked) {
         for pick in &picked.new {
-            if let Some(at) = self.times.iter().rposition(|&time| time == picked.at) {
-                self.times.remove(at);
-            }
+            self.ledger.give_back(picked.at);
             self.queued.retain(|queued| queued.item != pick.item);
         }
     }
@@ -237,20 +252,6 @@ impl Sampler {
         let close = || queued.picture_hash.zip(hash).is_some_and(|(a, b)| (a ^ b).count_ones() <= duplicate_bits);
         (duplicate_similarity > 0.0 && queued.embedding.cosine(embedding) >= duplicate_similarity)
             || (duplicate_bits > 0 && close())
-    }
-
-    /// Items that may be queued now.
-    fn room(&mut self, now: i64) -> usize {
-        while self.times.front().is_some_and(|&time| time <= now - DAY) {
-            self.times.pop_front();
-        }
-        let within = |span: i64| self.times.iter().rev().take_while(|&&time| time > now - span).count();
-        let Limits { per_minute, per_hour, per_day, .. } = self.limits;
-        [(per_minute, MINUTE), (per_hour, HOUR), (per_day, DAY)]
-            .into_iter()
-            .map(|(limit, span)| limit.saturating_sub(within(span)))
-            .min()
-            .unwrap_or(0)
     }
 }
 

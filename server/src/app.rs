@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use review::Review;
+use tokio::sync::watch;
 
+use crate::clients::Room;
 use crate::config::ServerConfig;
-use crate::inference::Inference;
+use crate::inference::{Inference, PhotoMemory};
 use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::state::StateCollector;
@@ -18,7 +20,15 @@ pub(crate) struct App {
     pub(crate) config: ServerConfig,
     pub(crate) models: Arc<Models>,
     pub(crate) inference: Inference,
+    /// Of photos on their way in.
     pub(crate) budget: Budget,
+    /// Of answers on their way out.
+    pub(crate) answers: Budget,
+    /// Of photos being worked on.
+    pub(crate) photos: Arc<PhotoMemory>,
+    pub(crate) room: Arc<Room>,
+    /// Turns true when the server is told to stop.
+    pub(crate) stop: watch::Sender<bool>,
     pub(crate) review: Arc<Review>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) started: Instant,
@@ -31,7 +41,11 @@ impl App {
         let state = StateCollector { queue: Arc::clone(inference.queue()), models: Arc::clone(&models) };
         let metrics = Arc::new(Metrics::new(state));
         let budget = Budget::new(config.max_pending_bytes);
-        let review = Arc::default();
-        Arc::new(Self { config, models, inference, budget, review, metrics, started: Instant::now() })
+        let answers = Budget::new(config.max_answer_bytes);
+        let photos = Arc::new(PhotoMemory::new(config.max_decoded_bytes as u64));
+        let room = Arc::new(Room::new(config.max_connections, config.max_connections_per_address));
+        let (review, stop) = (Arc::default(), watch::Sender::new(false));
+        let started = Instant::now();
+        Arc::new(Self { config, models, inference, budget, answers, photos, room, stop, review, metrics, started })
     }
 }

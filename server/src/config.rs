@@ -14,6 +14,8 @@ use vision::config::{Check, ConfigError, syntax};
 pub struct ServerSettings {
     /// `ADDRESS:PORT`.
     pub listen: String,
+    /// Names by which clients may call the server, beside addresses and `localhost`; `*` for any.
+    pub hosts: Vec<String>,
     /// Whether `/docs` and `/openapi.json` are served.
     pub docs: bool,
     /// Workers and their queue.
@@ -44,8 +46,14 @@ pub struct LimitSettings {
     pub max_body_bytes: usize,
     /// Of all bodies being received or waiting.
     pub max_pending_bytes: usize,
+    /// Of all photos being worked on, decoded.
+    pub max_decoded_bytes: usize,
+    /// Of all answers being sent.
+    pub max_answer_bytes: usize,
     /// Open connections.
     pub max_connections: usize,
+    /// Open connections of one address.
+    pub max_connections_per_address: usize,
 }
 
 /// Timeouts in seconds, as written.
@@ -60,6 +68,10 @@ pub struct TimeoutSettings {
     pub body: f64,
     /// From the last byte of a photo to its answer.
     pub request: f64,
+    /// Between two pieces of an answer that the client takes.
+    pub answer_idle: f64,
+    /// For a whole answer to be taken.
+    pub answer: f64,
     /// For accepted requests once the server is told to stop.
     pub drain: f64,
 }
@@ -68,6 +80,7 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8000".to_owned(),
+            hosts: Vec::new(),
             docs: true,
             inference: InferenceSettings::default(),
             limits: LimitSettings::default(),
@@ -84,13 +97,28 @@ impl Default for InferenceSettings {
 
 impl Default for LimitSettings {
     fn default() -> Self {
-        Self { max_body_bytes: 20 << 20, max_pending_bytes: 256 << 20, max_connections: 1024 }
+        Self {
+            max_body_bytes: 20 << 20,
+            max_pending_bytes: 256 << 20,
+            max_decoded_bytes: 2 << 30,
+            max_answer_bytes: 256 << 20,
+            max_connections: 1024,
+            max_connections_per_address: 256,
+        }
     }
 }
 
 impl Default for TimeoutSettings {
     fn default() -> Self {
-        Self { header: 30.0, body_idle: 10.0, body: 120.0, request: 30.0, drain: 30.0 }
+        Self {
+            header: 30.0,
+            body_idle: 10.0,
+            body: 120.0,
+            request: 30.0,
+            answer_idle: 10.0,
+            answer: 120.0,
+            drain: 30.0,
+        }
     }
 }
 
@@ -99,6 +127,8 @@ impl Default for TimeoutSettings {
 pub struct ServerConfig {
     /// Where to listen. The caller of [`crate::run()`] binds.
     pub listen: SocketAddr,
+    /// Names by which clients may call the server, beside addresses and `localhost`; `*` for any.
+    pub hosts: Vec<String>,
     /// Whether `/docs` and `/openapi.json` are served.
     pub docs: bool,
     /// Photos recognised at the same time.
@@ -111,8 +141,14 @@ pub struct ServerConfig {
     pub max_body_bytes: usize,
     /// Of all bodies being received or waiting.
     pub max_pending_bytes: usize,
+    /// Of all photos being worked on, decoded.
+    pub max_decoded_bytes: usize,
+    /// Of all answers being sent.
+    pub max_answer_bytes: usize,
     /// Open connections.
     pub max_connections: usize,
+    /// Open connections of one address.
+    pub max_connections_per_address: usize,
     /// How long things may take.
     pub timeouts: Timeouts,
 }
@@ -128,6 +164,10 @@ pub struct Timeouts {
     pub body: Duration,
     /// From the last byte of a photo to its answer.
     pub request: Duration,
+    /// Between two pieces of an answer that the client takes.
+    pub answer_idle: Duration,
+    /// For a whole answer to be taken.
+    pub answer: Duration,
     /// For accepted requests once the server is told to stop.
     pub drain: Duration,
 }
@@ -151,40 +191,56 @@ impl Default for ServerConfig {
 
 impl ServerSettings {
     fn check(&self, path: &Path) -> Result<ServerConfig, ConfigError> {
-        let Self { listen, docs, inference, limits, timeouts } = self;
+        let Self { listen, hosts, docs, inference, limits, timeouts } = self;
         let check = Check::of(path);
         let positive = |key: &str, value: usize, high: usize| {
             check.within(key, value, 1, high).map(|value| NonZeroUsize::new(value).unwrap_or(NonZeroUsize::MIN))
         };
         let seconds = |key: &str, value: f64| check.within(key, value, 0.05, 86_400.0).map(Duration::from_secs_f64);
+        let memory = |key: &str, value: usize, low: usize| check.within(key, value, low, 1 << 40);
+        let connections = |key: &str, value: usize| check.within(key, value, 1, 1_000_000);
         let workers = check.within("inference.workers", inference.workers, 0, 1024)?;
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let max_body_bytes = check.within("limits.max_body_bytes", limits.max_body_bytes, 1 << 10, 1 << 30)?;
         let allowed = "it must be ADDRESS:PORT such as 127.0.0.1:8000 or 0.0.0.0:8000";
+        let names = "each must be a name such as shelf.example, without scheme and port, or *";
+        if let Some(host) = hosts.iter().find(|host| !is_host(host)) {
+            return Err(check.wrong("hosts", format!("{host:?}"), &names));
+        }
         Ok(ServerConfig {
             listen: listen.parse().map_err(|_| check.wrong("listen", format!("{listen:?}"), &allowed))?,
+            hosts: hosts.clone(),
             docs: *docs,
             workers: NonZeroUsize::new(workers).unwrap_or(cores),
             queue: positive("inference.queue", inference.queue, 100_000)?,
             max_batch: positive("inference.max_batch", inference.max_batch, 256)?,
             max_body_bytes,
             // A budget below one body would refuse every large photo.
-            max_pending_bytes: check.within(
-                "limits.max_pending_bytes",
-                limits.max_pending_bytes,
-                max_body_bytes,
-                1 << 40,
+            max_pending_bytes: memory("limits.max_pending_bytes", limits.max_pending_bytes, max_body_bytes)?,
+            max_decoded_bytes: memory("limits.max_decoded_bytes", limits.max_decoded_bytes, 1 << 20)?,
+            max_answer_bytes: memory("limits.max_answer_bytes", limits.max_answer_bytes, 1 << 20)?,
+            max_connections: connections("limits.max_connections", limits.max_connections)?,
+            max_connections_per_address: connections(
+                "limits.max_connections_per_address",
+                limits.max_connections_per_address,
             )?,
-            max_connections: check.within("limits.max_connections", limits.max_connections, 1, 1_000_000)?,
             timeouts: Timeouts {
                 header: seconds("timeouts.header", timeouts.header)?,
                 body_idle: seconds("timeouts.body_idle", timeouts.body_idle)?,
                 body: seconds("timeouts.body", timeouts.body)?,
                 request: seconds("timeouts.request", timeouts.request)?,
+                answer_idle: seconds("timeouts.answer_idle", timeouts.answer_idle)?,
+                answer: seconds("timeouts.answer", timeouts.answer)?,
                 drain: seconds("timeouts.drain", timeouts.drain)?,
             },
         })
     }
+}
+
+/// Whether it is a name as it stands in `Host`, without scheme, port and path.
+fn is_host(host: &str) -> bool {
+    let letters = host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    host == "*" || (!host.is_empty() && host.len() <= 253 && letters)
 }
 
 #[cfg(test)]
@@ -205,6 +261,9 @@ mod tests {
         check("limits: {max_body_bytes: 1000000, max_pending_bytes: 999999}", "limits.max_pending_bytes");
         check("timeouts: {request: .nan}", "timeouts.request");
         check("timeouts: {drain: -1}", "timeouts.drain");
+        check("hosts: [\"https://shelf.example\"]", "hosts");
+        check("limits: {max_connections_per_address: 0}", "limits.max_connections_per_address");
+        check("timeouts: {answer: 0}", "timeouts.answer");
         check("prot: 80", "prot");
         check("inference: [", "server.yaml");
     }

@@ -7,6 +7,8 @@
 //! |---|---|
 //! | [`config`] | `server.yaml`, as written and as checked |
 //! | [`run`](mod@run), `connections`, `router` | the life of the process: listen, serve, drain |
+//! | `clients` | who is connected, what is waited for, and who may stay |
+//! | `guard` | what holds for every route: names, pages of other sites, slow bodies, answers that nobody takes |
 //! | `models` | what is loaded, and whether requests may come |
 //! | `upload` | a request's body -> the photo's bytes, within limits of size and time |
 //! | `inference` | admission, queue, batches, workers |
@@ -24,10 +26,12 @@ pub mod run;
 pub mod wire;
 
 mod app;
+mod clients;
 mod connections;
 mod docs;
 mod endpoints;
 mod example;
+mod guard;
 mod inference;
 mod linger;
 mod load_error;

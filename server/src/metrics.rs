@@ -71,6 +71,7 @@ pub(crate) struct Metrics {
     batch_size: Histogram,
     photo_bytes: Histogram,
     connections: Gauge,
+    answers_cut: Counter,
     review_queued: Family<ReasonLabel, Counter>,
     review_lost: Counter,
     review_labels: Family<KindLabel, Counter>,
@@ -94,6 +95,7 @@ impl Metrics {
             batch_size: Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0]),
             photo_bytes: Histogram::new(exponential_buckets(16_384.0, 2.0, 12)),
             connections: Gauge::default(),
+            answers_cut: Counter::default(),
             review_queued: Family::default(),
             review_lost: Counter::default(),
             review_labels: Family::default(),
@@ -110,6 +112,7 @@ impl Metrics {
         );
         shelf.register("http_requests_in_flight", "Requests being answered", metrics.in_flight.clone());
         shelf.register("http_connections", "Open connections", metrics.connections.clone());
+        shelf.register("answers_cut", "Answers that a stop cut off", metrics.answers_cut.clone());
         shelf.register("recognitions", "Photos by outcome", metrics.recognitions.clone());
         shelf.register("rejected", "Requests turned away before their photo was looked at", metrics.rejected.clone());
         shelf.register_with_unit(
@@ -185,6 +188,10 @@ impl Metrics {
 
     pub(crate) fn photo_received(&self, bytes: usize) {
         self.photo_bytes.observe(bytes as f64);
+    }
+
+    pub(crate) fn answers_cut(&self, count: usize) {
+        self.answers_cut.inc_by(count as u64);
     }
 
     pub(crate) fn connections(&self) -> &Gauge {

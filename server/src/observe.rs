@@ -3,20 +3,19 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use crate::app::App;
-use crate::connections::Peer;
+use crate::clients::Peer;
 use crate::inference::Summary;
 use crate::linger::LingeringBody;
 use crate::metrics::Metrics;
 use crate::pages;
-use crate::problem::{self, Problem};
+use crate::problem::Problem;
 use crate::request_id::{self, RequestId};
 
 /// Nothing but our own files; no inline script or style.
@@ -90,10 +89,7 @@ impl Line {
         let mut written = if wants_page {
             pages::problem::page(problem, self.id.as_str())
         } else {
-            let mut response = Json(problem.body(&self.path, self.id.as_str())).into_response();
-            let content_type = HeaderValue::from_static(problem::CONTENT_TYPE);
-            response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-            response
+            problem.written(&self.path, self.id.as_str())
         };
         let (parts, _) = original.into_parts();
         *written.status_mut() = parts.status;

@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, review, skus};
+use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, recognize_batch, review, skus};
 
 /// All endpoints.
 #[derive(OpenApi)]
@@ -16,6 +16,7 @@ use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, revie
     ),
     paths(
         recognize::recognize,
+        recognize_batch::batch,
         classes::classes,
         skus::skus,
         review::queue::queue,

@@ -8,10 +8,13 @@ mod table;
 
 use std::fmt;
 
+use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::request_id;
 
 /// Content type of problems.
 pub const CONTENT_TYPE: &str = "application/problem+json";
@@ -38,8 +41,10 @@ pub enum ProblemType {
     UnsupportedContentType,
     UnsupportedPicture,
     JsonExpected,
+    UnknownHost,
     BadParameter,
     KeyReused,
+    TooManyRequests,
     BadRequest,
     InternalError,
     NotReady,
@@ -65,7 +70,7 @@ pub struct Row {
 
 impl ProblemType {
     /// All of them, in the order of their status.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::MissingPicture,
         Self::MalformedBody,
         Self::UndecodablePicture,
@@ -85,8 +90,10 @@ impl ProblemType {
         Self::UnsupportedContentType,
         Self::UnsupportedPicture,
         Self::JsonExpected,
+        Self::UnknownHost,
         Self::BadParameter,
         Self::KeyReused,
+        Self::TooManyRequests,
         Self::InternalError,
         Self::NotReady,
         Self::ModelsUnavailable,
@@ -212,6 +219,23 @@ impl Problem {
             value: parameter.as_ref().and_then(|p| p.value.clone()),
             allowed: parameter.and_then(|p| p.allowed),
         }
+    }
+}
+
+impl Problem {
+    /// As an answer of JSON, where no layer writes it out.
+    pub(crate) fn written(&self, instance: &str, request_id: &str) -> Response {
+        let mut response = Json(self.body(instance, request_id)).into_response();
+        *response.status_mut() = self.kind.row().status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+        if let Ok(id) = HeaderValue::from_str(request_id) {
+            headers.insert(request_id::HEADER, id);
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     }
 }
 

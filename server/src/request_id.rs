@@ -21,6 +21,11 @@ impl RequestId {
         given.map_or_else(|| Self(Uuid::now_v7().to_string().into()), |id| Self(id.into()))
     }
 
+    /// Of a part of a request, named by that one's id and its number.
+    pub(crate) fn part(name: &str) -> Self {
+        Self(name.into())
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -9,7 +9,8 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
-use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, review, skus};
+use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, recognize_batch, review, skus};
+use crate::guard::{account, guard};
 use crate::observe::observe;
 use crate::problem::Problem;
 use crate::{docs, pages};
@@ -30,7 +31,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     }
     routes
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(Arc::clone(app), guard))
         .layer(from_fn_with_state(Arc::clone(app), observe))
+        .layer(from_fn_with_state(Arc::clone(app), account))
         .with_state(Arc::clone(app))
 }
 
@@ -38,6 +41,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
 fn version_two() -> Router<Arc<App>> {
     Router::new()
         .route("/recognize", post(recognize::recognize))
+        .route("/recognize/batch", post(recognize_batch::batch))
         .route("/classes", get(classes::classes))
         .route("/skus", get(skus::skus))
         .merge(review::routes())
@@ -46,4 +50,91 @@ fn version_two() -> Router<Arc<App>> {
 /// A handler panicked: the panic hook has logged it, the client gets a problem, the connection stays.
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::internal().into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::{Duration, Instant};
+
+    use pipeline::{RecognizeOptions, RecognizerSettings, Release};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use vision::fakes::{FixedDetector, ListIndex, MeanColorEmbedder};
+
+    use super::*;
+    use crate::config::ServerConfig;
+    use crate::models::{Loaded, Phase};
+
+    /// The paths of a router, as it shows them itself: none that is added can be missing.
+    fn paths(router: &Router) -> BTreeSet<String> {
+        let shown = format!("{router:?}");
+        let strings = shown.split('"').skip(1).step_by(2);
+        strings.filter(|text| text.starts_with('/') && !text.contains("__private")).map(str::to_owned).collect()
+    }
+
+    /// Recognises nothing, but is ready: handlers go as far as they can.
+    fn ready() -> Arc<App> {
+        let mut config = ServerConfig::default();
+        config.timeouts.body_idle = Duration::from_millis(200);
+        config.max_connections_per_address = 1024;
+        let app = App::new(config);
+        let release = Release::new(
+            "fakes",
+            Arc::new(FixedDetector::bottles(&[])),
+            Arc::new(MeanColorEmbedder),
+            Arc::new(ListIndex::default()),
+            RecognizerSettings::default(),
+        );
+        let loaded = Loaded {
+            recognizer: release.recognizer(),
+            options: RecognizeOptions::default(),
+            review: None,
+            example: None,
+        };
+        app.models.enter(Phase::Ready(Arc::new(loaded)));
+        app
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_route_waits_for_a_body_that_does_not_come() {
+        let app = ready();
+        let router = router(&app);
+        let paths = paths(&router);
+        for known in ["/", "/v2/recognize", "/api/v1/ai/v2/active-learning/label", "/livez", "/review", "/openapi.json"]
+        {
+            assert!(paths.contains(known), "{known} is not among {paths:?}");
+        }
+        assert!(paths.len() > 40, "{paths:?}");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let serving = {
+            let app = Arc::clone(&app);
+            tokio::spawn(async move { crate::connections::serve(&app, router, listener, std::future::pending()).await })
+        };
+        // What nobody reads is read on for three seconds, so that an early answer arrives.
+        let limit = app.config.timeouts.body_idle + Duration::from_secs(8);
+        let mut clients = Vec::new();
+        for path in &paths {
+            for method in ["GET", "POST", "PUT", "DELETE"] {
+                let path = path.replace(['{', '}', '*'], "");
+                let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\nx");
+                clients.push(tokio::spawn(async move {
+                    let begin = Instant::now();
+                    let mut stream = TcpStream::connect(address).await.expect("it listens");
+                    stream.write_all(head.as_bytes()).await.expect("it reads");
+                    let mut answer = Vec::new();
+                    let ended = tokio::time::timeout(limit, stream.read_to_end(&mut answer)).await;
+                    assert!(ended.is_ok(), "{method} {path} holds its connection for {:?}", begin.elapsed());
+                    String::from_utf8_lossy(&answer).split(' ').nth(1).map(str::to_owned)
+                }));
+            }
+        }
+        let mut statuses = BTreeSet::new();
+        for client in clients {
+            statuses.insert(client.await.expect("it ends"));
+        }
+        assert!(statuses.contains(&Some("408".to_owned())), "some routes do read: {statuses:?}");
+        serving.abort();
+    }
 }

@@ -25,7 +25,9 @@ pub enum ServeError {
     #[error("a thread cannot be started")]
     Thread(#[source] io::Error),
     /// Requests were still running when the drain's time was over.
-    #[error("{connections} connections were cut off: their requests took longer than `timeouts.drain`")]
+    #[error(
+        "{connections} connections were cut off: their answers were not done, or not taken, within `timeouts.drain`"
+    )]
     Unfinished {
         /// How many.
         connections: usize,
@@ -57,6 +59,7 @@ pub async fn run(
         models: Arc::clone(&app.models),
         metrics: Arc::clone(&app.metrics),
         pace: Arc::clone(app.inference.pace()),
+        memory: Arc::clone(&app.photos),
         review: Arc::clone(&app.review),
         alive: alive.downgrade(),
     };

@@ -12,6 +12,8 @@ use crate::store::Store;
 
 /// Longest code in bytes: it is a folder's name.
 const MAX_CODE: usize = 128;
+/// What stands in galleries and exports for what is no container.
+const NOT_A_CONTAINER: &str = "not_a_container";
 /// Longest name, in characters.
 const MAX_NAME: usize = 200;
 
@@ -166,6 +168,10 @@ pub(crate) async fn retire(tx: &mut Tx, there: &BTreeSet<SkuId>, seq: i64) -> Re
 }
 
 fn check_code(code: &str) -> Result<(), StoreError> {
+    if code.starts_with('_') || code.eq_ignore_ascii_case(NOT_A_CONTAINER) {
+        let allowed = format!("another code: {NOT_A_CONTAINER:?} and what begins with `_` mean something of their own");
+        return Err(StoreError::invalid("new_sku.code", code, allowed));
+    }
     let sound = (1..=MAX_CODE).contains(&code.len())
         && !code.starts_with('.')
         && !code.chars().any(|c| c.is_control() || c == '/' || c == '\\');
@@ -197,5 +203,8 @@ mod tests {
         check("../../etc", "etc");
         check("***", "sku");
         assert!(check_code(&code_of(&"ü".repeat(500))).is_ok());
+        for reserved in ["_not_a_container", "not_a_container", "Not_A_Container", "_x", &code_of("Not a container")] {
+            assert!(check_code(reserved).is_err(), "{reserved}");
+        }
     }
 }

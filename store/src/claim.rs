@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use crate::error::StoreError;
 use crate::idempotency::Key;
-use crate::label::check_reviewer;
 use crate::model::{Item, now};
 use crate::sql::{Tx, values};
 use crate::store::Store;
 
 /// Most items of a claim.
 pub(crate) const MAX_CLAIM: u32 = 50;
+
+/// Most items that one reviewer holds at a time.
+pub const MAX_HELD: u32 = 100;
 
 /// What nobody has claimed, in the order it is handed out.
 const OPEN: &str = "SELECT i.id FROM items i WHERE i.status = 'open' AND i.claimed_until < $1 \
@@ -31,12 +33,12 @@ pub struct ClaimRequest {
 
 impl Store {
     /// The most urgent items, for this reviewer alone until the lease ends or the power goes. Second looks come first; what
-    /// was put off comes last.
+    /// was put off comes last. Nobody holds more than [`MAX_HELD`] at a time: who has as many gets no more.
     ///
     /// # Errors
     /// When the reviewer's name cannot be used, or the database is not there.
     pub async fn claim(&self, request: ClaimRequest) -> Result<Vec<Item>, StoreError> {
-        check_reviewer(&request.reviewer)?;
+        let request = ClaimRequest { reviewer: self.reviewer(&request.reviewer).await?, ..request };
         let ids = self.database.write_lease(move |tx| Box::pin(async move { claim(tx, &request).await })).await?;
         self.items(&ids).await
     }
@@ -54,6 +56,7 @@ impl Store {
     /// # Errors
     /// When the database is not there.
     pub async fn release(&self, reviewer: String, items: Vec<String>) -> Result<u64, StoreError> {
+        let reviewer = self.reviewer(&reviewer).await?;
         self.database
             .write_lease(move |tx| {
                 Box::pin(async move {
@@ -77,7 +80,9 @@ async fn claim(tx: &mut Tx, request: &ClaimRequest) -> Result<Vec<String>, Store
         return Ok(before.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect());
     }
     let now = now();
-    let count = request.count.clamp(1, MAX_CLAIM);
+    let sql = "SELECT COUNT(*) AS held FROM items WHERE claimed_by = $1 AND claimed_until > $2";
+    let held = tx.one(sql, values![&request.reviewer, now]).await?.number("held")?;
+    let count = request.count.clamp(1, MAX_CLAIM).min(MAX_HELD.saturating_sub(held));
     let skip = tx.skip_locked();
     // Whoever labelled it before does not decide it.
     let second_looks = format!(

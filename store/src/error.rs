@@ -74,6 +74,14 @@ pub enum StoreError {
         /// Which.
         item: String,
     },
+    /// One person has labelled one item over and over.
+    #[error("you have labelled the item {item} {times} times already; leave it to someone else")]
+    TooOften {
+        /// Which.
+        item: String,
+        /// How often one may.
+        times: i64,
+    },
     /// Nothing of this reviewer's can be taken back.
     #[error("{reason}")]
     NothingToUndo {

@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use crate::model::now;
-use crate::sql::{Tx, values};
+use crate::sql::{Database, Tx, values};
 
 /// Longest key taken.
 const MAX_KEY: usize = 200;
@@ -40,6 +40,16 @@ impl Key {
             Ok(Some(row.text("result")?))
         } else {
             Err(StoreError::KeyReused { key: self.key.clone() })
+        }
+    }
+
+    /// Whether this request was answered under the key. Only looked up: between this and [`Key::take`] it may be.
+    pub(crate) async fn was_used(&self, database: &Database) -> Result<bool, StoreError> {
+        let sql = "SELECT request FROM idempotency WHERE key = $1";
+        match database.optional(sql, values![&self.key]).await? {
+            None => Ok(false),
+            Some(row) if row.text("request")? == self.request => Ok(true),
+            Some(_) => Err(StoreError::KeyReused { key: self.key.clone() }),
         }
     }
 

@@ -3,7 +3,7 @@
 use vision::{BBox, SkuId};
 
 use crate::error::StoreError;
-use crate::model::{Comment, Item, Label, Verdict};
+use crate::model::{Item, Label, Verdict};
 use crate::sql::{Row, values};
 use crate::store::Store;
 
@@ -121,25 +121,12 @@ impl Store {
         Ok(found)
     }
 
-    /// What was said of an item: labels and comments, oldest first.
+    /// The labels of an item, oldest first. [`Store::comments`] has what else was said.
     ///
     /// # Errors
     /// When the database is not there.
-    pub async fn history(&self, item: &str) -> Result<(Vec<Label>, Vec<Comment>), StoreError> {
+    pub async fn history(&self, item: &str) -> Result<Vec<Label>, StoreError> {
         let labels = self.database.all(&format!("{SELECT_LABEL} WHERE item = $1 ORDER BY seq"), values![item]).await?;
-        let sql = "SELECT id, at, author, body FROM comments WHERE item = $1 ORDER BY id";
-        let comments = self.database.all(sql, values![item]).await?;
-        let comment = |row: &Row| -> Result<Comment, StoreError> {
-            Ok(Comment {
-                id: row.text("id")?,
-                at: row.int("at")?,
-                author: row.text("author")?,
-                body: row.text("body")?,
-            })
-        };
-        Ok((
-            labels.iter().map(label).collect::<Result<_, _>>()?,
-            comments.iter().map(comment).collect::<Result<_, _>>()?,
-        ))
+        labels.iter().map(label).collect()
     }
 }

@@ -21,8 +21,8 @@ use crate::model::{ItemStatus, Label, LabelKind, NewSku, now, to_bytes};
 use crate::sql::{Row, Tx, values};
 use crate::store::Store;
 
-/// Longest name of a reviewer, in characters.
-const MAX_REVIEWER: usize = 64;
+/// How often one person may label one item: whoever changes their mind more often has none.
+pub(crate) const MAX_SAID: i64 = 20;
 
 /// Names a SKU.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,8 @@ pub(crate) struct Standing {
     pub(crate) by: Option<String>,
     pub(crate) at: Option<i64>,
     pub(crate) agreements: i64,
+    /// Labels that this reviewer has given it, undone ones among them.
+    pub(crate) said: i64,
 }
 
 impl Store {
@@ -131,8 +133,9 @@ impl Store {
     /// # Errors
     /// When an item or SKU is not there, somebody else has claimed it, the answer cannot be, or the database is not there.
     pub async fn label(&self, requests: Vec<LabelRequest>, key: Option<Key>) -> Result<Vec<Label>, StoreError> {
-        for request in &requests {
-            check_reviewer(&request.reviewer)?;
+        let mut requests = requests;
+        for request in &mut requests {
+            request.reviewer = self.reviewer(&request.reviewer).await?;
             request.comment.as_deref().map_or(Ok(()), check_comment)?;
         }
         self.database
@@ -158,17 +161,6 @@ impl Store {
     }
 }
 
-/// Refuses names that cannot be shown or told apart.
-pub(crate) fn check_reviewer(name: &str) -> Result<(), StoreError> {
-    let length = name.chars().count();
-    if (1..=MAX_REVIEWER).contains(&length) && name.trim() == name && !name.chars().any(char::is_control) {
-        Ok(())
-    } else {
-        let allowed = format!("1 to {MAX_REVIEWER} characters, without line breaks or blanks at the ends");
-        Err(StoreError::invalid("reviewer", name, allowed))
-    }
-}
-
 pub(crate) async fn read_labels(tx: &mut Tx, seqs: &str) -> Result<Vec<Label>, StoreError> {
     let mut labels = Vec::new();
     for seq in seqs.split(',').filter_map(|seq| seq.parse::<i64>().ok()) {
@@ -178,7 +170,12 @@ pub(crate) async fn read_labels(tx: &mut Tx, seqs: &str) -> Result<Vec<Label>, S
 }
 
 /// Begins a change of an item: all that it asks the database for, at once.
-pub(crate) async fn standing(tx: &mut Tx, item: &str, named: Option<&SkuRef>) -> Result<Standing, StoreError> {
+pub(crate) async fn standing(
+    tx: &mut Tx,
+    item: &str,
+    named: Option<&SkuRef>,
+    reviewer: &str,
+) -> Result<Standing, StoreError> {
     // Before the item: whoever waits for the counter holds no item that others wait for.
     tx.advance("change").await?;
     let mut row = values![item];
@@ -190,9 +187,12 @@ pub(crate) async fn standing(tx: &mut Tx, item: &str, named: Option<&SkuRef>) ->
         }
         None => "SELECT CAST(NULL AS BIGINT)",
     };
+    row.extend(values![reviewer]);
+    let who = row.len();
     let sql = format!(
         "SELECT status, claimed_by, claimed_until, label, label_kind, label_sku, label_by, label_at, agreements, \
-         ({named}) AS named, (SELECT value FROM counters WHERE name = 'change') AS change \
+         ({named}) AS named, \
+         (SELECT COUNT(*) FROM labels l WHERE l.item = $1 AND l.reviewer = ${who} AND l.kind <> 'undo') AS said, (SELECT value FROM counters WHERE name = 'change') AS change \
          FROM items WHERE id = $1{}",
         tx.locked()
     );
@@ -209,6 +209,7 @@ pub(crate) async fn standing(tx: &mut Tx, item: &str, named: Option<&SkuRef>) ->
         by: row.get("label_by")?,
         at: row.get("label_at")?,
         agreements: row.int("agreements")?,
+        said: row.int("said")?,
     })
 }
 
@@ -219,7 +220,10 @@ async fn apply(tx: &mut Tx, request: LabelRequest) -> Result<Label, StoreError> 
         Answer::WrongBox { sku, .. } => sku.as_ref(),
         _ => None,
     };
-    let before = standing(tx, &item, named).await?;
+    let before = standing(tx, &item, named, &reviewer).await?;
+    if before.said >= MAX_SAID {
+        return Err(StoreError::TooOften { item, times: MAX_SAID });
+    }
     let held_by_other = before.claimed_by.as_ref().is_some_and(|by| *by != reviewer) && before.claimed_until > now();
     if held_by_other {
         return Err(StoreError::Claimed { item, until_ms: before.claimed_until });
@@ -309,15 +313,21 @@ fn family(kind: &str) -> &str {
 
 /// Whether a label of this reviewer's that was not taken back stands in the item's history.
 async fn has_answered(tx: &mut Tx, item: &str, reviewer: &str) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 AS one FROM labels l WHERE l.item = $1 AND l.reviewer = $2 AND l.kind NOT IN ('skip', 'undo') \
-               AND NOT EXISTS (SELECT 1 FROM labels u WHERE u.undoes = l.seq)";
-    Ok(tx.optional(sql, values![item, reviewer]).await?.is_some())
+    Ok(tx.optional(HAS_ANSWERED, values![item, reviewer]).await?.is_some())
 }
+
+/// Of an item and a reviewer.
+pub(crate) const HAS_ANSWERED: &str = "SELECT 1 AS one FROM labels l WHERE l.item = $1 AND l.reviewer = $2 AND l.kind NOT IN ('skip', 'undo') \
+     AND NOT EXISTS (SELECT 1 FROM labels u WHERE u.undoes = l.seq)";
 
 async fn check_box(tx: &mut Tx, item: &str, bbox: BBox) -> Result<(), StoreError> {
     let sql = "SELECT r.width, r.height FROM items i JOIN recognitions r ON r.id = i.recognition WHERE i.id = $1";
     let row = tx.one(sql, values![item]).await?;
-    let (width, height) = (row.number("width")?, row.number("height")?);
+    check_inside(bbox, (row.number("width")?, row.number("height")?))
+}
+
+/// Whether a box lies in a photo of this width and height.
+pub(crate) fn check_inside(bbox: BBox, (width, height): (u32, u32)) -> Result<(), StoreError> {
     // Written so that NaN fails.
     let inside = bbox.x1 >= 0.0 && bbox.y1 >= 0.0 && bbox.x2 <= width as f32 && bbox.y2 <= height as f32;
     if inside && bbox.x2 - bbox.x1 >= 1.0 && bbox.y2 - bbox.y1 >= 1.0 {

@@ -6,6 +6,8 @@
 //! | [`Store`] | opens both; every ability below is a method of it |
 //! | [`model`] | what is kept, as values |
 //! | `enqueue`, [`list`], `claim`, [`label`], `undo`, `comment` | the life of an item in the review queue |
+//! | `correction` | whether a corrected box would be taken |
+//! | `reviewer` | who a name stands for |
 //! | [`catalogue`], [`exemplars`] | SKUs, and what the gallery is made of |
 //! | `thumbnails` | small images of enrolled pictures |
 //! | [`reteach`] | labels under another embedder |
@@ -30,18 +32,20 @@ pub mod stats;
 
 mod claim;
 mod comment;
+mod correction;
 mod cursor;
 mod enqueue;
 mod idempotency;
 mod item;
+mod reviewer;
 mod sql;
 mod store;
 mod thumbnails;
 mod tls;
 mod undo;
 
-pub use claim::ClaimRequest;
-pub use comment::MAX_COMMENT;
+pub use claim::{ClaimRequest, MAX_HELD};
+pub use comment::{COMMENTS, CommentPage, MAX_COMMENT};
 pub use enqueue::Enqueued;
 pub use error::StoreError;
 pub use idempotency::Key;

@@ -34,7 +34,7 @@ pub struct Forgotten {
 }
 
 impl Store {
-    /// Drops what is too old or too much, then sweeps pictures that no row names.
+    /// Drops what is too old or too much (pictures that no row names count, too), then sweeps pictures that no row names.
     ///
     /// # Errors
     /// When database or object store are not there.
@@ -47,7 +47,8 @@ impl Store {
             }
         }
         if let Some(limit) = retention.max_bytes {
-            while self.named_bytes().await? > limit {
+            let unnamed = self.unnamed_bytes().await?;
+            while self.named_bytes().await? + unnamed > limit {
                 match self.drop_oldest(i64::MAX).await? {
                     0 => break,
                     n => forgotten.items += n,
@@ -73,6 +74,12 @@ impl Store {
     async fn named_bytes(&self) -> Result<u64, StoreError> {
         let sql = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS bytes FROM objects";
         Ok(self.database.one(sql, Vec::new()).await?.int("bytes")?.unsigned_abs())
+    }
+
+    /// Bytes of pictures that no row names: they take room until they are old enough to be swept.
+    async fn unnamed_bytes(&self) -> Result<u64, StoreError> {
+        let all: u64 = self.objects.list().await?.iter().map(|object| object.bytes).sum();
+        Ok(all.saturating_sub(self.named_bytes().await?))
     }
 
     async fn sweep(&self, grace: Duration, forgotten: &mut Forgotten) -> Result<(), StoreError> {

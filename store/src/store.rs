@@ -1,29 +1,23 @@
 //! Database and pictures, opened together.
 
-use std::fmt;
 use std::sync::Arc;
+
+use vision::Secret;
 
 use crate::error::StoreError;
 use crate::objects::{Objects, S3Access};
+use crate::reviewer::Reviewers;
 use crate::sql::Database;
 
 /// Where things are kept.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct StoreSettings {
     /// `sqlite:PATH` or `postgres://...`.
-    pub database: String,
+    pub database: Secret,
     /// A folder or `s3://BUCKET/PREFIX`.
     pub objects: String,
     /// For the latter.
     pub s3: S3Access,
-}
-
-/// Without the database's URL: it may hold a password.
-impl fmt::Debug for StoreSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.database.split(':').next().unwrap_or_default();
-        f.debug_struct("StoreSettings").field("database", &kind).field("objects", &self.objects).finish_non_exhaustive()
-    }
 }
 
 /// What may never be, and how to find it.
@@ -59,6 +53,7 @@ const CONTRADICTIONS: &[(&str, &str)] = &[
 pub struct Store {
     pub(crate) database: Arc<Database>,
     pub(crate) objects: Objects,
+    pub(crate) reviewers: Reviewers,
 }
 
 impl Store {
@@ -68,8 +63,8 @@ impl Store {
     /// When a setting is not understood, or either cannot be reached.
     pub async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
         let objects = Objects::open(&settings.objects, &settings.s3)?;
-        let database = Arc::new(Database::open(&settings.database).await?);
-        Ok(Self { database, objects })
+        let database = Arc::new(Database::open(settings.database.expose()).await?);
+        Ok(Self { database, objects, reviewers: Reviewers::default() })
     }
 
     /// Where pictures lie.

@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use crate::idempotency::Key;
-use crate::label::{check_reviewer, read_labels, standing};
+use crate::label::{read_labels, standing};
 use crate::model::{ItemStatus, Label, now};
 use crate::sql::{Tx, values};
 use crate::store::Store;
@@ -13,8 +13,7 @@ impl Store {
     /// # Errors
     /// When there is none, somebody has answered since, or the database is not there.
     pub async fn undo(&self, reviewer: &str, item: Option<&str>, key: Option<Key>) -> Result<Label, StoreError> {
-        check_reviewer(reviewer)?;
-        let (reviewer, item) = (reviewer.to_owned(), item.map(str::to_owned));
+        let (reviewer, item) = (self.reviewer(reviewer).await?, item.map(str::to_owned));
         let labels = self
             .database
             .write(move |tx| {
@@ -52,7 +51,7 @@ async fn undo(tx: &mut Tx, reviewer: &str, item: Option<&str>) -> Result<i64, St
     };
     let last = last.ok_or_else(|| nothing("there is no label of yours to take back"))?;
     let (target, item) = (last.int("seq")?, last.text("item")?);
-    let now_standing = standing(tx, &item, None).await?;
+    let now_standing = standing(tx, &item, None, reviewer).await?;
     let newest = tx.one(&last_of("l.item = $1"), values![&item]).await?;
     if newest.int("seq")? != target || last.text("reviewer")? != reviewer {
         return Err(nothing("someone else has answered since; label the item again instead"));

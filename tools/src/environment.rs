@@ -9,10 +9,11 @@ pub(crate) use self::hub::hub;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use pipeline::config::{Overrides, PipelineConfig};
 use review::ReviewConfig;
 use store::{S3Access, StoreSettings};
+use vision::Secret;
 
 /// Where settings lie when nothing says otherwise.
 pub(crate) const DEFAULT_PIPELINE_CONFIG: &str = "configs/pipeline.yaml";
@@ -37,7 +38,7 @@ pub(crate) struct Environment {
     /// Models and gallery that win over a configuration's.
     pub(crate) overrides: Overrides,
     /// `DATABASE_URL`
-    database: Option<String>,
+    database: Option<Secret>,
     /// `OBJECTS_URL`
     objects: Option<String>,
     s3: S3Access,
@@ -49,7 +50,7 @@ impl Environment {
         match dotenvy::dotenv() {
             Ok(_) => {}
             Err(error) if error.not_found() => {}
-            Err(error) => return Err(error).context("the file .env cannot be used"),
+            Err(error) => return Err(unreadable(error, &env::current_dir().unwrap_or_default())),
         }
         let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let text = |name| env::var(name).ok().filter(|value| !value.is_empty());
@@ -66,13 +67,13 @@ impl Environment {
                 embedder_model: path("AI_V2_CLASSIFIER_MODEL"),
                 gallery_path: path("AI_V2_EMBEDDINGS_PATH"),
             },
-            database: text("DATABASE_URL"),
+            database: text("DATABASE_URL").map(Secret::from),
             objects: text("OBJECTS_URL"),
             s3: S3Access {
                 endpoint: text("AWS_ENDPOINT_URL"),
                 region: text("AWS_REGION"),
                 key: text("AWS_ACCESS_KEY_ID"),
-                secret: text("AWS_SECRET_ACCESS_KEY"),
+                secret: text("AWS_SECRET_ACCESS_KEY").map(Secret::from),
             },
         })
     }
@@ -104,9 +105,32 @@ impl Environment {
     }
 }
 
+/// Why `.env` cannot be used. Its lines are not shown: they hold secrets.
+fn unreadable(error: dotenvy::Error, folder: &Path) -> anyhow::Error {
+    let dotenvy::Error::LineParse(line, _) = error else {
+        return anyhow::Error::from(error).context("the file .env cannot be used");
+    };
+    let text = folder.ancestors().find_map(|folder| std::fs::read_to_string(folder.join(".env")).ok());
+    let number = text.and_then(|text| text.lines().position(|other| other.trim() == line.trim()));
+    let place = number.map_or_else(|| "one of its lines".to_owned(), |at| format!("line {}", at + 1));
+    anyhow!("the file .env cannot be used: {place} is not NAME=VALUE; put values with blanks or # in quotes")
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    #[test]
+    fn a_broken_line_is_numbered_and_not_shown() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join(".env");
+        std::fs::write(&path, "A=1\n\nDATABASE_URL=postgres://ann:geheim@db two words\n").expect("written");
+        let error = dotenvy::from_path_iter(&path).expect("there").find_map(Result::err).expect("a broken line");
+        assert!(error.to_string().contains("geheim"), "this is why it is not passed on");
+        let shown = super::unreadable(error, &folder.path().join("below"));
+        let shown = format!("{shown:#} {shown:?}");
+        assert!(shown.contains("line 3") && !shown.contains("geheim"), "{shown}");
+    }
 
     #[test]
     fn the_sample_is_a_sound_env_file() {

@@ -33,6 +33,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use environment::Environment;
 use tracing_subscriber::EnvFilter;
+use vision::secret::redacted;
 
 /// Photograph a shelf, get every bottle, can and glass detected, identified and counted.
 #[derive(Parser)]
@@ -76,9 +77,10 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Cause by cause on lines of their own: the first says what failed, the last why.
-            eprintln!("error: {error}");
+            // Whatever a library put into its words: no address shows its password here.
+            eprintln!("error: {}", redacted(&error.to_string()));
             for cause in error.chain().skip(1) {
-                eprintln!("  because: {cause}");
+                eprintln!("  because: {}", redacted(&cause.to_string()));
             }
             ExitCode::from(2)
         }

@@ -12,6 +12,7 @@
 //!   animated WebP has no such picture and is refused;
 //! - colour profiles are ignored: networks are trained on pixels as they are stored.
 
+mod cost;
 mod jpeg;
 mod jpeg_outline;
 mod orient;
@@ -29,6 +30,7 @@ use thiserror::Error;
 
 use crate::RgbImage;
 
+pub use cost::memory;
 pub use sniff::FileKind;
 
 /// What a photo may cost before it is refused.
@@ -43,11 +45,14 @@ pub struct DecodeLimits {
     pub max_pixels: u64,
     /// Scans of a progressive JPEG: each one passes over the whole picture, so a small file can keep a decoder busy.
     pub max_scans: usize,
+    /// Pixels of all its components that these scans pass over together: what they cost. An ordinary picture of ten scans,
+    /// its colours at half size, passes over eight times its pixels.
+    pub max_scan_pixels: u64,
 }
 
 impl Default for DecodeLimits {
     fn default() -> Self {
-        Self { max_bytes: 20 << 20, max_pixels: 50_000_000, max_scans: 100 }
+        Self { max_bytes: 20 << 20, max_pixels: 50_000_000, max_scans: 100, max_scan_pixels: 1_000_000_000 }
     }
 }
 
@@ -115,6 +120,17 @@ pub enum DecodeError {
         actual: usize,
         /// Scans allowed.
         limit: usize,
+    },
+    /// A large progressive JPEG of many scans.
+    #[error(
+        "the scans of the progressive JPEG pass over {:.0} million pixels, more than the {:.0} million allowed: save it again \
+         as an ordinary JPEG", megapixels(*actual), megapixels(*limit)
+    )]
+    TooMuchScanning {
+        /// Pixels of all components in all scans.
+        actual: u64,
+        /// Pixels allowed.
+        limit: u64,
     },
     /// The end of the file is missing.
     #[error("the {format} is truncated: its end is missing; send the whole file again")]

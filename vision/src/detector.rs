@@ -1,6 +1,6 @@
 //! The ability to find containers in photos.
 
-use crate::{Confidences, Detection, ModelError, RgbImage, Sightings, Tiling};
+use crate::{Cancel, Confidences, Detection, ModelError, RgbImage, Sightings, Tiling};
 
 /// What may differ from request to request.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +51,25 @@ pub trait Detector: Send + Sync {
     /// As [`Detector::detect`].
     fn look(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Sightings>, ModelError> {
         Ok(self.detect(images, options)?.into_iter().map(Sightings::of_one_look).collect())
+    }
+
+    /// As [`Detector::look`], given up between tiles when nobody waits any more.
+    ///
+    /// # Errors
+    /// As [`Detector::detect`], and [`ModelError::Cancelled`].
+    fn look_until(
+        &self,
+        images: &[RgbImage],
+        options: &DetectOptions,
+        cancel: &Cancel,
+    ) -> Result<Vec<Sightings>, ModelError> {
+        cancel.check()?;
+        self.look(images, options)
+    }
+
+    /// Pixels of the network's input for a whole photo, or for one tile: what looking once costs. 0 when that is not known.
+    fn input_pixels(&self) -> u64 {
+        0
     }
 
     /// Names by [`crate::ClassId`].

@@ -1,6 +1,6 @@
 //! The ability to turn crops into embeddings.
 
-use crate::{Embedding, ModelError, RgbImage, Sha256};
+use crate::{Cancel, Embedding, ModelError, RgbImage, Sha256};
 
 /// Embeds crops. Batch-first and synchronous; callers keep it off async threads.
 pub trait Embedder: Send + Sync {
@@ -9,6 +9,15 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// When the network cannot run or its output does not fit its card.
     fn embed(&self, crops: &[RgbImage]) -> Result<Vec<Embedding>, ModelError>;
+
+    /// As [`Embedder::embed`], given up between batches when nobody waits any more.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`], and [`ModelError::Cancelled`].
+    fn embed_until(&self, crops: &[RgbImage], cancel: &Cancel) -> Result<Vec<Embedding>, ModelError> {
+        cancel.check()?;
+        self.embed(crops)
+    }
 
     /// Components of an embedding.
     fn dimension(&self) -> usize;

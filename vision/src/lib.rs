@@ -12,7 +12,9 @@
 //! | [`detection`], [`embedding`], [`sku`], [`recognition`] | what is found |
 //! | [`detector`], [`embedder`], [`sku_index`] | the three abilities as traits, with fakes for tests |
 //! | [`looked`], [`sharpness`] | what a detector looked at, and why its answer may not be trusted |
+//! | `Cancel` | whether anybody still waits for the work |
 //! | [`model_card`], [`facing_height`], [`digest`] | what travels with weights |
+//! | [`secret`] | what must not be shown |
 //! | [`time`] | moments as people write them |
 //! | [`random`], [`rng`] | streams of random numbers that never change: of weights and intervals, of shelves and epochs |
 //! | [`phash`] | perceptual hashes: what an image looks like from afar |
@@ -21,6 +23,7 @@
 //! No neural network runtime, no async, no database is named here.
 
 mod bilinear;
+mod cancel;
 pub mod confidences;
 pub mod config;
 pub mod crop;
@@ -45,6 +48,7 @@ pub mod preprocess;
 pub mod random;
 pub mod recognition;
 pub mod rng;
+pub mod secret;
 pub mod sharpness;
 pub mod sku;
 pub mod sku_index;
@@ -54,6 +58,7 @@ pub mod time;
 /// An upright 8-bit RGB picture, the only pixel type of the project.
 pub use image::RgbImage;
 
+pub use cancel::Cancel;
 pub use confidences::{CONTAINERS, Confidences, UnknownClass};
 pub use crop::crop;
 pub use decode::{DecodeError, DecodeLimits, decode};
@@ -73,6 +78,7 @@ pub use nms::{NmsOptions, nms};
 pub use preprocess::PreprocessPlan;
 pub use random::Random;
 pub use recognition::{Candidate, Decision, Reason, Recognition, RecognizedItem, SkuCount, SkuStatus};
+pub use secret::Secret;
 pub use sku::{Sku, SkuId};
 pub use sku_index::{ExemplarId, Neighbor, SkuIndex};
 pub use tiles::{Tiling, tile_grid};

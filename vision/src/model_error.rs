@@ -19,6 +19,9 @@ pub enum ModelError {
         /// What came out.
         found: String,
     },
+    /// Nobody waits for the answer any more.
+    #[error("nobody waits for the answer any more")]
+    Cancelled,
     /// Vectors of another embedder were mixed in.
     #[error("embedding has {found} components, the gallery holds {expected}")]
     Dimension {

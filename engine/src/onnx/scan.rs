@@ -9,7 +9,8 @@ const MAX_FIELDS: usize = 1 << 20;
 /// Graphs within graphs. Prost stops at 100.
 const MAX_DEPTH: usize = 64;
 
-/// The field of a tensor that says where its numbers are when they are not in the file.
+/// The fields of a tensor that say that its numbers are not in the file, and where they are.
+const DATA_LOCATION: u64 = 14;
 const EXTERNAL_DATA: u64 = 13;
 
 /// Why bytes are no model.
@@ -29,6 +30,8 @@ pub(super) enum Flaw {
 #[derive(Clone, Copy)]
 enum Kind {
     Model,
+    Training,
+    Function,
     Graph,
     Node,
     Attribute,
@@ -46,17 +49,22 @@ impl Kind {
     /// What the length-delimited field `number` holds; `None` for bytes, strings and packed numbers.
     fn child(self, number: u64) -> Option<Self> {
         match (self, number) {
-            (Self::Model, 7) | (Self::Attribute, 6 | 11) => Some(Self::Graph),
-            (Self::Graph, 1) => Some(Self::Node),
-            (Self::Node, 5) => Some(Self::Attribute),
+            (Self::Model, 7) | (Self::Attribute, 6 | 11) | (Self::Training, 1 | 2) => Some(Self::Graph),
+            // Whoever runs a model reads these too, and so whatever their tensors name.
+            (Self::Model, 20) => Some(Self::Training),
+            (Self::Model, 25) => Some(Self::Function),
+            (Self::Graph, 1) | (Self::Function, 7) => Some(Self::Node),
+            (Self::Node, 5) | (Self::Function, 11) => Some(Self::Attribute),
             (Self::Graph, 5) | (Self::Attribute, 5 | 10) | (Self::Sparse, 1 | 2) => Some(Self::Tensor),
             (Self::Graph, 15) | (Self::Attribute, 22) => Some(Self::Sparse),
-            (Self::Graph, 11..=13) => Some(Self::Value),
+            (Self::Graph, 11..=13) | (Self::Function, 12) => Some(Self::Value),
             (Self::Value, 2) | (Self::Attribute, 14) => Some(Self::Type),
             (Self::Type, 1) => Some(Self::TensorType),
             (Self::TensorType, 2) => Some(Self::Shape),
             (Self::Shape, 1)
             | (Self::Model, 8 | 14)
+            | (Self::Training, 3 | 4)
+            | (Self::Function, 9 | 14)
             | (Self::Graph, 16)
             | (Self::Node, 9)
             | (Self::Tensor, 13 | 16)
@@ -100,7 +108,10 @@ impl Walk<'_> {
                 return Err(Flaw::NotProtobuf { at: start });
             }
             match wire {
-                0 => drop(self.varint(end)?),
+                0 => {
+                    let value = self.varint(end)?;
+                    self.facts.external |= matches!((kind, number), (Kind::Tensor, DATA_LOCATION)) && value != 0;
+                }
                 1 => self.skip(8, end)?,
                 5 => self.skip(4, end)?,
                 2 => {
@@ -160,6 +171,16 @@ mod tests {
             (&[0x08, 0x0a], Ok(Facts { external: false })),
             // A graph with a tensor with an entry about another file.
             (&[0x3a, 0x04, 0x2a, 0x02, 0x6a, 0x00], Ok(Facts { external: true })),
+            // The same in a node's constant, by place alone, and all that within a function and a training step.
+            (&[0x3a, 0x08, 0x0a, 0x06, 0x2a, 0x04, 0x2a, 0x02, 0x6a, 0x00], Ok(Facts { external: true })),
+            (&[0x3a, 0x04, 0x2a, 0x02, 0x70, 0x01], Ok(Facts { external: true })),
+            (&[0x3a, 0x04, 0x2a, 0x02, 0x70, 0x00], Ok(Facts { external: false })),
+            (&[0xca, 0x01, 0x08, 0x3a, 0x06, 0x2a, 0x04, 0x2a, 0x02, 0x6a, 0x00], Ok(Facts { external: true })),
+            (&[0xca, 0x01, 0x06, 0x5a, 0x04, 0x2a, 0x02, 0x6a, 0x00], Ok(Facts { external: true })),
+            (&[0xa2, 0x01, 0x06, 0x0a, 0x04, 0x2a, 0x02, 0x6a, 0x00], Ok(Facts { external: true })),
+            (&[0xa2, 0x01, 0x06, 0x12, 0x04, 0x2a, 0x02, 0x6a, 0x00], Ok(Facts { external: true })),
+            // Functions of sound nodes are sound.
+            (&[0xca, 0x01, 0x04, 0x3a, 0x02, 0x2a, 0x00], Ok(Facts { external: false })),
             (&[0x08], Err(Flaw::CutOff { at: 1 })),
             (&[0x3a, 0x05, 0x00], Err(Flaw::CutOff { at: 0 })),
             (&[0x00, 0x00], Err(Flaw::NotProtobuf { at: 0 })),

@@ -178,3 +178,60 @@ proptest! {
         open_damaged(name, &changes);
     }
 }
+
+/// A field of bytes of a message: key, length, content.
+#[cfg(feature = "ort")]
+fn field(number: u32, content: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    prost::encoding::encode_key(number, prost::encoding::WireType::LengthDelimited, &mut bytes);
+    prost::encode_length_delimiter(content.len(), &mut bytes).unwrap();
+    [bytes, content.to_vec()].concat()
+}
+
+/// A function of a model may hold a constant that says "my numbers are in that file", and ONNX Runtime would read it.
+#[cfg(feature = "ort")]
+#[test]
+fn no_function_of_a_model_reads_a_file() {
+    use engine::onnx::proto::{AttributeProto, AttributeType, NodeProto, StringStringEntryProto, TensorProto};
+    use prost::Message as _;
+    let constant = |external: bool| {
+        let place = StringStringEntryProto { key: "location".to_owned(), value: "secret.bin".to_owned() };
+        let tensor = TensorProto {
+            dims: vec![1],
+            data_type: 1,
+            raw_data: if external { bytes::Bytes::new() } else { bytes::Bytes::from_static(&[0; 4]) },
+            external_data: if external { vec![place] } else { Vec::new() },
+            data_location: i32::from(external),
+            ..TensorProto::default()
+        };
+        let attribute = AttributeProto {
+            name: "value".to_owned(),
+            r#type: AttributeType::Tensor as i32,
+            t: Some(Box::new(tensor)),
+            ..AttributeProto::default()
+        };
+        NodeProto {
+            output: vec!["y".to_owned()],
+            op_type: "Constant".to_owned(),
+            attribute: vec![attribute],
+            ..NodeProto::default()
+        }
+    };
+    let with_function = |external: bool| {
+        let operators = [field(1, b""), vec![0x10, 17]].concat();
+        let function = [
+            field(1, b"read"),
+            field(5, b"y"),
+            field(7, &constant(external).encode_to_vec()),
+            field(9, &operators),
+            field(10, b"own"),
+        ];
+        let own = [field(1, b"own"), vec![0x10, 1]].concat();
+        let whole = std::fs::read(fixture("tiny.onnx")).unwrap();
+        [whole, field(8, &own), field(25, &function.concat())].concat()
+    };
+    let open = |external| engine::OrtSession::from_bytes(&with_function(external), &engine::OrtOptions::default());
+    assert!(open(false).is_ok(), "functions as such are fine");
+    let error = open(true).unwrap_err().to_string();
+    assert!(error.contains("outside the file"), "{error}");
+}

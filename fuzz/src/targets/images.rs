@@ -5,7 +5,8 @@ use vision::{DecodeLimits, decode};
 use super::{Answer, Target};
 
 /// Small: what matters is how little it takes to go beyond.
-const LIMITS: DecodeLimits = DecodeLimits { max_bytes: 1 << 20, max_pixels: 1 << 20, max_scans: 20 };
+const LIMITS: DecodeLimits =
+    DecodeLimits { max_bytes: 1 << 20, max_pixels: 1 << 20, max_scans: 20, max_scan_pixels: 20 << 20 };
 
 /// 8 bytes a pixel of a progressive CMYK JPEG, 3 of the result, 3 of the upright one; and what decoders hold besides.
 const MAX_MIB: usize = 48;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ureq::http::{Response, Uri};
 use ureq::{Agent, Body};
+use vision::secret::redacted;
 
 use super::super::{HubError, HubFile, Limits, Missing, Token};
 
@@ -29,10 +30,19 @@ pub(super) struct Client {
     pub(super) limits: Limits,
 }
 
+/// An address that is none, or holds a secret, as it may be shown.
+fn without_secret(endpoint: &str) -> String {
+    if endpoint.contains("://") {
+        redacted(endpoint)
+    } else {
+        endpoint.rsplit('@').next().unwrap_or_default().to_owned()
+    }
+}
+
 impl Client {
     pub(super) fn new(endpoint: &str, token: Option<Token>, limits: Limits) -> Result<Self, HubError> {
         let endpoint = endpoint.trim().trim_end_matches('/');
-        let refused = |reason| HubError::Endpoint { given: endpoint.to_owned(), reason };
+        let refused = |reason| HubError::Endpoint { given: without_secret(endpoint), reason };
         let address: Uri = endpoint.parse().map_err(|_| refused("that is no address"))?;
         if !matches!(address.scheme_str(), Some("http" | "https")) {
             return Err(refused("an address begins with https:// or http://"));
@@ -176,8 +186,20 @@ mod tests {
     #[test]
     fn addresses_are_checked() {
         let client = |endpoint: &str| Client::new(endpoint, None, Limits::default());
-        for endpoint in ["", "huggingface.co", "ftp://a", "https://", "https://user:secret@a", "https://a/?b", "a b"] {
-            assert!(matches!(client(endpoint), Err(HubError::Endpoint { .. })), "{endpoint}");
+        for endpoint in [
+            "",
+            "huggingface.co",
+            "ftp://a",
+            "https://",
+            "https://user:secret@a",
+            "user:secret@a",
+            "https://a/?secret",
+            "https://a/?b",
+            "a b",
+        ] {
+            let error = client(endpoint).err().expect(endpoint);
+            assert!(matches!(error, HubError::Endpoint { .. }), "{endpoint}");
+            assert!(!error.to_string().contains("secret"), "{error}");
         }
         let file: HubFile = "hf://a/b@v1/c/d.bin".parse().unwrap();
         let url = client(" https://mirror.example:8443/hub/ ").unwrap().url(&file, "c/d.bin");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use review::ReviewHealth;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,6 +29,9 @@ pub(crate) struct Health {
     pub(crate) release: Option<Release>,
     /// Photos waiting and being worked on.
     pub(crate) queue: QueueHealth,
+    /// The review queue: `ok`, `unavailable`, or `off` where it is switched off or models are not loaded.
+    #[schema(example = "ok")]
+    pub(crate) review: String,
 }
 
 /// Photos waiting and being worked on.
@@ -45,7 +49,8 @@ pub(crate) struct QueueHealth {
 
 /// The state of the server
 ///
-/// As `/readyz`, with version, models, gallery and queue.
+/// As `/readyz`, with version, models, gallery and queue. `status` is `degraded` when photos are recognised but what is unsure
+/// cannot be put aside for people.
 #[utoipa::path(
     get,
     path = "/health",
@@ -62,8 +67,16 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Hea
         Phase::Ready(loaded) => Some(Release::of(&loaded.recognizer)),
         _ => None,
     };
+    let review = app.review.health().await;
+    let mut readiness = Readiness::of(&phase);
+    if readiness.ready && review == ReviewHealth::Unavailable {
+        "degraded".clone_into(&mut readiness.status);
+        "Photos are recognised, but the review queue cannot be reached: its database or its pictures are away. The server's \
+         log has the cause."
+            .clone_into(&mut readiness.explanation);
+    }
     let health = Health {
-        readiness: Readiness::of(&phase),
+        readiness,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime_seconds: (app.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
         release,
@@ -73,6 +86,7 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Hea
             workers: app.config.workers.get(),
             busy: queue.busy(),
         },
+        review: review.as_str().to_owned(),
     };
     (status(&phase), Json(health))
 }

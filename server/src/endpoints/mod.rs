@@ -6,5 +6,6 @@ pub(crate) mod livez;
 pub(crate) mod metrics;
 pub(crate) mod readyz;
 pub(crate) mod recognize;
+pub(crate) mod recognize_batch;
 pub(crate) mod review;
 pub(crate) mod skus;

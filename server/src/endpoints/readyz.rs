@@ -16,7 +16,7 @@ use crate::models::Phase;
 pub(crate) struct Readiness {
     /// Whether they may.
     pub(crate) ready: bool,
-    /// `loading`, `warming_up`, `ok`, `failed` or `stopping`.
+    /// `loading`, `warming_up`, `ok`, `failed` or `stopping`; `/health` knows `degraded`, too.
     #[schema(example = "ok")]
     pub(crate) status: String,
     /// The same for people.

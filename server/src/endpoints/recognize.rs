@@ -1,21 +1,34 @@
 //! `POST /v2/recognize`: a photo in, facings and counts out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use review::{Prepared, Source};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::inference::{AnswerBody, AnswerFormat, JobRequest, Refused};
+use crate::clients::Peer;
+use crate::inference::{AnswerBody, AnswerFormat, Caller, JobRequest, Refused};
+use crate::models::Loaded;
 use crate::problem::{Problem, ProblemBody};
 use crate::request_id::RequestId;
 use crate::upload;
 use crate::wire::answer::RecognizeAnswer;
 use crate::wire::parameters::{GalleryChoice, RecognizeQuery};
+
+/// How long the client can use an answer, in milliseconds.
+const TIMEOUT: &str = "x-timeout-ms";
+/// Which store a photo was taken in.
+const STORE: &str = "x-store";
+const MAX_STORE: usize = 64;
+/// A day.
+const MAX_TIMEOUT_MS: u64 = 86_400_000;
 
 /// A file's bytes.
 #[derive(Debug, ToSchema)]
@@ -48,7 +61,11 @@ pub(crate) struct RecognizeJson {
     post,
     path = "/v2/recognize",
     tag = "recognition",
-    params(RecognizeQuery),
+    params(
+        RecognizeQuery,
+        ("x-timeout-ms" = Option<u64>, Header, description = "How long an answer is of use, from the last byte of the photo: then the work ends, and where it cannot be done in time it is refused at once"),
+        ("x-store" = Option<String>, Header, description = "Name of the store the photo was taken in: no store fills the review queue alone"),
+    ),
     request_body(
         description = "The photo, sent in one of these ways; its format is recognised by its content.",
         content(
@@ -75,17 +92,18 @@ pub(crate) struct RecognizeJson {
 pub(crate) async fn recognize(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
+    Extension(peer): Extension<Peer>,
     Query(pairs): Query<Vec<(String, String)>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let query = RecognizeQuery::parse(&pairs)?;
     let loaded = app.models.current().inspect_err(|_| app.metrics.rejected("not_ready"))?;
-    let gallery = query.gallery.unwrap_or_default();
-    if gallery == GalleryChoice::Example && loaded.example.is_none() {
-        return Err(Problem::parameter("gallery", "example", "served: this server offers no example"));
-    }
-    app.inference.admit().inspect_err(|refused| count(&app, refused))?;
+    let gallery = gallery(&query, &loaded)?;
+    let settings = loaded.recognizer.settings();
+    query.within(&settings.requests, loaded.recognizer.detector().input_pixels())?;
+    let caller = Caller { client: peer.address(), patience: patience(&headers)?, patient: false };
+    app.inference.admit(caller).inspect_err(|refused| count(&app, refused))?;
 
     let upload = upload::receive(&headers, body, &app.config, &app.budget).await.inspect_err(|error| {
         app.metrics.rejected(if matches!(error, upload::UploadError::Busy) { "memory" } else { "bad_upload" });
@@ -99,37 +117,71 @@ pub(crate) async fn recognize(
             embeddings: query.return_embeddings.unwrap_or(loaded.options.keep_embeddings),
         }
     };
-    let request = JobRequest { id, upload, options: query.over(&loaded.options), gallery, format };
-    let answer = app.inference.answer(request).await.inspect_err(|refused| count(&app, refused))?;
+    let source = Source::new(peer.address(), store(&headers)?);
+    let request = JobRequest { id, upload, options: query.over(&loaded.options), gallery, format, source };
+    let answer = app.inference.answer(caller, request).await.inspect_err(|refused| count(&app, refused))?;
 
-    let mut body = answer.body;
-    if let (Some(prepared), Some(queue)) = (answer.review, app.review.queue()) {
-        let written = prepared.write(queue).await;
-        if let AnswerBody::Open(answer) = &mut body {
-            answer.put_aside(&written);
-        }
-        app.metrics.review_queued(&written);
-    }
-    let body = match body {
-        AnswerBody::Encoded(bytes) => bytes,
-        // Thousands of numbers as text: no work for an async thread.
-        AnswerBody::Open(answer) => {
-            tokio::task::spawn_blocking(move || answer.encode()).await.map_err(|_| Problem::internal())?
-        }
-    };
+    let body = finish(&app, answer.body, answer.review).await?;
     let mut response = body.into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
     response.extensions_mut().insert(answer.summary);
     Ok(response)
 }
 
+/// Writes into the review queue what goes there, and gives the answer, which says so, encoded.
+pub(super) async fn finish(app: &App, mut body: AnswerBody, review: Option<Box<Prepared>>) -> Result<Bytes, Problem> {
+    if let (Some(prepared), Some(queue)) = (review, app.review.queue()) {
+        let written = prepared.write(queue).await;
+        if let AnswerBody::Open(answer) = &mut body {
+            answer.put_aside(&written);
+        }
+        app.metrics.review_queued(&written);
+    }
+    match body {
+        AnswerBody::Encoded(bytes) => Ok(bytes),
+        // Thousands of numbers as text: no work for an async thread.
+        AnswerBody::Open(answer) => {
+            tokio::task::spawn_blocking(move || answer.encode()).await.map_err(|_| Problem::internal())
+        }
+    }
+}
+
+/// The gallery that is asked for.
+pub(super) fn gallery(query: &RecognizeQuery, loaded: &Loaded) -> Result<GalleryChoice, Problem> {
+    let gallery = query.gallery.unwrap_or_default();
+    if gallery == GalleryChoice::Example && loaded.example.is_none() {
+        return Err(Problem::parameter("gallery", "example", "served: this server offers no example"));
+    }
+    Ok(gallery)
+}
+
 fn count(app: &App, refused: &Refused) {
     match refused {
         Refused::Full { .. } => app.metrics.rejected("queue_full"),
+        Refused::TooLate { .. } => app.metrics.rejected("too_late"),
         Refused::Stopping => app.metrics.rejected("stopping"),
         Refused::TimedOut { .. } => app.metrics.recognition("timeout"),
         // Counted by the worker.
         Refused::Failed(_) => {}
+    }
+}
+
+/// Which store the photo was taken in, where the client says so: `x-store`.
+fn store(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get(STORE) else { return Ok(None) };
+    let wrong =
+        || Problem::parameter(STORE, &String::from_utf8_lossy(value.as_bytes()), "1 to 64 visible characters of ASCII");
+    let text = value.to_str().map_err(|_| wrong())?;
+    if (1..=MAX_STORE).contains(&text.len()) { Ok(Some(text)) } else { Err(wrong()) }
+}
+
+/// How long the client can use an answer: `x-timeout-ms`.
+fn patience(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
+    let Some(value) = headers.get(TIMEOUT) else { return Ok(None) };
+    let text = String::from_utf8_lossy(value.as_bytes());
+    match text.parse() {
+        Ok(milliseconds @ 1..=MAX_TIMEOUT_MS) => Ok(Some(Duration::from_millis(milliseconds))),
+        _ => Err(Problem::parameter(TIMEOUT, &text, "a whole number of milliseconds within 1 and 86400000")),
     }
 }
 

@@ -1,18 +1,31 @@
 //! Who may come in: no is said early, before a photo is read, and again when it would have to wait too long.
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use review::Cut;
 use tokio::sync::oneshot;
+use vision::{BBox, Cancel};
 
 use super::JobQueue;
-use super::job::{Answer, Job, JobError, JobRequest};
+use super::job::{Answer, Job, JobError, JobRequest, Work};
+use super::pace::Pace;
 use super::queue::PushError;
 use crate::config::ServerConfig;
 
 /// Bounds of the advice in `Retry-After`, in seconds.
 const RETRY_AFTER: (u64, u64) = (1, 60);
+
+/// Of the time until its deadline, the part that a photo may be expected to take: expectations are wrong now and then.
+const SAFE: f64 = 0.8;
+
+/// How long a photo of a batch may take.
+const PATIENT: Duration = Duration::from_secs(600);
+/// How often it looks for a place.
+const PLACE: Duration = Duration::from_millis(20);
 
 /// The way to the workers.
 #[derive(Debug)]
@@ -20,8 +33,7 @@ pub(crate) struct Inference {
     queue: Arc<JobQueue>,
     workers: usize,
     timeout: Duration,
-    /// Moving average of a photo's time at a worker, in microseconds.
-    pace: Arc<AtomicU64>,
+    pace: Arc<Pace>,
 }
 
 /// Why a request gets no answer from the workers.
@@ -29,6 +41,13 @@ pub(crate) struct Inference {
 pub(crate) enum Refused {
     /// As many photos wait as may.
     Full {
+        /// When it may be worth trying again.
+        retry_after_seconds: u64,
+    },
+    /// There would be no answer in time.
+    TooLate {
+        /// How long an answer would take, as things are.
+        expected: Duration,
         /// When it may be worth trying again.
         retry_after_seconds: u64,
     },
@@ -43,13 +62,33 @@ pub(crate) enum Refused {
     Failed(JobError),
 }
 
+/// Who asks, and how long an answer is of use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller {
+    /// Clients take turns by address.
+    pub(crate) client: IpAddr,
+    /// From the last byte of the photo to its answer; the server's own limit when that is shorter.
+    pub(crate) patience: Option<Duration>,
+    /// Of a batch: waits for a place, and until nobody else waits.
+    pub(crate) patient: bool,
+}
+
+/// Says that its caller is gone when it is dropped.
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 impl Inference {
     pub(crate) fn new(config: &ServerConfig) -> Self {
         Self {
             queue: Arc::new(JobQueue::new(config.queue.get())),
             workers: config.workers.get(),
             timeout: config.timeouts.request,
-            pace: Arc::new(AtomicU64::new(0)),
+            pace: Arc::default(),
         }
     }
 
@@ -57,43 +96,98 @@ impl Inference {
         &self.queue
     }
 
-    pub(crate) fn pace(&self) -> &Arc<AtomicU64> {
+    pub(crate) fn pace(&self) -> &Arc<Pace> {
         &self.pace
     }
 
     /// Asked before the body is read, so that an overloaded server does not receive photos it will not look at.
-    pub(crate) fn admit(&self) -> Result<(), Refused> {
-        if self.queue.is_full() { Err(self.full()) } else { Ok(()) }
+    pub(crate) fn admit(&self, caller: Caller) -> Result<(), Refused> {
+        if self.queue.is_full(caller.client) {
+            return Err(self.full());
+        }
+        self.in_time(caller.client, self.patience(caller))
     }
 
-    /// Hands a photo to the workers and waits. When the caller goes away, so does its place in the queue.
-    pub(crate) async fn answer(&self, request: JobRequest) -> Result<Answer, Refused> {
+    fn patience(&self, caller: Caller) -> Duration {
+        if caller.patient {
+            return PATIENT;
+        }
+        caller.patience.map_or(self.timeout, |patience| patience.min(self.timeout))
+    }
+
+    /// Whether there would be an answer in time, by what photos take and how many are before this one when clients take turns.
+    /// Who finds a free worker is always let in: nothing else would ever correct the estimate.
+    fn in_time(&self, client: IpAddr, patience: Duration) -> Result<(), Refused> {
+        let load = self.queue.load(client);
+        if load.waiting == 0 && load.busy < self.workers {
+            return Ok(());
+        }
+        let (each, ahead) = (self.pace.each(), load.ahead + load.busy);
+        let expected = each.mul_f64(ahead as f64 / self.workers as f64) + self.pace.careful();
+        let allowed = patience.mul_f64(SAFE);
+        if expected <= allowed {
+            return Ok(());
+        }
+        let retry_after_seconds = seconds(expected - allowed);
+        Err(Refused::TooLate { expected, retry_after_seconds })
+    }
+
+    /// Hands a photo to the workers and waits. When the caller goes away, so does its place in the queue, and its work ends at
+    /// the next step.
+    pub(crate) async fn answer(&self, caller: Caller, request: JobRequest) -> Result<Answer, Refused> {
+        self.wait(caller, |reply| Work::Photo { request: Box::new(request), reply }).await
+    }
+
+    /// Has a worker cut a box out of a photo and embed it: as much work as a small photo, and admitted like one.
+    pub(crate) async fn cut(&self, caller: Caller, photo: Bytes, bbox: BBox) -> Result<Cut, Refused> {
+        self.admit(caller)?;
+        self.wait(caller, |reply| Work::Cut { photo, bbox, reply }).await
+    }
+
+    async fn wait<T>(
+        &self,
+        caller: Caller,
+        work: impl FnOnce(oneshot::Sender<Result<T, JobError>>) -> Work,
+    ) -> Result<T, Refused> {
+        let patience = self.patience(caller);
+        if !caller.patient {
+            self.in_time(caller.client, patience)?;
+        }
         let (reply, answer) = oneshot::channel();
-        self.queue.push(Job { request, enqueued: Instant::now(), reply }).map_err(|error| match error {
-            PushError::Full(_) => self.full(),
-            PushError::Closed(_) => Refused::Stopping,
-        })?;
-        match tokio::time::timeout(self.timeout, answer).await {
-            Err(_) => Err(Refused::TimedOut { after: self.timeout }),
+        let (enqueued, gone) = (Instant::now(), Arc::<AtomicBool>::default());
+        let waiting = Waiting(Arc::clone(&gone));
+        let cancel = Cancel::new(gone, enqueued + patience);
+        let Caller { client, patient, .. } = caller;
+        let mut job = Job { client, enqueued, patient, deadline: enqueued + patience, cancel, work: work(reply) };
+        while let Err(error) = self.queue.push(job) {
+            match error {
+                PushError::Full(back) if patient && enqueued.elapsed() < patience => job = back,
+                PushError::Full(_) => return Err(self.full()),
+                PushError::Closed(_) => return Err(Refused::Stopping),
+            }
+            tokio::time::sleep(PLACE).await;
+        }
+        let outcome = tokio::time::timeout(patience, answer).await;
+        drop(waiting);
+        match outcome {
+            Err(_) | Ok(Ok(Err(JobError::Cancelled))) => Err(Refused::TimedOut { after: patience }),
             // The queue was cleared at the end of the drain.
             Ok(Err(_)) => Err(Refused::Stopping),
+            Ok(Ok(Err(JobError::TooLate))) => {
+                let expected = self.pace.careful();
+                Err(Refused::TooLate { expected, retry_after_seconds: seconds(expected) })
+            }
             Ok(Ok(Err(error))) => Err(Refused::Failed(error)),
             Ok(Ok(Ok(answer))) => Ok(answer),
         }
     }
 
     fn full(&self) -> Refused {
-        let pace = Duration::from_micros(self.pace.load(Ordering::Relaxed));
-        let wait = pace.mul_f64(self.queue.capacity() as f64 / self.workers as f64);
-        Refused::Full { retry_after_seconds: (wait.as_secs_f64().ceil() as u64).clamp(RETRY_AFTER.0, RETRY_AFTER.1) }
+        let wait = self.pace.each().mul_f64(self.queue.capacity() as f64 / self.workers as f64);
+        Refused::Full { retry_after_seconds: seconds(wait) }
     }
 }
 
-/// Folds one photo's time into the average: an eighth of the difference at a time.
-pub(super) fn record_pace(pace: &AtomicU64, took: Duration) {
-    let took = took.as_micros() as u64;
-    let old = pace.load(Ordering::Relaxed);
-    let new = if old == 0 { took } else { old - old / 8 + took / 8 };
-    // A lost update between two workers changes an estimate a little.
-    pace.store(new.max(1), Ordering::Relaxed);
+fn seconds(wait: Duration) -> u64 {
+    (wait.as_secs_f64().ceil() as u64).clamp(RETRY_AFTER.0, RETRY_AFTER.1)
 }

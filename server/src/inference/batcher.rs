@@ -1,21 +1,36 @@
 //! Which of the waiting jobs one worker takes.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use super::fair::Turns;
 
 /// What the queue must know about its entries.
 pub(crate) trait Entry {
     /// Nobody waits for it any more.
     fn is_abandoned(&self) -> bool;
 
+    /// Clients take turns.
+    fn client(&self) -> IpAddr;
+
+    /// It waits until nobody else does.
+    fn is_patient(&self) -> bool;
+
     /// Both may be recognised in one batch.
     fn fits_with(&self, other: &Self) -> bool;
 }
 
-/// Takes the oldest entry and others that fit with it, oldest first, at most `max_batch` and at most this worker's
+/// Takes the entry whose turn it is and others that fit with it, oldest first, at most `max_batch` and at most this worker's
 /// share when `idle_workers` (this one included) wait for work: on a CPU two workers with one photo each are done
 /// sooner than one with two. Those that do not fit keep their place. There is no waiting for a fuller batch.
-pub(crate) fn take_batch<T: Entry>(waiting: &mut VecDeque<T>, max_batch: usize, idle_workers: usize) -> Vec<T> {
+pub(super) fn take_batch<T: Entry>(
+    waiting: &mut VecDeque<T>,
+    turns: &mut Turns,
+    max_batch: usize,
+    idle_workers: usize,
+) -> Vec<T> {
     waiting.retain(|entry| !entry.is_abandoned());
+    turns.next(waiting);
     let share = waiting.len().div_ceil(idle_workers.max(1));
     let size = share.min(max_batch);
     let Some(first) = waiting.pop_front() else { return Vec::new() };
@@ -41,6 +56,14 @@ mod tests {
             self.0.is_uppercase()
         }
 
+        fn client(&self) -> IpAddr {
+            [127, 0, 0, 1].into()
+        }
+
+        fn is_patient(&self) -> bool {
+            false
+        }
+
         fn fits_with(&self, other: &Self) -> bool {
             self.0 == other.0
         }
@@ -48,7 +71,7 @@ mod tests {
 
     fn check(waiting: &str, max_batch: usize, idle: usize, taken: &[u32], left: &[u32]) {
         let mut queue: VecDeque<_> = waiting.chars().zip(0..).collect();
-        let batch = take_batch(&mut queue, max_batch, idle);
+        let batch = take_batch(&mut queue, &mut Turns::default(), max_batch, idle);
         let numbers = |entries: Vec<(char, u32)>| entries.into_iter().map(|(_, n)| n).collect::<Vec<_>>();
         assert_eq!(numbers(batch), taken, "taken of {waiting:?}");
         assert_eq!(numbers(queue.into()), left, "left of {waiting:?}");

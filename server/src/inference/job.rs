@@ -1,12 +1,14 @@
 //! One photo on its way through the workers, and what comes back.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
 use pipeline::{RecognizeError, RecognizeOptions, Timing};
-use review::Prepared;
+use review::{Cut, Prepared, ReviewError, Source};
 use thiserror::Error;
 use tokio::sync::oneshot;
+use vision::{BBox, Cancel};
 
 use super::batcher::Entry;
 use crate::request_id::RequestId;
@@ -23,6 +25,8 @@ pub(crate) struct JobRequest {
     pub(crate) options: RecognizeOptions,
     pub(crate) gallery: GalleryChoice,
     pub(crate) format: AnswerFormat,
+    /// Where the photo comes from: none fills the review queue alone.
+    pub(crate) source: Source,
 }
 
 /// What the answer looks like.
@@ -42,18 +46,62 @@ pub(crate) enum AnswerFormat {
 /// A request in the queue.
 #[derive(Debug)]
 pub(crate) struct Job {
-    pub(crate) request: JobRequest,
+    /// Who asks.
+    pub(crate) client: IpAddr,
     pub(crate) enqueued: Instant,
-    pub(crate) reply: oneshot::Sender<Result<Answer, JobError>>,
+    /// It is of a batch, and waits until nobody else does.
+    pub(crate) patient: bool,
+    /// Nobody wants an answer later.
+    pub(crate) deadline: Instant,
+    /// Whether anybody still waits.
+    pub(crate) cancel: Cancel,
+    pub(crate) work: Work,
+}
+
+/// What a worker does, and whom it tells.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Recognises a photo.
+    Photo {
+        /// What is asked.
+        request: Box<JobRequest>,
+        /// Who waits.
+        reply: oneshot::Sender<Result<Answer, JobError>>,
+    },
+    /// Cuts a box out of a photo and embeds it.
+    Cut {
+        /// A file.
+        photo: Bytes,
+        /// Pixels of the upright photo.
+        bbox: BBox,
+        /// Who waits.
+        reply: oneshot::Sender<Result<Cut, JobError>>,
+    },
 }
 
 impl Entry for Job {
     fn is_abandoned(&self) -> bool {
-        self.reply.is_closed()
+        match &self.work {
+            Work::Photo { reply, .. } => reply.is_closed(),
+            Work::Cut { reply, .. } => reply.is_closed(),
+        }
+    }
+
+    fn client(&self) -> IpAddr {
+        self.client
+    }
+
+    fn is_patient(&self) -> bool {
+        self.patient
     }
 
     fn fits_with(&self, other: &Self) -> bool {
-        self.request.options == other.request.options && self.request.gallery == other.request.gallery
+        match (&self.work, &other.work) {
+            (Work::Photo { request, .. }, Work::Photo { request: other, .. }) => {
+                request.options == other.options && request.gallery == other.gallery
+            }
+            _ => false,
+        }
     }
 }
 
@@ -93,9 +141,18 @@ pub(crate) enum JobError {
     /// The photo or a network.
     #[error(transparent)]
     Recognize(#[from] RecognizeError),
+    /// A box could not be cut out.
+    #[error(transparent)]
+    Cut(ReviewError),
     /// The annotated picture does not fit a JPEG.
     #[error("the annotated picture cannot be written as JPEG")]
     Draw(#[source] vision::EncodeError),
+    /// Nobody waits any more, or not for as long as it takes.
+    #[error("nobody waits for the answer any more")]
+    Cancelled,
+    /// It was its turn too late to be done in time.
+    #[error("there is no time left for an answer")]
+    TooLate,
     /// The code panicked on this photo.
     #[error("recognition panicked")]
     Panicked,

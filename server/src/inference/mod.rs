@@ -2,12 +2,17 @@
 
 mod admission;
 mod batcher;
+mod fair;
 mod job;
+mod memory;
+mod pace;
 mod queue;
 mod worker;
 
-pub(crate) use admission::{Inference, Refused};
+pub(crate) use admission::{Caller, Inference, Refused};
 pub(crate) use job::{AnswerBody, AnswerFormat, Job, JobError, JobRequest, Summary};
+pub(crate) use memory::PhotoMemory;
+pub(crate) use pace::Pace;
 pub(crate) use worker::{WorkerContext, spawn_workers};
 
 /// The queue of this server.

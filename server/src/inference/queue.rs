@@ -1,11 +1,13 @@
 //! The bounded queue between async handlers and worker threads.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::batcher::{Entry, take_batch};
+use super::fair::{Turns, ahead, is_full};
 
-/// First come, first served; full is full.
+/// Clients take turns, and none has all places; full is full.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     state: Mutex<State<T>>,
@@ -16,9 +18,21 @@ pub(crate) struct Queue<T> {
 #[derive(Debug)]
 struct State<T> {
     waiting: VecDeque<T>,
+    turns: Turns,
     idle: usize,
     busy: usize,
     open: bool,
+}
+
+/// What is before a new entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Load {
+    /// Entries that wait.
+    pub(crate) waiting: usize,
+    /// Those among them whose turn comes first.
+    pub(crate) ahead: usize,
+    /// Workers with a batch at hand.
+    pub(crate) busy: usize,
 }
 
 /// Why an entry was not taken; it is given back.
@@ -32,7 +46,7 @@ pub(crate) enum PushError<T> {
 
 impl<T: Entry> Queue<T> {
     pub(crate) fn new(capacity: usize) -> Self {
-        let state = State { waiting: VecDeque::new(), idle: 0, busy: 0, open: true };
+        let state = State { waiting: VecDeque::new(), turns: Turns::default(), idle: 0, busy: 0, open: true };
         Self { state: Mutex::new(state), wake: Condvar::new(), capacity }
     }
 
@@ -55,13 +69,17 @@ impl<T: Entry> Queue<T> {
         self.lock().busy
     }
 
-    /// Whether an entry pushed now would be refused.
-    pub(crate) fn is_full(&self) -> bool {
+    /// What a new entry of this client would have before it.
+    pub(crate) fn load(&self, client: IpAddr) -> Load {
         let mut state = self.lock();
-        state.waiting.len() >= self.capacity && {
-            state.waiting.retain(|entry| !entry.is_abandoned());
-            state.waiting.len() >= self.capacity
-        }
+        state.waiting.retain(|entry| !entry.is_abandoned());
+        let waiting = state.waiting.iter().filter(|entry| !entry.is_patient()).count();
+        Load { waiting, ahead: ahead(&state.waiting, client), busy: state.busy }
+    }
+
+    /// Whether an entry of this client pushed now would be refused.
+    pub(crate) fn is_full(&self, client: IpAddr) -> bool {
+        self.lock().has_no_room(client, false, self.capacity)
     }
 
     pub(crate) fn push(&self, entry: T) -> Result<(), PushError<T>> {
@@ -69,11 +87,8 @@ impl<T: Entry> Queue<T> {
         if !state.open {
             return Err(PushError::Closed(entry));
         }
-        if state.waiting.len() >= self.capacity {
-            state.waiting.retain(|entry| !entry.is_abandoned());
-            if state.waiting.len() >= self.capacity {
-                return Err(PushError::Full(entry));
-            }
+        if state.has_no_room(entry.client(), entry.is_patient(), self.capacity) {
+            return Err(PushError::Full(entry));
         }
         state.waiting.push_back(entry);
         drop(state);
@@ -87,7 +102,8 @@ impl<T: Entry> Queue<T> {
         state.idle += 1;
         loop {
             let idle = state.idle;
-            let batch = take_batch(&mut state.waiting, max_batch, idle);
+            let State { waiting, turns, .. } = &mut *state;
+            let batch = take_batch(waiting, turns, max_batch, idle);
             if !batch.is_empty() {
                 state.idle -= 1;
                 state.busy += 1;
@@ -120,6 +136,13 @@ impl<T: Entry> Queue<T> {
     }
 }
 
+impl<T: Entry> State<T> {
+    fn has_no_room(&mut self, client: IpAddr, patient: bool, capacity: usize) -> bool {
+        self.waiting.retain(|entry| !entry.is_abandoned());
+        is_full(&self.waiting, client, patient, capacity)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -130,11 +153,15 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Clone)]
-    struct Work(u32, Arc<AtomicBool>);
+    struct Work(u32, Arc<AtomicBool>, u8, bool);
 
     impl Work {
         fn new(number: u32) -> Self {
-            Self(number, Arc::default())
+            Self(number, Arc::default(), 1, false)
+        }
+
+        fn of(client: u8, number: u32) -> Self {
+            Self(number, Arc::default(), client, false)
         }
     }
 
@@ -143,9 +170,21 @@ mod tests {
             self.1.load(Ordering::Relaxed)
         }
 
+        fn client(&self) -> IpAddr {
+            client(self.2)
+        }
+
+        fn is_patient(&self) -> bool {
+            self.3
+        }
+
         fn fits_with(&self, _other: &Self) -> bool {
             true
         }
+    }
+
+    fn client(number: u8) -> IpAddr {
+        [192, 0, 2, number].into()
     }
 
     fn numbers(batch: Vec<Work>) -> Vec<u32> {
@@ -158,13 +197,43 @@ mod tests {
         let gone = Work::new(0);
         queue.push(gone.clone()).expect("room");
         queue.push(Work::new(1)).expect("room");
-        assert!(queue.is_full());
-        assert!(matches!(queue.push(Work::new(2)), Err(PushError::Full(Work(2, _)))));
+        assert!(queue.is_full(client(1)));
+        assert!(matches!(queue.push(Work::new(2)), Err(PushError::Full(Work(2, ..)))));
         gone.1.store(true, Ordering::Relaxed);
         assert_eq!(queue.depth(), 1);
-        assert!(!queue.is_full());
+        assert!(!queue.is_full(client(1)));
         queue.push(Work::new(3)).expect("the abandoned entry made room");
         assert_eq!(numbers(queue.take(8)), [1, 3]);
+    }
+
+    #[test]
+    fn clients_take_turns_and_none_has_all_places() {
+        let queue = Queue::new(8);
+        for number in 0..6 {
+            queue.push(Work::new(number)).expect("room");
+        }
+        assert!(queue.is_full(client(1)) && !queue.is_full(client(2)));
+        assert_eq!(queue.load(client(1)), Load { waiting: 6, ahead: 6, busy: 0 });
+        assert_eq!(queue.load(client(2)), Load { waiting: 6, ahead: 1, busy: 0 });
+        queue.push(Work::of(2, 10)).expect("room for others");
+        queue.push(Work::of(2, 11)).expect("room for others");
+        assert!(queue.is_full(client(3)), "full is full");
+        let order: Vec<u32> = (0..8).flat_map(|_| numbers(queue.take(1))).collect();
+        assert_eq!(order, [0, 10, 1, 11, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn batches_wait_until_nobody_else_does() {
+        let queue = Queue::new(8);
+        let patient = |number| Work(number, Arc::default(), 3, true);
+        queue.push(patient(0)).expect("room");
+        queue.push(patient(1)).expect("room");
+        assert!(matches!(queue.push(patient(2)), Err(PushError::Full(_))), "a quarter of the places");
+        queue.push(Work::new(10)).expect("room");
+        queue.push(Work::of(2, 20)).expect("room");
+        assert_eq!(queue.load(client(4)), Load { waiting: 2, ahead: 2, busy: 0 });
+        let order: Vec<u32> = (0..4).flat_map(|_| numbers(queue.take(1))).collect();
+        assert_eq!(order, [10, 20, 0, 1]);
     }
 
     #[test]
@@ -184,7 +253,7 @@ mod tests {
 
     #[test]
     fn sleeping_workers_wake_for_work_and_for_the_end() {
-        let queue = Arc::new(Queue::new(64));
+        let queue = Arc::new(Queue::new(128));
         let workers: Vec<_> = (0..4)
             .map(|_| {
                 let queue = Arc::clone(&queue);

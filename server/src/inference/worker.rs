@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use pipeline::{Photo, Recognized, Recognizer};
-use review::{Review, Seen, prepare};
-use tokio::sync::mpsc;
+use pipeline::{Photo, RecognizeError, Recognized, Recognizer};
+use review::{Cut, Review, ReviewError, Seen, cut, prepare};
+use tokio::sync::{mpsc, oneshot};
+use vision::{Cancel, ModelError};
 
-use super::JobQueue;
-use super::admission::record_pace;
-use super::job::{Answer, AnswerBody, AnswerFormat, Job, JobError, Summary};
+use super::job::{Answer, AnswerBody, AnswerFormat, Job, JobError, JobRequest, Summary, Work};
+use super::{JobQueue, Pace, PhotoMemory};
 use crate::config::ServerConfig;
 use crate::load_error::LoadError;
 use crate::metrics::Metrics;
@@ -30,7 +30,8 @@ pub(crate) struct WorkerContext {
     pub(crate) queue: Arc<JobQueue>,
     pub(crate) models: Arc<Models>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) pace: Arc<AtomicU64>,
+    pub(crate) pace: Arc<Pace>,
+    pub(crate) memory: Arc<PhotoMemory>,
     pub(crate) review: Arc<Review>,
     /// Each worker holds it open while it lives.
     pub(crate) alive: mpsc::WeakSender<()>,
@@ -81,18 +82,62 @@ fn work(context: &WorkerContext, max_batch: usize) {
         if batch.is_empty() {
             return;
         }
-        let (start, size) = (Instant::now(), batch.len());
-        context.metrics.batch(size);
-        recognize(context, batch, start);
-        record_pace(&context.pace, start.elapsed() / size as u32);
+        take_on(context, batch);
         context.queue.done();
     }
 }
 
+/// A photo, who waits for its answer, and until when.
+struct Asked {
+    enqueued: Instant,
+    cancel: Cancel,
+    request: JobRequest,
+    reply: oneshot::Sender<Result<Answer, JobError>>,
+}
+
+fn take_on(context: &WorkerContext, batch: Vec<Job>) {
+    let start = Instant::now();
+    let mut photos = Vec::with_capacity(batch.len());
+    for Job { enqueued, deadline, cancel, work, .. } in batch {
+        // What cannot be done in time any more is better not begun. A quarter of the time is always worth a try: an estimate
+        // that forbids everything would never be corrected.
+        let left = deadline.saturating_duration_since(start);
+        let too_late = left < context.pace.each().min((deadline - enqueued) / 4);
+        match work {
+            Work::Photo { request, reply } => {
+                let asked = Asked { enqueued, cancel, request: *request, reply };
+                if too_late { asked.reply(context, Err(JobError::TooLate)) } else { photos.push(asked) }
+            }
+            Work::Cut { reply, .. } if too_late => drop(reply.send(Err(JobError::TooLate))),
+            Work::Cut { photo, bbox, reply } => {
+                let done = catch_unwind(AssertUnwindSafe(|| cut_out(context, &photo, bbox, &cancel)));
+                // Whoever asked may have gone away.
+                drop(reply.send(done.unwrap_or(Err(JobError::Panicked))));
+            }
+        }
+    }
+    if !photos.is_empty() {
+        context.metrics.batch(photos.len());
+        recognize(context, photos, start);
+    }
+}
+
+fn cut_out(context: &WorkerContext, photo: &[u8], bbox: vision::BBox, cancel: &Cancel) -> Result<Cut, JobError> {
+    let loaded = context.models.loaded().ok_or(JobError::NoModels)?;
+    let _memory = context.memory.set_aside(vision::decode::memory(photo), cancel).map_err(|_| JobError::Cancelled)?;
+    cut(&loaded.recognizer, photo, bbox, cancel).map_err(JobError::from_review)
+}
+
 /// Answers every job of the batch, whatever happens to its photo.
-fn recognize(context: &WorkerContext, batch: Vec<Job>, start: Instant) {
+fn recognize(context: &WorkerContext, batch: Vec<Asked>, start: Instant) {
     let Some(loaded) = context.models.loaded() else {
-        batch.into_iter().for_each(|job| reply(context, job, Err(JobError::NoModels)));
+        batch.into_iter().for_each(|asked| asked.reply(context, Err(JobError::NoModels)));
+        return;
+    };
+    let cancel = Cancel::all(batch.iter().map(|asked| &asked.cancel));
+    let bytes = batch.iter().map(|asked| vision::decode::memory(&asked.request.upload.photo)).sum();
+    let Ok(_memory) = context.memory.set_aside(bytes, &cancel) else {
+        batch.into_iter().for_each(|asked| asked.reply(context, Err(JobError::Cancelled)));
         return;
     };
     let gallery = batch[0].request.gallery;
@@ -101,34 +146,54 @@ fn recognize(context: &WorkerContext, batch: Vec<Job>, start: Instant) {
         GalleryChoice::Example => loaded.example.as_ref().and_then(|example| example.recognizer(&loaded.recognizer)),
     };
     let Some(recognizer) = recognizer else {
-        batch.into_iter().for_each(|job| reply(context, job, Err(JobError::NoExample)));
+        batch.into_iter().for_each(|asked| asked.reply(context, Err(JobError::NoExample)));
         return;
     };
     let mut options = batch[0].request.options.clone();
     // What is queued is compared by its embedding, whether or not the client wants to see it.
     options.keep_embeddings |= context.review.queue().is_some();
-    let photos = batch.iter().map(|job| Photo::Encoded(job.request.upload.photo.clone())).collect();
-    match catch_unwind(AssertUnwindSafe(|| recognizer.recognize(photos, &options))) {
+    let photos = batch.iter().map(|asked| Photo::Encoded(asked.request.upload.photo.clone())).collect();
+    let size = batch.len() as u32;
+    match catch_unwind(AssertUnwindSafe(|| recognizer.recognize_until(photos, &options, &cancel))) {
         Ok(results) => {
-            for (job, result) in batch.into_iter().zip(results) {
-                let queued = start.saturating_duration_since(job.enqueued);
-                let answer = result.map_err(JobError::from).and_then(|recognized| {
-                    catch_unwind(AssertUnwindSafe(|| answer(context, recognizer, &job, recognized, queued)))
+            for (asked, result) in batch.into_iter().zip(results) {
+                let queued = start.saturating_duration_since(asked.enqueued);
+                let answer = result.map_err(JobError::from_recognition).and_then(|recognized| {
+                    catch_unwind(AssertUnwindSafe(|| answer(context, recognizer, &asked, recognized, queued)))
                         .unwrap_or(Err(JobError::Panicked))
                 });
-                reply(context, job, answer);
+                if answer.is_ok() {
+                    context.pace.record(start.elapsed() / size);
+                }
+                asked.reply(context, answer);
             }
         }
         // One photo must not fail its neighbours: find out which it was.
-        Err(_) if batch.len() > 1 => batch.into_iter().for_each(|job| recognize(context, vec![job], start)),
-        Err(_) => batch.into_iter().for_each(|job| reply(context, job, Err(JobError::Panicked))),
+        Err(_) if batch.len() > 1 => batch.into_iter().for_each(|asked| recognize(context, vec![asked], start)),
+        Err(_) => batch.into_iter().for_each(|asked| asked.reply(context, Err(JobError::Panicked))),
+    }
+}
+
+impl JobError {
+    fn from_review(error: ReviewError) -> Self {
+        match error {
+            ReviewError::Embedder(ModelError::Cancelled) => Self::Cancelled,
+            error => Self::Cut(error),
+        }
+    }
+
+    fn from_recognition(error: RecognizeError) -> Self {
+        match &error {
+            RecognizeError::Model(model) if matches!(**model, ModelError::Cancelled) => Self::Cancelled,
+            _ => Self::Recognize(error),
+        }
     }
 }
 
 fn answer(
     context: &WorkerContext,
     recognizer: &Recognizer,
-    job: &Job,
+    job: &Asked,
     recognized: Recognized,
     queued: Duration,
 ) -> Result<Answer, JobError> {
@@ -143,6 +208,7 @@ fn answer(
         recognition: &recognition,
         recognizer,
         total: job.enqueued.elapsed(),
+        source: job.request.source,
     };
     // What the example does not know is nobody's to answer.
     let queue = context.review.queue().filter(|_| job.request.gallery == GalleryChoice::Served);
@@ -199,21 +265,26 @@ fn answer(
     Ok(Answer { body, review, content_type, summary })
 }
 
-fn reply(context: &WorkerContext, job: Job, answer: Result<Answer, JobError>) {
-    let request_id = job.request.id.as_str();
-    let outcome = match &answer {
-        Ok(_) => "ok",
-        Err(JobError::Recognize(pipeline::RecognizeError::Decode(_))) => "bad_photo",
-        Err(JobError::Draw(_)) => "bad_drawing",
-        Err(JobError::Panicked) => {
-            tracing::error!(request_id, "recognition panicked; the worker goes on");
-            "panic"
-        }
-        Err(error) => {
-            tracing::error!(request_id, error = error as &dyn std::error::Error, "recognition failed");
-            "error"
-        }
-    };
-    let outcome = if job.reply.send(answer).is_ok() { outcome } else { "abandoned" };
-    context.metrics.recognition(outcome);
+impl Asked {
+    fn reply(self, context: &WorkerContext, answer: Result<Answer, JobError>) {
+        let request_id = self.request.id.as_str();
+        let outcome = match &answer {
+            Ok(_) => "ok",
+            Err(JobError::Recognize(RecognizeError::Decode(_))) => "bad_photo",
+            Err(JobError::Draw(_)) => "bad_drawing",
+            Err(JobError::Cancelled) => "cancelled",
+            Err(JobError::TooLate) => "too_late",
+            Err(JobError::Panicked) => {
+                tracing::error!(request_id, "recognition panicked; the worker goes on");
+                "panic"
+            }
+            Err(error) => {
+                tracing::error!(request_id, error = error as &dyn std::error::Error, "recognition failed");
+                "error"
+            }
+        };
+        let cancelled = outcome == "cancelled";
+        let outcome = if self.reply.send(answer).is_ok() || cancelled { outcome } else { "abandoned" };
+        context.metrics.recognition(outcome);
+    }
 }

@@ -13,7 +13,7 @@ use vision::time::timestamp;
 use super::{Frame, html};
 use crate::app::App;
 use crate::endpoints::review::clusters::alike;
-use crate::endpoints::review::item::{ItemHistory, history};
+use crate::endpoints::review::item::{ItemHistory, ItemQuery, history};
 use crate::endpoints::review::stats::{Day, Stats, gather};
 use crate::problem::Problem;
 use crate::wire::review::{CatalogueAnswer, ItemAnswer, Names};
@@ -135,9 +135,14 @@ struct ItemPage {
 }
 
 /// `GET /review/items/{item}`: one item and what was said of it.
-pub(super) async fn item(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn item(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Query(query): Query<ItemQuery>,
+) -> Result<Response, Problem> {
     let (_, store) = app.review.open()?;
-    Ok(html(&ItemPage { frame: Frame::new(), here: "queue", of: history(&store, &id).await? }))
+    let of = history(&store, &id, query.comments_after.as_deref()).await?;
+    Ok(html(&ItemPage { frame: Frame::new(), here: "queue", of }))
 }
 
 #[derive(Template)]

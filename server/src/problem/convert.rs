@@ -14,8 +14,7 @@ use crate::wire::parameters::ParameterError;
 impl From<UploadError> for Problem {
     fn from(error: UploadError) -> Self {
         let kind = match error {
-            UploadError::TooLarge { .. } => ProblemType::BodyTooLarge,
-            UploadError::Stalled(_) | UploadError::TooSlow(_) => ProblemType::UploadTooSlow,
+            UploadError::TooLarge { .. } | UploadError::TooManyPhotos { .. } => ProblemType::BodyTooLarge,
             UploadError::Busy => return Self::new(ProblemType::Overloaded, error).retry_after(1),
             UploadError::ContentType { .. } => ProblemType::UnsupportedContentType,
             UploadError::NoField | UploadError::SecondPhoto => ProblemType::MissingPicture,
@@ -33,7 +32,9 @@ impl From<UploadError> for Problem {
 impl From<&DecodeError> for Problem {
     fn from(error: &DecodeError) -> Self {
         let kind = match error {
-            DecodeError::TooManyBytes { .. } | DecodeError::TooManyPixels { .. } => ProblemType::PictureTooLarge,
+            DecodeError::TooManyBytes { .. }
+            | DecodeError::TooManyPixels { .. }
+            | DecodeError::TooMuchScanning { .. } => ProblemType::PictureTooLarge,
             DecodeError::NotAPhoto { .. } => ProblemType::UnsupportedPicture,
             // What a decoder's code says about its own state is for the log.
             DecodeError::Damaged { format, .. } => {
@@ -56,6 +57,10 @@ impl From<JobError> for Problem {
                  or send a smaller photo",
             ),
             JobError::NoModels => Self::from(NotReady::Stopping),
+            JobError::Cancelled | JobError::TooLate => {
+                Self::new(ProblemType::TookTooLong, ProblemType::TookTooLong.row().meaning)
+            }
+            JobError::Cut(error) => error.into(),
             JobError::Recognize(_) | JobError::Panicked | JobError::NoExample => Self::internal(),
         }
     }
@@ -67,6 +72,15 @@ impl From<Refused> for Problem {
             Refused::Full { retry_after_seconds } => Self::new(
                 ProblemType::Overloaded,
                 format_args!("as many photos wait as may; try again in {retry_after_seconds} s"),
+            )
+            .retry_after(retry_after_seconds),
+            Refused::TooLate { expected, retry_after_seconds } => Self::new(
+                ProblemType::Overloaded,
+                format_args!(
+                    "an answer would take about {:.1} s, too long for the time it is of use; try again in \
+                     {retry_after_seconds} s",
+                    expected.as_secs_f64()
+                ),
             )
             .retry_after(retry_after_seconds),
             Refused::Stopping => Self::from(NotReady::Stopping),
@@ -100,6 +114,7 @@ impl From<StoreError> for Problem {
             StoreError::Claimed { .. } => ProblemType::Claimed,
             StoreError::AlreadyLabelled { .. } => ProblemType::AlreadyLabelled,
             StoreError::SecondLook { .. } => ProblemType::SecondLook,
+            StoreError::TooOften { .. } => ProblemType::TooManyRequests,
             StoreError::NothingToUndo { .. } => ProblemType::NothingToUndo,
             StoreError::CodeTaken { .. } => ProblemType::CodeTaken,
             StoreError::KeyReused { .. } => ProblemType::KeyReused,

@@ -49,7 +49,7 @@ impl ProblemType {
             Self::UploadTooSlow => (
                 "upload-too-slow",
                 StatusCode::REQUEST_TIMEOUT,
-                "The photo did not arrive in time",
+                "The body did not arrive in time",
                 "Bytes came too slowly or not at all. Send a smaller photo, or use a faster connection.",
             ),
             Self::BodyTooLarge => (
@@ -169,6 +169,20 @@ impl ProblemType {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "This is not JSON",
                 "Send application/json. Forms are not taken, so that no other site can send them in your name.",
+            ),
+            Self::UnknownHost => (
+                "unknown-host",
+                StatusCode::MISDIRECTED_REQUEST,
+                "The server does not go by this name",
+                "Names are answered to only when the operator has listed them under hosts in server.yaml, so that no \
+                 other site can let its name point here. Addresses and localhost always hold.",
+            ),
+            Self::TooManyRequests => (
+                "too-many-requests",
+                StatusCode::TOO_MANY_REQUESTS,
+                "You ask too often",
+                "One reviewer may do so much in a minute, or change their mind about one item so often. Try again after \
+                 the seconds in the header Retry-After, where there is one.",
             ),
             Self::KeyReused => (
                 "key-reused",

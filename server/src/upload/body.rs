@@ -1,12 +1,9 @@
-//! A body that is refused as soon as it is too large or too slow.
-
-use std::time::Duration;
+//! A body that is refused as soon as it is too large. Whether it comes in time is for `guard` to say.
 
 use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use tokio::time::{Instant, timeout};
 
 use super::{Reservation, UploadError};
 use crate::config::ServerConfig;
@@ -18,9 +15,6 @@ pub(super) struct LimitedBody {
     received: usize,
     limit: usize,
     announced: Option<usize>,
-    idle: Duration,
-    whole: Duration,
-    start: Instant,
 }
 
 impl LimitedBody {
@@ -36,16 +30,7 @@ impl LimitedBody {
         if announced.is_some_and(|length| length > limit) {
             return Err(UploadError::TooLarge { limit });
         }
-        Ok(Self {
-            stream: body.into_data_stream(),
-            reservation,
-            received: 0,
-            limit,
-            announced,
-            idle: config.timeouts.body_idle,
-            whole: config.timeouts.body,
-            start: Instant::now(),
-        })
+        Ok(Self { stream: body.into_data_stream(), reservation, received: 0, limit, announced })
     }
 
     /// Length the client announced, within the limit.
@@ -55,14 +40,8 @@ impl LimitedBody {
 
     /// The next piece; `None` at the end.
     pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, UploadError> {
-        let left = self.whole.saturating_sub(self.start.elapsed());
-        let patience = left.min(self.idle);
-        let piece = match timeout(patience, self.stream.next()).await {
-            Ok(Some(piece)) => piece.map_err(|_| UploadError::Broken)?,
-            Ok(None) => return Ok(None),
-            Err(_) if self.idle <= left => return Err(UploadError::Stalled(self.idle)),
-            Err(_) => return Err(UploadError::TooSlow(self.whole)),
-        };
+        let Some(piece) = self.stream.next().await else { return Ok(None) };
+        let piece = piece.map_err(|_| UploadError::Broken)?;
         self.received += piece.len();
         if self.received > self.limit {
             return Err(UploadError::TooLarge { limit: self.limit });

@@ -1,12 +1,10 @@
-//! A request's body -> the bytes of one photo, within limits of size and time.
+//! A request's body -> the bytes of one photo, within limits of size.
 
 mod base64;
 mod body;
 mod budget;
 mod form;
 mod raw;
-
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
@@ -30,15 +28,18 @@ pub(crate) struct Upload {
     _reservation: Reservation,
 }
 
+impl Upload {
+    /// A photo that was received otherwise, and the memory that was set aside for it.
+    pub(crate) fn new(photo: Bytes, memory: Reservation) -> Self {
+        Self { photo, _reservation: memory }
+    }
+}
+
 /// Why no photo was received. Says what the client did and what it should do.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum UploadError {
     #[error("the body is larger than {limit} bytes; send a smaller photo, or raise `limits.max_body_bytes`")]
     TooLarge { limit: usize },
-    #[error("no byte of the body came for {} s; send the photo in one go", .0.as_secs_f64())]
-    Stalled(Duration),
-    #[error("the body was not complete after {} s; send a smaller photo or use a faster connection", .0.as_secs_f64())]
-    TooSlow(Duration),
     #[error("the body broke off before its end; send it again")]
     Broken,
     #[error("too many photos are being received at the moment; try again later")]
@@ -54,6 +55,8 @@ pub(crate) enum UploadError {
     NoField,
     #[error("the form has more than one field `image`; send one photo a request")]
     SecondPhoto,
+    #[error("the form has more than {limit} photos; send the rest in another request")]
+    TooManyPhotos { limit: usize },
     #[error("the form has a field {name:?}, which is not understood; the photo is `image`, parameters go into the URL")]
     UnexpectedField { name: String },
     #[error("the JSON cannot be read: {reason}; send {{\"image\": \"<base64 of the file>\"}}")]
@@ -75,7 +78,7 @@ enum Way {
 /// Receives the photo.
 ///
 /// # Errors
-/// When the body is none of the accepted forms, too large or too slow.
+/// When the body is none of the accepted forms, too large, or breaks off.
 pub(crate) async fn receive(
     headers: &HeaderMap,
     body: Body,
@@ -90,7 +93,7 @@ pub(crate) async fn receive(
         Way::Form => form::read(headers, body).await,
         Way::Json => base64::read(body).await,
     }?;
-    Ok(Upload { photo, _reservation: reservation })
+    Ok(Upload::new(photo, reservation))
 }
 
 fn way(headers: &HeaderMap) -> Result<Way, UploadError> {

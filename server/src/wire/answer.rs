@@ -282,6 +282,13 @@ impl RecognizeAnswer {
                 written.lost
             ));
         }
+        if written.no_room > 0 {
+            self.warnings.push(format!(
+                "{} unsure facings were not put aside for a person: the review queue has taken as many as it may of this \
+                 client, or of all (`review.limits` of the configuration)",
+                written.no_room
+            ));
+        }
     }
 
     /// As JSON.

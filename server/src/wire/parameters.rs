@@ -1,6 +1,6 @@
 //! From a query string to the options of the domain.
 
-use pipeline::RecognizeOptions;
+use pipeline::{RecognizeOptions, RequestLimits};
 use thiserror::Error;
 use utoipa::IntoParams;
 use vision::Tiling;
@@ -104,6 +104,28 @@ impl RecognizeQuery {
         Ok(query)
     }
 
+    /// Makes sure that it asks for no more work than the operator allows, of a detector that sees `input_pixels` at a time.
+    ///
+    /// # Errors
+    /// When a parameter asks for more.
+    pub fn within(&self, limits: &RequestLimits, input_pixels: u64) -> Result<(), ParameterError> {
+        let wrong =
+            |name: &str, value: String, allowed| ParameterError::Value { name: name.to_owned(), value, allowed };
+        // Written so that NaN fails.
+        if let Some(conf) = self.conf.filter(|conf| !(*conf >= limits.min_confidence)) {
+            let allowed = format!("a number within {} and 1 here", limits.min_confidence);
+            return Err(wrong("conf", conf.to_string(), allowed));
+        }
+        if let Some(Tiling::Grid { columns, rows }) = self.tiles
+            && !limits.allow(columns * rows, input_pixels)
+        {
+            let most = (0..=limits.max_tiles).rev().find(|tiles| limits.allow(*tiles, input_pixels)).unwrap_or(0);
+            let allowed = format!("auto, off, or a grid of at most {most} tiles here");
+            return Err(wrong("tiles", format!("{columns}x{rows}"), allowed));
+        }
+        Ok(())
+    }
+
     /// The server's `defaults` with what the query says instead. Its confidence takes the place of those of single classes too:
     /// who asks for everything from .3 on means everything.
     #[must_use]
@@ -174,6 +196,27 @@ mod tests {
         assert_eq!(options.detect.tiling, Tiling::Grid { columns: 3, rows: 2 });
         assert_eq!((options.top_k, options.keep_embeddings, query.annotate), (7, true, Some(true)));
         assert_eq!(options.detect.max_detections, defaults.detect.max_detections);
+    }
+
+    #[test]
+    fn the_operator_bounds_what_may_be_asked_for() {
+        let limits = RequestLimits { max_tiles: 9, min_confidence: 0.1, max_input_megapixels: 5 };
+        let check = |query: &str, pixels: u64, refused: Option<&str>| {
+            let found = parse(query).expect(query).within(&limits, pixels).map_err(|error| error.to_string());
+            match refused {
+                None => assert_eq!(found, Ok(()), "{query}"),
+                Some(words) => assert!(found.clone().is_err_and(|text| text.contains(words)), "{query}: {found:?}"),
+            }
+        };
+        check("conf=0.1&tiles=3x3", 0, None);
+        check("", 5_000_000, None);
+        check("tiles=auto", 5_000_000, None);
+        check("conf=0.09", 0, Some("within 0.1 and 1"));
+        check("conf=0", 0, Some("within 0.1 and 1"));
+        check("tiles=2x5", 0, Some("at most 9 tiles"));
+        check("tiles=8x8&conf=0&iou=1", 0, Some("conf"));
+        check("tiles=2x2", 1_000_000, None);
+        check("tiles=3x2", 1_000_000, Some("at most 4 tiles"));
     }
 
     #[test]

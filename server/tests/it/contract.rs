@@ -49,6 +49,10 @@ async fn openapi_snapshot() {
             let filled = path.replace("{item}", items[0]["id"].as_str().expect("an id")).replace("{digest}", crop);
             let request = match method.as_str() {
                 "post" if path == "/v2/recognize" => server.post(path).body(photos::jpeg()),
+                "post" if path == "/v2/recognize/batch" => {
+                    let form = reqwest::multipart::Form::new();
+                    server.post(path).multipart(form.part("image", reqwest::multipart::Part::bytes(photos::jpeg())))
+                }
                 "post" => server.post(path).json(&said(path)),
                 _ => server.client.get(server.url(&filled)),
             };

@@ -29,6 +29,8 @@ pub(crate) struct Control {
     pub(crate) poisonous_width: AtomicUsize,
     /// Fail on every photo.
     pub(crate) failing: AtomicBool,
+    /// Milliseconds that every photo takes.
+    delay: AtomicUsize,
     /// Largest batch seen.
     pub(crate) largest_batch: AtomicUsize,
 }
@@ -42,6 +44,11 @@ impl Control {
     pub(crate) fn release(&self) {
         *self.held.lock().expect("no test panics with it") = false;
         self.released.notify_all();
+    }
+
+    /// From now on every photo takes so long.
+    pub(crate) fn slow_down(&self, delay: Duration) {
+        self.delay.store(delay.as_millis() as usize, Ordering::SeqCst);
     }
 
     pub(crate) fn seen(&self) -> usize {
@@ -60,6 +67,7 @@ impl Detector for ControlledDetector {
         if !blank {
             self.control.seen.fetch_add(images.len(), Ordering::SeqCst);
             self.control.largest_batch.fetch_max(images.len(), Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(self.control.delay.load(Ordering::SeqCst) as u64));
             let mut held = self.control.held.lock().expect("no test panics with it");
             while *held {
                 held = self.control.released.wait(held).expect("no test panics with it");

@@ -10,6 +10,7 @@ mod chromium;
 mod contract;
 mod example;
 mod harness;
+mod holds;
 mod life;
 mod load;
 mod observability;

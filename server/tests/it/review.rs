@@ -359,7 +359,9 @@ async fn limits_hold() {
     let mut review = review_config();
     review.limits.per_day = 1;
     let server = server_with(settings(place.path()), review.clone()).await;
-    assert_eq!(server.recognise().await["review"]["queued"], 1);
+    let first = server.recognise().await;
+    assert_eq!(first["review"]["queued"], 1);
+    assert!(first["warnings"].to_string().contains("1 unsure facings were not put aside"), "{}", first["warnings"]);
     assert_eq!(server.recognise().await["review"]["queued"], 0);
     server.end().await.expect("a clean end");
     // Neither does a restart make room.

@@ -10,7 +10,7 @@ use pipeline::RecognizeOptions;
 use review::config::{Limits, Samplers};
 use review::{LiveGallery, ReviewConfig};
 use serde_json::{Value, json};
-use server::{Loaded, ReviewSetup};
+use server::{Loaded, ReviewSetup, ServerConfig};
 use store::StoreSettings;
 use store::exemplars::{Enrolled, EnrolledExemplar};
 use vision::fakes::MeanColorEmbedder;
@@ -23,7 +23,7 @@ use crate::photos;
 pub(crate) fn review_config() -> ReviewConfig {
     ReviewConfig {
         enabled: true,
-        database: String::new(),
+        database: vision::Secret::default(),
         objects: String::new(),
         samplers: Samplers {
             random_share: 0.0,
@@ -43,7 +43,7 @@ pub(crate) fn review_config() -> ReviewConfig {
 
 pub(crate) fn settings(folder: &Path) -> StoreSettings {
     StoreSettings {
-        database: format!("sqlite:{}", folder.join("shelf.db").display()),
+        database: format!("sqlite:{}", folder.join("shelf.db").display()).into(),
         objects: folder.join("objects").display().to_string(),
         ..StoreSettings::default()
     }
@@ -109,14 +109,28 @@ pub(crate) async fn server_with(settings: StoreSettings, review: ReviewConfig) -
     server_by(settings, review, Arc::new(MeanColorEmbedder)).await
 }
 
+/// As [`server`], with limits of its own.
+pub(crate) async fn server_configured(folder: &Path, config: ServerConfig) -> Server {
+    start(settings(folder), review_config(), Arc::new(MeanColorEmbedder), config).await
+}
+
 pub(crate) async fn server_by(settings: StoreSettings, review: ReviewConfig, embedder: Arc<dyn Embedder>) -> Server {
+    start(settings, review, embedder, config()).await
+}
+
+async fn start(
+    settings: StoreSettings,
+    review: ReviewConfig,
+    embedder: Arc<dyn Embedder>,
+    config: ServerConfig,
+) -> Server {
     let control = Arc::<Control>::default();
     let recognizer = recognizer_by(&control, Arc::clone(&embedder));
     let load = move || {
         let review = Some(setup(settings, review, &*embedder));
         Ok(Loaded { recognizer, options: RecognizeOptions::default(), review, example: None })
     };
-    let server = Server::loading(config(), control, load).await;
+    let server = Server::loading(config, control, load).await;
     server.until_ready().await;
     server
 }

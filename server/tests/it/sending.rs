@@ -190,3 +190,76 @@ async fn catalogues_are_at_both_places() {
     }
     server.end().await.expect("a clean end");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_photos_come_back_line_by_line() {
+    let server = Server::start().await;
+    let part = |bytes: Vec<u8>, name: &'static str| Part::bytes(bytes).file_name(name);
+    let mut form = Form::new();
+    for number in 0..6 {
+        let bytes = if number == 3 { b"no photo".to_vec() } else { photos::jpeg() };
+        form = form.part("image", part(bytes, ["a.jpg", "b.jpg", "c.jpg", "d.txt", "e.jpg", "f.jpg"][number]));
+    }
+    let request = server.post("/v2/recognize/batch?top_k=1").multipart(form).header("x-request-id", "many");
+    let response = request.send().await.expect("an answer");
+    assert_eq!(
+        (response.status(), &response.headers()["content-type"]),
+        (StatusCode::OK, &"application/x-ndjson".parse().expect("a value"))
+    );
+    let text = response.text().await.expect("all lines");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert_eq!(lines.len(), 7, "{text}");
+    assert_eq!(lines[6], json!({"photos": 6, "answered": 5, "refused": 1}));
+    let mut seen: Vec<_> = lines[..6].iter().map(|line| line["photo"].as_u64().expect("a number")).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, [0, 1, 2, 3, 4, 5]);
+    for line in &lines[..6] {
+        if line["photo"] == 3 {
+            assert_eq!((&line["name"], &line["problem"]["status"]), (&json!("d.txt"), &json!(415)), "{line}");
+        } else {
+            check("one of many", &line["answer"]);
+            assert_eq!(line["answer"]["request_id"], format!("many.{}", line["photo"]));
+        }
+    }
+    // What is no form, and what a batch does not do.
+    let plain = server.post("/v2/recognize/batch").body(photos::jpeg()).send().await.expect("an answer");
+    assert_eq!(plain.status(), 415);
+    let annotated = server
+        .post("/v2/recognize/batch?annotate=true")
+        .multipart(Form::new().part("image", part(photos::jpeg(), "a")));
+    assert_eq!(annotated.send().await.expect("an answer").status(), 422);
+    let other = server
+        .post("/v2/recognize/batch")
+        .multipart(Form::new().part("image", part(photos::jpeg(), "a")).text("x", "y"));
+    let text = other.send().await.expect("an answer").text().await.expect("lines");
+    let last: Value = serde_json::from_str(text.lines().last().expect("a line")).expect("JSON");
+    assert_eq!((&last["photos"], &last["problem"]["type"]), (&json!(1), &json!("/problems/malformed-body")), "{text}");
+    server.end().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_single_photo_does_not_wait_for_many() {
+    let server = Server::start().await;
+    server.control.slow_down(std::time::Duration::from_millis(100));
+    let mut form = Form::new();
+    for _ in 0..12 {
+        form = form.part("image", Part::bytes(photos::jpeg()).file_name("shelf.jpg"));
+    }
+    let many = tokio::spawn(server.post("/v2/recognize/batch").multipart(form).send());
+    server.until("they have begun", async || server.control.seen() >= 1).await;
+    server.assert_serves().await;
+    assert!(server.control.seen() < 8, "{} of 12 were first", server.control.seen() - 1);
+    let text = many.await.expect("no panic").expect("an answer").text().await.expect("lines");
+    assert!(text.ends_with("{\"answered\":12,\"photos\":12,\"refused\":0}\n"), "{text}");
+    // A client that goes takes its photos along.
+    let before = server.control.seen();
+    let mut form = Form::new();
+    for _ in 0..12 {
+        form = form.part("image", Part::bytes(photos::jpeg()).file_name("shelf.jpg"));
+    }
+    let gone = server.post("/v2/recognize/batch").multipart(form).send().await.expect("an answer begins");
+    drop(gone);
+    server.until("nobody works for it", async || server.metric("shelf_workers_busy", "").await == 0.0).await;
+    assert!(server.control.seen() - before < 8, "{}", server.control.seen() - before);
+    server.end().await.expect("a clean end");
+}

@@ -22,7 +22,7 @@ async fn rest(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-const POST: &str = "POST /v2/recognize HTTP/1.1\r\nhost: shelf\r\ncontent-type: image/jpeg\r\n";
+const POST: &str = "POST /v2/recognize HTTP/1.1\r\nhost: localhost\r\ncontent-type: image/jpeg\r\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_chunked_body_is_cut_at_the_limit() {
@@ -135,7 +135,7 @@ async fn a_connection_too_many_is_told() {
     // The test's own client keeps one open.
     let _one = connect(&server, "GET /livez HTTP/1.1\r\nhost: sh").await;
     server.until("both places are taken", async || server.metric("shelf_http_connections", "").await == 2.0).await;
-    let mut stream = connect(&server, "GET /livez HTTP/1.1\r\nhost: shelf\r\n\r\n").await;
+    let mut stream = connect(&server, "GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 1"), "{answer}");
     assert!(answer.contains("/problems/overloaded"), "{answer}");

@@ -9,7 +9,8 @@ use futures_util::StreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use vision::Sha256;
+use vision::secret::redacted;
+use vision::{Secret, Sha256};
 
 use crate::error::StoreError;
 
@@ -28,13 +29,13 @@ pub struct S3Access {
     /// `AWS_ACCESS_KEY_ID`
     pub key: Option<String>,
     /// `AWS_SECRET_ACCESS_KEY`
-    pub secret: Option<String>,
+    pub secret: Option<Secret>,
 }
 
 impl std::fmt::Debug for S3Access {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("S3Access")
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", &self.endpoint.as_deref().map(redacted))
             .field("region", &self.region)
             .finish_non_exhaustive()
     }
@@ -126,11 +127,11 @@ impl Objects {
             Some(rest) => {
                 let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
                 let store = s3::open(place, bucket, access)?;
-                Ok(Self { store, prefix: Path::from(prefix).join(ROOT), place: place.to_owned() })
+                Ok(Self { store, prefix: Path::from(prefix).join(ROOT), place: redacted(place) })
             }
             None if place.contains("://") && !place.starts_with("file://") => Err(StoreError::Setting {
                 setting: "OBJECTS_URL",
-                value: crate::error::shorten(place),
+                value: crate::error::shorten(&redacted(place)),
                 reason: "it must be a folder or s3://BUCKET/PREFIX".to_owned(),
             }),
             None => {

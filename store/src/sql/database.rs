@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
+use super::file::DatabaseFile;
 use super::migrate::migrate;
 use super::row::Row;
 use super::transaction::Tx;
@@ -35,6 +36,7 @@ pub(super) enum Pools {
         write: SqlitePool,
         /// How it commits; a new one in its place begins with [`Flush::Now`].
         flush: Flush,
+        file: DatabaseFile,
     },
     Postgres(PgPool),
 }
@@ -47,10 +49,11 @@ impl Database {
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             open_postgres(url).await?
         } else {
-            let scheme = url.split(':').next().unwrap_or_default();
+            // What is no address may be a password.
+            let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
             return Err(StoreError::Setting {
                 setting: "DATABASE_URL",
-                value: format!("{scheme}:..."),
+                value: format!("{scheme}..."),
                 reason: "it must begin with sqlite: or postgres://".to_owned(),
             });
         };
@@ -69,7 +72,8 @@ impl Database {
     /// Rows of a statement that only reads.
     pub(crate) async fn all(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         match &self.pools {
-            Pools::Sqlite { read, .. } => {
+            Pools::Sqlite { read, file, .. } => {
+                file.check()?;
                 let rows = bound!(Sqlite, sql, values).fetch_all(read).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
@@ -125,7 +129,8 @@ impl Database {
 impl Pools {
     pub(super) async fn begin(&mut self, wanted: Flush) -> Result<Tx, StoreError> {
         match self {
-            Self::Sqlite { write, flush, .. } => {
+            Self::Sqlite { write, flush, file, .. } => {
+                file.check()?;
                 if *flush != wanted {
                     let level = match wanted {
                         Flush::Now => "PRAGMA synchronous = FULL",
@@ -146,6 +151,14 @@ impl Pools {
                 }
                 Ok(Tx::postgres(tx))
             }
+        }
+    }
+
+    /// Whether what was committed is where it will be looked for.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite { file, .. } => file.check(),
+            Self::Postgres(_) => Ok(()),
         }
     }
 
@@ -182,7 +195,7 @@ async fn open_sqlite(path: &str) -> Result<Pools, StoreError> {
     let write =
         SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE).connect_with(options.clone()).await?;
     let read = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(ACQUIRE).connect_lazy_with(options);
-    Ok(Pools::Sqlite { read, write, flush: Flush::Now })
+    Ok(Pools::Sqlite { read, write, flush: Flush::Now, file: DatabaseFile::opened(path)? })
 }
 
 async fn open_postgres(url: &str) -> Result<Pools, StoreError> {

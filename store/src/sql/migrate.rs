@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "fewer indexes", include_str!("../../migrations/0002_fewer_indexes.sql")),
     (3, "claims pass over", include_str!("../../migrations/0003_claims_pass_over.sql")),
     (4, "thumbnails", include_str!("../../migrations/0004_thumbnails.sql")),
+    (5, "reviewers", include_str!("../../migrations/0005_reviewers.sql")),
 ];
 
 pub(super) async fn migrate(pools: &Pools) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! One way to speak to either database. Only this folder names its drivers.
 
 mod database;
+mod file;
 mod migrate;
 mod row;
 mod transaction;

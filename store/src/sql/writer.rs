@@ -120,5 +120,6 @@ async fn commit(pools: &mut Pools, jobs: Vec<Job>, finished: &mut Vec<Finish>) -
         finished.push(finish);
         usable?;
     }
-    tx.commit().await
+    tx.commit().await?;
+    pools.check()
 }

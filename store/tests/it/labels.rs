@@ -14,6 +14,26 @@ fn with(more: &[(u64, u32)]) -> Vec<(u64, u32)> {
     [&ENROLLED[..], more].concat()
 }
 
+/// Everything could be written to a file without a name, and nothing would be left of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_was_removed_takes_no_labels() {
+    let place = crate::place::Place::sqlite().await.expect("SQLite is always there");
+    let store = &place.store;
+    let items = fill(store, 2).await;
+    let file = std::path::PathBuf::from(place.settings.database.expose().strip_prefix("sqlite:").expect("a file"));
+    let aside = file.with_extension("aside");
+    let label = || store.label(says("ann", &items[0], sku(1)), None);
+    let gone = |result: Result<_, StoreError>| matches!(result, Err(StoreError::Unavailable { what: "database", .. }));
+    std::fs::rename(&file, &aside).expect("moved");
+    assert!(gone(label().await.map(drop)) && gone(store.ping().await), "it is not there");
+    std::fs::copy(&aside, &file).expect("copied");
+    assert!(gone(label().await.map(drop)), "it is another one");
+    std::fs::rename(&aside, &file).expect("moved back");
+    label().await.expect("it is the same again");
+    std::fs::remove_file(&file).expect("removed");
+    assert!(gone(store.undo("ann", None, None).await.map(drop)));
+}
+
 on_each! {
     async fn a_label_teaches_and_undo_takes_it_away(place) {
         let store = &place.store;
@@ -31,7 +51,7 @@ on_each! {
         let item = store.item(&items[0]).await.expect("it is there");
         assert_eq!((item.status, item.verdict), (ItemStatus::Open, None));
         assert!(matches!(store.undo("ann", None, None).await, Err(StoreError::NothingToUndo { .. })));
-        let (labels, _) = store.history(&items[0]).await.expect("history");
+        let labels = store.history(&items[0]).await.expect("history");
         assert_eq!(labels.iter().map(|l| l.kind).collect::<Vec<_>>(), [LabelKind::Sku, LabelKind::Undo]);
     }
 
@@ -95,7 +115,7 @@ on_each! {
         assert!(matches!(label(&items[0], sku(1)).await, Err(StoreError::AlreadyLabelled { .. })));
         // Nothing of all that left a trace.
         assert_eq!(gallery(store).await, with(&[(6, 1)]));
-        assert_eq!(store.history(&items[0]).await.expect("history").0.len(), 1);
+        assert_eq!(store.history(&items[0]).await.expect("history").len(), 1);
     }
 
     async fn disagreement_goes_to_a_third_person(place) {
@@ -162,7 +182,7 @@ on_each! {
         assert_eq!(gallery(store).await, with(&[(6, 1)]));
         let said = store.comment(&items[0], "ann", "blurred", key("k4", "comment")).await.expect("said");
         assert_eq!(store.comment(&items[0], "ann", "blurred", key("k4", "comment")).await.expect("the same"), said);
-        assert_eq!(store.history(&items[0]).await.expect("history").1.len(), 1);
+        assert_eq!(store.comments(&items[0], None).await.expect("comments").comments.len(), 1);
         let claim = || ClaimRequest { reviewer: "bob".into(), count: 1, lease: std::time::Duration::from_secs(60), key: key("k5", "claim") };
         let mine = store.claim(claim()).await.expect("claimed");
         assert_eq!(store.claim(claim()).await.expect("the same")[0].id, mine[0].id);

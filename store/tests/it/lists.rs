@@ -157,7 +157,7 @@ on_each! {
     async fn lists_and_claims_go_by_indexes(place) {
         let store = &place.store;
         fill(store, 3).await;
-        if place.settings.database.starts_with("sqlite") {
+        if place.settings.database.expose().starts_with("sqlite") {
             for filter in [ItemFilter::default(), ItemFilter { reason: Some(Reason::Unknown), ..ItemFilter::default() }] {
                 for sort in ItemSort::ALL {
                     let plan = store.explain_list(&filter, sort).await.expect("a plan").join("\n");

@@ -9,5 +9,6 @@ mod place;
 mod postgres;
 mod process;
 mod retention;
+mod reviewers;
 mod seaweed;
 mod shelf;

@@ -46,7 +46,11 @@ async fn an_s3_server_that_goes_away_is_unavailable_and_nothing_is_queued() {
     server.until_ready().await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let database = format!("sqlite:{}", folder.path().join("shelf.db").display());
-    let settings = StoreSettings { database, objects: "s3://shelves/queue".to_owned(), s3: server.access.clone() };
+    let settings = StoreSettings {
+        database: database.into(),
+        objects: "s3://shelves/queue".to_owned(),
+        s3: server.access.clone(),
+    };
     let store = Store::open(&settings).await.expect("opened");
     store.enqueue(recognition("photo"), vec![item(0)], Vec::new()).await.expect("queued");
     server.stop();
@@ -59,7 +63,7 @@ async fn an_s3_server_that_goes_away_is_unavailable_and_nothing_is_queued() {
 async fn settings_that_are_not_understood_are_named() {
     let check = async |database: &str, objects: &str, expected: &str| {
         let settings =
-            StoreSettings { database: database.to_owned(), objects: objects.to_owned(), s3: S3Access::default() };
+            StoreSettings { database: database.into(), objects: objects.to_owned(), s3: S3Access::default() };
         let error = Store::open(&settings).await.expect_err(database).to_string();
         assert!(error.contains(expected), "{error}");
         assert!(!error.contains("secret"), "{error}");
@@ -70,4 +74,7 @@ async fn settings_that_are_not_understood_are_named() {
     check("sqlite::memory:", &folder, "must name a file").await;
     check("postgres://user:secret@:x/", &folder, "DATABASE_URL").await;
     check("sqlite:x.db", "gs://bucket", "OBJECTS_URL").await;
+    check("sqlite:x.db", "ftp://user:secret@bucket", "OBJECTS_URL").await;
+    check("secret", &folder, "DATABASE_URL").await;
+    check("secret:more", &folder, "DATABASE_URL").await;
 }

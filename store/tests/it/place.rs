@@ -24,7 +24,7 @@ impl Place {
 
     async fn open(folder: TempDir, database: String) -> Self {
         let objects = folder.path().join("objects").display().to_string();
-        let settings = StoreSettings { database, objects, ..StoreSettings::default() };
+        let settings = StoreSettings { database: database.into(), objects, ..StoreSettings::default() };
         let store = Store::open(&settings).await.expect("the store opens");
         Self { store, settings, _folder: folder }
     }

@@ -32,6 +32,17 @@ on_each! {
         store.undo("ann", None, None).await.expect("labels still work");
     }
 
+    async fn pictures_that_no_row_names_count(place) {
+        let store = &place.store;
+        fill(store, 3).await;
+        store.objects().put(vec![7; 10_000].into()).await.expect("written");
+        let limit = Retention { max_age: None, max_bytes: Some(5_000), grace: Duration::from_secs(3600) };
+        assert_eq!(store.forget(&limit).await.expect("done").items, 3, "room is room, whatever takes it");
+        let limit = Retention { max_bytes: Some(50_000), ..limit };
+        fill(store, 2).await;
+        assert_eq!(store.forget(&limit).await.expect("done").items, 0);
+    }
+
     async fn size_drops_the_oldest_first(place) {
         let store = &place.store;
         fill(store, 3).await;

@@ -62,7 +62,7 @@ impl Seaweed {
             endpoint: Some(format!("http://127.0.0.1:{}", ports[6])),
             region: None,
             key: Some(KEY.to_owned()),
-            secret: Some(SECRET.to_owned()),
+            secret: Some(SECRET.into()),
         };
         Some(Self { access, kept: Some(kept) })
     }

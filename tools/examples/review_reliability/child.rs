@@ -21,7 +21,7 @@ use crate::bench::{enrolled, live};
 pub(crate) async fn serve(settings: &StoreSettings) -> Result<(), Error> {
     let review = ReviewConfig {
         enabled: true,
-        database: String::new(),
+        database: vision::Secret::default(),
         objects: String::new(),
         // Every photo gives an item: to the fakes most colours look alike.
         samplers: Samplers { duplicate_similarity: 0.0, duplicate_bits: 0, ..Samplers::default() },
@@ -62,7 +62,7 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) async fn start(settings: &StoreSettings, client: &Client) -> Result<Self, Error> {
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["serve", &settings.database, &settings.objects])
+            .args(["serve", settings.database.expose(), &settings.objects])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;

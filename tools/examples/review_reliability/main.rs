@@ -47,7 +47,7 @@ async fn main() -> Result<(), Error> {
 }
 
 pub(crate) fn place(database: &str, objects: &str) -> StoreSettings {
-    StoreSettings { database: database.to_owned(), objects: objects.to_owned(), ..StoreSettings::default() }
+    StoreSettings { database: database.into(), objects: objects.to_owned(), ..StoreSettings::default() }
 }
 
 /// Seconds a reviewer has an item alone: soon over, so that a killed server's claims do not keep the next one's reviewers
@@ -168,7 +168,7 @@ async fn verify(
     let mut faults = store.check().await?;
     let mut numbers = BTreeSet::new();
     for (item, id) in acknowledged {
-        let (labels, _) = store.history(item).await?;
+        let labels = store.history(item).await?;
         if labels.len() != 1 || labels[0].seq != *id {
             faults.push(format!("{item}: label {id} was acknowledged, the database has {labels:?}"));
         }

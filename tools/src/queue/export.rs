@@ -105,7 +105,7 @@ async fn samples(store: &Store, args: &ExportArgs) -> anyhow::Result<Vec<Sample>
             if verdict.kind == LabelKind::CannotTell {
                 continue;
             }
-            let (labels, _) = store.history(&item.id).await?;
+            let labels = store.history(&item.id).await?;
             let corrected = labels.iter().find(|label| label.seq == verdict.label).and_then(|label| label.bbox);
             let sku = verdict.sku.and_then(|id| skus.iter().find(|sku| sku.id == id)).map(|sku| sku.code.clone());
             samples.push(Sample {
@@ -226,6 +226,11 @@ async fn photos(store: &Store, samples: &[Sample], out: &Path, format: Format) -
     Ok(())
 }
 
+/// A cell that spreadsheets show and do not run: what begins like a formula gets an apostrophe before it.
+fn as_text(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{cell}") } else { cell.to_owned() }
+}
+
 /// Which label stands behind each sample, and one digest over all of them: the version of the set.
 fn provenance(samples: &[Sample], out: &Path, args: &ExportArgs) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -251,15 +256,15 @@ fn provenance(samples: &[Sample], out: &Path, args: &ExportArgs) -> anyhow::Resu
             sample.item.id.clone(),
             sample.part.to_string(),
             sample.kind.to_string(),
-            sample.sku.clone().unwrap_or_default(),
-            sample.item.class.clone(),
+            as_text(sample.sku.as_deref().unwrap_or_default()),
+            as_text(&sample.item.class),
             b.x1.to_string(),
             b.y1.to_string(),
             b.x2.to_string(),
             b.y2.to_string(),
             sample.item.photo.clone(),
             sample.label.to_string(),
-            sample.reviewer.clone(),
+            as_text(&sample.reviewer),
             sample.at.to_string(),
             sample.item.recognition.clone(),
         ])?;
@@ -273,4 +278,25 @@ fn provenance(samples: &[Sample], out: &Path, args: &ExportArgs) -> anyhow::Resu
     fs::write(out.join("provenance.csv"), text)?;
     fs::write(out.join("export.json"), serde_json::to_vec_pretty(&about)?)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_text;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for (cell, shown) in [
+            ("=HYPERLINK(\"http://x\")", "'=HYPERLINK(\"http://x\")"),
+            ("+1", "'+1"),
+            ("-1+1", "'-1+1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("cola", "cola"),
+            ("", ""),
+            ("a=b", "a=b"),
+        ] {
+            assert_eq!(as_text(cell), shown);
+        }
+    }
 }

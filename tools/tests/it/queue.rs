@@ -59,7 +59,7 @@ impl Queue {
     fn command(&self, arguments: &[&str]) -> Command {
         let settings = settings(&self.place);
         let mut command = self.place.command(arguments);
-        command.env("DATABASE_URL", settings.database).env("OBJECTS_URL", settings.objects);
+        command.env("DATABASE_URL", settings.database.expose()).env("OBJECTS_URL", settings.objects);
         command
     }
 
@@ -77,7 +77,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 fn settings(place: &Workplace) -> StoreSettings {
     StoreSettings {
-        database: format!("sqlite:{}", place.path("shelf.db").display()),
+        database: format!("sqlite:{}", place.path("shelf.db").display()).into(),
         objects: place.path("objects").display().to_string(),
         ..StoreSettings::default()
     }

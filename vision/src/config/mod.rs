@@ -7,6 +7,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::files::{FileError, read_text_bounded};
+use crate::secret::redacted;
 
 mod renamed;
 mod spelling;
@@ -81,7 +82,8 @@ pub fn read_text(path: &Path) -> Result<String, ConfigError> {
 /// What a YAML reader said, as an error: unknown keys get the nearest right one.
 #[must_use]
 pub fn syntax(path: &Path, reason: String) -> ConfigError {
-    let path = path.to_owned();
+    // The lines that it shows may hold the database's password.
+    let (path, reason) = (path.to_owned(), redacted(&reason));
     match spelling::unknown_field(&reason) {
         Some((key, nearest)) => ConfigError::Key { path, key, nearest, reason },
         None => ConfigError::Syntax { path, reason },

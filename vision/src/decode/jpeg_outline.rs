@@ -70,7 +70,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &DecodeLimits) -> Result<Outline
     let mut stream = Vec::with_capacity(bytes.len() + 2);
     stream.extend([0xff, code::SOI]);
     let (mut frame, mut exif, mut colors) = (None::<Frame>, None, Colors::default());
-    let (mut scans, mut entropy_bytes) = (0, 0);
+    let (mut scans, mut entropy_bytes, mut scanned) = (0, 0, 0);
     let mut at = 2;
     let ended = loop {
         let Some((place, marker)) = next_marker(bytes, at) else { break false };
@@ -107,7 +107,10 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &DecodeLimits) -> Result<Outline
                     number_components(frame, &colors, &mut stream);
                 }
                 scans += 1;
-                scan_header(frame, body, segment, &mut stream)?;
+                scanned += scan_header(frame, body, segment, &mut stream)?;
+                if frame.progressive && scanned > limits.max_scan_pixels {
+                    return Err(DecodeError::TooMuchScanning { actual: scanned, limit: limits.max_scan_pixels });
+                }
                 let end = next_marker(bytes, at).map_or(bytes.len(), |(next, _)| next);
                 stream.extend(&bytes[at..end]);
                 entropy_bytes += end - at;
@@ -226,8 +229,9 @@ fn number_components(frame: &Frame, colors: &Colors, stream: &mut Vec<u8>) {
     }
 }
 
-/// Copies the scan header under the new component numbers and notes which coefficients the scan brings.
-fn scan_header(frame: &mut Frame, body: &[u8], segment: &[u8], stream: &mut Vec<u8>) -> Result<(), DecodeError> {
+/// Copies the scan header under the new component numbers and notes which coefficients the scan brings. Gives the pixels of
+/// the components that it passes over.
+fn scan_header(frame: &mut Frame, body: &[u8], segment: &[u8], stream: &mut Vec<u8>) -> Result<u64, DecodeError> {
     let wrong = || damaged("a scan header contradicts the frame header");
     let count = usize::from(*body.first().ok_or_else(wrong)?);
     if body.len() != 4 + 2 * count {
@@ -236,9 +240,11 @@ fn scan_header(frame: &mut Frame, body: &[u8], segment: &[u8], stream: &mut Vec<
     let (first, last, low) = (body[1 + 2 * count], body[2 + 2 * count], body[3 + 2 * count] & 15);
     let start = stream.len();
     stream.extend(segment);
+    let mut pixels = 0;
     for at in (1..).step_by(2).take(count) {
         let index = frame.components.iter().position(|c| c.id == body[at]).ok_or_else(wrong)?;
         stream[start + 4 + at] = stream[frame.at + index * 3];
+        pixels += frame.pixels_of(index);
         let missing = &mut frame.components[index].missing;
         if frame.progressive {
             missing.get_mut(usize::from(first)..=usize::from(last)).ok_or_else(wrong)?.fill(low);
@@ -246,7 +252,35 @@ fn scan_header(frame: &mut Frame, body: &[u8], segment: &[u8], stream: &mut Vec<
             missing.fill(0);
         }
     }
-    Ok(())
+    Ok(pixels)
+}
+
+impl Frame {
+    /// Pixels of one component, which may be smaller than the picture.
+    fn pixels_of(&self, index: usize) -> u64 {
+        let most = |side: fn(&Component) -> u32| self.components.iter().map(side).max().unwrap_or(1);
+        let side = |length: u32, sampling: u32, most: u32| u64::from((length * sampling).div_ceil(most));
+        let component = &self.components[index];
+        side(self.width, component.horizontal, most(|c| c.horizontal))
+            * side(self.height, component.vertical, most(|c| c.vertical))
+    }
+}
+
+/// Width, height, and whether it is progressive, by the frame header; nothing else is looked at.
+pub(super) fn frame_of(bytes: &[u8]) -> Option<(u32, u32, bool)> {
+    let mut at = 2;
+    loop {
+        let (place, marker) = next_marker(bytes, at)?;
+        let body = segment(bytes, place).ok()??;
+        match marker {
+            code::SOF0..=code::SOF2 => {
+                let frame = frame_header(body, marker == code::SOF2, 0).ok()?;
+                return Some((frame.width, frame.height, frame.progressive));
+            }
+            code::SOS | code::EOI => return None,
+            _ => at = place + 4 + body.len(),
+        }
+    }
 }
 
 fn check_scans(frame: &Frame, scans: usize, ended: bool, limits: &DecodeLimits) -> Result<(), DecodeError> {

@@ -45,7 +45,7 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Dec
 }
 
 /// Width and height from the header chunk.
-fn dimensions(bytes: &[u8]) -> Result<(u32, u32), DecodeError> {
+pub(super) fn dimensions(bytes: &[u8]) -> Result<(u32, u32), DecodeError> {
     let header = bytes.get(HEADER..HEADER + 16).ok_or(DecodeError::Truncated { format: Format::Png })?;
     if &header[4..8] != b"IHDR" {
         return Err(DecodeError::damaged(Format::Png, "it does not begin with its header"));

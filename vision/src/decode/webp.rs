@@ -55,6 +55,13 @@ fn decode_whole(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, DecodeEr
     Ok(Decoded { pixels, orientation: orientation(outline.exif.unwrap_or_default()) })
 }
 
+/// The larger of the sizes that the chunks speak of.
+pub(super) fn size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let outline = outline(bytes).ok()?;
+    let area = |(width, height): &(u32, u32)| u64::from(*width) * u64::from(*height);
+    outline.canvas.into_iter().chain(outline.frame).max_by_key(area)
+}
+
 /// Walks the RIFF chunks: four letters, a little-endian length, the content, a byte of padding after an odd one.
 fn outline(bytes: &[u8]) -> Result<Outline<'_>, DecodeError> {
     let mut outline = Outline::default();

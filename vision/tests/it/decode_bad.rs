@@ -122,6 +122,43 @@ fn a_thousand_scans_are_refused_at_once() {
 }
 
 #[test]
+fn few_scans_of_many_pixels_are_as_bad_as_many_of_few() {
+    let file = read("pictures/progressive-420.jpg");
+    let pixels = decode(&file, &DecodeLimits::default()).expect("it is sound").as_raw().len() as u64 / 3;
+    let within =
+        |times: u64| decode(&file, &DecodeLimits { max_scan_pixels: times * pixels, ..DecodeLimits::default() });
+    assert!(within(9).is_ok(), "ten scans of which most hold one component, or small ones");
+    let found = within(5).expect_err("more than five times its pixels");
+    assert!(matches!(found, DecodeError::TooMuchScanning { limit, .. } if limit == 5 * pixels), "{found}");
+    // What a full-sized picture of 100 scans would take ten seconds for is refused by its headers.
+    let start = Instant::now();
+    let (width, height) = (7_000_u16.to_be_bytes(), 7_000_u16.to_be_bytes());
+    let mut bomb = with_more_scans(&file, 30);
+    let frame = bomb.windows(2).position(|marker| marker == [0xff, 0xc2]).expect("a frame header");
+    bomb[frame + 5..frame + 9].copy_from_slice(&[height, width].concat());
+    let found = error(&bomb);
+    assert!(matches!(found, DecodeError::TooMuchScanning { limit: 1_000_000_000, .. }), "{found}");
+    assert!(start.elapsed() < AT_ONCE, "took {:?}", start.elapsed());
+}
+
+#[test]
+fn what_a_file_will_take_is_known_before() {
+    use vision::decode::memory;
+    assert_eq!(memory(&vp8l(7_000, 7_000)), 49_000_000 * 10);
+    assert_eq!(memory(&png_header(7_000, 7_000)), 49_000_000 * 10);
+    assert_eq!(memory(&jpeg_of(7_000, 7_000, 300)), 49_000_000 * 6);
+    for name in ALL {
+        let file = read(&format!("pictures/{name}"));
+        let pixels = decode(&file, &DecodeLimits::default()).expect(name).as_raw().len() as u64 / 3;
+        let each = memory(&file) / pixels;
+        assert!((6..=14).contains(&each) && memory(&file).is_multiple_of(pixels), "{name}: {each} bytes a pixel");
+    }
+    for other in [&b""[..], b"GIF89a", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP", &png_header(7, 7)[..20]] {
+        assert_eq!(memory(other), 0, "{other:?}");
+    }
+}
+
+#[test]
 fn a_file_that_is_cut_short_is_never_half_a_picture() {
     for name in ALL {
         let file = read(&format!("pictures/{name}"));

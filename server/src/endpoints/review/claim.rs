@@ -18,6 +18,8 @@ use crate::wire::review::{ItemAnswer, Names};
 const COUNT: u32 = 5;
 /// Most items of a claim.
 const MAX_COUNT: u32 = 50;
+/// Longest lease in seconds: who needs longer claims again.
+const MAX_LEASE: u64 = 3_600;
 
 /// What a reviewer asks for.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -29,7 +31,7 @@ pub(crate) struct ClaimBody {
     /// How many, 1 to 50; 5 when left out.
     #[schema(example = 5)]
     count: Option<u32>,
-    /// How long nobody else gets them, 1 to 86400; `review.claim_seconds` of the configuration when left out.
+    /// How long nobody else gets them, 1 to 3600; `review.claim_seconds` of the configuration when left out.
     lease_seconds: Option<u64>,
 }
 
@@ -60,7 +62,7 @@ pub(crate) struct Released {
 
 /// Claim items
 ///
-/// The most urgent items, which nobody else gets until the lease ends.
+/// The most urgent items, which nobody else gets until the lease ends. Nobody holds more than 100 at a time.
 #[utoipa::path(
     post,
     path = "/v2/active-learning/claim",
@@ -82,9 +84,9 @@ pub(crate) async fn claim(State(app): State<Arc<App>>, change: Change<ClaimBody>
     }
     let lease = match body.lease_seconds {
         None => queue.config().claim,
-        Some(seconds @ 1..=86_400) => Duration::from_secs(seconds),
+        Some(seconds @ 1..=MAX_LEASE) => Duration::from_secs(seconds),
         Some(seconds) => {
-            return Err(Problem::parameter("lease_seconds", &seconds.to_string(), "a whole number within 1 and 86400"));
+            return Err(Problem::parameter("lease_seconds", &seconds.to_string(), "a whole number within 1 and 3600"));
         }
     };
     let reviewer = origin.reviewer(body.reviewer.as_deref());

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use review::{Queue, corrected_crop};
+use axum::{Extension, Json};
+use review::Queue;
 use serde::{Deserialize, Serialize};
 use store::model::{LabelKind, NewSku};
 use store::{Answer, LabelRequest, SkuRef, Store};
 use utoipa::{IntoParams, ToSchema};
 use vision::{BBox, SkuId};
 
+use super::correction::corrected_crop;
 use super::request::{Change, Origin, Parameters, parse};
 use crate::app::App;
+use crate::clients::Peer;
+use crate::inference::Caller;
 use crate::metrics::Metrics;
 use crate::problem::{Problem, ProblemBody};
 use crate::wire::review::{LabelAnswer, Names};
@@ -168,6 +171,7 @@ impl LabelBody {
 )]
 pub(crate) async fn label(
     State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
     Parameters(query): Parameters<LabelQuery>,
     change: Change<LabelBody>,
 ) -> Result<Json<Labelled>, Problem> {
@@ -183,7 +187,7 @@ pub(crate) async fn label(
     }
     body.sku_id = parse("sku_id", query.sku_id.as_deref(), "the number of a SKU")?.or(body.sku_id);
     body.reviewer = query.reviewer.or(body.reviewer);
-    write(&app, vec![item], &body, &origin).await
+    write(&app, peer, vec![item], &body, &origin).await
 }
 
 /// Label many items alike
@@ -203,7 +207,11 @@ pub(crate) async fn label(
         (status = 503, description = "The queue cannot be reached", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn bulk(State(app): State<Arc<App>>, change: Change<LabelBody>) -> Result<Json<Labelled>, Problem> {
+pub(crate) async fn bulk(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    change: Change<LabelBody>,
+) -> Result<Json<Labelled>, Problem> {
     let Change { mut body, origin } = change;
     let mut items = std::mem::take(&mut body.item_ids);
     items.extend(body.item_id.take());
@@ -215,21 +223,35 @@ pub(crate) async fn bulk(State(app): State<Arc<App>>, change: Change<LabelBody>)
     if body.bbox.is_some() {
         return Err(Problem::parameter("box", "…", "left out: a box belongs to one item"));
     }
-    write(&app, items, &body, &origin).await
+    write(&app, peer, items, &body, &origin).await
 }
 
-async fn write(app: &App, items: Vec<String>, said: &LabelBody, origin: &Origin) -> Result<Json<Labelled>, Problem> {
+async fn write(
+    app: &App,
+    peer: Peer,
+    items: Vec<String>,
+    said: &LabelBody,
+    origin: &Origin,
+) -> Result<Json<Labelled>, Problem> {
     let (queue, store) = app.review.open()?;
     let reviewer = origin.reviewer(said.reviewer.as_deref());
     let key = origin.key(&reviewer)?;
-    let mut answer = said.answer()?;
-    if let ([item], Answer::WrongBox { bbox, sku: Some(_), crop }) = (items.as_slice(), &mut answer) {
-        let item = store.item(item).await?;
-        *crop = Some(corrected_crop(&store, app.models.current()?.recognizer.clone(), &item.photo, *bbox).await?);
-    }
+    let answer = said.answer()?;
     let request =
         |item| LabelRequest { item, reviewer: reviewer.clone(), answer: answer.clone(), comment: said.comment.clone() };
-    let labels = store.label(items.into_iter().map(request).collect(), key).await?;
+    let mut requests: Vec<_> = items.into_iter().map(request).collect();
+    if let [request] = requests.as_mut_slice()
+        && let Answer::WrongBox { bbox, sku: Some(_), .. } = request.answer
+        // Asked first: only what would be taken is worth a worker's time and a picture.
+        && let Some(item) = store.correctable(request, key.as_ref()).await?
+    {
+        let caller = Caller { client: peer.address(), patience: None, patient: false };
+        let cut = corrected_crop(app, &store, caller, &item.photo, bbox).await?;
+        if let Answer::WrongBox { crop, .. } = &mut request.answer {
+            *crop = Some(cut);
+        }
+    }
+    let labels = store.label(requests, key).await?;
     answered(&app.metrics, queue, &store, &labels).await
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod queue;
 pub(crate) mod stats;
 pub(crate) mod undo;
 
+mod correction;
 mod request;
 
 use std::sync::Arc;

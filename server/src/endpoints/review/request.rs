@@ -1,4 +1,4 @@
-//! What every change of the queue comes with: JSON, where it comes from, who asks, and the name of the request.
+//! What every change of the queue comes with: JSON, who asks, and the name of the request.
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
@@ -15,8 +15,7 @@ const MAX_BODY: usize = 256 << 10;
 /// Who is meant when nobody says.
 const ANONYMOUS: &str = "anonymous";
 
-/// A change: its body as JSON, read after the request was found to come from this site or from a program. An empty body
-/// stands for `{}`.
+/// A change: its body as JSON. An empty body stands for `{}`.
 pub(crate) struct Change<T> {
     pub(crate) body: T,
     pub(crate) origin: Origin,
@@ -35,7 +34,6 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Change<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        check_site(&parts.headers)?;
         let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| {
             Problem::new(
                 ProblemType::BodyTooLarge,
@@ -104,50 +102,7 @@ pub(crate) fn parse<T: std::str::FromStr>(
     value.map(|text| text.parse().map_err(|_| Problem::parameter(name, text, allowed))).transpose()
 }
 
-/// Browsers say where a request comes from; a page of another site may not change anything in a person's name.
-fn check_site(headers: &HeaderMap) -> Result<(), Problem> {
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let foreign = match text(header::ORIGIN) {
-        Some(origin) => {
-            let host = origin.split_once("://").map(|(_, host)| host);
-            // A proxy may speak another scheme; the host is what tells sites apart.
-            host.is_none() || host != text(header::HOST)
-        }
-        None => headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site"),
-    };
-    if foreign {
-        return Err(Problem::new(ProblemType::CrossSite, "the request comes from a page of another site"));
-    }
-    Ok(())
-}
-
 fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn pages_of_other_sites_are_refused() {
-        let check = |headers: &[(&'static str, &'static str)], allowed: bool| {
-            let pairs = headers
-                .iter()
-                .map(|(name, value)| (header::HeaderName::from_static(name), HeaderValue::from_static(value)));
-            assert_eq!(check_site(&pairs.collect()).is_ok(), allowed, "{headers:?}");
-        };
-        check(&[], true);
-        check(&[("host", "shelf.example")], true);
-        check(&[("host", "shelf.example"), ("origin", "https://shelf.example")], true);
-        check(&[("host", "shelf.example:8000"), ("origin", "http://shelf.example:8000")], true);
-        check(&[("host", "shelf.example"), ("origin", "https://evil.example")], false);
-        check(&[("host", "shelf.example"), ("origin", "https://shelf.example.evil.example")], false);
-        check(&[("host", "shelf.example"), ("origin", "null")], false);
-        check(&[("host", "shelf.example"), ("sec-fetch-site", "cross-site")], false);
-        check(&[("host", "shelf.example"), ("sec-fetch-site", "same-origin")], true);
-    }
 }

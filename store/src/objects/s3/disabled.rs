@@ -15,7 +15,7 @@ pub(in crate::objects) fn open(
 ) -> Result<Arc<dyn ObjectStore>, StoreError> {
     Err(StoreError::Setting {
         setting: "OBJECTS_URL",
-        value: crate::error::shorten(place),
+        value: crate::error::shorten(&vision::secret::redacted(place)),
         reason: "this program was built without S3 (feature `s3`, which `make dist` includes); name a folder"
             .to_owned(),
     })

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use object_store::aws::AmazonS3Builder;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
+use vision::secret::redacted;
 
 use crate::error::StoreError;
 use crate::objects::S3Access;
@@ -33,12 +34,12 @@ pub(in crate::objects) fn open(
         builder = builder.with_endpoint(endpoint);
     }
     if let (Some(key), Some(secret)) = (&access.key, &access.secret) {
-        builder = builder.with_access_key_id(key).with_secret_access_key(secret);
+        builder = builder.with_access_key_id(key).with_secret_access_key(secret.expose());
     }
     let store = builder.build().map_err(|error| StoreError::Setting {
         setting: "OBJECTS_URL",
-        value: crate::error::shorten(place),
-        reason: format!("it cannot be used: {error}"),
+        value: crate::error::shorten(&redacted(place)),
+        reason: redacted(&format!("it cannot be used: {error}")),
     })?;
     Ok(Arc::new(store))
 }

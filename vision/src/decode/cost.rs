@@ -1,0 +1,27 @@
+//! What decoding a photo takes, read from its header before a byte is allocated.
+
+use super::{Format, jpeg_outline, png, sniff, webp};
+
+/// The decoded picture, and its copy when it is turned upright.
+const PIXELS: u64 = 3 + 3;
+/// What decoders keep beside it, bytes a pixel: all coefficients of a progressive JPEG, four channels of the others.
+const PROGRESSIVE: u64 = 8;
+const FOUR_CHANNELS: u64 = 4;
+
+/// Bytes that decoding this file may take at its peak, file aside; 0 when it is no photo, which decoding will say.
+///
+/// A small file may hold a large picture: a WebP of 46 bytes is 49 million white pixels, which take half a gigabyte. Whoever
+/// decodes several files at a time sets so much aside before.
+#[must_use]
+pub fn memory(bytes: &[u8]) -> u64 {
+    let Ok(format) = sniff::sniff(bytes) else { return 0 };
+    let (size, beside) = match format {
+        Format::Jpeg => match jpeg_outline::frame_of(bytes) {
+            Some((width, height, progressive)) => (Some((width, height)), if progressive { PROGRESSIVE } else { 0 }),
+            None => (None, 0),
+        },
+        Format::Png => (png::dimensions(bytes).ok(), FOUR_CHANNELS),
+        Format::WebP => (webp::size(bytes), FOUR_CHANNELS),
+    };
+    size.map_or(0, |(width, height)| u64::from(width) * u64::from(height) * (PIXELS + beside))
+}
