@@ -12,7 +12,7 @@ use thiserror::Error;
 use vision::RgbImage;
 use vision::crop::{CropRule, crop};
 
-use crate::convert::{Annotations, ConvertError, ImageRecord, Object, locate};
+use crate::convert::{Annotations, ConvertError, ImageRecord, Object, PictureFinder};
 use crate::files::{FileError, FolderDraft, safe_component};
 use crate::picture::{PictureError, load};
 use crate::progress::Progress;
@@ -128,11 +128,12 @@ pub fn cut(
     let folders = folders(annotations, options)?;
     let draft = FolderDraft::begin(output)?;
     let report = Mutex::new(CropReport::default());
+    let finder = PictureFinder::new(pictures);
     progress.begin("cutting crops", annotations.images.len() as u64);
     annotations.images.par_iter().try_for_each(|image| {
         let wanted: Vec<&Object> = image.objects.iter().filter(|o| wanted(o, image, options, &report)).collect();
         if !wanted.is_empty() {
-            let picture = open(pictures, image)?;
+            let picture = open(&finder, pictures, image)?;
             for object in wanted {
                 let sku = sku_of(annotations, object, options);
                 let folder = &folders[sku];
@@ -200,8 +201,9 @@ fn wanted(object: &Object, image: &ImageRecord, options: &CropOptions, report: &
     false
 }
 
-fn open(pictures: &Path, image: &ImageRecord) -> Result<RgbImage, CropError> {
-    let path = locate(pictures, &image.file)
+fn open(finder: &PictureFinder, pictures: &Path, image: &ImageRecord) -> Result<RgbImage, CropError> {
+    let path = finder
+        .find(&image.file)
         .ok_or_else(|| CropError::NoPicture { file: image.file.clone(), folder: pictures.to_owned() })?;
     let picture = load(&path)?;
     let (said, found) = ((image.width, image.height), picture.dimensions());

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::files::{Link, WalkError, file_name, file_stem, parent, walk};
+use crate::names::data_root;
 use crate::split::Part;
 
 /// How a data set says what its pictures show.
@@ -64,6 +65,10 @@ pub struct DataFolder {
     pub unsupported: Vec<String>,
     /// Symbolic links, which are not followed.
     pub links: Vec<Link>,
+    /// Hidden files and what systems leave behind ([`crate::files::is_hidden`]), which are passed over.
+    pub hidden: usize,
+    /// Files and folders whose names are no text, which are passed over.
+    pub unnamed: usize,
 }
 
 /// A folder that is no data set.
@@ -74,68 +79,108 @@ pub enum LayoutError {
     Walk(#[from] WalkError),
     /// There is nothing to work on.
     #[error(
-        "{root} holds no picture (JPEG, PNG or WebP){}",
-        if *.links > 0 { format!("; its {links} symbolic links are not followed: copy the pictures, or name the folder they are in") } else { String::new() }
+        "{root} holds no picture (JPEG, PNG or WebP){}{}{}",
+        if *.unsupported > 0 { format!("; {unsupported} of other kinds are not read, such as {example}: save them as JPEG") } else { String::new() },
+        if *.links > 0 { format!("; its {links} symbolic links are not followed: copy the pictures, or name the folder they are in") } else { String::new() },
+        if *.hidden > 0 { format!("; its {hidden} hidden files are passed over") } else { String::new() }
     )]
     NoPictures {
         /// Which folder.
         root: PathBuf,
         /// Links seen on the way.
         links: usize,
+        /// Pictures of kinds that are not read.
+        unsupported: usize,
+        /// The first of them.
+        example: String,
+        /// Hidden files.
+        hidden: usize,
     },
 }
 
-/// Extensions of pictures that are read.
-const PICTURES: &[&str] = &["jpg", "jpeg", "png", "webp"];
+/// Extensions of pictures that are read, in small letters.
+pub const PICTURES: &[&str] = &["jpg", "jpeg", "jpe", "jfif", "png", "webp"];
 
 /// Extensions of pictures that are not.
-const OTHER_PICTURES: &[&str] =
-    &["bmp", "gif", "tif", "tiff", "heic", "heif", "avif", "jxl", "jp2", "dng", "cr2", "nef"];
+const OTHER_PICTURES: &[&str] = &[
+    "bmp", "gif", "tif", "tiff", "heic", "heif", "hif", "avif", "jxl", "jp2", "dng", "cr2", "cr3", "nef", "arw", "psd",
+    "svg",
+];
+
+/// What a file is by its extension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileSort {
+    /// A picture of a kind that is read.
+    Picture,
+    /// A picture of a kind that is not.
+    OtherPicture,
+    /// None.
+    NoPicture,
+}
+
+impl FileSort {
+    /// By the extension of a name or `/` path, in capitals or not.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        match extension(path).as_deref() {
+            Some(e) if PICTURES.contains(&e) => Self::Picture,
+            Some(e) if OTHER_PICTURES.contains(&e) => Self::OtherPicture,
+            _ => Self::NoPicture,
+        }
+    }
+}
 
 /// Text files that are no labels although they lie among pictures or labels.
 const NOT_LABELS: &[&str] =
     &["classes", "readme", "license", "licence", "train", "val", "valid", "test", "provenance", "notes"];
 
 impl DataFolder {
-    /// Looks a folder through. Pictures are not opened.
+    /// Looks a folder through, named by itself or by its `data.yaml`. Pictures are not opened.
     ///
     /// # Errors
     /// When the folder cannot be listed or holds no picture.
     pub fn scan(root: &Path, choice: LayoutChoice) -> Result<Self, LayoutError> {
         let data = Self::survey(root, choice)?;
         if data.pictures.is_empty() {
-            return Err(LayoutError::NoPictures { root: root.to_owned(), links: data.links.len() });
+            return Err(data.no_pictures());
         }
         Ok(data)
     }
 
+    /// That it holds no picture, and what it holds instead.
+    pub(crate) fn no_pictures(&self) -> LayoutError {
+        LayoutError::NoPictures {
+            root: self.root.clone(),
+            links: self.links.len(),
+            unsupported: self.unsupported.len(),
+            example: self.unsupported.first().cloned().unwrap_or_default(),
+            hidden: self.hidden,
+        }
+    }
+
     /// As [`DataFolder::scan`], but a folder without pictures will do.
     pub(crate) fn survey(root: &Path, choice: LayoutChoice) -> Result<Self, WalkError> {
+        let root = &data_root(root);
         let tree = walk(root)?;
         let mut texts = BTreeSet::new();
         let mut paths = Vec::new();
         let mut unsupported = Vec::new();
         for path in tree.files {
-            match extension(&path).as_deref() {
-                Some("txt") => {
+            match FileSort::of(&path) {
+                FileSort::Picture => paths.push(path),
+                FileSort::OtherPicture => unsupported.push(path),
+                FileSort::NoPicture if extension(&path).as_deref() == Some("txt") => {
                     texts.insert(path);
                 }
-                Some(e) if PICTURES.contains(&e) => paths.push(path),
-                Some(e) if OTHER_PICTURES.contains(&e) => unsupported.push(path),
-                _ => {}
+                FileSort::NoPicture => {}
             }
         }
-        let mut used = BTreeSet::new();
-        let label_of = |path: &str| {
-            let beside = with_extension_txt(path);
-            [label_for(path), beside].into_iter().find(|label| texts.contains(label.as_str()))
-        };
-        let labels: Vec<Option<String>> = paths.iter().map(|path| label_of(path)).collect();
-        used.extend(labels.iter().flatten().cloned());
+        let labels = labels_of(&paths, &texts);
+        let used: BTreeSet<String> = labels.iter().flatten().cloned().collect();
         let kind = match choice {
             LayoutChoice::Is(kind) => kind,
             LayoutChoice::Auto => {
-                let boxes = !used.is_empty() || paths.iter().any(|p| folders(p).any(|f| f == "images"));
+                let boxes = !used.is_empty() || paths.iter().any(|p| folders(p).any(is_images));
                 if boxes { LayoutKind::Boxes } else { LayoutKind::Folders }
             }
         };
@@ -153,7 +198,8 @@ impl DataFolder {
                 }
             })
             .collect();
-        Ok(Self { root: root.to_owned(), kind, pictures, stray_labels, unsupported, links: tree.links })
+        let (hidden, unnamed) = (tree.hidden.len(), tree.unnamed.len());
+        Ok(Self { root: root.clone(), kind, pictures, stray_labels, unsupported, links: tree.links, hidden, unnamed })
     }
 
     /// Where a relative path lies.
@@ -192,12 +238,63 @@ fn folders(path: &str) -> impl DoubleEndedIterator<Item = &str> {
     parent(path).split('/').filter(|f| !f.is_empty())
 }
 
+/// Whether a folder of this name holds pictures whose labels lie in a folder called `labels`. Where file systems tell capitals
+/// from small letters people write both.
+pub(crate) fn is_images(name: &str) -> bool {
+    name.eq_ignore_ascii_case("images")
+}
+
+/// The label file of each picture: beside it or in `labels`, exactly so called; else the one whose name is the same but for
+/// how its letters are composed and for capitals in `labels` and `.txt`.
+fn labels_of(pictures: &[String], texts: &BTreeSet<String>) -> Vec<Option<String>> {
+    let places = |path: &str| [label_for(path), with_extension_txt(path)];
+    let mut labels: Vec<Option<String>> =
+        pictures.iter().map(|path| places(path).into_iter().find(|label| texts.contains(label))).collect();
+    if labels.iter().all(Option::is_some) {
+        return labels;
+    }
+    let taken: BTreeSet<&String> = labels.iter().flatten().collect();
+    let mut others: BTreeMap<String, Option<&String>> = BTreeMap::new();
+    for text in texts.iter().filter(|text| !taken.contains(text)) {
+        // Two files that differ only so are told apart by nobody: neither is taken.
+        others.entry(folded(text)).and_modify(|other| *other = None).or_insert(Some(text));
+    }
+    let found: Vec<Option<String>> = pictures
+        .iter()
+        .zip(&labels)
+        .map(|(path, label)| match label {
+            Some(_) => None,
+            None => places(path).iter().find_map(|place| others.get(&folded(place)).copied().flatten()).cloned(),
+        })
+        .collect();
+    for (label, found) in labels.iter_mut().zip(found) {
+        *label = label.take().or(found);
+    }
+    labels
+}
+
+/// A label's path without what does not tell it from another.
+fn folded(path: &str) -> String {
+    let small = |name: &str| if is_labels(name) { "labels".to_owned() } else { name.to_owned() };
+    let folders: Vec<String> = folders(path).map(small).collect();
+    crate::files::composed(&format!("{}/{}.txt", folders.join("/"), file_stem(path)))
+}
+
+fn is_labels(name: &str) -> bool {
+    name.eq_ignore_ascii_case("labels")
+}
+
 /// See [`Picture::label_path`].
 pub(crate) fn label_for(path: &str) -> String {
     let names: Vec<&str> = folders(path).collect();
-    let images = names.iter().rposition(|name| *name == "images");
+    let images = names.iter().rposition(|name| is_images(name));
+    let labels = match images.map(|at| names[at]) {
+        Some("Images") => "Labels",
+        Some("IMAGES") => "LABELS",
+        _ => "labels",
+    };
     let names: Vec<&str> =
-        names.iter().enumerate().map(|(at, name)| if Some(at) == images { "labels" } else { name }).collect();
+        names.iter().enumerate().map(|(at, name)| if Some(at) == images { labels } else { name }).collect();
     let file = with_extension_txt(file_name(path));
     if names.is_empty() { file } else { format!("{}/{file}", names.join("/")) }
 }
@@ -212,7 +309,7 @@ fn stray(texts: &BTreeSet<String>, used: &BTreeSet<String>) -> Vec<String> {
     texts
         .iter()
         .filter(|path| !used.contains(*path) && !is_note(path) && !is_mark(path))
-        .filter(|path| folders(path).any(|f| f == "labels") || beside.contains(parent(path)))
+        .filter(|path| folders(path).any(is_labels) || beside.contains(parent(path)))
         .cloned()
         .collect()
 }
@@ -229,11 +326,11 @@ pub fn part_by_folder(path: &str) -> Option<Part> {
     })
 }
 
-/// The innermost folder, unless it stands for a part.
+/// The innermost folder, its letters composed, unless it stands for a part.
 fn sku_by_folder(path: &str) -> Option<String> {
     let name = folders(path).next_back()?;
     let holder = format!("{name}/x");
-    if part_by_folder(&holder).is_some() { None } else { Some(name.to_owned()) }
+    if part_by_folder(&holder).is_some() { None } else { Some(crate::files::composed(name)) }
 }
 
 #[cfg(test)]
@@ -303,6 +400,28 @@ mod tests {
                 ("val/cola/2.jpg", Some("cola"), Some(Part::Val)),
             ]
         );
+    }
+
+    #[test]
+    fn capitals_and_composed_letters_are_the_same_name() {
+        let root = folder(&[
+            "Images/a.JPG",
+            "Labels/a.TXT",
+            "Images/caf\u{e9}.jpe",
+            "Labels/cafe\u{301}.txt",
+            "Images/.b.jpg",
+            "Labels/._a.txt",
+            "Images/__MACOSX/c.jpg",
+            "Images/phone.HEIC",
+        ]);
+        let data = DataFolder::scan(root.path(), LayoutChoice::Auto).unwrap();
+        let seen: Vec<_> = data.pictures.iter().map(|p| (p.path.as_str(), p.label.as_deref())).collect();
+        let expected =
+            [("Images/a.JPG", Some("Labels/a.TXT")), ("Images/caf\u{e9}.jpe", Some("Labels/cafe\u{301}.txt"))];
+        assert_eq!(seen, expected);
+        assert_eq!((data.kind, data.stray_labels.len(), data.hidden), (LayoutKind::Boxes, 0, 3));
+        assert_eq!(data.unsupported, ["Images/phone.HEIC"]);
+        assert_eq!(label_for("Images/x.jpg"), "Labels/x.txt");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! | [`convert`] | YOLO, COCO, Pascal VOC, CVAT, Label Studio by way of one model |
 //! | [`crops`] | SKU crops cut out of labelled photos |
 //! | [`picture`] | opening pictures, or only their headers |
+//! | [`table`] | tables as spreadsheets save them |
 //! | [`verdict`], [`progress`], [`files`] | plumbing: exit codes as data, progress, bounded reading, atomic writing |
 //!
 //! Everything that comes from a file is bounded before it is believed; every error names the file and the place in it; and
@@ -25,6 +26,7 @@ pub mod names;
 pub mod picture;
 pub mod progress;
 pub mod split;
+pub mod table;
 pub mod verdict;
 pub mod yolo;
 

@@ -35,9 +35,29 @@ pub fn anchor_count(height: usize, width: usize) -> usize {
     STRIDES.iter().map(|stride| (height / stride) * (width / stride)).sum()
 }
 
+/// Strides of the feature maps of detectors that share YOLOv8's head: three levels as published, with a finer one (P2), a coarser one
+/// (P6), both, and with two.
+const HEADS: [&[usize]; 6] = [&STRIDES, &[4, 8, 16, 32], &[8, 16, 32, 64], &[4, 8, 16, 32, 64], &[8, 16], &[16, 32]];
+
+/// Whether `count` is the number of cells of such a detector for an input of this size.
+#[must_use]
+pub fn is_anchor_count(count: usize, height: usize, width: usize) -> bool {
+    let cells = |strides: &&[usize]| strides.iter().map(|stride| (height / stride) * (width / stride)).sum::<usize>();
+    count > 0 && HEADS.iter().any(|strides| cells(strides) == count)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn heads_are_told_by_their_cells() {
+        for (count, expected) in
+            [(8400, true), (34_000, true), (8500, true), (2000, true), (300, false), (25_200, false), (0, false)]
+        {
+            assert_eq!(is_anchor_count(count, 640, 640), expected, "{count}");
+        }
+    }
 
     #[test]
     fn anchors_are_cell_centres_from_fine_to_coarse() {

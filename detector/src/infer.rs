@@ -9,6 +9,7 @@ use vision::{Cancel, Detection, Detector as _, Letterbox, ModelError, NmsOptions
 use crate::anchors::{MAX_STRIDE, anchor_count};
 use crate::batch::{self, Chunk};
 use crate::postprocess::{OutputLayout, Selection, candidates, suppress};
+use crate::probe::{self, ProbeError};
 use crate::tiling::{AutoTiling, Canvas};
 use crate::{ClassMap, SizeError};
 
@@ -71,7 +72,7 @@ pub enum SpecError {
     /// What comes out is no detector's output for these classes.
     #[error(
         "the network answers {found:?} for one picture; a detector of {classes} classes answers [{}, {anchors}], \
-         [{anchors}, {}] or [detections, 6]. Correct the classes in the model card, or export the model for the task \
+         [{anchors}, {}] or [detections, 6]. RT-DETR, YOLOv5, YOLOX and others answer otherwise and are not read. Correct the classes in the model card, or export the model for the task \
          `detect`", 4 + classes, 4 + classes
     )]
     Output {
@@ -82,6 +83,12 @@ pub enum SpecError {
         /// Anchors of YOLOv8 for the input.
         anchors: usize,
     },
+    /// Its numbers are not those of a YOLO-like detector.
+    #[error(
+        "the network is no detector of a kind that is read: {0}. Use a YOLOv8, YOLO11 or later export for the task `detect`, as \
+         it comes from Ultralytics"
+    )]
+    Numbers(#[from] ProbeError),
     /// The engine cannot run it.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -139,8 +146,8 @@ pub(crate) struct Job {
 }
 
 impl YoloDetector {
-    /// Puts a session to work. Runs it once on grey, so that a network that does not fit is refused here and not at the
-    /// first photo.
+    /// Puts a session to work. Runs it once on a made picture, so that a network that does not fit, or whose numbers mean something
+    /// else, is refused here and not at the first photo.
     ///
     /// # Errors
     /// When input or output of the network do not fit `spec`.
@@ -152,12 +159,12 @@ impl YoloDetector {
         SizeError::check(&spec, info.input)?;
         let side = |fixed: Option<usize>| fixed.unwrap_or(2 * MAX_STRIDE.max(spec.stride as usize));
         let (height, width) = (side(info.input.height), side(info.input.width));
-        let grey = Array4::from_elem((info.input.batch.unwrap_or(1), 3, height, width), 0.447);
-        let outputs = session.run(grey.view())?;
+        let picture = probe::picture([info.input.batch.unwrap_or(1), height, width]);
+        let outputs = session.run(picture.view())?;
         let (anchors, classes) = (anchor_count(height, width), spec.classes.outputs());
         let shape = outputs.first().map(|output| output.array.shape().to_vec()).unwrap_or_default();
         let layout = match shape.as_slice() {
-            &[_, a, b] => OutputLayout::of([a, b], classes, anchors),
+            &[_, a, b] => OutputLayout::of([a, b], classes, (height, width)),
             _ => None,
         };
         let layout = layout.ok_or_else(|| SpecError::Output {
@@ -165,6 +172,10 @@ impl YoloDetector {
             classes,
             anchors,
         })?;
+        let answer = outputs.first().and_then(|output| output.array.view().into_dimensionality::<ndarray::Ix3>().ok());
+        if let Some(picture) = answer.as_ref().and_then(|answer| answer.outer_iter().next()) {
+            probe::check(&picture, layout, classes)?;
+        }
         let describe = format!("{} ({} {}, {})", spec.name, info.engine, info.version, info.provider);
         Ok(Self { session, spec, layout, describe })
     }
@@ -283,8 +294,9 @@ impl YoloDetector {
         let output =
             output.and_then(|array| array.into_dimensionality::<ndarray::Ix3>().ok()).ok_or_else(unexpected)?;
         let (pictures, a, b) = output.dim();
-        let anchors = anchor_count(height, width);
-        if pictures != batch || OutputLayout::of([a, b], self.spec.classes.outputs(), anchors) != Some(self.layout) {
+        if pictures != batch
+            || OutputLayout::of([a, b], self.spec.classes.outputs(), (height, width)) != Some(self.layout)
+        {
             return Err(unexpected());
         }
         let pictures = placements.into_iter().zip(output.outer_iter());
@@ -303,11 +315,14 @@ impl YoloDetector {
         for detection in &mut kept {
             detection.bbox = clip_to(region, &letterbox.to_photo(&detection.bbox));
         }
-        // What lay in the padding has no area left.
-        kept.retain(|detection| detection.bbox.is_valid());
+        // What lay in the padding has no area left; what is thinner than a pixel is nothing that stands on a shelf.
+        kept.retain(|d| d.bbox.is_valid() && d.bbox.width() >= MIN_SIDE && d.bbox.height() >= MIN_SIDE);
         kept
     }
 }
+
+/// Shortest side of a facing in pixels of the photo: one, less the rounding of a box that is a pixel wide.
+const MIN_SIDE: f32 = 0.99;
 
 fn clip_to(region: &Region, bbox: &vision::BBox) -> vision::BBox {
     let (x, y) = (region.x as f32, region.y as f32);

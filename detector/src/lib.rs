@@ -8,6 +8,7 @@
 //! | [`model`] | the network in candle: for serving without ONNX Runtime, and for training |
 //! | [`anchors`], [`postprocess`] | from the network's numbers to boxes |
 //! | [`infer`], [`tiling`] | from photos to detections, at the scale the facings need |
+//! | [`probe`] | whether the numbers are a detector's at all |
 //! | [`class_map`], [`metadata`] | what the outputs mean |
 //! | [`mod@load`] | from files, with every way in which they may be wrong |
 
@@ -21,6 +22,7 @@ mod looks;
 pub mod metadata;
 pub mod model;
 pub mod postprocess;
+pub mod probe;
 mod size;
 pub mod tiling;
 

@@ -118,6 +118,9 @@ impl File<'_> {
         if let Some(task) = info.metadata.get("task").filter(|task| *task != "detect") {
             return Err(LoadError::Task { path: self.path(), found: task.chars().take(40).collect() });
         }
+        if let Some(family) = info.metadata.get("description").and_then(|text| foreign_family(text)) {
+            return Err(LoadError::Family { path: self.path(), family });
+        }
         let (name, plan, stride, outputs, map) = match self.card {
             Some(card) => {
                 if card.classes.is_empty() {
@@ -179,6 +182,19 @@ impl File<'_> {
         let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
         Ok(format!("{stem}@{}", digest.short()))
     }
+}
+
+/// The family a file's description names, when its output is none of those that are read whatever its shape.
+fn foreign_family(description: &str) -> Option<&'static str> {
+    let small = description.to_ascii_lowercase();
+    let families = [
+        ("rt-detr", "RT-DETR"),
+        ("rtdetr", "RT-DETR"),
+        ("yolo_nas", "YOLO-NAS"),
+        ("yolo-nas", "YOLO-NAS"),
+        ("yolox", "YOLOX"),
+    ];
+    families.into_iter().find(|(word, _)| small.contains(word)).map(|(_, family)| family)
 }
 
 fn task_name(task: Task) -> &'static str {

@@ -27,6 +27,14 @@ pub enum LoadError {
         /// What it is for.
         found: String,
     },
+    /// The network is of another family.
+    #[error("{path} is {family}, whose answers mean something else: use a YOLOv8, YOLO11 or later detector")]
+    Family {
+        /// Which file.
+        path: PathBuf,
+        /// By its own description.
+        family: &'static str,
+    },
     /// Nothing says what the outputs mean.
     #[error("nothing says which classes {path} tells apart: it has no `names` in its metadata and {}", match .card {
         Some(card) => format!("`classes` is empty in {}: list them there", card.display()),

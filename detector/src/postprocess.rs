@@ -4,6 +4,7 @@ use ndarray::{ArrayView1, ArrayView2, Axis};
 use vision::{BBox, ClassId, Detection, NmsOptions, nms};
 
 use crate::ClassMap;
+use crate::anchors::is_anchor_count;
 
 /// Most candidates compared with each other in one picture; the least confident beyond are dropped.
 pub const MAX_NMS_CANDIDATES: usize = 30_000;
@@ -20,22 +21,27 @@ pub enum OutputLayout {
 }
 
 impl OutputLayout {
-    /// Tells the layout from the shape of one picture's output. Where a shape fits two layouts (two classes make
-    /// `4 + classes` six), the number of `anchors` of YOLOv8 for the input decides. `None`: not a detector of so many
-    /// classes.
+    /// Tells the layout from the shape of one picture's output for an input of this (height, width). Where a shape fits two
+    /// layouts (two classes make `4 + classes` six), the number of cells decides. `None`: not a detector of so many classes, or one
+    /// of another family: a grid has one column a cell, and a list is as short as suppression leaves it. YOLOv5 and YOLOX of one
+    /// class answer six numbers a cell, too, which mean something else.
     #[must_use]
-    pub fn of(shape: [usize; 2], classes: usize, anchors: usize) -> Option<Self> {
+    pub fn of(shape: [usize; 2], classes: usize, (height, width): (usize, usize)) -> Option<Self> {
         let channels = 4 + classes;
+        let cells = |count: usize| is_anchor_count(count, height, width);
         match shape {
-            [a, b] if a == channels && b == anchors => Some(Self::ChannelsFirst),
-            [a, b] if a == anchors && b == channels => Some(Self::ChannelsLast),
-            [_, 6] if shape[0] != channels => Some(Self::EndToEnd),
-            [a, _] if a == channels => Some(Self::ChannelsFirst),
-            [_, b] if b == channels => Some(Self::ChannelsLast),
+            [a, b] if a == channels && cells(b) => Some(Self::ChannelsFirst),
+            [a, b] if b == channels && cells(a) => Some(Self::ChannelsLast),
+            [rows, 6] if (1..=MAX_ROWS).contains(&rows) && !cells(rows) && !(rows % 3 == 0 && cells(rows / 3)) => {
+                Some(Self::EndToEnd)
+            }
             _ => None,
         }
     }
 }
+
+/// Rows that a network with suppression in its graph may answer: Ultralytics keeps 300 unless told otherwise.
+pub const MAX_ROWS: usize = 2_000;
 
 /// Which candidates are taken out of an output.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use classifier::gallery::vote::decide_by;
 use rayon::prelude::*;
 use thiserror::Error;
+use vision::decode::UnusualForm;
 use vision::{
     Cancel, Decision, DecodeError, DetectOptions, Detection, Detector, Embedder, Embedding, ExemplarId, Looked,
     ModelError, Neighbor, Reason, Recognition, RecognizedItem, RgbImage, Sightings, SkuId, SkuIndex,
@@ -224,6 +225,7 @@ impl Recognizer {
             let error = Arc::new(ModelError::Cancelled);
             return photos.iter().map(|_| Err(Arc::clone(&error).into())).collect();
         }
+        let unusual: Vec<_> = photos.iter().map(|photo| self.unusual_orientation(photo)).collect();
         let decoded = self.decode_all(photos);
         let mut results: Vec<Option<Result<Recognized, RecognizeError>>> = Vec::with_capacity(decoded.len());
         let (mut places, mut readable) = (Vec::new(), Vec::new());
@@ -250,7 +252,20 @@ impl Recognizer {
                 }
             }
         }
+        for (result, form) in results.iter_mut().zip(unusual) {
+            if let (Some(Ok(answer)), Some(form)) = (result, form) {
+                answer.recognition.warnings.push(form.to_string());
+            }
+        }
         results.into_iter().map(|result| result.expect("every photo was answered or refused")).collect()
+    }
+
+    /// The form of a photo's orientation, where it lies otherwise in other programs.
+    fn unusual_orientation(&self, photo: &Photo) -> Option<UnusualForm> {
+        match photo {
+            Photo::Pixels(_) => None,
+            Photo::Encoded(bytes) => vision::decode::header(bytes, &self.release.settings.limits).ok()?.unusual,
+        }
     }
 
     fn decode_all(&self, photos: Vec<Photo>) -> Vec<Result<(RgbImage, Duration), DecodeError>> {

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use bytes::Bytes;
 use classifier::gallery::thumbnails;
-use store::{NewObject, Store, StoreError};
+use store::{Store, StoreError};
 use vision::Sha256;
 
 /// Thumbnails read and written at a time.
@@ -26,9 +27,10 @@ async fn take(store: &Store, gallery: PathBuf) -> Result<usize, StoreError> {
     let mut taken = 0;
     for some in wanted.chunks(AT_ONCE) {
         let (some, gallery) = (some.to_vec(), gallery.clone());
-        let read = move || -> Vec<(Sha256, NewObject)> {
-            let thumbnail = |picture| Some((picture, NewObject::of(thumbnails::read(&gallery, picture)?.into())));
-            some.into_iter().filter_map(thumbnail).collect()
+        let read = move || -> Vec<(Sha256, Bytes)> {
+            let found =
+                some.into_iter().filter_map(|picture| Some((picture, thumbnails::read(&gallery, picture)?.into())));
+            found.collect()
         };
         let found = tokio::task::spawn_blocking(read).await.unwrap_or_default();
         taken += found.len();

@@ -4,6 +4,7 @@ import { byId, el, plural } from "./dom.js";
 import { Refused, call, newKey } from "./review_api.js";
 import { BoxEditor } from "./review_box.js";
 import { Finder } from "./review_find.js";
+import { meant } from "./review_keys.js";
 import { complain, rememberReviewer, reviewer, say } from "./review_who.js";
 
 /** Items held beside the one on screen; more are asked for when fewer are left. */
@@ -187,7 +188,7 @@ byId("zoom-out").addEventListener("click", acts["-"]);
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   if (event.target.closest?.("dialog, input, select, textarea")) return;
-  const key = event.key.toLowerCase();
+  const key = meant(event);
   if (/^[1-5]$/.test(key)) {
     const candidate = now.item?.candidates[Number(key) - 1];
     if (candidate) answer({ sku_id: candidate.sku.id }, Number(key) - 1);

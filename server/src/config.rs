@@ -8,6 +8,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use vision::config::{Check, ConfigError, syntax};
 
+use crate::cors::Origins;
+
 /// `server.yaml` as written. [`ServerConfig::parse`] checks it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -18,6 +20,8 @@ pub struct ServerSettings {
     pub hosts: Vec<String>,
     /// Whether `/docs` and `/openapi.json` are served.
     pub docs: bool,
+    /// Origins whose pages may read answers.
+    pub cors: Vec<String>,
     /// Workers and their queue.
     pub inference: InferenceSettings,
     /// What a client may cost.
@@ -82,6 +86,7 @@ impl Default for ServerSettings {
             listen: "127.0.0.1:8000".to_owned(),
             hosts: Vec::new(),
             docs: true,
+            cors: Vec::new(),
             inference: InferenceSettings::default(),
             limits: LimitSettings::default(),
             timeouts: TimeoutSettings::default(),
@@ -131,6 +136,8 @@ pub struct ServerConfig {
     pub hosts: Vec<String>,
     /// Whether `/docs` and `/openapi.json` are served.
     pub docs: bool,
+    /// Origins whose pages may read answers.
+    pub cors: Origins,
     /// Photos recognised at the same time.
     pub workers: NonZeroUsize,
     /// Photos that may wait.
@@ -191,7 +198,7 @@ impl Default for ServerConfig {
 
 impl ServerSettings {
     fn check(&self, path: &Path) -> Result<ServerConfig, ConfigError> {
-        let Self { listen, hosts, docs, inference, limits, timeouts } = self;
+        let Self { listen, hosts, docs, cors, inference, limits, timeouts } = self;
         let check = Check::of(path);
         let positive = |key: &str, value: usize, high: usize| {
             check.within(key, value, 1, high).map(|value| NonZeroUsize::new(value).unwrap_or(NonZeroUsize::MIN))
@@ -211,6 +218,10 @@ impl ServerSettings {
             listen: listen.parse().map_err(|_| check.wrong("listen", format!("{listen:?}"), &allowed))?,
             hosts: hosts.clone(),
             docs: *docs,
+            cors: Origins::parse(cors).map_err(|origin| {
+                let allowed = "it must be an origin such as https://shop.example, without a path, or * for all";
+                check.wrong("cors", format!("{origin:?}"), &allowed)
+            })?,
             workers: NonZeroUsize::new(workers).unwrap_or(cores),
             queue: positive("inference.queue", inference.queue, 100_000)?,
             max_batch: positive("inference.max_batch", inference.max_batch, 256)?,
@@ -255,6 +266,7 @@ mod tests {
     #[test]
     fn errors_name_file_and_key() {
         check("listen: localhost", "listen");
+        check("cors: [shop.example]", "`cors` is \"shop.example\"");
         check("inference: {queue: 0}", "inference.queue");
         check("inference: {max_batch: 1000}", "inference.max_batch");
         check("limits: {max_body_bytes: 10}", "limits.max_body_bytes");

@@ -28,6 +28,7 @@ pub mod wire;
 mod app;
 mod clients;
 mod connections;
+mod cors;
 mod docs;
 mod endpoints;
 mod example;
@@ -47,6 +48,7 @@ mod upload;
 
 pub use ::review::ReviewSetup;
 pub use config::{ServerConfig, ServerSettings};
+pub use cors::Origins;
 pub use example::Example;
 pub use load_error::LoadError;
 pub use models::Loaded;

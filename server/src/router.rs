@@ -9,6 +9,7 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
+use crate::cors::cors;
 use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, recognize_batch, review, skus};
 use crate::guard::{account, guard};
 use crate::observe::observe;
@@ -34,6 +35,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .layer(from_fn_with_state(Arc::clone(app), guard))
         .layer(from_fn_with_state(Arc::clone(app), observe))
         .layer(from_fn_with_state(Arc::clone(app), account))
+        .layer(from_fn_with_state(Arc::clone(app), cors))
         .with_state(Arc::clone(app))
 }
 

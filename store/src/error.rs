@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::model::now;
+
 /// What the store says when it cannot do as asked.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -55,7 +57,7 @@ pub enum StoreError {
         allowed: String,
     },
     /// Somebody else holds the item.
-    #[error("the item {item} is claimed by another reviewer until {until_ms} ms since 1970; label another, or wait")]
+    #[error("the item {item} is claimed by another reviewer for {}; label another, or wait", left(*.until_ms))]
     Claimed {
         /// Which.
         item: String,
@@ -120,6 +122,14 @@ impl StoreError {
 
     pub(crate) fn invalid(field: &'static str, value: impl std::fmt::Display, allowed: impl Into<String>) -> Self {
         Self::Invalid { field, value: shorten(&value.to_string()), allowed: allowed.into() }
+    }
+}
+
+/// The time to a moment in words.
+fn left(until_ms: i64) -> String {
+    match (until_ms - now()).max(0) / 1000 {
+        seconds @ ..120 => format!("{} more seconds", seconds + 1),
+        seconds => format!("{} more minutes", (seconds + 59) / 60),
     }
 }
 

@@ -54,7 +54,12 @@ async fn undo(tx: &mut Tx, reviewer: &str, item: Option<&str>) -> Result<i64, St
     let now_standing = standing(tx, &item, None, reviewer).await?;
     let newest = tx.one(&last_of("l.item = $1"), values![&item]).await?;
     if newest.int("seq")? != target || last.text("reviewer")? != reviewer {
-        return Err(nothing("someone else has answered since; label the item again instead"));
+        return Err(nothing(match now_standing.status {
+            ItemStatus::Conflict => {
+                "someone else has answered otherwise since; a third person decides between the two answers"
+            }
+            _ => "someone else has answered since; label the item again to say something else",
+        }));
     }
     let sql = "SELECT kind, before_status, before_label, before_kind, before_sku, before_by, before_at, \
                before_agreements FROM labels WHERE seq = $1";

@@ -1,10 +1,12 @@
 //! `shelf`: photograph a shelf, get every container detected, identified and counted.
 
 mod aliases;
+mod annotated;
 #[cfg(feature = "workbench")]
 mod chosen;
 #[cfg(feature = "workbench")]
 mod classes;
+mod colors;
 #[cfg(feature = "workbench")]
 mod dataset;
 mod demo;
@@ -119,6 +121,6 @@ fn start_logging(global: &GlobalArgs, serving: bool) {
     if json {
         builder.json().flatten_event(true).init();
     } else {
-        builder.with_target(false).init();
+        builder.with_target(false).with_ansi(colors::wanted(&std::io::stderr())).init();
     }
 }

@@ -18,7 +18,7 @@ use server::wire::answer::{AnswerContext, RecognizeAnswer};
 use vision::{Recognition, Sha256, SkuStatus, Tiling};
 
 use crate::environment::Environment;
-use crate::photos;
+use crate::{annotated, photos};
 
 /// Recognise photos: boxes, SKUs and counts
 #[derive(Args)]
@@ -83,14 +83,16 @@ pub(crate) fn run(args: &RecognizeArgs, environment: &Environment) -> anyhow::Re
     let progress = progress_bar(photos.len() as u64);
     let mut failed = 0;
     // Windows keep answers in order and memory bounded, however many photos there are.
-    for window in photos.chunks(4 * jobs) {
+    for (number, window) in photos.chunks(4 * jobs).enumerate() {
+        let first = number * 4 * jobs;
         let answers: Vec<anyhow::Result<Answered>> = workers.install(|| {
             window
                 .par_iter()
-                .map(|path| {
+                .enumerate()
+                .map(|(at, path)| {
                     let answer = recognize_file(&recognizer, path, &options)?;
                     if let Some(output) = &output {
-                        output.write(&answer, &recognizer)?;
+                        output.write(first + at, &answer, &recognizer)?;
                     }
                     progress.inc(1);
                     Ok(answer)
@@ -183,11 +185,8 @@ pub(crate) fn print_counts(photo: &str, recognition: &Recognition, total: Durati
     Ok(())
 }
 
-/// Where annotated pictures go.
-enum Output {
-    File(PathBuf),
-    Folder(PathBuf),
-}
+/// Where the annotated picture of each photo goes.
+struct Output(Vec<PathBuf>);
 
 impl Output {
     /// Decides between file and folder, and finds out before any work whether it can be written.
@@ -210,29 +209,32 @@ impl Output {
             if photos.iter().any(|photo| same_file(photo, path)) {
                 bail!("--output {} would overwrite the photo itself", path.display());
             }
-            return Ok(Self::File(path.to_owned()));
+            return Ok(Self(vec![path.to_owned()]));
         }
         fs::create_dir_all(path).with_context(|| format!("cannot create the folder {}", path.display()))?;
         check_writable(path)?;
-        Ok(Self::Folder(path.to_owned()))
+        let pictures: Vec<PathBuf> = annotated::names(photos).into_iter().map(|name| path.join(name)).collect();
+        for picture in &pictures {
+            if picture.exists() && photos.iter().any(|photo| same_file(photo, picture)) {
+                bail!("{} is one of the photos and would be overwritten; choose another --output", picture.display());
+            }
+        }
+        Ok(Self(pictures))
     }
 
-    fn write(&self, answer: &Answered, recognizer: &Recognizer) -> anyhow::Result<()> {
-        let path = match self {
-            Self::File(path) => path.clone(),
-            Self::Folder(folder) => {
-                let stem = answer.path.file_stem().context("the photo has no file name")?;
-                folder.join(stem).with_extension("annotated.jpg")
-            }
-        };
+    fn write(&self, at: usize, answer: &Answered, recognizer: &Recognizer) -> anyhow::Result<()> {
+        let path = &self.0[at];
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
+        }
         let picture =
             annotate(&answer.recognized.image, &answer.recognized.recognition, recognizer, &AnnotateOptions::default());
-        let format = image::ImageFormat::from_path(&path)?;
+        let format = image::ImageFormat::from_path(path)?;
         let beside = path.with_added_extension("partial");
         picture
             .save_with_format(&beside, format)
             .map_err(anyhow::Error::from)
-            .and_then(|()| fs::rename(&beside, &path).map_err(anyhow::Error::from))
+            .and_then(|()| fs::rename(&beside, path).map_err(anyhow::Error::from))
             .inspect_err(|_| drop(fs::remove_file(&beside)))
             .with_context(|| format!("cannot write {}", path.display()))
     }

@@ -2,7 +2,7 @@
 //!
 //! JPEG, PNG and WebP are recognised by their content, never by a name or a content type; anything else is refused with
 //! an error that says what it is. Sizes are read from the headers and held against [`DecodeLimits`] before a single pixel
-//! is allocated. What comes out is always upright (EXIF orientation applied) and 8-bit RGB:
+//! is allocated. What comes out is always upright ([`UnusualForm`] says what is read) and 8-bit RGB:
 //!
 //! - grey is repeated in three channels, palettes are looked up, 16 bits are cut to the upper 8, CMYK and YCCK are
 //!   converted the way Adobe's inverted files and Pillow have it;
@@ -13,9 +13,11 @@
 //! - colour profiles are ignored: networks are trained on pixels as they are stored.
 
 mod cost;
+mod header;
 mod jpeg;
 mod jpeg_outline;
 mod orient;
+mod orientation;
 mod png;
 mod sniff;
 mod webp;
@@ -31,6 +33,8 @@ use thiserror::Error;
 use crate::RgbImage;
 
 pub use cost::memory;
+pub use header::{Header, header};
+pub use orientation::UnusualForm;
 pub use sniff::FileKind;
 
 /// What a photo may cost before it is refused.
@@ -93,7 +97,7 @@ pub enum DecodeError {
         limit: usize,
     },
     /// Some other kind of file.
-    #[error("this is {found}, not a photo that can be read: send a JPEG, PNG or WebP")]
+    #[error("this is {found}, not a photo that can be read: send a JPEG, PNG or WebP{}", found.remedy())]
     NotAPhoto {
         /// What it is.
         found: FileKind,
@@ -220,11 +224,4 @@ fn flatten_onto_white(mut rgba: Vec<u8>) -> Vec<u8> {
     }
     rgba.truncate(pixels * 3);
     rgba
-}
-
-/// The orientation in an EXIF block, with or without the `Exif` marker that some writers put before it. A block that
-/// makes no sense says nothing: the picture is taken as it is stored.
-fn orientation(exif: &[u8]) -> Orientation {
-    let tiff = exif.strip_prefix(b"Exif\0\0").unwrap_or(exif);
-    Orientation::from_exif_chunk(tiff).unwrap_or(Orientation::NoTransforms)
 }

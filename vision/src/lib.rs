@@ -15,6 +15,7 @@
 //! | `Cancel` | whether anybody still waits for the work |
 //! | [`model_card`], [`facing_height`], [`digest`] | what travels with weights |
 //! | [`secret`] | what must not be shown |
+//! | [`text`] | text in the encodings that editors save |
 //! | [`time`] | moments as people write them |
 //! | [`random`], [`rng`] | streams of random numbers that never change: of weights and intervals, of shelves and epochs |
 //! | [`phash`] | perceptual hashes: what an image looks like from afar |
@@ -52,6 +53,7 @@ pub mod secret;
 pub mod sharpness;
 pub mod sku;
 pub mod sku_index;
+pub mod text;
 pub mod tiles;
 pub mod time;
 

@@ -51,7 +51,9 @@ pub enum Issue {
         reason: String,
     },
     /// A picture of another kind than is read.
-    #[error("pictures of this kind are not read: save it as JPEG, PNG or WebP")]
+    #[error(
+        "pictures of this kind are not read: save it as JPEG, PNG or WebP (phones: switch HEIC or high efficiency off)"
+    )]
     UnsupportedPicture,
     /// All of one colour.
     #[error("is blank: all pixels are of about one brightness")]
@@ -59,6 +61,9 @@ pub enum Issue {
     /// EXIF turns it.
     #[error("is turned or mirrored by its EXIF orientation: its labels must be of the upright picture")]
     TurnedPicture,
+    /// Its orientation is written so that other programs do not read it.
+    #[error("{0}")]
+    UnusualOrientation(vision::decode::UnusualForm),
     /// No label file.
     #[error("has no label file {expected}: label it, or add an empty file when nothing is to be found on it")]
     PictureWithoutLabel {
@@ -270,6 +275,21 @@ pub enum Issue {
         /// Highest class number seen.
         highest: u32,
     },
+    /// A polygon where a box is expected.
+    #[error("is a polygon: its box is taken")]
+    Polygon,
+    /// Hidden files are no data.
+    #[error("{count} hidden files and files that systems leave behind are passed over")]
+    Hidden {
+        /// How many.
+        count: usize,
+    },
+    /// Names that are no text.
+    #[error("{count} files or folders have names that are not UTF-8 and are passed over: rename them")]
+    Unnamed {
+        /// How many.
+        count: usize,
+    },
     /// Links are not followed.
     #[error("{count} symbolic links are not followed: what they lead to was not checked")]
     Links {
@@ -313,6 +333,7 @@ impl Issue {
             Self::UnsupportedPicture => ("unsupported-picture", Warning),
             Self::BlankPicture => ("blank-picture", Warning),
             Self::TurnedPicture => ("turned-picture", Note),
+            Self::UnusualOrientation(_) => ("unusual-orientation", Warning),
             Self::PictureWithoutLabel { .. } => ("picture-without-label", Warning),
             Self::LabelWithoutPicture => ("label-without-picture", Error),
             Self::SharedLabel { .. } => ("shared-label", Warning),
@@ -341,6 +362,9 @@ impl Issue {
             Self::FewPictures { .. } => ("few-pictures", Warning),
             Self::NoSku => ("no-sku", Warning),
             Self::NoClassNames { .. } => ("no-class-names", Note),
+            Self::Polygon => ("polygon", Note),
+            Self::Hidden { .. } => ("hidden", Note),
+            Self::Unnamed { .. } => ("unnamed", Warning),
             Self::Links { .. } => ("links", Warning),
             Self::Split(_) => ("split", Error),
         }

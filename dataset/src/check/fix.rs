@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::files::{FileError, FolderDraft, read_text_bounded, write_atomic};
 use crate::layout::{DataFolder, LayoutKind};
 use crate::names::{ClassNames, NamesError};
-use crate::yolo::{Label, LabelLine, MAX_LABEL_BYTES, decimal, parse};
+use crate::yolo::{Label, LabelLine, MAX_LABEL_BYTES, Shape, decimal, parse_shapes};
 
 /// What was mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -89,7 +89,12 @@ pub fn fix_labels(data: &DataFolder, output: &Path) -> Result<FixReport, FixErro
 
 /// The text with safe repairs; untouched lines are copied byte for byte.
 fn mend(text: &str, report: &mut FixReport) -> String {
-    let mut labels = parse(text).filter_map(|(line, parsed)| parsed.ok().map(|label| (line, label))).peekable();
+    // A polygon says more than its box: it stays as it is.
+    let boxes = parse_shapes(text).filter_map(|(line, parsed)| match parsed {
+        Ok((label, Shape::Box)) => Some((line, label)),
+        _ => None,
+    });
+    let mut labels = boxes.peekable();
     let mut kept: HashSet<[u64; 5]> = HashSet::new();
     let mut mended = String::with_capacity(text.len());
     for (number, whole) in (1_u32..).zip(text.split_inclusive('\n')) {
@@ -150,6 +155,7 @@ mod tests {
         check("0 .05 .5 .2 .2 # left edge\r\n", "0 0.075 0.5 0.15 0.2 # left edge\r\n");
         // Rounding, bad lines and boxes outside are left alone.
         check("0 .1 .5 .2000004 .2\n", "0 .1 .5 .2000004 .2\n");
+        check("0 .4 .4 .6 .4 .5 .6\n0 .4 .4 .6 .4 .5 .6\n", "0 .4 .4 .6 .4 .5 .6\n0 .4 .4 .6 .4 .5 .6\n");
         check("0 .5 .5 .2\nrubbish\n", "0 .5 .5 .2\nrubbish\n");
         check("0 1.0009 .5 .001 .2\n", "0 1.0009 .5 .001 .2\n");
     }

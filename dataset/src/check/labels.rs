@@ -3,7 +3,7 @@
 use vision::BBox;
 
 use super::finding::{Finding, Issue};
-use crate::yolo::{Label, LabelLine, parse};
+use crate::yolo::{Label, LabelLine, Shape, parse_shapes};
 
 /// Beyond the picture by more than this is worth a word: rounding moves edges by less.
 const POKE_PIXELS: f64 = 1.0;
@@ -29,15 +29,22 @@ pub(super) struct Context {
 pub(super) fn check_labels(file: &str, text: &str, context: Context, findings: &mut Vec<Finding>) -> Vec<LabelLine> {
     let before = findings.len();
     let mut lines = Vec::new();
-    for (line, parsed) in parse(text) {
+    let mut polygons = Vec::new();
+    for (line, parsed) in parse_shapes(text) {
         match parsed {
-            Ok(label) => lines.push(label),
+            Ok((label, shape)) => {
+                if shape == Shape::Polygon {
+                    polygons.push(Finding::at(file, line, Issue::Polygon));
+                }
+                lines.push(label);
+            }
             Err(error) => findings.push(Finding::at(file, line, Issue::BadLine(error))),
         }
     }
     if lines.is_empty() && findings.len() == before {
         findings.push(Finding::of(file, Issue::EmptyLabel));
     }
+    findings.append(&mut polygons);
     for LabelLine { line, label, .. } in &lines {
         check_box(label, context, &mut |issue| findings.push(Finding::at(file, *line, issue)));
     }
@@ -113,6 +120,7 @@ mod tests {
         check("", &[(0, "empty-label")]);
         check("# nothing here\n", &[(0, "empty-label")]);
         check("0 .5 .5 .2\n", &[(1, "bad-line")]);
+        check("0 .4 .4 .6 .4 .5 .6\n", &[(1, "polygon")]);
         check("0 .5 .5 .2 .2\n2 .1 .1 .1 .1\n", &[(2, "unknown-class")]);
         check("0 .5 .5 0 .2\n", &[(1, "zero-box")]);
         check("0 .01 .5 .1 .2\n", &[(1, "box-pokes-out")]);

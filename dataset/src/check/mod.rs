@@ -81,6 +81,12 @@ pub fn check(data: &DataFolder, options: &CheckOptions, progress: &dyn Progress)
         let homeless = data.pictures.iter().filter(|p| p.sku.is_none());
         findings.extend(homeless.map(|p| Finding::of(&p.path, Issue::NoSku)));
     }
+    if data.hidden > 0 {
+        findings.push(Finding::of("", Issue::Hidden { count: data.hidden }));
+    }
+    if data.unnamed > 0 {
+        findings.push(Finding::of("", Issue::Unnamed { count: data.unnamed }));
+    }
     if !data.links.is_empty() {
         findings.push(Finding::of("", Issue::Links { count: data.links.len() }));
     }

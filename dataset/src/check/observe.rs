@@ -8,7 +8,6 @@ use super::labels::{Context, check_labels};
 use super::phash::Look;
 use crate::files::{into_text, read_bounded};
 use crate::layout::{DataFolder, LayoutKind, Picture};
-use crate::picture::is_turned;
 use crate::progress::Progress;
 use crate::yolo::{LabelLine, MAX_LABEL_BYTES};
 
@@ -64,8 +63,12 @@ fn open_picture(data: &DataFolder, picture: &Picture) -> Observed {
     match vision::decode(&bytes, &limits) {
         Err(error) => report(Issue::UnreadablePicture { reason: error.to_string() }),
         Ok(image) => {
-            if is_turned(&bytes) {
+            let header = vision::decode::header(&bytes, &limits).ok();
+            if header.is_some_and(|header| header.turned) {
                 report(Issue::TurnedPicture);
+            }
+            if let Some(form) = header.and_then(|header| header.unusual) {
+                report(Issue::UnusualOrientation(form));
             }
             let look = Look::of(&image);
             if look.contrast() < BLANK_CONTRAST {

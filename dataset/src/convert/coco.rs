@@ -1,6 +1,6 @@
 //! COCO's object detection JSON (cocodataset.org, "Data format").
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -10,19 +10,57 @@ use serde_json::Value;
 
 use super::Loaded;
 use super::error::{ConvertError, Fault, Place};
+use super::loose::{self, Id, Number, Row, Text};
+use super::marks::is_true;
 use super::model::{Annotations, Category, ImageRecord, Object, Rect, check_size};
-use crate::files::{FileError, read_bounded, safe_relative, write_atomic};
+use super::settle::number_anew;
+use crate::files::{FileError, into_text, read_bounded, safe_relative, write_atomic};
 
 const MAX_BYTES: u64 = 2 << 30;
 
+/// Rows are read one by one: a bad one does not take the others with it.
 #[derive(Deserialize)]
 struct File {
-    images: Vec<Image>,
-    annotations: Vec<Annotation>,
-    categories: Vec<Category>,
+    images: Vec<Row<ImageRow>>,
+    annotations: Vec<Row<AnnotationRow>>,
+    categories: Vec<Row<CategoryRow>>,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
+struct ImageRow {
+    id: Id,
+    file_name: Text,
+    width: Option<Number>,
+    height: Option<Number>,
+}
+
+#[derive(Deserialize)]
+struct CategoryRow {
+    id: Id,
+    name: Text,
+    supercategory: Option<Text>,
+}
+
+#[derive(Deserialize)]
+struct AnnotationRow {
+    id: Option<Id>,
+    image_id: Id,
+    category_id: Id,
+    #[serde(default)]
+    bbox: Option<Vec<Option<Number>>>,
+    #[serde(default)]
+    area: Option<Number>,
+    #[serde(default)]
+    iscrowd: Option<Value>,
+    #[serde(default)]
+    attributes: Option<serde_json::Map<String, Value>>,
+    #[serde(default)]
+    segmentation: Option<Shape>,
+    #[serde(default)]
+    keypoints: Option<Shape>,
+}
+
+#[derive(Serialize)]
 struct Image {
     id: u64,
     file_name: String,
@@ -30,32 +68,16 @@ struct Image {
     height: u64,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Serialize)]
 struct Annotation {
     id: u64,
     image_id: u64,
     category_id: u64,
     bbox: [f64; 4],
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    area: Option<f64>,
-    #[serde(default)]
-    iscrowd: Flag,
-    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    area: f64,
+    iscrowd: u8,
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
     attributes: serde_json::Map<String, Value>,
-    #[serde(default, skip_serializing)]
-    segmentation: Option<Shape>,
-    #[serde(default, skip_serializing)]
-    keypoints: Option<Shape>,
-}
-
-/// `iscrowd` is 0 or 1; some tools write false and true.
-#[derive(Deserialize, Serialize, Clone, Copy, Default)]
-#[serde(untagged)]
-enum Flag {
-    #[default]
-    Absent,
-    Number(u8),
-    Truth(bool),
 }
 
 /// A mask or polygon: only whether there is any matters.
@@ -67,7 +89,7 @@ enum Shape {
 }
 
 impl Shape {
-    fn is_some(shape: &Option<Self>) -> bool {
+    fn is_some(shape: Option<&Self>) -> bool {
         match shape {
             Some(Self::List(list)) => !list.is_empty(),
             Some(Self::Other(_)) => true,
@@ -77,61 +99,194 @@ impl Shape {
 }
 
 /// Reads a COCO file.
-pub(super) fn read(path: &Path) -> Result<Loaded, ConvertError> {
-    let bytes = read_bounded(path, MAX_BYTES)?;
-    let json = |source| ConvertError::at(path, Place::Whole, Fault::Json { expected: "COCO JSON", source });
-    let file: File = serde_json::from_slice(&bytes).map_err(json)?;
-    drop(bytes);
-    let mut loaded = Loaded::default();
-    let mut positions = HashMap::with_capacity(file.images.len());
-    for (at, image) in file.images.into_iter().enumerate() {
-        let wrong = |member, fault: Fault| ConvertError::at(path, Place::Item("images", at, member), fault);
-        let name = safe_relative(&image.file_name).map_err(|fault| wrong("file_name", fault.into()))?;
-        let (width, height) = check_size(image.width, image.height).map_err(|fault| wrong("width", fault))?;
-        if positions.insert(image.id, at).is_some() {
-            return Err(wrong("id", Fault::DuplicateId { kind: "image", id: image.id }));
-        }
-        loaded.annotations.images.push(ImageRecord { id: image.id, file: name, width, height, objects: vec![] });
-    }
-    loaded.annotations.categories = file.categories;
-    let categories = loaded.annotations.class_numbers();
-    let mut ids = HashMap::with_capacity(file.annotations.len());
-    for (at, annotation) in file.annotations.into_iter().enumerate() {
-        let wrong = |member, fault| ConvertError::at(path, Place::Item("annotations", at, member), fault);
-        let (id, image_id, category) = (annotation.id, annotation.image_id, annotation.category_id);
-        let Some(&image) = positions.get(&image_id) else {
-            return Err(wrong("image_id", Fault::UnknownId { kind: "image", id: image_id }));
-        };
-        if !categories.contains_key(&category) {
-            return Err(wrong("category_id", Fault::UnknownId { kind: "category", id: category }));
-        }
-        if ids.insert(id, ()).is_some() {
-            return Err(wrong("id", Fault::DuplicateId { kind: "annotation", id }));
-        }
-        if Shape::is_some(&annotation.segmentation) {
-            loaded.leave_out("masks or polygons (their boxes are kept)");
-        }
-        if Shape::is_some(&annotation.keypoints) {
-            loaded.leave_out("sets of key points (their boxes are kept)");
-        }
-        let object = to_object(annotation).map_err(|(member, fault)| wrong(member, fault))?;
-        loaded.annotations.images[image].objects.push(object);
-    }
-    Ok(loaded)
+pub(super) fn read(path: &Path, strict: bool) -> Result<Loaded, ConvertError> {
+    parse(path, read_bounded(path, MAX_BYTES)?, strict)
 }
 
-fn to_object(annotation: Annotation) -> Result<Object, (&'static str, Fault)> {
-    let [x, y, w, h] = annotation.bbox;
+/// Reads the bytes of a COCO file called `path`.
+pub(super) fn parse(path: &Path, bytes: Vec<u8>, strict: bool) -> Result<Loaded, ConvertError> {
+    let text = into_text(path, bytes)?;
+    let json = |source| ConvertError::at(path, Place::Whole, Fault::Json { expected: "COCO JSON", source });
+    let file: File = loose::parse(&text).map_err(json)?;
+    drop(text);
+    let mut reader = Reader {
+        path,
+        loaded: Loaded::new(strict),
+        images: HashMap::new(),
+        unclear: HashSet::new(),
+        categories: HashMap::new(),
+        words: false,
+    };
+    for (at, row) in file.categories.into_iter().enumerate() {
+        reader.category(at, row.0)?;
+    }
+    for (at, row) in file.images.into_iter().enumerate() {
+        reader.image(at, row.0)?;
+    }
+    for (at, row) in file.annotations.into_iter().enumerate() {
+        reader.annotation(at, row.0)?;
+    }
+    let unclear: HashSet<usize> = reader.unclear;
+    let mut place = 0;
+    reader.loaded.annotations.images.retain(|_| {
+        place += 1;
+        !unclear.contains(&(place - 1))
+    });
+    if reader.words {
+        number_anew(&mut reader.loaded.annotations);
+    }
+    Ok(reader.loaded)
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    loaded: Loaded,
+    /// Position of the picture; `None` where two pictures have the id, so that nobody knows whose a box is.
+    images: HashMap<Id, Option<usize>>,
+    /// Positions of such pictures: without their boxes they would be pictures without objects.
+    unclear: HashSet<usize>,
+    /// Positions in the list.
+    categories: HashMap<Id, usize>,
+    /// Whether an id is a word or missing: then all are numbered anew.
+    words: bool,
+}
+
+impl Reader<'_> {
+    /// The id as a number. Words get one that no file uses, until all is read.
+    fn numbered(&mut self, id: &Id, at: usize) -> u64 {
+        self.words |= id.number().is_none();
+        id.number().unwrap_or(u64::MAX - at as u64)
+    }
+
+    fn wrong(&self, list: &'static str, at: usize, member: &'static str, fault: impl Into<Fault>) -> ConvertError {
+        ConvertError::at(self.path, Place::Item(list, at, member), fault)
+    }
+
+    fn category(&mut self, at: usize, row: Result<CategoryRow, serde_json::Error>) -> Result<(), ConvertError> {
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => return self.loaded.left_out.fault(self.wrong("categories", at, "", Fault::Row(error))),
+        };
+        let name = row.name.0.trim().to_owned();
+        let known = &self.loaded.annotations.categories;
+        match self.categories.get(&row.id).map(|place| &known[*place]) {
+            Some(category) if category.name == name => return Ok(()),
+            // Whose a box is nobody knows.
+            Some(_) => {
+                let fault = Fault::DuplicateId { kind: "category", id: row.id.to_string() };
+                return Err(self.wrong("categories", at, "id", fault));
+            }
+            None => {}
+        }
+        let place = known.len();
+        let id = self.numbered(&row.id, at);
+        self.categories.insert(row.id, place);
+        let supercategory = row.supercategory.map(|text| text.0);
+        self.loaded.annotations.categories.push(Category { id, name, supercategory });
+        Ok(())
+    }
+
+    fn image(&mut self, at: usize, row: Result<ImageRow, serde_json::Error>) -> Result<(), ConvertError> {
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => return self.loaded.left_out.fault(self.wrong("images", at, "", Fault::Row(error))),
+        };
+        let file = match safe_relative(&row.file_name.0) {
+            Ok(file) => file,
+            Err(fault) => return self.loaded.left_out.fault(self.wrong("images", at, "file_name", fault)),
+        };
+        let Some((width, height)) = row.width.zip(row.height) else {
+            return self.loaded.left_out.note(self.path, Place::Item("images", at, "width"), NO_SIZE);
+        };
+        let side = |number: Number| number.whole().unwrap_or(0);
+        let (width, height) = match check_size(side(width), side(height)) {
+            Ok(size) => size,
+            Err(fault) => return self.loaded.left_out.fault(self.wrong("images", at, "width", fault)),
+        };
+        let images = &mut self.loaded.annotations.images;
+        let place = images.len();
+        if let Some(first) = self.images.get_mut(&row.id) {
+            // The same picture again is only said twice.
+            if first.is_some_and(|first| images[first].file == file) {
+                return Ok(());
+            }
+            self.unclear.extend(first.take());
+            let fault = Fault::DuplicateId { kind: "image", id: row.id.to_string() };
+            return self.loaded.left_out.fault(self.wrong("images", at, "id", fault));
+        }
+        let id = row.id.number().unwrap_or(u64::MAX - place as u64);
+        self.words |= row.id.number().is_none();
+        images.push(ImageRecord { id, file, width, height, objects: vec![] });
+        self.images.insert(row.id, Some(place));
+        Ok(())
+    }
+
+    fn annotation(&mut self, at: usize, row: Result<AnnotationRow, serde_json::Error>) -> Result<(), ConvertError> {
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => return self.loaded.left_out.fault(self.wrong("annotations", at, "", Fault::Row(error))),
+        };
+        let unknown = |kind, id: &Id| Fault::UnknownId { kind, id: id.to_string() };
+        let Some(image) = self.images.get(&row.image_id).copied().flatten() else {
+            let fault = unknown("image", &row.image_id);
+            return self.loaded.left_out.fault(self.wrong("annotations", at, "image_id", fault));
+        };
+        let category = self.categories.get(&row.category_id).map(|place| self.loaded.annotations.categories[*place].id);
+        let Some(category) = category else {
+            let fault = unknown("category", &row.category_id);
+            return self.loaded.left_out.fault(self.wrong("annotations", at, "category_id", fault));
+        };
+        if row.bbox.as_ref().is_none_or(Vec::is_empty) {
+            return self.loaded.left_out.note(
+                self.path,
+                Place::Item("annotations", at, "bbox"),
+                "annotations without a box",
+            );
+        }
+        let place = |member| Place::Item("annotations", at, member);
+        if Shape::is_some(row.segmentation.as_ref()) {
+            self.loaded.left_out.note(self.path, place("segmentation"), "masks or polygons (their boxes are kept)")?;
+        }
+        if Shape::is_some(row.keypoints.as_ref()) {
+            self.loaded.left_out.note(self.path, place("keypoints"), "sets of key points (their boxes are kept)")?;
+        }
+        self.words |= row.id.as_ref().is_none_or(|id| id.number().is_none());
+        match object(row, category, at) {
+            Ok(object) => self.loaded.annotations.images[image].objects.push(object),
+            Err(fault) => self.loaded.left_out.fault(self.wrong("annotations", at, "bbox", fault))?,
+        }
+        Ok(())
+    }
+}
+
+/// Kind of a picture whose boxes cannot be placed.
+const NO_SIZE: &str = "pictures whose size the file does not say";
+
+fn object(row: AnnotationRow, category: u64, at: usize) -> Result<Object, Fault> {
+    let numbers = row.bbox.unwrap_or_default();
+    let numbers: Vec<f64> = numbers.into_iter().map(|number| number.map_or(f64::NAN, |n| n.0)).collect();
+    let &[x, y, w, h] = numbers.as_slice() else { return Err(Fault::BoxLength(numbers.len())) };
     let rect = Rect { x, y, w, h };
-    rect.check().map_err(|fault| ("bbox", fault))?;
+    rect.check()?;
     let plain = w * h;
+    let flag = |value: Value| match value {
+        Value::Bool(truth) => truth,
+        Value::Number(number) => number.as_f64().is_some_and(|number| number != 0.0),
+        Value::String(text) => is_true(&text),
+        _ => false,
+    };
     Ok(Object {
-        id: annotation.id,
-        category: annotation.category_id,
+        id: row.id.as_ref().and_then(Id::number).unwrap_or(u64::MAX - at as u64),
+        category,
         rect,
-        crowd: matches!(annotation.iscrowd, Flag::Number(1..) | Flag::Truth(true)),
-        area: annotation.area.filter(|area| *area != plain),
-        attributes: annotation.attributes.into_iter().filter_map(|(k, v)| Some((k, text_of(v)?))).collect(),
+        crowd: row.iscrowd.is_some_and(flag),
+        area: row.area.map(|area| area.0).filter(|area| *area != plain),
+        attributes: row
+            .attributes
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|(k, v)| Some((k, text_of(v)?)))
+            .collect(),
     })
 }
 
@@ -172,11 +327,9 @@ fn to_annotation(image_id: u64, object: &Object) -> Annotation {
         image_id,
         category_id: object.category,
         bbox: [x, y, w, h],
-        area: Some(object.area.unwrap_or(w * h)),
-        iscrowd: Flag::Number(u8::from(object.crowd)),
+        area: object.area.unwrap_or(w * h),
+        iscrowd: u8::from(object.crowd),
         attributes: object.attributes.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect(),
-        segmentation: None,
-        keypoints: None,
     }
 }
 

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use super::Loaded;
 use super::error::{ConvertError, Fault, Place};
+use super::marks::{TURNED, is_true, is_turned};
 use super::model::{Category, ImageRecord, Object, Rect, check_size};
+use super::settle::number_anew;
 use super::xml::{Element, each_child};
-use crate::files::{read_text_bounded, safe_relative};
+use crate::files::{into_text, read_bounded, safe_relative};
 
 const MAX_BYTES: u64 = 1 << 30;
 
@@ -24,9 +26,14 @@ const OTHER_SHAPES: &[(&str, &str)] = &[
 ];
 
 /// Reads a CVAT file. Categories come in the order of its label list, which precedes the pictures.
-pub(super) fn read(path: &Path) -> Result<Loaded, ConvertError> {
-    let text = read_text_bounded(path, MAX_BYTES)?;
-    let mut loaded = Loaded::default();
+pub(super) fn read(path: &Path, strict: bool) -> Result<Loaded, ConvertError> {
+    parse(path, read_bounded(path, MAX_BYTES)?, strict)
+}
+
+/// Reads the bytes of a CVAT file called `path`.
+pub(super) fn parse(path: &Path, bytes: Vec<u8>, strict: bool) -> Result<Loaded, ConvertError> {
+    let text = into_text(path, bytes)?;
+    let mut loaded = Loaded::new(strict);
     let mut categories = Categories::default();
     let mut next_object = 0;
     let wrong = |line, fault| ConvertError::at(path, Place::Line(line), fault);
@@ -34,23 +41,28 @@ pub(super) fn read(path: &Path) -> Result<Loaded, ConvertError> {
         match child.name.as_str() {
             "meta" => collect_labels(&child, &mut categories),
             "image" => {
-                let mut image = image(&child).map_err(|fault| wrong(child.line, fault))?;
+                let mut image = match image(&child) {
+                    Ok(image) => image,
+                    Err(fault) => return loaded.left_out.fault(wrong(child.line, fault)),
+                };
                 if child.attribute("task_id").is_some() {
                     // In a project every task numbers its pictures from 0.
                     image.id = loaded.annotations.images.len() as u64;
                 }
                 for shape in &child.children {
                     if let Some((_, what)) = OTHER_SHAPES.iter().find(|(name, _)| *name == shape.name) {
-                        loaded.leave_out(what);
+                        loaded.left_out.note(path, Place::Line(shape.line), what)?;
                     } else if shape.name == "box" {
                         let turned = shape.attribute("rotation").and_then(|r| r.trim().parse::<f64>().ok());
-                        if turned.is_some_and(|degrees| degrees % 360.0 != 0.0) {
-                            loaded.leave_out("turned boxes");
+                        if turned.is_some_and(is_turned) {
+                            loaded.left_out.note(path, Place::Line(shape.line), TURNED)?;
                             continue;
                         }
                         next_object += 1;
-                        let object = object(shape, next_object, &mut categories);
-                        image.objects.push(object.map_err(|fault| wrong(shape.line, fault))?);
+                        match object(shape, next_object, &mut categories) {
+                            Ok(object) => image.objects.push(object),
+                            Err(fault) => loaded.left_out.fault(wrong(shape.line, fault))?,
+                        }
                     }
                 }
                 loaded.annotations.images.push(image);
@@ -61,8 +73,14 @@ pub(super) fn read(path: &Path) -> Result<Loaded, ConvertError> {
         Ok(())
     })?;
     loaded.annotations.categories = categories.list;
+    if loaded.annotations.images.iter().any(|image| image.id == NO_ID) {
+        number_anew(&mut loaded.annotations);
+    }
     Ok(loaded)
 }
+
+/// Of a picture whose id is no number.
+const NO_ID: u64 = u64::MAX;
 
 /// Categories in order of appearance, numbered from 1.
 #[derive(Default)]
@@ -100,7 +118,7 @@ pub struct PictureTags {
 /// # Errors
 /// When the file cannot be read or is not one of CVAT's for images.
 pub fn tags(path: &Path) -> Result<Vec<PictureTags>, ConvertError> {
-    let text = read_text_bounded(path, MAX_BYTES)?;
+    let text = into_text(path, read_bounded(path, MAX_BYTES)?)?;
     let wrong = |line, fault| ConvertError::at(path, Place::Line(line), fault);
     let mut pictures = Vec::new();
     each_child(&text, "annotations", wrong, |child| {
@@ -133,7 +151,7 @@ fn collect_labels(element: &Element, categories: &mut Categories) {
             // Parts of skeletons have a parent: they are no classes of their own.
             for label in child.all("label").filter(|label| label.text_of("parent").is_none_or(|p| p.trim().is_empty()))
             {
-                if let Some(name) = label.text_of("name") {
+                if let Some(name) = label.text_of("name").filter(|name| !name.is_empty()) {
                     categories.id(name);
                 }
             }
@@ -147,10 +165,14 @@ fn image(element: &Element) -> Result<ImageRecord, Fault> {
     let attribute = |name: &'static str| element.attribute(name).ok_or(Fault::Missing(name));
     let whole = |name: &'static str| {
         let text = attribute(name)?;
-        text.trim().parse::<u64>().map_err(|_| Fault::Number { element: name, text: text.chars().take(40).collect() })
+        let digits = text.trim();
+        let digits = digits.strip_suffix(".0").unwrap_or(digits);
+        digits.parse::<u64>().map_err(|_| Fault::Number { element: name, text: text.chars().take(40).collect() })
     };
     let (width, height) = check_size(whole("width")?, whole("height")?)?;
-    Ok(ImageRecord { id: whole("id")?, file: safe_relative(attribute("name")?)?, width, height, objects: vec![] })
+    // A word is no id: pictures are numbered in order then.
+    let id = whole("id").unwrap_or(NO_ID);
+    Ok(ImageRecord { id, file: safe_relative(attribute("name")?)?, width, height, objects: vec![] })
 }
 
 fn object(shape: &Element, id: u64, categories: &mut Categories) -> Result<Object, Fault> {
@@ -161,13 +183,20 @@ fn object(shape: &Element, id: u64, categories: &mut Categories) -> Result<Objec
     };
     let rect = Rect::from_corners(edge("xtl")?, edge("ytl")?, edge("xbr")?, edge("ybr")?)?;
     let mut attributes = BTreeMap::new();
-    if shape.attribute("occluded") == Some("1") {
-        attributes.insert("occluded".to_owned(), "1".to_owned());
+    for flag in ["occluded", "outside"] {
+        if shape.attribute(flag).is_some_and(is_true) {
+            attributes.insert(flag.to_owned(), "1".to_owned());
+        }
     }
     for extra in shape.all("attribute") {
-        let name = extra.attribute("name").ok_or(Fault::Missing("name"))?;
-        attributes.insert(name.to_owned(), extra.text.trim().to_owned());
+        if let Some(name) = extra.attribute("name") {
+            attributes.insert(name.to_owned(), extra.text.trim().to_owned());
+        }
     }
-    let category = categories.id(attribute("label")?);
+    let label = attribute("label")?.trim();
+    if label.is_empty() {
+        return Err(Fault::Missing("label"));
+    }
+    let category = categories.id(label);
     Ok(Object { id, category, rect, crowd: false, area: None, attributes })
 }

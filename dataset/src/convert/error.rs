@@ -20,6 +20,8 @@ pub enum Place {
     Line(u32),
     /// An entry of a list: `annotations[17].bbox`.
     Item(&'static str, usize, &'static str),
+    /// A picture by its file name.
+    Picture(String),
 }
 
 impl fmt::Display for Place {
@@ -27,6 +29,7 @@ impl fmt::Display for Place {
         match self {
             Self::Whole => Ok(()),
             Self::Line(line) => write!(f, ":{line}"),
+            Self::Picture(file) => write!(f, ": {file}"),
             Self::Item(list, at, "") => write!(f, ": {list}[{at}]"),
             Self::Item(list, at, member) => write!(f, ": {list}[{at}].{member}"),
         }
@@ -42,7 +45,7 @@ pub enum Fault {
         /// Image, annotation or category.
         kind: &'static str,
         /// Which id.
-        id: u64,
+        id: String,
     },
     /// A name is used twice.
     #[error("{kind} {name:?} is given twice")]
@@ -58,8 +61,32 @@ pub enum Fault {
         /// Image or category.
         kind: &'static str,
         /// Which id.
-        id: u64,
+        id: String,
     },
+    /// Something that strict reading does not leave out.
+    #[error("would be left out, as all {0} are; without --strict it is counted")]
+    LeftOut(&'static str),
+    /// A row that lacks something or holds something else.
+    #[error("{0}")]
+    Row(serde_json::Error),
+    /// A box is four numbers.
+    #[error("a box has 4 numbers, this one {0}")]
+    BoxLength(usize),
+    /// Label Studio's short export.
+    #[error("is Label Studio's JSON-MIN, which does not say which annotation counts: export as JSON")]
+    JsonMin,
+    /// A picture inside the file.
+    #[error(
+        "the picture is in the export itself (a data: address), so it has no file name: import it into Label Studio by address"
+    )]
+    DataUrl,
+    /// A task that does not say which thing it is about.
+    #[error("the task's data has no text under the key {0}")]
+    NoKey(String),
+    /// One item cannot be two things.
+    #[error("{0} choices, but an item is one thing")]
+    SeveralChoices(usize),
+
     /// A category that is not listed.
     #[error("category {0:?} is not in the list of categories")]
     UnknownCategory(String),
@@ -94,6 +121,14 @@ pub enum Fault {
         /// Width and height by the labels.
         said: (u32, u32),
         /// Width and height of the picture.
+        found: (u32, u32),
+    },
+    /// One file name, two sizes.
+    #[error("is listed twice, with {}x{} and with {}x{} pixels", found.0, found.1, said.0, said.1)]
+    TwoSizes {
+        /// Width and height of this entry.
+        said: (u32, u32),
+        /// Width and height of the first.
         found: (u32, u32),
     },
     /// NaN or infinite.
@@ -243,6 +278,14 @@ pub enum ConvertError {
     Unrecognised {
         /// What was named.
         path: PathBuf,
+    },
+    /// Nothing that could be used.
+    #[error("{path} holds no labelled picture{why}")]
+    Nothing {
+        /// What was named.
+        path: PathBuf,
+        /// What was left out.
+        why: String,
     },
     /// A format that is only read.
     #[error("{0} labels are read, not written: use yolo, coco or voc")]

@@ -12,10 +12,12 @@ use thiserror::Error;
 
 use super::error::{ConvertError, Fault, Place};
 use super::facings::FACINGS_FOLDER;
+use super::finder::PictureFinder;
 use super::model::{Annotations, Category};
+use super::settle::settle;
 use super::voc::VocConvention;
-use super::{Loaded, coco, cvat, facings, label_studio, voc, yolo};
-use crate::files::{FileError, FolderDraft, file_stem, parent, read_bounded, to_native};
+use super::{LeftOut, Loaded, coco, cvat, facings, label_studio, voc, yolo};
+use crate::files::{FileError, FolderDraft, file_stem, into_text, is_hidden, parent, read_text_bounded, to_native};
 use crate::names::ClassNames;
 use crate::picture::upright_size;
 
@@ -48,6 +50,8 @@ pub struct ReadOptions {
     pub classes: Option<ClassNames>,
     /// What Pascal VOC's numbers mean.
     pub voc: VocConvention,
+    /// Whether the first thing that would be left out is an error.
+    pub strict: bool,
 }
 
 /// What writing needs to know.
@@ -91,17 +95,32 @@ impl FromStr for Format {
 pub fn detect(path: &Path) -> Result<Format, ConvertError> {
     let unrecognised = || ConvertError::Unrecognised { path: path.to_owned() };
     if path.is_dir() {
-        let has = |name: &str| path.join(name).exists();
-        let holds = |extension: &str| {
-            let entries = fs::read_dir(path).into_iter().flatten().flatten();
-            entries.map(|e| e.path()).any(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension)))
+        // A folder may be called `Images` where file systems tell capitals from small letters.
+        let entries = |folder: &Path| {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            entries
+                .map(|e| e.path())
+                .filter(|p| !p.file_name().and_then(|n| n.to_str()).is_none_or(is_hidden))
+                .collect()
+        };
+        let own: Vec<PathBuf> = entries(path);
+        let called = |all: &[PathBuf], name: &str| {
+            all.iter().any(|p| p.file_name().is_some_and(|found| found.eq_ignore_ascii_case(name)))
+        };
+        let has = |name: &str| called(&own, name);
+        let holds =
+            |extension: &str| own.iter().any(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension)));
+        let part_with_labels = || {
+            let parts = own.iter().filter(|p| {
+                let name = p.file_name().unwrap_or_default();
+                ["train", "val", "valid", "test"].iter().any(|part| name.eq_ignore_ascii_case(part))
+            });
+            parts.map(|part| entries(part)).any(|inside| called(&inside, "labels"))
         };
         return match () {
             () if has("Annotations") || holds("xml") => Ok(Format::Voc),
             () if ["labels", "images", "data.yaml"].into_iter().any(has) => Ok(Format::Yolo),
-            () if ["train", "val", "valid", "test"].into_iter().any(|part| has(&format!("{part}/labels"))) => {
-                Ok(Format::Yolo)
-            }
+            () if part_with_labels() => Ok(Format::Yolo),
             () if has("facings.csv") || has(FACINGS_FOLDER) => Ok(Format::Facings),
             () if holds("txt") => Ok(Format::Yolo),
             () => Err(unrecognised()),
@@ -114,10 +133,13 @@ pub fn detect(path: &Path) -> Result<Format, ConvertError> {
         return Err(unrecognised());
     }
     let count = fs::File::open(path).and_then(|mut file| file.read(&mut head)).map_err(read)?;
-    let head = String::from_utf8_lossy(&head[..count]);
+    // A character or unit cut in two at the end does not matter here.
+    let whole = into_text(path, head[..count & !1].to_vec());
+    let head = whole.unwrap_or_else(|_| String::from_utf8_lossy(&head[..count]).into_owned());
     let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
     match (extension.as_deref(), head.trim_start_matches('\u{feff}').trim_start().chars().next()) {
         (Some("csv"), _) => Ok(Format::Facings),
+        (Some("yaml" | "yml"), _) => Ok(Format::Yolo),
         (_, Some('[')) => Ok(Format::LabelStudio),
         (_, Some('{')) => Ok(Format::Coco),
         (_, Some('<')) if head.contains("<annotations") => Ok(Format::Cvat),
@@ -126,21 +148,56 @@ pub fn detect(path: &Path) -> Result<Format, ConvertError> {
     }
 }
 
-/// Reads labels and checks that they are sound.
+/// Reads labels. What is sound is kept, what is not is left out and counted; strict, it is an error.
 ///
 /// # Errors
-/// When a file cannot be read or something in it cannot be; names file and place.
+/// When a file cannot be read as a whole, holds no labelled picture, or makes sense only in another convention; names file
+/// and place.
 pub fn read(path: &Path, format: Format, options: &ReadOptions) -> Result<Loaded, ConvertError> {
-    let loaded = match format {
+    let mut loaded = match format {
         Format::Yolo => yolo::read(path, options),
-        Format::Coco => coco::read(path),
-        Format::Voc => voc::read(path, options.voc),
-        Format::Cvat => cvat::read(path),
-        Format::LabelStudio => label_studio::read(path),
-        Format::Facings => facings::read(path),
+        Format::Coco => coco::read(path, options.strict),
+        Format::Voc => voc::read(path, options.voc, options.strict),
+        Format::Cvat => cvat::read(path, options.strict),
+        Format::LabelStudio => label_studio::read(path, options.strict),
+        Format::Facings => facings::read(path, options.strict),
     }?;
-    loaded.annotations.check().map_err(|(place, fault)| ConvertError::at(path, place, fault))?;
+    finish(path, &mut loaded)?;
     Ok(loaded)
+}
+
+/// Reads labels from the bytes of a file called `path`, without opening any other: formats that are one file. Answers how many
+/// boxes there are, and what is left out.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_bytes(
+    path: &Path,
+    bytes: Vec<u8>,
+    format: Format,
+    options: &ReadOptions,
+) -> Result<(usize, LeftOut), ConvertError> {
+    let mut loaded = match format {
+        Format::Coco => coco::parse(path, bytes, options.strict),
+        Format::Voc => voc::parse(path, bytes, options.voc, options.strict),
+        Format::Cvat => cvat::parse(path, bytes, options.strict),
+        Format::LabelStudio => label_studio::parse(path, bytes, options.strict),
+        Format::Facings => return facings::parse(path, bytes, options.strict),
+        Format::Yolo => return Err(ConvertError::Unrecognised { path: path.to_owned() }),
+    }?;
+    finish(path, &mut loaded)?;
+    Ok((loaded.annotations.boxes(), loaded.left_out))
+}
+
+/// What holds for all formats.
+fn finish(path: &Path, loaded: &mut Loaded) -> Result<(), ConvertError> {
+    settle(path, loaded)?;
+    loaded.annotations.check().map_err(|(place, fault)| ConvertError::at(path, place, fault))?;
+    if loaded.annotations.images.is_empty() {
+        let why = if loaded.left_out.is_empty() { String::new() } else { format!("; {}", loaded.left_out) };
+        return Err(ConvertError::Nothing { path: path.to_owned(), why });
+    }
+    Ok(())
 }
 
 /// Writes labels: COCO as one file, YOLO and Pascal VOC as a new folder, complete or not at all.
@@ -152,14 +209,16 @@ pub fn write(
     path: &Path,
     format: Format,
     options: &WriteOptions,
-) -> Result<(), ConvertError> {
+) -> Result<LeftOut, ConvertError> {
+    let mut left_out = LeftOut::default();
     annotations.check().map_err(|(place, fault)| ConvertError::at(path, place, fault))?;
     if format == Format::Coco {
-        return Ok(coco::write(annotations, path)?);
+        coco::write(annotations, path)?;
+        return Ok(left_out);
     }
     let draft = FolderDraft::begin(path)?;
     match format {
-        Format::Yolo => yolo::write(annotations, &draft, options.keep_ids)?,
+        Format::Yolo => yolo::write(annotations, &draft, options.keep_ids, &mut left_out)?,
         Format::Voc => {
             check_stems(annotations, path)?;
             voc::write(annotations, &draft, options.voc)?;
@@ -172,8 +231,9 @@ pub fn write(
         draft.write(CATEGORIES, text.as_bytes())?;
     }
     if let Some(pictures) = &options.copy_pictures {
+        let finder = PictureFinder::new(pictures);
         for image in &annotations.images {
-            let source = locate(pictures, &image.file).ok_or_else(|| missing(pictures, &image.file))?;
+            let source = finder.find(&image.file).ok_or_else(|| missing(pictures, &image.file))?;
             let target = match format {
                 Format::Yolo => yolo::picture_path(&image.file),
                 _ => format!("JPEGImages/{}", image.file),
@@ -182,7 +242,7 @@ pub fn write(
         }
     }
     draft.commit()?;
-    Ok(())
+    Ok(left_out)
 }
 
 /// Holds the sizes in the labels against the pictures themselves.
@@ -190,21 +250,12 @@ pub fn write(
 /// # Errors
 /// At the first picture that is missing or of another size.
 pub fn check_pictures(annotations: &Annotations, folder: &Path) -> Result<(), ConvertError> {
+    let finder = PictureFinder::new(folder);
     annotations.images.par_iter().try_for_each(|image| {
-        let path = locate(folder, &image.file).ok_or_else(|| missing(folder, &image.file))?;
+        let path = finder.find(&image.file).ok_or_else(|| missing(folder, &image.file))?;
         let (said, found) = ((image.width, image.height), upright_size(&path)?);
         if said == found { Ok(()) } else { Err(ConvertError::other_size(&path, said, found)) }
     })
-}
-
-/// Where the picture called `file` lies: in the folder itself, or in its `images` or `JPEGImages`.
-#[must_use]
-pub fn locate(folder: &Path, file: &str) -> Option<PathBuf> {
-    let native = to_native(file);
-    [folder.to_owned(), folder.join("images"), folder.join("JPEGImages")]
-        .into_iter()
-        .map(|base| base.join(&native))
-        .find(|path| path.is_file())
 }
 
 fn missing(folder: &Path, file: &str) -> ConvertError {
@@ -233,8 +284,8 @@ pub(super) fn categories_beside(folder: &Path) -> Result<Option<Vec<Category>>, 
     if !path.is_file() {
         return Ok(None);
     }
-    let bytes = read_bounded(&path, 64 << 20)?;
-    let categories = serde_json::from_slice(&bytes).map_err(|source| {
+    let text = read_text_bounded(&path, 64 << 20)?;
+    let categories = serde_json::from_str(&text).map_err(|source| {
         let fault = Fault::Json { expected: "a list of categories", source };
         ConvertError::at(&path, Place::Whole, fault)
     })?;

@@ -9,16 +9,22 @@
 //! | Label Studio JSON | yes | |
 //! | facings.csv | yes | |
 //!
-//! Boxes only: polygons, masks, key points and turned boxes are counted and left out, never silently.
+//! Boxes only: polygons, masks, key points and turned boxes are counted and left out, never silently ([`LeftOut`]). So is a
+//! row that is not understood: it does not take the others with it, unless [`ReadOptions::strict`] says so.
 //! What a round trip keeps is said in [`model`].
 
 mod coco;
 mod cvat;
 mod error;
 mod facings;
+mod finder;
 mod format;
 mod label_studio;
+mod left_out;
+mod loose;
+mod marks;
 pub mod model;
+mod settle;
 mod voc;
 mod xml;
 mod yolo;
@@ -26,7 +32,12 @@ mod yolo;
 pub use cvat::{PictureTags, tags as cvat_tags};
 pub use error::{ConvertError, Fault, Place};
 pub use facings::{FACINGS_FOLDER, table_of};
-pub use format::{Format, ParseFormatError, ReadOptions, WriteOptions, check_pictures, detect, locate, read, write};
+pub use finder::PictureFinder;
+pub use format::{
+    Format, ParseFormatError, ReadOptions, WriteOptions, check_pictures, detect, read, read_bytes, write,
+};
+pub use label_studio::{TaskChoice, choices as label_studio_choices};
+pub use left_out::{LeftOut, NOT_UNDERSTOOD};
 pub use model::{Annotations, Category, ImageRecord, Object, Rect};
 pub use voc::VocConvention;
 
@@ -35,12 +46,14 @@ pub use voc::VocConvention;
 pub struct Loaded {
     /// Images, categories and boxes.
     pub annotations: Annotations,
-    /// Things that are no boxes, by kind ("polygons"), with their number.
-    pub left_out: std::collections::BTreeMap<&'static str, usize>,
+    /// What is no box, and what is not understood.
+    pub left_out: LeftOut,
+    /// Hidden files passed over, in formats that are folders.
+    pub hidden: usize,
 }
 
 impl Loaded {
-    fn leave_out(&mut self, what: &'static str) {
-        *self.left_out.entry(what).or_default() += 1;
+    fn new(strict: bool) -> Self {
+        Self { left_out: LeftOut::new(strict), ..Self::default() }
     }
 }

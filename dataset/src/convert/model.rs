@@ -152,7 +152,7 @@ impl Annotations {
         for (at, image) in self.images.iter().enumerate() {
             let place = |member| Place::Item("images", at, member);
             if !ids.insert(image.id) {
-                return Err((place("id"), Fault::DuplicateId { kind: "image", id: image.id }));
+                return Err((place("id"), Fault::DuplicateId { kind: "image", id: image.id.to_string() }));
             }
             check_image(image).map_err(|(member, fault)| (place(member), fault))?;
             if !files.insert(image.file.as_str()) {
@@ -161,10 +161,13 @@ impl Annotations {
             for object in &image.objects {
                 let place = |member| Place::Item("annotations", number, member);
                 if !objects.insert(object.id) {
-                    return Err((place("id"), Fault::DuplicateId { kind: "annotation", id: object.id }));
+                    return Err((place("id"), Fault::DuplicateId { kind: "annotation", id: object.id.to_string() }));
                 }
                 if !categories.contains(&object.category) {
-                    return Err((place("category_id"), Fault::UnknownId { kind: "category", id: object.category }));
+                    return Err((
+                        place("category_id"),
+                        Fault::UnknownId { kind: "category", id: object.category.to_string() },
+                    ));
                 }
                 object.rect.check().map_err(|fault| (place("bbox"), fault))?;
                 check_attributes(object).map_err(|fault| (place("attributes"), fault))?;
@@ -179,7 +182,7 @@ impl Annotations {
         for (at, category) in self.categories.iter().enumerate() {
             let place = |member| Place::Item("categories", at, member);
             if !ids.insert(category.id) {
-                return Err((place("id"), Fault::DuplicateId { kind: "category", id: category.id }));
+                return Err((place("id"), Fault::DuplicateId { kind: "category", id: category.id.to_string() }));
             }
             check_name("category", &category.name).map_err(|fault| (place("name"), fault))?;
             if !names.insert(category.name.as_str()) {

@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use quick_xml::escape::escape;
 
-use super::Loaded;
 use super::error::{ConvertError, Fault, Place};
 use super::format::categories_beside;
+use super::marks::{TURNED, is_true};
 use super::model::{Annotations, Category, ImageRecord, Object, Rect, check_size};
 use super::xml::{Element, each_child};
+use super::{LeftOut, Loaded};
 use crate::files::{
-    FileError, FolderDraft, file_name, file_stem, parent, read_text_bounded, safe_relative, to_native, walk,
+    FileError, FolderDraft, file_name, file_stem, into_text, parent, read_bounded, safe_relative, to_native, walk,
 };
 
 const MAX_BYTES: u64 = 16 << 20;
@@ -29,7 +30,6 @@ pub enum VocConvention {
 
 /// What one file says, before ids are settled.
 struct Document {
-    path: PathBuf,
     id: Option<u64>,
     file: String,
     width: u32,
@@ -40,7 +40,6 @@ struct Document {
 struct Marked {
     id: Option<u64>,
     name: String,
-    line: u32,
     rect: Rect,
     crowd: bool,
     area: Option<f64>,
@@ -48,77 +47,124 @@ struct Marked {
 }
 
 /// Reads a folder of XML files (its `Annotations` folder when it has one), or one XML file.
-pub(super) fn read(path: &Path, convention: VocConvention) -> Result<Loaded, ConvertError> {
+pub(super) fn read(path: &Path, convention: VocConvention, strict: bool) -> Result<Loaded, ConvertError> {
     let folder = if path.join("Annotations").is_dir() { path.join("Annotations") } else { path.to_owned() };
-    let mut documents = Vec::new();
-    let mut loaded = Loaded::default();
+    let mut reader = Reader { convention, loaded: Loaded::new(strict), documents: Vec::new() };
     if folder.is_dir() {
         let tree = walk(&folder).map_err(crate::layout::LayoutError::from)?;
-        for relative in tree.files.iter().filter(|f| f.to_ascii_lowercase().ends_with(".xml")) {
-            documents.push(document(&folder.join(to_native(relative)), parent(relative), convention, &mut loaded)?);
+        reader.loaded.hidden = tree.hidden.len();
+        let is_document = |file: &str| file.to_ascii_lowercase().ends_with(".xml");
+        for link in tree.links.iter().filter(|link| is_document(&link.path)) {
+            reader.loaded.left_out.note(
+                &folder.join(to_native(&link.path)),
+                Place::Whole,
+                "links, which are not followed",
+            )?;
+        }
+        for relative in tree.files.iter().filter(|file| is_document(file)) {
+            let file = folder.join(to_native(relative));
+            // Of a folder of files a broken one does not take the others with it.
+            if let Err(error) = read_bounded(&file, MAX_BYTES)
+                .map_err(Into::into)
+                .and_then(|b| reader.document(&file, parent(relative), b))
+            {
+                reader.loaded.left_out.fault(error)?;
+            }
+        }
+        if reader.documents.is_empty() && reader.loaded.left_out.is_empty() {
+            return Err(ConvertError::at(path, Place::Whole, Fault::Missing("annotation")));
         }
     } else {
-        documents.push(document(&folder, "", convention, &mut loaded)?);
+        reader.document(&folder, "", read_bounded(&folder, MAX_BYTES)?)?;
     }
-    if documents.is_empty() {
-        return Err(ConvertError::at(path, Place::Whole, Fault::Missing("annotation")));
-    }
-    loaded.annotations = settle(path, documents)?;
-    Ok(loaded)
+    reader.settle(path)
 }
 
-fn document(
+/// Reads the bytes of one XML file called `path`.
+pub(super) fn parse(
     path: &Path,
-    folder: &str,
+    bytes: Vec<u8>,
     convention: VocConvention,
-    loaded: &mut Loaded,
-) -> Result<Document, ConvertError> {
-    let text = read_text_bounded(path, MAX_BYTES)?;
-    let wrong = |line, fault| ConvertError::at(path, Place::Line(line), fault);
-    let (mut id, mut file, mut size, mut objects) = (None, None, None, Vec::new());
-    each_child(&text, "annotation", wrong, |child| {
-        let fail = |fault| wrong(child.line, fault);
-        match child.name.as_str() {
-            "id" => id = Some(whole(&child.text, "id").map_err(fail)?),
-            "filename" => {
-                // A name may begin with a space; a line break around it is only layout.
-                let text = if child.text.contains('\n') { child.text.trim() } else { child.text.as_str() };
-                let name = safe_relative(text).map_err(|fault| fail(fault.into()))?;
-                // A bare name lies in the folder that mirrors the XML file's; a path is taken as it is.
-                let bare = !name.contains('/') && !folder.is_empty();
-                file = Some(if bare { format!("{folder}/{name}") } else { name });
-            }
-            "size" => {
-                let side = |name| whole(child.text_of(name).unwrap_or_default(), name).map_err(fail);
-                size = Some(check_size(side("width")?, side("height")?).map_err(fail)?);
-            }
-            "object" => {
-                if child.child("polygon").is_some() {
-                    loaded.leave_out("polygons (their boxes are kept)");
+    strict: bool,
+) -> Result<Loaded, ConvertError> {
+    let mut reader = Reader { convention, loaded: Loaded::new(strict), documents: Vec::new() };
+    reader.document(path, "", bytes)?;
+    reader.settle(Path::new(""))
+}
+
+struct Reader {
+    convention: VocConvention,
+    loaded: Loaded,
+    documents: Vec<Document>,
+}
+
+impl Reader {
+    fn document(&mut self, path: &Path, folder: &str, bytes: Vec<u8>) -> Result<(), ConvertError> {
+        let text = into_text(path, bytes)?;
+        let wrong = |line, fault| ConvertError::at(path, Place::Line(line), fault);
+        let (mut id, mut file, mut size, mut objects) = (None, None, None, Vec::new());
+        let left_out = &mut self.loaded.left_out;
+        each_child(&text, "annotation", wrong, |child| {
+            let fail = |fault| wrong(child.line, fault);
+            match child.name.as_str() {
+                // A word is no id: pictures are numbered in order then.
+                "id" => id = whole(&child.text, "id").ok(),
+                "filename" => {
+                    // A name may begin with a space; a line break around it is only layout.
+                    let text = if child.text.contains('\n') { child.text.trim() } else { child.text.as_str() };
+                    let name = safe_relative(text).map_err(|fault| fail(fault.into()))?;
+                    // A bare name lies in the folder that mirrors the XML file's; a path is taken as it is.
+                    let bare = !name.contains('/') && !folder.is_empty();
+                    file = Some(if bare { format!("{folder}/{name}") } else { name });
                 }
-                objects.push(marked(&child, convention).map_err(fail)?);
+                "size" => {
+                    let side = |name| whole(child.text_of(name).unwrap_or_default(), name).map_err(fail);
+                    size = Some(check_size(side("width")?, side("height")?).map_err(fail)?);
+                }
+                "object" => {
+                    let place = Place::Line(child.line);
+                    if child.child("polygon").is_some() {
+                        left_out.note(path, place.clone(), "polygons (their boxes are kept)")?;
+                    }
+                    // rolabelImg's turned boxes.
+                    if child.child("robndbox").is_some() {
+                        return left_out.note(path, place, TURNED);
+                    }
+                    match marked(&child, self.convention) {
+                        Ok(object) => objects.push(object),
+                        Err(fault) => left_out.fault(fail(fault))?,
+                    }
+                }
+                _ => {}
             }
-            _ => {}
-        }
+            Ok(())
+        })?;
+        let missing = |name| ConvertError::at(path, Place::Whole, Fault::Missing(name));
+        let (width, height) = size.ok_or_else(|| missing("size"))?;
+        let file = file.ok_or_else(|| missing("filename"))?;
+        self.documents.push(Document { id, file, width, height, objects });
         Ok(())
-    })?;
-    let missing = |name| ConvertError::at(path, Place::Whole, Fault::Missing(name));
-    let (width, height) = size.ok_or_else(|| missing("size"))?;
-    let file = file.ok_or_else(|| missing("filename"))?;
-    Ok(Document { path: path.to_owned(), id, file, width, height, objects })
+    }
+
+    fn settle(mut self, root: &Path) -> Result<Loaded, ConvertError> {
+        let categories = if root.is_dir() { categories_beside(root)? } else { None };
+        self.loaded.annotations = settle(root, categories, self.documents, &mut self.loaded.left_out)?;
+        Ok(self.loaded)
+    }
 }
 
 fn marked(object: &Element, convention: VocConvention) -> Result<Marked, Fault> {
-    let name = object.text_of("name").ok_or(Fault::Missing("name"))?.to_owned();
+    let name = object.text_of("name").filter(|name| !name.is_empty()).ok_or(Fault::Missing("name"))?.to_owned();
     let bounds = object.child("bndbox").ok_or(Fault::Missing("bndbox"))?;
     let edge = |name: &'static str| number(bounds.text_of(name).ok_or(Fault::Missing(name))?, name);
     let shift = if convention == VocConvention::PixelsFromOne { 1.0 } else { 0.0 };
     let rect = Rect::from_corners(edge("xmin")? - shift, edge("ymin")? - shift, edge("xmax")?, edge("ymax")?)?;
     let mut attributes = BTreeMap::new();
     for attribute in object.child("attributes").into_iter().flat_map(|all| all.all("attribute")) {
-        let name = attribute.text_of("name").ok_or(Fault::Missing("name"))?;
         let value = attribute.child("value").map_or("", |value| value.text.as_str());
-        attributes.insert(name.to_owned(), value.to_owned());
+        if let Some(name) = attribute.text_of("name") {
+            attributes.insert(name.to_owned(), value.to_owned());
+        }
     }
     for (flag, nothing) in [("truncated", "0"), ("occluded", "0"), ("pose", "Unspecified")] {
         if let Some(value) = object.text_of(flag)
@@ -129,19 +175,23 @@ fn marked(object: &Element, convention: VocConvention) -> Result<Marked, Fault> 
         }
     }
     Ok(Marked {
-        id: object.text_of("id").map(|text| whole(text, "id")).transpose()?,
+        id: object.text_of("id").and_then(|text| whole(text, "id").ok()),
         name,
-        line: object.line,
         rect,
-        crowd: object.text_of("difficult") == Some("1"),
-        area: object.text_of("area").map(|text| number(text, "area")).transpose()?,
+        crowd: object.text_of("difficult").is_some_and(is_true),
+        area: object.text_of("area").and_then(|text| number(text, "area").ok()),
         attributes,
     })
 }
 
 /// Gives ids to what has none and categories to names.
-fn settle(root: &Path, documents: Vec<Document>) -> Result<Annotations, ConvertError> {
-    let categories = match categories_beside(root)? {
+fn settle(
+    root: &Path,
+    categories: Option<Vec<Category>>,
+    documents: Vec<Document>,
+    left_out: &mut LeftOut,
+) -> Result<Annotations, ConvertError> {
+    let categories = match categories {
         Some(categories) => categories,
         None => {
             let names: BTreeSet<&str> =
@@ -159,9 +209,11 @@ fn settle(root: &Path, documents: Vec<Document>) -> Result<Annotations, ConvertE
         let mut objects = Vec::with_capacity(document.objects.len());
         for object in document.objects {
             next_object += 1;
-            let category = *by_name.get(object.name.as_str()).ok_or_else(|| {
-                ConvertError::at(&document.path, Place::Line(object.line), Fault::UnknownCategory(object.name.clone()))
-            })?;
+            let Some(&category) = by_name.get(object.name.as_str()) else {
+                let fault = Fault::UnknownCategory(object.name);
+                left_out.fault(ConvertError::at(root, Place::Picture(document.file.clone()), fault))?;
+                continue;
+            };
             objects.push(Object {
                 id: object.id.filter(|_| all_objects).unwrap_or(next_object),
                 category,

@@ -12,15 +12,15 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Loaded;
 use super::error::{ConvertError, Fault, MAX_SIDE, Place};
 use super::format::{ReadOptions, categories_beside};
 use super::model::{Annotations, Category, ImageRecord, Object, Rect, check_size};
+use super::{LeftOut, Loaded};
 use crate::files::{FolderDraft, read_text_bounded, safe_relative};
-use crate::layout::{DataFolder, LayoutChoice, LayoutError, LayoutKind, label_for};
+use crate::layout::{DataFolder, LayoutChoice, LayoutError, LayoutKind, is_images, label_for};
 use crate::names::ClassNames;
 use crate::picture::upright_size;
-use crate::yolo::{Label, LabelError, LabelLine, MAX_LABEL_BYTES, TOLERANCE, decimal, format, parse};
+use crate::yolo::{Label, LabelError, LabelLine, MAX_LABEL_BYTES, Shape, TOLERANCE, decimal, format, parse_shapes};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,23 +62,38 @@ struct Sheet {
     size: (u32, u32),
 }
 
-/// Reads a YOLO folder.
+/// Reads a YOLO folder. A bad line is left out, and so is a picture whose label file cannot be read: without its boxes it
+/// would be a picture without objects.
 pub(super) fn read(root: &Path, options: &ReadOptions) -> Result<Loaded, ConvertError> {
     let data = DataFolder::survey(root, LayoutChoice::Is(LayoutKind::Boxes)).map_err(LayoutError::from)?;
     if data.pictures.is_empty() && data.stray_labels.is_empty() {
-        return Err(LayoutError::NoPictures { root: root.to_owned(), links: data.links.len() }.into());
+        return Err(data.no_pictures().into());
+    }
+    let mut loaded = Loaded::new(options.strict);
+    loaded.hidden = data.hidden;
+    for path in &data.unsupported {
+        let what = "pictures of kinds that are not read (save them as JPEG)";
+        loaded.left_out.note(&data.locate(path), Place::Whole, what)?;
     }
     let pictures = data.pictures.iter().map(|p| (Some(p.path.as_str()), p.label.as_deref()));
     let strays = data.stray_labels.iter().map(|label| (None, Some(label.as_str())));
     let found: Vec<_> = pictures.chain(strays).collect();
-    let sheets: Vec<Sheet> =
-        found.par_iter().map(|&(picture, label)| sheet(&data, picture, label)).collect::<Result<_, ConvertError>>()?;
+    let read: Vec<_> = found.par_iter().map(|&(picture, label)| sheet(&data, picture, label, options.strict)).collect();
+    let mut sheets = Vec::with_capacity(read.len());
+    for sheet in read {
+        match sheet {
+            Ok((sheet, left_out)) => {
+                sheets.push(sheet);
+                loaded.left_out.extend(left_out);
+            }
+            Err(error) => loaded.left_out.fault(error)?,
+        }
+    }
 
     let categories = categories(root, options, &sheets)?;
     let all_heads = sheets.iter().all(|sheet| sheet.head.is_some());
     let tails: Vec<Vec<Option<Tail>>> = sheets.iter().map(|s| s.lines.iter().map(tail).collect()).collect();
     let all_tails = tails.iter().flatten().all(Option::is_some);
-    let mut images = Vec::with_capacity(sheets.len());
     let mut next_object = 0;
     for (number, (sheet, tails)) in (1..).zip(sheets.into_iter().zip(tails)) {
         let place = data.locate(sheet.label.as_deref().unwrap_or(&sheet.file));
@@ -86,9 +101,11 @@ pub(super) fn read(root: &Path, options: &ReadOptions) -> Result<Loaded, Convert
         for (line, tail) in sheet.lines.into_iter().zip(tails) {
             next_object += 1;
             let class = line.label.class;
-            let category = categories
-                .get(class as usize)
-                .ok_or_else(|| ConvertError::at(&place, Place::Line(line.line), Fault::NoClassName(class)))?;
+            let Some(category) = categories.get(class as usize) else {
+                let fault = Fault::NoClassName(class);
+                loaded.left_out.fault(ConvertError::at(&place, Place::Line(line.line), fault))?;
+                continue;
+            };
             let mut object = Object {
                 id: next_object,
                 category: category.id,
@@ -108,21 +125,37 @@ pub(super) fn read(root: &Path, options: &ReadOptions) -> Result<Loaded, Convert
         }
         let (width, height) = sheet.size;
         let id = sheet.head.filter(|_| all_heads).map_or(number, |head| head.id);
-        images.push(ImageRecord { id, file: sheet.file, width, height, objects });
+        loaded.annotations.images.push(ImageRecord { id, file: sheet.file, width, height, objects });
     }
-    Ok(Loaded { annotations: Annotations { categories, images }, ..Loaded::default() })
+    loaded.annotations.categories = categories;
+    Ok(loaded)
 }
 
 /// Opens one label file, and its picture when the file does not say the size.
-fn sheet(data: &DataFolder, picture: Option<&str>, label: Option<&str>) -> Result<Sheet, ConvertError> {
+fn sheet(
+    data: &DataFolder,
+    picture: Option<&str>,
+    label: Option<&str>,
+    strict: bool,
+) -> Result<(Sheet, LeftOut), ConvertError> {
     let text = match label {
         Some(label) => read_text_bounded(&data.locate(label), MAX_LABEL_BYTES)?,
         None => String::new(),
     };
     let path = data.locate(label.or(picture).unwrap_or_default());
-    let lines = parse(&text)
-        .map(|(line, parsed)| parsed.map_err(|error| LabelError::Line { path: path.clone(), line, error }))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut left_out = LeftOut::new(strict);
+    let mut lines = Vec::new();
+    for (line, parsed) in parse_shapes(&text) {
+        match parsed {
+            Ok((label, shape)) => {
+                if shape == Shape::Polygon {
+                    left_out.note(&path, Place::Line(line), "polygons (their boxes are kept)")?;
+                }
+                lines.push(label);
+            }
+            Err(error) => left_out.fault(LabelError::Line { path: path.clone(), line, error }.into())?,
+        }
+    }
     let head = text
         .lines()
         .next()
@@ -135,12 +168,12 @@ fn sheet(data: &DataFolder, picture: Option<&str>, label: Option<&str>) -> Resul
             (file, check_size(head.width, head.height).map_err(wrong)?)
         }
         (None, Some(picture)) => {
-            let file = picture.strip_prefix("images/").unwrap_or(picture).to_owned();
-            (file, upright_size(&data.locate(picture))?)
+            let inside = picture.split_once('/').filter(|(folder, _)| is_images(folder)).map(|(_, inside)| inside);
+            (inside.unwrap_or(picture).to_owned(), upright_size(&data.locate(picture))?)
         }
         (None, None) => return Err(ConvertError::at(&path, Place::Whole, Fault::NoPicture)),
     };
-    Ok(Sheet { label: label.map(str::to_owned), file, head, lines, size })
+    Ok((Sheet { label: label.map(str::to_owned), file, head, lines, size }, left_out))
 }
 
 fn tail(line: &LabelLine) -> Option<Tail> {
@@ -178,7 +211,14 @@ fn to_rect(label: &Label, (width, height): (u32, u32)) -> Rect {
 }
 
 /// Writes label files, `data.yaml` and `classes.txt`.
-pub(super) fn write(annotations: &Annotations, draft: &FolderDraft, keep_ids: bool) -> Result<(), ConvertError> {
+///
+/// A plain label cannot say that a box is a crowd: it would be learned as one large object, so it is left out.
+pub(super) fn write(
+    annotations: &Annotations,
+    draft: &FolderDraft,
+    keep_ids: bool,
+    left_out: &mut LeftOut,
+) -> Result<(), ConvertError> {
     let numbers = annotations.class_numbers();
     let mut labels: HashMap<String, &str> = HashMap::new();
     for (at, image) in annotations.images.iter().enumerate() {
@@ -187,9 +227,13 @@ pub(super) fn write(annotations: &Annotations, draft: &FolderDraft, keep_ids: bo
             let fault = Fault::SharedLabel(image.file.clone());
             return Err(ConvertError::at(draft.target(), Place::Item("images", at, "file_name"), fault));
         }
+        for _ in image.objects.iter().filter(|object| object.crowd && !keep_ids) {
+            left_out.note(draft.target(), Place::Picture(image.file.clone()), CROWDS)?;
+        }
         let lines = image
             .objects
             .iter()
+            .filter(|object| keep_ids || !object.crowd)
             .map(|object| {
                 let label = to_label(object, numbers[&object.category], image).map_err(|fault| {
                     // There is no input file any more at this point: the picture is the place.
@@ -220,7 +264,8 @@ pub(super) fn write(annotations: &Annotations, draft: &FolderDraft, keep_ids: bo
         draft.write(&path, &text)?;
     }
     let names: Vec<&str> = annotations.categories.iter().map(|c| c.name.as_str()).collect();
-    let mut yaml = String::from("path: .\ntrain: images\nval: images\nnames:\n");
+    // Without `path` the folder of the file counts; `.` would be whatever folder a trainer is started in.
+    let mut yaml = String::from("train: images\nval: images\nnames:\n");
     for (number, name) in names.iter().enumerate() {
         // A JSON string is a YAML string.
         let quoted = serde_json::to_string(name).expect("text is plain data");
@@ -233,9 +278,12 @@ pub(super) fn write(annotations: &Annotations, draft: &FolderDraft, keep_ids: bo
     Ok(())
 }
 
+/// Kind of a box that plain labels cannot say.
+const CROWDS: &str = "crowds and difficult objects (plain YOLO labels cannot say so; --keep-ids can)";
+
 /// Where YOLO tools look for a picture: below a folder called `images`.
 pub(super) fn picture_path(file: &str) -> String {
-    let inside = file.split('/').rev().skip(1).any(|folder| folder == "images");
+    let inside = file.split('/').rev().skip(1).any(|folder| is_images(folder));
     if inside { file.to_owned() } else { format!("images/{file}") }
 }
 

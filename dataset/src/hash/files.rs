@@ -27,6 +27,12 @@ pub enum HashError {
     /// It cannot be listed.
     #[error(transparent)]
     Walk(#[from] WalkError),
+    /// A name that no manifest can hold.
+    #[error("the file name {path:?} is not UTF-8: rename it")]
+    Unnamed {
+        /// Which.
+        path: PathBuf,
+    },
     /// A file cannot be read.
     #[error("cannot read {path}{}", and_others(*.others))]
     Unreadable {

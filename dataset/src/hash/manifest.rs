@@ -142,6 +142,12 @@ impl Manifest {
         excluded.sort_unstable();
         excluded.dedup();
         let mut tree = walk(folder)?;
+        if let Some(path) = tree.unnamed.pop() {
+            return Err(HashError::Unnamed { path });
+        }
+        // A digest that left something out could not say that two folders are equal.
+        tree.files.append(&mut tree.hidden);
+        tree.files.sort_unstable();
         tree.files.retain(|path| excluded.binary_search(path).is_err());
         let digests = hash_files(folder, &tree.files, progress)?;
         let files: Vec<Entry> = tree

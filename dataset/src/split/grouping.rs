@@ -137,7 +137,7 @@ impl Grouping {
     pub fn from_table(path: &Path) -> Result<Self, GroupingError> {
         let text = read_text_bounded(path, MAX_TABLE_BYTES)?;
         let csv_error = |source| GroupingError::Csv { path: path.to_owned(), source };
-        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+        let mut reader = crate::table::reader(&text);
         let header = reader.headers().map_err(csv_error)?;
         let column = |column: &'static str| {
             let found = header.iter().position(|name| name.eq_ignore_ascii_case(column));

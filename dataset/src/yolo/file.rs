@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::{Label, LabelLine, LineError};
+use super::{Label, LabelLine, LineError, Shape};
 use crate::files::{FileError, read_text_bounded, write_atomic};
 
 /// Largest label file read: 100,000 boxes fit.
@@ -41,6 +41,11 @@ pub type ParsedLine = (u32, Result<LabelLine, LineError>);
 ///     "4 columns where 5 are expected: class x_center y_center width height");
 /// ```
 pub fn parse(text: &str) -> impl Iterator<Item = ParsedLine> + '_ {
+    parse_shapes(text).map(|(line, parsed)| (line, parsed.map(|(label, _)| label)))
+}
+
+/// As [`parse`], and says what each line draws.
+pub fn parse_shapes(text: &str) -> impl Iterator<Item = (u32, Result<(LabelLine, Shape), LineError>)> + '_ {
     (1_u32..).zip(text.lines()).filter_map(|(line, whole)| {
         let (columns, comment) = match whole.split_once('#') {
             Some((columns, comment)) => (columns, Some(comment.trim().to_owned()).filter(|c| !c.is_empty())),
@@ -49,7 +54,8 @@ pub fn parse(text: &str) -> impl Iterator<Item = ParsedLine> + '_ {
         if columns.trim().is_empty() {
             return None;
         }
-        Some((line, Label::parse(columns).map(|label| LabelLine { line, label, comment })))
+        let parsed = Label::parse(columns).map(|(label, shape)| (LabelLine { line, label, comment }, shape));
+        Some((line, parsed))
     })
 }
 
@@ -62,6 +68,30 @@ pub fn read(path: &Path) -> Result<Vec<LabelLine>, LabelError> {
     parse(&text)
         .map(|(line, parsed)| parsed.map_err(|error| LabelError::Line { path: path.to_owned(), line, error }))
         .collect()
+}
+
+/// The sound lines of a label file, and of the others what is wrong with them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sifted {
+    /// Labels.
+    pub lines: Vec<LabelLine>,
+    /// Line numbers from 1, and what is wrong there.
+    pub wrong: Vec<(u32, LineError)>,
+}
+
+/// Reads a label file line by line: one bad line does not take the others with it.
+///
+/// # Errors
+/// When the file cannot be read at all.
+pub fn sift(path: &Path) -> Result<Sifted, FileError> {
+    let mut sifted = Sifted::default();
+    for (line, parsed) in parse(&read_text_bounded(path, MAX_LABEL_BYTES)?) {
+        match parsed {
+            Ok(label) => sifted.lines.push(label),
+            Err(error) => sifted.wrong.push((line, error)),
+        }
+    }
+    Ok(sifted)
 }
 
 /// Labels as text, one a line, with their comments. See [`super::decimal`] for what the digits promise.
@@ -108,8 +138,12 @@ mod tests {
         check("3 0.5 .25 .1 1.0009", Ok([0.5, 0.25, 0.1, 1.0009]));
         check("3 0.5 .25 .1", Err("4 columns"));
         check("3 0.5 .25 .1 .1 .9", Err("confidence"));
-        check("3 0.5 .25 .1 .1 .9 .9", Err("polygon"));
-        check("3.0 0.5 .25 .1 .1", Err("class \"3.0\""));
+        check("3 0.5 .25 .1 .1 .9 .9 .9", Err("8 columns"));
+        check("3 0.2 .2 .4 .2 .3 .6", Ok([0.30000000000000004, 0.4, 0.2, 0.39999999999999997]));
+        check("3 0.2 .2 .4 .2 .3 640", Err("not pixels"));
+        check("3.000000 0.5 .25 .1 .1", Ok([0.5, 0.25, 0.1, 0.1]));
+        check("3.5 0.5 .25 .1 .1", Err("class \"3.5\""));
+        check("3. 0.5 .25 .1 .1", Err("class \"3.\""));
         check("-1 0.5 .25 .1 .1", Err("class \"-1\""));
         check("bottle 0.5 .25 .1 .1", Err("class \"bottle\""));
         check("0 x .25 .1 .1", Err("x_center \"x\" is not a number"));

@@ -34,7 +34,7 @@ pub struct LabelLine {
 /// Why a line is not a label.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum LineError {
-    /// Not five columns.
+    /// Neither a box nor a polygon.
     #[error("{found} columns where 5 are expected: class x_center y_center width height{}", columns_hint(*.found))]
     Columns {
         /// How many there are.
@@ -83,7 +83,7 @@ pub enum LineError {
 fn columns_hint(found: usize) -> &'static str {
     match found {
         6 => " (is the sixth a confidence? these are predictions then, not labels)",
-        7.. => " (a polygon? only boxes are read)",
+        7.. => " (boxes, and polygons of pairs x y, are read)",
         _ => "",
     }
 }
@@ -121,43 +121,63 @@ impl Label {
         Self::from_edges(class, [x1 / w, y1 / h, x2 / w, y2 / h])
     }
 
-    /// Reads the columns of a line, without its comment.
-    pub(super) fn parse(columns: &str) -> Result<Self, LineError> {
-        let mut fields = [""; 5];
-        let mut found = 0;
-        for column in columns.split_ascii_whitespace() {
-            if let Some(field) = fields.get_mut(found) {
-                *field = column;
-            }
-            found += 1;
-        }
-        if found != fields.len() {
+    /// Reads the columns of a line, without its comment: five are a box; a class and at least three pairs are a polygon, whose
+    /// box is taken.
+    pub(super) fn parse(columns: &str) -> Result<(Self, Shape), LineError> {
+        let found = columns.split_ascii_whitespace().count();
+        let mut columns = columns.split_ascii_whitespace();
+        if found != 5 && (found < 7 || found.is_multiple_of(2)) {
             return Err(LineError::Columns { found });
         }
-        let short = |text: &str| text.chars().take(40).collect::<String>();
-        let class = fields[0].parse().map_err(|_| LineError::Class { text: short(fields[0]) })?;
-        let number = |at: usize, column: &'static str| {
-            let value: f64 = fields[at].parse().map_err(|_| LineError::Number { column, text: short(fields[at]) })?;
-            if !value.is_finite() {
-                return Err(LineError::NotFinite { column, text: short(fields[at]) });
-            }
-            if at > 2 && value < 0.0 {
-                return Err(LineError::NegativeSize { column, value });
-            }
-            if (-TOLERANCE..=1.0 + TOLERANCE).contains(&value) {
-                Ok(value)
-            } else {
-                Err(LineError::NotNormalised { column, value })
-            }
-        };
-        Ok(Self {
-            class,
-            cx: number(1, "x_center")?,
-            cy: number(2, "y_center")?,
-            w: number(3, "width")?,
-            h: number(4, "height")?,
-        })
+        let class = class_number(columns.next().unwrap_or_default())?;
+        if found == 5 {
+            let mut next = |column| number(column, columns.next().unwrap_or_default());
+            let (cx, cy, w, h) = (next("x_center")?, next("y_center")?, next("width")?, next("height")?);
+            return Ok((Self { class, cx, cy, w, h }, Shape::Box));
+        }
+        let mut edges = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+        for (at, text) in columns.enumerate() {
+            let (axis, column) = if at % 2 == 0 { (0, "x") } else { (1, "y") };
+            let value = number(column, text)?;
+            edges[axis] = edges[axis].min(value);
+            edges[axis + 2] = edges[axis + 2].max(value);
+        }
+        Ok((Self::from_edges(class, edges), Shape::Polygon))
     }
+}
+
+/// What a line draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A box.
+    Box,
+    /// A polygon, as segmentation and turned-box exports have; its upright box is taken.
+    Polygon,
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+/// A class number; tools that write all columns as floating point write `3.000000`.
+fn class_number(text: &str) -> Result<u32, LineError> {
+    let whole = match text.split_once('.') {
+        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|b| b == b'0') => whole,
+        _ => text,
+    };
+    whole.parse().map_err(|_| LineError::Class { text: short(text) })
+}
+
+fn number(column: &'static str, text: &str) -> Result<f64, LineError> {
+    let value: f64 = text.parse().map_err(|_| LineError::Number { column, text: short(text) })?;
+    if !value.is_finite() {
+        return Err(LineError::NotFinite { column, text: short(text) });
+    }
+    if matches!(column, "width" | "height") && value < 0.0 {
+        return Err(LineError::NegativeSize { column, value });
+    }
+    let normalised = (-TOLERANCE..=1.0 + TOLERANCE).contains(&value);
+    if normalised { Ok(value) } else { Err(LineError::NotNormalised { column, value }) }
 }
 
 impl fmt::Display for Label {

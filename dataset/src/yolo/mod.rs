@@ -4,5 +4,5 @@
 mod file;
 mod line;
 
-pub use file::{LabelError, MAX_LABEL_BYTES, ParsedLine, format, parse, read, write};
-pub use line::{Label, LabelLine, LineError, TOLERANCE, decimal};
+pub use file::{LabelError, MAX_LABEL_BYTES, ParsedLine, Sifted, format, parse, parse_shapes, read, sift, write};
+pub use line::{Label, LabelLine, LineError, Shape, TOLERANCE, decimal};

@@ -9,5 +9,6 @@ mod check;
 mod convert;
 mod crops;
 mod hash;
+mod readers;
 mod shared;
 mod split;

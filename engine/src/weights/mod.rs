@@ -73,6 +73,16 @@ impl Weights {
         Ok(weights)
     }
 
+    /// The weights in the bytes of a PyTorch state dict; errors speak of `path`.
+    ///
+    /// # Errors
+    /// [`EngineError::Load`] when they are none.
+    pub fn from_torch(path: &Path, bytes: &[u8]) -> Result<Self, EngineError> {
+        let load = |reason| EngineError::Load { path: path.to_owned(), reason };
+        files::check_len(bytes.len() as u64, MAX_MODEL_BYTES).map_err(load)?;
+        torch::parse(path, bytes)
+    }
+
     /// The weights in the bytes of an ONNX file; errors speak of `path`.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod broken;
 mod efficientnet;
 mod ops;
 mod parity;
+mod readers;
 #[cfg(feature = "ort")]
 mod real;
 #[cfg(feature = "ort")]

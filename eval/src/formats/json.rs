@@ -31,7 +31,12 @@ pub(crate) fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, FormatErr
     if bytes.len() as u64 > limit {
         return Err(FormatError::whole(path, Fault::TooLarge { limit }));
     }
-    Ok(bytes)
+    // Windows tools write UTF-16 and byte order marks. What is no text is refused where it is parsed.
+    let plain = std::str::from_utf8(&bytes).is_ok_and(|text| !text.starts_with('\u{feff}') && !text.contains('\0'));
+    if plain {
+        return Ok(bytes);
+    }
+    Ok(vision::text::decode(bytes.clone()).map_or(bytes, String::into_bytes))
 }
 
 /// Parses JSON; `path` names it in errors.

@@ -14,6 +14,7 @@ mod intervals;
 mod oracles;
 mod properties;
 mod pycocotools;
+mod readers;
 mod report;
 mod robustness;
 mod support;

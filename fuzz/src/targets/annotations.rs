@@ -117,7 +117,7 @@ fn converted(result: Result<Loaded, ConvertError>) -> Answer {
         }
     }
     Answer::of(result, |loaded| {
-        let left_out: Vec<&str> = loaded.left_out.keys().copied().collect();
+        let left_out: Vec<&str> = loaded.left_out.iter().map(|(what, ..)| what).collect();
         format!("{} {}", "box ".repeat(loaded.annotations.boxes().min(8)), left_out.join(" "))
     })
 }

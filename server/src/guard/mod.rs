@@ -25,7 +25,7 @@ use arrival::{Arriving, Patience};
 /// Inside of `observe`, which writes the problems out.
 pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    if let Err(problem) = site::check(&parts, &app.config.hosts) {
+    if let Err(problem) = site::check(&parts, &app.config.hosts, &app.config.cors) {
         return problem.into_response();
     }
     let presence = parts.extensions.get::<Arc<Presence>>().cloned();

@@ -9,14 +9,15 @@ use std::net::{IpAddr, Ipv6Addr};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 
+use crate::cors::Origins;
 use crate::problem::{Problem, ProblemType};
 use crate::upload::shorten;
 
 /// Asked for under any name: orchestrators call containers by names of their own, and hear nothing but "alive".
 const ANY_NAME: [&str; 2] = ["/livez", "/readyz"];
 
-/// Refuses what comes under a strange name, and changes that a page of another site asks for.
-pub(super) fn check(parts: &Parts, hosts: &[String]) -> Result<(), Problem> {
+/// Refuses what comes under a strange name, and changes that a page of another site asks for whose origin is not configured.
+pub(super) fn check(parts: &Parts, hosts: &[String], origins: &Origins) -> Result<(), Problem> {
     let host = host(parts);
     if let Some(host) = host.filter(|host| !is_ours(host, hosts) && !ANY_NAME.contains(&parts.uri.path())) {
         return Err(Problem::new(
@@ -25,7 +26,10 @@ pub(super) fn check(parts: &Parts, hosts: &[String]) -> Result<(), Problem> {
         ));
     }
     let reads = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if !reads && is_foreign(&parts.headers, host) {
+    if !reads
+        && is_foreign(&parts.headers, host)
+        && !parts.headers.get(header::ORIGIN).is_some_and(|o| origins.allow(o))
+    {
         return Err(Problem::new(ProblemType::CrossSite, "the request comes from a page of another site"));
     }
     Ok(())
@@ -78,7 +82,7 @@ mod tests {
     fn status(method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
         let request = headers.iter().fold(Request::builder().method(method).uri(path), |r, (n, v)| r.header(*n, *v));
         let (parts, ()) = request.body(()).expect("a request").into_parts();
-        match check(&parts, &["shelf.example".to_owned()]) {
+        match check(&parts, &["shelf.example".to_owned()], &Origins::default()) {
             Ok(()) => 200,
             Err(problem) => problem.kind().row().status.as_u16(),
         }

@@ -33,6 +33,7 @@ const ASSETS: &[Asset] = &[
     ("review_clusters.js", SCRIPT, include_bytes!("../../assets/review_clusters.js")),
     ("review_who.js", SCRIPT, include_bytes!("../../assets/review_who.js")),
     ("review_find.js", SCRIPT, include_bytes!("../../assets/review_find.js")),
+    ("review_keys.js", SCRIPT, include_bytes!("../../assets/review_keys.js")),
     ("icon.svg", DRAWING, include_bytes!("../../assets/icon.svg")),
     ("shelf.svg", DRAWING, include_bytes!("../../assets/shelf.svg")),
 ];

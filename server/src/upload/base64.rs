@@ -38,12 +38,20 @@ pub(super) async fn read(body: LimitedBody) -> Result<Bytes, UploadError> {
 fn decode(text: &[u8]) -> Result<Bytes, UploadError> {
     let document: Document<'_> =
         serde_json::from_slice(text).map_err(|e| UploadError::Json { reason: shorten(&e.to_string()) })?;
-    let encoded = match document.image.strip_prefix("data:") {
-        Some(url) => match url.split_once(',') {
-            Some((kind, data)) if kind.ends_with(";base64") => data,
+    // Schemes are case-blind (RFC 3986, 3.1), and so is the word base64 (RFC 2397).
+    let ends_with = |kind: &str, end: &str| {
+        kind.len()
+            .checked_sub(end.len())
+            .and_then(|at| kind.get(at..))
+            .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+    };
+    let image = document.image.trim_start();
+    let encoded = match image.split_at_checked(5) {
+        Some((scheme, url)) if scheme.eq_ignore_ascii_case("data:") => match url.split_once(',') {
+            Some((kind, data)) if ends_with(kind, ";base64") => data,
             _ => return Err(UploadError::DataUrl),
         },
-        None => &document.image,
+        _ => image,
     };
     // Tools wrap lines; decoders do not expect it.
     let encoded = if encoded.bytes().any(|b| b.is_ascii_whitespace()) {
@@ -51,6 +59,9 @@ fn decode(text: &[u8]) -> Result<Bytes, UploadError> {
     } else {
         Cow::Borrowed(encoded)
     };
+    // The alphabet for addresses (RFC 4648, 5), which mobile systems use by default. No text is sound in both and means two things.
+    let encoded =
+        if encoded.contains(['-', '_']) { Cow::Owned(encoded.replace('-', "+").replace('_', "/")) } else { encoded };
     let photo = BASE64.decode(encoded.as_bytes()).map_err(|e| UploadError::Base64 { reason: e.to_string() })?;
     Ok(photo.into())
 }
@@ -67,6 +78,9 @@ mod tests {
         check(r#"{"image": "c2hl\nbGYh\r\nIQ==\n"}"#);
         check(r#"{"image": "data:image/jpeg;base64,c2hlbGYhIQ=="}"#);
         check(r#"{"image": "data:;base64,c2hlbGYhIQ=="}"#);
+        check(r#"{"image": "DATA:image/jpeg;BASE64,c2hlbGYhIQ=="}"#);
+        let signs = |text: &str| decode(format!(r#"{{"image": "{text}"}}"#).as_bytes()).expect(text);
+        assert_eq!(signs("-_-_"), signs("+/+/"), "the alphabet for addresses");
         check(r#"{"image": "\u0063\u0032hlbGYhIQ=="}"#);
         assert!(decode(br#"{"image": ""}"#).expect("no bytes are bytes").is_empty());
     }

@@ -103,8 +103,10 @@ fn way(headers: &HeaderMap) -> Result<Way, UploadError> {
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "multipart/form-data" => Ok(Way::Form),
-        "application/json" => Ok(Way::Json),
-        "application/octet-stream" => Ok(Way::Raw),
+        // What stores and frameworks call JSON and bytes (RFC 6839, 3.1, for the suffix).
+        "application/json" | "text/json" | "application/x-json" => Ok(Way::Json),
+        json if json.starts_with("application/") && json.ends_with("+json") => Ok(Way::Json),
+        "application/octet-stream" | "binary/octet-stream" | "application/x-binary" => Ok(Way::Raw),
         image if image.starts_with("image/") => Ok(Way::Raw),
         _ => Err(UploadError::ContentType { found: shorten(&essence) }),
     }
@@ -138,6 +140,9 @@ mod tests {
         check("application/octet-stream", Some(Way::Raw));
         check("multipart/form-data; boundary=x", Some(Way::Form));
         check("Application/JSON; charset=utf-8", Some(Way::Json));
+        check("binary/octet-stream", Some(Way::Raw));
+        check("application/vnd.shop.photo+json", Some(Way::Json));
+        check("text/json", Some(Way::Json));
         check("application/x-www-form-urlencoded", None);
         check("text/plain", None);
         check("imagejpeg", None);

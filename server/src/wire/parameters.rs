@@ -166,7 +166,8 @@ fn gallery(text: &str) -> Result<GalleryChoice, String> {
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {
-    match text {
+    // Python writes True and False.
+    match text.to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
         _ => Err("true or false".to_owned()),

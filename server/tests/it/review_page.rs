@@ -67,6 +67,45 @@ async fn crowded(folder: &Path) -> Server {
     server
 }
 
+/// What keys mean on other layouts: what a keyboard sends (key, code, Shift), and what the page understands.
+const LAYOUTS: &str = "
+    const done = arguments[arguments.length - 1];
+    const page = [...document.scripts].find((script) => script.src.endsWith('/review.js')).src;
+    const cases = [
+        ['Russian', '\\u0442', 'KeyN', false, 'n'], ['Russian', '\\u0427', 'KeyX', true, 'x'], ['Russian', '1', 'Digit1', false, '1'],
+        ['Greek', '\\u03c3', 'KeyS', false, 's'], ['Greek', '\\u03b2', 'KeyB', false, 'b'],
+        ['Arabic', '\\u0626', 'KeyZ', false, 'z'], ['Arabic', '\\u0661', 'Digit1', false, '1'],
+        ['French', '&', 'Digit1', false, '1'], ['French', '(', 'Digit5', false, '5'], ['French', '1', 'Digit1', true, '1'],
+        ['French', 'w', 'KeyZ', false, 'w'], ['French', 'z', 'KeyW', false, 'z'],
+        ['Czech', '+', 'Digit1', false, '1'], ['Czech', '\\u0159', 'Digit5', false, '5'],
+        ['German', 'z', 'KeyY', false, 'z'], ['German', 'y', 'KeyZ', false, 'y'], ['Swiss', '+', 'Digit1', true, '+'],
+        ['US', '?', 'Slash', true, '?'], ['US', '+', 'Equal', true, '+'], ['US', 'Enter', 'Enter', false, 'enter'],
+        ['an input method', 'Process', 'KeyU', false, 'u'], ['numbers', '3', 'Numpad3', false, '3'],
+    ];
+    import(page.replace('review.js', 'review_keys.js')).then(({ meant }) => done(cases
+        .map(([layout, key, code, shiftKey, expected]) => [layout, key, code, expected, meant({ key, code, shiftKey })])
+        .filter(([, , , expected, found]) => expected !== found)), (error) => done([String(error)]));";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_mean_the_same_on_every_layout() {
+    in_browser(Screen::Desktop, async |page| {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let server = crowded(place.path()).await;
+        open(&page, &server).await;
+        let wrong = page.client.execute_async(LAYOUTS, Vec::new()).await.expect("it runs");
+        assert_eq!(wrong, json!([]), "{wrong:#}");
+        // The page itself listens so: French 1, Czech 1, Russian U.
+        for (number, (key, code)) in (1..).zip([("&", "Digit1"), ("+", "Digit1"), ("\u{433}", "KeyU")]) {
+            let event = format!("{{ key: '{key}', code: '{code}', bubbles: true }}");
+            page.run(&format!("document.dispatchEvent(new KeyboardEvent('keydown', {event}))")).await;
+            page.until(&format!("return document.getElementById('done').textContent.startsWith('{number} done')"))
+                .await;
+        }
+        assert_sound(&page).await;
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn candidates_are_shown_by_the_gallerys_thumbnails() {
     in_browser(Screen::Desktop, async |page| {

@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use image::ImageFormat;
 use reqwest::multipart::{Form, Part};
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use server::ServerConfig;
 use vision::DecodeLimits;
 
 use crate::harness::{Control, Server, config, loaded, recognizer};
@@ -262,4 +263,43 @@ async fn a_single_photo_does_not_wait_for_many() {
     server.until("nobody works for it", async || server.metric("shelf_workers_busy", "").await == 0.0).await;
     assert!(server.control.seen() - before < 8, "{}", server.control.seen() - before);
     server.end().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_named_origins_may_read_answers() {
+    let named = ServerConfig::parse("cors: [https://shop.example]", "server.yaml".as_ref()).expect("sound");
+    for (cors, origin, allowed) in [
+        (named.cors.clone(), "https://shop.example", true),
+        (named.cors, "https://other.example", false),
+        (ServerConfig::default().cors, "https://shop.example", false),
+    ] {
+        let server = Server::with(ServerConfig { cors, ..config() }).await;
+        let preflight = server
+            .client
+            .request(Method::OPTIONS, server.url("/v2/recognize"))
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .send()
+            .await
+            .expect("an answer");
+        let says = |response: &reqwest::Response, name: &str| {
+            response.headers().get(name).map(|value| value.to_str().expect("text").to_owned())
+        };
+        let own = |response: &reqwest::Response| says(response, "access-control-allow-origin");
+        assert_eq!(own(&preflight), allowed.then(|| origin.to_owned()), "{origin}");
+        if allowed {
+            assert_eq!(preflight.status(), StatusCode::NO_CONTENT);
+            assert!(
+                says(&preflight, "access-control-allow-headers")
+                    .is_some_and(|headers| headers.contains("content-type"))
+            );
+        } else {
+            assert_eq!(preflight.status(), StatusCode::METHOD_NOT_ALLOWED);
+        }
+        // Good answers and refusals are both readable.
+        for body in [photos::jpeg(), b"no photo".to_vec()] {
+            let answer = server.photo(body).header("origin", origin).send().await.expect("an answer");
+            assert_eq!(own(&answer), allowed.then(|| origin.to_owned()), "{origin}");
+        }
+    }
 }

@@ -69,7 +69,7 @@ on_each! {
         store.adopt(enrolled()).await.expect("adopted");
         let unseen = store.unseen_pictures().await.expect("pictures");
         assert_eq!(store.exemplar_pictures(&[SkuId(1), SkuId(2)], 3).await.expect("none"), []);
-        let taken: Vec<_> = unseen.iter().map(|picture| (*picture, store::NewObject::of(picture.to_string().into()))).collect();
+        let taken: Vec<_> = unseen.iter().map(|picture| (*picture, picture.to_string().into())).collect();
         store.take_thumbnails(taken.clone()).await.expect("taken");
         assert!(store.unseen_pictures().await.expect("pictures").is_empty());
         let shown = store.exemplar_pictures(&[SkuId(1), SkuId(2)], 3).await.expect("pictures");

@@ -7,7 +7,7 @@ use dataset::Verdict;
 use dataset::convert::{self, Format, ReadOptions, VocConvention, WriteOptions};
 use serde_json::json;
 
-use super::write_json;
+use super::{plural, write_json};
 use crate::classes::class_names;
 
 /// Convert labels between YOLO, COCO and Pascal VOC; read CVAT, Label Studio and facings.csv
@@ -42,6 +42,9 @@ pub(crate) struct ConvertArgs {
     /// Pascal VOC counts pixels from 1, both edges inside, as the challenge did [default: edges from 0]
     #[arg(long)]
     voc_from_one: bool,
+    /// Refuse the set at the first thing that would be left out [default: leave it out, count it, say where the first is]
+    #[arg(long)]
+    strict: bool,
     /// Write counts as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -55,22 +58,25 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Verdict> {
     let voc = if args.voc_from_one { VocConvention::PixelsFromOne } else { VocConvention::Edges };
     // Only YOLO needs names: another format's folder is not searched for them.
     let classes = if from == Format::Yolo { class_names(args.classes.as_deref(), &args.input)? } else { None };
-    let loaded = convert::read(&args.input, from, &ReadOptions { classes, voc })?;
+    let loaded = convert::read(&args.input, from, &ReadOptions { classes, voc, strict: args.strict })?;
     let annotations = &loaded.annotations;
-    if annotations.images.is_empty() {
-        let why: Vec<String> =
-            loaded.left_out.iter().map(|(what, count)| format!("; left out: {count} {what}")).collect();
-        anyhow::bail!("{} holds no labelled picture{}", args.input.display(), why.concat());
+    if !loaded.left_out.is_empty() {
+        eprintln!("{}", loaded.left_out);
     }
+    if loaded.hidden > 0 {
+        eprintln!("passed over: {}", plural(loaded.hidden, "hidden file", "hidden files"));
+    }
+    let boxes = annotations.boxes();
+    anyhow::ensure!(boxes > 0, "{} holds not one labelled box: nothing is written", args.input.display());
     if let Some(folder) = args.pictures.as_ref().or(args.copy_pictures.as_ref()) {
         convert::check_pictures(annotations, folder)?;
     }
     let options = WriteOptions { keep_ids: args.keep_ids, voc, copy_pictures: args.copy_pictures.clone() };
-    convert::write(annotations, &args.output, args.to, &options)?;
-    for (what, count) in &loaded.left_out {
-        eprintln!("left out: {count} {what}");
+    let unsaid = convert::write(annotations, &args.output, args.to, &options)?;
+    if !unsaid.is_empty() {
+        eprintln!("{unsaid}");
     }
-    let (images, boxes) = (annotations.images.len(), annotations.boxes());
+    let (images, boxes) = (annotations.images.len(), boxes - unsaid.total());
     println!(
         "{from} -> {}: {images} pictures, {boxes} boxes, {} classes in {}",
         args.to,
@@ -78,7 +84,7 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Verdict> {
         args.output.display()
     );
     if let Some(path) = &args.json {
-        let counts = json!({ "images": images, "boxes": boxes, "categories": annotations.categories, "left_out": loaded.left_out });
+        let counts = json!({ "images": images, "boxes": boxes, "categories": annotations.categories, "left_out": loaded.left_out, "not_written": unsaid, "hidden": loaded.hidden });
         write_json(path, &counts)?;
     }
     Ok(Verdict::Clean)

@@ -54,6 +54,9 @@ pub(crate) struct CropArgs {
     /// Save as JPEG of this quality (1 to 100) instead of PNG
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(1..=100))]
     jpeg: Option<u8>,
+    /// Refuse the set at the first label that would be left out [default: leave it out, count it, say where the first is]
+    #[arg(long)]
+    strict: bool,
     /// Write counts as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -67,12 +70,17 @@ pub(super) fn run(args: &CropArgs) -> anyhow::Result<Verdict> {
         None => convert::detect(&args.input)?,
     };
     let classes = if from == Format::Yolo { class_names(args.classes.as_deref(), &args.input)? } else { None };
-    let mut loaded = convert::read(&args.input, from, &ReadOptions { classes, ..ReadOptions::default() })?;
+    let mut loaded =
+        convert::read(&args.input, from, &ReadOptions { classes, strict: args.strict, ..ReadOptions::default() })?;
+    if !loaded.left_out.is_empty() {
+        eprintln!("{}", loaded.left_out);
+    }
+    anyhow::ensure!(loaded.annotations.boxes() > 0, "{} holds not one labelled box", args.input.display());
     if let Some(chosen) = args.chosen.read()? {
         loaded.annotations.images.retain(|image| chosen.takes(&image.file));
-    }
-    if loaded.annotations.images.is_empty() {
-        anyhow::bail!("{} holds no labelled picture that was asked for", args.input.display());
+        if loaded.annotations.images.is_empty() {
+            anyhow::bail!("{} holds no labelled image that was asked for", args.input.display());
+        }
     }
     let pictures = match (&args.pictures, args.input.is_dir()) {
         (Some(folder), _) => folder.clone(),

@@ -145,8 +145,8 @@ struct FacingRow {
 }
 
 fn read_facings(path: &Path) -> anyhow::Result<Vec<Facing>> {
-    let bytes = read_bounded(path)?;
-    let mut reader = csv::Reader::from_reader(&bytes[..]);
+    let text = dataset::files::into_text(path, read_bounded(path)?)?;
+    let mut reader = dataset::table::reader(&text);
     let mut facings = Vec::new();
     for row in reader.deserialize() {
         let row: FacingRow = row.with_context(|| format!("{} is no table of facings", path.display()))?;

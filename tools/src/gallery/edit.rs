@@ -3,7 +3,8 @@
 use anyhow::Context;
 use clap::Args;
 use classifier::gallery::{GalleryData, Merged, snapshot};
-use vision::{ExemplarId, Sku, SkuId};
+use store::SkuRef;
+use vision::{ExemplarId, Sku};
 
 use super::{Place, counted};
 use crate::environment::Environment;
@@ -11,9 +12,9 @@ use crate::environment::Environment;
 /// Remove a SKU with all its exemplars, or single exemplars
 #[derive(Args)]
 pub(crate) struct RemoveArgs {
-    /// Code or number of the SKU
+    /// Code of the SKU, or its number as #12
     #[arg(long, required_unless_present = "exemplar")]
-    sku: Option<String>,
+    sku: Option<SkuRef>,
     /// Number of an exemplar, as `shelf gallery list --exemplars` shows it (may be repeated)
     #[arg(long, value_name = "ID", conflicts_with = "sku")]
     exemplar: Vec<u64>,
@@ -27,9 +28,9 @@ pub(crate) struct RemoveArgs {
 
 The code stays: it is the name of the SKU's folder, and what people and programs know it by.")]
 pub(crate) struct RenameArgs {
-    /// Code or number of the SKU
+    /// Code of the SKU, or its number as #12
     #[arg(value_name = "SKU")]
-    sku: String,
+    sku: SkuRef,
     /// What people read
     #[arg(value_parser = name)]
     name: String,
@@ -45,12 +46,12 @@ pub(crate) struct RenameArgs {
 
 Labels in the review queue stay with the SKU they named.")]
 pub(crate) struct MergeArgs {
-    /// Code or number of the SKU that goes
+    /// Code (or #number) of the SKU that goes
     #[arg(value_name = "FROM")]
-    from: String,
-    /// Code or number of the SKU that takes its exemplars
+    from: SkuRef,
+    /// Code (or #number) of the SKU that takes its exemplars
     #[arg(value_name = "INTO")]
-    into: String,
+    into: SkuRef,
     #[command(flatten)]
     place: Place,
 }
@@ -108,10 +109,14 @@ pub(super) fn merge(args: &MergeArgs, environment: &Environment) -> anyhow::Resu
     Ok(())
 }
 
-fn find_sku(data: &GalleryData, which: &str) -> anyhow::Result<Sku> {
-    let by_number = || which.parse().ok().and_then(|number| data.sku(SkuId(number)));
-    let sku = data.sku_by_code(which).or_else(by_number);
-    let sku =
-        sku.with_context(|| format!("the gallery has no SKU {which:?}; `shelf gallery list` shows what it has"))?;
+fn find_sku(data: &GalleryData, which: &SkuRef) -> anyhow::Result<Sku> {
+    let sku = match which {
+        SkuRef::Code(code) => data.sku_by_code(code),
+        SkuRef::Id(id) => data.sku(*id),
+    };
+    let sku = sku.with_context(|| {
+        let which = which.to_string();
+        format!("the gallery has no SKU {which:?}; `shelf gallery list` shows codes, and numbers to be written as #12")
+    })?;
     Ok((**sku).clone())
 }

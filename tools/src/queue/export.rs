@@ -210,10 +210,18 @@ async fn photos(store: &Store, samples: &[Sample], out: &Path, format: Format) -
         }
     }
     if format == Format::Yolo {
-        let mut text =
-            "# Boxes that people looked at; other containers on these photos have none.\npath: .\n".to_owned();
+        let mut text = "# Boxes that people looked at; other containers on these photos have none.\n".to_owned();
+        // Without `path` the folder of this file counts, wherever a trainer is started. Trainers want a folder for both train
+        // and val, and none that is not there.
+        let there = |part: Part| by_photo.values().any(|samples| samples[0].part == part);
+        let any = Part::ALL.into_iter().find(|part| there(*part)).unwrap_or(Part::Train);
         for part in Part::ALL {
-            writeln!(text, "{part}: images/{part}")?;
+            let wanted = matches!(part, Part::Train | Part::Val);
+            match (there(part), wanted) {
+                (true, _) => writeln!(text, "{part}: images/{part}")?,
+                (false, true) => writeln!(text, "{part}: images/{any} # no photo fell into {part}")?,
+                (false, false) => {}
+            }
         }
         writeln!(text, "names: {}", serde_json::to_string(&classes)?)?;
         fs::write(out.join("data.yaml"), text)?;

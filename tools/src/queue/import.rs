@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use dataset::convert::cvat_tags;
-use serde::Deserialize;
-use serde_json::Value;
+use dataset::convert::{cvat_tags, label_studio_choices};
+use dataset::files::{into_text, read_bounded};
+use dataset::table;
 use store::model::NewSku;
 use store::{Answer, Key, LabelRequest};
+use thiserror::Error;
 use vision::Sha256;
 
-use super::label::sku_ref;
 use super::{Place, with_store};
 use crate::environment::Environment;
 
@@ -24,8 +24,9 @@ const MAX_BYTES: u64 = 256 << 20;
     after_help = "A .csv file has a line per label under the header item,kind,sku,comment (kind and comment may be
 missing). kind is sku, new_sku (sku is then its name), not_a_container, cannot_tell or skip.
 
-A .json file is an export of Label Studio: tasks whose data has the key item, with one choice each. A choice is the code
-or number of a SKU, or not_a_container, cannot_tell, skip.
+A .json file is an export of Label Studio: tasks whose data has the key item, with one choice each. A choice is the code of
+a SKU (or its number as #12), or not_a_container, cannot_tell, skip. Of several annotations the ground truth counts, else the
+first; cancelled ones never do.
 
 A .xml file is an export of CVAT ('CVAT for images 1.1'): pictures called by the item's id, with one tag each, which is a
 choice as above. `shelf queue export --format tasks` makes pictures and tasks for both programs.
@@ -44,14 +45,11 @@ pub(crate) struct ImportArgs {
 }
 
 /// A line of the file.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 struct Line {
     item: String,
-    #[serde(default)]
     kind: String,
-    #[serde(default)]
     sku: String,
-    #[serde(default)]
     comment: String,
 }
 
@@ -63,41 +61,67 @@ impl Line {
         Self { item: item.to_owned(), kind: kind.to_owned(), sku: sku.to_owned(), comment: String::new() }
     }
 
-    fn answer(&self) -> anyhow::Result<Answer> {
-        Ok(match self.kind.as_str() {
-            "" | "sku" if !self.sku.is_empty() => Answer::Sku(sku_ref(&self.sku)),
-            "new_sku" if !self.sku.is_empty() => Answer::NewSku(NewSku { name: self.sku.clone(), ..NewSku::default() }),
+    fn answer(&self) -> Result<Answer, NotAnAnswer> {
+        let sku = self.sku.trim();
+        Ok(match self.kind.trim() {
+            "" | "sku" if !sku.is_empty() => Answer::Sku(sku.parse().unwrap_or_else(|never| match never {})),
+            "new_sku" if !sku.is_empty() => Answer::NewSku(NewSku { name: sku.to_owned(), ..NewSku::default() }),
             "not_a_container" => Answer::NotAContainer,
             "cannot_tell" => Answer::CannotTell,
             "skip" => Answer::Skip,
-            other => {
-                bail!("item {}: kind {other:?} with SKU {:?} says nothing that is understood", self.item, self.sku)
-            }
+            _ => return Err(NotAnAnswer { kind: self.kind.clone(), sku: self.sku.clone() }),
         })
     }
 }
 
+/// A line without a meaning.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("kind {kind:?} with SKU {sku:?} says nothing that is understood")]
+struct NotAnAnswer {
+    kind: String,
+    sku: String,
+}
+
+/// What a file holds: answers, what is none, and what was passed over.
+#[derive(Debug, Default)]
+struct Sheet {
+    lines: Vec<Line>,
+    wrong: Vec<String>,
+    left_out: Option<String>,
+}
+
 pub(super) fn run(args: &ImportArgs, environment: &Environment) -> anyhow::Result<()> {
     let name = args.file.display();
-    let size = std::fs::metadata(&args.file).with_context(|| format!("cannot read {name}"))?.len();
-    if size > MAX_BYTES {
-        bail!("{name} has {size} bytes, more than {MAX_BYTES}: split it");
-    }
-    let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {name}"))?;
-    let lines = match args.file.extension().and_then(|e| e.to_str()) {
-        Some("csv") => csv_lines(&bytes),
-        Some("json") => label_studio(&bytes),
+    let bytes = read_bounded(&args.file, MAX_BYTES)?;
+    let kind = args.file.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+    let sheet = match kind.as_deref() {
+        Some("csv") => csv_lines(&args.file, bytes),
+        Some("json") => label_studio(&args.file, bytes),
         Some("xml") => cvat(&args.file),
         _ => bail!("{name}: a .csv file, a .json export of Label Studio or a .xml export of CVAT is understood"),
     };
-    let lines = lines.with_context(|| format!("{name} cannot be understood"))?;
+    let sheet = sheet.with_context(|| format!("{name} cannot be understood"))?;
     with_store(&args.place, environment, async |store| {
-        let (mut taken, mut refused) = (0, 0);
-        for line in &lines {
+        for wrong in &sheet.wrong {
+            eprintln!("refused {wrong}");
+        }
+        if let Some(left_out) = &sheet.left_out {
+            eprintln!("{left_out}");
+        }
+        let (mut taken, mut refused) = (0, sheet.wrong.len());
+        for line in &sheet.lines {
+            let answer = match line.answer() {
+                Ok(answer) => answer,
+                Err(error) => {
+                    refused += 1;
+                    eprintln!("refused {}: {error}", line.item);
+                    continue;
+                }
+            };
             let request = LabelRequest {
                 item: line.item.clone(),
                 reviewer: args.reviewer.clone(),
-                answer: line.answer()?,
+                answer,
                 comment: Some(line.comment.clone()).filter(|text| !text.is_empty()),
             };
             // Named by its content: the second import of a file finds its labels there.
@@ -108,7 +132,7 @@ pub(super) fn run(args: &ImportArgs, environment: &Environment) -> anyhow::Resul
                 Err(error @ store::StoreError::Unavailable { .. }) => return Err(error.into()),
                 Err(error) => {
                     refused += 1;
-                    eprintln!("refused {}: {error}", line.item);
+                    eprintln!("refused {}: {error}{}", line.item, hint(&line.sku, &error));
                 }
             }
         }
@@ -117,41 +141,62 @@ pub(super) fn run(args: &ImportArgs, environment: &Environment) -> anyhow::Resul
     })
 }
 
-fn csv_lines(bytes: &[u8]) -> anyhow::Result<Vec<Line>> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
-    Ok(reader.deserialize().collect::<Result<_, _>>()?)
+/// A number where a code is meant finds nothing.
+pub(super) fn hint(sku: &str, error: &store::StoreError) -> String {
+    let unknown = matches!(error, store::StoreError::NotFound { what: "SKU", .. });
+    if unknown && !sku.is_empty() && sku.bytes().all(|b| b.is_ascii_digit()) {
+        format!(" of that code; the SKU with that number is written #{sku}")
+    } else {
+        String::new()
+    }
+}
+
+fn csv_lines(path: &Path, bytes: Vec<u8>) -> anyhow::Result<Sheet> {
+    let text = into_text(path, bytes)?;
+    let mut reader = table::reader(&text);
+    let header = reader.headers()?.clone();
+    let column = |name: &str| header.iter().position(|found| found.eq_ignore_ascii_case(name));
+    let item = column("item").context("it has no column item")?;
+    let mut sheet = Sheet::default();
+    for row in reader.records() {
+        match row {
+            Ok(row) => {
+                let cell = |name| column(name).and_then(|at| row.get(at)).unwrap_or_default().to_owned();
+                let item = row.get(item).unwrap_or_default().to_owned();
+                sheet.lines.push(Line { item, kind: cell("kind"), sku: cell("sku"), comment: cell("comment") });
+            }
+            Err(error) => sheet.wrong.push(format!("{}: {error}", path.display())),
+        }
+    }
+    Ok(sheet)
 }
 
 /// `[{"data": {"item": ID}, "annotations": [{"result": [{"value": {"choices": [CODE]}}]}]}]`
-fn label_studio(bytes: &[u8]) -> anyhow::Result<Vec<Line>> {
-    let tasks: Vec<Value> = serde_json::from_slice(bytes)?;
-    let mut lines = Vec::new();
-    for (number, task) in (1..).zip(&tasks) {
-        let Some(item) = task["data"]["item"].as_str() else {
-            bail!("task {number}: data has no text under the key item")
-        };
-        // The last annotation holds; a task nobody annotated is no label.
-        let Some(annotation) = task["annotations"].as_array().and_then(|all| all.last()) else { continue };
-        let choice =
-            annotation["result"].as_array().into_iter().flatten().find_map(|r| r["value"]["choices"][0].as_str());
-        lines.extend(choice.map(|choice| Line::chosen(item, choice)));
-    }
-    Ok(lines)
+fn label_studio(path: &Path, bytes: Vec<u8>) -> anyhow::Result<Sheet> {
+    let (choices, wrong, left_out) = label_studio_choices(path, bytes, "item")?;
+    Ok(Sheet {
+        lines: choices.iter().map(|task| Line::chosen(&task.key, &task.choice)).collect(),
+        wrong: wrong.iter().map(ToString::to_string).collect(),
+        left_out: (!left_out.is_empty()).then(|| left_out.to_string()),
+    })
 }
 
 /// `<image name="ITEM.jpg"><tag label="CODE"/></image>`
-fn cvat(path: &Path) -> anyhow::Result<Vec<Line>> {
-    let mut lines = Vec::new();
+fn cvat(path: &Path) -> anyhow::Result<Sheet> {
+    let mut sheet = Sheet::default();
     for picture in cvat_tags(path)? {
         let item = Path::new(&picture.file).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let file = &picture.file;
         match picture.labels.as_slice() {
             [] if picture.shapes == 0 => {}
-            [choice] => lines.push(Line::chosen(item, choice)),
-            [] => bail!("{}: {} shapes and no tag; a tag says what an item shows", picture.file, picture.shapes),
-            many => bail!("{}: {} tags, but an item is one thing", picture.file, many.len()),
+            [choice] => sheet.lines.push(Line::chosen(item, choice)),
+            [] => {
+                sheet.wrong.push(format!("{file}: {} shapes and no tag; a tag says what an item shows", picture.shapes))
+            }
+            many => sheet.wrong.push(format!("{file}: {} tags, but an item is one thing", many.len())),
         }
     }
-    Ok(lines)
+    Ok(sheet)
 }
 
 #[cfg(test)]
@@ -164,16 +209,29 @@ mod tests {
 
     #[test]
     fn all_kinds_of_files_are_read() {
-        let csv = csv_lines(b"item,kind,sku\na,sku,cola\nb,not_a_container,\n").expect("it is sound");
+        let table = |text: &str| csv_lines(Path::new("a.csv"), text.as_bytes().to_vec());
+        let csv = table("item,kind,sku\na,sku,cola\nb,not_a_container,\n").expect("it is sound").lines;
         assert_eq!(csv, [line("a", "sku", "cola"), line("b", "not_a_container", "")]);
-        assert!(csv_lines(b"what,kind\na,sku\n").is_err());
-        let tasks = br#"[
+        assert!(table("what,kind\na,sku\n").is_err());
+        // A spreadsheet saves it with a mark, semicolons and its own line ends; one bad row is one.
+        let excel = table("\u{feff}Item;SKU\r\na;1\r\nb\r\nc;x\r\n").expect("it is sound");
+        assert_eq!((excel.lines.len(), excel.wrong.len()), (2, 1));
+        let one = excel.lines[0].answer().expect("an answer");
+        assert_eq!(one, Answer::Sku(store::SkuRef::Code("1".into())), "a code, though it is a number");
+        let tasks = r#"[
             {"data": {"item": "a"}, "annotations": [{"result": [{"value": {"choices": ["cola"]}}]}]},
             {"data": {"item": "b"}, "annotations": [{"result": [{"value": {"choices": ["not_a_container"]}}]}]},
             {"data": {"item": "c"}, "annotations": []}]"#;
-        assert_eq!(label_studio(tasks).expect("it is sound"), csv);
-        assert!(label_studio(br#"[{"data": {}}]"#).is_err());
-        assert!(label_studio(b"{}").is_err());
+        let studio = |text: &str| label_studio(Path::new("a.json"), text.as_bytes().to_vec());
+        assert_eq!(studio(tasks).expect("it is sound").lines, csv);
+        assert!(
+            studio(r#"[{"data": {}, "annotations": [{"result": [{"value": {"choices": ["cola"]}}]}]}]"#)
+                .expect("tasks")
+                .wrong
+                .len()
+                == 1
+        );
+        assert!(studio("{}").is_err());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let xml = |images: &str| {
             let path = folder.path().join("annotations.xml");
@@ -186,10 +244,11 @@ mod tests {
         };
         let tag = |label: &str| format!(r#"<tag label="{label}" source="manual"></tag>"#);
         let all = [image("a.jpg", &tag("cola")), image("batch/b.jpg", &tag("not_a_container")), image("c.jpg", "")];
-        assert_eq!(xml(&all.concat()).expect("it is sound"), csv);
-        assert!(xml(&image("a.jpg", &(tag("cola") + &tag("fanta")))).is_err());
+        assert_eq!(xml(&all.concat()).expect("it is sound").lines, csv);
+        let wrong = |images: &str| xml(images).expect("read").wrong.len();
+        assert_eq!(wrong(&image("a.jpg", &(tag("cola") + &tag("fanta")))), 1);
         let shape = r#"<box label="cola" xtl="0" ytl="0" xbr="5" ybr="5" z_order="0"></box>"#;
-        assert!(xml(&image("a.jpg", shape)).is_err());
+        assert_eq!(wrong(&image("a.jpg", shape)), 1);
         assert!(xml(&image("../a.jpg", &tag("cola"))).is_err());
         assert!(line("a", "sku", "").answer().is_err() && line("a", "banana", "x").answer().is_err());
     }

@@ -1,11 +1,11 @@
 //! `shelf queue label`: one answer.
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::{ArgGroup, Args};
 use store::model::NewSku;
 use store::{Answer, LabelRequest, SkuRef};
-use vision::SkuId;
 
+use super::import::hint;
 use super::{Place, with_store};
 use crate::environment::Environment;
 
@@ -15,9 +15,9 @@ use crate::environment::Environment;
 pub(crate) struct LabelArgs {
     /// Id of the item
     item: String,
-    /// Code or number of the SKU it shows
+    /// Code of the SKU it shows, or its number as #12
     #[arg(long)]
-    sku: Option<String>,
+    sku: Option<SkuRef>,
     /// Name of a SKU that is not in the catalogue yet
     #[arg(long, value_name = "NAME")]
     new_sku: Option<String>,
@@ -43,18 +43,13 @@ pub(crate) struct LabelArgs {
     place: Place,
 }
 
-/// A SKU as people write it.
-pub(super) fn sku_ref(text: &str) -> SkuRef {
-    text.parse().map_or_else(|_| SkuRef::Code(text.to_owned()), |id| SkuRef::Id(SkuId(id)))
-}
-
 pub(super) fn run(args: &LabelArgs, environment: &Environment) -> anyhow::Result<()> {
     with_store(&args.place, environment, async |store| {
         let label = if args.undo {
             store.undo(&args.reviewer, Some(&args.item), None).await?
         } else {
             let answer = match (&args.sku, &args.new_sku) {
-                (Some(sku), _) => Answer::Sku(sku_ref(sku)),
+                (Some(sku), _) => Answer::Sku(sku.clone()),
                 (None, Some(name)) => Answer::NewSku(NewSku { name: name.clone(), ..NewSku::default() }),
                 _ if args.not_a_container => Answer::NotAContainer,
                 _ if args.cannot_tell => Answer::CannotTell,
@@ -63,7 +58,9 @@ pub(super) fn run(args: &LabelArgs, environment: &Environment) -> anyhow::Result
             };
             let (item, reviewer) = (args.item.clone(), args.reviewer.clone());
             let request = LabelRequest { item, reviewer, answer, comment: args.comment.clone() };
-            store.label(vec![request], None).await?.remove(0)
+            let said = args.sku.as_ref().map(ToString::to_string).unwrap_or_default();
+            let labelled = store.label(vec![request], None).await;
+            labelled.map_err(|error| anyhow!("{error}{}", hint(&said, &error)))?.remove(0)
         };
         let sku = match label.sku {
             Some(sku) => format!(" ({})", store.sku(sku).await?.name),

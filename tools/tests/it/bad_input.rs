@@ -51,6 +51,23 @@ fn outputs_that_cannot_be_written() {
     check(&place, &["recognize", scene, "--output", "file/annotated.jpg"], &["file", "--output"]);
     check(&place, &["recognize", scene, "--output", "annotated.gif"], &["annotated.gif", ".jpg"]);
     check(&place, &["recognize", scene, scene, "--output", "annotated.jpg"], &["2 photos", "folder"]);
+    // Two photos of one name get two pictures, and a file says so without colours.
+    for shop in ["shop1", "shop2"] {
+        fs::create_dir(place.path(shop)).expect("writable");
+        fs::copy(scene, place.path(shop).join("a.jpg")).expect("copied");
+    }
+    fs::write(place.path("shop1").join("b.heic"), b"x").expect("writable");
+    let output = place.shelf(&["-v", "recognize", "shop1", "shop2", "--output", "both"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    for shop in ["shop1", "shop2"] {
+        assert!(place.path("both").join(shop).join("a.annotated.jpg").is_file(), "{shop}");
+    }
+    assert!(
+        stderr(&output).contains("1 pictures of kinds that are not read, such as shop1/b.heic"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(!stderr(&output).contains('\u{1b}'), "{}", stderr(&output));
     fs::copy(scene, place.path("own.jpg")).expect("copied");
     check(&place, &["recognize", "own.jpg", "--output", "own.jpg"], &["overwrite"]);
 }

@@ -87,9 +87,12 @@ fn check_fix_convert_crop() {
     );
     shelf(place, &["check", "data", "--fix"], 2);
     assert!(
-        shelf(place, &["convert", "data", "--to", "coco", "--output", "d.json"], 2)
+        shelf(place, &["convert", "data", "--to", "coco", "--output", "d.json", "--strict"], 2)
             .contains("03.txt:2: class 7 has no name")
     );
+    let told = shelf(place, &["convert", "data", "--to", "coco", "--output", "c.json"], 0);
+    let one = "left out: 1 entries that are not understood (the first: data/labels/03.txt:2: class 7 has no name";
+    assert!(told.contains(one) && told.contains("20 pictures, 20 boxes"), "{told}");
     fs::write(place.join("data/labels/03.txt"), "1 .5 .5 .5 .5\n").expect("writable");
     shelf(place, &["convert", "data", "--to", "coco", "--output", "d.json", "--pictures", "data"], 0);
     shelf(place, &["convert", "d.json", "--to", "voc", "--output", "voc", "--copy-pictures", "data"], 0);
@@ -151,7 +154,11 @@ fn bad_labels_are_refused_by_name_and_leave_nothing() {
         &coco(&annotation(1, 7, "[1, 1, 2, 2]")),
         "a.json: annotations[0].image_id: there is no image with the id 7",
     );
-    check("a.json", &coco(&annotation(1, 1, "[1, NaN, 2, 2]")), "a.json: is not COCO JSON");
+    check(
+        "a.json",
+        &coco(&annotation(1, 1, "[1, NaN, 2, 2]")),
+        "a.json: annotations[0].bbox: a coordinate is not a finite",
+    );
     check(
         "a.json",
         &coco(&annotation(1, 1, "[1, 1, -2, 2]")),
@@ -159,8 +166,6 @@ fn bad_labels_are_refused_by_name_and_leave_nothing() {
     );
     check("a.json", &coco(&annotation(1, 1, "[30, 20, 45, 30]")), "x1, y1, x2, y2");
     check("a.json", &coco(&annotation(1, 1, "[0.1, 0.1, 0.2, 0.3]")), "a.json: all 1 boxes lie within 0..1");
-    let twice = [annotation(1, 1, "[1, 1, 2, 2]"), annotation(1, 1, "[3, 3, 2, 2]")].join(",");
-    check("a.json", &coco(&twice), "a.json: annotations[1].id: annotation id 1 is given twice");
     check("a.json", r#"{"images": [], "annotations": [], "categories": []}"#, "a.json holds no labelled picture");
     check("a.json", "[]", "a.json holds no labelled picture");
     let voc = "<annotation><filename>a.png</filename><size><width>48</width><height>32</height></size>\n\
@@ -190,14 +195,15 @@ fn bad_folders_are_refused_by_name_and_leave_nothing() {
     refused(&["convert", "void", "--to", "coco", "--output", "out.json"], "void is not recognised as labels");
     // Pixels where shares are expected, and a broken line.
     fs::write(place.join("data/labels/04.txt"), "0 20 10 20 10\n").expect("writable");
-    refused(&["convert", "data", "--to", "coco", "--output", "out.json"], "04.txt:1: x_center is 20, outside 0..1");
+    let strict = ["convert", "data", "--to", "coco", "--output", "out.json", "--strict"];
+    refused(&strict, "04.txt:1: x_center is 20, outside 0..1");
     refused(&["synth", "--paste", "data", "--output", "out"], "04.txt:1: x_center is 20, outside 0..1");
     fs::write(place.join("data/labels/04.txt"), "0 .5 NaN .2 .1\n").expect("writable");
-    refused(&["crop", "data", "--output", "out"], "04.txt:1: y_center is NaN");
+    refused(&["crop", "data", "--output", "out", "--strict"], "04.txt:1: y_center is NaN");
     fs::write(place.join("data/labels/04.txt"), "0 .5 .5 .2 .1\n").expect("writable");
     // A picture that is none: everybody who opens it says which.
     fs::write(place.join("data/images/05.png"), "no picture").expect("writable");
-    refused(&["crop", "data", "--output", "out"], "05.png");
+    refused(&["crop", "data", "--output", "out", "--strict"], "05.png");
     assert!(shelf(place, &["check", "data"], 1).contains("images/05.png"));
 }
 
@@ -242,7 +248,9 @@ fn crops_of_the_tables_of_a_data_set() {
         "unnamed ones go by class"
     );
     fs::write(place.join("data/facings/05.csv"), "x,y,w,h,class,sku\n1,2,three,4,bottle,a\n").expect("writable");
-    assert!(shelf(place, &["crop", "data", "--output", "d"], 2).contains("05.csv"));
+    let told = shelf(place, &["crop", "data", "--output", "d"], 0);
+    assert!(told.contains("left out: 1 entries that are not understood") && told.contains("05.csv"), "{told}");
+    assert!(shelf(place, &["crop", "data", "--strict", "--output", "f"], 2).contains("05.csv"));
     assert!(shelf(place, &["crop", "data", "--split", "s.json", "--output", "e"], 2).contains("--part"));
 }
 
@@ -250,4 +258,53 @@ fn crops_of_the_tables_of_a_data_set() {
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(folder).expect("readable").map(|entry| entry.expect("readable").path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+/// What tools and systems leave beside the data, and what people write in capitals.
+#[test]
+fn folders_as_people_have_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    data(place);
+    for (from, to) in [("images", "Images"), ("labels", "Labels")] {
+        fs::rename(place.join("data").join(from), place.join("data").join(to)).expect("writable");
+    }
+    for hidden in
+        ["data/Images/.ipynb_checkpoints/00-checkpoint.png", "data/Labels/._00.txt", "data/__MACOSX/Images/._00.png"]
+    {
+        fs::create_dir_all(place.join(hidden).parent().expect("below")).expect("writable");
+        fs::write(place.join(hidden), b"\xff\x00").expect("writable");
+    }
+    fs::write(place.join("data/Labels/01.txt"), "1 .2 .2 .6 .2 .4 .6\n").expect("writable");
+    let told = shelf(place, &["convert", "data", "--to", "coco", "--output", "d.json"], 0);
+    assert!(told.contains("20 pictures, 20 boxes") && told.contains("passed over: 3 hidden files"), "{told}");
+    assert!(told.contains("left out: 1 polygons (their boxes are kept)"), "{told}");
+    let told = shelf(place, &["check", "data", "--no-near"], 0);
+    assert!(told.contains("0 errors") && told.contains("3 hidden files"), "{told}");
+    shelf(place, &["split", "data", "--output", "s.json"], 0);
+    assert!(!fs::read_to_string(place.join("s.json")).expect("written").contains("checkpoint"));
+
+    // Nothing to be found is no success.
+    for number in 0..20 {
+        fs::write(place.join(format!("data/Labels/{number:02}.txt")), "").expect("writable");
+    }
+    assert!(
+        shelf(place, &["convert", "data", "--to", "coco", "--output", "e.json"], 2).contains("not one labelled box")
+    );
+    assert!(!place.join("e.json").exists());
+}
+
+#[test]
+fn turned_boxes_are_counted_in_every_format() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    let turned =
+        r#"{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9], "attributes": {"rotation": 37.5}}"#;
+    let upright =
+        r#"{"id": 2, "image_id": 1, "category_id": 1, "bbox": [20, 1, 9, 9], "attributes": {"rotation": 0.0}}"#;
+    fs::write(place.join("a.json"), coco(&[turned, upright].join(","))).expect("writable");
+    let told = shelf(place, &["convert", "a.json", "--to", "yolo", "--output", "out"], 0);
+    assert!(told.contains("left out: 1 turned boxes") && told.contains("1 boxes, 1 classes"), "{told}");
+    // Whatever folder a trainer is started in, the pictures are beside the file.
+    assert!(!fs::read_to_string(place.join("out/data.yaml")).expect("written").contains("path:"));
 }

@@ -254,3 +254,41 @@ fn the_gallery_is_built_from_labels_bit_for_bit() {
     queue.says(&["queue", "label", b, "--undo"]);
     assert!(queue.says(&["gallery", "rebuild", "--from-store", "--to", "three"]).contains("4 exemplars"));
 }
+
+/// Codes often are article numbers: a bare number is a code wherever a SKU is named, and a number has to be asked for.
+#[test]
+fn a_code_that_is_a_number_is_never_taken_for_another_skus_number() {
+    let queue = Queue::new(6);
+    let [a, b, c, d, e, f] = queue.items.as_slice() else { panic!("six items") };
+    // Number 3, code 1: where cola has the number 1.
+    assert!(queue.says(&["queue", "label", a, "--new-sku", "1"]).contains("(1)"));
+    assert!(queue.says(&["queue", "label", b, "--sku", "1"]).contains("sku (1)"));
+    assert!(queue.says(&["queue", "label", c, "--sku", "#1"]).contains("sku (cola)"));
+    let refused = queue.shelf(&["queue", "label", d, "--sku", "2"]);
+    assert!(!refused.status.success());
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("there is no SKU \"2\"") && said.contains("written #2"), "{said}");
+
+    let studio = format!(
+        r#"[{{"data": {{"item": "{d}"}}, "annotations": [{{"result": [{{"value": {{"choices": ["1"]}}}}]}}]}},
+            {{"data": {{"item": "{f}"}}, "annotations": [{{"was_cancelled": true, "result": [{{"value": {{"choices": ["cola"]}}}}]}}]}}]"#
+    );
+    fs::write(queue.place.path("lines.csv"), format!("\u{feff}item;sku\r\n{e};1\r\n")).expect("writable");
+    fs::write(queue.place.path("studio.json"), studio).expect("writable");
+    for file in ["lines.csv", "studio.json"] {
+        assert_eq!(queue.says(&["queue", "import", file]).trim(), "1 labels taken, 0 refused", "{file}");
+    }
+    queue.says(&["queue", "export", "crops"]);
+    let crops = files(&queue.place.path("crops"));
+    let of = |sku: &str| crops.iter().filter(|file| file.contains(&format!("/{sku}/"))).count();
+    assert_eq!((of("1"), of("cola")), (4, 1), "{crops:?}");
+
+    // What trainers are told is there, wherever they are started.
+    queue.says(&["queue", "export", "yolo", "--format", "yolo"]);
+    let yaml = fs::read_to_string(queue.place.path("yolo/data.yaml")).expect("there");
+    assert!(!yaml.contains("path:"), "{yaml}");
+    for line in yaml.lines().filter(|line| line.contains(": images/")) {
+        let folder = line.split([' ', '#']).nth(1).expect("a folder");
+        assert!(queue.place.path("yolo").join(folder).is_dir(), "{line}");
+    }
+}

@@ -6,7 +6,7 @@
 use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat};
 
 use super::jpeg_outline::{self, Outline};
-use super::{DecodeError, DecodeLimits, Decoded, Format, orientation};
+use super::{DecodeError, DecodeLimits, Decoded, Format};
 use crate::RgbImage;
 
 /// Decodes strictly: a file that ends early is an error. Bytes behind the end of the picture (a second picture, a maker's
@@ -23,7 +23,7 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Dec
     })?;
     let pixels = RgbImage::from_raw(width, height, data)
         .ok_or_else(|| DecodeError::damaged(Format::Jpeg, "the picture has another size than its header says"))?;
-    Ok(Decoded { pixels, orientation: orientation(outline.exif.unwrap_or_default()) })
+    Ok(Decoded { pixels, orientation: outline.metadata.orientation().0 })
 }
 
 fn pixels(outline: &Outline<'_>) -> turbojpeg::Result<Vec<u8>> {

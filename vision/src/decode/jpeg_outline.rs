@@ -4,6 +4,8 @@
 //! decoder gets: the tables and the scans, without the metadata (which a decoder need not copy), without stray bytes
 //! between segments (which cameras write and strict decoders refuse), and with unambiguous component numbers.
 
+use super::header::Stored;
+use super::orientation::Metadata;
 use super::{DecodeError, DecodeLimits, Format, check_pixels};
 
 /// What the decoder gets and what it needs to know.
@@ -12,8 +14,8 @@ pub(super) struct Outline<'a> {
     pub(super) height: u32,
     /// Number of scans.
     pub(super) scans: usize,
-    /// The TIFF structure of the first EXIF segment.
-    pub(super) exif: Option<&'a [u8]>,
+    /// What stands before the first scan.
+    pub(super) metadata: Metadata<'a>,
     /// Whether the end marker is there.
     pub(super) ended: bool,
     /// The cleaned stream.
@@ -69,7 +71,7 @@ struct Colors {
 pub(super) fn read<'a>(bytes: &'a [u8], limits: &DecodeLimits) -> Result<Outline<'a>, DecodeError> {
     let mut stream = Vec::with_capacity(bytes.len() + 2);
     stream.extend([0xff, code::SOI]);
-    let (mut frame, mut exif, mut colors) = (None::<Frame>, None, Colors::default());
+    let (mut frame, mut metadata, mut colors) = (None::<Frame>, Metadata::default(), Colors::default());
     let (mut scans, mut entropy_bytes, mut scanned) = (0, 0, 0);
     let mut at = 2;
     let ended = loop {
@@ -123,7 +125,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &DecodeLimits) -> Result<Outline
                     stream.extend(segment);
                 }
             }
-            code::APP1 => exif = exif.or_else(|| body.strip_prefix(b"Exif\0\0")),
+            code::APP1 if scans == 0 => metadata.app1(body),
             code::APP14 => {
                 if let Some(transform) = body.strip_prefix(b"Adobe").and_then(|rest| rest.get(6)) {
                     colors.adobe = Some(*transform);
@@ -140,7 +142,36 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &DecodeLimits) -> Result<Outline
         return Err(truncated());
     }
     stream.extend([0xff, code::EOI]);
-    Ok(Outline { width: frame.width, height: frame.height, scans, exif, ended, stream })
+    Ok(Outline { width: frame.width, height: frame.height, scans, metadata, ended, stream })
+}
+
+/// Size and metadata by the segments before the first scan. A file that ends among them has no header.
+pub(super) fn header(bytes: &[u8]) -> Result<Stored<'_>, DecodeError> {
+    let (mut size, mut metadata) = (None, Metadata::default());
+    let mut at = 2;
+    while let Some((place, marker)) = next_marker(bytes, at) {
+        match marker {
+            code::EOI | code::SOS => break,
+            code::SOI => {
+                at = place + 2;
+                continue;
+            }
+            _ => {}
+        }
+        let body = segment(bytes, place)?.ok_or_else(truncated)?;
+        at = place + 4 + body.len();
+        match marker {
+            code::DHT | code::DAC => {}
+            code::SOF0..=code::SOF15 => {
+                let frame = frame_header(body, marker == code::SOF2, 0)?;
+                size = size.or(Some((frame.width, frame.height)));
+            }
+            code::APP1 => metadata.app1(body),
+            _ => {}
+        }
+    }
+    let (width, height) = size.ok_or_else(truncated)?;
+    Ok(Stored { width, height, metadata })
 }
 
 /// Place and code of the first marker at or after `from`. Stuffed zero bytes and restart markers belong to the scan they

@@ -4,7 +4,9 @@ use std::io::{Cursor, ErrorKind};
 
 use png::{ColorType, DecodingError, Transformations};
 
-use super::{DecodeError, DecodeLimits, Decoded, Format, check_pixels, flatten_onto_white, orientation};
+use super::header::Stored;
+use super::orientation::Metadata;
+use super::{DecodeError, DecodeLimits, Decoded, Format, check_pixels, flatten_onto_white};
 use crate::RgbImage;
 
 /// Where the header chunk must lie: right behind the eight bytes of signature, length first.
@@ -25,9 +27,6 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Dec
     let mut data = vec![0; size];
     let frame = reader.next_frame(&mut data).map_err(flaw)?;
     data.truncate(frame.buffer_size());
-    // The EXIF chunk may come after the pixels. When what follows them is broken the pixels are still good.
-    let _ = reader.finish();
-    let exif = reader.info().exif_metadata.clone();
 
     let data = match frame.color_type {
         ColorType::Rgb => data,
@@ -41,7 +40,36 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Dec
     // A frame smaller than the picture it belongs to fails here.
     let pixels = RgbImage::from_raw(width, height, data)
         .ok_or_else(|| DecodeError::damaged(Format::Png, "the picture has another size than its header says"))?;
-    Ok(Decoded { pixels, orientation: orientation(exif.as_deref().unwrap_or_default()) })
+    Ok(Decoded { pixels, orientation: metadata(bytes).orientation().0 })
+}
+
+/// Size and metadata by the chunks.
+pub(super) fn header(bytes: &[u8]) -> Result<Stored<'_>, DecodeError> {
+    let (width, height) = dimensions(bytes)?;
+    Ok(Stored { width, height, metadata: metadata(bytes) })
+}
+
+/// The metadata chunks, which may come after the pixels: length, four letters, content, four bytes of checksum. When what
+/// follows the pixels is broken they are still good. XMP is a text chunk under a name of its own, here only uncompressed.
+fn metadata(bytes: &[u8]) -> Metadata<'_> {
+    let mut metadata = Metadata::default();
+    let mut rest = bytes.get(HEADER..).unwrap_or_default();
+    while let Some((head, after)) = rest.split_at_checked(8) {
+        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        let Some((content, next)) = after.split_at_checked(length) else { break };
+        match &head[4..] {
+            b"eXIf" => metadata.exif(content),
+            b"iTXt" => {
+                if let Some(packet) = content.strip_prefix(b"XML:com.adobe.xmp\0\0") {
+                    metadata.xmp(packet);
+                }
+            }
+            b"IEND" => break,
+            _ => {}
+        }
+        rest = next.get(4..).unwrap_or_default();
+    }
+    metadata
 }
 
 /// Width and height from the header chunk.

@@ -79,6 +79,23 @@ impl fmt::Display for FileKind {
     }
 }
 
+impl FileKind {
+    /// How to come by a JPEG, where that is not plain.
+    pub(super) fn remedy(self) -> &'static str {
+        match self {
+            Self::Heic => {
+                ". Phones save JPEG when told to: iPhone, Settings > Camera > Formats > Most Compatible; Samsung, Camera settings > \
+                 Advanced picture options > High efficiency pictures off. Photos taken before are converted by sharing or exporting \
+                 them as JPEG"
+            }
+            Self::Avif | Self::Tiff | Self::Gif | Self::Bmp | Self::JpegXl | Self::Jpeg2000 => {
+                ". Any picture program saves it as JPEG"
+            }
+            _ => "",
+        }
+    }
+}
+
 /// First bytes that settle the question.
 const MAGIC: &[(&[u8], FileKind)] = &[
     (b"GIF87a", FileKind::Gif),

@@ -5,7 +5,9 @@ use std::io::{Cursor, ErrorKind};
 use image::codecs::webp::WebPDecoder;
 use image::{ColorType, ImageDecoder, ImageError};
 
-use super::{DecodeError, DecodeLimits, Decoded, Format, check_pixels, flatten_onto_white, orientation};
+use super::header::Stored;
+use super::orientation::Metadata;
+use super::{DecodeError, DecodeLimits, Decoded, Format, check_pixels, flatten_onto_white};
 use crate::RgbImage;
 
 /// What the chunks of the file say before anything is decoded.
@@ -15,7 +17,15 @@ struct Outline<'a> {
     canvas: Option<(u32, u32)>,
     /// Size by the picture data itself.
     frame: Option<(u32, u32)>,
-    exif: Option<&'a [u8]>,
+    metadata: Metadata<'a>,
+}
+
+/// Size and metadata by the chunks.
+pub(super) fn header(bytes: &[u8]) -> Result<Stored<'_>, DecodeError> {
+    let outline = outline(bytes)?;
+    let (width, height) =
+        outline.frame.or(outline.canvas).ok_or_else(|| DecodeError::damaged(Format::WebP, "it holds no picture"))?;
+    Ok(Stored { width, height, metadata: outline.metadata })
 }
 
 /// Decodes a still picture.
@@ -52,7 +62,7 @@ fn decode_whole(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, DecodeEr
     }
     let pixels = RgbImage::from_raw(width, height, data)
         .ok_or_else(|| DecodeError::damaged(Format::WebP, "the picture has another size than its header says"))?;
-    Ok(Decoded { pixels, orientation: orientation(outline.exif.unwrap_or_default()) })
+    Ok(Decoded { pixels, orientation: outline.metadata.orientation().0 })
 }
 
 /// The larger of the sizes that the chunks speak of.
@@ -85,7 +95,8 @@ fn outline(bytes: &[u8]) -> Result<Outline<'_>, DecodeError> {
             }
             b"VP8 " if outline.frame.is_none() => outline.frame = lossy_size(content),
             b"VP8L" if outline.frame.is_none() => outline.frame = lossless_size(content),
-            b"EXIF" if outline.exif.is_none() => outline.exif = Some(content),
+            b"EXIF" => outline.metadata.exif(content),
+            b"XMP " => outline.metadata.xmp(content),
             _ => {}
         }
         rest = &next[(length % 2).min(next.len())..];

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::text::into_text;
+
 /// A file that cannot be read or written.
 #[derive(Debug, Error)]
 pub enum FileError {
@@ -34,7 +36,7 @@ pub enum FileError {
         limit: u64,
     },
     /// Text is expected.
-    #[error("{path}:{line}: not UTF-8 text")]
+    #[error("{path}:{line}: not UTF-8 text: save it as UTF-8")]
     NotText {
         /// Which.
         path: PathBuf,
@@ -80,23 +82,10 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
 }
 
-/// As [`read_bounded`], for UTF-8 text; a byte-order mark is dropped.
+/// As [`read_bounded`], for text: see [`into_text`].
 ///
 /// # Errors
-/// As [`read_bounded`], and when the bytes are not UTF-8.
+/// As [`read_bounded`], and when the bytes are not text.
 pub fn read_text_bounded(path: &Path, limit: u64) -> Result<String, FileError> {
     into_text(path, read_bounded(path, limit)?)
-}
-
-/// Bytes read from `path` as UTF-8 text without its byte-order mark.
-pub fn into_text(path: &Path, bytes: Vec<u8>) -> Result<String, FileError> {
-    let mut text = String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|&&b| b == b'\n').count() as u32 + 1;
-        FileError::NotText { path: path.to_owned(), line }
-    })?;
-    if text.starts_with('\u{feff}') {
-        text.drain(..'\u{feff}'.len_utf8());
-    }
-    Ok(text)
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use vision::files::{composed, is_hidden};
+
 use super::super::error::MAX_CODE_BYTES;
 use super::EnrolError;
 use super::report::{SkipReason, Skipped};
@@ -25,8 +27,8 @@ pub struct SkuFolder {
     pub files: Vec<PathBuf>,
 }
 
-/// Lists `root` one level deep. Hidden entries (`.DS_Store`) are passed over in silence; links are followed only where
-/// they stay inside `root`.
+/// Lists `root` one level deep. Hidden entries and what systems leave behind ([`is_hidden`]) are passed over; links are followed
+/// only where they stay inside `root`.
 ///
 /// # Errors
 /// When `root` cannot be read or has no SKU folders.
@@ -98,7 +100,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, EnrolError> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(io_error)? {
         let entry = entry.map_err(io_error)?;
-        if !entry.file_name().to_string_lossy().starts_with('.') {
+        if !is_hidden(&entry.file_name().to_string_lossy()) {
             paths.push(entry.path());
         }
     }
@@ -109,5 +111,5 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, EnrolError> {
 fn code(folder: &Path) -> Option<String> {
     let name = folder.file_name()?.to_str()?;
     let sound = name.len() <= MAX_CODE_BYTES && !name.chars().any(|c| c.is_control() || c == '\\');
-    sound.then(|| name.to_owned())
+    sound.then(|| composed(name))
 }

@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use vision::files::WalkError;
+use vision::files::{WalkError, is_hidden};
 use vision::{DecodeLimits, Sha256};
 
 use super::super::data::Exemplar;
@@ -72,6 +72,7 @@ impl FolderPictures {
                 // Of the entry itself, not of what a link leads to.
                 let found = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)));
                 match found {
+                    Ok((path, _)) if path.file_name().and_then(|name| name.to_str()).is_some_and(is_hidden) => {}
                     Ok((path, kind)) if kind.is_dir() => pending.push(path),
                     Ok((path, kind)) if kind.is_file() => files.push(path),
                     Ok((_, kind)) if kind.is_symlink() => {}

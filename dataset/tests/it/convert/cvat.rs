@@ -5,7 +5,7 @@ use std::fs;
 
 use dataset::convert::{Format, ReadOptions, Rect, detect, read};
 
-use super::refusal;
+use super::{left_out, refusal};
 
 #[test]
 fn cvat_is_read() {
@@ -14,7 +14,7 @@ fn cvat_is_read() {
     fs::write(&path, CVAT).unwrap();
     assert_eq!(detect(&path).unwrap(), Format::Cvat);
     let loaded = read(&path, Format::Cvat, &ReadOptions::default()).unwrap();
-    assert_eq!(loaded.left_out, BTreeMap::from([("polygons", 1), ("turned boxes", 1)]));
+    assert_eq!(loaded.left_out.counts(), BTreeMap::from([("polygons", 1), ("turned boxes", 1)]));
     let names: Vec<_> = loaded.annotations.categories.iter().map(|c| (c.id, c.name.as_str())).collect();
     assert_eq!(names, [(1, "bottle"), (2, "can & lid")]);
     let image = &loaded.annotations.images[0];
@@ -86,7 +86,10 @@ Validation</subsets>
 "##;
     fs::write(&path, text).unwrap();
     let loaded = read(&path, Format::Cvat, &ReadOptions::default()).unwrap();
-    assert_eq!(loaded.left_out, BTreeMap::from([("masks", 1), ("skeletons", 1), ("tags of whole pictures", 1)]));
+    assert_eq!(
+        loaded.left_out.counts(),
+        BTreeMap::from([("masks", 1), ("skeletons", 1), ("tags of whole pictures", 1)])
+    );
     let names: Vec<_> = loaded.annotations.categories.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["bottle", "hand"]);
     let images: Vec<_> = loaded.annotations.images.iter().map(|i| (i.id, i.file.as_str(), i.objects.len())).collect();
@@ -99,10 +102,10 @@ Validation</subsets>
 #[test]
 fn cvat_refusals_name_file_and_line() {
     let check = |text: String, expected: &str| {
-        let message = refusal("a.xml", &text);
-        assert!(message.starts_with(expected), "{message}");
+        let left_out = left_out("a.xml", &text);
+        assert!(left_out.contains(expected), "{left_out}");
     };
     check(CVAT.replace("xtl=\"10.50\"", "xtl=\"inf\""), "a.xml:9: a coordinate is not a finite number");
-    check(CVAT.replace("id=\"3\"", "id=\"0\""), "a.xml: images[1].id: image id 0 is given twice");
     check(CVAT.replace("store 1/b", "../b"), "a.xml:15: \"../b.jpg\" climbs out");
+    check(CVAT.replace("occluded=\"1\"", "outside=\"1\""), "1 boxes marked as outside the picture");
 }

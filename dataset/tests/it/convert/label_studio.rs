@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
-use dataset::convert::{Format, Loaded, Object, ReadOptions, Rect, detect, read};
+use dataset::convert::{Format, Loaded, Object, ReadOptions, Rect, detect, label_studio_choices, read};
 
-use super::{assert_rect, refusal};
+use super::{assert_rect, left_out, refusal};
 
 #[test]
 fn label_studio_is_read() {
@@ -14,7 +15,7 @@ fn label_studio_is_read() {
     fs::write(&path, LABEL_STUDIO).unwrap();
     assert_eq!(detect(&path).unwrap(), Format::LabelStudio);
     let loaded = read(&path, Format::LabelStudio, &ReadOptions::default()).unwrap();
-    let left_out: Vec<_> = loaded.left_out.iter().map(|(what, count)| (*what, *count)).collect();
+    let left_out: Vec<_> = loaded.left_out.counts().into_iter().collect();
     assert_eq!(left_out, [("second opinions on a task", 1), ("tasks nobody finished", 1), ("turned boxes", 1)]);
     let [image] = &loaded.annotations.images[..] else { panic!("{:?}", loaded.annotations) };
     assert_eq!((image.id, image.file.as_str(), image.width, image.height), (42, "0a1b-shelf.jpg", 1000, 500));
@@ -82,16 +83,19 @@ fn label_studio_variants_are_read() {
     assert_eq!(loaded.annotations.images[0].objects[0].rect, Rect { x: 20.0, y: 20.0, w: 60.0, h: 40.0 });
     let loaded = one(&task(&[several.join(","), by("8", r#", "ground_truth": true"#, "truth")].join(",")));
     assert_eq!(labels(&loaded), ["truth"]);
-    assert_eq!(loaded.left_out, BTreeMap::from([("second opinions on a task", 1)]));
+    assert_eq!(loaded.left_out.counts(), BTreeMap::from([("second opinions on a task", 1)]));
 
     // Turned boxes are left out, a full turn or `null` is none.
     let regions = [("a", r#", "rotation": 360"#), ("b", r#", "rotation": null"#), ("c", r#", "rotation": 12.5"#)];
     let result: Vec<String> = regions.iter().map(|(label, more)| region(label, more)).collect();
     let loaded = one(&task(&format!(r#"{{"id": 1, "result": [{}]}}"#, result.join(","))));
     assert_eq!(labels(&loaded), ["a", "b"]);
-    assert_eq!(loaded.left_out, BTreeMap::from([("turned boxes", 1)]));
+    assert_eq!(loaded.left_out.counts(), BTreeMap::from([("turned boxes", 1)]));
     let turned = region("a", "").replace(r#""origin""#, r#""image_rotation": 90, "origin""#);
-    assert_eq!(one(&task(&format!(r#"{{"result": [{turned}]}}"#))).left_out, BTreeMap::from([("turned boxes", 1)]));
+    assert_eq!(
+        one(&task(&format!(r#"{{"result": [{turned}]}}"#))).left_out.counts(),
+        BTreeMap::from([("turned boxes", 1)])
+    );
 
     // The tags Rectangle and Labels give two regions with one id; other shapes and boxes without a label are counted.
     let pair = r#"{"id": "p", "type": "rectangle", "from_name": "rect", "original_width": 200, "original_height": 100,
@@ -111,7 +115,7 @@ fn label_studio_variants_are_read() {
         (Rect { x: 100.0, y: 50.0, w: 50.0, h: 50.0 }, "cola zero")
     );
     let expected = [("boxes without a label", 1), ("regions that are no rectangles", 2), ("second labels of a box", 1)];
-    assert_eq!(loaded.left_out, BTreeMap::from(expected));
+    assert_eq!(loaded.left_out.counts(), BTreeMap::from(expected));
 
     // Old exports, sizes in the task's data, pictures without any box.
     let old = task(r#"{"id": 1, "result": []}"#)
@@ -119,8 +123,8 @@ fn label_studio_variants_are_read() {
         .replace("\"a.jpg\"", "\"a.jpg\", \"width\": 64, \"height\": 48");
     let loaded = one(&old);
     assert_eq!((loaded.annotations.images[0].width, loaded.annotations.images[0].objects.len()), (64, 0));
-    let unsized_one = one(&task(r#"{"id": 1, "result": []}"#));
-    assert!(unsized_one.annotations.images.is_empty() && unsized_one.left_out.len() == 1);
+    let nothing = left_out("a.json", &format!("[{}]", task(r#"{"id": 1, "result": []}"#)));
+    assert!(nothing.contains("holds no labelled picture; left out: 1 pictures whose size"), "{nothing}");
 
     let file =
         |address: &str| one(&task(&by("1", "", "x")).replace("a.jpg", address)).annotations.images[0].file.clone();
@@ -134,14 +138,67 @@ fn label_studio_variants_are_read() {
 fn label_studio_refusals() {
     let check = |from: &str, to: &str, expected: &str| {
         assert!(LABEL_STUDIO.contains(from));
-        let message = refusal("a.json", &LABEL_STUDIO.replace(from, to));
-        assert!(message.starts_with(expected), "{message}");
+        let left_out = left_out("a.json", &LABEL_STUDIO.replace(from, to));
+        assert!(left_out.contains(expected), "{left_out}");
     };
     check(
         "\"x\": 10, \"y\": 20, \"width\": 5, \"height\": 50, \"rotation\": 0, \"rect",
         "\"x\": 1000, \"y\": 20, \"width\": 5, \"height\": 50, \"rotation\": 0, \"rect",
         "a.json: tasks[0].result: 1000 is outside 0..100",
     );
-    check("0a1b-shelf.jpg", "..", "a.json: tasks[0].data: \"..\" climbs out");
-    check("\"id\": 42", "\"id\": -1", "a.json: is not Label Studio's JSON export");
+    check("0a1b-shelf.jpg", "..", "a.json: tasks[0]: \"..\" climbs out");
+    check(
+        "/data/upload/1/0a1b-shelf.jpg",
+        "data:image/jpeg;base64,AAAA",
+        "a.json: tasks[0]: the picture is in the export",
+    );
+    let min = r#"[{"id": 1, "image": "a.jpg", "label": [], "annotation_id": 3, "lead_time": 1.5}]"#;
+    assert!(refusal("a.json", min).contains("JSON-MIN"), "{}", refusal("a.json", min));
+    assert!(refusal("a.json", "[{]").starts_with("a.json: is not Label Studio's JSON export"));
+}
+
+/// A box that was drawn upwards has a negative height in exports: it is the same box.
+#[test]
+fn boxes_drawn_upwards_are_turned_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("export.json");
+    let upwards =
+        LABEL_STUDIO.replacen("\"y\": 20, \"width\": 5, \"height\": 50", "\"y\": 70, \"width\": 5, \"height\": -50", 1);
+    fs::write(&path, upwards).unwrap();
+    let loaded = read(&path, Format::LabelStudio, &ReadOptions::default()).unwrap();
+    assert_rect(loaded.annotations.images[0].objects[0].rect, Rect { x: 100.0, y: 100.0, w: 50.0, h: 250.0 }, 1e-9);
+}
+
+/// What was cancelled is no label, what somebody declared the truth goes before the first, and one item is one thing.
+#[test]
+fn choices_follow_the_same_rule_as_boxes() {
+    let chosen = |choice: &str, flags: &str| {
+        format!(r#"{{"result": [{{"type": "choices", "value": {{"choices": [{choice}]}}}}]{flags}}}"#)
+    };
+    let task = |item: &str, annotations: &[String]| {
+        format!(r#"{{"data": {{"item": "{item}"}}, "annotations": [{}]}}"#, annotations.join(","))
+    };
+    let cancelled = chosen("\"tea\"", r#", "was_cancelled": true"#);
+    let text = [
+        task("a", &[chosen("\"skip\"", ""), cancelled.clone()]),
+        task("b", &[cancelled]),
+        task("c", &[chosen("\"cola\"", ""), r#"{"result": []}"#.to_owned()]),
+        task("d", &[chosen("\"tea\"", ""), chosen("\"cola\"", r#", "ground_truth": true"#)]),
+        task("e", &[chosen("\"cola\", \"tea\"", "")]),
+        task("f", &[]),
+        r#"{"data": {}, "annotations": [{"result": [{"value": {"choices": ["cola"]}}]}]}"#.to_owned(),
+    ];
+    let bytes = format!("[{}]", text.join(",")).into_bytes();
+    let (found, wrong, left_out) = label_studio_choices(Path::new("t.json"), bytes, "item").unwrap();
+    let found: Vec<_> = found.iter().map(|choice| (choice.key.as_str(), choice.choice.as_str())).collect();
+    assert_eq!(found, [("a", "skip"), ("c", "cola"), ("d", "cola")]);
+    let wrong: Vec<_> = wrong.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        wrong,
+        [
+            "t.json: tasks[4].annotations: 2 choices, but an item is one thing",
+            "t.json: tasks[6].data: the task's data has no text under the key item"
+        ]
+    );
+    assert_eq!(left_out.get("tasks that were skipped (cancelled annotations are no labels)"), 1);
 }

@@ -21,10 +21,14 @@ const MAGIC: [u8; 15] = *b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\
 
 /// Reads the tensors of a state dict that hold floating-point numbers.
 pub(super) fn read(path: &Path) -> Result<Weights, EngineError> {
-    let bytes = files::read(path, MAX_MODEL_BYTES)?;
+    parse(path, &files::read(path, MAX_MODEL_BYTES)?)
+}
+
+/// As [`read`], from the bytes of the file called `path`.
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Weights, EngineError> {
     let load = |reason: String| EngineError::Load { path: path.to_owned(), reason };
     let mut weights = Weights::new(path);
-    fill(&bytes, &mut weights).map_err(|fault| {
+    fill(bytes, &mut weights).map_err(|fault| {
         load(format!("{fault}; expected is a state dict as `torch.save(model.state_dict(), ...)` writes it"))
     })?;
     if weights.is_empty() {

@@ -1,0 +1,55 @@
+//! What a photo's header says, without decoding it: the same reading as [`super::decode`]'s.
+
+use image::metadata::Orientation;
+
+use super::orientation::{Metadata, UnusualForm};
+use super::{DecodeError, DecodeLimits, Format, check_pixels, jpeg_outline, png, sniff, webp};
+
+/// Size and orientation of a photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// Its format.
+    pub format: Format,
+    /// Width of the upright picture.
+    pub width: u32,
+    /// Height of the upright picture.
+    pub height: u32,
+    /// Whether it is stored turned or mirrored.
+    pub turned: bool,
+    /// The form of its orientation, where other programs do not read it.
+    pub unusual: Option<UnusualForm>,
+}
+
+/// What a format's header says of the picture as it is stored.
+pub(super) struct Stored<'a> {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) metadata: Metadata<'a>,
+}
+
+/// Reads the header of a photo.
+///
+/// # Errors
+/// As [`super::decode`] for what the header alone tells.
+pub fn header(bytes: &[u8], limits: &DecodeLimits) -> Result<Header, DecodeError> {
+    if bytes.is_empty() {
+        return Err(DecodeError::Empty);
+    }
+    if bytes.len() > limits.max_bytes {
+        return Err(DecodeError::TooManyBytes { actual: bytes.len(), limit: limits.max_bytes });
+    }
+    let format = sniff::sniff(bytes).map_err(|found| DecodeError::NotAPhoto { found })?;
+    let stored = match format {
+        Format::Jpeg => jpeg_outline::header(bytes)?,
+        Format::Png => png::header(bytes)?,
+        Format::WebP => webp::header(bytes)?,
+    };
+    check_pixels(stored.width, stored.height, limits)?;
+    let (orientation, unusual) = stored.metadata.orientation();
+    let quarter = matches!(
+        orientation,
+        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
+    );
+    let (width, height) = if quarter { (stored.height, stored.width) } else { (stored.width, stored.height) };
+    Ok(Header { format, width, height, turned: orientation != Orientation::NoTransforms, unusual })
+}
