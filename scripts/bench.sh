@@ -136,6 +136,9 @@ for name in detector_int8 detector_scales detector_shelf_v2 embedder_cut_short e
 done
 
 # --- building --------------------------------------------------------------------------------------------------------
+for name in open_set shelf_counts_coolers; do
+    leave "$name" "half an hour: scripts/coolers.sh"
+done
 leave row_height "chosen once on the validation part of the coolers; its head says how"
 leave cold_build "an hour of building from nothing: scripts/cold-build.sh"
 

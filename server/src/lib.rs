@@ -39,6 +39,7 @@ mod load_error;
 mod metrics;
 mod models;
 mod observe;
+mod origins;
 mod pages;
 mod process;
 mod request_id;
@@ -48,8 +49,8 @@ mod upload;
 
 pub use ::review::ReviewSetup;
 pub use config::{ServerConfig, ServerSettings};
-pub use cors::Origins;
 pub use example::Example;
 pub use load_error::LoadError;
 pub use models::Loaded;
+pub use origins::Origins;
 pub use run::{ServeError, run};

@@ -1,19 +1,29 @@
 //! Which images of a data set take part: those of some parts of a frozen split.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use dataset::{FrozenSplit, Part};
 
-/// Part of a frozen split.
+/// Part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum PartName {
+pub(crate) enum PartName {
     /// What training saw
     Train,
     /// What decisions were made on
     Val,
     /// What nobody has seen
     Test,
+}
+
+impl From<PartName> for Part {
+    fn from(part: PartName) -> Self {
+        match part {
+            PartName::Train => Self::Train,
+            PartName::Val => Self::Val,
+            PartName::Test => Self::Test,
+        }
+    }
 }
 
 /// Parts of a frozen split
@@ -40,16 +50,19 @@ impl ChosenArgs {
     /// When it cannot be read.
     pub(crate) fn read(&self) -> anyhow::Result<Option<Chosen>> {
         let Some(path) = &self.split else { return Ok(None) };
-        let part = |name: &PartName| match name {
-            PartName::Train => Part::Train,
-            PartName::Val => Part::Val,
-            PartName::Test => Part::Test,
-        };
-        Ok(Some(Chosen { split: FrozenSplit::read(path)?, parts: self.part.iter().map(part).collect() }))
+        Ok(Some(Chosen::read(path, self.part.iter().copied())?))
     }
 }
 
 impl Chosen {
+    /// Those of some parts of the split in a file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn read(split: &Path, parts: impl IntoIterator<Item = PartName>) -> anyhow::Result<Self> {
+        Ok(Self { split: FrozenSplit::read(split)?, parts: parts.into_iter().map(Part::from).collect() })
+    }
+
     /// Whether the image, relative to its data set, takes part. Some label formats leave `images/` out.
     pub(crate) fn takes(&self, image: &str) -> bool {
         let part = self.split.part_of(image).or_else(|| self.split.part_of(&format!("images/{image}")));

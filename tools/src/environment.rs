@@ -111,7 +111,8 @@ fn unreadable(error: dotenvy::Error, folder: &Path) -> anyhow::Error {
         return anyhow::Error::from(error).context("the file .env cannot be used");
     };
     let text = folder.ancestors().find_map(|folder| std::fs::read_to_string(folder.join(".env")).ok());
-    let number = text.and_then(|text| text.lines().position(|other| other.trim() == line.trim()));
+    // The error holds the line, or what follows its `=`.
+    let number = text.and_then(|text| text.lines().position(|other| other.trim().ends_with(line.trim())));
     let place = number.map_or_else(|| "one of its lines".to_owned(), |at| format!("line {}", at + 1));
     anyhow!("the file .env cannot be used: {place} is not NAME=VALUE; put values with blanks or # in quotes")
 }

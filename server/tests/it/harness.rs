@@ -202,7 +202,7 @@ impl Server {
     pub(crate) async fn until(&self, what: &str, condition: impl AsyncFn() -> bool) {
         let start = Instant::now();
         while !condition().await {
-            assert!(start.elapsed() < Duration::from_secs(20), "{what}: it never came to be");
+            assert!(start.elapsed() < Duration::from_secs(60), "{what}: it never came to be");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -1,6 +1,6 @@
 //! What operators see: metrics, request ids, headers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -123,5 +123,39 @@ async fn every_answer_is_guarded() {
         assert_eq!(header("referrer-policy"), "no-referrer");
         assert_eq!(header("cache-control"), "no-store", "{path}");
     }
+    server.end().await.expect("a clean end");
+}
+
+/// Names of metrics that a file of `packaging/monitoring` asks for, without the endings of counters and histograms.
+fn asked_for(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'));
+    let series = words.filter(|word| word.starts_with("shelf_") || word.starts_with("process_"));
+    let endings = ["_total", "_bucket", "_sum", "_count"];
+    series.map(|name| endings.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dashboard_and_alerts_ask_for_what_is_there() {
+    let server = Server::start().await;
+    // Families without members are not listed.
+    server.assert_serves().await;
+    server.post("/v2/recognize").header("content-type", "application/json").body("{").send().await.expect("an answer");
+    let text = server.text("/metrics").await;
+    let known: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split(' ').next()).collect();
+    assert!(known.len() > 15, "{known:?}");
+    for (file, text) in [
+        ("alerts.yml", include_str!("../../../packaging/monitoring/alerts.yml")),
+        ("alerts_test.yml", include_str!("../../../packaging/monitoring/alerts_test.yml")),
+        ("dashboard.json", include_str!("../../../packaging/monitoring/dashboard.json")),
+    ] {
+        let asked = asked_for(text);
+        assert!(asked.len() > 2, "{file}: {asked:?}");
+        let unknown: Vec<_> = asked.difference(&known).collect();
+        assert!(unknown.is_empty(), "{file} asks for {unknown:?}, which the server does not have");
+    }
+    let dashboard: Value =
+        serde_json::from_str(include_str!("../../../packaging/monitoring/dashboard.json")).expect("JSON");
+    assert!(dashboard["panels"].as_array().is_some_and(|panels| panels.len() > 8));
     server.end().await.expect("a clean end");
 }

@@ -4,33 +4,13 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use dataset::{DataFolder, LayoutChoice, LayoutKind, Part, picture, yolo};
 use eval::{Picture, Rect, Truth};
 use vision::RgbImage;
 
+use crate::chosen::{Chosen, PartName};
 use crate::classes::class_names;
-
-/// Part of a data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum PartName {
-    /// What training saw
-    Train,
-    /// What decisions were made on
-    Val,
-    /// What nobody has seen
-    Test,
-}
-
-impl From<PartName> for Part {
-    fn from(part: PartName) -> Self {
-        match part {
-            PartName::Train => Self::Train,
-            PartName::Val => Self::Val,
-            PartName::Test => Self::Test,
-        }
-    }
-}
 
 /// Pictures with their true boxes.
 pub(super) struct LabelledFolder {
@@ -47,9 +27,12 @@ pub(super) struct LabelledFolder {
 /// Which pictures of a folder take part.
 #[derive(Args)]
 pub(super) struct SelectArgs {
-    /// Only the pictures in folders of this part
+    /// Only the pictures of this part: of --split, else in folders of its name
     #[arg(long, requires = "data")]
     part: Option<PartName>,
+    /// Frozen split that says which part a picture is in (see `shelf dataset split`)
+    #[arg(long, value_name = "FILE", requires = "part")]
+    split: Option<PathBuf>,
     /// Leave pictures without a label file out, instead of counting them as empty
     #[arg(long, requires = "data")]
     pub(super) labelled_only: bool,
@@ -108,7 +91,12 @@ impl LabelledFolder {
             unlabelled: 0,
         };
         let wanted = select.part.map(Part::from);
-        for entry in folder.pictures.iter().filter(|p| wanted.is_none() || p.part == wanted) {
+        let chosen = select.split.as_deref().map(|split| Chosen::read(split, select.part)).transpose()?;
+        let taken = folder.pictures.iter().filter(|entry| match &chosen {
+            Some(chosen) => chosen.takes(&entry.path),
+            None => wanted.is_none() || entry.part == wanted,
+        });
+        for entry in taken {
             if entry.label.is_none() && select.labelled_only {
                 read.unlabelled += 1;
                 continue;

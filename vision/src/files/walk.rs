@@ -69,7 +69,7 @@ pub const MAX_FILES: usize = 5_000_000;
 /// systems and archives leave behind.
 ///
 /// ```
-/// use dataset::files::is_hidden;
+/// use vision::files::is_hidden;
 /// assert!(is_hidden("._a.jpg") && is_hidden("__MACOSX") && is_hidden("thumbs.db") && !is_hidden("a.jpg"));
 /// ```
 #[must_use]
