@@ -142,7 +142,8 @@ async fn a_connection_too_many_is_told() {
     server.until("one is at work", async || server.control.seen() >= 1).await;
     let mut two = connect(&server, &ask).await;
     let refused = async || {
-        let mut stream = connect(&server, "GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+        let mut stream =
+            connect(&server, "GET /classes HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
         let answer = rest(&mut stream).await;
         answer.starts_with("HTTP/1.1 503 ")
             && answer.contains("retry-after: 1")
