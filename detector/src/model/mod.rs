@@ -8,6 +8,7 @@
 //! | [`blocks`] | convolution, bottleneck, C2f, SPPF |
 //! | [`backbone`], [`neck`], [`head`] | layers 0-9, 10-21, 22 |
 //! | [`efficientnet`] | EfficientNet as backbone, in place of layers 0-8 |
+//! | [`graph`] | the network as ONNX nodes |
 //! | [`fold`] | batch normalisation folded into convolutions, for inference |
 //!
 //! Tensors have the names that users of Ultralytics know: `model.0.conv.weight`, `model.22.cv2.0.0.conv.weight`. Those of an
@@ -24,6 +25,8 @@ pub mod blocks;
 pub mod efficientnet;
 #[cfg(feature = "candle")]
 pub mod fold;
+#[cfg(feature = "candle")]
+pub mod graph;
 #[cfg(feature = "candle")]
 pub mod head;
 #[cfg(feature = "candle")]

@@ -3,9 +3,9 @@
 use engine::EngineError;
 use engine::onnx::{Attribute, Window, Wire};
 
-use super::network::{Levels, Size, Writer};
-use detector::anchors::{STRIDES, anchors};
-use detector::model::head::REG_MAX;
+use super::super::head::REG_MAX;
+use super::{Levels, Size, Writer};
+use crate::anchors::{STRIDES, anchors};
 
 impl Writer<'_> {
     /// (B, 4 + classes, A): centre x, centre y, width and height in pixels, then a probability per class.
