@@ -2,14 +2,14 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`efficientnet`] | trunk, last convolution, pooled features, embedding, classifier |
+//! | [`network`] | trunk, last convolution, pooled features, embedding, classifier |
 //! | [`plan`] | how published weights want pictures |
 
 #[cfg(feature = "candle")]
-pub mod efficientnet;
+pub mod network;
 pub mod plan;
 
 #[cfg(feature = "candle")]
-pub use efficientnet::{EfficientNet, Heads};
+pub use network::{EfficientNet, Heads};
 pub use engine::efficientnet::{Architecture, Config, ParseArchitectureError, VARIANTS, Variant, layout};
 pub use plan::usual_plan;

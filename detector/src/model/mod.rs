@@ -7,7 +7,7 @@
 //! | [`architecture`] | which network a set of weights is |
 //! | [`blocks`] | convolution, bottleneck, C2f, SPPF |
 //! | [`backbone`], [`neck`], [`head`] | layers 0-9, 10-21, 22 |
-//! | [`efficientnet`] | EfficientNet as backbone, in place of layers 0-8 |
+//! | [`lateral`] | EfficientNet as backbone, in place of layers 0-8 |
 //! | [`graph`] | the network as ONNX nodes |
 //! | [`fold`] | batch normalisation folded into convolutions, for inference |
 //!
@@ -22,7 +22,7 @@ pub mod backbone;
 #[cfg(feature = "candle")]
 pub mod blocks;
 #[cfg(feature = "candle")]
-pub mod efficientnet;
+pub mod lateral;
 #[cfg(feature = "candle")]
 pub mod fold;
 #[cfg(feature = "candle")]

@@ -5,7 +5,7 @@ use candle_nn::VarBuilder;
 use engine::Network;
 
 use super::backbone::{Backbone, Pyramid, PyramidChannels};
-use super::efficientnet::EfficientNetBackbone;
+use super::lateral::EfficientNetBackbone;
 use super::head::{Head, HeadOutput};
 use super::neck::Neck;
 use super::{Architecture, BackboneKind};

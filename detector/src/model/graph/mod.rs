@@ -8,7 +8,7 @@ use engine::efficientnet::graph::GraphWriter;
 use engine::onnx::{GraphBuilder, Window, Wire};
 use engine::{EngineError, Weights};
 
-use super::efficientnet::STAGES;
+use super::lateral::STAGES;
 use super::{Architecture, BackboneKind, Scale};
 
 /// Height and width of the input.
