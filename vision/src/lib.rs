@@ -19,6 +19,7 @@
 //! | [`time`] | moments as people write them |
 //! | [`random`], [`rng`] | streams of random numbers that never change: of weights and intervals, of shelves and epochs |
 //! | [`phash`] | perceptual hashes: what an image looks like from afar |
+//! | [`draw`] | boxes and letters drawn into images, for people |
 //! | [`files`], [`config`] | bounded reading, safe names, atomic writing; what users write, checked |
 //!
 //! No neural network runtime, no async, no database is named here.
@@ -32,6 +33,7 @@ pub mod decode;
 pub mod detection;
 pub mod detector;
 pub mod digest;
+pub mod draw;
 pub mod embedder;
 pub mod embedding;
 pub mod encode;

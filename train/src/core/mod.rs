@@ -13,7 +13,7 @@
 //! | [`memory`] | keeps freed memory for the next step |
 //! | [`loader`] | batches, prepared ahead on worker threads |
 //! | [`settings`], [`recipe`] | what configurations say, checked |
-//! | [`folder`], [`results`], [`sheet`] | what a run writes |
+//! | [`folder`], [`results`] | what a run writes |
 //! | [`observer`] | what it tells while it goes on |
 //! | [`events`] | event files that TensorBoard reads |
 //! | [`stop`] | asking a run to end at the next safe place |
@@ -39,7 +39,6 @@ pub mod recipe;
 pub mod results;
 pub mod schedule;
 pub mod settings;
-pub mod sheet;
 pub mod stop;
 pub mod warp;
 

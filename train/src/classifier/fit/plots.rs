@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::core::sheet::sheet;
 use image::Rgb;
+use vision::draw::sheet::sheet;
 use vision::preprocess::Region;
 use vision::{Embedding, PreprocessPlan, RgbImage};
 

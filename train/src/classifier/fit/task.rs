@@ -1,9 +1,10 @@
 //! Network, loss and validation of an embedder.
 
 use crate::core::fit::{BatchPosition, Batches, Loss, Measured, Output, Task};
-use crate::core::{Ema, RunFolder, sheet};
+use crate::core::{Ema, RunFolder};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
+use vision::draw::sheet;
 use vision::{Random, RgbImage};
 
 use super::{EmbeddingError, FitError, Setup, plots, served_model};

@@ -504,5 +504,5 @@ fn batches_to_look_at() {
 fn outline(image: &mut RgbImage, bbox: &BBox, color: Rgb<u8>) {
     let (left, top) = (bbox.x1 as i32, bbox.y1 as i32);
     let (width, height) = (bbox.width().max(1.0) as i32, bbox.height().max(1.0) as i32);
-    train::core::sheet::frame(image, (left, top), (left + width - 1, top + height - 1), color);
+    vision::draw::sheet::frame(image, (left, top), (left + width - 1, top + height - 1), color);
 }
