@@ -7,7 +7,8 @@ mod without_candle;
 
 use std::path::{Path, PathBuf};
 
-use engine::{Device, EngineChoice, OrtOptions, Weights, WeightsFormat, onnx};
+use engine::backbone::recognize;
+use engine::{Backbone, Device, EngineChoice, OrtOptions, Weights, WeightsFormat, onnx};
 use tracing::info;
 use vision::crop::CropRule;
 use vision::model_card::{CardError, Task};
@@ -15,11 +16,9 @@ use vision::{Embedder as _, ModelCard, Sha256};
 
 use crate::LoadError;
 use crate::infer::{EmbedderSpec, SessionEmbedder};
-use crate::model::layout::recognize;
-use crate::model::{Architecture, Variant, usual_plan};
 
 /// The network that is known without a card.
-const LITE0: Architecture = Architecture { variant: Variant::Lite0, tensorflow: true };
+const KNOWN: &str = "efficientnet_lite0";
 
 /// How an embedder is loaded.
 #[derive(Debug, Clone)]
@@ -39,7 +38,7 @@ impl Default for LoadOptions {
 }
 
 /// Loads the embedder in `weights` (`.onnx` or `.safetensors`), with the model card beside it. Without a card only an ONNX
-/// file of EfficientNet-Lite0 with 224 pixels is understood, whose preprocessing is known: [`usual_plan`].
+/// file of EfficientNet-Lite0 with 224 pixels is understood, whose preprocessing is known: [`Backbone::plan`].
 ///
 /// # Errors
 /// See [`LoadError`].
@@ -81,19 +80,22 @@ impl File<'_> {
             });
         }
         // Reads the file before an engine does, so that a missing or broken one is named as that.
-        let known = format == WeightsFormat::Onnx && is_known_lite0(&onnx::Model::read(self.path)?);
-        if !known {
+        let known = match format {
+            WeightsFormat::Onnx => known(&onnx::Model::read(self.path)?),
+            WeightsFormat::Safetensors => None,
+        };
+        let Some(backbone) = known else {
             if format == WeightsFormat::Safetensors {
                 Weights::open(self.path)?;
             }
             return Err(LoadError::NoCard { path: self.path(), card: ModelCard::path_for(self.path) });
-        }
+        };
         let digest = Sha256::of_file(self.path).map_err(|source| CardError::Io { path: self.path(), source })?;
         let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
         Ok(EmbedderSpec {
             name: format!("{stem}@{}", digest.short()),
             weights: digest,
-            plan: usual_plan(LITE0),
+            plan: backbone.plan(),
             crop: CropRule::default(),
             output: None,
             dimension: None,
@@ -101,8 +103,8 @@ impl File<'_> {
     }
 }
 
-/// Whether the preprocessing is known without a card: the tensors of EfficientNet-Lite0 and pictures of 224 pixels.
-fn is_known_lite0(model: &onnx::Model) -> bool {
+/// The network whose preprocessing is known without a card, by its tensors and the size of its images.
+fn known(model: &onnx::Model) -> Option<&'static dyn Backbone> {
     let shapes: Vec<(&str, Vec<usize>)> = model
         .initializers()
         .iter()
@@ -111,9 +113,10 @@ fn is_known_lite0(model: &onnx::Model) -> bool {
             (tensor.name.as_str(), shape)
         })
         .collect();
-    let side = Variant::Lite0.resolution().to_string();
+    let found = recognize(shapes.iter().map(|(name, shape)| (*name, shape.as_slice())))?;
+    let side = found.plan().width.to_string();
     let inputs = model.inputs();
-    let takes_224 = matches!(inputs.as_slice(), [only]
+    let takes_its_size = matches!(inputs.as_slice(), [only]
         if matches!(only.shape.as_slice(), [_, planes, height, width] if planes == "3" && *height == side && *width == side));
-    takes_224 && recognize(shapes.iter().map(|(name, shape)| (*name, shape.as_slice()))) == Some(Variant::Lite0)
+    (takes_its_size && found.name() == KNOWN).then_some(found)
 }

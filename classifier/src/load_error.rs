@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use engine::{ChoiceError, EngineError};
+use engine::backbone::ParseBackboneError;
+use engine::{Backbone, ChoiceError, EngineError};
 use thiserror::Error;
 use vision::model_card::CardError;
 
 use crate::infer::SpecError;
-use crate::model::{ParseArchitectureError, Variant};
 
 /// Why a weights file is no embedder, with what to do about it.
 #[derive(Debug, Error)]
@@ -41,7 +41,7 @@ pub enum LoadError {
         /// Which file.
         path: PathBuf,
         /// What the card says.
-        source: ParseArchitectureError,
+        source: ParseBackboneError,
     },
     /// The tensors are of no network that candle has.
     #[error(
@@ -58,9 +58,9 @@ pub enum LoadError {
         /// Which file.
         path: PathBuf,
         /// What the card says.
-        card: Variant,
+        card: &'static dyn Backbone,
         /// What the weights are.
-        found: Variant,
+        found: &'static dyn Backbone,
     },
     /// The engine chosen cannot run such a file.
     #[error(transparent)]

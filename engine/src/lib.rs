@@ -11,8 +11,10 @@
 //! | [`ops`] | convolution, pooling, normalisation with gradients, fast on a CPU |
 //! | [`weights`] | named tensors, from safetensors or ONNX files, for those networks |
 //! | [`onnx`] | the ONNX file format |
-//! | [`efficientnet`] | the backbone that classifier and detector share |
+//! | [`backbone`] | what turns images into features, for classifier and detector: the trait, the registry |
+//! | [`efficientnet`] | the family of backbones there is |
 
+pub mod backbone;
 #[cfg(feature = "candle")]
 pub mod candle;
 mod choice;
@@ -30,6 +32,7 @@ mod threads;
 pub mod weights;
 
 pub use self::ort::{ExecutionProvider, OrtOptions, OrtSession, PoolPlan};
+pub use backbone::Backbone;
 #[cfg(feature = "candle")]
 pub use candle::{CandleSession, Network};
 pub use choice::{ChoiceError, EngineChoice, WeightsFormat};

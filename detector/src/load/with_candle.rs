@@ -5,7 +5,7 @@ use engine::{CandleSession, Device, InputShape, Session, Weights};
 use super::{ARCHITECTURE_KEY, File};
 use crate::LoadError;
 use crate::model::fold::fold_all;
-use crate::model::{Architecture, Design, YoloV8};
+use crate::model::{Architecture, Design, DetectorNetwork};
 
 impl File<'_> {
     pub(super) fn open_with_candle(&self, device: &Device) -> Result<(Box<dyn Session>, Architecture), LoadError> {
@@ -15,7 +15,7 @@ impl File<'_> {
         let stated = weights.metadata().get(ARCHITECTURE_KEY).and_then(|name| name.parse().ok());
         let architecture = self.check_card(stated.map_or(architecture, |design| architecture.named(design)))?;
         let weights = fold_all(&weights, architecture.backbone)?;
-        let network = weights.build(device, |vb| YoloV8::load(vb, architecture))?;
+        let network = weights.build(device, |vb| DetectorNetwork::load(vb, architecture))?;
         if let Some(name) = weights.unused().into_iter().find(|name| is_foreign(name)) {
             return Err(LoadError::Foreign { path: self.path(), name: name.to_owned() });
         }

@@ -1,66 +1,62 @@
-//! EfficientNet as backbone: features of three of its stages, made as wide as YOLOv8's neck wants them.
+//! Any backbone under a detector: its features at three strides, made as wide as the head wants them.
+
+use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
 use candle_nn::{ModuleT, VarBuilder};
-use engine::efficientnet::{self, Build, Normalisation, Norms, Trunk};
+use engine::Backbone;
+use engine::backbone::{self, Norms};
+use vision::PreprocessPlan;
 
-use super::Scale;
-use super::backbone::{Pyramid, PyramidChannels};
+use super::backbone::Pyramid;
 use super::blocks::{BATCH_NORM, ConvBlock, ConvShape, Sppf};
+use super::heads::{BackboneNetwork, PyramidChannels};
 
-/// Stages whose last block gives the features of strides 8, 16 and 32: blocks 4, 10 and 15 of B0 and Lite0.
-pub const STAGES: [usize; 3] = [2, 4, 6];
-
-/// The trunk below `trunk`, a 1x1 convolution per stride (`lateral3`, `lateral4`, `lateral5`), and YOLOv8's pooling (`9`).
-#[derive(Debug, Clone)]
-pub struct EfficientNetBackbone {
+/// The backbone below `trunk`, a 1x1 convolution per stride (`lateral3`, `lateral4`, `lateral5`), and YOLOv8's pooling (`9`).
+#[derive(Debug)]
+pub struct LateralBackbone {
     /// (1, 3, 1, 1): what pixels are multiplied by, and what is added then.
     colours: (Tensor, Tensor),
-    trunk: Trunk,
-    taps: [usize; 3],
+    trunk: Arc<dyn backbone::Pyramid>,
     laterals: [ConvBlock; 3],
     pool: Sppf,
 }
 
-impl EfficientNetBackbone {
-    /// Loads from `vb`. Where the trunk's batch norms are not folded in, they are live and train.
+impl LateralBackbone {
+    /// Loads from `vb`. Where the backbone's batch norms are not folded in, they are live and train.
     ///
     /// # Errors
     /// When a tensor is missing or has another shape.
-    pub fn load(vb: &VarBuilder, trunk: efficientnet::Architecture, scale: Scale) -> Result<Self> {
-        let config = trunk.config();
-        let blocks = config.blocks();
-        let taps = STAGES.map(|stage| blocks.iter().rposition(|block| block.stage == stage).unwrap_or_default());
+    pub fn load(vb: &VarBuilder, backbone: &dyn Backbone, outputs: PyramidChannels) -> Result<Self> {
         let below = vb.pp("trunk");
-        let folded = below.pp("conv_stem").contains_tensor("bias");
+        let norms = backbone.norms();
+        let folded = norms.first().is_some_and(|(conv, _)| below.pp(conv).contains_tensor("bias"));
         let norms = if folded { Norms::Folded } else { Norms::Live { momentum: BATCH_NORM.momentum } };
-        let PyramidChannels { p3, p4, p5 } = PyramidChannels::of(scale);
+        let PyramidChannels { p3, p4, p5 } = outputs;
+        let inputs = backbone.pyramid();
         let lateral = |level: usize, outputs: usize| {
-            let shape = ConvShape::new(blocks[taps[level]].output, outputs, 1);
+            let shape = ConvShape::new(inputs[level], outputs, 1);
             ConvBlock::load(vb.pp(format!("lateral{}", level + 3)), shape)
         };
-        let Normalisation { mean, std } = trunk.normalisation();
+        let PreprocessPlan { mean, std, .. } = backbone.plan();
         // Pixels come as 0..=1. This stands before the padding, so that the zeros around a picture are zeros after it.
         let row = |value: &dyn Fn(usize) -> f32| {
             Tensor::from_vec((0..3).map(value).collect::<Vec<_>>(), (1, 3, 1, 1), vb.device())?.to_dtype(vb.dtype())
         };
         Ok(Self {
             colours: (row(&|c| 255.0 / std[c])?, row(&|c| -mean[c] / std[c])?),
-            trunk: Trunk::load(&below, Build { config: &config, norms })?,
-            taps,
+            trunk: backbone.load_pyramid(&below, norms)?,
             laterals: [lateral(0, p3)?, lateral(1, p4)?, lateral(2, p5)?],
             pool: Sppf::load(vb.pp(9), p5)?,
         })
     }
+}
 
-    /// Pictures (B, 3, H, W) in `0..=1`, sides multiples of 32, become features.
-    ///
-    /// # Errors
-    /// When the input has another shape.
-    pub fn forward_t(&self, images: &Tensor, train: bool) -> Result<Pyramid> {
+impl BackboneNetwork for LateralBackbone {
+    fn forward_t(&self, images: &Tensor, train: bool) -> Result<Pyramid> {
         let (scale, shift) = (self.colours.0.to_dtype(images.dtype())?, self.colours.1.to_dtype(images.dtype())?);
         let colours = images.broadcast_mul(&scale)?.broadcast_add(&shift)?;
-        let [p3, p4, p5] = self.trunk.taps(&colours, self.taps, train)?;
+        let [p3, p4, p5] = self.trunk.forward_t(&colours, train)?;
         let [l3, l4, l5] = &self.laterals;
         Ok(Pyramid {
             p3: l3.forward_t(&p3, train)?,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device};
 use candle_nn::{VarBuilder, VarMap};
-use detector::model::{Architecture, ArchitectureError, Scale, YoloV8};
+use detector::model::{Architecture, ArchitectureError, DetectorNetwork, Scale};
 use detector::{ClassChoice, ClassMapError, EngineChoice, LoadError, LoadOptions, SizeError, SpecError, load};
 use engine::{ChoiceError, EngineError, OrtOptions, Precision, Weights};
 use vision::model_card::{CardError, Task};
@@ -28,7 +28,7 @@ fn without_ort() -> LoadOptions {
 fn invented_weights(classes: usize) -> Weights {
     let map = VarMap::new();
     let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
-    YoloV8::load(vb, Architecture::yolo(Scale::N, classes)).unwrap();
+    DetectorNetwork::load(vb, Architecture::yolo(Scale::N, classes)).unwrap();
     let mut weights = Weights::new("invented".as_ref());
     let variables = map.data().lock().unwrap();
     for (i, (name, variable)) in variables.iter().collect::<BTreeMap<_, _>>().into_iter().enumerate() {
@@ -106,7 +106,8 @@ fn safetensors_with_a_card_run_on_candle() {
 fn batch_normalisation_is_folded_without_changing_the_answer() {
     let folder = Folder::new();
     let weights = invented_weights(3);
-    let unfolded = weights.build(&Device::Cpu, |vb| YoloV8::load(vb, Architecture::yolo(Scale::N, 3))).unwrap();
+    let unfolded =
+        weights.build(&Device::Cpu, |vb| DetectorNetwork::load(vb, Architecture::yolo(Scale::N, 3))).unwrap();
     let path = folder.weights(&weights);
     card(&path, &["a", "b", "c"]).write_beside(&path).unwrap();
     let detector = load(&path, &LoadOptions::default()).unwrap();

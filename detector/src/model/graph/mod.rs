@@ -3,13 +3,12 @@
 
 mod head;
 
-use engine::efficientnet;
-use engine::efficientnet::graph::GraphWriter;
+use engine::backbone::GraphPart;
 use engine::onnx::{GraphBuilder, Window, Wire};
-use engine::{EngineError, Weights};
+use engine::{Backbone, EngineError, Weights};
+use vision::PreprocessPlan;
 
-use super::lateral::STAGES;
-use super::{Architecture, BackboneKind, Scale};
+use super::{Architecture, Scale};
 
 /// Height and width of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,12 +50,12 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// When a weight is missing, has another shape or is not finite.
     pub fn network(&mut self, images: &Wire, architecture: Architecture, size: Size) -> Result<Wire, EngineError> {
-        let features = match architecture.backbone {
-            BackboneKind::Yolo => self.yolo_backbone(images, architecture.scale)?,
-            BackboneKind::EfficientNet(architecture) => self.efficientnet_backbone(images, architecture)?,
+        let Architecture { backbone, head, classes } = architecture;
+        let features = match backbone {
+            None => head.write_backbone(self, images)?,
+            Some(backbone) => self.lateral_backbone(images, backbone)?,
         };
-        let features = self.neck(&features, architecture.scale)?;
-        self.head(&features, architecture.classes, size)
+        head.write(self, &features, (classes, size))
     }
 
     /// The tensor `name` of the weights as a constant.
@@ -113,7 +112,7 @@ impl<'a> Writer<'a> {
         self.block(&format!("{name}.cv2"), &all, 1)
     }
 
-    fn yolo_backbone(&mut self, images: &Wire, scale: Scale) -> Result<Levels, EngineError> {
+    pub(super) fn yolo_backbone(&mut self, images: &Wire, scale: Scale) -> Result<Levels, EngineError> {
         let mut x = self.block("model.0", images, 2)?;
         let mut levels = Vec::new();
         for (stage, base) in [3, 6, 6, 3].into_iter().enumerate() {
@@ -125,33 +124,23 @@ impl<'a> Writer<'a> {
         Ok([levels[1].clone(), levels[2].clone(), p5])
     }
 
-    fn efficientnet_backbone(
-        &mut self,
-        images: &Wire,
-        architecture: efficientnet::Architecture,
-    ) -> Result<Levels, EngineError> {
-        let (config, colours) = (architecture.config(), architecture.normalisation());
-        let scale: Vec<f32> = colours.std.iter().map(|std| 255.0 / std).collect();
-        let shift: Vec<f32> = colours.mean.iter().zip(colours.std).map(|(mean, std)| -mean / std).collect();
+    fn lateral_backbone(&mut self, images: &Wire, backbone: &dyn Backbone) -> Result<Levels, EngineError> {
+        let PreprocessPlan { mean, std, .. } = backbone.plan();
+        let scale: Vec<f32> = std.iter().map(|std| 255.0 / std).collect();
+        let shift: Vec<f32> = mean.iter().zip(std).map(|(mean, std)| -mean / std).collect();
         let scale = self.graph.floats("model.colours/scale", &[1, 3, 1, 1], &scale);
         let shift = self.graph.floats("model.colours/shift", &[1, 3, 1, 1], &shift);
         let x = self.graph.node("Mul", "model.colours", &[images, &scale], &[]);
         let x = self.graph.node("Add", "model.colours", &[&x, &shift], &[]);
-        let mut writer =
-            GraphWriter { graph: &mut self.graph, weights: self.weights, config: &config, prefix: "model.trunk." };
-        let blocks = writer.blocks(&x, SOME_MULTIPLE_OF_32)?;
-        let mut levels = Vec::new();
-        for (number, (shape, features)) in config.blocks().iter().zip(&blocks).enumerate() {
-            let ends_stage = config.blocks().get(number + 1).is_none_or(|next| next.stage != shape.stage);
-            if ends_stage && STAGES.contains(&shape.stage) {
-                levels.push(self.block(&format!("model.lateral{}", levels.len() + 3), features, 1)?);
-            }
-        }
-        let p5 = self.sppf(&levels[2])?;
-        Ok([levels[0].clone(), levels[1].clone(), p5])
+        let part = GraphPart { graph: &mut self.graph, weights: self.weights, prefix: "model.trunk." };
+        let [p3, p4, p5] = backbone.write_pyramid(part, &x, SOME_MULTIPLE_OF_32)?;
+        let p3 = self.block("model.lateral3", &p3, 1)?;
+        let p4 = self.block("model.lateral4", &p4, 1)?;
+        let p5 = self.block("model.lateral5", &p5, 1)?;
+        Ok([p3, p4, self.sppf(&p5)?])
     }
 
-    fn neck(&mut self, [p3, p4, p5]: &Levels, scale: Scale) -> Result<Levels, EngineError> {
+    pub(super) fn neck(&mut self, [p3, p4, p5]: &Levels, scale: Scale) -> Result<Levels, EngineError> {
         let repeats = scale.repeats(3);
         let up = self.graph.double("model.10", p5);
         let joined = self.graph.concat("model.11", &[&up, p4], 1);

@@ -14,7 +14,7 @@ use vision::{DecodeLimits, Detection, PreprocessPlan, RgbImage, decode};
 use super::FitError;
 use crate::detector::dataset::{Origin, Sample, TrainingData};
 use detector::model::fold::fold_all;
-use detector::model::{Architecture, YoloV8};
+use detector::model::{Architecture, DetectorNetwork};
 use detector::{AutoTiling, ClassMap, ValidationOptions, YoloDetector, YoloSpec};
 
 /// Metrics of a validation.
@@ -76,7 +76,7 @@ pub fn serving(
     device: &Device,
 ) -> Result<YoloDetector, FitError> {
     let folded = fold_all(weights, architecture.backbone)?;
-    let network = folded.build(device, |vb| YoloV8::load(vb, architecture))?;
+    let network = folded.build(device, |vb| DetectorNetwork::load(vb, architecture))?;
     let input = InputShape { batch: None, channels: 3, height: None, width: None };
     let session = CandleSession::new(Box::new(network), input, weights.metadata().clone(), device);
     let spec = YoloSpec {
