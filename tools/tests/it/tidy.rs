@@ -53,6 +53,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("ureq", &["hub/src/enabled/"]),
     ("sqlx", &["store/"]),
     ("object_store", &["store/"]),
+    ("ab_glyph", &["vision/src/draw/", "synth/src/text.rs"]),
+    ("dejavu", &["vision/src/draw/", "synth/src/text.rs"]),
     ("fast_image_resize", &["vision/src/preprocess.rs"]),
     ("turbojpeg", &["vision/src/decode", "vision/src/encode.rs"]),
     (

@@ -65,6 +65,18 @@ impl Canvas {
         Self { image }
     }
 
+    /// Nothing but a colour.
+    #[must_use]
+    pub fn blank(width: u32, height: u32, color: [u8; 3]) -> Self {
+        Self { image: RgbImage::from_pixel(width, height, color.into()) }
+    }
+
+    /// Width and height in pixels.
+    #[must_use]
+    pub fn dimensions(&self) -> (u32, u32) {
+        self.image.dimensions()
+    }
+
     /// What was drawn.
     #[must_use]
     pub fn into_image(self) -> RgbImage {

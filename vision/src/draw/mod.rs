@@ -3,12 +3,15 @@
 //! | file | what |
 //! |---|---|
 //! | [`canvas`] | rectangles, frames and hatches that mix with what lies below |
-//! | [`text`] | letters: measuring, shortening, wrapping and drawing them |
+//! | [`lines`] | lines, dots and areas that end between pixels |
+//! | [`text`], `turned` | letters: measuring, shortening, wrapping and drawing them, along any line |
 //! | [`sheet`] | many small images on one |
 
 pub mod canvas;
+pub mod lines;
 pub mod sheet;
 pub mod text;
+mod turned;
 
 pub use canvas::{Canvas, Rect, Stroke};
 pub use text::{Fonts, Pen};

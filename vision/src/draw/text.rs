@@ -43,7 +43,7 @@ impl Fonts {
 /// A font at a height of lines.
 #[derive(Debug, Clone, Copy)]
 pub struct Pen {
-    font: &'static FontRef<'static>,
+    pub(super) font: &'static FontRef<'static>,
     /// From the lowest to the highest point of letters, in pixels.
     pub height: f32,
 }
@@ -62,7 +62,7 @@ impl Pen {
     }
 
     /// Every letter with the place where it ends.
-    fn advances(self, text: &str) -> impl Iterator<Item = (char, f32)> {
+    pub(super) fn advances(self, text: &str) -> impl Iterator<Item = (char, f32)> {
         let font = self.font.as_scaled(PxScale::from(self.height));
         let mut end = 0.0;
         let mut before = None;
