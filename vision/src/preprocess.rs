@@ -195,6 +195,27 @@ impl PreprocessPlan {
         placement
     }
 
+    /// Normalises an image that has been made ready, by [`PreprocessPlan::pixels`] and whatever training does to it then, into
+    /// `planes`: as many numbers as it has, red, green and blue one after the other. The numbers are those of
+    /// [`PreprocessPlan::apply`], bit for bit.
+    ///
+    /// # Panics
+    /// When `planes` has not three numbers a pixel: an error of the caller.
+    pub fn normalise(&self, image: &RgbImage, planes: &mut [f32]) {
+        let pixels = image.as_raw().as_chunks::<3>().0;
+        assert_eq!(planes.len(), 3 * pixels.len(), "three numbers a pixel");
+        if pixels.is_empty() {
+            return;
+        }
+        for (channel, (plane, table)) in
+            planes.chunks_exact_mut(pixels.len()).zip(&self.normalisation_tables()).enumerate()
+        {
+            for (value, pixel) in plane.iter_mut().zip(pixels) {
+                *value = table[usize::from(pixel[channel])];
+            }
+        }
+    }
+
     /// A region of `image` as a picture of `size` (width, height), by the filter of this plan: what training keeps in memory.
     ///
     /// # Panics

@@ -103,12 +103,7 @@ impl Feed {
         for (slot, pixels) in slots.iter().zip(pixels.chunks_exact_mut((3 * plane).max(1))) {
             let (image, crop) = self.load(slot.crop)?;
             let view = self.augment.apply(&image, &self.plan, side, &mut Rng::new(slot.seed))?;
-            for (at, pixel) in view.pixels().enumerate() {
-                for (channel, &level) in pixel.0.iter().enumerate() {
-                    pixels[channel * plane + at] =
-                        (f32::from(level) - self.plan.mean[channel]) / self.plan.std[channel];
-                }
-            }
+            self.plan.normalise(&view, pixels);
             labels.push(self.data.train[crop].sku);
             paths.push(self.data.train[crop].path.clone());
             images.push(view);
