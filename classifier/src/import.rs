@@ -5,8 +5,8 @@ use std::path::Path;
 use engine::backbone::recognize;
 use engine::{Backbone, Device, Weights};
 
-use crate::LoadError;
 use crate::model::{EmbedderNetwork, Heads};
+use crate::{LoadError, NetworkError};
 
 /// Weights in the native layout and what they are.
 #[derive(Debug, Clone)]
@@ -28,10 +28,12 @@ pub struct Imported {
 pub fn import(path: &Path, backbone: Option<&'static dyn Backbone>) -> Result<Imported, LoadError> {
     let weights = Weights::open(path)?;
     let shapes: Vec<(&str, &[usize])> = weights.iter().map(|(name, shape, _)| (name, shape)).collect();
-    let found = recognize(shapes.iter().copied()).ok_or_else(|| LoadError::Foreign { path: path.to_owned() })?;
+    let found = recognize(shapes.iter().copied())
+        .ok_or_else(|| LoadError::Network { path: path.to_owned(), source: NetworkError::Foreign })?;
     let backbone = backbone.unwrap_or(found);
     if !backbone.is_twin_of(found) {
-        return Err(LoadError::CardArchitecture { path: path.to_owned(), card: backbone, found });
+        let (card, found) = (backbone.to_string(), found.to_string());
+        return Err(LoadError::CardArchitecture { path: path.to_owned(), card, found });
     }
     let renamed = weights.renamed(|name| backbone.native_name(name))?;
     let heads = Heads::of(&renamed);

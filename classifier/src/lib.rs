@@ -15,8 +15,8 @@ pub mod gallery;
 pub mod import;
 pub mod infer;
 pub mod load;
-mod load_error;
 pub mod model;
+mod network_error;
 
 pub use background::{Background, BackgroundError};
 pub use engine::EngineChoice;
@@ -27,4 +27,4 @@ pub use gallery::{
 pub use import::{Imported, import};
 pub use infer::{EmbedderSpec, SessionEmbedder, SpecError};
 pub use load::{LoadOptions, load};
-pub use load_error::LoadError;
+pub use network_error::{LoadError, NetworkError};

@@ -5,17 +5,22 @@ mod with_candle;
 #[cfg(not(feature = "candle"))]
 mod without_candle;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use engine::backbone::recognize;
+use engine::load::WeightsFile;
 use engine::{Backbone, Device, EngineChoice, OrtOptions, Weights, WeightsFormat, onnx};
 use tracing::info;
 use vision::crop::CropRule;
-use vision::model_card::{CardError, Task};
-use vision::{Embedder as _, ModelCard, Sha256};
+use vision::model_card::Task;
+use vision::{Embedder as _, ModelCard};
 
-use crate::LoadError;
 use crate::infer::{EmbedderSpec, SessionEmbedder};
+use crate::{LoadError, NetworkError};
+#[cfg(feature = "candle")]
+use with_candle::open_with_candle;
+#[cfg(not(feature = "candle"))]
+use without_candle::open_with_candle;
 
 /// The network that is known without a card.
 const KNOWN: &str = "efficientnet_lite0";
@@ -43,64 +48,34 @@ impl Default for LoadOptions {
 /// # Errors
 /// See [`LoadError`].
 pub fn load(weights: &Path, options: &LoadOptions) -> Result<SessionEmbedder, LoadError> {
-    let format = WeightsFormat::of(weights)?;
-    let card = ModelCard::read_beside(weights)?;
-    let file = File { path: weights, card: card.as_ref() };
-    if file.card.is_some_and(|card| card.task != Task::Embedder) {
-        return Err(LoadError::Task { path: file.path() });
-    }
-    let spec = file.spec(format)?;
-    let session = options.engine.open(weights, &options.ort, || file.open_with_candle(&options.device))?;
-    let embedder =
-        SessionEmbedder::new(session, spec).map_err(|source| LoadError::Spec { path: file.path(), source })?;
+    let file = WeightsFile::open(weights, Task::Embedder)?;
+    let spec = spec(&file)?;
+    let session = options.engine.open(weights, &options.ort, || open_with_candle(&file, &options.device))?;
+    let embedder = SessionEmbedder::new(session, spec).map_err(|source| file.lacks(NetworkError::Spec(source)))?;
     info!(embedder = embedder.describe(), dimension = embedder.dimension(), "loaded the embedder");
     Ok(embedder)
 }
 
-/// A weights file and what its card says of it.
-struct File<'a> {
-    path: &'a Path,
-    card: Option<&'a ModelCard>,
-}
-
-impl File<'_> {
-    fn path(&self) -> PathBuf {
-        self.path.to_owned()
+fn spec(file: &WeightsFile<'_>) -> Result<EmbedderSpec, LoadError> {
+    if let Some(card) = &file.card {
+        let (name, weights) = file.identity()?;
+        return Ok(EmbedderSpec {
+            name,
+            weights,
+            plan: card.preprocess.clone(),
+            crop: card.crop.unwrap_or_default(),
+            output: card.embedding_output.clone(),
+            dimension: card.embedding_dim,
+        });
     }
-
-    fn spec(&self, format: WeightsFormat) -> Result<EmbedderSpec, LoadError> {
-        if let Some(card) = self.card {
-            return Ok(EmbedderSpec {
-                name: format!("{}@{}", card.name, card.sha256.short()),
-                weights: card.sha256,
-                plan: card.preprocess.clone(),
-                crop: card.crop.unwrap_or_default(),
-                output: card.embedding_output.clone(),
-                dimension: card.embedding_dim,
-            });
-        }
-        // Reads the file before an engine does, so that a missing or broken one is named as that.
-        let known = match format {
-            WeightsFormat::Onnx => known(&onnx::Model::read(self.path)?),
-            WeightsFormat::Safetensors => None,
-        };
-        let Some(backbone) = known else {
-            if format == WeightsFormat::Safetensors {
-                Weights::open(self.path)?;
-            }
-            return Err(LoadError::NoCard { path: self.path(), card: ModelCard::path_for(self.path) });
-        };
-        let digest = Sha256::of_file(self.path).map_err(|source| CardError::Io { path: self.path(), source })?;
-        let stem = self.path.file_stem().unwrap_or_default().to_string_lossy();
-        Ok(EmbedderSpec {
-            name: format!("{stem}@{}", digest.short()),
-            weights: digest,
-            plan: backbone.plan(),
-            crop: CropRule::default(),
-            output: None,
-            dimension: None,
-        })
-    }
+    // Reads the file before an engine does, so that a missing or broken one is named as that.
+    let known = match file.format {
+        WeightsFormat::Onnx => known(&onnx::Model::read(file.path)?),
+        WeightsFormat::Safetensors => Weights::open(file.path).map(|_| None)?,
+    };
+    let backbone = known.ok_or_else(|| file.lacks(NetworkError::NoCard { card: ModelCard::path_for(file.path) }))?;
+    let (name, weights) = file.identity()?;
+    Ok(EmbedderSpec { name, weights, plan: backbone.plan(), crop: CropRule::default(), output: None, dimension: None })
 }
 
 /// The network whose preprocessing is known without a card, by its tensors and the size of its images.

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`EngineChoice`], [`in_parallel`] | which engine runs a file, the threads that bring it work |
 //! | [`session`] | the seam, what is known about a network, why one cannot be loaded or run |
+//! | [`load`] | a weights file with its card, and why it cannot be loaded |
 //! | [`mod@ort`] | ONNX files, run by ONNX Runtime on a CPU, CUDA, TensorRT or OpenVINO |
 //! | [`candle`], [`device`] | networks written in Rust, run by candle on a CPU or CUDA |
 //! | [`ops`] | convolution, pooling, normalisation with gradients, fast on a CPU |
@@ -21,6 +22,7 @@ mod choice;
 pub mod device;
 pub mod efficientnet;
 mod files;
+pub mod load;
 pub mod onnx;
 #[cfg(feature = "candle")]
 pub mod ops;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use classifier::{EmbedderSpec, EngineChoice, LoadError, LoadOptions, SessionEmbedder, import, load};
+use classifier::{EmbedderSpec, EngineChoice, LoadError, LoadOptions, NetworkError, SessionEmbedder, import, load};
 use engine::{Backbone, ChoiceError, EngineError, InputShape, OrtOptions, Output, Precision, Session, SessionInfo};
 use ndarray::{Array2, Array4, ArrayD, ArrayView4, Axis, IxDyn};
 use serde::Deserialize;
@@ -220,7 +220,7 @@ fn imported_weights_serve_with_a_card() {
     let path = folder.path().join("lite0.safetensors");
     imported.weights.save(&path, Precision::F16).unwrap();
     let error = load(&path, &LoadOptions::default()).err().unwrap();
-    assert!(matches!(error, LoadError::NoCard { .. }), "{error}");
+    assert!(matches!(error, LoadError::Network { source: NetworkError::NoCard { .. }, .. }), "{error}");
     assert!(error.to_string().contains("lite0.card.json") && error.to_string().contains("shelf models import"));
 
     ModelCard { embedding_dim: Some(1280), ..card(&path) }.write_beside(&path).unwrap();
@@ -271,7 +271,7 @@ fn cards_that_do_not_fit_are_refused() {
         }
     };
     let auto = EngineChoice::Auto;
-    check(ModelCard { task: Task::Detector, ..card(&path) }, auto, &["is a detector", "an embedder is needed"]);
+    check(ModelCard { task: Task::Detector, ..card(&path) }, auto, &["the task `detector`", "an embedder is needed"]);
     check(
         ModelCard { embedding_dim: Some(512), ..card(&path) },
         auto,

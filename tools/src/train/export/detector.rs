@@ -10,7 +10,7 @@ use detector::ClassMap;
 use detector::model::fold::fold_all;
 use detector::model::{Architecture, DetectorNetwork};
 use engine::onnx::Calibration;
-use engine::{CandleSession, Device, InputShape, Precision, Weights};
+use engine::{CandleSession, Device, Precision, Weights};
 use ndarray::Array4;
 use train::export::detector::{ExportOptions, Size, Suppression, int8, onnx, parity};
 use vision::{ModelCard, Random};
@@ -175,6 +175,5 @@ fn native(weights: &Weights, architecture: Architecture) -> anyhow::Result<Candl
     let device = Device::cpu();
     let folded = fold_all(weights, architecture.backbone)?;
     let network = folded.build(&device, |vb| DetectorNetwork::load(vb, architecture))?;
-    let input = InputShape { batch: None, channels: 3, height: None, width: None };
-    Ok(CandleSession::new(Box::new(network), input, BTreeMap::new(), &device))
+    Ok(CandleSession::of_images(Box::new(network), BTreeMap::new(), &device))
 }

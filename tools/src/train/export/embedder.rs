@@ -9,7 +9,7 @@ use clap::Args;
 use classifier::model::{EmbedderNetwork, Heads};
 use classifier::{LoadOptions, load};
 use engine::onnx::Calibration;
-use engine::{Backbone, CandleSession, Device, InputShape, Precision, Weights};
+use engine::{Backbone, CandleSession, Device, Precision, Weights};
 use ndarray::{Array4, Axis};
 use train::classifier::TrainConfig;
 use train::classifier::data::SkuImages;
@@ -91,8 +91,7 @@ fn native(weights: &Weights, backbone: &dyn Backbone) -> anyhow::Result<CandleSe
     let device = Device::cpu();
     let heads = Heads { classes: None, ..Heads::of(weights) };
     let network = weights.build(&device, |vb| EmbedderNetwork::load(vb, backbone, heads))?;
-    let input = InputShape { batch: None, channels: 3, height: None, width: None };
-    Ok(CandleSession::new(Box::new(network), input, BTreeMap::new(), &device))
+    Ok(CandleSession::of_images(Box::new(network), BTreeMap::new(), &device))
 }
 
 /// Noise, as normalised images have it: it stirs every channel, which a smooth image does not.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::core::{Ema, RunFolder};
-use engine::{CandleSession, Device, InputShape, Precision, Weights};
+use engine::{CandleSession, Device, Precision, Weights};
 use vision::crop::CropRule;
 use vision::model_card::Task;
 use vision::{ModelCard, Sha256};
@@ -43,8 +43,7 @@ pub fn weights(setup: &Setup, ema: &Ema, path: &Path) -> Result<Weights, FitErro
 pub fn session(weights: &Weights, config: &TrainConfig, device: &Device) -> Result<CandleSession, FitError> {
     let heads = Heads { classes: None, ..Heads::of(weights) };
     let network = weights.build(device, |vb| EmbedderNetwork::load(vb, config.backbone, heads))?;
-    let input = InputShape { batch: None, channels: 3, height: None, width: None };
-    Ok(CandleSession::new(Box::new(network), input, weights.metadata().clone(), device))
+    Ok(CandleSession::of_images(Box::new(network), weights.metadata().clone(), device))
 }
 
 /// An embedder of native weights, run by candle.

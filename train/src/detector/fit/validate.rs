@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::core::Observer;
-use engine::{CandleSession, Device, InputShape, Weights};
+use engine::{CandleSession, Device, Weights};
 use eval::{
     Bootstrap, DetectionSection, DetectionSet, DetectionSettings, Picture, Prediction, Rect, Truth, evaluate_detection,
 };
@@ -77,8 +77,7 @@ pub fn serving(
 ) -> Result<YoloDetector, FitError> {
     let folded = fold_all(weights, architecture.backbone)?;
     let network = folded.build(device, |vb| DetectorNetwork::load(vb, architecture))?;
-    let input = InputShape { batch: None, channels: 3, height: None, width: None };
-    let session = CandleSession::new(Box::new(network), input, weights.metadata().clone(), device);
+    let session = CandleSession::of_images(Box::new(network), weights.metadata().clone(), device);
     let spec = YoloSpec {
         name: architecture.design().to_string(),
         plan: PreprocessPlan::yolo(side, side),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use classifier::model::{EmbedderNetwork, Heads};
 use classifier::{EngineChoice, LoadOptions};
 use engine::onnx::{Calibration, Half};
-use engine::{CandleSession, Device, InputShape, Weights};
+use engine::{CandleSession, Device, Weights};
 use image::{Rgb, RgbImage};
 use ndarray::{Array4, Axis};
 use train::classifier::TrainConfig;
@@ -180,8 +180,7 @@ fn it_learns_and_what_it_writes_is_served_and_exported() {
     let backbone = setup.config.backbone;
     let heads = Heads::of(&weights);
     let network = weights.build(&Device::cpu(), |vb| EmbedderNetwork::load(vb, backbone, heads)).unwrap();
-    let input = InputShape { batch: None, channels: 3, height: None, width: None };
-    let session = CandleSession::new(Box::new(network), input, std::collections::BTreeMap::new(), &Device::cpu());
+    let session = CandleSession::of_images(Box::new(network), std::collections::BTreeMap::new(), &Device::cpu());
     let images =
         Array4::from_shape_fn((3, 3, 32, 32), |(b, c, y, x)| ((b + 2 * c + 3 * y + 5 * x) % 17) as f32 / 8.0 - 1.0);
     let options = ExportOptions { size: (32, 32), description: String::new(), license: String::new() };

@@ -7,7 +7,7 @@ use detector::model::fold::fold_all;
 use detector::model::{Architecture, DetectorNetwork};
 use detector::{ClassMap, LoadOptions, ValidationOptions, YoloDetector, YoloSpec};
 use engine::onnx::{Calibration, Half, halved};
-use engine::{CandleSession, Device, InputShape, OrtOptions, OrtSession, Session, Weights};
+use engine::{CandleSession, Device, OrtOptions, OrtSession, Session, Weights};
 use ndarray::Array4;
 use train::core::Parameters;
 use train::export::detector::parity::{self, ParityError};
@@ -30,8 +30,7 @@ fn native(weights: &Weights, architecture: Architecture) -> CandleSession {
     let device = Device::cpu();
     let folded = fold_all(weights, architecture.backbone).unwrap();
     let network = folded.build(&device, |vb| DetectorNetwork::load(vb, architecture)).unwrap();
-    let input = InputShape { batch: None, channels: 3, height: None, width: None };
-    CandleSession::new(Box::new(network), input, std::collections::BTreeMap::new(), &device)
+    CandleSession::of_images(Box::new(network), std::collections::BTreeMap::new(), &device)
 }
 
 fn images(batch: usize, height: usize, width: usize) -> Array4<f32> {
