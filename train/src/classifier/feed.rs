@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::core::{Loader, Workers};
+use crate::core::{Loader, TooManyUnreadable, Workers};
 use candle_core::{Device, Tensor};
 use vision::rng::Rng;
 use vision::{PreprocessPlan, RgbImage};
@@ -122,6 +122,6 @@ impl Feed {
             }
             last = self.data.train[at].path.display().to_string();
         }
-        Err(DataError::TooManyUnreadable { count: MAX_TRIES.min(all), limit: MAX_TRIES, last })
+        Err(TooManyUnreadable { count: MAX_TRIES.min(all), limit: MAX_TRIES, last }.into())
     }
 }

@@ -11,6 +11,7 @@
 //! | [`learner`] | the loop, whatever learns |
 //! | [`fit`] | gradient descent as a learner, whatever network is trained |
 //! | [`memory`] | keeps freed memory for the next step |
+//! | [`kept`] | images in memory, and those that cannot be read |
 //! | [`loader`] | batches, prepared ahead on worker threads |
 //! | [`settings`], [`recipe`] | what configurations say, checked |
 //! | [`folder`], [`results`] | what a run writes |
@@ -28,6 +29,7 @@ pub mod events;
 pub mod fit;
 pub mod folder;
 pub mod gradients;
+pub mod kept;
 pub mod learner;
 pub mod loader;
 pub mod memory;
@@ -48,6 +50,7 @@ pub use events::EventWriter;
 pub use fit::FitError;
 pub use folder::{RunFolder, find_run};
 pub use gradients::Gradients;
+pub use kept::{Kept, TooManyUnreadable};
 pub use loader::{Loader, WorkerPanicked, Workers};
 pub use observer::{BatchReport, EpochReport, Metric, Observer, RunStart};
 pub use optimizer::{Optimizer, OptimizerKind, Rates};

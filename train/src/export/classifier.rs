@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use engine::backbone::GraphPart;
 use engine::onnx::{Attribute, Axis, Calibration, GraphBuilder, QuantizeError};
-use engine::{Backbone, EngineError, OrtOptions, OrtSession, Session, Weights};
+use engine::{Backbone, EngineError, Session, Weights};
 use ndarray::{Array4, Axis as Dimension};
-use thiserror::Error;
 
+use super::parity::{ParityError, answers};
 use classifier::model::Heads;
 
 /// How a file is written.
@@ -93,42 +93,13 @@ fn keeps_precision(backbone: &dyn Backbone, node: &str) -> bool {
 /// Minimum cosine between what a file and its network say of an image.
 pub const MIN_COSINE: f64 = 0.99999;
 
-/// A file that says something else than its network.
-#[derive(Debug, Error)]
-pub enum ParityError {
-    /// One of the two cannot be run.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The answers have different shapes.
-    #[error("the file answers {file:?}, the network {network:?}")]
-    Shape {
-        /// Of the file.
-        file: Vec<usize>,
-        /// Of the network.
-        network: Vec<usize>,
-    },
-    /// The answers differ.
-    #[error(
-        "the cosine between the file's and the network's embedding is {found}; it must be at least {MIN_COSINE}. The file was not kept"
-    )]
-    Differs {
-        /// The minimum over the images.
-        found: f64,
-    },
-}
-
 /// The minimum cosine between what the bytes of an ONNX file and `network` say of `images` (B, 3, H, W).
 ///
 /// # Errors
 /// When it is below [`MIN_COSINE`], or one of the two cannot be run.
 pub fn parity(file: &[u8], network: &dyn Session, images: &Array4<f32>) -> Result<f64, ParityError> {
-    let file = OrtSession::from_bytes(file, &OrtOptions::default())?;
-    let last = |session: &dyn Session| {
-        let mut outputs = session.run(images.view())?;
-        Ok::<_, EngineError>(outputs.pop().map(|output| output.array).unwrap_or_default())
-    };
-    let (a, b) = (last(&file)?, last(network)?);
-    if a.shape() != b.shape() || a.ndim() != 2 {
+    let (a, b) = answers(file, network, images)?;
+    if a.ndim() != 2 {
         return Err(ParityError::Shape { file: a.shape().to_vec(), network: b.shape().to_vec() });
     }
     let cosine = |at: usize| {
@@ -141,7 +112,7 @@ pub fn parity(file: &[u8], network: &dyn Session, images: &Array4<f32>) -> Resul
     // NaN must not get lost in a minimum.
     let found =
         (0..a.shape()[0]).map(cosine).fold(1.0, |smallest, cosine| if cosine >= smallest { smallest } else { cosine });
-    if found >= MIN_COSINE { Ok(found) } else { Err(ParityError::Differs { found }) }
+    if found >= MIN_COSINE { Ok(found) } else { Err(ParityError::Embeddings { found }) }
 }
 
 #[cfg(test)]

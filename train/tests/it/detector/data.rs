@@ -8,6 +8,7 @@ use dataset::Part;
 use image::Rgb;
 use proptest::prelude::*;
 use synth::SynthConfig;
+use train::core::TooManyUnreadable;
 use train::core::warp::{Warp, warp};
 use train::detector::augment::View;
 use train::detector::cache::LoadedSample;
@@ -207,7 +208,7 @@ fn unreadable_images_are_left_out_until_there_are_too_many() {
     fs::write(root.path().join("images/a.png"), b"no image").unwrap();
     let two = Arc::new(feed(&data));
     let error = two.epoch(0, 0, options).find_map(Result::err).expect("two are one too many");
-    assert!(matches!(&error, DataError::TooManyUnreadable { count: 2, limit: 1, .. }), "{error}");
+    assert!(matches!(&error, DataError::TooManyUnreadable(TooManyUnreadable { count: 2, limit: 1, .. })), "{error}");
     assert!(error.to_string().contains("shelf dataset check"), "{error}");
 }
 

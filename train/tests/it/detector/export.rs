@@ -10,8 +10,9 @@ use engine::onnx::{Calibration, Half, halved};
 use engine::{CandleSession, Device, OrtOptions, OrtSession, Session, Weights};
 use ndarray::Array4;
 use train::core::Parameters;
-use train::export::detector::parity::{self, ParityError};
+use train::export::detector::parity;
 use train::export::detector::{ExportOptions, Size, Suppression, int8, onnx};
+use train::export::parity::ParityError;
 
 use crate::support::noise;
 
@@ -74,7 +75,7 @@ fn another_networks_file_is_found_out() {
     other.insert("model.22.cv3.0.2.bias", &bias, vec![0.0; 4]).unwrap();
     let file = onnx(&other, architecture, &options(None, Size::Any)).unwrap();
     let error = parity::check(&file, &native(&weights, architecture), &images(1, 64, 64)).unwrap_err();
-    assert!(matches!(error, ParityError::Differs { .. }), "{error}");
+    assert!(matches!(error, ParityError::Boxes { .. }), "{error}");
 }
 
 #[test]
