@@ -16,6 +16,7 @@
 //! | [`model_card`], [`facing_height`], [`digest`] | what travels with weights |
 //! | [`secret`] | what must not be shown |
 //! | [`text`] | text in the encodings that editors save |
+//! | [`verdict`] | how a command that judges ends |
 //! | [`time`] | moments as people write them |
 //! | [`random`], [`rng`] | streams of random numbers that never change: of weights and intervals, of shelves and epochs |
 //! | [`phash`] | perceptual hashes: what an image looks like from afar |
@@ -58,6 +59,7 @@ pub mod sku_index;
 pub mod text;
 pub mod tiles;
 pub mod time;
+pub mod verdict;
 
 /// An upright 8-bit RGB picture, the only pixel type of the project.
 pub use image::RgbImage;
@@ -86,3 +88,4 @@ pub use secret::Secret;
 pub use sku::{Sku, SkuId};
 pub use sku_index::{ExemplarId, Neighbor, SkuIndex};
 pub use tiles::{Tiling, tile_grid};
+pub use verdict::Verdict;
