@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use engine::backbone::recognize;
+use engine::backbones::recognize;
 use engine::{Backbone, Device, Weights};
 
 use crate::model::{EmbedderNetwork, Heads};

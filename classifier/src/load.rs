@@ -7,7 +7,7 @@ mod without_candle;
 
 use std::path::Path;
 
-use engine::backbone::recognize;
+use engine::backbones::recognize;
 use engine::load::WeightsFile;
 use engine::{Backbone, Device, EngineChoice, OrtOptions, Weights, WeightsFormat, onnx};
 use tracing::info;

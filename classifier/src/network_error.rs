@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use engine::backbone::ParseBackboneError;
+use engine::backbones::ParseBackboneError;
 use thiserror::Error;
 
 use crate::infer::SpecError;

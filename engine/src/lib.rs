@@ -12,10 +12,11 @@
 //! | [`ops`] | convolution, pooling, normalisation with gradients, fast on a CPU |
 //! | [`weights`] | named tensors, from safetensors or ONNX files, for those networks |
 //! | [`onnx`] | the ONNX file format |
-//! | [`backbone`] | what turns images into features, for classifier and detector: the trait, the registry |
+//! | [`backbone`], [`backbones`] | what turns images into features, for classifier and detector: the trait, all that have it |
 //! | [`efficientnet`] | the family of backbones there is |
 
 pub mod backbone;
+pub mod backbones;
 #[cfg(feature = "candle")]
 pub mod candle;
 mod choice;

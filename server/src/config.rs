@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use vision::config::{Check, ConfigError, syntax};
 
-use crate::cors::Origins;
+use crate::origins::Origins;
 
 /// `server.yaml` as written. [`ServerConfig::parse`] checks it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -21,6 +21,7 @@
 
 pub mod config;
 pub mod openapi;
+mod origins;
 pub mod problem;
 pub mod run;
 pub mod wire;
@@ -48,8 +49,8 @@ mod upload;
 
 pub use ::review::ReviewSetup;
 pub use config::{ServerConfig, ServerSettings};
-pub use cors::Origins;
 pub use example::Example;
 pub use load_error::LoadError;
 pub use models::Loaded;
+pub use origins::Origins;
 pub use run::{ServeError, run};

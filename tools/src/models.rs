@@ -7,7 +7,7 @@ mod inspect;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use engine::backbone::recognize;
+use engine::backbones::recognize;
 use engine::{Backbone, Weights};
 
 /// Look into weights files and bring them into the native layout

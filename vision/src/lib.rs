@@ -51,6 +51,7 @@ pub mod phash;
 pub mod preprocess;
 pub mod random;
 pub mod recognition;
+mod region;
 pub mod rng;
 pub mod secret;
 pub mod sharpness;

@@ -9,6 +9,7 @@ use ndarray::ArrayViewMut3;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use crate::region::Region;
 use crate::{Letterbox, RgbImage, bilinear};
 
 /// How a photo is fitted into the network's input.
@@ -79,27 +80,6 @@ pub enum PlanError {
 
 /// Longest network input side accepted from a model card.
 pub const MAX_SIDE: u32 = 4096;
-
-/// A rectangle of whole pixels inside a photo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Region {
-    /// Left column.
-    pub x: u32,
-    /// Top row.
-    pub y: u32,
-    /// Columns.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-}
-
-impl Region {
-    /// The whole of a picture.
-    #[must_use]
-    pub fn whole(image: &RgbImage) -> Self {
-        Self { x: 0, y: 0, width: image.width(), height: image.height() }
-    }
-}
 
 thread_local! {
     // The resizer keeps its scratch buffers between calls.

@@ -1,6 +1,6 @@
 //! Networks that candle runs.
 
-use engine::backbone::recognize;
+use engine::backbones::recognize;
 use engine::load::WeightsFile;
 use engine::{Backbone, CandleSession, Device, Session, Weights};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use candle_core::{Device as Candle, Tensor};
 use classifier::import;
 use classifier::model::{EmbedderNetwork, Heads};
-use engine::backbone::backbones;
+use engine::backbones;
 use engine::{Backbone, Device, EngineError, Network as _, Precision, Weights};
 use serde::Deserialize;
 
@@ -284,7 +284,7 @@ fn timm_layouts_are_imported_as_they_are() {
 #[test]
 fn every_size_runs_at_its_resolution_without_weights_of_its_own() {
     // Shapes only: the smallest input that every stride divides, through all sizes with weights by formula.
-    for backbone in backbones() {
+    for backbone in backbones::all() {
         let mut weights = Weights::new(Path::new("formula"));
         for (name, shape) in backbone.convolutions() {
             weights.insert(name.as_str(), &shape, formula(&name, &shape, 1.0)).unwrap();

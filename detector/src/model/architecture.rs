@@ -3,12 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use engine::Backbone;
-use engine::backbone::backbones;
+use engine::{Backbone, backbones};
+#[cfg(feature = "candle")]
+use engine::{EngineError, onnx::Wire};
 use thiserror::Error;
 
 use super::Scale;
-use super::heads::{self, DetectorHead, heads};
+use super::detector_head::DetectorHead;
+#[cfg(feature = "candle")]
+use super::graph::{Size, Writer};
+use super::heads;
 
 /// A network but for its classes, as model cards name it: `yolov8n`; `efficientnet_lite0-yolov8n` for YOLOv8n's neck and
 /// head on EfficientNet-Lite0, which reads also from `efficientnet_lite0`.
@@ -137,7 +141,7 @@ impl Architecture {
         let get = |name| shape(name).ok_or(ArchitectureError::Missing { name });
         let (backbone, head) = if let Some(lateral) = shape(LATERAL) {
             let outputs = lateral.first().copied();
-            let head = heads()
+            let head = heads::all()
                 .find(|head| outputs == Some(head.channels().p3) && shape(head.class_tensor()).is_some())
                 .ok_or(ArchitectureError::Shape { name: LATERAL, found: lateral })?;
             (Some(trunk(&shape).ok_or(ArchitectureError::Trunk)?), head)
@@ -148,7 +152,7 @@ impl Architecture {
             };
             let first = Scale::N.mark().0;
             let found = get(first)?;
-            (None, heads().find(marked).ok_or(ArchitectureError::Shape { name: first, found })?)
+            (None, heads::all().find(marked).ok_or(ArchitectureError::Shape { name: first, found })?)
         };
         let name = head.class_tensor();
         match get(name)?.as_slice() {
@@ -164,10 +168,26 @@ impl Architecture {
     }
 }
 
+#[cfg(feature = "candle")]
+impl Architecture {
+    /// The network as ONNX nodes: images (B, 3, H, W) in `0..=1` become (B, 4 + classes, A): centre x, centre y, width and height
+    /// in pixels, then a probability per class.
+    ///
+    /// # Errors
+    /// When a weight is missing, has another shape or is not finite.
+    pub fn write(self, writer: &mut Writer<'_>, images: &Wire, size: Size) -> Result<Wire, EngineError> {
+        let features = match self.backbone {
+            None => self.head.write_backbone(writer, images)?,
+            Some(backbone) => writer.lateral_backbone(images, backbone)?,
+        };
+        self.head.write(writer, &features, (self.classes, size))
+    }
+}
+
 /// The backbone whose tensors lie there. A deeper network may hold all of a shallower one: the one with most tensors is it.
 fn trunk(shape: &impl Fn(&str) -> Option<Vec<usize>>) -> Option<&'static dyn Backbone> {
     let mut best: Option<(usize, &'static dyn Backbone)> = None;
-    for backbone in backbones() {
+    for backbone in backbones::all() {
         let mut wanted = backbone.convolutions();
         wanted.retain(|name, _| !backbone.only_for_features(name));
         let whole = wanted.iter().all(|(name, wanted)| shape(&format!("{TRUNK}.{name}")).as_ref() == Some(wanted));

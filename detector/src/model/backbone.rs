@@ -5,6 +5,7 @@ use candle_nn::{ModuleT, VarBuilder};
 
 use super::Scale;
 use super::blocks::{C2f, C2fShape, ConvBlock, ConvShape, Sppf};
+use super::pyramid::Pyramid;
 
 /// YOLOv8's own: layers 0 to 9.
 #[derive(Debug, Clone)]
@@ -19,17 +20,6 @@ pub struct YoloBackbone {
 struct Stage {
     down: ConvBlock,
     block: C2f,
-}
-
-/// Feature maps (B, C, H, W), finest first.
-#[derive(Debug, Clone)]
-pub struct Pyramid {
-    /// Stride 8.
-    pub p3: Tensor,
-    /// Stride 16.
-    pub p4: Tensor,
-    /// Stride 32.
-    pub p5: Tensor,
 }
 
 impl YoloBackbone {

@@ -8,9 +8,9 @@ use engine::Backbone;
 use engine::backbone::{self, Norms};
 use vision::PreprocessPlan;
 
-use super::backbone::Pyramid;
 use super::blocks::{BATCH_NORM, ConvBlock, ConvShape, Sppf};
-use super::heads::{BackboneNetwork, PyramidChannels};
+use super::detector_head::BackboneNetwork;
+use super::pyramid::{Pyramid, PyramidChannels};
 
 /// The backbone below `trunk`, a 1x1 convolution per stride (`lateral3`, `lateral4`, `lateral5`), and YOLOv8's pooling (`9`).
 #[derive(Debug)]

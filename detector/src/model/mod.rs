@@ -4,10 +4,11 @@
 //! | file | what |
 //! |---|---|
 //! | [`architecture`] | which network a set of weights is, and what it is called |
-//! | [`heads`] | the heads there are: a new one is a file and a line there |
+//! | [`detector_head`], [`heads`] | what stands on a backbone: the trait, and all that have it |
 //! | [`scale`], `yolov8` | YOLOv8's sizes n, s, m, l, x as data, and as heads |
 //! | [`blocks`] | convolution, bottleneck, C2f, SPPF |
 //! | [`backbone`], [`neck`], [`head`] | layers 0-9, 10-21, 22 |
+//! | [`pyramid`] | the features between them |
 //! | [`lateral`] | another backbone in place of layers 0-8 |
 //! | [`graph`] | the network as ONNX nodes |
 //! | [`fold`] | batch normalisation folded into convolutions, for inference |
@@ -16,7 +17,9 @@
 //! another backbone are its native ones under `model.trunk`.
 
 pub mod architecture;
+pub mod detector_head;
 pub mod heads;
+pub mod pyramid;
 pub mod scale;
 mod yolov8;
 
@@ -38,9 +41,9 @@ pub mod neck;
 mod network;
 
 pub use architecture::{Architecture, ArchitectureError, Design, ParseDesignError};
+pub use detector_head::DetectorHead;
 #[cfg(feature = "candle")]
 pub use head::HeadOutput;
-pub use heads::{DetectorHead, PyramidChannels};
 #[cfg(feature = "candle")]
 pub use network::DetectorNetwork;
 pub use scale::Scale;

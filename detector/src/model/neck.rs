@@ -5,9 +5,9 @@ use candle_nn::{ModuleT, VarBuilder};
 use engine::ops::upsample_nearest2d;
 
 use super::Scale;
-use super::backbone::Pyramid;
 use super::blocks::{C2f, C2fShape, ConvBlock, ConvShape};
-use super::heads::{DetectorHead, PyramidChannels};
+use super::detector_head::DetectorHead;
+use super::pyramid::{Pyramid, PyramidChannels};
 
 /// Layers 10 to 21. Layers 10, 11, 13, 14, 17 and 20 (upsampling, concatenation) have no weights.
 #[derive(Debug, Clone)]

@@ -7,8 +7,8 @@ use candle_nn::VarBuilder;
 use engine::Network;
 
 use super::Architecture;
+use super::detector_head::{BackboneNetwork, HeadNetwork};
 use super::head::HeadOutput;
-use super::heads::{BackboneNetwork, HeadNetwork};
 use super::lateral::LateralBackbone;
 
 /// A detector: a backbone, and neck and head on it.

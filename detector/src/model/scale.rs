@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::heads::DetectorHead;
-
 /// A size of YOLOv8: one architecture, stretched in depth and width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scale {
@@ -66,18 +64,6 @@ impl Scale {
     #[must_use]
     pub fn repeats(self, base: usize) -> usize {
         ((base as f64 * self.depth()).round() as usize).max(1)
-    }
-
-    /// Its neck and head in the registry.
-    #[must_use]
-    pub const fn head(self) -> &'static dyn DetectorHead {
-        match self {
-            Self::N => &Self::N,
-            Self::S => &Self::S,
-            Self::M => &Self::M,
-            Self::L => &Self::L,
-            Self::X => &Self::X,
-        }
     }
 
     /// As people write it: `yolov8n`.

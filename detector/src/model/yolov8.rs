@@ -11,15 +11,31 @@ use candle_nn::VarBuilder;
 use engine::{EngineError, onnx::Wire};
 
 use super::Scale;
-use super::heads::{DetectorHead, PyramidChannels};
+use super::detector_head::DetectorHead;
+use super::pyramid::PyramidChannels;
 #[cfg(feature = "candle")]
 use super::{
-    backbone::{Pyramid, YoloBackbone},
+    backbone::YoloBackbone,
+    detector_head::{BackboneNetwork, HeadNetwork},
     graph::{Levels, Size, Writer},
     head::{Head, HeadOutput},
-    heads::{BackboneNetwork, HeadNetwork},
     neck::Neck,
+    pyramid::Pyramid,
 };
+
+impl Scale {
+    /// Its neck and head in the registry.
+    #[must_use]
+    pub const fn head(self) -> &'static dyn DetectorHead {
+        match self {
+            Self::N => &Self::N,
+            Self::S => &Self::S,
+            Self::M => &Self::M,
+            Self::L => &Self::L,
+            Self::X => &Self::X,
+        }
+    }
+}
 
 impl DetectorHead for Scale {
     fn name(&self) -> &'static str {

@@ -1,15 +1,9 @@
-//! What turns images into features: one trait, and one registry of all that implement it.
-//!
-//! | file | what |
-//! |---|---|
-//! | [`registry`] | the families, their names, and which of them a set of weights is |
-//! | [`part`] | a backbone as part of an ONNX graph |
-//!
-//! A family is a folder beside this one ([`crate::efficientnet`]) and a line in the registry: detectors, embedders, training,
-//! export and the command line know the trait alone.
+//! What turns images into features, as detectors, embedders, training, export and the command line know it: a trait. All that
+//! implement it are in [`crate::backbones`].
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 #[cfg(feature = "candle")]
 use std::sync::Arc;
 
@@ -22,11 +16,9 @@ use vision::PreprocessPlan;
 use crate::EngineError;
 use crate::onnx::Wire;
 
-pub mod part;
-mod registry;
+mod part;
 
 pub use part::GraphPart;
-pub use registry::{ParseBackboneError, backbones, recognize, twins};
 
 /// Where the zeros around an image go. Weights learned under one do not fit the other: on even sizes a stride of two
 /// samples other pixels.
@@ -95,7 +87,7 @@ pub trait Backbone: fmt::Debug + Send + Sync + 'static {
     /// network has no use for.
     fn native_name(&self, name: &str) -> Option<String>;
 
-    /// Whether weights under names like this one are rather its own than those of a [twin](twins), another backbone of the
+    /// Whether weights under names like this one are rather its own than those of a [twin](crate::backbones::twins), another backbone of the
     /// same tensors. The first name of some weights about which a twin says yes decides.
     fn published_as(&self, names: &[&str]) -> bool;
 
@@ -129,6 +121,34 @@ pub trait Backbone: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// When a weight is missing or holds numbers that are not finite.
     fn write_pyramid(&self, to: GraphPart<'_>, x: &Wire, size: (usize, usize)) -> Result<[Wire; 3], EngineError>;
+}
+
+impl dyn Backbone {
+    /// Whether weights of the one fit the other.
+    #[must_use]
+    pub fn is_twin_of(&self, other: &dyn Backbone) -> bool {
+        self.convolutions() == other.convolutions()
+    }
+}
+
+impl PartialEq for dyn Backbone {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for dyn Backbone {}
+
+impl Hash for dyn Backbone {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
+impl fmt::Display for dyn Backbone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// A backbone with weights, up to its last features.

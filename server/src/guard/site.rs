@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 
-use crate::cors::Origins;
+use crate::origins::Origins;
 use crate::problem::{Problem, ProblemType};
 use crate::upload::shorten;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use candle_core::{DType, Device};
 use candle_nn::{VarBuilder, VarMap};
-use engine::backbone::recognize;
+use engine::backbones::recognize;
 use engine::{Backbone, EngineError, Weights};
 
 use detector::model::architecture::TRUNK;

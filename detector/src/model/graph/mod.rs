@@ -8,7 +8,7 @@ use engine::onnx::{GraphBuilder, Window, Wire};
 use engine::{Backbone, EngineError, Weights};
 use vision::PreprocessPlan;
 
-use super::{Architecture, Scale};
+use super::Scale;
 
 /// Height and width of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,20 +42,6 @@ impl<'a> Writer<'a> {
     #[must_use]
     pub fn new(name: &str, weights: &'a Weights) -> Self {
         Self { graph: GraphBuilder::new(name), weights }
-    }
-
-    /// Images (B, 3, H, W) in `0..=1` become (B, 4 + classes, A): centre x, centre y, width and height in pixels, then a
-    /// probability per class.
-    ///
-    /// # Errors
-    /// When a weight is missing, has another shape or is not finite.
-    pub fn network(&mut self, images: &Wire, architecture: Architecture, size: Size) -> Result<Wire, EngineError> {
-        let Architecture { backbone, head, classes } = architecture;
-        let features = match backbone {
-            None => head.write_backbone(self, images)?,
-            Some(backbone) => self.lateral_backbone(images, backbone)?,
-        };
-        head.write(self, &features, (classes, size))
     }
 
     /// The tensor `name` of the weights as a constant.
@@ -124,7 +110,7 @@ impl<'a> Writer<'a> {
         Ok([levels[1].clone(), levels[2].clone(), p5])
     }
 
-    fn lateral_backbone(&mut self, images: &Wire, backbone: &dyn Backbone) -> Result<Levels, EngineError> {
+    pub(super) fn lateral_backbone(&mut self, images: &Wire, backbone: &dyn Backbone) -> Result<Levels, EngineError> {
         let PreprocessPlan { mean, std, .. } = backbone.plan();
         let scale: Vec<f32> = std.iter().map(|std| 255.0 / std).collect();
         let shift: Vec<f32> = mean.iter().zip(std).map(|(mean, std)| -mean / std).collect();

@@ -24,7 +24,7 @@ pub(super) fn write(
         Size::Fixed { height, width } => (Axis::Fixed(height), Axis::Fixed(width)),
     };
     let images = writer.graph.input("images", &[batch.clone(), Axis::Fixed(3), height, width]);
-    let output = writer.network(&images, architecture, options.size)?;
+    let output = architecture.write(&mut writer, &images, options.size)?;
     let anchors = match options.size {
         Size::Any => Axis::Any("anchors"),
         Size::Fixed { height, width } => Axis::Fixed(anchor_count(height, width)),

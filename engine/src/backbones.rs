@@ -1,20 +1,20 @@
-//! The backbones there are.
+//! The backbones there are: their names, and which of them a set of weights is.
+//!
+//! A family is a folder beside this file, such as [`efficientnet`], and a line in `FAMILIES`.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use thiserror::Error;
 
-use super::Backbone;
+use crate::backbone::Backbone;
 use crate::efficientnet;
 
 /// All families. A new one is its folder and a line here.
 static FAMILIES: [&[&dyn Backbone]; 1] = [&efficientnet::FAMILY];
 
 /// All backbones, each family from small to large.
-pub fn backbones() -> impl Iterator<Item = &'static dyn Backbone> {
+pub fn all() -> impl Iterator<Item = &'static dyn Backbone> {
     FAMILIES.iter().flat_map(|family| family.iter().copied())
 }
 
@@ -22,7 +22,7 @@ pub fn backbones() -> impl Iterator<Item = &'static dyn Backbone> {
 /// added to variances.
 pub fn twins(of: &'static dyn Backbone) -> impl Iterator<Item = &'static dyn Backbone> {
     let tensors = of.convolutions();
-    backbones().filter(move |backbone| backbone.convolutions() == tensors)
+    all().filter(move |backbone| backbone.convolutions() == tensors)
 }
 
 /// The backbone whose convolutions are exactly those of the weights with these names and shapes (native or published names).
@@ -38,37 +38,9 @@ pub fn recognize<'a>(weights: impl Iterator<Item = (&'a str, &'a [usize])> + Clo
             .collect();
         found == backbone.convolutions()
     };
-    let first = backbones().find(|backbone| fits(*backbone))?;
+    let first = all().find(|backbone| fits(*backbone))?;
     let names: Vec<&str> = weights.clone().map(|(name, _)| name).collect();
     Some(twins(first).find(|twin| twin.published_as(&names)).unwrap_or(first))
-}
-
-impl dyn Backbone {
-    /// Whether weights of the one fit the other.
-    #[must_use]
-    pub fn is_twin_of(&self, other: &dyn Backbone) -> bool {
-        self.convolutions() == other.convolutions()
-    }
-}
-
-impl PartialEq for dyn Backbone {
-    fn eq(&self, other: &Self) -> bool {
-        self.name() == other.name()
-    }
-}
-
-impl Eq for dyn Backbone {}
-
-impl Hash for dyn Backbone {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name().hash(state);
-    }
-}
-
-impl fmt::Display for dyn Backbone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }
 
 /// Text that names no backbone.
@@ -79,14 +51,14 @@ pub struct ParseBackboneError {
 }
 
 fn names() -> String {
-    backbones().map(Backbone::name).collect::<Vec<_>>().join(", ")
+    all().map(Backbone::name).collect::<Vec<_>>().join(", ")
 }
 
 impl FromStr for &'static dyn Backbone {
     type Err = ParseBackboneError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = backbones().find(|backbone| backbone.name() == text || backbone.aliases().contains(&text));
+        let known = all().find(|backbone| backbone.name() == text || backbone.aliases().contains(&text));
         known.ok_or_else(|| ParseBackboneError { text: text.chars().take(80).collect() })
     }
 }
@@ -98,11 +70,11 @@ mod tests {
 
     #[test]
     fn names_are_parsed_and_shown() {
-        for backbone in backbones() {
+        for backbone in all() {
             let parsed: &dyn Backbone = backbone.name().parse().unwrap();
             assert_eq!(parsed, backbone);
             assert_eq!(parsed.to_string(), backbone.name());
-            assert_eq!(backbones().filter(|other| *other == backbone).count(), 1, "{backbone}: names are unique");
+            assert_eq!(all().filter(|other| *other == backbone).count(), 1, "{backbone}: names are unique");
         }
         let parse = |text: &str| text.parse::<&dyn Backbone>();
         assert_eq!(parse("tf_efficientnet_lite0"), parse("efficientnet_lite0"));
@@ -113,7 +85,7 @@ mod tests {
 
     #[test]
     fn every_backbone_is_recognised_by_its_convolutions() {
-        for backbone in backbones() {
+        for backbone in all() {
             let mut all = backbone.convolutions();
             all.insert("classifier.weight".to_owned(), vec![1000, 1280]);
             all.insert("some.constant".to_owned(), vec![1, 1, 1, 1]);
@@ -129,7 +101,7 @@ mod tests {
 
     #[test]
     fn twins_pad_differently() {
-        for backbone in backbones() {
+        for backbone in all() {
             let mut paddings: Vec<Padding> = twins(backbone).map(Backbone::padding).collect();
             let count = paddings.len();
             paddings.dedup();
@@ -139,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_pyramid_needs_a_part_of_the_tensors() {
-        for backbone in backbones() {
+        for backbone in all() {
             let all = backbone.convolutions();
             let left = all.keys().filter(|name| !backbone.only_for_features(name)).count();
             assert!(0 < left && left < all.len(), "{backbone}");
