@@ -2,7 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`model`] | EfficientNet in candle: the trunk of [`engine::efficientnet`] and what is trained on top |
+//! | [`model`] | the network in candle: a [backbone](engine::backbone) and what is trained on top |
 //! | [`mod@load`] | from a weights file to a working embedder, whatever engine runs it |
 //! | [`mod@import`] | from other people's weights to the native layout |
 //! | [`infer`] | any such network as a [`vision::Embedder`] |
@@ -15,8 +15,8 @@ pub mod gallery;
 pub mod import;
 pub mod infer;
 pub mod load;
-mod load_error;
 pub mod model;
+mod network_error;
 
 pub use background::{Background, BackgroundError};
 pub use engine::EngineChoice;
@@ -27,4 +27,4 @@ pub use gallery::{
 pub use import::{Imported, import};
 pub use infer::{EmbedderSpec, SessionEmbedder, SpecError};
 pub use load::{LoadOptions, load};
-pub use load_error::LoadError;
+pub use network_error::{LoadError, NetworkError};

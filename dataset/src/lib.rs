@@ -27,11 +27,10 @@ pub mod picture;
 pub mod progress;
 pub mod split;
 pub mod table;
-pub mod verdict;
 pub mod yolo;
 
 pub use layout::{DataFolder, LayoutChoice, LayoutKind, Picture};
 pub use names::ClassNames;
 pub use progress::Progress;
 pub use split::{FrozenSplit, Part};
-pub use verdict::Verdict;
+pub use vision::Verdict;

@@ -6,19 +6,24 @@
 //! |---|---|
 //! | [`EngineChoice`], [`in_parallel`] | which engine runs a file, the threads that bring it work |
 //! | [`session`] | the seam, what is known about a network, why one cannot be loaded or run |
+//! | [`load`] | a weights file with its card, and why it cannot be loaded |
 //! | [`mod@ort`] | ONNX files, run by ONNX Runtime on a CPU, CUDA, TensorRT or OpenVINO |
 //! | [`candle`], [`device`] | networks written in Rust, run by candle on a CPU or CUDA |
 //! | [`ops`] | convolution, pooling, normalisation with gradients, fast on a CPU |
 //! | [`weights`] | named tensors, from safetensors or ONNX files, for those networks |
 //! | [`onnx`] | the ONNX file format |
-//! | [`efficientnet`] | the backbone that classifier and detector share |
+//! | [`backbone`], [`backbones`] | what turns images into features, for classifier and detector: the trait, all that have it |
+//! | [`efficientnet`] | the family of backbones there is |
 
+pub mod backbone;
+pub mod backbones;
 #[cfg(feature = "candle")]
 pub mod candle;
 mod choice;
 pub mod device;
 pub mod efficientnet;
 mod files;
+pub mod load;
 pub mod onnx;
 #[cfg(feature = "candle")]
 pub mod ops;
@@ -30,6 +35,7 @@ mod threads;
 pub mod weights;
 
 pub use self::ort::{ExecutionProvider, OrtOptions, OrtSession, PoolPlan};
+pub use backbone::Backbone;
 #[cfg(feature = "candle")]
 pub use candle::{CandleSession, Network};
 pub use choice::{ChoiceError, EngineChoice, WeightsFormat};

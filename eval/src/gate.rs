@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use vision::Verdict;
 
 use crate::Interval;
 
@@ -146,36 +147,11 @@ pub struct Figure {
     pub evidence: u64,
 }
 
-/// What an evaluation comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Every gate passed.
-    Passed,
-    /// A gate failed.
-    Failed,
-    /// It could not be evaluated.
-    NotEvaluated,
-}
-
-impl Verdict {
-    /// Over gates that were asked for. No gates at all is not a pass: nothing was shown.
-    #[must_use]
-    pub fn of(gates: &[Gate]) -> Self {
-        match gates {
-            [] => Self::NotEvaluated,
-            gates if gates.iter().all(|g| g.passed) => Self::Passed,
-            _ => Self::Failed,
-        }
-    }
-
-    /// 0 passed, 1 a gate failed, 2 could not evaluate.
-    #[must_use]
-    pub const fn exit_code(self) -> u8 {
-        match self {
-            Self::Passed => 0,
-            Self::Failed => 1,
-            Self::NotEvaluated => 2,
-        }
+/// What gates that were asked for come to. No gates at all is not a pass: nothing was shown.
+#[must_use]
+pub fn verdict(gates: &[Gate]) -> Verdict {
+    match gates {
+        [] => Verdict::NotEvaluated,
+        gates => Verdict::passed_if(gates.iter().all(|gate| gate.passed)),
     }
 }

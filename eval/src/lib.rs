@@ -52,7 +52,7 @@ pub use evaluate::{
     CountSection, DetectionSection, DetectionSettings, IdentificationSection, evaluate_counts, evaluate_detection,
     evaluate_identification,
 };
-pub use gate::{Gate, GatedMetric, Targets, Verdict};
+pub use gate::{Gate, GatedMetric, Targets, verdict};
 pub use identification::{Query, QuerySet, Ranked, Stated, confused_pairs, top_k};
 pub use matching::{Fate, Matches, Outcome, Pairing, SizeRange, match_all, pair};
 pub use mistakes::{Mistakes, mistakes};
@@ -62,4 +62,4 @@ pub use report::Report;
 pub use sample::{DetectionSet, Picture, Prediction, Rect, Truth};
 pub use slices::Slice;
 pub use thresholds::{CalibrationGoal, calibrate};
-pub use vision::random;
+pub use vision::{Verdict, random};

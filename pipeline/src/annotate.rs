@@ -3,21 +3,18 @@
 //! Made for crowded shelves: every label lies within its own box, so a row of facings that touch each other stays
 //! readable; where a name has no room, the number before it leads to the legend below the photo.
 
-mod canvas;
 mod label;
 mod legend;
 mod palette;
 #[cfg(test)]
 mod tests;
-mod text;
 
 use std::collections::BTreeMap;
 
+use vision::draw::{Canvas, Fonts, Rect, Stroke, text};
 use vision::{BBox, ClassId, Recognition, RecognizedItem, RgbImage, SkuId, SkuStatus};
 
 use crate::Recognizer;
-use canvas::{Canvas, Rect, Stroke};
-use text::Fonts;
 
 /// What is drawn, and how large.
 #[derive(Debug, Clone, Copy, PartialEq)]

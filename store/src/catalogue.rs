@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use vision::{Sku, SkuId};
 
 use crate::error::StoreError;
-use crate::label::SkuRef;
 use crate::model::{CatalogueSku, NewSku, SkuState, now};
+use crate::sku_ref::SkuRef;
 use crate::sql::{Row, Tx, Value, values};
 use crate::store::Store;
 

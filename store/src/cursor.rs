@@ -3,7 +3,7 @@
 use vision::Sha256;
 
 use crate::error::StoreError;
-use crate::list::ItemSort;
+use crate::sort::{ItemSort, Place};
 
 /// The last row of a page.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,13 +11,6 @@ pub(crate) struct Cursor {
     pub(crate) sort: ItemSort,
     pub(crate) value: Place,
     pub(crate) id: String,
-}
-
-/// What the list is sorted by.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Place {
-    Time(i64),
-    Score(f64),
 }
 
 impl Cursor {

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::model::now;
+use crate::moment::now;
 
 /// What the store says when it cannot do as asked.
 #[derive(Debug, Error)]

@@ -9,10 +9,6 @@
 //! | in conflict | a third person | an answer | labelled |
 //! | any of these | anyone | skip | as before, further back in the queue |
 
-use std::convert::Infallible;
-use std::fmt;
-use std::str::FromStr;
-
 use vision::{BBox, Sha256, SkuId};
 
 use crate::comment::check_comment;
@@ -20,47 +16,12 @@ use crate::error::StoreError;
 use crate::idempotency::Key;
 use crate::item::{SELECT_LABEL, label};
 use crate::model::{ItemStatus, Label, LabelKind, NewSku, now, to_bytes};
+use crate::sku_ref::SkuRef;
 use crate::sql::{Row, Tx, values};
 use crate::store::Store;
 
 /// How often one person may label one item: whoever changes their mind more often has none.
 pub(crate) const MAX_SAID: i64 = 20;
-
-/// Names a SKU. Everything that people write, in commands and in files, is read by its [`FromStr`]: a bare word is a code even
-/// when it is all digits, because codes often are article numbers; a number has to be asked for with `#`.
-///
-/// ```
-/// use store::SkuRef;
-/// use vision::SkuId;
-/// assert_eq!("12".parse::<SkuRef>(), Ok(SkuRef::Code("12".into())));
-/// assert_eq!("#12".parse::<SkuRef>(), Ok(SkuRef::Id(SkuId(12))));
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SkuRef {
-    /// By number.
-    Id(SkuId),
-    /// By code.
-    Code(String),
-}
-
-impl FromStr for SkuRef {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        let text = text.trim();
-        let number = text.strip_prefix('#').and_then(|digits| digits.parse().ok());
-        Ok(number.map_or_else(|| Self::Code(text.to_owned()), |number| Self::Id(SkuId(number))))
-    }
-}
-
-impl fmt::Display for SkuRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Id(id) => write!(f, "#{id}"),
-            Self::Code(code) => f.write_str(code),
-        }
-    }
-}
 
 /// What a person says.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,82 +1,17 @@
 //! Pages of the queue.
 
-use std::fmt;
-use std::str::FromStr;
-
 use vision::SkuId;
 
-use crate::cursor::{Cursor, Place};
+use crate::cursor::Cursor;
 use crate::error::StoreError;
 use crate::item::{SELECT, item};
 use crate::model::{Item, ItemStatus, Reason, Timestamp};
+use crate::sort::{ItemSort, Place};
 use crate::sql::{Value, values};
 use crate::store::Store;
 
 /// Most items of a page.
 pub const MAX_PAGE: u32 = 200;
-
-/// Order of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ItemSort {
-    /// Most urgent first.
-    #[default]
-    Priority,
-    /// Newest first.
-    Newest,
-    /// Oldest first.
-    Oldest,
-    /// Least similar first.
-    Similarity,
-}
-
-impl ItemSort {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Priority, Self::Newest, Self::Oldest, Self::Similarity];
-
-    /// Stable spelling.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Priority => "priority",
-            Self::Newest => "newest",
-            Self::Oldest => "oldest",
-            Self::Similarity => "similarity",
-        }
-    }
-
-    /// Column, and whether it descends.
-    const fn column(self) -> (&'static str, bool) {
-        match self {
-            Self::Priority => ("priority", true),
-            Self::Newest => ("created_at", true),
-            Self::Oldest => ("created_at", false),
-            Self::Similarity => ("similarity", false),
-        }
-    }
-
-    fn place(self, item: &Item) -> Place {
-        match self {
-            Self::Priority => Place::Score(item.priority),
-            Self::Similarity => Place::Score(item.similarity),
-            Self::Newest | Self::Oldest => Place::Time(item.created_at),
-        }
-    }
-}
-
-impl fmt::Display for ItemSort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for ItemSort {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        let known = Self::ALL.into_iter().find(|sort| sort.as_str() == text);
-        known.ok_or_else(|| StoreError::invalid("sort", text, "one of priority, newest, oldest, similarity"))
-    }
-}
 
 /// Which items.
 #[derive(Debug, Clone, PartialEq, Default)]

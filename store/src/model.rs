@@ -8,8 +8,7 @@ use vision::{BBox, ExemplarId, Sha256, SkuId};
 use crate::error::StoreError;
 use crate::objects::NewObject;
 
-/// Milliseconds since 1970 in UTC.
-pub type Timestamp = i64;
+pub use crate::moment::{Timestamp, now};
 
 /// Spells an enum's variants in the database and on the wire.
 macro_rules! spelled {
@@ -353,13 +352,6 @@ pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Vec<f32>, StoreError> {
 /// A digest out of the database.
 pub(crate) fn digest(text: &str) -> Result<Sha256, StoreError> {
     text.parse().map_err(|_| StoreError::Damaged { what: "digest", value: crate::error::shorten(text) })
-}
-
-/// This moment.
-#[must_use]
-pub fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A new name: UUID v7, which sorts by time.

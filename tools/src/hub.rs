@@ -5,7 +5,8 @@ pub(crate) mod published;
 use std::path::PathBuf;
 
 use anyhow::bail;
-use engine::efficientnet::{Architecture, Padding};
+use engine::Backbone;
+use engine::backbone::Padding;
 use hub::{Hub, HubFile, Progress, WeightsSource};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
@@ -48,17 +49,17 @@ fn fetch(file: &HubFile) -> anyhow::Result<PathBuf> {
     Ok(fetched?)
 }
 
-/// Refuses published weights that pad otherwise than `architecture`: nothing else would tell, and the network would only be
+/// Refuses published weights that pad otherwise than `backbone`: nothing else would tell, and the network would only be
 /// worse.
-pub(crate) fn check_padding(source: &WeightsSource, architecture: Architecture) -> anyhow::Result<()> {
+pub(crate) fn check_padding(source: &WeightsSource, backbone: &dyn Backbone) -> anyhow::Result<()> {
     let WeightsSource::Hub(file) = source else { return Ok(()) };
-    let own = if architecture.tensorflow { Padding::Same } else { Padding::Symmetric };
+    let own = backbone.padding();
     match published::padding(file) {
         Some(Padding::Same) if own == Padding::Symmetric => {
-            bail!("{file} pads as TensorFlow does and {architecture} does not: take tf_{architecture} as the backbone")
+            bail!("{file} pads as TensorFlow does and {backbone} does not: take tf_{backbone} as the backbone")
         }
         Some(Padding::Symmetric) if own == Padding::Same => {
-            bail!("{file} pads evenly and {architecture} as TensorFlow does: take weights whose name begins with tf_")
+            bail!("{file} pads evenly and {backbone} as TensorFlow does: take weights whose name begins with tf_")
         }
         _ => Ok(()),
     }

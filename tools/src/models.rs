@@ -7,9 +7,8 @@ mod inspect;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use classifier::model::Variant;
-use classifier::model::layout::recognize;
-use engine::Weights;
+use engine::backbones::recognize;
+use engine::{Backbone, Weights};
 
 /// Look into weights files and bring them into the native layout
 #[derive(Subcommand)]
@@ -28,8 +27,8 @@ pub(crate) fn run(command: ModelsCommand) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Which EfficientNet these tensors make, if any.
-fn variant(weights: &Weights) -> Option<Variant> {
+/// Which backbone these tensors make, if any.
+fn backbone(weights: &Weights) -> Option<&'static dyn Backbone> {
     let shapes: Vec<(&str, &[usize])> = weights.iter().map(|(name, shape, _)| (name, shape)).collect();
     recognize(shapes.into_iter())
 }

@@ -12,10 +12,10 @@ use std::time::Instant;
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{VarBuilder, VarMap};
-use detector::model::{Architecture, Scale, YoloV8};
-use engine::efficientnet::layers::{Pointwise, pool};
-use engine::efficientnet::{Build, Config, Norms, Trunk, Variant};
-use engine::ops::widen;
+use detector::model::{Architecture, DetectorNetwork, Scale};
+use engine::Backbone;
+use engine::backbone::Norms;
+use engine::ops::{channel_means, widen};
 
 fn measure(name: &str, repeats: usize, mut work: impl FnMut() -> Result<()>) -> Result<()> {
     work()?;
@@ -66,18 +66,13 @@ fn main() -> Result<()> {
 
     let map = VarMap::new();
     let architecture = Architecture::yolo(Scale::N, 80);
-    let yolo = YoloV8::load(VarBuilder::from_varmap(&map, DType::F32, &device), architecture)?;
-    let fixed = YoloV8::load(folded(&map, &device), architecture)?;
-    let config = Config::of(Variant::B0);
-    let live = Build { config: &config, norms: Norms::Live { momentum: 0.1 } };
+    let yolo = DetectorNetwork::load(VarBuilder::from_varmap(&map, DType::F32, &device), architecture)?;
+    let fixed = DetectorNetwork::load(folded(&map, &device), architecture)?;
+    let b0: &dyn Backbone = "efficientnet_b0".parse().map_err(candle_core::Error::wrap)?;
     let vb = VarBuilder::from_varmap(&map, DType::F32, &device).pp("b0");
-    let backbone = Trunk::load(&vb, live)?;
-    let head = Pointwise::load(&vb, ("conv_head", "bn2"), (320, config.head), Some(config.activation), live)?;
+    let backbone = b0.load_features(&vb, Norms::Live { momentum: 0.1 })?;
     let static_vb = VarBuilder::from_tensors(detached(&map), DType::F32, &device).pp("b0");
-    let still = Build::folded(&config);
-    let still_backbone = Trunk::load(&static_vb, still)?;
-    let still_head =
-        Pointwise::load(&static_vb, ("conv_head", "bn2"), (320, config.head), Some(config.activation), still)?;
+    let still_backbone = b0.load_features(&static_vb, Norms::Folded)?;
     if device.is_cuda() {
         for (precision, dtype) in [("f32", DType::F32), ("bf16", DType::BF16)] {
             let images =
@@ -96,7 +91,7 @@ fn main() -> Result<()> {
             if wanted(&name) {
                 let images = images(64, 224)?;
                 measure(&name, 15, || {
-                    let loss = square(&pool(&head.forward_t(&backbone.forward_t(&images, true)?, true)?)?)?;
+                    let loss = square(&channel_means(&backbone.forward_t(&images, true)?)?)?;
                     std::hint::black_box(loss.backward()?);
                     device.synchronize()
                 })?;
@@ -126,15 +121,13 @@ fn main() -> Result<()> {
         for (name, batch) in [("b0 infer b1 224", 1), ("b0 infer b8 224", 8)] {
             if wanted(name) {
                 let images = Tensor::rand(0_f32, 1.0, (batch, 3, 224, 224), &device)?;
-                measure(name, 25, || {
-                    pool(&still_head.forward_t(&still_backbone.forward_t(&images, false)?, false)?).map(drop)
-                })?;
+                measure(name, 25, || channel_means(&still_backbone.forward_t(&images, false)?).map(drop))?;
             }
         }
         if wanted("b0 train b32 160") {
             let images = Tensor::rand(0_f32, 1.0, (32, 3, 160, 160), &device)?;
             measure("b0 train b32 160", 7, || {
-                let y = pool(&head.forward_t(&backbone.forward_t(&images, true)?, true)?)?;
+                let y = channel_means(&backbone.forward_t(&images, true)?)?;
                 std::hint::black_box(square(&y)?.backward()?);
                 Ok(())
             })?;

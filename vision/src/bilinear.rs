@@ -5,7 +5,7 @@
 //! moves the confidence of faint objects by up to .02: only the same arithmetic gives the same detections.
 
 use crate::RgbImage;
-use crate::preprocess::Region;
+use crate::region::Region;
 
 /// Weights are multiples of `1 / 2048`.
 const ONE: f32 = 2048.0;

@@ -20,6 +20,7 @@ mod orient;
 mod orientation;
 mod png;
 mod sniff;
+mod stored;
 mod webp;
 
 use std::any::Any;

@@ -16,9 +16,11 @@
 //! | [`model_card`], [`facing_height`], [`digest`] | what travels with weights |
 //! | [`secret`] | what must not be shown |
 //! | [`text`] | text in the encodings that editors save |
+//! | [`verdict`] | how a command that judges ends |
 //! | [`time`] | moments as people write them |
 //! | [`random`], [`rng`] | streams of random numbers that never change: of weights and intervals, of shelves and epochs |
 //! | [`phash`] | perceptual hashes: what an image looks like from afar |
+//! | [`draw`] | boxes and letters drawn into images, for people |
 //! | [`files`], [`config`] | bounded reading, safe names, atomic writing; what users write, checked |
 //!
 //! No neural network runtime, no async, no database is named here.
@@ -32,6 +34,7 @@ pub mod decode;
 pub mod detection;
 pub mod detector;
 pub mod digest;
+pub mod draw;
 pub mod embedder;
 pub mod embedding;
 pub mod encode;
@@ -48,6 +51,7 @@ pub mod phash;
 pub mod preprocess;
 pub mod random;
 pub mod recognition;
+mod region;
 pub mod rng;
 pub mod secret;
 pub mod sharpness;
@@ -56,6 +60,7 @@ pub mod sku_index;
 pub mod text;
 pub mod tiles;
 pub mod time;
+pub mod verdict;
 
 /// An upright 8-bit RGB picture, the only pixel type of the project.
 pub use image::RgbImage;
@@ -84,3 +89,4 @@ pub use secret::Secret;
 pub use sku::{Sku, SkuId};
 pub use sku_index::{ExemplarId, Neighbor, SkuIndex};
 pub use tiles::{Tiling, tile_grid};
+pub use verdict::Verdict;

@@ -9,6 +9,7 @@ use ndarray::ArrayViewMut3;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use crate::region::Region;
 use crate::{Letterbox, RgbImage, bilinear};
 
 /// How a photo is fitted into the network's input.
@@ -79,27 +80,6 @@ pub enum PlanError {
 
 /// Longest network input side accepted from a model card.
 pub const MAX_SIDE: u32 = 4096;
-
-/// A rectangle of whole pixels inside a photo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Region {
-    /// Left column.
-    pub x: u32,
-    /// Top row.
-    pub y: u32,
-    /// Columns.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-}
-
-impl Region {
-    /// The whole of a picture.
-    #[must_use]
-    pub fn whole(image: &RgbImage) -> Self {
-        Self { x: 0, y: 0, width: image.width(), height: image.height() }
-    }
-}
 
 thread_local! {
     // The resizer keeps its scratch buffers between calls.
@@ -193,6 +173,27 @@ impl PreprocessPlan {
             }
         }
         placement
+    }
+
+    /// Normalises an image that has been made ready, by [`PreprocessPlan::pixels`] and whatever training does to it then, into
+    /// `planes`: as many numbers as it has, red, green and blue one after the other. The numbers are those of
+    /// [`PreprocessPlan::apply`], bit for bit.
+    ///
+    /// # Panics
+    /// When `planes` has not three numbers a pixel: an error of the caller.
+    pub fn normalise(&self, image: &RgbImage, planes: &mut [f32]) {
+        let pixels = image.as_raw().as_chunks::<3>().0;
+        assert_eq!(planes.len(), 3 * pixels.len(), "three numbers a pixel");
+        if pixels.is_empty() {
+            return;
+        }
+        for (channel, (plane, table)) in
+            planes.chunks_exact_mut(pixels.len()).zip(&self.normalisation_tables()).enumerate()
+        {
+            for (value, pixel) in plane.iter_mut().zip(pixels) {
+                *value = table[usize::from(pixel[channel])];
+            }
+        }
     }
 
     /// A region of `image` as a picture of `size` (width, height), by the filter of this plan: what training keeps in memory.

@@ -1,40 +1,31 @@
 //! Networks that candle runs.
 
-use engine::{CandleSession, Device, InputShape, Session, Weights};
+use engine::backbones::recognize;
+use engine::load::WeightsFile;
+use engine::{Backbone, CandleSession, Device, Session, Weights};
 
-use super::{File, LITE0};
-use crate::LoadError;
-use crate::model::layout::{native_name, recognize};
-use crate::model::{Architecture, EfficientNet, Heads};
+use super::KNOWN;
+use crate::model::{EmbedderNetwork, Heads};
+use crate::{LoadError, NetworkError};
 
-impl File<'_> {
-    pub(super) fn open_with_candle(&self, device: &Device) -> Result<Box<dyn Session>, LoadError> {
-        let (weights, architecture) = self.native_weights()?;
-        let heads = Heads::of(&weights);
-        let network = weights.build(device, |vb| EfficientNet::load(vb, &architecture.config(), heads))?;
-        let input = InputShape { batch: None, channels: 3, height: None, width: None };
-        Ok(Box::new(CandleSession::new(Box::new(network), input, weights.metadata().clone(), device)))
+pub(super) fn open_with_candle(file: &WeightsFile<'_>, device: &Device) -> Result<Box<dyn Session>, LoadError> {
+    let (weights, backbone) = native_weights(file)?;
+    let heads = Heads::of(&weights);
+    let network = weights.build(device, |vb| EmbedderNetwork::load(vb, backbone, heads))?;
+    Ok(Box::new(CandleSession::of_images(Box::new(network), weights.metadata().clone(), device)))
+}
+
+/// The tensors under their native names, and the network they make.
+fn native_weights(file: &WeightsFile<'_>) -> Result<(Weights, &'static dyn Backbone), LoadError> {
+    let weights = Weights::open(file.path)?;
+    let shapes: Vec<(&str, &[usize])> = weights.iter().map(|(name, shape, _)| (name, shape)).collect();
+    let found = recognize(shapes.into_iter());
+    let stated = file.card.as_ref().map_or(KNOWN, |card| &card.architecture);
+    let card: &dyn Backbone = stated.parse().map_err(|source| file.lacks(NetworkError::Architecture(source)))?;
+    match found {
+        Some(found) if found.is_twin_of(card) => {}
+        Some(found) => return Err(file.card_names(&card, &found)),
+        None => return Err(file.lacks(NetworkError::Foreign)),
     }
-
-    /// The tensors under their native names, and the network they make.
-    fn native_weights(&self) -> Result<(Weights, Architecture), LoadError> {
-        let weights = Weights::open(self.path)?;
-        let found = recognize(weights.iter().map(|(name, shape, _)| (name, shape)).collect::<Vec<_>>().into_iter());
-        let architecture = match self.card {
-            Some(card) => {
-                card.architecture.parse().map_err(|source| LoadError::Architecture { path: self.path(), source })?
-            }
-            // Only Lite0 comes here without a card.
-            None => LITE0,
-        };
-        match found {
-            Some(found) if found == architecture.variant => {}
-            Some(found) => {
-                return Err(LoadError::CardArchitecture { path: self.path(), card: architecture.variant, found });
-            }
-            None => return Err(LoadError::Foreign { path: self.path() }),
-        }
-        let config = architecture.config();
-        Ok((weights.renamed(|name| native_name(name, &config))?, architecture))
-    }
+    Ok((weights.renamed(|name| card.native_name(name))?, card))
 }

@@ -1,13 +1,11 @@
 //! The answer of a build without the `candle` feature.
 
+use engine::load::WeightsFile;
 use engine::{Device, EngineError, Session};
 
-use super::File;
 use crate::LoadError;
 
-impl File<'_> {
-    /// Always an error.
-    pub(super) fn open_with_candle(&self, _device: &Device) -> Result<Box<dyn Session>, LoadError> {
-        Err(EngineError::NotBuilt { engine: "candle" }.into())
-    }
+/// Always an error.
+pub(super) fn open_with_candle(_file: &WeightsFile<'_>, _device: &Device) -> Result<Box<dyn Session>, LoadError> {
+    Err(EngineError::NotBuilt { engine: "candle" }.into())
 }

@@ -1,15 +1,8 @@
-//! EfficientNet as it embeds crops: the trunk that [`engine::efficientnet`] holds, and what is trained on top of it.
-//!
-//! | module | what |
-//! |---|---|
-//! | [`efficientnet`] | trunk, last convolution, pooled features, embedding, classifier |
-//! | [`plan`] | how published weights want pictures |
+//! The network that embeds crops: one of the [backbones](engine::backbone), and what is trained on top of it.
 
 #[cfg(feature = "candle")]
-pub mod efficientnet;
-pub mod plan;
+pub mod network;
 
+pub use engine::Backbone;
 #[cfg(feature = "candle")]
-pub use efficientnet::{EfficientNet, Heads};
-pub use engine::efficientnet::{Architecture, Config, ParseArchitectureError, VARIANTS, Variant, layout};
-pub use plan::usual_plan;
+pub use network::{EmbedderNetwork, Heads};

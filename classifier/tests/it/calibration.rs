@@ -194,7 +194,7 @@ fn a_background_travels_with_the_weights() {
     assert!(background.write_beside(&weights).unwrap_err().to_string().contains("no model card"));
     let mut card = vision::ModelCard::new(
         vision::model_card::Task::Embedder,
-        classifier::model::usual_plan("efficientnet_lite0".parse().unwrap()),
+        "efficientnet_lite0".parse::<&dyn engine::Backbone>().unwrap().plan(),
     );
     card.weights = "next.onnx".to_owned();
     card.sha256 = Sha256::of(b"weights");

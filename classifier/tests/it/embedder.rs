@@ -5,9 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use classifier::model::usual_plan;
-use classifier::{EmbedderSpec, EngineChoice, LoadError, LoadOptions, SessionEmbedder, import, load};
-use engine::{ChoiceError, EngineError, InputShape, OrtOptions, Output, Precision, Session, SessionInfo};
+use classifier::{EmbedderSpec, EngineChoice, LoadError, LoadOptions, NetworkError, SessionEmbedder, import, load};
+use engine::{Backbone, ChoiceError, EngineError, InputShape, OrtOptions, Output, Precision, Session, SessionInfo};
 use ndarray::{Array2, Array4, ArrayD, ArrayView4, Axis, IxDyn};
 use serde::Deserialize;
 use vision::model_card::Task;
@@ -192,7 +191,7 @@ fn card(path: &Path) -> ModelCard {
         weights: path.file_name().unwrap().to_str().unwrap().to_owned(),
         sha256: Sha256::of_file(path).unwrap(),
         license: "Apache-2.0".to_owned(),
-        ..ModelCard::new(Task::Embedder, usual_plan("efficientnet_lite0".parse().unwrap()))
+        ..ModelCard::new(Task::Embedder, "efficientnet_lite0".parse::<&dyn Backbone>().unwrap().plan())
     }
 }
 
@@ -216,12 +215,12 @@ fn candle_serves_where_onnx_runtime_is_missing() {
 fn imported_weights_serve_with_a_card() {
     let Some(source) = data_folder(WEIGHTS) else { return };
     let imported = import(&source, None).unwrap();
-    assert_eq!(imported.architecture.to_string(), "efficientnet_lite0");
+    assert_eq!(imported.backbone.to_string(), "efficientnet_lite0");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lite0.safetensors");
     imported.weights.save(&path, Precision::F16).unwrap();
     let error = load(&path, &LoadOptions::default()).err().unwrap();
-    assert!(matches!(error, LoadError::NoCard { .. }), "{error}");
+    assert!(matches!(error, LoadError::Network { source: NetworkError::NoCard { .. }, .. }), "{error}");
     assert!(error.to_string().contains("lite0.card.json") && error.to_string().contains("shelf models import"));
 
     ModelCard { embedding_dim: Some(1280), ..card(&path) }.write_beside(&path).unwrap();
@@ -272,7 +271,7 @@ fn cards_that_do_not_fit_are_refused() {
         }
     };
     let auto = EngineChoice::Auto;
-    check(ModelCard { task: Task::Detector, ..card(&path) }, auto, &["is a detector", "an embedder is needed"]);
+    check(ModelCard { task: Task::Detector, ..card(&path) }, auto, &["the task `detector`", "an embedder is needed"]);
     check(
         ModelCard { embedding_dim: Some(512), ..card(&path) },
         auto,

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use candle_core::{Device as Candle, Tensor};
 use classifier::import;
-use classifier::model::layout::{convolutions, native_name};
-use classifier::model::{Architecture, Config, EfficientNet, Heads, VARIANTS, Variant};
-use engine::{Device, EngineError, Network as _, Precision, Weights};
+use classifier::model::{EmbedderNetwork, Heads};
+use engine::backbones;
+use engine::{Backbone, Device, EngineError, Network as _, Precision, Weights};
 use serde::Deserialize;
 
 use crate::support::{Random, close};
@@ -72,11 +72,15 @@ fn input(shape: [usize; 4]) -> Tensor {
     Tensor::from_vec(formula("input", &shape, 0.0), &shape, &Candle::Cpu).unwrap()
 }
 
-fn load(weights: &Weights, config: &Config) -> Result<EfficientNet, EngineError> {
-    weights.build(&Device::cpu(), |vb| EfficientNet::load(vb, config, Heads::of(weights)))
+fn backbone(name: &str) -> &'static dyn Backbone {
+    name.parse().unwrap()
 }
 
-fn answers(network: &EfficientNet, input: &Tensor) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
+fn load(weights: &Weights, backbone: &dyn Backbone) -> Result<EmbedderNetwork, EngineError> {
+    weights.build(&Device::cpu(), |vb| EmbedderNetwork::load(vb, backbone, Heads::of(weights)))
+}
+
+fn answers(network: &EmbedderNetwork, input: &Tensor) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
     let outputs = network.forward(input).unwrap();
     assert_eq!(outputs.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>(), network.outputs());
     let rows = |name: &str| {
@@ -94,9 +98,8 @@ fn norm(values: &[f32]) -> f32 {
 fn networks_answer_as_timm_does() {
     let input = input([2, 3, 64, 75]);
     for (name, reference) in fixture().networks {
-        let architecture: Architecture = name.parse().unwrap();
         let weights = weights(&reference);
-        let network = load(&weights, &architecture.config()).unwrap();
+        let network = load(&weights, backbone(&name)).unwrap();
         assert_eq!(weights.unused(), Vec::<&str>::new(), "{name}: every tensor of timm's is used");
         let (features, logits) = answers(&network, &input);
         for row in 0..2 {
@@ -115,9 +118,9 @@ fn parameters_are_as_many_as_published() {
     for (name, published) in [("b0", 5.3), ("b1", 7.8), ("b2", 9.1), ("b3", 12.2), ("b4", 19.3), ("lite0", 4.7)]
         .map(|(n, p)| (format!("efficientnet_{n}"), p))
     {
-        let variant = name.parse::<Architecture>().unwrap().variant;
-        let config = Config::of(variant);
-        let count: usize = convolutions(&config)
+        let backbone = backbone(&name);
+        let count: usize = backbone
+            .convolutions()
             .iter()
             .map(|(name, shape)| {
                 // A convolution has a batch norm (gamma, beta) after it, or a bias inside squeeze-and-excitation.
@@ -125,9 +128,9 @@ fn parameters_are_as_many_as_published() {
                 shape.iter().product::<usize>() + extra * shape[0]
             })
             .sum();
-        let count = count + config.head * 1000 + 1000;
+        let count = count + backbone.features() * 1000 + 1000;
         assert!((count as f64 / 1e6 - published).abs() < 0.06, "{name}: {count}");
-        let timm = if variant == Variant::Lite0 { format!("tf_{name}") } else { name };
+        let timm = if name == "efficientnet_lite0" { format!("tf_{name}") } else { name };
         assert_eq!(count, fixture().parameters[&timm], "{timm}");
     }
 }
@@ -179,12 +182,12 @@ fn norm_of(conv: &str, all: &[&str]) -> String {
 fn folded_weights_answer_the_same() {
     let fixture = fixture();
     let weights = weights(&fixture.networks["efficientnet_b0"]);
-    let config = Config::of(Variant::B0);
-    let folded = folded(&weights, config.norm_epsilon);
+    let backbone = backbone("efficientnet_b0");
+    let folded = folded(&weights, backbone.norm_epsilon());
     assert!(folded.len() < weights.len());
     let input = input([1, 3, 40, 33]);
-    let (a, _) = answers(&load(&weights, &config).unwrap(), &input);
-    let (b, _) = answers(&load(&folded, &config).unwrap(), &input);
+    let (a, _) = answers(&load(&weights, backbone).unwrap(), &input);
+    let (b, _) = answers(&load(&folded, backbone).unwrap(), &input);
     close(&a[0], &b[0], 1e-4 * norm(&a[0]), "folded");
 }
 
@@ -193,13 +196,13 @@ fn an_embedding_head_replaces_the_features() {
     let fixture = fixture();
     let mut weights = weights(&fixture.networks["tf_efficientnet_lite0"]);
     weights.insert("embedding.weight", &[12, 1280], formula("embedding.weight", &[12, 1280], 1.0)).unwrap();
-    let config = Config::of(Variant::Lite0);
+    let backbone = backbone("efficientnet_lite0");
     let heads = Heads::of(&weights);
     assert_eq!((heads.embedding, heads.classes), (Some(12), Some(1000)));
     let input = input([1, 3, 64, 64]);
-    let with = load(&weights, &config).unwrap();
+    let with = load(&weights, backbone).unwrap();
     let bare = weights
-        .build(&Device::cpu(), |vb| EfficientNet::load(vb, &config, Heads { embedding: None, classes: None }))
+        .build(&Device::cpu(), |vb| EmbedderNetwork::load(vb, backbone, Heads { embedding: None, classes: None }))
         .unwrap();
     let (embedding, _) = answers(&with, &input);
     let (features, logits) = answers(&bare, &input);
@@ -216,13 +219,12 @@ fn an_embedding_head_replaces_the_features() {
 fn missing_and_misshapen_tensors_are_named() {
     let fixture = fixture();
     let reference = &fixture.networks["efficientnet_b0"];
-    let config = Config::of(Variant::B0);
     let weights = weights(reference);
     let name = "blocks.3.1.conv_dw.weight";
     let without = weights.renamed(|tensor| (tensor != name).then(|| tensor.to_owned())).unwrap();
-    let error = load(&without, &config).err().unwrap().to_string();
+    let error = load(&without, backbone("efficientnet_b0")).err().unwrap().to_string();
     assert!(error.contains(name) && error.contains("is missing"), "{error}");
-    let error = load(&weights, &Config::of(Variant::B2)).err().unwrap().to_string();
+    let error = load(&weights, backbone("efficientnet_b2")).err().unwrap().to_string();
     assert!(error.contains("[48, 144, 1, 1]") || error.contains("should be"), "{error}");
 }
 
@@ -231,13 +233,13 @@ fn foreign_layouts_are_imported() {
     let fixture = fixture();
     let native = folded(&weights(&fixture.networks["tf_efficientnet_lite0"]), 1e-3);
     // Back to the names of the PyTorch ports, which count blocks through.
-    let config = Config::of(Variant::Lite0);
+    let backbone = backbone("efficientnet_lite0");
     let mut ported = Weights::new(Path::new("ported"));
     for block in 0..16 {
         for layer in ["_expand_conv", "_depthwise_conv", "_project_conv"] {
             for part in ["weight", "bias"] {
                 let name = format!("blocks.{block}.{layer}.{part}");
-                let Some(original) = native_name(&name, &config) else { continue };
+                let Some(original) = backbone.native_name(&name) else { continue };
                 let found = native.iter().find(|(name, ..)| *name == original);
                 let (_, shape, values) = found.unwrap_or_else(|| panic!("{name} -> {original}"));
                 ported.insert(name, shape, values.to_vec()).unwrap();
@@ -252,7 +254,7 @@ fn foreign_layouts_are_imported() {
     let path = folder.path().join("ported.safetensors");
     ported.save(&path, Precision::F32).unwrap();
     let imported = import(&path, None).unwrap();
-    assert_eq!(imported.architecture.to_string(), "efficientnet_lite0");
+    assert_eq!(imported.backbone.to_string(), "efficientnet_lite0");
     assert_eq!(imported.heads, Heads { embedding: None, classes: Some(1000) });
     let all =
         |weights: &Weights| weights.iter().map(|(n, s, v)| (n.to_owned(), s.to_vec(), v.to_vec())).collect::<Vec<_>>();
@@ -274,7 +276,7 @@ fn timm_layouts_are_imported_as_they_are() {
     weights(&fixture.networks["efficientnet_b2"]).save(&path, Precision::F32).unwrap();
     for (asked, shown) in [(None, "efficientnet_b2"), (Some("tf_efficientnet_b2"), "tf_efficientnet_b2")] {
         let imported = import(&path, asked.map(|name| name.parse().unwrap())).unwrap();
-        assert_eq!(imported.architecture.to_string(), shown);
+        assert_eq!(imported.backbone.to_string(), shown);
         assert_eq!(imported.weights.len(), fixture.networks["efficientnet_b2"].tensors.len());
     }
 }
@@ -282,16 +284,15 @@ fn timm_layouts_are_imported_as_they_are() {
 #[test]
 fn every_size_runs_at_its_resolution_without_weights_of_its_own() {
     // Shapes only: the smallest input that every stride divides, through all sizes with weights by formula.
-    for variant in VARIANTS {
-        let config = Config::of(variant);
+    for backbone in backbones::all() {
         let mut weights = Weights::new(Path::new("formula"));
-        for (name, shape) in convolutions(&config) {
+        for (name, shape) in backbone.convolutions() {
             weights.insert(name.as_str(), &shape, formula(&name, &shape, 1.0)).unwrap();
             let bias = name.replace(".weight", ".bias");
             weights.insert(bias.as_str(), &shape[..1], formula(&bias, &shape[..1], 1.0)).unwrap();
         }
-        let network = load(&weights, &config).unwrap();
+        let network = load(&weights, backbone).unwrap();
         let input = input([1, 3, 32, 32]);
-        assert_eq!(network.features(&input).unwrap().dims(), [1, config.head, 1, 1], "{variant}");
+        assert_eq!(network.features(&input).unwrap().dims(), [1, backbone.features(), 1, 1], "{backbone}");
     }
 }

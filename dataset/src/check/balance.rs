@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::copies::Placed;
 use super::finding::{Finding, Issue, Unit};
+use super::placed::Placed;
 use crate::layout::{DataFolder, LayoutKind};
 use crate::names::ClassNames;
 use crate::split::Part;

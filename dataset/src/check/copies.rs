@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 use vision::Sha256;
+use vision::phash::{CHANGES, Frame, Look};
 
 use super::finding::{Finding, Issue};
 use super::near::NearIndex;
-use super::observe::Observed;
-use super::phash::{CHANGES, Frame, Look};
+use super::placed::Placed;
 use crate::disjoint::DisjointSets;
-use crate::layout::Picture;
-use crate::split::Part;
 
 /// When two pictures count as looking alike.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,14 +37,6 @@ const SAME_PHOTO: NearRule = NearRule { distance: 3, correlation: 0.99, changed:
 
 /// Pairs that are looked at more closely; a data set of a million equal pictures must end, too.
 const MAX_PAIRS: usize = 2_000_000;
-
-/// A picture and where it belongs.
-#[derive(Clone, Copy)]
-pub(super) struct Placed<'a> {
-    pub(super) picture: &'a Picture,
-    pub(super) part: Option<Part>,
-    pub(super) observed: &'a Observed,
-}
 
 /// Pictures with the same bytes: each but the first is told, with the worst of its equals.
 pub(super) fn exact(pictures: &[Placed<'_>], findings: &mut Vec<Finding>) {

@@ -7,6 +7,7 @@ mod fix;
 mod labels;
 pub mod near;
 mod observe;
+mod placed;
 pub use vision::phash;
 mod report;
 
@@ -26,7 +27,7 @@ pub use fix::{FixError, FixReport, fix_labels};
 pub use near::MAX_DISTANCE;
 pub use report::CheckReport;
 
-use copies::Placed;
+use placed::Placed;
 
 /// What a check needs to know beside the folder.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,11 +1,11 @@
 //! Going through pictures and labels, each opened once.
 
 use rayon::prelude::*;
+use vision::phash::Look;
 use vision::{DecodeLimits, Sha256};
 
 use super::finding::{Finding, Issue};
 use super::labels::{Context, check_labels};
-use super::phash::Look;
 use crate::files::{into_text, read_bounded};
 use crate::layout::{DataFolder, LayoutKind, Picture};
 use crate::progress::Progress;

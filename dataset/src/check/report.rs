@@ -18,13 +18,12 @@ use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
-use vision::Sha256;
+use vision::{Sha256, Verdict};
 
 use super::balance::{BoxSizes, Summary};
 use super::finding::{Finding, Severity};
 use crate::files::{FileError, write_atomic, write_rows};
 use crate::layout::DataFolder;
-use crate::verdict::Verdict;
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,11 +70,11 @@ impl CheckReport {
         self.findings.iter().filter(|f| f.severity() == severity).count()
     }
 
-    /// [`Verdict::Objected`] when there are errors, or warnings in `strict` mode.
+    /// [`Verdict::Failed`] when there are errors, or warnings in `strict` mode.
     #[must_use]
     pub fn verdict(&self, strict: bool) -> Verdict {
         let worst = if strict { Severity::Warning } else { Severity::Error };
-        Verdict::clean_if(self.findings.iter().all(|f| f.severity() > worst))
+        Verdict::passed_if(self.findings.iter().all(|f| f.severity() > worst))
     }
 
     /// Writes pictures that look alike as a table that `split` takes to group by: columns `file,group`, a row for every picture

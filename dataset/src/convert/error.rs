@@ -289,7 +289,7 @@ pub enum ConvertError {
     },
     /// A format that is only read.
     #[error("{0} labels are read, not written: use yolo, coco or voc")]
-    ReadOnly(super::Format),
+    ReadOnly(super::format_name::Format),
 }
 
 impl ConvertError {

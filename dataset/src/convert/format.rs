@@ -1,92 +1,23 @@
-//! The formats by name, and reading and writing any of them.
+//! Telling formats apart, and reading and writing any of them.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use rayon::prelude::*;
-use thiserror::Error;
 
+use super::categories::CATEGORIES;
 use super::error::{ConvertError, Fault, Place};
 use super::facings::FACINGS_FOLDER;
 use super::finder::PictureFinder;
-use super::model::{Annotations, Category};
+use super::format_name::Format;
+use super::model::Annotations;
+use super::options::{ReadOptions, WriteOptions};
 use super::settle::settle;
-use super::voc::VocConvention;
 use super::{LeftOut, Loaded, coco, cvat, facings, label_studio, voc, yolo};
-use crate::files::{FileError, FolderDraft, file_stem, into_text, is_hidden, parent, read_text_bounded, to_native};
-use crate::names::ClassNames;
+use crate::files::{FileError, FolderDraft, file_stem, into_text, is_hidden, parent, to_native};
 use crate::picture::upright_size;
-
-/// A way of keeping labels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// A folder with `images` and `labels`.
-    Yolo,
-    /// One JSON file.
-    Coco,
-    /// A folder of XML files.
-    Voc,
-    /// One XML file; read only.
-    Cvat,
-    /// One JSON file; read only.
-    LabelStudio,
-    /// One CSV file; read only.
-    Facings,
-}
-
-/// Text that names no format.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("format {0:?} is not known: use yolo, coco, voc, cvat, label-studio or facings")]
-pub struct ParseFormatError(String);
-
-/// What reading needs to know.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct ReadOptions {
-    /// Names for YOLO's class numbers, when the folder does not say them.
-    pub classes: Option<ClassNames>,
-    /// What Pascal VOC's numbers mean.
-    pub voc: VocConvention,
-    /// Whether the first thing that would be left out is an error.
-    pub strict: bool,
-}
-
-/// What writing needs to know.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct WriteOptions {
-    /// Whether YOLO files carry ids and attributes in comments.
-    pub keep_ids: bool,
-    /// What Pascal VOC's numbers mean.
-    pub voc: VocConvention,
-    /// Where the pictures are, to be copied along. COCO is one file: it gets none.
-    pub copy_pictures: Option<PathBuf>,
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Yolo => "yolo",
-            Self::Coco => "coco",
-            Self::Voc => "voc",
-            Self::Cvat => "cvat",
-            Self::LabelStudio => "label-studio",
-            Self::Facings => "facings",
-        })
-    }
-}
-
-impl FromStr for Format {
-    type Err = ParseFormatError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let all = [Self::Yolo, Self::Coco, Self::Voc, Self::Cvat, Self::LabelStudio, Self::Facings];
-        let named = all.into_iter().find(|format| format.to_string() == text.to_ascii_lowercase());
-        named.ok_or_else(|| ParseFormatError(text.chars().take(40).collect()))
-    }
-}
 
 /// The format of what lies at `path`, by its extension and its first bytes.
 ///
@@ -273,21 +204,4 @@ fn check_stems(annotations: &Annotations, path: &Path) -> Result<(), ConvertErro
         }
     }
     Ok(())
-}
-
-/// Name of the file that keeps categories where the format itself cannot.
-const CATEGORIES: &str = "categories.json";
-
-/// Reads `categories.json` in `folder`, when there is one.
-pub(super) fn categories_beside(folder: &Path) -> Result<Option<Vec<Category>>, ConvertError> {
-    let path = folder.join(CATEGORIES);
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let text = read_text_bounded(&path, 64 << 20)?;
-    let categories = serde_json::from_str(&text).map_err(|source| {
-        let fault = Fault::Json { expected: "a list of categories", source };
-        ConvertError::at(&path, Place::Whole, fault)
-    })?;
-    Ok(Some(categories))
 }

@@ -13,17 +13,20 @@
 //! row that is not understood: it does not take the others with it, unless [`ReadOptions::strict`] says so.
 //! What a round trip keeps is said in [`model`].
 
+mod categories;
 mod coco;
 mod cvat;
 mod error;
 mod facings;
 mod finder;
 mod format;
+mod format_name;
 mod label_studio;
 mod left_out;
 mod loose;
 mod marks;
 pub mod model;
+mod options;
 mod settle;
 mod voc;
 mod xml;
@@ -33,12 +36,12 @@ pub use cvat::{PictureTags, tags as cvat_tags};
 pub use error::{ConvertError, Fault, Place};
 pub use facings::{FACINGS_FOLDER, table_of};
 pub use finder::PictureFinder;
-pub use format::{
-    Format, ParseFormatError, ReadOptions, WriteOptions, check_pictures, detect, read, read_bytes, write,
-};
+pub use format::{check_pictures, detect, read, read_bytes, write};
+pub use format_name::{Format, ParseFormatError};
 pub use label_studio::{TaskChoice, choices as label_studio_choices};
 pub use left_out::{LeftOut, NOT_UNDERSTOOD};
 pub use model::{Annotations, Category, ImageRecord, Object, Rect};
+pub use options::{ReadOptions, WriteOptions};
 pub use voc::VocConvention;
 
 /// What was read, and what was left out.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use quick_xml::escape::escape;
 
+use super::categories::categories_beside;
 use super::error::{ConvertError, Fault, Place};
-use super::format::categories_beside;
 use super::marks::{TURNED, is_true};
 use super::model::{Annotations, Category, ImageRecord, Object, Rect, check_size};
 use super::xml::{Element, each_child};

@@ -12,9 +12,10 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::categories::categories_beside;
 use super::error::{ConvertError, Fault, MAX_SIDE, Place};
-use super::format::{ReadOptions, categories_beside};
 use super::model::{Annotations, Category, ImageRecord, Object, Rect, check_size};
+use super::options::ReadOptions;
 use super::{LeftOut, Loaded};
 use crate::files::{FolderDraft, read_text_bounded, safe_relative};
 use crate::layout::{DataFolder, LayoutChoice, LayoutError, LayoutKind, is_images, label_for};

@@ -89,7 +89,7 @@ fn every_fault_of_a_folder_is_told() {
             "empty-label labels/test/again.txt",
         ]
     );
-    assert_eq!(report.verdict(false), Verdict::Objected);
+    assert_eq!(report.verdict(false), Verdict::Failed);
     assert_eq!(report.summary.pictures, 7);
     let text = report.to_string();
     assert!(text.contains("error labels/train/a.txt:2: 4 columns where 5 are expected"), "{text}");
@@ -129,7 +129,7 @@ fn a_sound_folder_is_clean_and_carries_the_digest_of_its_split() {
         CheckOptions { classes, split: Some(FrozenSplit::read(&path).unwrap()), near: None, ..Default::default() };
     let report = check(&scan(&root), &options, &()).unwrap();
     assert_eq!(told(&report), Vec::<String>::new());
-    assert_eq!(report.verdict(true), Verdict::Clean);
+    assert_eq!(report.verdict(true), Verdict::Passed);
     assert_eq!(report.data, Some(split.data()));
     assert_eq!(report.summary.classes["bottle"].count, 30);
 

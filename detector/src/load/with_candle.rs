@@ -1,46 +1,47 @@
 //! Networks that candle runs.
 
-use engine::{CandleSession, Device, InputShape, Session, Weights};
+use engine::load::WeightsFile;
+use engine::{CandleSession, Device, Session, Weights};
 
-use super::{ARCHITECTURE_KEY, File};
-use crate::LoadError;
+use super::ARCHITECTURE_KEY;
 use crate::model::fold::fold_all;
-use crate::model::{Architecture, Design, YoloV8};
+use crate::model::{Architecture, Design, DetectorNetwork};
+use crate::{LoadError, NetworkError};
 
-impl File<'_> {
-    pub(super) fn open_with_candle(&self, device: &Device) -> Result<(Box<dyn Session>, Architecture), LoadError> {
-        let weights = Weights::open(self.path)?;
-        let architecture = Architecture::infer(|name| weights.shape(name).map(<[usize]>::to_vec))
-            .map_err(|source| LoadError::Architecture { path: self.path(), source })?;
-        let stated = weights.metadata().get(ARCHITECTURE_KEY).and_then(|name| name.parse().ok());
-        let architecture = self.check_card(stated.map_or(architecture, |design| architecture.named(design)))?;
-        let weights = fold_all(&weights, architecture.backbone)?;
-        let network = weights.build(device, |vb| YoloV8::load(vb, architecture))?;
-        if let Some(name) = weights.unused().into_iter().find(|name| is_foreign(name)) {
-            return Err(LoadError::Foreign { path: self.path(), name: name.to_owned() });
-        }
-        let input = InputShape { batch: None, channels: 3, height: None, width: None };
-        let session = CandleSession::new(Box::new(network), input, weights.metadata().clone(), device);
-        Ok((Box::new(session), architecture))
+pub(super) fn open_with_candle(
+    file: &WeightsFile<'_>,
+    device: &Device,
+) -> Result<(Box<dyn Session>, Architecture), LoadError> {
+    let weights = Weights::open(file.path)?;
+    let architecture = Architecture::infer(|name| weights.shape(name).map(<[usize]>::to_vec))
+        .map_err(|source| file.lacks(NetworkError::Architecture(source)))?;
+    let stated = weights.metadata().get(ARCHITECTURE_KEY).and_then(|name| name.parse().ok());
+    let architecture = check_card(file, stated.map_or(architecture, |design| architecture.named(design)))?;
+    let weights = fold_all(&weights, architecture.backbone)?;
+    let network = weights.build(device, |vb| DetectorNetwork::load(vb, architecture))?;
+    if let Some(name) = weights.unused().into_iter().find(|name| is_foreign(name)) {
+        return Err(file.lacks(NetworkError::Foreign { name: name.to_owned() }));
     }
+    let session = CandleSession::of_images(Box::new(network), weights.metadata().clone(), device);
+    Ok((Box::new(session), architecture))
+}
 
-    /// The architecture found, as the card names it.
-    fn check_card(&self, found: Architecture) -> Result<Architecture, LoadError> {
-        let Some(card) = self.card else { return Ok(found) };
-        let named = match card.architecture.parse::<Design>() {
-            Ok(design) if !found.design().has_tensors_of(design) => {
-                return Err(LoadError::CardArchitecture { path: self.path(), card: design, found: found.design() });
-            }
-            Ok(design) => found.named(design),
-            // A name of the user's own: the shapes fit, so the weights are YOLOv8's whatever it is called.
-            Err(_) => found,
-        };
-        if !card.classes.is_empty() && card.classes.len() != found.classes {
-            let (card, found) = (card.classes.len(), found.classes);
-            return Err(LoadError::CardClasses { path: self.path(), card, found });
+/// The architecture found, as the card names it.
+fn check_card(file: &WeightsFile<'_>, found: Architecture) -> Result<Architecture, LoadError> {
+    let Some(card) = &file.card else { return Ok(found) };
+    let named = match card.architecture.parse::<Design>() {
+        Ok(design) if !found.design().has_tensors_of(design) => {
+            return Err(file.card_names(&design, &found.design()));
         }
-        Ok(named)
+        Ok(design) => found.named(design),
+        // A name of the user's own: the shapes fit, so the weights are YOLOv8's whatever it is called.
+        Err(_) => found,
+    };
+    if !card.classes.is_empty() && card.classes.len() != found.classes {
+        let (card, found) = (card.classes.len(), found.classes);
+        return Err(file.lacks(NetworkError::CardClasses { card, found }));
     }
+    Ok(named)
 }
 
 /// Tensors named like a layer that YOLOv8 has not: another head, another architecture. The bins of the box distribution

@@ -3,29 +3,25 @@
 use std::fmt;
 use std::str::FromStr;
 
-use engine::efficientnet::{self, VARIANTS, layout};
+use engine::{Backbone, backbones};
+#[cfg(feature = "candle")]
+use engine::{EngineError, onnx::Wire};
 use thiserror::Error;
 
 use super::Scale;
-
-/// What turns pixels into features at strides 8, 16 and 32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum BackboneKind {
-    /// YOLOv8's own.
-    #[default]
-    Yolo,
-    /// An EfficientNet.
-    EfficientNet(efficientnet::Architecture),
-}
+use super::detector_head::DetectorHead;
+#[cfg(feature = "candle")]
+use super::graph::{Size, Writer};
+use super::heads;
 
 /// A network but for its classes, as model cards name it: `yolov8n`; `efficientnet_lite0-yolov8n` for YOLOv8n's neck and
 /// head on EfficientNet-Lite0, which reads also from `efficientnet_lite0`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Design {
-    /// Its backbone.
-    pub backbone: BackboneKind,
-    /// Size of YOLOv8, or of its neck and head.
-    pub scale: Scale,
+    /// What turns pixels into features at strides 8, 16 and 32: none for what was published with the head.
+    pub backbone: Option<&'static dyn Backbone>,
+    /// Neck and head.
+    pub head: &'static dyn DetectorHead,
 }
 
 impl Design {
@@ -34,43 +30,46 @@ impl Design {
     #[must_use]
     pub fn has_tensors_of(self, other: Self) -> bool {
         let same = match (self.backbone, other.backbone) {
-            (BackboneKind::EfficientNet(one), BackboneKind::EfficientNet(other)) => one.variant == other.variant,
-            (one, other) => one == other,
+            (Some(one), Some(other)) => one.is_twin_of(other),
+            (one, other) => one.is_none() && other.is_none(),
         };
-        same && self.scale == other.scale
+        same && self.head == other.head
     }
 }
 
 impl fmt::Display for Design {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.backbone {
-            BackboneKind::Yolo => self.scale.fmt(f),
-            BackboneKind::EfficientNet(trunk) => write!(f, "{trunk}-{}", self.scale),
+        if let Some(backbone) = self.backbone {
+            write!(f, "{backbone}-")?;
         }
+        self.head.fmt(f)
     }
 }
 
 /// Text that names no network.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "architecture {0:?} is not known: use yolov8n, yolov8s, yolov8m, yolov8l or yolov8x, or one of these behind a backbone, \
-     such as efficientnet_lite0-yolov8n or efficientnet_b0-yolov8n"
+    "architecture {text:?} is not known: use one of {heads}, or one of these behind a backbone, such as \
+     efficientnet_lite0-yolov8n or efficientnet_b0-yolov8n",
+    heads = heads::names()
 )]
-pub struct ParseDesignError(String);
+pub struct ParseDesignError {
+    text: String,
+}
 
 impl FromStr for Design {
     type Err = ParseDesignError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let unknown = || ParseDesignError(text.chars().take(60).collect());
-        if let Ok(scale) = text.parse() {
-            return Ok(Self { backbone: BackboneKind::Yolo, scale });
+        let unknown = || ParseDesignError { text: text.chars().take(60).collect() };
+        if let Ok(head) = text.parse() {
+            return Ok(Self { backbone: None, head });
         }
-        let (trunk, scale) = match text.split_once('-') {
-            Some((trunk, scale)) => (trunk, scale.parse().map_err(|_| unknown())?),
-            None => (text, Scale::N),
+        let (backbone, head) = match text.rsplit_once('-') {
+            Some((backbone, head)) => (backbone, head.parse().map_err(|_| unknown())?),
+            None => (text, Scale::N.head()),
         };
-        Ok(Self { backbone: BackboneKind::EfficientNet(trunk.parse().map_err(|_| unknown())?), scale })
+        Ok(Self { backbone: Some(backbone.parse().map_err(|_| unknown())?), head })
     }
 }
 
@@ -91,27 +90,25 @@ pub enum ArchitectureError {
         /// Its shape.
         found: Vec<usize>,
     },
-    /// The tensors below `model.trunk` make no known EfficientNet.
-    #[error("the tensors under `{TRUNK}` make none of the known EfficientNets")]
+    /// The tensors below `model.trunk` make no known backbone.
+    #[error("the tensors under `{TRUNK}` make none of the known backbones")]
     Trunk,
 }
 
 /// What the shapes of its weights say about a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Architecture {
-    /// What sees.
-    pub backbone: BackboneKind,
-    /// Size.
-    pub scale: Scale,
+    /// What turns pixels into features: none for what was published with the head.
+    pub backbone: Option<&'static dyn Backbone>,
+    /// Neck and head.
+    pub head: &'static dyn DetectorHead,
     /// Classes it tells apart.
     pub classes: usize,
 }
 
-/// Prefix of an EfficientNet's tensors.
+/// Prefix of the tensors of a backbone that is not the head's own.
 pub const TRUNK: &str = "model.trunk";
-const FIRST: &str = "model.0.conv.weight";
 const LATERAL: &str = "model.lateral3.conv.weight";
-const LAST: &str = "model.22.cv3.0.2.weight";
 
 impl Architecture {
     /// Most classes taken: far above any data set, far below what would exhaust memory.
@@ -120,46 +117,47 @@ impl Architecture {
     /// YOLOv8 itself.
     #[must_use]
     pub const fn yolo(scale: Scale, classes: usize) -> Self {
-        Self { backbone: BackboneKind::Yolo, scale, classes }
+        Self { backbone: None, head: scale.head(), classes }
     }
 
     /// This design with so many classes.
     #[must_use]
     pub const fn of(design: Design, classes: usize) -> Self {
-        Self { backbone: design.backbone, scale: design.scale, classes }
+        Self { backbone: design.backbone, head: design.head, classes }
     }
 
     /// All but the classes.
     #[must_use]
     pub const fn design(self) -> Design {
-        Design { backbone: self.backbone, scale: self.scale }
+        Design { backbone: self.backbone, head: self.head }
     }
 
-    /// Reads backbone, size and class count off the shapes of the first and the last convolutions. `shape` answers with the
-    /// shape of a tensor by its name. An EfficientNet other than Lite0 is taken for timm's; see [`Design::has_tensors_of`].
+    /// Reads backbone, head and class count off the shapes of the first and the last convolutions. `shape` answers with the
+    /// shape of a tensor by its name. Of twins the first is taken; see [`Design::has_tensors_of`].
     ///
     /// # Errors
     /// When these tensors are missing or fit no detector. The shapes of all others are checked when the network is built.
     pub fn infer(shape: impl Fn(&str) -> Option<Vec<usize>>) -> Result<Self, ArchitectureError> {
         let get = |name| shape(name).ok_or(ArchitectureError::Missing { name });
-        let (backbone, scale) = if let Some(lateral) = shape(LATERAL) {
+        let (backbone, head) = if let Some(lateral) = shape(LATERAL) {
             let outputs = lateral.first().copied();
-            let scale = Scale::ALL
-                .into_iter()
-                .find(|scale| outputs == Some(scale.channels(256)))
+            let head = heads::all()
+                .find(|head| outputs == Some(head.channels().p3) && shape(head.class_tensor()).is_some())
                 .ok_or(ArchitectureError::Shape { name: LATERAL, found: lateral })?;
-            (BackboneKind::EfficientNet(trunk(&shape).ok_or(ArchitectureError::Trunk)?), scale)
+            (Some(trunk(&shape).ok_or(ArchitectureError::Trunk)?), head)
         } else {
-            let first = get(FIRST)?;
-            let scale = Scale::ALL
-                .into_iter()
-                .find(|scale| first == [scale.channels(64), 3, 3, 3])
-                .ok_or(ArchitectureError::Shape { name: FIRST, found: first })?;
-            (BackboneKind::Yolo, scale)
+            let marked = |head: &&dyn DetectorHead| {
+                let (name, wanted) = head.mark();
+                shape(name).is_some_and(|found| found == wanted)
+            };
+            let first = Scale::N.mark().0;
+            let found = get(first)?;
+            (None, heads::all().find(marked).ok_or(ArchitectureError::Shape { name: first, found })?)
         };
-        match get(LAST)?.as_slice() {
-            &[classes, _, 1, 1] if (1..=Self::MAX_CLASSES).contains(&classes) => Ok(Self { backbone, scale, classes }),
-            other => Err(ArchitectureError::Shape { name: LAST, found: other.to_vec() }),
+        let name = head.class_tensor();
+        match get(name)?.as_slice() {
+            &[classes, _, 1, 1] if (1..=Self::MAX_CLASSES).contains(&classes) => Ok(Self { backbone, head, classes }),
+            other => Err(ArchitectureError::Shape { name, found: other.to_vec() }),
         }
     }
 
@@ -170,21 +168,32 @@ impl Architecture {
     }
 }
 
-fn trunk(shape: &impl Fn(&str) -> Option<Vec<usize>>) -> Option<efficientnet::Architecture> {
-    let found = |name: &str| shape(&format!("{TRUNK}.{name}"));
-    VARIANTS
-        .into_iter()
-        .filter(|variant| variant.is_lite() == found("blocks.0.0.se.conv_reduce.weight").is_none())
-        .find(|&variant| {
-            let config = efficientnet::Config::of(variant);
-            // A deeper network holds all of a shallower one of the same width.
-            let whole = config
-                .stages
-                .iter()
-                .enumerate()
-                .all(|(stage, s)| found(&format!("blocks.{stage}.{}.conv_dw.weight", s.repeats)).is_none());
-            let mut convolutions = layout::convolutions(&config).into_iter();
-            whole && convolutions.all(|(name, shape)| name.starts_with("conv_head.") || found(&name) == Some(shape))
-        })
-        .map(|variant| efficientnet::Architecture { variant, tensorflow: variant.is_lite() })
+#[cfg(feature = "candle")]
+impl Architecture {
+    /// The network as ONNX nodes: images (B, 3, H, W) in `0..=1` become (B, 4 + classes, A): centre x, centre y, width and height
+    /// in pixels, then a probability per class.
+    ///
+    /// # Errors
+    /// When a weight is missing, has another shape or is not finite.
+    pub fn write(self, writer: &mut Writer<'_>, images: &Wire, size: Size) -> Result<Wire, EngineError> {
+        let features = match self.backbone {
+            None => self.head.write_backbone(writer, images)?,
+            Some(backbone) => writer.lateral_backbone(images, backbone)?,
+        };
+        self.head.write(writer, &features, (self.classes, size))
+    }
+}
+
+/// The backbone whose tensors lie there. A deeper network may hold all of a shallower one: the one with most tensors is it.
+fn trunk(shape: &impl Fn(&str) -> Option<Vec<usize>>) -> Option<&'static dyn Backbone> {
+    let mut best: Option<(usize, &'static dyn Backbone)> = None;
+    for backbone in backbones::all() {
+        let mut wanted = backbone.convolutions();
+        wanted.retain(|name, _| !backbone.only_for_features(name));
+        let whole = wanted.iter().all(|(name, wanted)| shape(&format!("{TRUNK}.{name}")).as_ref() == Some(wanted));
+        if whole && best.is_none_or(|(most, _)| wanted.len() > most) {
+            best = Some((wanted.len(), backbone));
+        }
+    }
+    best.map(|(_, backbone)| backbone)
 }

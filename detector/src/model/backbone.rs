@@ -5,10 +5,11 @@ use candle_nn::{ModuleT, VarBuilder};
 
 use super::Scale;
 use super::blocks::{C2f, C2fShape, ConvBlock, ConvShape, Sppf};
+use super::pyramid::Pyramid;
 
-/// Layers 0 to 9.
+/// YOLOv8's own: layers 0 to 9.
 #[derive(Debug, Clone)]
-pub struct Backbone {
+pub struct YoloBackbone {
     stem: ConvBlock,
     stages: [Stage; 4],
     pool: Sppf,
@@ -21,37 +22,7 @@ struct Stage {
     block: C2f,
 }
 
-/// Feature maps (B, C, H, W), finest first.
-#[derive(Debug, Clone)]
-pub struct Pyramid {
-    /// Stride 8.
-    pub p3: Tensor,
-    /// Stride 16.
-    pub p4: Tensor,
-    /// Stride 32.
-    pub p5: Tensor,
-}
-
-/// Channels of a [`Pyramid`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PyramidChannels {
-    /// Stride 8.
-    pub p3: usize,
-    /// Stride 16.
-    pub p4: usize,
-    /// Stride 32.
-    pub p5: usize,
-}
-
-impl PyramidChannels {
-    /// Of this size of YOLOv8.
-    #[must_use]
-    pub fn of(scale: Scale) -> Self {
-        Self { p3: scale.channels(256), p4: scale.channels(512), p5: scale.channels(1024) }
-    }
-}
-
-impl Backbone {
+impl YoloBackbone {
     /// Loads from `vb`, whose children are the layers by number.
     ///
     /// # Errors

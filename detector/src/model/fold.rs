@@ -1,9 +1,7 @@
 //! Folding batch normalisation into the convolution before it: two operations less per block at inference.
 
-use engine::efficientnet::layout;
-use engine::{EngineError, Weights};
+use engine::{Backbone, EngineError, Weights};
 
-use super::BackboneKind;
 use super::architecture::TRUNK;
 use super::blocks::BATCH_NORM;
 
@@ -22,22 +20,21 @@ pub fn fold_batch_norms(weights: &Weights) -> Result<Weights, EngineError> {
     weights.fold_norms(pairs, BATCH_NORM.eps)
 }
 
-/// The same for the convolutions of the EfficientNet that is the backbone, if one is.
+/// The same for the convolutions of a backbone that is not the head's own.
 ///
 /// # Errors
 /// When a tensor holds numbers that are not finite.
-pub fn fold_trunk(weights: &Weights, backbone: BackboneKind) -> Result<Weights, EngineError> {
-    let BackboneKind::EfficientNet(architecture) = backbone else { return Ok(weights.clone()) };
-    let config = architecture.config();
+pub fn fold_trunk(weights: &Weights, backbone: Option<&dyn Backbone>) -> Result<Weights, EngineError> {
+    let Some(backbone) = backbone else { return Ok(weights.clone()) };
     let below = |name: String| format!("{TRUNK}.{name}");
-    let pairs = layout::norms(&config).into_iter().map(|(conv, norm)| (below(conv), below(norm)));
-    weights.fold_norms(pairs.collect(), config.norm_epsilon)
+    let pairs = backbone.norms().into_iter().map(|(conv, norm)| (below(conv), below(norm)));
+    weights.fold_norms(pairs.collect(), backbone.norm_epsilon())
 }
 
 /// Both: every batch norm of the network folded in, as inference and export want it.
 ///
 /// # Errors
 /// When a tensor holds numbers that are not finite.
-pub fn fold_all(weights: &Weights, backbone: BackboneKind) -> Result<Weights, EngineError> {
+pub fn fold_all(weights: &Weights, backbone: Option<&dyn Backbone>) -> Result<Weights, EngineError> {
     fold_batch_norms(&fold_trunk(weights, backbone)?)
 }

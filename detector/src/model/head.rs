@@ -4,8 +4,8 @@ use candle_core::{Result, Tensor};
 use candle_nn::{Init, ModuleT, VarBuilder};
 use engine::ops::{Conv2d, conv2d};
 
-use super::backbone::{Pyramid, PyramidChannels};
 use super::blocks::{ConvBlock, ConvShape, expected_bin};
+use super::pyramid::{Pyramid, PyramidChannels};
 use crate::anchors::{self, STRIDES};
 
 /// Bins of the distribution that stands for the distance from an anchor to a side of its box, in strides.

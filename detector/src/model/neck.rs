@@ -5,8 +5,9 @@ use candle_nn::{ModuleT, VarBuilder};
 use engine::ops::upsample_nearest2d;
 
 use super::Scale;
-use super::backbone::{Pyramid, PyramidChannels};
 use super::blocks::{C2f, C2fShape, ConvBlock, ConvShape};
+use super::detector_head::DetectorHead;
+use super::pyramid::{Pyramid, PyramidChannels};
 
 /// Layers 10 to 21. Layers 10, 11, 13, 14, 17 and 20 (upsampling, concatenation) have no weights.
 #[derive(Debug, Clone)]
@@ -25,7 +26,7 @@ impl Neck {
     /// # Errors
     /// When a tensor is missing or has another shape.
     pub fn load(vb: &VarBuilder, scale: Scale) -> Result<Self> {
-        let PyramidChannels { p3, p4, p5 } = PyramidChannels::of(scale);
+        let PyramidChannels { p3, p4, p5 } = DetectorHead::channels(&scale);
         let block = |layer: usize, inputs, outputs| {
             C2f::load(vb.pp(layer), C2fShape { inputs, outputs, repeats: scale.repeats(3), shortcut: false })
         };

@@ -1,58 +1,37 @@
 //! The whole network.
 
+use std::sync::Arc;
+
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 use engine::Network;
 
-use super::backbone::{Backbone, Pyramid, PyramidChannels};
-use super::efficientnet::EfficientNetBackbone;
-use super::head::{Head, HeadOutput};
-use super::neck::Neck;
-use super::{Architecture, BackboneKind};
+use super::Architecture;
+use super::detector_head::{BackboneNetwork, HeadNetwork};
+use super::head::HeadOutput;
+use super::lateral::LateralBackbone;
 
-/// The whole network.
+/// A detector: a backbone, and neck and head on it.
 #[derive(Debug, Clone)]
-pub struct YoloV8 {
-    backbone: AnyBackbone,
-    neck: Neck,
-    head: Head,
+pub struct DetectorNetwork {
+    backbone: Arc<dyn BackboneNetwork>,
+    head: Arc<dyn HeadNetwork>,
 }
 
-#[derive(Debug, Clone)]
-enum AnyBackbone {
-    Yolo(Box<Backbone>),
-    EfficientNet(Box<EfficientNetBackbone>),
-}
-
-impl AnyBackbone {
-    fn forward_t(&self, images: &Tensor, train: bool) -> Result<Pyramid> {
-        match self {
-            Self::Yolo(backbone) => backbone.forward_t(images, train),
-            Self::EfficientNet(backbone) => backbone.forward_t(images, train),
-        }
-    }
-}
-
-impl YoloV8 {
+impl DetectorNetwork {
     /// Loads from `vb`, below which everything is called `model.*`.
     ///
     /// # Errors
     /// When a tensor is missing or has another shape.
     #[expect(clippy::needless_pass_by_value, reason = "candle's convention for `load`")]
     pub fn load(vb: VarBuilder, architecture: Architecture) -> Result<Self> {
-        let Architecture { backbone, scale, classes } = architecture;
+        let Architecture { backbone, head, classes } = architecture;
         let vb = vb.pp("model");
         let backbone = match backbone {
-            BackboneKind::Yolo => AnyBackbone::Yolo(Box::new(Backbone::load(&vb, scale)?)),
-            BackboneKind::EfficientNet(trunk) => {
-                AnyBackbone::EfficientNet(Box::new(EfficientNetBackbone::load(&vb, trunk, scale)?))
-            }
+            None => head.load_backbone(&vb)?,
+            Some(backbone) => Arc::new(LateralBackbone::load(&vb, backbone, head.channels())?),
         };
-        Ok(Self {
-            backbone,
-            neck: Neck::load(&vb, scale)?,
-            head: Head::load(vb.pp(22), PyramidChannels::of(scale), classes)?,
-        })
+        Ok(Self { backbone, head: head.load(&vb, classes)? })
     }
 
     /// Raw predictions for pictures (B, 3, H, W) in `0..=1`, sides multiples of 32. `train` makes batch normalisation use
@@ -62,7 +41,7 @@ impl YoloV8 {
     /// When the input has another shape.
     pub fn forward_t(&self, images: &Tensor, train: bool) -> Result<HeadOutput> {
         let features = self.backbone.forward_t(images, train)?;
-        self.head.forward_t(&self.neck.forward_t(&features, train)?, train)
+        self.head.forward_t(&features, train)
     }
 
     /// Decoded predictions (B, 4 + classes, A), see [`HeadOutput::decode`].
@@ -75,7 +54,7 @@ impl YoloV8 {
 }
 
 /// One output, named as Ultralytics' exports name theirs.
-impl Network for YoloV8 {
+impl Network for DetectorNetwork {
     fn forward(&self, input: &Tensor) -> Result<Vec<(String, Tensor)>> {
         Ok(vec![(OUTPUT.to_owned(), self.predict(input)?)])
     }

@@ -1,9 +1,6 @@
 //! The five sizes of YOLOv8.
 
 use std::fmt;
-use std::str::FromStr;
-
-use thiserror::Error;
 
 /// A size of YOLOv8: one architecture, stretched in depth and width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,36 +66,21 @@ impl Scale {
         ((base as f64 * self.depth()).round() as usize).max(1)
     }
 
-    fn letter(self) -> char {
+    /// As people write it: `yolov8n`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::N => 'n',
-            Self::S => 's',
-            Self::M => 'm',
-            Self::L => 'l',
-            Self::X => 'x',
+            Self::N => "yolov8n",
+            Self::S => "yolov8s",
+            Self::M => "yolov8m",
+            Self::L => "yolov8l",
+            Self::X => "yolov8x",
         }
     }
 }
 
-/// As people write it: `yolov8n`.
 impl fmt::Display for Scale {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "yolov8{}", self.letter())
-    }
-}
-
-/// Text that names no size of YOLOv8.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("architecture {0:?} is not known: use yolov8n, yolov8s, yolov8m, yolov8l or yolov8x")]
-pub struct ParseScaleError(String);
-
-impl FromStr for Scale {
-    type Err = ParseScaleError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|scale| scale.to_string() == text)
-            .ok_or_else(|| ParseScaleError(text.chars().take(40).collect()))
+        f.write_str(self.as_str())
     }
 }

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device};
 use candle_nn::{VarBuilder, VarMap};
-use detector::model::{Architecture, ArchitectureError, Scale, YoloV8};
-use detector::{ClassChoice, ClassMapError, EngineChoice, LoadError, LoadOptions, SizeError, SpecError, load};
+use detector::model::{Architecture, ArchitectureError, DetectorNetwork, Scale};
+use detector::{
+    ClassChoice, ClassMapError, EngineChoice, LoadError, LoadOptions, NetworkError, SizeError, SpecError, load,
+};
 use engine::{ChoiceError, EngineError, OrtOptions, Precision, Weights};
 use vision::model_card::{CardError, Task};
 use vision::{DetectOptions, Detector, ModelCard, PreprocessPlan, RgbImage, Sha256};
@@ -28,7 +30,7 @@ fn without_ort() -> LoadOptions {
 fn invented_weights(classes: usize) -> Weights {
     let map = VarMap::new();
     let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
-    YoloV8::load(vb, Architecture::yolo(Scale::N, classes)).unwrap();
+    DetectorNetwork::load(vb, Architecture::yolo(Scale::N, classes)).unwrap();
     let mut weights = Weights::new("invented".as_ref());
     let variables = map.data().lock().unwrap();
     for (i, (name, variable)) in variables.iter().collect::<BTreeMap<_, _>>().into_iter().enumerate() {
@@ -77,6 +79,11 @@ impl Folder {
     }
 }
 
+/// The pattern of a file that lacks something as a detector.
+macro_rules! lacks {
+    ($($source:tt)+) => { LoadError::Network { source: NetworkError::$($source)+, .. } };
+}
+
 fn refused(path: &Path, options: &LoadOptions) -> LoadError {
     match load(path, options) {
         Ok(detector) => panic!("{} was loaded as {}", path.display(), detector.describe()),
@@ -106,7 +113,8 @@ fn safetensors_with_a_card_run_on_candle() {
 fn batch_normalisation_is_folded_without_changing_the_answer() {
     let folder = Folder::new();
     let weights = invented_weights(3);
-    let unfolded = weights.build(&Device::Cpu, |vb| YoloV8::load(vb, Architecture::yolo(Scale::N, 3))).unwrap();
+    let unfolded =
+        weights.build(&Device::Cpu, |vb| DetectorNetwork::load(vb, Architecture::yolo(Scale::N, 3))).unwrap();
     let path = folder.weights(&weights);
     card(&path, &["a", "b", "c"]).write_beside(&path).unwrap();
     let detector = load(&path, &LoadOptions::default()).unwrap();
@@ -153,9 +161,9 @@ fn cards_that_do_not_fit_are_refused() {
     let error = try_card(&|c| c.task = Task::Embedder);
     assert!(matches!(&error, LoadError::Task { found, .. } if found == "embedder"), "{error}");
     let error = try_card(&|c| c.classes.push("c".to_owned()));
-    assert!(matches!(error, LoadError::CardClasses { card: 3, found: 2, .. }), "{error}");
+    assert!(matches!(error, lacks!(CardClasses { card: 3, found: 2 })), "{error}");
     let error = try_card(&|c| c.classes.clear());
-    assert!(matches!(&error, LoadError::NoClasses { card: Some(_), .. }), "{error}");
+    assert!(matches!(&error, lacks!(NoClasses { card: Some(_) })), "{error}");
     let error = try_card(&|c| c.architecture = "yolov8m".to_owned());
     assert!(error.to_string().contains("says yolov8m, but its weights are yolov8n"), "{error}");
     assert!(matches!(error, LoadError::CardArchitecture { .. }));
@@ -163,7 +171,7 @@ fn cards_that_do_not_fit_are_refused() {
     assert!(error.to_string().contains("says efficientnet_lite0-yolov8n, but"), "{error}");
     let error = try_card(&|c| c.preprocess.width = 100);
     let expected = SizeError::Stride { side: "width", plan: 100, stride: 32 };
-    assert!(matches!(&error, LoadError::Spec { source: SpecError::Size(size), .. } if *size == expected), "{error}");
+    assert!(matches!(&error, lacks!(Spec(SpecError::Size(size))) if *size == expected), "{error}");
 }
 
 #[test]
@@ -173,7 +181,7 @@ fn class_maps_of_the_caller_must_fit() {
     let map = BTreeMap::from([(2, "x".to_owned())]);
     let error = refused(&path, &LoadOptions { classes: ClassChoice::Map(map), ..LoadOptions::default() });
     let expected = ClassMapError::Output { output: 2, outputs: 2 };
-    assert!(matches!(&error, LoadError::ClassMap { source, .. } if *source == expected), "{error}");
+    assert!(matches!(&error, lacks!(ClassMap(source)) if *source == expected), "{error}");
 }
 
 #[test]
@@ -214,7 +222,7 @@ fn weights_of_other_networks_are_refused() {
     };
     let error = with(&|w| *w = w.renamed(|name| (!name.starts_with("model.0.")).then(|| name.to_owned())).unwrap());
     let expected = ArchitectureError::Missing { name: "model.0.conv.weight" };
-    assert!(matches!(&error, LoadError::Architecture { source, .. } if *source == expected), "{error}");
+    assert!(matches!(&error, lacks!(Architecture(source)) if *source == expected), "{error}");
     let error = with(&|w| w.insert("model.12.cv1.conv.weight", &[1, 1, 1, 1], vec![0.0]).unwrap());
     assert!(error.to_string().contains("model.12.cv1.conv.weight"), "{error}");
     let error =
@@ -224,15 +232,15 @@ fn weights_of_other_networks_are_refused() {
         "{error}"
     );
     let error = with(&|w| w.insert("model.22.cv4.0.0.conv.weight", &[1], vec![0.0]).unwrap());
-    assert!(matches!(&error, LoadError::Foreign { name, .. } if name == "model.22.cv4.0.0.conv.weight"), "{error}");
+    assert!(matches!(&error, lacks!(Foreign { name }) if name == "model.22.cv4.0.0.conv.weight"), "{error}");
     let error = with(&|w| w.insert("model.0.bn.weight", &[16], vec![f32::NAN; 16]).unwrap());
     assert!(matches!(error, LoadError::Engine(EngineError::Load { .. })), "{error}");
     let error = with(&|w| drop(w.metadata_mut().insert("task".to_owned(), "segment".to_owned())));
     assert!(matches!(&error, LoadError::Task { found, .. } if found == "segment"), "{error}");
     let error = with(&|w| drop(w.metadata_mut().insert("names".to_owned(), "{0: exit()}".to_owned())));
-    assert!(matches!(error, LoadError::Metadata { .. }), "{error}");
+    assert!(matches!(error, lacks!(Metadata(_))), "{error}");
     let error = with(&|w| drop(w.metadata_mut().insert("names".to_owned(), "{0: 'only one'}".to_owned())));
-    assert!(matches!(error, LoadError::Spec { source: SpecError::Output { classes: 1, .. }, .. }), "{error}");
+    assert!(matches!(error, lacks!(Spec(SpecError::Output { classes: 1, .. }))), "{error}");
 }
 
 #[test]
@@ -283,7 +291,7 @@ fn onnx_files_that_are_no_detectors_are_refused() {
     let Some(root) = shared_data() else { return };
     let embedder = root.join("weights/efficientnet-lite0-imagenet/efficientnet_lite0_imagenet.onnx");
     let error = refused(&embedder, &LoadOptions::default());
-    assert!(matches!(error, LoadError::NoClasses { card: None, .. }), "{error}");
+    assert!(matches!(error, lacks!(NoClasses { card: None })), "{error}");
 
     let folder = Folder::new();
     let path = folder.bytes("model.onnx", &fs::read(&embedder).unwrap());
@@ -291,7 +299,7 @@ fn onnx_files_that_are_no_detectors_are_refused() {
     embedder_card.preprocess = PreprocessPlan::yolo(224, 224);
     embedder_card.write_beside(&path).unwrap();
     let error = refused(&path, &LoadOptions::default());
-    assert!(matches!(error, LoadError::Spec { .. } | LoadError::Engine(_)), "{error}");
+    assert!(matches!(error, lacks!(Spec(_)) | LoadError::Engine(_)), "{error}");
 
     let whole = fs::read(root.join(YOLOV8N)).unwrap();
     let cut = folder.bytes("cut.onnx", &whole[..whole.len() / 2]);
@@ -306,11 +314,11 @@ fn onnx_files_that_are_no_detectors_are_refused() {
     wrong_size.write_beside(&path).unwrap();
     let error = refused(&path, &LoadOptions::default());
     let expected = SizeError::Fixed { side: "width", network: 640, plan: 320 };
-    assert!(matches!(&error, LoadError::Spec { source: SpecError::Size(size), .. } if *size == expected), "{error}");
+    assert!(matches!(&error, lacks!(Spec(SpecError::Size(size))) if *size == expected), "{error}");
     card(&path, &["a"; 79]).write_beside(&path).unwrap();
     let mut classes = card(&path, &["a"; 79]);
     classes.preprocess = PreprocessPlan::yolo(640, 640);
     classes.write_beside(&path).unwrap();
     let error = refused(&path, &LoadOptions::default());
-    assert!(matches!(error, LoadError::Spec { source: SpecError::Output { classes: 79, .. }, .. }), "{error}");
+    assert!(matches!(error, lacks!(Spec(SpecError::Output { classes: 79, .. }))), "{error}");
 }

@@ -44,6 +44,17 @@ pub struct CandleSession {
 }
 
 impl CandleSession {
+    /// A session of a network that takes RGB images of any number and size.
+    #[must_use]
+    pub fn of_images(
+        network: Box<dyn Network + Send + Sync>,
+        metadata: BTreeMap<String, String>,
+        device: &Device,
+    ) -> Self {
+        let input = InputShape { batch: None, channels: 3, height: None, width: None };
+        Self::new(network, input, metadata, device)
+    }
+
     /// A session over `network`, whose weights are on `device`. `metadata` is handed on in [`SessionInfo::metadata`].
     #[must_use]
     pub fn new(

@@ -4,9 +4,8 @@
 //! the Lite variant follows its published description: no squeeze-and-excitation, ReLU6, stem and head not scaled.
 
 use std::fmt;
-use std::str::FromStr;
 
-use thiserror::Error;
+use crate::backbone::Padding;
 
 /// Size of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,84 +72,6 @@ impl fmt::Display for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// A network as model cards name it: `efficientnet_b0` with timm's conventions, `tf_efficientnet_b0` with those of
-/// Google's weights. `efficientnet_lite0` has Google's under either name: nobody else's weights are in use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Architecture {
-    /// Its size.
-    pub variant: Variant,
-    /// Whether it pads and normalises as TensorFlow does.
-    pub tensorflow: bool,
-}
-
-/// Text that names no network.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "architecture {0:?} is not known; known are efficientnet_lite0 and efficientnet_b0 to efficientnet_b4, and \
-     tf_efficientnet_b0 to tf_efficientnet_b4 for weights that pad as TensorFlow does"
-)]
-pub struct ParseArchitectureError(String);
-
-impl Architecture {
-    /// The network.
-    #[must_use]
-    pub fn config(self) -> Config {
-        let config = Config::of(self.variant);
-        if self.tensorflow { config.with_tensorflow_conventions() } else { config }
-    }
-
-    /// How its published weights want colours: `(RGB - 127) / 128` for Lite0, the mean and deviation of ImageNet for the
-    /// others.
-    #[must_use]
-    pub const fn normalisation(self) -> Normalisation {
-        if self.variant.is_lite() {
-            Normalisation { mean: [127.0; 3], std: [128.0; 3] }
-        } else {
-            // .485 .456 .406 and .229 .224 .225 of 255
-            Normalisation { mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375] }
-        }
-    }
-}
-
-/// `(RGB - mean) / std` per channel, of bytes 0 to 255.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Normalisation {
-    /// Subtracted.
-    pub mean: [f32; 3],
-    /// Divided by.
-    pub std: [f32; 3],
-}
-
-impl fmt::Display for Architecture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let prefix = if self.tensorflow && !self.variant.is_lite() { "tf_" } else { "" };
-        write!(f, "{prefix}{}", self.variant)
-    }
-}
-
-impl FromStr for Architecture {
-    type Err = ParseArchitectureError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (tensorflow, name) = text.strip_prefix("tf_").map_or((false, text), |name| (true, name));
-        let variant = VARIANTS.into_iter().find(|variant| variant.as_str() == name);
-        let variant = variant.ok_or_else(|| ParseArchitectureError(text.chars().take(80).collect()))?;
-        Ok(Self { variant, tensorflow: tensorflow || variant.is_lite() })
-    }
-}
-
-/// Where the zeros around a picture go. Weights learned under one do not fit the other: on even sizes a stride of two
-/// samples other pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Padding {
-    /// `(k - 1) / 2` on every side: PyTorch, timm's `efficientnet_b*`.
-    #[default]
-    Symmetric,
-    /// As few as give `ceil(size / stride)`, the odd one right and below: TensorFlow's "SAME", ONNX's `SAME_UPPER`, the
-    /// ports of Google's own weights.
-    Same,
 }
 
 /// The non-linearity.
@@ -320,23 +241,5 @@ mod tests {
         check(Variant::B3, 40, [24, 32, 48, 96, 136, 232, 384], 1536, [2, 3, 3, 5, 5, 6, 2]);
         check(Variant::B4, 48, [24, 32, 56, 112, 160, 272, 448], 1792, [2, 4, 4, 6, 6, 8, 2]);
         check(Variant::Lite0, 32, small, 1280, [1, 2, 2, 3, 3, 4, 1]);
-    }
-
-    #[test]
-    fn names_parse_and_display() {
-        for (text, variant, padding) in [
-            ("efficientnet_b0", Variant::B0, Padding::Symmetric),
-            ("efficientnet_b4", Variant::B4, Padding::Symmetric),
-            ("tf_efficientnet_b2", Variant::B2, Padding::Same),
-            ("efficientnet_lite0", Variant::Lite0, Padding::Same),
-        ] {
-            let architecture: Architecture = text.parse().unwrap();
-            assert_eq!((architecture.variant, architecture.config().padding), (variant, padding));
-            assert_eq!(architecture.to_string(), text);
-        }
-        assert_eq!("tf_efficientnet_lite0".parse(), "efficientnet_lite0".parse::<Architecture>());
-        for text in ["", "efficientnet_b9", "tf_", "resnet50", "Efficientnet_b0"] {
-            assert!(text.parse::<Architecture>().unwrap_err().to_string().contains("efficientnet_lite0"), "{text}");
-        }
     }
 }

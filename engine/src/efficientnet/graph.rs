@@ -1,38 +1,24 @@
 //! The network as ONNX nodes, from weights whose batch norms are folded in.
 
-use super::config::{Activation, BlockShape, Config, Padding};
-use crate::onnx::{GraphBuilder, Window, Wire};
-use crate::{EngineError, Weights};
+use super::config::{Activation, BlockShape, Config};
+use crate::EngineError;
+use crate::backbone::{GraphPart, Padding};
+use crate::onnx::{Window, Wire};
 
 /// Writes the layers of an EfficientNet under the names of their weights.
-pub struct GraphWriter<'a> {
-    /// The graph it adds to.
-    pub graph: &'a mut GraphBuilder,
-    /// Batch norms are folded in; under native names below `prefix`.
-    pub weights: &'a Weights,
+pub(super) struct GraphWriter<'a> {
+    /// Where it writes.
+    pub(super) part: GraphPart<'a>,
     /// The network.
-    pub config: &'a Config,
-    /// What stands before the names: nothing, or the path to a part of a larger network with its dot.
-    pub prefix: &'a str,
+    pub(super) config: &'a Config,
 }
 
 impl GraphWriter<'_> {
-    /// The tensor `name` of the weights as a constant.
-    ///
-    /// # Errors
-    /// When it is missing or holds numbers that are not finite.
-    pub fn weight(&mut self, name: &str) -> Result<Wire, EngineError> {
-        let name = format!("{}{name}", self.prefix);
-        let shape = self.weights.shape(&name).unwrap_or_default().to_vec();
-        let values = self.weights.take(&name, &shape)?;
-        Ok(self.graph.floats(&name, &shape, values))
-    }
-
     /// Stem, blocks and last convolution, on pictures `x` of these height and width: features (N, C, H / 32, W / 32).
     ///
     /// # Errors
     /// When a weight is missing or holds numbers that are not finite.
-    pub fn features(&mut self, x: &Wire, size: (usize, usize)) -> Result<Wire, EngineError> {
+    pub(super) fn features(&mut self, x: &Wire, size: (usize, usize)) -> Result<Wire, EngineError> {
         let blocks = self.blocks(x, size)?;
         let last = blocks.last().unwrap_or(x);
         self.conv("conv_head", last, Window::square(1, 1), Some(self.config.activation))
@@ -43,7 +29,7 @@ impl GraphWriter<'_> {
     ///
     /// # Errors
     /// When a weight is missing or holds numbers that are not finite.
-    pub fn blocks(&mut self, x: &Wire, (height, width): (usize, usize)) -> Result<Vec<Wire>, EngineError> {
+    pub(super) fn blocks(&mut self, x: &Wire, (height, width): (usize, usize)) -> Result<Vec<Wire>, EngineError> {
         let window = self.window(3, 2, 1, (height, width));
         let mut x = self.conv("conv_stem", x, window, Some(self.config.activation))?;
         let (mut height, mut width) = (height.div_ceil(2), width.div_ceil(2));
@@ -70,16 +56,20 @@ impl GraphWriter<'_> {
         y = self.conv(&format!("{name}.conv_dw"), &y, depthwise, activation)?;
         if self.config.squeezed(shape.input).is_some() {
             let se = format!("{name}.se");
-            let node = format!("{}{se}", self.prefix);
-            let pooled = self.graph.node("GlobalAveragePool", &node, &[&y], &[]);
+            let node = format!("{}{se}", self.part.prefix);
+            let pooled = self.part.graph.node("GlobalAveragePool", &node, &[&y], &[]);
             let reduced = self.conv(&format!("{se}.conv_reduce"), &pooled, Window::square(1, 1), activation)?;
             let expanded = self.conv(&format!("{se}.conv_expand"), &reduced, Window::square(1, 1), None)?;
-            let gate = self.graph.node("Sigmoid", &node, &[&expanded], &[]);
-            y = self.graph.node("Mul", &node, &[&y, &gate], &[]);
+            let gate = self.part.graph.node("Sigmoid", &node, &[&expanded], &[]);
+            y = self.part.graph.node("Mul", &node, &[&y, &gate], &[]);
         }
         let y = self.conv(&format!("{name}.{project}"), &y, Window::square(1, 1), None)?;
         let residual = shape.stride == 1 && shape.input == shape.output;
-        Ok(if residual { self.graph.node("Add", &format!("{}{name}", self.prefix), &[&y, x], &[]) } else { y })
+        Ok(if residual {
+            self.part.graph.node("Add", &format!("{}{name}", self.part.prefix), &[&y, x], &[])
+        } else {
+            y
+        })
     }
 
     fn conv(
@@ -89,12 +79,12 @@ impl GraphWriter<'_> {
         window: Window,
         activation: Option<Activation>,
     ) -> Result<Wire, EngineError> {
-        let (weight, bias) = (self.weight(&format!("{name}.weight"))?, self.weight(&format!("{name}.bias"))?);
-        let name = format!("{}{name}", self.prefix);
-        let y = self.graph.conv(&name, x, (&weight, &bias), window);
+        let (weight, bias) = (self.part.weight(&format!("{name}.weight"))?, self.part.weight(&format!("{name}.bias"))?);
+        let name = format!("{}{name}", self.part.prefix);
+        let y = self.part.graph.conv(&name, x, (&weight, &bias), window);
         Ok(match activation {
-            Some(Activation::Swish) => self.graph.silu(&name, &y),
-            Some(Activation::Relu6) => self.graph.relu6(&name, &y),
+            Some(Activation::Swish) => self.part.graph.silu(&name, &y),
+            Some(Activation::Relu6) => self.part.graph.relu6(&name, &y),
             None => y,
         })
     }

@@ -4,23 +4,11 @@
 use candle_core::{Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 
-use super::config::{Activation, Config, Padding};
+use super::config::{Activation, Config};
+use crate::backbone::{Norms, Padding};
 use crate::ops::{
     self, BatchNorm, BatchNormConfig, Conv2d, activate, channel_means, conv2d, conv2d_act, scale_channels, widen,
 };
-
-/// What a batch norm is loaded as.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum Norms {
-    /// Folded into the convolution before it: for inference only.
-    #[default]
-    Folded,
-    /// As it is, with statistics that `forward_t(x, true)` learns: for training.
-    Live {
-        /// Weight of a batch's statistics in the running ones.
-        momentum: f64,
-    },
-}
 
 /// How a network is built.
 #[derive(Debug, Clone, Copy)]

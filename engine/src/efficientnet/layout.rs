@@ -1,9 +1,9 @@
-//! The native layout of weights (timm's, see [`super::Trunk::load`]): which convolutions there are, what others call
-//! them, and which network a set of weights belongs to.
+//! The native layout of weights (timm's, see [`super::Trunk::load`]): which convolutions there are, and what others call
+//! them.
 
 use std::collections::BTreeMap;
 
-use super::config::{BlockShape, Config, VARIANTS, Variant};
+use super::config::{BlockShape, Config};
 
 /// Name and shape of every convolution's weights: what tells one network from another.
 #[must_use]
@@ -48,21 +48,6 @@ pub fn norms(config: &Config) -> Vec<(String, String)> {
     }
     all.push(pair("conv_head", "bn2"));
     all
-}
-
-/// The network whose convolutions are exactly those of the weights with these names and shapes (native or ported names).
-#[must_use]
-#[expect(clippy::needless_pass_by_value, reason = "an iterator is given away")]
-pub fn recognize<'a>(weights: impl Iterator<Item = (&'a str, &'a [usize])> + Clone) -> Option<Variant> {
-    VARIANTS.into_iter().find(|&variant| {
-        let config = Config::of(variant);
-        let found: BTreeMap<String, Vec<usize>> = weights
-            .clone()
-            .filter(|(_, shape)| shape.len() == 4)
-            .filter_map(|(name, shape)| Some((native_name(name, &config)?, shape.to_vec())))
-            .collect();
-        found == convolutions(&config)
-    })
 }
 
 /// The native name of a tensor, under its native name or under that of the PyTorch ports of Google's weights
@@ -123,23 +108,8 @@ fn place(mut index: usize, config: &Config) -> Option<(usize, usize, bool)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Variant;
     use super::*;
-
-    #[test]
-    fn every_network_is_recognised_by_its_convolutions() {
-        for variant in VARIANTS {
-            let mut all = convolutions(&Config::of(variant));
-            all.insert("classifier.weight".to_owned(), vec![1000, 1280]);
-            all.insert("some.constant".to_owned(), vec![1, 1, 1, 1]);
-            let of = |all: &BTreeMap<String, Vec<usize>>| {
-                recognize(all.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())))
-            };
-            assert_eq!(of(&all), Some(variant));
-            all.remove("blocks.3.0.conv_dw.weight");
-            assert_eq!(of(&all), None);
-        }
-        assert_eq!(recognize(std::iter::empty()), None);
-    }
 
     #[test]
     fn published_names_are_native() {

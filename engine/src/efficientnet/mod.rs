@@ -2,6 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`family`] | its members as [backbones](crate::backbone) |
 //! | [`config`] | the family as data |
 //! | [`trunk`] | stem and blocks |
 //! | [`mbconv`] | its block |
@@ -10,20 +11,21 @@
 //! | [`layout`] | the names of its tensors, and what others call them |
 
 pub mod config;
-pub mod graph;
+mod family;
+mod graph;
 #[cfg(feature = "candle")]
 pub mod layers;
 pub mod layout;
 #[cfg(feature = "candle")]
 pub mod mbconv;
 #[cfg(feature = "candle")]
+mod network;
+#[cfg(feature = "candle")]
 pub mod trunk;
 
-pub use config::{
-    Activation, Architecture, BlockShape, Config, Normalisation, Padding, ParseArchitectureError, Stage, VARIANTS,
-    Variant,
-};
+pub use config::{Activation, BlockShape, Config, Stage, VARIANTS, Variant};
+pub use family::{EfficientNet, FAMILY};
 #[cfg(feature = "candle")]
-pub use layers::{Build, Norms};
+pub use layers::Build;
 #[cfg(feature = "candle")]
 pub use trunk::Trunk;

@@ -3,7 +3,8 @@
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
 use engine::Weights;
-use engine::efficientnet::{Build, Config, Norms, Trunk, VARIANTS, Variant};
+use engine::backbone::Norms;
+use engine::efficientnet::{Build, Config, Trunk, VARIANTS, Variant};
 
 /// Numbers in -1..1 that look random and are the same everywhere.
 fn noise_tensor(seed: u64, shape: &[usize]) -> Tensor {

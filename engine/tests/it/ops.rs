@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use candle_core::{DType, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
 use engine::Device;
-use engine::efficientnet::{Build, Config, Norms, Trunk, Variant};
+use engine::backbone::Norms;
+use engine::efficientnet::{Build, Config, Trunk, Variant};
 use engine::ops::{Activation, Conv2d, Padding, batch_norm_act, conv2d, max_pool2d, upsample_nearest2d};
 use serde_json::Value;
 

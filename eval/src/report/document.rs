@@ -12,6 +12,7 @@ use crate::formats::{self, FormatError};
 use crate::robustness::RobustnessLine;
 use crate::{
     Bootstrap, CountSection, DetectionSection, Gate, GatedMetric, IdentificationSection, Interval, Targets, Verdict,
+    verdict,
 };
 
 /// What was evaluated.
@@ -191,7 +192,7 @@ impl Report {
             predictions: parts.predictions,
             seed: parts.bootstrap.seed,
             resamples: parts.bootstrap.resamples,
-            verdict: Verdict::of(&gates),
+            verdict: verdict(&gates),
             gates,
             metrics: figures.metrics,
             intervals: figures.intervals,

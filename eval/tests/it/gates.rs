@@ -1,7 +1,7 @@
 //! Gates that cannot lie.
 
 use eval::gate::{Bound, Figure};
-use eval::{Gate, GatedMetric, Interval, Targets, Verdict};
+use eval::{Gate, GatedMetric, Interval, Targets, verdict};
 
 fn judge(metric: GatedMetric, value: Option<f64>) -> bool {
     Gate::judge(metric, &Targets::default(), Figure { value, interval: None, evidence: 1 }).passed
@@ -28,10 +28,10 @@ fn exit_codes() {
     let gate =
         |value| Gate::judge(GatedMetric::Recall, &Targets::default(), Figure { value, interval: None, evidence: 9 });
     let (good, bad) = (gate(Some(1.0)), gate(Some(0.5)));
-    assert_eq!(Verdict::of(&[good.clone(), good.clone()]).exit_code(), 0);
-    assert_eq!(Verdict::of(&[good.clone(), bad]).exit_code(), 1);
-    assert_eq!(Verdict::of(&[good, gate(None)]).exit_code(), 1);
-    assert_eq!(Verdict::of(&[]).exit_code(), 2);
+    assert_eq!(verdict(&[good.clone(), good.clone()]).exit_code(), 0);
+    assert_eq!(verdict(&[good.clone(), bad]).exit_code(), 1);
+    assert_eq!(verdict(&[good, gate(None)]).exit_code(), 1);
+    assert_eq!(verdict(&[]).exit_code(), 2);
 }
 
 #[test]

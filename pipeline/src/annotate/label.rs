@@ -1,9 +1,9 @@
 //! The label within a box.
 
+use vision::draw::text::SMALLEST;
+use vision::draw::{Canvas, Pen, Rect};
 use vision::{RecognizedItem, SkuStatus};
 
-use super::canvas::{Canvas, Rect};
-use super::text::{Pen, SMALLEST};
 use super::{ClassNames, Shown, Style, palette};
 
 /// Most lines of a label.

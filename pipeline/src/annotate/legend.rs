@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use vision::draw::text::clean;
+use vision::draw::{Canvas, Fonts, Pen, Rect, Stroke};
 use vision::{Recognition, SkuId, SkuStatus};
 
-use super::canvas::{Canvas, Rect, Stroke};
-use super::text::{Fonts, Pen};
 use super::{Shown, palette, sane};
 
 /// Photos narrower than this get no legend: it could not be read.
@@ -148,7 +148,7 @@ impl Legend {
         let start = swatch.right as f32 + self.letters * 0.45;
         let count = bold.width(&entry.count);
         let room = width - (start - left) - count - self.letters * 0.6;
-        let name = regular.shortened(&super::text::clean(&entry.name), room);
+        let name = regular.shortened(&clean(&entry.name), room);
         let color = if entry.key.is_some() { INK } else { FAINT };
         regular.draw(canvas, (start, top), &name, color);
         bold.draw(canvas, (start + regular.width(&name) + self.letters * 0.6, top), &entry.count, color);

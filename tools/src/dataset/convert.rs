@@ -87,5 +87,5 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Verdict> {
         let counts = json!({ "images": images, "boxes": boxes, "categories": annotations.categories, "left_out": loaded.left_out, "not_written": unsaid, "hidden": loaded.hidden });
         write_json(path, &counts)?;
     }
-    Ok(Verdict::Clean)
+    Ok(Verdict::Passed)
 }

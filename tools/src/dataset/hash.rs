@@ -49,7 +49,7 @@ pub(super) fn run(args: &HashArgs) -> anyhow::Result<Verdict> {
         if let Some(path) = &args.json {
             write_json(path, &json!({ "root": new.root(), "files": new.files().len(), "bytes": new.bytes() }))?;
         }
-        return Ok(Verdict::Clean);
+        return Ok(Verdict::Passed);
     };
     let comparison = Comparison::between(&old, &new);
     for path in &comparison.added {
@@ -82,5 +82,5 @@ pub(super) fn run(args: &HashArgs) -> anyhow::Result<Verdict> {
         let same = comparison.is_same();
         write_json(path, &json!({ "same": same, "old": old.root(), "new": new.root(), "differences": comparison }))?;
     }
-    Ok(Verdict::clean_if(comparison.is_same()))
+    Ok(Verdict::passed_if(comparison.is_same()))
 }

@@ -36,7 +36,7 @@ pub(crate) fn run(command: DatasetCommand) -> anyhow::Result<ExitCode> {
         DatasetCommand::Crop(args) => crop::run(&args),
         DatasetCommand::Synth(args) => synth::run(&args),
     }?;
-    Ok(ExitCode::from(verdict.code()))
+    Ok(ExitCode::from(verdict.exit_code()))
 }
 
 /// How a folder says what its pictures show.

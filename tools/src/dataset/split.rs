@@ -101,7 +101,7 @@ pub(super) fn run(args: &SplitArgs) -> anyhow::Result<Verdict> {
     if let Some(path) = &args.json {
         write_json(path, &json!({ "data": split.data(), "counts": counts, "seed": split.seed() }))?;
     }
-    Ok(Verdict::Clean)
+    Ok(Verdict::Passed)
 }
 
 fn verify(args: &SplitArgs, frozen: &Path, data: &DataFolder) -> anyhow::Result<Verdict> {
@@ -119,5 +119,5 @@ fn verify(args: &SplitArgs, frozen: &Path, data: &DataFolder) -> anyhow::Result<
     if let Some(path) = &args.json {
         write_json(path, &json!({ "agrees": serious == 0, "data": split.data(), "disagreements": found }))?;
     }
-    Ok(Verdict::clean_if(serious == 0))
+    Ok(Verdict::passed_if(serious == 0))
 }

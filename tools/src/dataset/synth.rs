@@ -82,5 +82,5 @@ pub(super) fn run(args: &SynthArgs) -> anyhow::Result<Verdict> {
     if let Some(path) = &args.json {
         write_json(path, &serde_json::to_value(&report)?)?;
     }
-    Ok(Verdict::Clean)
+    Ok(Verdict::Passed)
 }

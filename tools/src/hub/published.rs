@@ -1,6 +1,7 @@
 //! What the name of published weights says that their tensors do not.
 
-use engine::efficientnet::{Architecture, Padding};
+use engine::Backbone;
+use engine::backbone::Padding;
 use hub::HubFile;
 
 /// How the networks of the repository `timm/NAME.TRAINING` pad: `tf_` leads the names of those that do it as TensorFlow does.
@@ -8,8 +9,8 @@ use hub::HubFile;
 #[must_use]
 pub(crate) fn padding(file: &HubFile) -> Option<Padding> {
     let name = file.repo().split('.').next().filter(|_| file.owner() == "timm")?;
-    name.parse::<Architecture>().ok()?;
-    // Not what the architecture of that name pads like here: `efficientnet_lite0` means Google's, but timm has one of its own.
+    name.parse::<&dyn Backbone>().ok()?;
+    // Not what the backbone of that name pads like here: `efficientnet_lite0` means Google's, but timm has one of its own.
     Some(if name.starts_with("tf_") { Padding::Same } else { Padding::Symmetric })
 }
 

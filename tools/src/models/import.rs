@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use ::hub::{HubFile, WeightsSource};
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
-use classifier::model::layout::native_name;
-use classifier::model::{Architecture, Variant, usual_plan};
 use detector::ClassMap;
 use detector::load::ARCHITECTURE_KEY;
 use detector::metadata::ExportMetadata;
-use detector::model::Architecture as Yolo;
-use engine::efficientnet::Padding;
-use engine::{Precision, Weights};
+use detector::model::Architecture;
+use engine::backbone::Padding;
+use engine::backbones::twins;
+use engine::{Backbone, Precision, Weights};
 use vision::model_card::Task;
 use vision::{ModelCard, PreprocessPlan, Sha256};
 
@@ -121,11 +120,11 @@ fn import(args: &ImportArgs) -> anyhow::Result<()> {
 }
 
 fn recognise(weights: &Weights, args: &ImportArgs) -> anyhow::Result<Recognised> {
-    if let Ok(found) = Yolo::infer(|name| weights.shape(name).map(<[usize]>::to_vec)) {
+    if let Ok(found) = Architecture::infer(|name| weights.shape(name).map(<[usize]>::to_vec)) {
         return detector(weights, found, args);
     }
-    match super::variant(weights) {
-        Some(variant) => embedder(weights, variant, args),
+    match super::backbone(weights) {
+        Some(backbone) => embedder(weights, backbone, args),
         None => bail!(
             "{} holds neither YOLOv8 nor EfficientNet under names known here; `shelf models inspect --tensors` shows what it holds",
             args.source.display()
@@ -133,22 +132,22 @@ fn recognise(weights: &Weights, args: &ImportArgs) -> anyhow::Result<Recognised>
     }
 }
 
-fn embedder(weights: &Weights, variant: Variant, args: &ImportArgs) -> anyhow::Result<Recognised> {
+fn embedder(weights: &Weights, found: &'static dyn Backbone, args: &ImportArgs) -> anyhow::Result<Recognised> {
     ensure!(args.classes.is_empty(), "--classes is for detectors; this is an embedder");
-    let architecture = Architecture { variant, tensorflow: args.tensorflow };
-    let config = architecture.config();
-    let native = if args.card_only { weights.clone() } else { weights.renamed(|name| native_name(name, &config))? };
+    let padding = if args.tensorflow { Padding::Same } else { Padding::Symmetric };
+    let backbone = twins(found).find(|twin| twin.padding() == padding).unwrap_or(found);
+    let native = if args.card_only { weights.clone() } else { weights.renamed(|name| backbone.native_name(name))? };
     let trained = native.shape("embedding.weight").and_then(|shape| shape.first().copied());
     let card = ModelCard {
-        architecture: architecture.to_string(),
+        architecture: backbone.to_string(),
         embedding_output: Some("embedding".to_owned()),
-        embedding_dim: Some(trained.unwrap_or(config.head)),
-        ..card(args, Task::Embedder, usual_plan(architecture))
+        embedding_dim: Some(trained.unwrap_or(backbone.features())),
+        ..card(args, Task::Embedder, backbone.plan())
     };
     Ok(Recognised { weights: native, card })
 }
 
-fn detector(weights: &Weights, found: Yolo, args: &ImportArgs) -> anyhow::Result<Recognised> {
+fn detector(weights: &Weights, found: Architecture, args: &ImportArgs) -> anyhow::Result<Recognised> {
     let metadata = ExportMetadata::parse(weights.metadata())
         .with_context(|| format!("the metadata of {} cannot be understood", args.source.display()))?;
     let classes = match (args.classes.as_slice(), metadata.names) {

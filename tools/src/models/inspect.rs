@@ -52,8 +52,8 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<()> {
             let found = stated.map_or(found, |design| found.named(design));
             println!("{:<14}{}, {} classes", "architecture", found.design(), found.classes);
         }
-        Err(_) => match super::variant(&weights) {
-            Some(variant) => println!("{:<14}{variant}", "architecture"),
+        Err(_) => match super::backbone(&weights) {
+            Some(backbone) => println!("{:<14}{backbone}", "architecture"),
             None => println!("{:<14}neither YOLOv8 nor EfficientNet by its tensors", "architecture"),
         },
     }

@@ -97,9 +97,9 @@ fn setup(config: TrainConfig, images: SkuImages, license: &str) -> anyhow::Resul
 pub(super) fn start(config: &TrainConfig) -> anyhow::Result<Option<Weights>> {
     let Some(source) = &config.weights else { return Ok(None) };
     let failed = || format!("`weights` cannot be started from ({source})");
-    hub::check_padding(source, config.architecture).with_context(failed)?;
+    hub::check_padding(source, config.backbone).with_context(failed)?;
     let path = hub::local(source).with_context(failed)?;
-    let imported = classifier::import(&path, Some(config.architecture)).with_context(failed)?;
+    let imported = classifier::import(&path, Some(config.backbone)).with_context(failed)?;
     if !imported.weights.contains("bn1.running_mean") {
         eprintln!("the batch norms of {source} are folded in: what they scaled is learned anew");
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use detector::model::BackboneKind;
 use engine::Device;
 use train::detector::fit::{self, Setup};
 use train::detector::{TrainConfig, TrainingData, Transfer};
@@ -87,8 +86,8 @@ fn setup(config: TrainConfig, license: &str) -> anyhow::Result<Setup> {
     if let Some(source) = &setup.config.weights {
         let failed = || format!("`weights` cannot be started from ({source})");
         let architecture = setup.architecture();
-        if let BackboneKind::EfficientNet(efficientnet) = architecture.backbone {
-            hub::check_padding(source, efficientnet).with_context(failed)?;
+        if let Some(backbone) = architecture.backbone {
+            hub::check_padding(source, backbone).with_context(failed)?;
         }
         let path = hub::local(source).with_context(failed)?;
         let transfer = Transfer::open(&path, architecture)?;

@@ -8,7 +8,7 @@ use classifier::gallery::snapshot;
 use classifier::{LoadOptions, SessionEmbedder};
 use engine::Device;
 use eval::gate::Figure;
-use eval::{Gate, GatedMetric, Verdict};
+use eval::{Gate, GatedMetric, verdict};
 use train::classifier::TrainConfig;
 use train::classifier::data::SkuImages;
 use train::classifier::fit::served_model;
@@ -64,7 +64,7 @@ pub(super) fn validate(
     // Told by the exit code alone: what is printed is CSV.
     let gate =
         Gate::judge(GatedMetric::Top1, &targets::beside(&args.config)?, Figure { value: top1, ..Figure::default() });
-    Ok(ExitCode::from(Verdict::of(&[gate]).exit_code()))
+    Ok(ExitCode::from(verdict(&[gate]).exit_code()))
 }
 
 /// The weights that training starts from, with their pooled features as the embedding.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use eval::gate::Figure;
-use eval::{Gate, GatedMetric, Targets, Verdict};
+use eval::{Gate, GatedMetric, Targets, verdict};
 
 /// Judges what was measured, says it line by line, and how to exit.
 pub(super) fn judge(targets: &Targets, measured: &[(GatedMetric, Option<f64>)]) -> ExitCode {
@@ -16,7 +16,7 @@ pub(super) fn judge(targets: &Targets, measured: &[(GatedMetric, Option<f64>)]) 
         let value = value.map_or_else(|| "not measured".to_owned(), |value| format!("{value:.4}"));
         println!("{mark}  {}  {value}  {bound}", metric.as_str());
     }
-    ExitCode::from(Verdict::of(&gates).exit_code())
+    ExitCode::from(verdict(&gates).exit_code())
 }
 
 #[cfg(test)]

@@ -53,6 +53,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("ureq", &["hub/src/enabled/"]),
     ("sqlx", &["store/"]),
     ("object_store", &["store/"]),
+    ("ab_glyph", &["vision/src/draw/", "synth/src/text.rs"]),
+    ("dejavu", &["vision/src/draw/", "synth/src/text.rs"]),
     ("fast_image_resize", &["vision/src/preprocess.rs"]),
     ("turbojpeg", &["vision/src/decode", "vision/src/encode.rs"]),
     (
@@ -210,22 +212,28 @@ fn imports(folder: &Path) -> BTreeMap<String, BTreeSet<String>> {
     imports
 }
 
+/// Crates whose modules import each other in no circle. The others: docs/architecture.md says what goes in circles there, and why.
+const STRAIGHT: [&str; 10] =
+    ["vision", "engine", "eval", "hub", "synth", "detector", "pipeline", "review", "train", "server"];
+
 #[test]
-fn modules_of_the_server_import_each_other_in_no_circle() {
-    let mut imports = imports(&root().join("server/src"));
-    imports.remove("lib");
-    assert!(imports.len() > 15, "only {} modules were seen: the check has gone blind", imports.len());
-    // Takes away what imports nothing that is left; what then remains goes in circles.
-    loop {
-        let done: Vec<String> =
-            imports.iter().filter(|(_, named)| named.is_empty()).map(|(name, _)| name.clone()).collect();
-        if done.is_empty() {
-            break;
+fn modules_import_each_other_in_no_circle() {
+    for name in STRAIGHT {
+        let mut imports = imports(&root().join(name).join("src"));
+        imports.remove("lib");
+        assert!(imports.len() > 3, "only {} modules of {name} were seen: the check has gone blind", imports.len());
+        // Takes away what imports nothing that is left; what then remains goes in circles.
+        loop {
+            let done: Vec<String> =
+                imports.iter().filter(|(_, named)| named.is_empty()).map(|(name, _)| name.clone()).collect();
+            if done.is_empty() {
+                break;
+            }
+            imports.retain(|name, _| !done.contains(name));
+            imports.values_mut().for_each(|named| named.retain(|name| !done.contains(name)));
         }
-        imports.retain(|name, _| !done.contains(name));
-        imports.values_mut().for_each(|named| named.retain(|name| !done.contains(name)));
+        assert!(imports.is_empty(), "in {name} these import each other in a circle: {imports:#?}");
     }
-    assert!(imports.is_empty(), "these import each other in a circle: {imports:#?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::core::{Optimiser, Workers, settings};
+use engine::Backbone;
 use hub::WeightsSource;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -17,7 +18,6 @@ use super::error::DataError;
 use super::feed::Feed;
 use super::head::MarginKind;
 use super::sampler::{SamplerRules, Sampling};
-use classifier::model::{Architecture, usual_plan};
 
 /// Everything that decides how an embedder is trained.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +25,7 @@ pub struct TrainConfig {
     /// Name of the run: its folder below `runs/classifier`.
     pub name: String,
     /// Which network.
-    pub architecture: Architecture,
+    pub backbone: &'static dyn Backbone,
     /// Components of an embedding.
     pub dimension: usize,
     /// Weights to start from; from scratch without.
@@ -293,7 +293,7 @@ impl TrainConfig {
     pub fn parse(text: &str, path: &Path, variables: Variables<'_>) -> Result<Self, ConfigError> {
         let file: File = settings::parse(text, path, RENAMED)?;
         let check = Check { path, variables };
-        let architecture: Architecture =
+        let backbone: &dyn Backbone =
             file.backbone.parse().map_err(|error| check.wrong("backbone", &file.backbone, &error))?;
         if file.data.is_empty() {
             return Err(check.wrong("data", "[]", &"at least one folder of SKU folders is needed"));
@@ -315,7 +315,7 @@ impl TrainConfig {
         let threads = check.within("workers", file.workers, 0, 256)?;
         Ok(Self {
             name: check.name(file.name)?,
-            architecture,
+            backbone,
             dimension: check.within("embedding_dim", file.embedding_dim, 2, 4096)?,
             weights: file.weights.map(|weights| settings::weights(&check, "weights", &weights)).transpose()?,
             head_start: file.head_start,
@@ -330,7 +330,7 @@ impl TrainConfig {
                 seed: file.held_out.seed,
                 skus: file.held_out.skus,
             },
-            side: side("image_size", file.image_size.unwrap_or(architecture.variant.resolution()))?,
+            side: side("image_size", file.image_size.unwrap_or(backbone.plan().width))?,
             growing: file
                 .growing
                 .iter()
@@ -345,7 +345,7 @@ impl TrainConfig {
             hard_negatives: file.hard_negative_mining.enabled,
             negatives: check.within("hard_negative_mining.negatives", file.hard_negative_mining.negatives, 1, 100)?,
             augment: augment(file.augment, &check)?,
-            dropout: check.within("dropout", file.dropout.unwrap_or(architecture.config().dropout), 0.0, 0.9)?,
+            dropout: check.within("dropout", file.dropout.unwrap_or(backbone.dropout()), 0.0, 0.9)?,
             optimiser: file.optimizer.checked(&check)?,
             memory: check.within("cache.memory_mib", file.cache.memory_mib, 0, 1 << 24)? << 20,
             unreadable: file.cache.max_unreadable,
@@ -360,7 +360,7 @@ impl TrainConfig {
     /// From pixels to the network's input, as it is served.
     #[must_use]
     pub fn plan(&self) -> PreprocessPlan {
-        PreprocessPlan { width: self.side, height: self.side, ..usual_plan(self.architecture) }
+        PreprocessPlan { width: self.side, height: self.side, ..self.backbone.plan() }
     }
 
     /// Side of the crops of an epoch, counted from 0.

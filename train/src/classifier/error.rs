@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::core::WorkerPanicked;
 use crate::core::photometric::JpegError;
+use crate::core::{TooManyUnreadable, WorkerPanicked};
 use dataset::files::FileError;
 use dataset::layout::LayoutError;
 use dataset::split::FrozenError;
@@ -68,15 +68,6 @@ pub enum DataError {
         name: String,
     },
     /// Too many images cannot be read.
-    #[error(
-        "{count} images cannot be read, more than the {limit} that are put up with; the last: {last}; `shelf dataset check` lists them"
-    )]
-    TooManyUnreadable {
-        /// How many so far.
-        count: usize,
-        /// How many are allowed.
-        limit: usize,
-        /// What is wrong with the last of them.
-        last: String,
-    },
+    #[error(transparent)]
+    TooManyUnreadable(#[from] TooManyUnreadable),
 }

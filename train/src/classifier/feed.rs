@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::core::{Loader, Workers};
+use crate::core::{Loader, TooManyUnreadable, Workers};
 use candle_core::{Device, Tensor};
 use vision::rng::Rng;
 use vision::{PreprocessPlan, RgbImage};
@@ -103,12 +103,7 @@ impl Feed {
         for (slot, pixels) in slots.iter().zip(pixels.chunks_exact_mut((3 * plane).max(1))) {
             let (image, crop) = self.load(slot.crop)?;
             let view = self.augment.apply(&image, &self.plan, side, &mut Rng::new(slot.seed))?;
-            for (at, pixel) in view.pixels().enumerate() {
-                for (channel, &level) in pixel.0.iter().enumerate() {
-                    pixels[channel * plane + at] =
-                        (f32::from(level) - self.plan.mean[channel]) / self.plan.std[channel];
-                }
-            }
+            self.plan.normalise(&view, pixels);
             labels.push(self.data.train[crop].sku);
             paths.push(self.data.train[crop].path.clone());
             images.push(view);
@@ -127,6 +122,6 @@ impl Feed {
             }
             last = self.data.train[at].path.display().to_string();
         }
-        Err(DataError::TooManyUnreadable { count: MAX_TRIES.min(all), limit: MAX_TRIES, last })
+        Err(TooManyUnreadable { count: MAX_TRIES.min(all), limit: MAX_TRIES, last }.into())
     }
 }

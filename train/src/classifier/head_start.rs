@@ -48,14 +48,14 @@ pub fn head_start(
     if wide < dimension {
         return Err(FitError::Setup(format!(
             "embedding_dim {dimension} is more than the {wide} features of {}",
-            config.architecture
+            config.backbone
         )));
     }
     let basis = principal(&features, dimension, config.rules.seed);
     let embedded = features.dot(&basis);
     let mean = embedded.mean_axis(Axis(0)).unwrap_or_default();
     let variance = embedded.var_axis(Axis(0), 0.0);
-    let epsilon = config.architecture.config().norm_epsilon as f32;
+    let epsilon = config.backbone.norm_epsilon() as f32;
     weights.insert(format!("{EMBEDDING}.weight"), &[dimension, wide, 1, 1], basis.t().iter().copied().collect())?;
     let scale = variance.mapv(|variance| (variance + epsilon).sqrt());
     for (name, values) in [("weight", &scale), ("bias", &mean), ("running_mean", &mean), ("running_var", &variance)] {

@@ -1,13 +1,12 @@
 //! The network in training, and the same as it is served.
 
-use candle_core::{Result, Tensor};
-use candle_nn::VarBuilder;
-use engine::efficientnet::layers::{Pointwise, pool};
-use engine::efficientnet::{Build, Config, Norms, Trunk};
-use engine::ops::widen;
-use engine::{EngineError, Weights};
+use std::sync::Arc;
 
-use classifier::model::Architecture;
+use candle_core::{Result, Tensor};
+use candle_nn::{Init, VarBuilder};
+use engine::backbone::{Features, Norms};
+use engine::ops::{Activation, BatchNorm, BatchNormConfig, Conv2d, channel_means, conv2d, widen};
+use engine::{Backbone, EngineError, Weights};
 
 /// Weight of a batch's statistics in the running ones.
 const NORM_MOMENTUM: f64 = 0.1;
@@ -17,12 +16,12 @@ pub const HEAD: &str = "metric_head";
 pub(super) const EMBEDDING: &str = "embedding";
 pub(super) const EMBEDDING_NORM: &str = "embedding_norm";
 
-/// EfficientNet with live batch norms, and an embedding with one of its own (Deng et al. 2019, option E).
+/// A backbone with live batch norms, and an embedding with one of its own (Deng et al. 2019, option E).
 #[derive(Debug, Clone)]
 pub struct TrainingNetwork {
-    backbone: Trunk,
-    head: Pointwise,
-    embedding: Pointwise,
+    backbone: Arc<dyn Features>,
+    /// (D, features, 1, 1), and the norm of what it gives.
+    embedding: (Tensor, BatchNorm),
 }
 
 impl TrainingNetwork {
@@ -31,12 +30,14 @@ impl TrainingNetwork {
     /// # Errors
     /// When a tensor has another shape.
     #[expect(clippy::needless_pass_by_value, reason = "candle's convention for `load`")]
-    pub fn load(vb: VarBuilder, config: &Config, dimension: usize) -> Result<Self> {
-        let build = Build { config, norms: Norms::Live { momentum: NORM_MOMENTUM } };
-        let last = config.blocks().last().map_or(config.stem, |block| block.output);
-        let head = Pointwise::load(&vb, ("conv_head", "bn2"), (last, config.head), Some(config.activation), build)?;
-        let embedding = Pointwise::load(&vb, (EMBEDDING, EMBEDDING_NORM), (config.head, dimension), None, build)?;
-        Ok(Self { backbone: Trunk::load(&vb, build)?, head, embedding })
+    pub fn load(vb: VarBuilder, backbone: &dyn Backbone, dimension: usize) -> Result<Self> {
+        // Normal, of variance `2 / fan out` (He et al. 2015).
+        let init = Init::Randn { mean: 0.0, stdev: (2.0 / dimension as f64).sqrt() };
+        let weight = vb.pp(EMBEDDING).get_with_hints((dimension, backbone.features(), 1, 1), "weight", init)?;
+        let norm = BatchNormConfig { eps: backbone.norm_epsilon(), momentum: NORM_MOMENTUM };
+        let norm = BatchNorm::load(dimension, norm, vb.pp(EMBEDDING_NORM))?;
+        let backbone = backbone.load_features(&vb, Norms::Live { momentum: NORM_MOMENTUM })?;
+        Ok(Self { backbone, embedding: (weight, norm) })
     }
 
     /// (B, 3, H, W) to embeddings (B, D) of any length. `mask` (B, features) multiplies the pooled features: dropout.
@@ -44,7 +45,7 @@ impl TrainingNetwork {
     /// # Errors
     /// When candle fails.
     pub fn forward_t(&self, x: &Tensor, mask: Option<&Tensor>, train: bool) -> Result<Tensor> {
-        let pooled = widen(&pool(&self.head.forward_t(&self.backbone.forward_t(x, train)?, train)?)?)?;
+        let pooled = widen(&channel_means(&self.backbone.forward_t(x, train)?)?)?;
         let pooled = match mask {
             Some(mask) => (pooled * mask)?,
             None => pooled,
@@ -52,21 +53,23 @@ impl TrainingNetwork {
         let (batch, features) = pooled.dims2()?;
         // The images lie side by side as the pixels of one: a single matrix product.
         let columns = pooled.t()?.contiguous()?.reshape((1, features, batch, 1))?;
-        let embedded = self.embedding.forward_t(&columns, train)?;
+        let (weight, norm) = &self.embedding;
+        let embedded = conv2d(&columns, weight, None, Conv2d::default())?;
+        let embedded = norm.forward_t(&embedded, train, Activation::Identity)?;
         let dimension = embedded.dim(1)?;
         embedded.reshape((dimension, batch))?.t()?.contiguous()
     }
 }
 
-/// Weights of a training network as `EfficientNet::load` takes them: the norm of the embedding folded in, the metric head
+/// Weights of a training network as `EmbedderNetwork::load` takes them: the norm of the embedding folded in, the metric head
 /// left out.
 ///
 /// # Errors
 /// When a number is not finite.
-pub fn served(weights: &Weights, architecture: Architecture) -> std::result::Result<Weights, EngineError> {
+pub fn served(weights: &Weights, backbone: &dyn Backbone) -> std::result::Result<Weights, EngineError> {
     let own = weights.renamed(|name| (!name.starts_with(HEAD)).then(|| name.to_owned()))?;
     let pair = (EMBEDDING.to_owned(), EMBEDDING_NORM.to_owned());
-    let mut own = own.fold_norms(vec![pair], architecture.config().norm_epsilon)?;
+    let mut own = own.fold_norms(vec![pair], backbone.norm_epsilon())?;
     reshape(&mut own, |shape| match *shape {
         [outputs, inputs, 1, 1] => Some(vec![outputs, inputs]),
         _ => None,

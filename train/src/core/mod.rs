@@ -11,9 +11,10 @@
 //! | [`learner`] | the loop, whatever learns |
 //! | [`fit`] | gradient descent as a learner, whatever network is trained |
 //! | [`memory`] | keeps freed memory for the next step |
+//! | [`kept`] | images in memory, and those that cannot be read |
 //! | [`loader`] | batches, prepared ahead on worker threads |
 //! | [`settings`], [`recipe`] | what configurations say, checked |
-//! | [`folder`], [`results`], [`sheet`] | what a run writes |
+//! | [`folder`], [`results`] | what a run writes |
 //! | [`observer`] | what it tells while it goes on |
 //! | [`events`] | event files that TensorBoard reads |
 //! | [`stop`] | asking a run to end at the next safe place |
@@ -28,6 +29,7 @@ pub mod events;
 pub mod fit;
 pub mod folder;
 pub mod gradients;
+pub mod kept;
 pub mod learner;
 pub mod loader;
 pub mod memory;
@@ -39,7 +41,6 @@ pub mod recipe;
 pub mod results;
 pub mod schedule;
 pub mod settings;
-pub mod sheet;
 pub mod stop;
 pub mod warp;
 
@@ -49,6 +50,7 @@ pub use events::EventWriter;
 pub use fit::FitError;
 pub use folder::{RunFolder, find_run};
 pub use gradients::Gradients;
+pub use kept::{Kept, TooManyUnreadable};
 pub use loader::{Loader, WorkerPanicked, Workers};
 pub use observer::{BatchReport, EpochReport, Metric, Observer, RunStart};
 pub use optimizer::{Optimizer, OptimizerKind, Rates};

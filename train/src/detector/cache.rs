@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use ::dataset::files::{read_bounded, write_atomic};
@@ -17,14 +17,15 @@ use super::dataset::{Labelled, OpenRegion, Origin, Sample};
 use super::error::DataError;
 use super::synthetic::SyntheticShelves;
 use super::targets::ClassSet;
+use crate::core::Kept;
+use crate::core::kept::Failure;
 
 /// How much is kept, and how much may be broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheLimits {
     /// The longer side that images are resized to, in pixels.
     pub side: u32,
-    /// Bytes of images in memory. What comes first stays: an epoch asks for everything once, so throwing out the oldest
-    /// would throw out what is needed next.
+    /// Bytes of images in memory.
     pub memory: u64,
     /// Folder for what does not fit, and bytes in it.
     pub disk: Option<(PathBuf, u64)>,
@@ -48,10 +49,8 @@ pub struct LoadedSample {
 pub struct Cache {
     limits: CacheLimits,
     synthetic: Option<SyntheticShelves>,
-    memory: Mutex<BTreeMap<Origin, Arc<LoadedSample>>>,
-    memory_used: AtomicU64,
+    kept: Kept<Origin, LoadedSample>,
     disk_used: AtomicU64,
-    broken: Mutex<BTreeMap<Origin, String>>,
 }
 
 impl Cache {
@@ -59,14 +58,8 @@ impl Cache {
     #[must_use]
     pub fn new(limits: CacheLimits, synthetic: Option<SyntheticShelves>) -> Self {
         let used = limits.disk.as_ref().map_or(0, |(folder, _)| folder_bytes(folder));
-        Self {
-            limits,
-            synthetic,
-            memory: Mutex::default(),
-            memory_used: AtomicU64::new(0),
-            disk_used: AtomicU64::new(used),
-            broken: Mutex::default(),
-        }
+        let kept = Kept::new(limits.memory, limits.unreadable);
+        Self { limits, synthetic, kept, disk_used: AtomicU64::new(used) }
     }
 
     /// Side that images are resized to.
@@ -78,13 +71,13 @@ impl Cache {
     /// The images that could not be read so far, and why.
     #[must_use]
     pub fn unreadable(&self) -> BTreeMap<Origin, String> {
-        self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.kept.unreadable()
     }
 
     /// Bytes of images in memory.
     #[must_use]
     pub fn memory_used(&self) -> u64 {
-        self.memory_used.load(Ordering::Relaxed)
+        self.kept.used()
     }
 
     /// The image of a sample; `None` for one that cannot be read, which is remembered.
@@ -92,45 +85,14 @@ impl Cache {
     /// # Errors
     /// When more images cannot be read than are put up with.
     pub fn get(&self, sample: &Sample) -> Result<Option<Arc<LoadedSample>>, DataError> {
-        let origin = &sample.origin;
-        if let Some(loaded) = self.memory.lock().unwrap_or_else(PoisonError::into_inner).get(origin) {
-            return Ok(Some(Arc::clone(loaded)));
-        }
-        if self.broken.lock().unwrap_or_else(PoisonError::into_inner).contains_key(origin) {
-            return Ok(None);
-        }
-        match self.open(sample) {
-            Ok(loaded) => {
-                let loaded = Arc::new(loaded);
-                self.keep(origin, &loaded);
-                Ok(Some(loaded))
-            }
-            Err(Failure::Fatal(error)) => Err(error),
-            Err(Failure::Unreadable(reason)) => self.note(origin, &reason).map(|()| None),
-        }
+        self.kept.get(&sample.origin, &sample.origin, || {
+            let loaded = self.open(sample)?;
+            let size = loaded.image.as_raw().len() as u64;
+            Ok((loaded, size))
+        })
     }
 
-    fn note(&self, origin: &Origin, reason: &str) -> Result<(), DataError> {
-        tracing::warn!(image = %origin, reason, "an image cannot be read and is left out");
-        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
-        broken.insert(origin.clone(), reason.to_owned());
-        let (count, limit) = (broken.len(), self.limits.unreadable);
-        if count > limit {
-            return Err(DataError::TooManyUnreadable { count, limit, last: format!("{origin}: {reason}") });
-        }
-        Ok(())
-    }
-
-    fn keep(&self, origin: &Origin, loaded: &Arc<LoadedSample>) {
-        let size = loaded.image.as_raw().len() as u64;
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.memory_used.load(Ordering::Relaxed) + size <= self.limits.memory && !memory.contains_key(origin) {
-            self.memory_used.fetch_add(size, Ordering::Relaxed);
-            memory.insert(origin.clone(), Arc::clone(loaded));
-        }
-    }
-
-    fn open(&self, sample: &Sample) -> Result<LoadedSample, Failure> {
+    fn open(&self, sample: &Sample) -> Result<LoadedSample, Failure<DataError>> {
         let stored = self.stored_at(&sample.origin);
         // What is broken on disk is made anew.
         let found = stored.as_ref().and_then(|path| read_stored(path, self.limits.side));
@@ -156,10 +118,10 @@ impl Cache {
     }
 
     /// The image, resized, and what only its maker knows of it.
-    fn make(&self, origin: &Origin) -> Result<(RgbImage, Vec<Mark>), Failure> {
+    fn make(&self, origin: &Origin) -> Result<(RgbImage, Vec<Mark>), Failure<DataError>> {
         match origin {
             Origin::File(path) => {
-                let image = picture::load(path).map_err(|error| Failure::Unreadable(sentence(&error)))?;
+                let image = picture::load(path).map_err(|error| Failure::unreadable(&error))?;
                 Ok((resized(&image, self.limits.side), Vec::new()))
             }
             Origin::Synthetic(number) => {
@@ -221,11 +183,6 @@ impl Cache {
     }
 }
 
-enum Failure {
-    Unreadable(String),
-    Fatal(DataError),
-}
-
 /// An object of a synthetic shelf, or a hidden one.
 struct Mark {
     class: u32,
@@ -276,15 +233,4 @@ fn resized(image: &RgbImage, side: u32) -> RgbImage {
     let canvas = PreprocessPlan::yolo(side, side);
     let (width, height) = canvas.placement(image.dimensions(), (side, side)).content;
     canvas.pixels(image, Region::whole(image), (width, height))
-}
-
-/// The whole chain of an error in one line.
-fn sentence(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

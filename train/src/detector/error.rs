@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::core::WorkerPanicked;
 use crate::core::photometric::JpegError;
+use crate::core::{TooManyUnreadable, WorkerPanicked};
 use ::dataset::Part;
 use ::dataset::files::FileError;
 use ::dataset::layout::LayoutError;
@@ -88,17 +88,8 @@ pub enum DataError {
         image: PathBuf,
     },
     /// Too many images cannot be read.
-    #[error(
-        "{count} images cannot be read, more than the {limit} that are put up with; the last: {last}; `shelf dataset check` lists them"
-    )]
-    TooManyUnreadable {
-        /// How many so far.
-        count: usize,
-        /// How many are allowed.
-        limit: usize,
-        /// What is wrong with the last of them.
-        last: String,
-    },
+    #[error(transparent)]
+    TooManyUnreadable(#[from] TooManyUnreadable),
     /// No image at all can be read.
     #[error("none of {tried} images in a row can be read; the last: {last}")]
     NothingReadable {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::core::Workers;
 use candle_core::{Device, Tensor};
+use vision::PreprocessPlan;
 use vision::rng::Rng;
 
 use super::augment::{Augment, View};
@@ -117,16 +118,12 @@ impl Feed {
     pub fn batch(&self, number: usize, slots: &[Slot], mosaic: bool) -> Result<Batch, DataError> {
         let size = if self.rectangular { self.canvas(slots)? } else { (self.side, self.side) };
         let (width, height) = (size.0 as usize, size.1 as usize);
-        let plane = width * height;
+        let (plane, plan) = (width * height, PreprocessPlan::yolo(size.0, size.1));
         let mut pixels = vec![0.0_f32; slots.len() * 3 * plane];
         let (mut targets, mut origins) = (Vec::with_capacity(slots.len()), Vec::with_capacity(slots.len()));
         for (slot, pixels) in slots.iter().zip(pixels.chunks_exact_mut((3 * plane).max(1))) {
             let (view, origin) = self.view(slot, size, mosaic && !self.rectangular)?;
-            for (at, pixel) in view.image.pixels().enumerate() {
-                for (channel, &level) in pixel.0.iter().enumerate() {
-                    pixels[channel * plane + at] = f32::from(level) / 255.0;
-                }
-            }
+            plan.normalise(&view.image, pixels);
             targets.push(view.targets);
             origins.push(origin);
         }

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use candle_core::{DType, Device};
 use candle_nn::{VarBuilder, VarMap};
-use engine::efficientnet::layout::{native_name, recognize};
-use engine::{EngineError, Weights};
+use engine::backbones::recognize;
+use engine::{Backbone, EngineError, Weights};
 
 use detector::model::architecture::TRUNK;
-use detector::model::{Architecture, BackboneKind, YoloV8};
+use detector::model::{Architecture, DetectorNetwork};
 
 /// What of some weights a network can start from. Nothing is taken that has not the very shape that is wanted.
 #[derive(Debug, Clone)]
@@ -45,15 +45,14 @@ pub struct Reshaped {
 /// When candle fails.
 pub fn parameters(architecture: Architecture) -> candle_core::Result<BTreeMap<String, Vec<usize>>> {
     let map = VarMap::new();
-    YoloV8::load(VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu), architecture)?;
+    DetectorNetwork::load(VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu), architecture)?;
     let tensors = map.data().lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     Ok(tensors.iter().map(|(name, tensor)| (name.clone(), tensor.dims().to_vec())).collect())
 }
 
 impl Transfer {
     /// Matches the weights at `path` (safetensors, ONNX, PyTorch) with the tensors of `architecture`: a detector by its own
-    /// names; an EfficientNet, under timm's names or those of the PyTorch ports of Google's weights, becomes the backbone
-    /// of one that stands on it.
+    /// names; a backbone, under its native names or others that it knows, becomes that of a detector that stands on it.
     ///
     /// # Errors
     /// When the file cannot be read or holds numbers that are not finite.
@@ -99,17 +98,16 @@ impl Transfer {
     }
 }
 
-/// An EfficientNet's tensors get the names they have as backbone.
-fn renamed(source: &Weights, backbone: BackboneKind) -> Result<Weights, EngineError> {
+/// A backbone's tensors get the names they have under a detector.
+fn renamed(source: &Weights, backbone: Option<&dyn Backbone>) -> Result<Weights, EngineError> {
     let shapes: Vec<(&str, &[usize])> = source.iter().map(|(name, shape, _)| (name, shape)).collect();
     // A copy of its own, which remembers by itself what is used.
     let copy = || source.renamed(|name| Some(name.to_owned()));
-    let BackboneKind::EfficientNet(efficientnet) = backbone else { return copy() };
-    if recognize(shapes.into_iter()) != Some(efficientnet.variant) {
+    let Some(backbone) = backbone else { return copy() };
+    if !recognize(shapes.into_iter()).is_some_and(|found| found.is_twin_of(backbone)) {
         return copy();
     }
-    let config = efficientnet.config();
-    source.renamed(|name| native_name(name, &config).map(|name| format!("{TRUNK}.{name}")))
+    source.renamed(|name| backbone.native_name(name).map(|name| format!("{TRUNK}.{name}")))
 }
 
 /// A report for the log: what was taken, what not, by name as far as there is room.

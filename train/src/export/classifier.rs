@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use engine::efficientnet::graph::GraphWriter;
-use engine::efficientnet::layout;
+use engine::backbone::GraphPart;
 use engine::onnx::{Attribute, Axis, Calibration, GraphBuilder, QuantizeError};
-use engine::{EngineError, OrtOptions, OrtSession, Session, Weights};
+use engine::{Backbone, EngineError, Session, Weights};
 use ndarray::{Array4, Axis as Dimension};
-use thiserror::Error;
 
-use classifier::model::{Architecture, Heads};
+use super::parity::{ParityError, answers};
+use classifier::model::Heads;
 
 /// How a file is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,15 +31,15 @@ const MIN_LENGTH: f32 = 1e-12;
 ///
 /// # Errors
 /// When a weight is missing or not finite.
-pub fn onnx(weights: &Weights, architecture: Architecture, options: &ExportOptions) -> Result<Vec<u8>, EngineError> {
-    let config = architecture.config();
-    let folded = weights.fold_norms(layout::norms(&config), config.norm_epsilon)?;
+pub fn onnx(weights: &Weights, backbone: &dyn Backbone, options: &ExportOptions) -> Result<Vec<u8>, EngineError> {
+    let folded = weights.fold_norms(backbone.norms(), backbone.norm_epsilon())?;
     let (height, width) = options.size;
-    let mut graph = GraphBuilder::new(&architecture.to_string());
+    let mut graph = GraphBuilder::new(backbone.name());
     let axes = [Axis::Any("batch"), Axis::Fixed(3), Axis::Fixed(height), Axis::Fixed(width)];
     let images = graph.input("images", &axes);
-    let mut writer = GraphWriter { graph: &mut graph, weights: &folded, config: &config, prefix: "" };
-    let features = writer.features(&images, options.size)?;
+    let part = GraphPart { graph: &mut graph, weights: &folded, prefix: "" };
+    let features = backbone.write_features(part, &images, options.size)?;
+    let mut writer = GraphPart { graph: &mut graph, weights: &folded, prefix: "" };
     let pooled = writer.graph.node("GlobalAveragePool", "pool", &[&features], &[]);
     let mut vector = writer.graph.node("Flatten", "pool", &[&pooled], &[Attribute::Int("axis", 1)]);
     let heads = Heads::of(&folded);
@@ -58,7 +57,7 @@ pub fn onnx(weights: &Weights, architecture: Architecture, options: &ExportOptio
     let min_length = writer.graph.floats("unit/least", &[], &[MIN_LENGTH]);
     let length = writer.graph.node("Max", "unit", &[&length, &min_length], &[]);
     let unit = writer.graph.node("Div", "unit", &[&vector, &length], &[]);
-    let dimension = heads.embedding.unwrap_or(config.head);
+    let dimension = heads.embedding.unwrap_or(backbone.features());
     writer.graph.output(&unit, OUTPUT, &[Axis::Any("batch"), Axis::Fixed(dimension)]);
     let metadata = [
         ("description", options.description.clone()),
@@ -72,65 +71,35 @@ pub fn onnx(weights: &Weights, architecture: Architecture, options: &ExportOptio
     Ok(graph.encode(&metadata))
 }
 
-/// The embedder in `file`, written by [`onnx`], in int8. `crops` are images (1, 3, H, W) as it is served with, several dozen.
+/// The embedder in `file`, written by [`onnx`] of this backbone, in int8. `crops` are images (1, 3, H, W) as it is served with, several dozen.
 ///
 /// # Errors
 /// When it cannot be run, or there is no image.
 pub fn quantize(
     file: &[u8],
+    backbone: &dyn Backbone,
     crops: impl Iterator<Item = Array4<f32>>,
     calibration: Calibration,
 ) -> Result<Vec<u8>, QuantizeError> {
-    engine::onnx::quantize(file, &keeps_precision, crops, calibration)
+    engine::onnx::quantize(file, &|node| keeps_precision(backbone, node), crops, calibration)
 }
 
-/// The gates of squeeze-and-excite are next to nothing to compute, and errors in them are errors in whole channels; what comes
-/// behind the last convolution is the answer itself.
-fn keeps_precision(node: &str) -> bool {
-    let (layer, op) = node.rsplit_once('/').unwrap_or((node, ""));
-    let gate = layer.split('.').any(|part| part == "se") && op != "Mul";
-    gate || ["pool", "embedding", "unit"].contains(&layer)
+/// What comes behind the last convolution is the answer itself.
+fn keeps_precision(backbone: &dyn Backbone, node: &str) -> bool {
+    let layer = node.rsplit_once('/').map_or(node, |(layer, _)| layer);
+    backbone.keeps_precision(node) || ["pool", "embedding", "unit"].contains(&layer)
 }
 
 /// Minimum cosine between what a file and its network say of an image.
 pub const MIN_COSINE: f64 = 0.99999;
-
-/// A file that says something else than its network.
-#[derive(Debug, Error)]
-pub enum ParityError {
-    /// One of the two cannot be run.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The answers have different shapes.
-    #[error("the file answers {file:?}, the network {network:?}")]
-    Shape {
-        /// Of the file.
-        file: Vec<usize>,
-        /// Of the network.
-        network: Vec<usize>,
-    },
-    /// The answers differ.
-    #[error(
-        "the cosine between the file's and the network's embedding is {found}; it must be at least {MIN_COSINE}. The file was not kept"
-    )]
-    Differs {
-        /// The minimum over the images.
-        found: f64,
-    },
-}
 
 /// The minimum cosine between what the bytes of an ONNX file and `network` say of `images` (B, 3, H, W).
 ///
 /// # Errors
 /// When it is below [`MIN_COSINE`], or one of the two cannot be run.
 pub fn parity(file: &[u8], network: &dyn Session, images: &Array4<f32>) -> Result<f64, ParityError> {
-    let file = OrtSession::from_bytes(file, &OrtOptions::default())?;
-    let last = |session: &dyn Session| {
-        let mut outputs = session.run(images.view())?;
-        Ok::<_, EngineError>(outputs.pop().map(|output| output.array).unwrap_or_default())
-    };
-    let (a, b) = (last(&file)?, last(network)?);
-    if a.shape() != b.shape() || a.ndim() != 2 {
+    let (a, b) = answers(file, network, images)?;
+    if a.ndim() != 2 {
         return Err(ParityError::Shape { file: a.shape().to_vec(), network: b.shape().to_vec() });
     }
     let cosine = |at: usize| {
@@ -143,7 +112,7 @@ pub fn parity(file: &[u8], network: &dyn Session, images: &Array4<f32>) -> Resul
     // NaN must not get lost in a minimum.
     let found =
         (0..a.shape()[0]).map(cosine).fold(1.0, |smallest, cosine| if cosine >= smallest { smallest } else { cosine });
-    if found >= MIN_COSINE { Ok(found) } else { Err(ParityError::Differs { found }) }
+    if found >= MIN_COSINE { Ok(found) } else { Err(ParityError::Embeddings { found }) }
 }
 
 #[cfg(test)]
@@ -152,10 +121,8 @@ mod tests {
 
     #[test]
     fn gates_and_the_answer_keep_their_precision() {
+        let backbone = "efficientnet_b0".parse().unwrap();
         for (node, kept) in [
-            ("conv_stem/Conv", false),
-            ("blocks.1.0.conv_dw/Clip", false),
-            ("blocks.1.0.se.conv_reduce/Conv", true),
             ("blocks.1.0.se/Sigmoid", true),
             ("blocks.1.0.se/Mul", false),
             ("conv_head/Conv", false),
@@ -163,7 +130,7 @@ mod tests {
             ("embedding/Gemm", true),
             ("unit/Div", true),
         ] {
-            assert_eq!(keeps_precision(node), kept, "{node}");
+            assert_eq!(keeps_precision(backbone, node), kept, "{node}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use image::metadata::Orientation;
 
-use super::orientation::{Metadata, UnusualForm};
+use super::orientation::UnusualForm;
 use super::{DecodeError, DecodeLimits, Format, check_pixels, jpeg_outline, png, sniff, webp};
 
 /// Size and orientation of a photo.
@@ -18,13 +18,6 @@ pub struct Header {
     pub turned: bool,
     /// The form of its orientation, where other programs do not read it.
     pub unusual: Option<UnusualForm>,
-}
-
-/// What a format's header says of the picture as it is stored.
-pub(super) struct Stored<'a> {
-    pub(super) width: u32,
-    pub(super) height: u32,
-    pub(super) metadata: Metadata<'a>,
 }
 
 /// Reads the header of a photo.

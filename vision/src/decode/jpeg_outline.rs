@@ -4,8 +4,8 @@
 //! decoder gets: the tables and the scans, without the metadata (which a decoder need not copy), without stray bytes
 //! between segments (which cameras write and strict decoders refuse), and with unambiguous component numbers.
 
-use super::header::Stored;
 use super::orientation::Metadata;
+use super::stored::Stored;
 use super::{DecodeError, DecodeLimits, Format, check_pixels};
 
 /// What the decoder gets and what it needs to know.

@@ -4,8 +4,8 @@ use std::io::{Cursor, ErrorKind};
 
 use png::{ColorType, DecodingError, Transformations};
 
-use super::header::Stored;
 use super::orientation::Metadata;
+use super::stored::Stored;
 use super::{DecodeError, DecodeLimits, Decoded, Format, check_pixels, flatten_onto_white};
 use crate::RgbImage;
 

@@ -5,8 +5,8 @@ use std::io::{Cursor, ErrorKind};
 use image::codecs::webp::WebPDecoder;
 use image::{ColorType, ImageDecoder, ImageError};
 
-use super::header::Stored;
 use super::orientation::Metadata;
+use super::stored::Stored;
 use super::{DecodeError, DecodeLimits, Decoded, Format, check_pixels, flatten_onto_white};
 use crate::RgbImage;
 

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::text::into_text;
-
 /// A file that cannot be read or written.
 #[derive(Debug, Error)]
 pub enum FileError {
@@ -80,12 +78,4 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     // The file may have grown since: the limit is enforced on what is read.
     file.take(limit + 1).read_to_end(&mut bytes).map_err(FileError::read(path))?;
     if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
-}
-
-/// As [`read_bounded`], for text: see [`into_text`].
-///
-/// # Errors
-/// As [`read_bounded`], and when the bytes are not text.
-pub fn read_text_bounded(path: &Path, limit: u64) -> Result<String, FileError> {
-    into_text(path, read_bounded(path, limit)?)
 }

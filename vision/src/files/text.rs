@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::FileError;
+use super::bounded::{FileError, read_bounded};
 use crate::text;
 
 pub use crate::text::composed;
@@ -16,4 +16,12 @@ pub fn into_text(path: &Path, bytes: Vec<u8>) -> Result<String, FileError> {
         path: path.to_owned(),
         line: u32::try_from(error.line).unwrap_or(u32::MAX),
     })
+}
+
+/// As [`read_bounded`], for text: see [`into_text`].
+///
+/// # Errors
+/// As [`read_bounded`], and when the bytes are not text.
+pub fn read_text_bounded(path: &Path, limit: u64) -> Result<String, FileError> {
+    into_text(path, read_bounded(path, limit)?)
 }

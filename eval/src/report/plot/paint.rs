@@ -1,9 +1,7 @@
 //! Charts as pictures, for folders of runs and viewers without a browser.
 
-use std::sync::LazyLock;
-
-use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 use vision::RgbImage;
+use vision::draw::{Canvas, Fonts, Pen};
 
 use super::Drawing;
 use super::shape::{Anchor, Shape};
@@ -36,10 +34,8 @@ pub fn paint(charts: &[(&str, &Drawing)], columns: usize) -> RgbImage {
     let above = TITLE + KEYS * keys;
     let height = charts.iter().map(|(_, chart)| chart.height).fold(1.0, f64::max) + above;
     let size = |cells: usize, length: f64| (cells as f64 * length * SCALE).ceil() as u32;
-    let mut painter = Painter {
-        image: RgbImage::from_pixel(size(columns, width), size(rows, height), PAPER.into()),
-        origin: (0.0, 0.0),
-    };
+    let mut painter =
+        Painter { canvas: Canvas::blank(size(columns, width), size(rows, height), PAPER), origin: (0.0, 0.0) };
     for (at, (title, chart)) in charts.iter().enumerate() {
         let (x, y) = ((at % columns) as f64 * width, (at / columns) as f64 * height);
         painter.origin = (x, y);
@@ -58,7 +54,7 @@ pub fn paint(charts: &[(&str, &Drawing)], columns: usize) -> RgbImage {
         painter.origin = (x, y + above);
         chart.shapes.iter().for_each(|shape| painter.shape(shape));
     }
-    painter.image
+    painter.canvas.into_image()
 }
 
 /// The legend in lines as wide as the chart: place, class, name.
@@ -84,25 +80,21 @@ fn series(class: &str) -> Color {
     SERIES[(number.unwrap_or(1).max(1) - 1) % SERIES.len()]
 }
 
-fn font() -> &'static FontRef<'static> {
-    static FONT: LazyLock<FontRef<'static>> = LazyLock::new(|| {
-        FontRef::try_from_slice(dejavu::sans_condensed::regular()).expect("the font that is built in is sound")
-    });
-    &FONT
-}
-
 /// Width in pixels of the chart.
 fn text_width(text: &str, size: f64) -> f64 {
-    // Font sizes of pages count the em; this crate's scale counts ascent to descent.
-    let font = font().as_scaled(PxScale::from(size as f32 * EM));
-    text.chars().map(|letter| f64::from(font.h_advance(font.glyph_id(letter)))).sum()
+    f64::from(pen(size).width(text))
+}
+
+/// Font sizes of pages count the em; pens count from the lowest to the highest point.
+fn pen(size: f64) -> Pen {
+    Pen::new(&Fonts::get().regular, size as f32 * EM)
 }
 
 /// Height of a line of DejaVu Sans per em.
 const EM: f32 = 1.164;
 
 struct Painter {
-    image: RgbImage,
+    canvas: Canvas,
     origin: (f64, f64),
 }
 
@@ -140,10 +132,8 @@ impl Painter {
                 self.rect(*corner, *size, color, opacity.unwrap_or(share));
             }
             Shape::Circle { class, center, radius, .. } => {
-                let (x, y) = self.place(*center);
-                let radius = radius * SCALE;
-                let cover = |px: f64, py: f64| (radius + 0.5 - (px - x).hypot(py - y)).clamp(0.0, 1.0);
-                self.each((x - radius, y - radius, x + radius, y + radius), series(class), cover);
+                let center = self.place(*center);
+                self.canvas.dot(center, radius * SCALE, series(class));
             }
         }
     }
@@ -153,131 +143,31 @@ impl Painter {
         ((self.origin.0 + x) * SCALE, (self.origin.1 + y) * SCALE)
     }
 
-    /// Mixes a colour into every pixel of a region by what `cover` says of its centre.
-    fn each(
-        &mut self,
-        (left, top, right, bottom): (f64, f64, f64, f64),
-        color: Color,
-        cover: impl Fn(f64, f64) -> f64,
-    ) {
-        let until = |end: f64, length: u32| ((end + 2.0).max(0.0) as u32).min(length);
-        let (width, height) = self.image.dimensions();
-        for y in (top - 1.0).max(0.0) as u32..until(bottom, height) {
-            for x in (left - 1.0).max(0.0) as u32..until(right, width) {
-                let share = cover(f64::from(x) + 0.5, f64::from(y) + 0.5);
-                if share > 0.0 {
-                    for (below, above) in self.image.get_pixel_mut(x, y).0.iter_mut().zip(color) {
-                        let mixed = f64::from(*below) + (f64::from(above) - f64::from(*below)) * share.min(1.0);
-                        *below = mixed.round() as u8;
-                    }
-                }
-            }
-        }
-    }
-
     fn rect(&mut self, corner: (f64, f64), (width, height): (f64, f64), color: Color, share: f64) {
         let ((left, top), (right, bottom)) = (self.place(corner), self.place((corner.0 + width, corner.1 + height)));
-        let along = |at: f64, low: f64, high: f64| ((at + 0.5).min(high) - (at - 0.5).max(low)).clamp(0.0, 1.0);
-        self.each((left, top, right, bottom), color, |x, y| share * along(x, left, right) * along(y, top, bottom));
+        self.canvas.area((left, top, right, bottom), color, share);
     }
 
     fn strokes(&mut self, strokes: &[Vec<(f64, f64)>], (width, color): (f64, Color), dash: Option<(f64, f64)>) {
-        let half = width * SCALE / 2.0;
         for stroke in strokes {
             let points: Vec<_> = stroke.iter().map(|&point| self.place(point)).collect();
-            let segments: Vec<_> = match dash {
-                Some((on, off)) => dashes(&points, on * SCALE, off * SCALE),
-                None => points.windows(2).map(|pair| (pair[0], pair[1])).collect(),
-            };
-            // Neighbouring segments share pixels: each pixel takes the nearest of them, once.
-            for band in segments.chunks(16) {
-                let bounds = band.iter().flat_map(|&(a, b)| [a, b]).fold(
-                    (f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY),
-                    |(l, t, r, b), (x, y)| (l.min(x - half), t.min(y - half), r.max(x + half), b.max(y + half)),
-                );
-                let nearest = |x: f64, y: f64| band.iter().map(|&s| distance((x, y), s)).fold(f64::INFINITY, f64::min);
-                self.each(bounds, color, |x, y| (half + 0.5 - nearest(x, y)).clamp(0.0, 1.0));
-            }
+            let dash = dash.map(|(on, off)| (on * SCALE, off * SCALE));
+            self.canvas.line(&points, (width * SCALE, color), dash);
         }
     }
 
     /// `placed`: which point of the text stands at `at`, and by how many degrees it is turned around it.
     fn text(&mut self, at: (f64, f64), placed: (Anchor, f64), text: &str, (size, color): (f64, Color)) {
         let (anchor, turn) = placed;
-        let (x, y) = self.place(at);
-        let scaled = PxScale::from((size * SCALE) as f32 * EM);
-        let font = font();
-        let sizes = font.as_scaled(scaled);
-        let width: f32 = text.chars().map(|letter| sizes.h_advance(sizes.glyph_id(letter))).sum();
-        let mut left = match anchor {
+        let pen = pen(size * SCALE);
+        let start = match anchor {
             Anchor::Start => 0.0,
-            Anchor::Middle => -width / 2.0,
-            Anchor::End => -width,
+            Anchor::Middle => -pen.width(text) / 2.0,
+            Anchor::End => -pen.width(text),
         };
-        let (sin, cos) = turn.to_radians().sin_cos();
-        for letter in text.chars() {
-            let id = sizes.glyph_id(letter);
-            let outline = font.outline_glyph(id.with_scale_and_position(scaled, point(left, 0.0)));
-            left += sizes.h_advance(id);
-            let Some(outline) = outline else { continue };
-            let bounds = outline.px_bounds();
-            let (columns, rows) = (bounds.width() as usize, bounds.height() as usize);
-            let mut mask = vec![0.0_f32; columns * rows];
-            outline.draw(|dx, dy, cover| {
-                if let Some(cell) = mask.get_mut(dy as usize * columns + dx as usize) {
-                    *cell = cover;
-                }
-            });
-            let (from_x, from_y) = (f64::from(bounds.min.x), f64::from(bounds.min.y));
-            let (to_x, to_y) = (f64::from(bounds.max.x), f64::from(bounds.max.y));
-            let corners = [(from_x, from_y), (to_x, from_y), (from_x, to_y), (to_x, to_y)]
-                .map(|(u, v)| (x + u * cos - v * sin, y + u * sin + v * cos));
-            let region = corners
-                .iter()
-                .fold((f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY), |(l, t, r, b), &(x, y)| {
-                    (l.min(x), t.min(y), r.max(x), b.max(y))
-                });
-            let sample = |u: f64, v: f64| -> f64 {
-                let (u, v) = (u - from_x - 0.5, v - from_y - 0.5);
-                let cell = |column: f64, row: f64| {
-                    let inside = column >= 0.0 && row >= 0.0 && column < columns as f64 && row < rows as f64;
-                    if inside { f64::from(mask[row as usize * columns + column as usize]) } else { 0.0 }
-                };
-                let (fu, fv) = (u - u.floor(), v - v.floor());
-                let upper = cell(u.floor(), v.floor()) * (1.0 - fu) + cell(u.floor() + 1.0, v.floor()) * fu;
-                let lower = cell(u.floor(), v.floor() + 1.0) * (1.0 - fu) + cell(u.floor() + 1.0, v.floor() + 1.0) * fu;
-                upper * (1.0 - fv) + lower * fv
-            };
-            self.each(region, color, |px, py| {
-                let (dx, dy) = (px - x, py - y);
-                sample(dx * cos + dy * sin, dy * cos - dx * sin)
-            });
-        }
+        let at = self.place(at);
+        pen.draw_turned(&mut self.canvas, (at, turn), (start, text), color);
     }
-}
-
-type Segment = ((f64, f64), (f64, f64));
-
-fn distance((x, y): (f64, f64), (from, to): Segment) -> f64 {
-    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-    let length = dx * dx + dy * dy;
-    let along = if length > 0.0 { (((x - from.0) * dx + (y - from.1) * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
-    (x - from.0 - along * dx).hypot(y - from.1 - along * dy)
-}
-
-fn dashes(points: &[(f64, f64)], on: f64, off: f64) -> Vec<Segment> {
-    let mut dashes = Vec::new();
-    for pair in points.windows(2) {
-        let ((x, y), (dx, dy)) = (pair[0], (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1));
-        let length = dx.hypot(dy);
-        let place = |at: f64| (x + dx * at / length, y + dy * at / length);
-        let mut at = 0.0;
-        while at < length {
-            dashes.push((place(at), place((at + on).min(length))));
-            at += on + off;
-        }
-    }
-    dashes
 }
 
 #[cfg(test)]

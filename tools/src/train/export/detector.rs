@@ -8,9 +8,9 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 use detector::ClassMap;
 use detector::model::fold::fold_all;
-use detector::model::{Architecture, YoloV8};
+use detector::model::{Architecture, DetectorNetwork};
 use engine::onnx::Calibration;
-use engine::{CandleSession, Device, InputShape, Precision, Weights};
+use engine::{CandleSession, Device, Precision, Weights};
 use ndarray::Array4;
 use train::export::detector::{ExportOptions, Size, Suppression, int8, onnx, parity};
 use vision::{ModelCard, Random};
@@ -142,12 +142,12 @@ impl Subject for Source {
     }
 
     fn int8(&mut self, file: &[u8], images: usize, calibration: Calibration) -> anyhow::Result<Vec<u8>> {
-        let (plan, size) = (self.card.preprocess.clone(), self.options.size);
+        let (plan, size, design) = (self.card.preprocess.clone(), self.options.size, self.architecture.design());
         let chosen = self.gate()?.calibration(images);
         eprintln!("calibrating on {} training images", chosen.len());
         // One at a time: photos are large.
         let images = chosen.into_iter().filter_map(int8::read_image);
-        Ok(int8::quantize(file, images.map(|image| int8::canvas(&image, &plan, size)), calibration)?)
+        Ok(int8::quantize(file, design, images.map(|image| int8::canvas(&image, &plan, size)), calibration)?)
     }
 
     fn judge(
@@ -174,7 +174,6 @@ fn size(text: &str) -> anyhow::Result<Size> {
 fn native(weights: &Weights, architecture: Architecture) -> anyhow::Result<CandleSession> {
     let device = Device::cpu();
     let folded = fold_all(weights, architecture.backbone)?;
-    let network = folded.build(&device, |vb| YoloV8::load(vb, architecture))?;
-    let input = InputShape { batch: None, channels: 3, height: None, width: None };
-    Ok(CandleSession::new(Box::new(network), input, BTreeMap::new(), &device))
+    let network = folded.build(&device, |vb| DetectorNetwork::load(vb, architecture))?;
+    Ok(CandleSession::of_images(Box::new(network), BTreeMap::new(), &device))
 }

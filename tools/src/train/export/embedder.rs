@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use classifier::model::{Architecture, EfficientNet, Heads};
+use classifier::model::{EmbedderNetwork, Heads};
 use classifier::{LoadOptions, load};
 use engine::onnx::Calibration;
-use engine::{CandleSession, Device, InputShape, Precision, Weights};
+use engine::{Backbone, CandleSession, Device, Precision, Weights};
 use ndarray::{Array4, Axis};
 use train::classifier::TrainConfig;
 use train::classifier::data::SkuImages;
@@ -71,23 +71,27 @@ pub(in crate::train) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
         description: format!("{} ({})", card.name, card.architecture),
         license: card.license.clone(),
     };
-    let file = onnx(&imported.weights, imported.architecture, &options)?;
-    let cosine = parity(&file, &native(&imported.weights, imported.architecture)?, &noise(&options))?;
+    let file = onnx(&imported.weights, imported.backbone, &options)?;
+    let cosine = parity(&file, &native(&imported.weights, imported.backbone)?, &noise(&options))?;
     println!("the cosine of the network as ONNX with the network is at least {cosine:.7}");
     card.embedding_output = Some(train::export::classifier::OUTPUT.to_owned());
     // Only files for ONNX Runtime name their output.
-    let mut exported =
-        Exported { weights: imported.weights, card: card.clone(), config: config_of(args, &source), gate: None };
+    let mut exported = Exported {
+        weights: imported.weights,
+        backbone: imported.backbone,
+        card: card.clone(),
+        config: config_of(args, &source),
+        gate: None,
+    };
     let folder = args.export.output_dir.as_deref().unwrap_or(Path::new("models/classifier"));
     super::write(&args.export.formats, folder, &card, &file, &mut exported)
 }
 
-fn native(weights: &Weights, architecture: Architecture) -> anyhow::Result<CandleSession> {
+fn native(weights: &Weights, backbone: &dyn Backbone) -> anyhow::Result<CandleSession> {
     let device = Device::cpu();
     let heads = Heads { classes: None, ..Heads::of(weights) };
-    let network = weights.build(&device, |vb| EfficientNet::load(vb, &architecture.config(), heads))?;
-    let input = InputShape { batch: None, channels: 3, height: None, width: None };
-    Ok(CandleSession::new(Box::new(network), input, BTreeMap::new(), &device))
+    let network = weights.build(&device, |vb| EmbedderNetwork::load(vb, backbone, heads))?;
+    Ok(CandleSession::of_images(Box::new(network), BTreeMap::new(), &device))
 }
 
 /// Noise, as normalised images have it: it stirs every channel, which a smooth image does not.
@@ -104,6 +108,7 @@ fn config_of(args: &ClassifierArgs, weights: &Path) -> PathBuf {
 
 struct Exported {
     weights: Weights,
+    backbone: &'static dyn Backbone,
     card: ModelCard,
     config: PathBuf,
     /// What files are measured with, and the metrics of the network in full precision once they are known.
@@ -127,7 +132,7 @@ impl Subject for Exported {
     }
 
     fn int8(&mut self, file: &[u8], images: usize, calibration: Calibration) -> anyhow::Result<Vec<u8>> {
-        let plan = self.card.preprocess.clone();
+        let (plan, backbone) = (self.card.preprocess.clone(), self.backbone);
         let paths: Vec<&Path> = self.gate()?.0.train.iter().map(|crop| crop.path.as_path()).collect();
         let chosen = evenly(&paths, images);
         eprintln!("calibrating on {} training images", chosen.len());
@@ -137,7 +142,7 @@ impl Subject for Exported {
             plan.apply(&image, Region::whole(&image), input.index_axis_mut(Axis(0), 0));
             Some(input)
         });
-        Ok(quantize(file, crops, calibration)?)
+        Ok(quantize(file, backbone, crops, calibration)?)
     }
 
     fn judge(

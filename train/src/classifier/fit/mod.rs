@@ -79,7 +79,7 @@ impl Setup {
     }
 
     fn plan(&self, parameters: &Parameters) -> Plan {
-        let TrainConfig { architecture, dimension, head, .. } = &self.config;
+        let TrainConfig { backbone, dimension, head, .. } = &self.config;
         let images = self.images();
         let learned = images.learned;
         let transfer = parameters.transfer();
@@ -87,7 +87,7 @@ impl Setup {
         let (taken, anew) = (transfer.taken.len(), transfer.fresh.len());
         let note = format!("{taken} tensors start from weights, {anew} anew: {}", fresh.join(", "));
         Plan {
-            identity: format!("{architecture}, {dimension} components, {learned} SKUs of {} centres", head.sub_centers),
+            identity: format!("{backbone}, {dimension} components, {learned} SKUs of {} centres", head.sub_centers),
             seed: self.config.rules.seed,
             optimiser: self.config.optimiser,
             epochs: self.config.epochs,
@@ -110,16 +110,16 @@ pub fn fit(
     observer: &mut (dyn Observer + Send),
     stop: &Stop,
 ) -> Result<(Finished, Option<Validation>), FitError> {
-    let TrainConfig { architecture, dimension, head: kind, optimiser, rules, .. } = &setup.config;
+    let TrainConfig { backbone, dimension, head: kind, optimiser, rules, .. } = &setup.config;
     let parameters = Parameters::new(rules.seed, setup.start.clone(), &setup.device);
-    let network = TrainingNetwork::load(parameters.builder(), &architecture.config(), *dimension)?;
+    let network = TrainingNetwork::load(parameters.builder(), *backbone, *dimension)?;
     let learned = setup.images().learned;
     let head = Head::load(parameters.builder().pp(HEAD), learned * kind.sub_centers, *dimension)?;
     let mut optimizer = Optimizer::new(optimiser.kind(), parameters.trainable());
     if setup.start.is_some() {
         let taken = parameters.transfer().taken;
-        let backbone = |name: &str| taken.contains(name) && !name.starts_with(EMBEDDING) && !name.starts_with(HEAD);
-        optimizer.scale_rates(|name| if backbone(name) { optimiser.backbone_lr } else { 1.0 });
+        let trained = |name: &str| taken.contains(name) && !name.starts_with(EMBEDDING) && !name.starts_with(HEAD);
+        optimizer.scale_rates(|name| if trained(name) { optimiser.backbone_lr } else { 1.0 });
     }
     let plan = setup.plan(&parameters);
     let mut task = Embedding::new(setup, network, head);

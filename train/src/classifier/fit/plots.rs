@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::core::sheet::sheet;
-use image::Rgb;
+use vision::draw::sheet::sheet;
+use vision::draw::{Canvas, Rect};
 use vision::preprocess::Region;
 use vision::{Embedding, PreprocessPlan, RgbImage};
 
@@ -56,8 +56,8 @@ pub fn map(parts: &EmbeddedParts, data: &SkuImages) -> RgbImage {
         .into_iter()
         .flat_map(|part| part.crops.iter().map(|(sku, _, embedding)| (*sku, embedding)))
         .collect();
-    let mut plot = RgbImage::from_pixel(MAP, MAP, Rgb([250; 3]));
-    let Some(dimension) = all.first().map(|(_, embedding)| embedding.dimension()) else { return plot };
+    let mut plot = Canvas::blank(MAP, MAP, [250; 3]);
+    let Some(dimension) = all.first().map(|(_, embedding)| embedding.dimension()) else { return plot.into_image() };
     let mut mean = vec![0.0_f64; dimension];
     for (_, embedding) in &all {
         mean.iter_mut().zip(embedding.as_slice()).for_each(|(m, v)| *m += f64::from(*v) / all.len() as f64);
@@ -76,16 +76,12 @@ pub fn map(parts: &EmbeddedParts, data: &SkuImages) -> RgbImage {
     });
     let reach = axes.iter().flatten().fold(1e-9_f64, |largest, value| largest.max(value.abs())) * 1.05;
     for (at, (sku, _)) in all.iter().enumerate() {
-        let place = |value: f64| ((value / reach + 1.0) / 2.0 * f64::from(MAP - DOT)) as u32;
+        let place = |value: f64| ((value / reach + 1.0) / 2.0 * f64::from(MAP - DOT)) as i32;
         let (left, top) = (place(axes[0][at]), place(axes[1][at]));
-        let color = color(*sku, data.skus.len());
-        for y in top..(top + DOT).min(MAP) {
-            for x in left..(left + DOT).min(MAP) {
-                plot.put_pixel(x, y, color);
-            }
-        }
+        let dot = Rect { left, top, right: left + DOT as i32, bottom: top + DOT as i32 };
+        plot.fill(dot, color(*sku, data.skus.len()), 1.0);
     }
-    plot
+    plot.into_image()
 }
 
 /// The direction along which rows spread most, by power iteration.
@@ -109,10 +105,10 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Hues around the circle.
-fn color(sku: usize, skus: usize) -> Rgb<u8> {
+fn color(sku: usize, skus: usize) -> [u8; 3] {
     let hue = sku as f32 / skus.max(1) as f32 * 6.0;
     let channel = |offset: f32| ((((hue + offset).rem_euclid(6.0) - 3.0).abs() - 1.0).clamp(0.0, 1.0) * 200.0) as u8;
-    Rgb([channel(0.0), channel(4.0), channel(2.0)])
+    [channel(0.0), channel(4.0), channel(2.0)]
 }
 
 fn cell(path: &Path, plan: &PreprocessPlan) -> RgbImage {

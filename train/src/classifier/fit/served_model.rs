@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::core::{Ema, RunFolder};
-use engine::{CandleSession, Device, InputShape, Precision, Weights};
+use engine::{CandleSession, Device, Precision, Weights};
 use vision::crop::CropRule;
 use vision::model_card::Task;
 use vision::{ModelCard, Sha256};
@@ -12,7 +12,7 @@ use super::{FitError, Setup};
 use crate::classifier::config::TrainConfig;
 use crate::classifier::network::{HEAD, served};
 use crate::classifier::validate::Validation;
-use classifier::model::{EfficientNet, Heads};
+use classifier::model::{EmbedderNetwork, Heads};
 use classifier::{EmbedderSpec, SessionEmbedder};
 
 /// The average's weights as they are served; errors speak of `path`. With a fraction of the weights it started from: between what
@@ -33,7 +33,7 @@ pub fn weights(setup: &Setup, ema: &Ema, path: &Path) -> Result<Weights, FitErro
             }
         }
     }
-    Ok(served(&weights, setup.config.architecture)?)
+    Ok(served(&weights, setup.config.backbone)?)
 }
 
 /// The network of native weights, run by candle.
@@ -42,9 +42,8 @@ pub fn weights(setup: &Setup, ema: &Ema, path: &Path) -> Result<Weights, FitErro
 /// When the weights are not of this network.
 pub fn session(weights: &Weights, config: &TrainConfig, device: &Device) -> Result<CandleSession, FitError> {
     let heads = Heads { classes: None, ..Heads::of(weights) };
-    let network = weights.build(device, |vb| EfficientNet::load(vb, &config.architecture.config(), heads))?;
-    let input = InputShape { batch: None, channels: 3, height: None, width: None };
-    Ok(CandleSession::new(Box::new(network), input, weights.metadata().clone(), device))
+    let network = weights.build(device, |vb| EmbedderNetwork::load(vb, config.backbone, heads))?;
+    Ok(CandleSession::of_images(Box::new(network), weights.metadata().clone(), device))
 }
 
 /// An embedder of native weights, run by candle.
@@ -75,7 +74,7 @@ pub fn save(setup: &Setup, folder: &RunFolder, ema: &Ema, validation: Option<&Va
         .map(|v| v.metrics().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect());
     let card = ModelCard {
         name: setup.config.name.clone(),
-        architecture: setup.config.architecture.to_string(),
+        architecture: setup.config.backbone.to_string(),
         weights: "best.safetensors".to_owned(),
         sha256: Sha256::of_file(&path).map_err(|source| FitError::Io { path: path.clone(), source })?,
         embedding_dim: Some(setup.config.dimension),

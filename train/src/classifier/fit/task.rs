@@ -1,9 +1,10 @@
 //! Network, loss and validation of an embedder.
 
 use crate::core::fit::{BatchPosition, Batches, Loss, Measured, Output, Task};
-use crate::core::{Ema, RunFolder, sheet};
+use crate::core::{Ema, RunFolder};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
+use vision::draw::sheet;
 use vision::{Random, RgbImage};
 
 use super::{EmbeddingError, FitError, Setup, plots, served_model};
@@ -54,11 +55,11 @@ impl<'a> Embedding<'a> {
 
     /// Dropout of the pooled features: follows from seed, epoch and batch alone.
     fn mask(&self, rows: usize, position: BatchPosition) -> Result<Option<Tensor>, FitError> {
-        let TrainConfig { dropout, architecture, rules, .. } = &self.setup.config;
+        let TrainConfig { dropout, backbone, rules, .. } = &self.setup.config;
         if *dropout <= 0.0 {
             return Ok(None);
         }
-        let features = architecture.config().head;
+        let features = backbone.features();
         let mut random = Random::stream(rules.seed ^ 0xd70b, position.epoch << 32 | position.batch as u64);
         let kept = (1.0 / (1.0 - dropout)) as f32;
         let values: Vec<f32> =

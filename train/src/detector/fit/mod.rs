@@ -19,7 +19,7 @@ use super::config::TrainConfig;
 use super::dataset::TrainingData;
 use super::{DataError, Feed, LossError, Transfer};
 use detector::model::architecture::TRUNK;
-use detector::model::{Architecture, YoloV8};
+use detector::model::{Architecture, DetectorNetwork};
 
 pub mod plots;
 pub mod sheet;
@@ -81,11 +81,7 @@ impl Setup {
     /// The network.
     #[must_use]
     pub fn architecture(&self) -> Architecture {
-        Architecture {
-            backbone: self.config.design.backbone,
-            scale: self.config.design.scale,
-            classes: self.classes().len(),
-        }
+        Architecture::of(self.config.design, self.classes().len())
     }
 
     /// Names of its classes.
@@ -123,7 +119,7 @@ pub fn fit(
     let optimiser = &setup.config.optimiser;
     let weights = setup.transfer.as_ref().map(|transfer| transfer.weights.clone());
     let parameters = Parameters::new(setup.config.rules.seed, weights, &setup.device);
-    let network = YoloV8::load(parameters.builder(), setup.architecture())?;
+    let network = DetectorNetwork::load(parameters.builder(), setup.architecture())?;
     let mut optimizer = Optimizer::new(optimiser.kind(), parameters.trainable());
     if setup.transfer.is_some() {
         optimizer.scale_rates(|name| if name.starts_with(TRUNK) { optimiser.backbone_lr } else { 1.0 });

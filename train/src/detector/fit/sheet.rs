@@ -3,9 +3,9 @@
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 use vision::BBox;
+use vision::draw::sheet;
 
 use super::validate::Shown;
-use crate::core::sheet;
 use crate::detector::Batch;
 
 /// Side of an image on the sheet, in pixels.

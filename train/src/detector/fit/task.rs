@@ -9,7 +9,7 @@ use vision::{ModelCard, PreprocessPlan, RgbImage, Sha256};
 use super::{DetectionError, FitError, Setup, Validation, plots, sheet, validate};
 use crate::detector::dataset::Origin;
 use crate::detector::{Batch, detection_loss};
-use detector::model::YoloV8;
+use detector::model::DetectorNetwork;
 
 /// Validation images that are plotted.
 const PLOTTED_PREDICTIONS: usize = 12;
@@ -18,12 +18,12 @@ const PLOTTED_CONFIDENCE: f32 = 0.25;
 
 pub(super) struct Detection<'a> {
     setup: &'a Setup,
-    network: YoloV8,
+    network: DetectorNetwork,
     latest: Option<Validation>,
 }
 
 impl<'a> Detection<'a> {
-    pub(super) fn new(setup: &'a Setup, network: YoloV8) -> Self {
+    pub(super) fn new(setup: &'a Setup, network: DetectorNetwork) -> Self {
         Self { setup, network, latest: None }
     }
 }

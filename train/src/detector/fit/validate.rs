@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::core::Observer;
-use engine::{CandleSession, Device, InputShape, Weights};
+use engine::{CandleSession, Device, Weights};
 use eval::{
     Bootstrap, DetectionSection, DetectionSet, DetectionSettings, Picture, Prediction, Rect, Truth, evaluate_detection,
 };
@@ -14,7 +14,7 @@ use vision::{DecodeLimits, Detection, PreprocessPlan, RgbImage, decode};
 use super::FitError;
 use crate::detector::dataset::{Origin, Sample, TrainingData};
 use detector::model::fold::fold_all;
-use detector::model::{Architecture, YoloV8};
+use detector::model::{Architecture, DetectorNetwork};
 use detector::{AutoTiling, ClassMap, ValidationOptions, YoloDetector, YoloSpec};
 
 /// Metrics of a validation.
@@ -76,9 +76,8 @@ pub fn serving(
     device: &Device,
 ) -> Result<YoloDetector, FitError> {
     let folded = fold_all(weights, architecture.backbone)?;
-    let network = folded.build(device, |vb| YoloV8::load(vb, architecture))?;
-    let input = InputShape { batch: None, channels: 3, height: None, width: None };
-    let session = CandleSession::new(Box::new(network), input, weights.metadata().clone(), device);
+    let network = folded.build(device, |vb| DetectorNetwork::load(vb, architecture))?;
+    let session = CandleSession::of_images(Box::new(network), weights.metadata().clone(), device);
     let spec = YoloSpec {
         name: architecture.design().to_string(),
         plan: PreprocessPlan::yolo(side, side),

@@ -9,30 +9,29 @@ use vision::{DecodeLimits, Letterbox, PreprocessPlan, RgbImage, decode};
 
 use super::Size;
 use detector::anchors::MAX_STRIDE;
+use detector::model::Design;
+use detector::model::architecture::TRUNK;
 
-/// The detector in `file`, written by [`super::onnx`], in int8. `images` are canvases (1, 3, H, W) as it is served with;
+/// The detector in `file`, written by [`super::onnx`] of this design, in int8. `images` are canvases (1, 3, H, W) as it is served with;
 /// several dozen that show what it will see. The file must run in ONNX Runtime.
 ///
 /// # Errors
 /// When it cannot be run, or there is no image.
 pub fn quantize(
     file: &[u8],
+    design: Design,
     images: impl Iterator<Item = Array4<f32>>,
     calibration: Calibration,
 ) -> Result<Vec<u8>, QuantizeError> {
-    engine::onnx::quantize(file, &keeps_precision, images, calibration)
+    engine::onnx::quantize(file, &|node| keeps_precision(design, node), images, calibration)
 }
 
-/// What decides on boxes and scores is computed in full: the last convolution of every branch of the head and all behind it.
-/// A box would jump by whole pixels, and scores near zero would be one. The gates of squeeze-and-excite are next to nothing
-/// to compute, and errors in them are errors in whole channels.
-fn keeps_precision(node: &str) -> bool {
-    let (layer, op) = node.rsplit_once('/').unwrap_or((node, ""));
-    let parts: Vec<&str> = layer.split('.').collect();
-    match parts.as_slice() {
-        ["model", "22", _, _, "0" | "1", ..] => false,
-        ["model", "22", ..] | ["nms", ..] => true,
-        _ => parts.contains(&"se") && op != "Mul",
+/// What backbone and head say, and suppression in full.
+fn keeps_precision(design: Design, node: &str) -> bool {
+    let below = node.strip_prefix(TRUNK).and_then(|node| node.strip_prefix('.'));
+    match (design.backbone, below) {
+        (Some(backbone), Some(node)) => backbone.keeps_precision(node),
+        _ => design.head.keeps_precision(node) || node.split(['.', '/']).next() == Some("nms"),
     }
 }
 
@@ -64,6 +63,7 @@ mod tests {
 
     #[test]
     fn the_end_of_the_head_keeps_its_precision() {
+        let design = "efficientnet_b0-yolov8n".parse().unwrap();
         for (node, kept) in [
             ("model.0.conv/Conv", false),
             ("model.4.m.0/Add", false),
@@ -80,7 +80,7 @@ mod tests {
             ("model.trunk.blocks.1.0.se/Mul", false),
             ("model.trunk.blocks.1.0.conv_dw/Clip", false),
         ] {
-            assert_eq!(keeps_precision(node), kept, "{node}");
+            assert_eq!(keeps_precision(design, node), kept, "{node}");
         }
     }
 }

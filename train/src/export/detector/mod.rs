@@ -2,8 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | [`network`] | the network as a graph of ONNX nodes |
-//! | [`head`] | its head: boxes and scores of all anchors |
+//! | [`network`] | the network of [`detector::model::graph`] as a file |
 //! | [`nms`] | suppression of duplicates inside the file |
 //! | [`int8`] | the network in int8, calibrated on images |
 //! | [`parity`] | whether the file says what the network says |
@@ -16,13 +15,12 @@ use detector::anchors::MAX_STRIDE;
 use detector::model::Architecture;
 use detector::model::fold::fold_all;
 
-mod head;
 pub mod int8;
 mod network;
 mod nms;
 pub mod parity;
 
-pub use network::Size;
+pub use detector::model::graph::Size;
 pub use nms::Suppression;
 
 /// How a file is written.

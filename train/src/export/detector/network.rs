@@ -1,42 +1,15 @@
-//! Backbone, neck and head as ONNX nodes, from weights whose batch norms are folded in. Weights keep their names; constants
-//! that are no weights have a `/` in theirs.
+//! The whole network as an ONNX file.
 
 use std::collections::BTreeMap;
 
-use engine::efficientnet;
-use engine::efficientnet::graph::GraphWriter;
-use engine::onnx::{Axis, GraphBuilder, Window, Wire};
+use detector::anchors::anchor_count;
+use detector::model::Architecture;
+use detector::model::graph::{Size, Writer};
+use engine::onnx::Axis;
 use engine::{EngineError, Weights};
 
 use super::ExportOptions;
-use detector::model::efficientnet::STAGES;
-use detector::model::{Architecture, BackboneKind, Scale};
-
-/// Height and width of the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Size {
-    /// Any multiples of 32.
-    Any,
-    /// These, multiples of 32.
-    Fixed {
-        /// Rows of pixels.
-        height: usize,
-        /// Columns of pixels.
-        width: usize,
-    },
-}
-
-/// Writes layers by the names of their weights.
-pub(super) struct Writer<'a> {
-    pub(super) graph: GraphBuilder,
-    weights: &'a Weights,
-}
-
-/// All of them are padded alike.
-const SOME_MULTIPLE_OF_32: (usize, usize) = (640, 640);
-
-/// Features at strides 8, 16 and 32.
-pub(super) type Levels = [Wire; 3];
+use super::nms::suppress;
 
 pub(super) fn write(
     weights: &Weights,
@@ -44,140 +17,24 @@ pub(super) fn write(
     options: &ExportOptions,
     metadata: &BTreeMap<String, String>,
 ) -> Result<Vec<u8>, EngineError> {
-    let mut writer = Writer { graph: GraphBuilder::new(&architecture.design().to_string()), weights };
+    let mut writer = Writer::new(&architecture.design().to_string(), weights);
     let batch = options.batch.map_or(Axis::Any("batch"), Axis::Fixed);
     let (height, width) = match options.size {
         Size::Any => (Axis::Any("height"), Axis::Any("width")),
         Size::Fixed { height, width } => (Axis::Fixed(height), Axis::Fixed(width)),
     };
     let images = writer.graph.input("images", &[batch.clone(), Axis::Fixed(3), height, width]);
-    let features = match architecture.backbone {
-        BackboneKind::Yolo => writer.yolo_backbone(&images, architecture.scale)?,
-        BackboneKind::EfficientNet(architecture) => writer.efficientnet_backbone(&images, architecture)?,
-    };
-    let features = writer.neck(&features, architecture.scale)?;
-    let output = writer.head(&features, architecture.classes, options.size)?;
+    let output = architecture.write(&mut writer, &images, options.size)?;
     let anchors = match options.size {
         Size::Any => Axis::Any("anchors"),
-        Size::Fixed { height, width } => Axis::Fixed(detector::anchors::anchor_count(height, width)),
+        Size::Fixed { height, width } => Axis::Fixed(anchor_count(height, width)),
     };
     match options.nms {
         Some(nms) => {
-            let found = writer.suppress(&output, architecture.classes, nms);
+            let found = suppress(&mut writer.graph, &output, architecture.classes, nms);
             writer.graph.output(&found, "output0", &[batch, Axis::Fixed(nms.max_detections), Axis::Fixed(6)]);
         }
         None => writer.graph.output(&output, "output0", &[batch, Axis::Fixed(4 + architecture.classes), anchors]),
     }
     Ok(writer.graph.encode(metadata))
-}
-
-impl Writer<'_> {
-    /// The tensor `name` of the weights as a constant.
-    fn weight(&mut self, name: &str) -> Result<Wire, EngineError> {
-        let shape = self.weights.shape(name).unwrap_or_default().to_vec();
-        let values = self.weights.take(name, &shape)?;
-        Ok(self.graph.floats(name, &shape, values))
-    }
-
-    /// Side of the kernel of the convolution `name`.
-    fn kernel(&self, name: &str) -> usize {
-        self.weights.shape(&format!("{name}.weight")).and_then(|shape| shape.last().copied()).unwrap_or(1)
-    }
-
-    /// A convolution with bias.
-    pub(super) fn conv(&mut self, name: &str, x: &Wire, window: Window) -> Result<Wire, EngineError> {
-        let (weight, bias) = (self.weight(&format!("{name}.weight"))?, self.weight(&format!("{name}.bias"))?);
-        Ok(self.graph.conv(name, x, (&weight, &bias), window))
-    }
-
-    /// YOLOv8's convolution: padded by half its kernel, then SiLU.
-    pub(super) fn block(&mut self, name: &str, x: &Wire, stride: usize) -> Result<Wire, EngineError> {
-        let conv = format!("{name}.conv");
-        let window = Window::square(self.kernel(&conv), stride);
-        let y = self.conv(&conv, x, window)?;
-        Ok(self.graph.silu(name, &y))
-    }
-
-    fn c2f(&mut self, layer: usize, x: &Wire, repeats: usize, shortcut: bool) -> Result<Wire, EngineError> {
-        let name = format!("model.{layer}");
-        let y = self.block(&format!("{name}.cv1"), x, 1)?;
-        let half = self.weights.shape(&format!("{name}.cv1.conv.weight")).map_or(0, |shape| shape[0]) as i64 / 2;
-        let mut parts = self.graph.split(&name, &y, 1, &[half, half]);
-        for i in 0..repeats {
-            let last = parts[parts.len() - 1].clone();
-            let bottleneck = format!("{name}.m.{i}");
-            let y = self.block(&format!("{bottleneck}.cv1"), &last, 1)?;
-            let y = self.block(&format!("{bottleneck}.cv2"), &y, 1)?;
-            parts.push(if shortcut { self.graph.node("Add", &bottleneck, &[&last, &y], &[]) } else { y });
-        }
-        let all = self.graph.concat(&name, &parts.iter().collect::<Vec<_>>(), 1);
-        self.block(&format!("{name}.cv2"), &all, 1)
-    }
-
-    /// Pooling over ever larger windows.
-    fn sppf(&mut self, x: &Wire) -> Result<Wire, EngineError> {
-        let name = "model.9";
-        let mut parts = vec![self.block(&format!("{name}.cv1"), x, 1)?];
-        for _ in 0..3 {
-            let pooled = self.graph.max_pool(name, &parts[parts.len() - 1], Window::square(5, 1));
-            parts.push(pooled);
-        }
-        let all = self.graph.concat(name, &parts.iter().collect::<Vec<_>>(), 1);
-        self.block(&format!("{name}.cv2"), &all, 1)
-    }
-
-    fn yolo_backbone(&mut self, images: &Wire, scale: Scale) -> Result<Levels, EngineError> {
-        let mut x = self.block("model.0", images, 2)?;
-        let mut levels = Vec::new();
-        for (stage, base) in [3, 6, 6, 3].into_iter().enumerate() {
-            x = self.block(&format!("model.{}", 2 * stage + 1), &x, 2)?;
-            x = self.c2f(2 * stage + 2, &x, scale.repeats(base), true)?;
-            levels.push(x.clone());
-        }
-        let p5 = self.sppf(&levels[3])?;
-        Ok([levels[1].clone(), levels[2].clone(), p5])
-    }
-
-    fn efficientnet_backbone(
-        &mut self,
-        images: &Wire,
-        architecture: efficientnet::Architecture,
-    ) -> Result<Levels, EngineError> {
-        let (config, colours) = (architecture.config(), architecture.normalisation());
-        let scale: Vec<f32> = colours.std.iter().map(|std| 255.0 / std).collect();
-        let shift: Vec<f32> = colours.mean.iter().zip(colours.std).map(|(mean, std)| -mean / std).collect();
-        let scale = self.graph.floats("model.colours/scale", &[1, 3, 1, 1], &scale);
-        let shift = self.graph.floats("model.colours/shift", &[1, 3, 1, 1], &shift);
-        let x = self.graph.node("Mul", "model.colours", &[images, &scale], &[]);
-        let x = self.graph.node("Add", "model.colours", &[&x, &shift], &[]);
-        let mut writer =
-            GraphWriter { graph: &mut self.graph, weights: self.weights, config: &config, prefix: "model.trunk." };
-        let blocks = writer.blocks(&x, SOME_MULTIPLE_OF_32)?;
-        let mut levels = Vec::new();
-        for (number, (shape, features)) in config.blocks().iter().zip(&blocks).enumerate() {
-            let ends_stage = config.blocks().get(number + 1).is_none_or(|next| next.stage != shape.stage);
-            if ends_stage && STAGES.contains(&shape.stage) {
-                levels.push(self.block(&format!("model.lateral{}", levels.len() + 3), features, 1)?);
-            }
-        }
-        let p5 = self.sppf(&levels[2])?;
-        Ok([levels[0].clone(), levels[1].clone(), p5])
-    }
-
-    fn neck(&mut self, [p3, p4, p5]: &Levels, scale: Scale) -> Result<Levels, EngineError> {
-        let repeats = scale.repeats(3);
-        let up = self.graph.double("model.10", p5);
-        let joined = self.graph.concat("model.11", &[&up, p4], 1);
-        let up4 = self.c2f(12, &joined, repeats, false)?;
-        let up = self.graph.double("model.13", &up4);
-        let joined = self.graph.concat("model.14", &[&up, p3], 1);
-        let p3 = self.c2f(15, &joined, repeats, false)?;
-        let down = self.block("model.16", &p3, 2)?;
-        let joined = self.graph.concat("model.17", &[&down, &up4], 1);
-        let p4 = self.c2f(18, &joined, repeats, false)?;
-        let down = self.block("model.19", &p4, 2)?;
-        let joined = self.graph.concat("model.20", &[&down, p5], 1);
-        let p5 = self.c2f(21, &joined, repeats, false)?;
-        Ok([p3, p4, p5])
-    }
 }

@@ -1,11 +1,11 @@
 //! Whether a file says what the network says: both see the same images, and every box and score is compared.
 
-use engine::{EngineError, OrtOptions, OrtSession, Session};
+use engine::Session;
 use ndarray::{Array4, ArrayD, ArrayView2, Axis, Ix2, Slice};
-use thiserror::Error;
 use vision::{Detection, NmsOptions};
 
 use super::Suppression;
+use crate::export::parity::{ParityError, answer, answers, largest};
 use detector::ClassMap;
 use detector::postprocess::{OutputLayout, Selection, candidates, suppress};
 
@@ -21,66 +21,21 @@ pub struct Difference {
 /// What a written file may differ by.
 pub const MAX_DIFFERENCE: Difference = Difference { pixels: 0.05, score: 1e-4 };
 
-/// A file that says something else than its network.
-#[derive(Debug, Error)]
-pub enum ParityError {
-    /// One of the two cannot be run.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The answers have different shapes.
-    #[error("the file answers {file:?}, the network {network:?}")]
-    Shape {
-        /// Of the file.
-        file: Vec<usize>,
-        /// Of the network.
-        network: Vec<usize>,
-    },
-    /// Suppression inside the file leaves other boxes than ours.
-    #[error(
-        "image {image}: suppression inside the file leaves {file} boxes and ours {own}, of which {common} are the same. \
-         It was not kept"
-    )]
-    Suppression {
-        /// Of those compared, from 0.
-        image: usize,
-        /// Boxes of the file.
-        file: usize,
-        /// Boxes left by our own suppression.
-        own: usize,
-        /// Boxes in both.
-        common: usize,
-    },
-    /// The answers differ.
-    #[error(
-        "the file differs from the network by {} px and {} in scores; at most {} px and {} are allowed. It was not kept",
-        found.pixels, found.score, MAX_DIFFERENCE.pixels, MAX_DIFFERENCE.score
-    )]
-    Differs {
-        /// By how much.
-        found: Difference,
-    },
-}
-
 /// Compares the bytes of an ONNX file with `network` on `images` (B, 3, H, W).
 ///
 /// # Errors
 /// When they differ by more than [`MAX_DIFFERENCE`], or one cannot be run.
 pub fn check(file: &[u8], network: &dyn Session, images: &Array4<f32>) -> Result<Difference, ParityError> {
-    let file = OrtSession::from_bytes(file, &OrtOptions::default())?;
-    let (a, b) = (file.run(images.view())?.swap_remove(0).array, network.run(images.view())?.swap_remove(0).array);
-    if a.shape() != b.shape() {
-        return Err(ParityError::Shape { file: a.shape().to_vec(), network: b.shape().to_vec() });
-    }
-    let largest = |rows: Slice| {
+    let (a, b) = answers(file, network, images)?;
+    let furthest = |rows: Slice| {
         let (a, b) = (a.slice_axis(Axis(1), rows), b.slice_axis(Axis(1), rows));
-        // NaN must not get lost in a maximum.
-        a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0_f32, |largest, d| if d <= largest { largest } else { d })
+        largest(a.iter().zip(b).map(|(a, b)| (a - b).abs()))
     };
-    let found = Difference { pixels: largest(Slice::from(..4)), score: largest(Slice::from(4..)) };
+    let found = Difference { pixels: furthest(Slice::from(..4)), score: furthest(Slice::from(4..)) };
     if found.pixels <= MAX_DIFFERENCE.pixels && found.score <= MAX_DIFFERENCE.score {
         Ok(found)
     } else {
-        Err(ParityError::Differs { found })
+        Err(ParityError::Boxes { found })
     }
 }
 
@@ -95,11 +50,7 @@ pub fn check_suppression(
     (nms, classes): (Suppression, &ClassMap),
     images: &Array4<f32>,
 ) -> Result<usize, ParityError> {
-    let run = |file: &[u8]| -> Result<ArrayD<f32>, EngineError> {
-        let session = OrtSession::from_bytes(file, &OrtOptions::default())?;
-        Ok(session.run(images.view())?.swap_remove(0).array)
-    };
-    let (suppressed, raw) = (run(file)?, run(plain)?);
+    let (suppressed, raw) = (answer(file, images)?, answer(plain, images)?);
     let options = NmsOptions { iou: nms.iou, class_agnostic: true, max_detections: nms.max_detections };
     let selection = Selection { confidence: nms.confidence, multi_label: false };
     let mut left = 0;

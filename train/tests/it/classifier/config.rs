@@ -28,7 +28,7 @@ fn the_keys_of_the_first_release_are_understood() {
          min_images_per_sku: 300\nhard_negative_mining: {enabled: true}\ntargets: {top1_accuracy_min: 0.93}\n",
     )
     .unwrap();
-    assert_eq!((config.architecture.to_string().as_str(), config.side), ("efficientnet_b2", 260));
+    assert_eq!((config.backbone.to_string().as_str(), config.side), ("efficientnet_b2", 260));
     assert!(config.hard_negatives && !config.min_images_gate);
     assert_eq!((config.head.margin, config.head.scale, config.head.sub_centers), (0.5, 64.0, 1));
     let config = parse("metric_head: {type: subcenter_arcface, sub_centers: 4}").unwrap();

@@ -2,12 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use image::{Rgb, RgbImage};
+use train::classifier::cache::Cache;
 use train::classifier::data::{HoldOut, SkuImages, Source};
-use train::classifier::{Augment, DataError};
+use train::classifier::sampler::{SamplerRules, Sampling};
+use train::classifier::{Augment, DataError, Feed};
+use train::core::Workers;
 use vision::PreprocessPlan;
-use vision::preprocess::{Filter, Fit};
+use vision::preprocess::{Filter, Fit, Region};
 use vision::rng::Rng;
 
 /// An image that nothing else has the bytes of.
@@ -93,7 +97,7 @@ fn what_is_done_to_crops_never_mirrors_and_off_is_the_serving_resize() {
     // Dark left, bright right.
     let image = RgbImage::from_fn(60, 90, |x, _| Rgb([(x * 4) as u8; 3]));
     let off = Augment::OFF.apply(&image, &plan, 48, &mut Rng::new(1)).unwrap();
-    assert_eq!(off, plan.pixels(&image, vision::preprocess::Region::whole(&image), (48, 48)));
+    assert_eq!(off, plan.pixels(&image, Region::whole(&image), (48, 48)));
     let all = Augment { cover: 0.0, ..Augment::default() };
     for seed in 0..200 {
         let view = all.apply(&image, &plan, 48, &mut Rng::new(seed)).unwrap();
@@ -102,6 +106,27 @@ fn what_is_done_to_crops_never_mirrors_and_off_is_the_serving_resize() {
             columns.flat_map(|x| (12..36).map(move |y| (x, y))).map(|(x, y)| u32::from(view.get_pixel(x, y).0[1])).sum()
         };
         assert!(mean(8..20) < mean(28..40), "seed {seed}");
+    }
+}
+
+#[test]
+fn without_augmentation_the_network_sees_what_it_is_served_bit_for_bit() {
+    let root = four_skus();
+    let data = read(&root.path().join("train"), &HoldOut::default()).unwrap();
+    let backbone: &dyn engine::Backbone = "efficientnet_b0".parse().unwrap();
+    let plan = PreprocessPlan { width: 48, height: 48, ..backbone.plan() };
+    // Crops that are not made small for the cache.
+    let cache = Cache::new(plan.clone(), 64, 1 << 20, 0);
+    let rules = SamplerRules { sampling: Sampling::Random, skus: 2, images: 2, seed: 1, hard: 0.0, frequency: 1.0 };
+    let feed = Arc::new(Feed::new(data, cache, Augment::OFF, rules, plan.clone()));
+    let batch = feed.epoch((0, 0), 48, &[], Workers { threads: 1, ahead: 1 }).next().expect("a batch").unwrap();
+    assert_eq!(batch.paths.len(), 4);
+    for (path, seen) in batch.paths.iter().zip(batch.pixels.chunks_exact(3 * 48 * 48)) {
+        let image = vision::decode(&fs::read(path).unwrap(), &vision::DecodeLimits::default()).unwrap();
+        let mut served = ndarray::Array3::<f32>::zeros((3, 48, 48));
+        plan.apply(&image, Region::whole(&image), served.view_mut());
+        let differ = seen.iter().zip(&served).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
+        assert_eq!(differ, 0, "{}: {differ} numbers differ", path.display());
     }
 }
 

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use classifier::model::{EfficientNet, Heads};
+use classifier::model::{EmbedderNetwork, Heads};
 use classifier::{EngineChoice, LoadOptions};
 use engine::onnx::{Calibration, Half};
-use engine::{CandleSession, Device, InputShape, Weights};
+use engine::{CandleSession, Device, Weights};
 use image::{Rgb, RgbImage};
 use ndarray::{Array4, Axis};
 use train::classifier::TrainConfig;
@@ -125,7 +125,7 @@ fn a_gpu_begins_as_a_cpu_does() {
     for backbone in ["efficientnet_b0", "efficientnet_lite0"] {
         let loss = |device: Device, mixed_precision: bool| -> f64 {
             let mut setup = Setup { device, ..setup(data.path(), 1, "dropout: 0.1") };
-            setup.config.architecture = backbone.parse().unwrap();
+            setup.config.backbone = backbone.parse().unwrap();
             setup.config.optimiser.mixed_precision = mixed_precision;
             let run = RunFolder::create(runs.path(), "run").unwrap();
             let mut losses = Losses::default();
@@ -177,15 +177,14 @@ fn it_learns_and_what_it_writes_is_served_and_exported() {
 
     // Exported, and the file read back by both engines.
     let weights = Weights::open(&run.best()).unwrap();
-    let architecture = setup.config.architecture;
+    let backbone = setup.config.backbone;
     let heads = Heads::of(&weights);
-    let network = weights.build(&Device::cpu(), |vb| EfficientNet::load(vb, &architecture.config(), heads)).unwrap();
-    let input = InputShape { batch: None, channels: 3, height: None, width: None };
-    let session = CandleSession::new(Box::new(network), input, std::collections::BTreeMap::new(), &Device::cpu());
+    let network = weights.build(&Device::cpu(), |vb| EmbedderNetwork::load(vb, backbone, heads)).unwrap();
+    let session = CandleSession::of_images(Box::new(network), std::collections::BTreeMap::new(), &Device::cpu());
     let images =
         Array4::from_shape_fn((3, 3, 32, 32), |(b, c, y, x)| ((b + 2 * c + 3 * y + 5 * x) % 17) as f32 / 8.0 - 1.0);
     let options = ExportOptions { size: (32, 32), description: String::new(), license: String::new() };
-    let whole = onnx(&weights, architecture, &options).unwrap();
+    let whole = onnx(&weights, backbone, &options).unwrap();
     let [half, bf16] = [Half::F16, Half::Bf16].map(|kind| engine::onnx::halved(&whole, kind).unwrap());
     let learned = setup.config.images().unwrap().train;
     let crops = learned.iter().map(|crop| {
@@ -194,7 +193,7 @@ fn it_learns_and_what_it_writes_is_served_and_exported() {
         setup.config.plan().apply(&image, Region::whole(&image), input.index_axis_mut(Axis(0), 0));
         input
     });
-    let bytes = quantize(&whole, crops, Calibration::Mse).unwrap();
+    let bytes = quantize(&whole, backbone, crops, Calibration::Mse).unwrap();
     assert!(bytes.len() * 100 < whole.len() * 30, "{} of {}", bytes.len(), whole.len());
     let files = [("whole", whole, 0.9999), ("fp16", half, 0.9999), ("bf16", bf16, 0.999), ("int8", bytes, 0.97)];
     for (kind, file, minimum) in files {

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
 use detector::model::fold::{fold_batch_norms, fold_trunk};
-use detector::model::{Architecture, BackboneKind, Design, Scale, YoloV8};
+use detector::model::{Architecture, Design, DetectorNetwork, Scale};
 use engine::{Precision, Weights};
 use train::detector::Transfer;
 use train::detector::transfer::parameters;
@@ -15,9 +15,9 @@ fn design(name: &str) -> Design {
 }
 
 /// A network with its initial weights.
-fn fresh(architecture: Architecture) -> (YoloV8, Weights) {
+fn fresh(architecture: Architecture) -> (DetectorNetwork, Weights) {
     let map = VarMap::new();
-    let network = YoloV8::load(VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu), architecture).unwrap();
+    let network = DetectorNetwork::load(VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu), architecture).unwrap();
     let mut weights = Weights::new("fresh".as_ref());
     for (name, var) in map.data().lock().unwrap().iter() {
         weights.insert(name.as_str(), var.dims(), var.flatten_all().unwrap().to_vec1().unwrap()).unwrap();
@@ -72,11 +72,11 @@ fn weights_tell_their_network_and_folding_does_not_change_it() {
         assert_eq!(found.named(architecture.design()), architecture, "{name}");
         assert_eq!(found.named(design("yolov8n")), found, "another network's name changes nothing");
 
-        let live = weights.build(&Device::Cpu, |vb| YoloV8::load(vb, architecture)).unwrap();
+        let live = weights.build(&Device::Cpu, |vb| DetectorNetwork::load(vb, architecture)).unwrap();
         assert_eq!(weights.unused(), Vec::<&str>::new(), "{name}");
         let folded = fold_batch_norms(&fold_trunk(&weights, architecture.backbone).unwrap()).unwrap();
         assert!(folded.iter().all(|(name, ..)| !name.contains("running_")), "{name}");
-        let folded = folded.build(&Device::Cpu, |vb| YoloV8::load(vb, architecture)).unwrap();
+        let folded = folded.build(&Device::Cpu, |vb| DetectorNetwork::load(vb, architecture)).unwrap();
         let images = images(64, 96);
         let (a, b) = (live.predict(&images).unwrap(), folded.predict(&images).unwrap());
         assert_eq!(a.dims(), [2, 8, 126], "{name}");
@@ -92,7 +92,7 @@ fn weights_tell_their_network_and_folding_does_not_change_it() {
 fn training_mode_reaches_every_parameter() {
     let map = VarMap::new();
     let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
-    let network = YoloV8::load(vb, Architecture::of(design("efficientnet_lite0"), 4)).unwrap();
+    let network = DetectorNetwork::load(vb, Architecture::of(design("efficientnet_lite0"), 4)).unwrap();
     let output = network.forward_t(&images(64, 64), true).unwrap();
     let sum = |t: &Tensor| (t * Tensor::from_vec(noise(4, t.elem_count()), t.dims(), t.device()).unwrap()).unwrap();
     let loss = (sum(&output.distances).sum_all().unwrap() + sum(&output.classes).sum_all().unwrap()).unwrap();
@@ -184,8 +184,8 @@ fn a_saved_network_is_loaded_with_its_card_and_detects() {
 
     // What TensorFlow's padding makes of an image differs from timm's: the name decides, the tensors do not.
     let timm = Architecture::of(design("efficientnet_b0"), 2);
-    let other = weights.build(&Device::Cpu, |vb| YoloV8::load(vb, timm)).unwrap();
+    let other = weights.build(&Device::Cpu, |vb| DetectorNetwork::load(vb, timm)).unwrap();
     let images = images(64, 64);
     assert!(largest_difference(&network.predict(&images).unwrap(), &other.predict(&images).unwrap()) > 1e-6);
-    assert!(matches!(timm.backbone, BackboneKind::EfficientNet(efficientnet) if !efficientnet.tensorflow));
+    assert_eq!(timm.backbone.map(engine::Backbone::padding), Some(engine::backbone::Padding::Symmetric));
 }

@@ -8,6 +8,7 @@ use dataset::Part;
 use image::Rgb;
 use proptest::prelude::*;
 use synth::SynthConfig;
+use train::core::TooManyUnreadable;
 use train::core::warp::{Warp, warp};
 use train::detector::augment::View;
 use train::detector::cache::LoadedSample;
@@ -18,8 +19,9 @@ use train::detector::{
     Augment, BatchRules, Cache, CacheLimits, ClassSet, DataError, Feed, LoaderOptions, Origin, Sample, Source,
     SyntheticShelves, TrainConfig, TrainingData,
 };
+use vision::preprocess::Region;
 use vision::rng::Rng;
-use vision::{BBox, RgbImage};
+use vision::{BBox, PreprocessPlan, RgbImage};
 
 use crate::support::shared_data;
 
@@ -206,8 +208,39 @@ fn unreadable_images_are_left_out_until_there_are_too_many() {
     fs::write(root.path().join("images/a.png"), b"no image").unwrap();
     let two = Arc::new(feed(&data));
     let error = two.epoch(0, 0, options).find_map(Result::err).expect("two are one too many");
-    assert!(matches!(&error, DataError::TooManyUnreadable { count: 2, limit: 1, .. }), "{error}");
+    assert!(matches!(&error, DataError::TooManyUnreadable(TooManyUnreadable { count: 2, limit: 1, .. })), "{error}");
     assert!(error.to_string().contains("shelf dataset check"), "{error}");
+}
+
+#[test]
+fn without_augmentation_the_network_sees_what_it_is_served_bit_for_bit() {
+    // Wide, high, smaller than the canvas, and of odd sides.
+    let noise = |width, height| {
+        RgbImage::from_fn(width, height, |x, y| {
+            image::Rgb([(x * 37 ^ y * 11) as u8, (x * y) as u8, (x * 5 + y * 3) as u8])
+        })
+    };
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("images")).unwrap();
+    fs::create_dir_all(root.path().join("labels")).unwrap();
+    for (name, width, height) in [("wide", 161, 75), ("high", 83, 150), ("small", 31, 20), ("exact", 64, 64)] {
+        noise(width, height).save(root.path().join(format!("images/{name}.png"))).unwrap();
+        fs::write(root.path().join(format!("labels/{name}.txt")), "0 .5 .5 .5 .5\n").unwrap();
+    }
+    let data = TrainingData::read(&[source(root.path())], Part::Train, Some(&names(&["bottle"]))).unwrap();
+    let cache = Cache::new(limits(64), None);
+    let feed = Feed { data, cache, augment: Augment::OFF, rules: rules(4, 1), side: 64, rectangular: false };
+    let options = LoaderOptions { threads: 1, ahead: 1, mosaic: false };
+    let batch = Arc::new(feed).epoch(0, 0, options).next().expect("one batch").unwrap();
+    assert_eq!(batch.origins.len(), 4);
+    for (origin, seen) in batch.origins.iter().zip(batch.pixels.chunks_exact(3 * 64 * 64)) {
+        let Origin::File(path) = origin else { panic!("{origin} is no file") };
+        let image = vision::decode(&fs::read(path).unwrap(), &vision::DecodeLimits::default()).unwrap();
+        let mut served = ndarray::Array3::<f32>::zeros((3, 64, 64));
+        PreprocessPlan::yolo(64, 64).apply(&image, Region::whole(&image), served.view_mut());
+        let differ = seen.iter().zip(&served).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
+        assert_eq!(differ, 0, "{origin}: {differ} numbers differ");
+    }
 }
 
 /// Whether most of what lies in the box is of the colour of its class.
@@ -504,5 +537,5 @@ fn batches_to_look_at() {
 fn outline(image: &mut RgbImage, bbox: &BBox, color: Rgb<u8>) {
     let (left, top) = (bbox.x1 as i32, bbox.y1 as i32);
     let (width, height) = (bbox.width().max(1.0) as i32, bbox.height().max(1.0) as i32);
-    train::core::sheet::frame(image, (left, top), (left + width - 1, top + height - 1), color);
+    vision::draw::sheet::frame(image, (left, top), (left + width - 1, top + height - 1), color);
 }

@@ -3,13 +3,18 @@
 use engine::EngineError;
 use engine::onnx::{Attribute, Window, Wire};
 
-use super::network::{Levels, Size, Writer};
-use detector::anchors::{STRIDES, anchors};
-use detector::model::head::REG_MAX;
+use super::super::head::REG_MAX;
+use super::{Levels, Size, Writer};
+use crate::anchors::{STRIDES, anchors};
 
 impl Writer<'_> {
     /// (B, 4 + classes, A): centre x, centre y, width and height in pixels, then a probability per class.
-    pub(super) fn head(&mut self, features: &Levels, classes: usize, size: Size) -> Result<Wire, EngineError> {
+    pub(in crate::model) fn head(
+        &mut self,
+        features: &Levels,
+        classes: usize,
+        size: Size,
+    ) -> Result<Wire, EngineError> {
         let (boxes, scores) = (self.branches("cv2", features, 4 * REG_MAX)?, self.branches("cv3", features, classes)?);
         let name = "model.22";
         let g = &mut self.graph;

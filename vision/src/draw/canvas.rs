@@ -1,47 +1,61 @@
 //! Drawing that mixes with the photo below it. Whatever lies outside the picture is left out.
 
-use vision::RgbImage;
+use crate::RgbImage;
 
 /// Whole pixels; right and bottom edges are exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Rect {
-    pub(super) left: i32,
-    pub(super) top: i32,
-    pub(super) right: i32,
-    pub(super) bottom: i32,
+pub struct Rect {
+    /// First column.
+    pub left: i32,
+    /// First row.
+    pub top: i32,
+    /// Behind the last column.
+    pub right: i32,
+    /// Behind the last row.
+    pub bottom: i32,
 }
 
 impl Rect {
-    pub(super) fn width(self) -> i32 {
+    /// In pixels.
+    #[must_use]
+    pub fn width(self) -> i32 {
         self.right - self.left
     }
 
-    pub(super) fn height(self) -> i32 {
+    /// In pixels.
+    #[must_use]
+    pub fn height(self) -> i32 {
         self.bottom - self.top
     }
 
-    pub(super) fn area(self) -> i64 {
+    /// Number of pixels.
+    #[must_use]
+    pub fn area(self) -> i64 {
         i64::from(self.width()) * i64::from(self.height())
     }
 }
 
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stroke {
-    pub(super) width: f32,
+pub struct Stroke {
+    /// In pixels.
+    pub width: f32,
     /// Length of dashes and of the gaps between them.
-    pub(super) dash: Option<f32>,
-    pub(super) color: [u8; 3],
+    pub dash: Option<f32>,
+    /// Red, green, blue.
+    pub color: [u8; 3],
 }
 
 /// The picture being drawn.
-pub(super) struct Canvas {
+#[derive(Debug)]
+pub struct Canvas {
     image: RgbImage,
 }
 
 impl Canvas {
     /// The photo, with so many white rows below it.
-    pub(super) fn new(photo: &RgbImage, rows_below: u32) -> Self {
+    #[must_use]
+    pub fn new(photo: &RgbImage, rows_below: u32) -> Self {
         let (width, height) = photo.dimensions();
         let size = width as usize * (height + rows_below) as usize * 3;
         let mut pixels = Vec::with_capacity(size);
@@ -51,12 +65,26 @@ impl Canvas {
         Self { image }
     }
 
-    pub(super) fn into_image(self) -> RgbImage {
+    /// Nothing but a colour.
+    #[must_use]
+    pub fn blank(width: u32, height: u32, color: [u8; 3]) -> Self {
+        Self { image: RgbImage::from_pixel(width, height, color.into()) }
+    }
+
+    /// Width and height in pixels.
+    #[must_use]
+    pub fn dimensions(&self) -> (u32, u32) {
+        self.image.dimensions()
+    }
+
+    /// What was drawn.
+    #[must_use]
+    pub fn into_image(self) -> RgbImage {
         self.image
     }
 
     /// Mixes a colour into one pixel.
-    pub(super) fn blend(&mut self, x: i32, y: i32, color: [u8; 3], share: f32) {
+    pub fn blend(&mut self, x: i32, y: i32, color: [u8; 3], share: f32) {
         let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y)) else { return };
         let Some(pixel) = self.image.get_pixel_mut_checked(x, y) else { return };
         let share = share.clamp(0.0, 1.0);
@@ -76,7 +104,8 @@ impl Canvas {
         }
     }
 
-    pub(super) fn fill(&mut self, rect: Rect, color: [u8; 3], share: f32) {
+    /// Mixes a colour into a rectangle.
+    pub fn fill(&mut self, rect: Rect, color: [u8; 3], share: f32) {
         let rect = self.on_canvas(rect);
         for y in rect.top..rect.bottom {
             for x in rect.left..rect.right {
@@ -86,7 +115,7 @@ impl Canvas {
     }
 
     /// A filled rectangle with round corners.
-    pub(super) fn plate(&mut self, rect: Rect, radius: f32, color: [u8; 3], share: f32) {
+    pub fn plate(&mut self, rect: Rect, radius: f32, color: [u8; 3], share: f32) {
         let seen = self.on_canvas(rect);
         let radius = radius.min(rect.width().min(rect.height()) as f32 / 2.0).max(0.0);
         // Distance to the edge of the middle part, from which the corners are drawn as quarter circles.
@@ -102,7 +131,7 @@ impl Canvas {
     }
 
     /// A frame along the inner edge of `rect`, with a dark seam on both sides so that it shows on any background.
-    pub(super) fn outline(&mut self, rect: Rect, stroke: Stroke) {
+    pub fn outline(&mut self, rect: Rect, stroke: Stroke) {
         const SEAM: f32 = 0.55;
         let width = stroke.width.round().max(1.0) as i32;
         let seen = self.on_canvas(rect);
@@ -134,7 +163,7 @@ impl Canvas {
     }
 
     /// Slanted lines, `step` pixels apart.
-    pub(super) fn hatch(&mut self, rect: Rect, color: [u8; 3], share: f32, step: f32) {
+    pub fn hatch(&mut self, rect: Rect, color: [u8; 3], share: f32, step: f32) {
         let step = step.round().max(2.0) as i32;
         let seen = self.on_canvas(rect);
         for y in seen.top..seen.bottom {

@@ -1,10 +1,12 @@
-//! The whole network: stem, blocks, head, pooled features, and what is trained on top of them.
+//! The whole network: features of a backbone, pooled, and what is trained on top of them.
+
+use std::sync::Arc;
 
 use candle_core::{Result, Tensor};
 use candle_nn::{Linear, Module as _, VarBuilder};
-use engine::efficientnet::layers::{Pointwise, pool};
-use engine::efficientnet::{Build, Config, Trunk};
-use engine::{Network, Weights};
+use engine::backbone::{Features, Norms};
+use engine::ops::channel_means;
+use engine::{Backbone, Network, Weights};
 
 /// Name of the output that holds the embedding (not yet of length one).
 pub const EMBEDDING: &str = "embedding";
@@ -29,49 +31,44 @@ impl Heads {
     }
 }
 
-/// EfficientNet for inference. Input (N, 3, H, W), normalised as the weights want it.
+/// An embedder for inference. Input (N, 3, H, W), normalised as the weights want it.
 #[derive(Debug, Clone)]
-pub struct EfficientNet {
-    trunk: Trunk,
-    head: Pointwise,
+pub struct EmbedderNetwork {
+    backbone: Arc<dyn Features>,
     embedding: Option<Linear>,
     classifier: Option<Linear>,
 }
 
-impl EfficientNet {
-    /// Loads a network in timm's layout: `conv_stem`, `bn1`, `blocks.S.I...`, `conv_head`, `bn2`, `classifier`, and our own
-    /// `embedding`. Batch norms may be there or folded in.
+impl EmbedderNetwork {
+    /// Loads a backbone under its native names, `classifier` where timm has it, and our own `embedding`. Batch norms may be
+    /// there or folded in.
     ///
     /// # Errors
     /// When a tensor is missing or has another shape.
     #[expect(clippy::needless_pass_by_value, reason = "candle's convention: `vb` is a cheap handle")]
-    pub fn load(vb: VarBuilder, config: &Config, heads: Heads) -> Result<Self> {
-        let build = Build::folded(config);
-        let last = config.blocks().last().map_or(config.stem, |block| block.output);
-        let names = ("conv_head", "bn2");
-        let head = Pointwise::load(&vb, names, (last, config.head), Some(config.activation), build)?;
+    pub fn load(vb: VarBuilder, backbone: &dyn Backbone, heads: Heads) -> Result<Self> {
         let linear = |name: &str, outputs: usize| {
             let vb = vb.pp(name);
             let bias = vb.contains_tensor("bias").then(|| vb.get(outputs, "bias")).transpose()?;
-            Ok::<_, candle_core::Error>(Linear::new(vb.get((outputs, config.head), "weight")?, bias))
+            Ok::<_, candle_core::Error>(Linear::new(vb.get((outputs, backbone.features()), "weight")?, bias))
         };
         let embedding = heads.embedding.map(|outputs| linear("embedding", outputs)).transpose()?;
         let classifier = heads.classes.map(|outputs| linear("classifier", outputs)).transpose()?;
-        Ok(Self { trunk: Trunk::load(&vb, build)?, head, embedding, classifier })
+        Ok(Self { backbone: backbone.load_features(&vb, Norms::Folded)?, embedding, classifier })
     }
 
-    /// Features before pooling: (N, 3, H, W) -> (N, head, H / 32, W / 32), rounded up.
+    /// Features before pooling: (N, 3, H, W) -> (N, features, H / 32, W / 32), rounded up.
     ///
     /// # Errors
     /// When candle fails.
     pub fn features(&self, x: &Tensor) -> Result<Tensor> {
-        self.head.forward_t(&self.trunk.forward_t(x, false)?, false)
+        self.backbone.forward_t(x, false)
     }
 }
 
-impl Network for EfficientNet {
+impl Network for EmbedderNetwork {
     fn forward(&self, input: &Tensor) -> Result<Vec<(String, Tensor)>> {
-        let pooled = pool(&self.features(input)?)?;
+        let pooled = channel_means(&self.features(input)?)?;
         let mut outputs = Vec::with_capacity(2);
         if let Some(classifier) = &self.classifier {
             outputs.push((LOGITS.to_owned(), classifier.forward(&pooled)?));

@@ -1,7 +1,8 @@
 //! Many small images on one, and frames on them.
 
 use image::Rgb;
-use vision::RgbImage;
+
+use crate::RgbImage;
 
 /// Lays images of at most `side` pixels out in rows of `columns`.
 #[must_use]

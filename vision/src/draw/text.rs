@@ -8,19 +8,24 @@ use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 use super::canvas::Canvas;
 
 /// Height below which letters cannot be read.
-pub(super) const SMALLEST: f32 = 10.0;
+pub const SMALLEST: f32 = 10.0;
 
 /// More of a name is not looked at: no box is that wide.
-const MOST_LETTERS: usize = 160;
+pub const MOST_LETTERS: usize = 160;
 
 /// DejaVu Sans in its narrow cut: more letters to a box, and most alphabets of Europe, Greek and Cyrillic included.
-pub(super) struct Fonts {
-    pub(super) regular: FontRef<'static>,
-    pub(super) bold: FontRef<'static>,
+#[derive(Debug)]
+pub struct Fonts {
+    /// For text.
+    pub regular: FontRef<'static>,
+    /// For titles, numbers and labels.
+    pub bold: FontRef<'static>,
 }
 
 impl Fonts {
-    pub(super) fn get() -> &'static Self {
+    /// Those that are built in.
+    #[must_use]
+    pub fn get() -> &'static Self {
         static FONTS: LazyLock<Fonts> = LazyLock::new(|| {
             let font = |bytes| FontRef::try_from_slice(bytes).expect("the font that is built in is sound");
             Fonts { regular: font(dejavu::sans_condensed::regular()), bold: font(dejavu::sans_condensed::bold()) }
@@ -29,30 +34,35 @@ impl Fonts {
     }
 
     /// Whether the font has every letter of `text`.
-    pub(super) fn can_write(&self, text: &str) -> bool {
+    #[must_use]
+    pub fn can_write(&self, text: &str) -> bool {
         clean(text).chars().all(|letter| self.bold.glyph_id(letter).0 != 0)
     }
 }
 
 /// A font at a height of lines.
-#[derive(Clone, Copy)]
-pub(super) struct Pen {
-    font: &'static FontRef<'static>,
-    pub(super) height: f32,
+#[derive(Debug, Clone, Copy)]
+pub struct Pen {
+    pub(super) font: &'static FontRef<'static>,
+    /// From the lowest to the highest point of letters, in pixels.
+    pub height: f32,
 }
 
 impl Pen {
-    pub(super) fn new(font: &'static FontRef<'static>, height: f32) -> Self {
+    /// A pen whose lines are `height` pixels high.
+    #[must_use]
+    pub fn new(font: &'static FontRef<'static>, height: f32) -> Self {
         Self { font, height }
     }
 
     /// Width of a line in pixels.
-    pub(super) fn width(self, text: &str) -> f32 {
+    #[must_use]
+    pub fn width(self, text: &str) -> f32 {
         self.advances(text).last().map_or(0.0, |(_, end)| end)
     }
 
     /// Every letter with the place where it ends.
-    fn advances(self, text: &str) -> impl Iterator<Item = (char, f32)> {
+    pub(super) fn advances(self, text: &str) -> impl Iterator<Item = (char, f32)> {
         let font = self.font.as_scaled(PxScale::from(self.height));
         let mut end = 0.0;
         let mut before = None;
@@ -65,7 +75,8 @@ impl Pen {
     }
 
     /// The text, or as much of it as fits with an ellipsis behind it; nothing when not even a letter fits.
-    pub(super) fn shortened(self, text: &str, room: f32) -> String {
+    #[must_use]
+    pub fn shortened(self, text: &str, room: f32) -> String {
         if self.width(text) <= room {
             return text.to_owned();
         }
@@ -78,7 +89,8 @@ impl Pen {
 
     /// Words in at most `lines` lines of `room` pixels. A word wider than a line is shortened; when lines run out, the
     /// last one ends in an ellipsis.
-    pub(super) fn wrapped(self, text: &str, room: f32, lines: usize) -> Vec<String> {
+    #[must_use]
+    pub fn wrapped(self, text: &str, room: f32, lines: usize) -> Vec<String> {
         let text = clean(text);
         let mut wrapped: Vec<String> = Vec::new();
         // No-break spaces do not break.
@@ -111,7 +123,7 @@ impl Pen {
     }
 
     /// Draws a line of text whose box of letters begins at (`x`, `top`).
-    pub(super) fn draw(self, canvas: &mut Canvas, (x, top): (f32, f32), text: &str, color: [u8; 3]) {
+    pub fn draw(self, canvas: &mut Canvas, (x, top): (f32, f32), text: &str, color: [u8; 3]) {
         let font = self.font.as_scaled(PxScale::from(self.height));
         let baseline = top + font.ascent();
         let mut start = 0.0;
@@ -131,7 +143,8 @@ impl Pen {
 }
 
 /// One line of at most [`MOST_LETTERS`] printable letters.
-pub(super) fn clean(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn clean(text: &str) -> Cow<'_, str> {
     let plain = |letter: char| !letter.is_control();
     if text.len() <= MOST_LETTERS && text.chars().all(plain) {
         return Cow::Borrowed(text);
