@@ -101,7 +101,7 @@ impl File<'_> {
     }
 }
 
-/// Whether the preprocessing is known without a card: the tensors of EfficientNet-Lite0 and pictures of 224 pixels.
+/// Whether the preprocessing is known without a card: the tensors of EfficientNet-Lite0 and images of 224 pixels.
 fn is_known_lite0(model: &onnx::Model) -> bool {
     let shapes: Vec<(&str, Vec<usize>)> = model
         .initializers()

@@ -22,9 +22,9 @@ pub enum LoadError {
         /// Which file.
         path: PathBuf,
     },
-    /// Nothing says how pictures are prepared for it.
+    /// Nothing says how images are prepared for it.
     #[error(
-        "nothing says how pictures are prepared for {path}: write the model card {card} beside it (input size, mean, \
+        "nothing says how images are prepared for {path}: write the model card {card} beside it (input size, mean, \
          std, filter), or let `shelf models import` write one"
     )]
     NoCard {

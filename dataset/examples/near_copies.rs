@@ -1,7 +1,7 @@
 //! How many copies are found as near-duplicates after what copies go through, how many strangers are taken for copies, and how
-//! long the search takes: `near_copies DATA [CSV]`, where DATA holds folders of pictures.
+//! long the search takes: `near_copies DATA [CSV]`, where DATA holds folders of images.
 //!
-//! Writes `docs/results/near_copies.csv`. A stranger is another picture of the folders; many of those "strangers" are in truth
+//! Writes `docs/results/near_copies.csv`. A stranger is another image of the folders; many of those "strangers" are in truth
 //! the same object a moment later, so the last figure is an upper bound.
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use dataset::check::phash::{CHANGES, Frame, Look};
 use image::{Rgb, RgbImage, imageops};
 use rayon::prelude::*;
 
-/// Pictures that copies are made of.
+/// Images that copies are made of.
 const ORIGINALS: usize = 96;
 /// Hashes in the timed search.
 const MANY: usize = 100_000;
@@ -44,18 +44,21 @@ const COPIES: &[Copy] = &[
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let root = PathBuf::from(arguments.next().ok_or("name the folder with the pictures")?);
+    let root = PathBuf::from(arguments.next().ok_or("name the folder with the images")?);
     let output = arguments.next().unwrap_or_else(|| "docs/results/near_copies.csv".to_owned());
     let mut files = Vec::new();
-    pictures(&root, &mut files)?;
+    images(&root, &mut files)?;
     files.sort();
-    let looks: Vec<Look> =
-        files.par_iter().filter_map(|path| dataset::picture::load(path).ok()).map(|image| Look::of(&image)).collect();
+    let looks: Vec<Look> = files
+        .par_iter()
+        .filter_map(|path| dataset::image_file::load(path).ok())
+        .map(|image| Look::of(&image))
+        .collect();
     let stride = (files.len() / ORIGINALS).max(1);
     let originals: Vec<&PathBuf> = files.iter().step_by(stride).take(ORIGINALS).collect();
     let rule = NearRule::default();
     let mut csv = format!(
-        "# cargo run --release -p dataset --example near_copies; {} pictures, copies of {} of them; at most {} bits, correlation \
+        "# cargo run --release -p dataset --example near_copies; {} images, copies of {} of them; at most {} bits, correlation \
          from {}\nwhat,found_unchanged,found,of\n",
         looks.len(),
         originals.len(),
@@ -66,12 +69,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let found: Vec<(bool, bool)> = originals
             .par_iter()
             .map(|path| {
-                let image = dataset::picture::load(path)?;
+                let image = dataset::image_file::load(path)?;
                 let (one, other) = (Look::of(&image), Look::of(&copy(&image)));
                 let plain = plain(&one, &other, rule);
                 Ok((plain, plain || changed(&one, &other, rule) || changed(&other, &one, rule)))
             })
-            .collect::<Result<_, dataset::picture::PictureError>>()?;
+            .collect::<Result<_, dataset::image_file::ImageFileError>>()?;
         let count = |pick: fn(&(bool, bool)) -> bool| found.iter().filter(|f| pick(f)).count();
         let line = format!("{name},{},{},{}\n", count(|f| f.0), count(|f| f.1), found.len());
         print!("{line}");
@@ -91,7 +94,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .collect();
     let pairs = looks.len() * (looks.len() - 1) / 2;
     let sum = |pick: fn(&(usize, usize)) -> usize| strangers.iter().map(pick).sum::<usize>();
-    let line = format!("pairs of different pictures,{},{},{pairs}\n", sum(|s| s.0), sum(|s| s.1));
+    let line = format!("pairs of different images,{},{},{pairs}\n", sum(|s| s.0), sum(|s| s.1));
     print!("{line}");
     csv += &line;
     csv += &search();
@@ -99,11 +102,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn pictures(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+fn images(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            pictures(&path, files)?;
+            images(&path, files)?;
         } else if path
             .extension()
             .is_some_and(|e| ["jpg", "jpeg", "png"].iter().any(|known| e.eq_ignore_ascii_case(known)))
@@ -146,7 +149,7 @@ fn search() -> String {
         .par_iter()
         .map(|&hash| {
             let plain = [hash, Look::mirrored(hash)].map(|query| index.near(query, NearRule::default().distance).len());
-            // As many other queries as changes, spread like hashes of pictures.
+            // As many other queries as changes, spread like hashes of images.
             let changed = (1..=CHANGES.len() as u32).flat_map(|k| {
                 let query = hash.rotate_left(4 * k) ^ u64::from(k).wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 [query, Look::mirrored(query)]
@@ -170,7 +173,7 @@ fn mapped(image: &RgbImage, change: impl Fn(f32) -> f32) -> RgbImage {
     })
 }
 
-/// Nearest pixels: what small programs do to make pictures smaller.
+/// Nearest pixels: what small programs do to make images smaller.
 fn shrunk(image: &RgbImage, width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width.max(1), height.max(1), |x, y| {
         *image.get_pixel(x * image.width() / width.max(1), y * image.height() / height.max(1))

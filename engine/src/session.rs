@@ -34,7 +34,7 @@ pub struct Output {
 /// What a network takes. `None` stands for any size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InputShape {
-    /// Pictures in a batch.
+    /// Images in a batch.
     pub batch: Option<usize>,
     /// Planes.
     pub channels: usize,
@@ -94,12 +94,12 @@ pub struct SessionInfo {
     pub metadata: BTreeMap<String, String>,
     /// Runs that progress at the same time.
     pub parallelism: usize,
-    /// Batch size at which this engine is fastest per picture; callers split larger batches.
+    /// Batch size at which this engine is fastest per image; callers split larger batches.
     pub preferred_batch: usize,
 }
 
 impl SessionInfo {
-    /// Pictures per run when `count` are to be run: what the network insists on, or else what the engine likes, but no more
+    /// Images per run when `count` are to be run: what the network insists on, or else what the engine likes, but no more
     /// than gives every parallel run of the engine its share.
     #[must_use]
     pub fn batch_for(&self, count: usize) -> usize {

@@ -71,10 +71,10 @@ fn pycocotools(python: &str, [truth, results]: &[PathBuf; 2]) -> (f64, f64) {
 /// Rows of facings, and a detector that misses a tenth of them, doubles a tenth, shifts all and invents a few.
 fn write_shelves(folder: &Path, images: usize, boxes: usize) -> [PathBuf; 2] {
     let mut random = Random::new(7);
-    let (mut pictures, mut annotations, mut results) = (String::new(), String::new(), String::new());
+    let (mut listed, mut annotations, mut results) = (String::new(), String::new(), String::new());
     let mut id = 0;
     for image in 1..=images {
-        let _ = write!(pictures, r#"{{"id":{image},"width":2400,"height":1800}},"#);
+        let _ = write!(listed, r#"{{"id":{image},"width":2400,"height":1800}},"#);
         for at in 0..boxes {
             let (column, row) = ((at % 25) as f64, (at / 25) as f64);
             let (w, h) = (random.range(50.0, 95.0), random.range(100.0, 280.0));
@@ -102,7 +102,7 @@ fn write_shelves(folder: &Path, images: usize, boxes: usize) -> [PathBuf; 2] {
     let list = |entries: &str| format!("[{}]", entries.trim_end_matches(','));
     let truth = format!(
         r#"{{"images":{},"annotations":{},"categories":[{}]}}"#,
-        list(&pictures),
+        list(&listed),
         list(&annotations),
         categories.join(",")
     );

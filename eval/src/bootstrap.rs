@@ -1,7 +1,7 @@
-//! How far a figure would move with other pictures: percentile bootstrap over pictures (Efron 1979).
+//! How far a figure would move with other images: percentile bootstrap over images (Efron 1979).
 //!
-//! Boxes of one picture stand or fall together, so whole pictures are drawn, never boxes. A resample is a multiplicity
-//! per picture; metrics take it as weights, so nothing is matched or sorted twice.
+//! Boxes of one image stand or fall together, so whole images are drawn, never boxes. A resample is a multiplicity
+//! per image; metrics take it as weights, so nothing is matched or sorted twice.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,7 @@ impl Interval {
 const LEAST_DEFINED: f64 = 0.5;
 
 impl Bootstrap {
-    /// Intervals of `N` figures at once. `figures` gets the multiplicity of each of `units` pictures.
+    /// Intervals of `N` figures at once. `figures` gets the multiplicity of each of `units` images.
     /// A figure that is undefined in more than half of the resamples has none.
     pub fn intervals<const N: usize>(
         &self,

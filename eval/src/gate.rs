@@ -107,9 +107,9 @@ pub struct Gate {
     pub bound: Bound,
     /// What it is; `None` when it could not be measured.
     pub value: Option<f64>,
-    /// How far it would move with other pictures. It informs; the value decides.
+    /// How far it would move with other images. It informs; the value decides.
     pub interval: Option<Interval>,
-    /// How many times its unit (boxes, crops, rows) was seen, so that nobody trusts three pictures.
+    /// How many times its unit (boxes, crops, rows) was seen, so that nobody trusts three images.
     pub evidence: u64,
     /// Whether it passed.
     pub passed: bool,
@@ -124,7 +124,7 @@ impl Gate {
         Self { metric, bound, value, interval, evidence, passed: bound.admits(value) }
     }
 
-    /// Passed, but the interval reaches over the bound: other pictures could have failed it (or the reverse).
+    /// Passed, but the interval reaches over the bound: other images could have failed it (or the reverse).
     #[must_use]
     pub fn is_close(&self) -> bool {
         let other_side = self.interval.map(|i| match self.bound {

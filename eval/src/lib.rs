@@ -2,7 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`sample`] | pictures, true boxes, found boxes |
+//! | [`sample`] | images, true boxes, found boxes |
 //! | [`matching`], [`average_precision`], [`curves`], [`confusion`], [`mod@mistakes`] | detection, equal to pycocotools |
 //! | [`heights`] | detection by the height of facings on the network's input |
 //! | [`precision_goal`] | from which confidence on a class is right often enough |
@@ -59,7 +59,7 @@ pub use mistakes::{Mistakes, mistakes};
 pub use open_set::OpenSet;
 pub use precision_goal::{ClassGoal, PrecisionGoal};
 pub use report::Report;
-pub use sample::{DetectionSet, Picture, Prediction, Rect, Truth};
+pub use sample::{DetectionSet, ImageInfo, Prediction, Rect, Truth};
 pub use slices::Slice;
 pub use thresholds::{CalibrationGoal, calibrate};
 pub use vision::random;

@@ -72,15 +72,15 @@ pub fn mistakes(set: &DetectionSet, confidence: &Confidences<f64>, max_detection
     let mut found = Mistakes::default();
     let shown: Vec<u32> =
         (0..).zip(&pairing.fates).filter(|(_, fate)| **fate != Fate::Dropped).map(|(at, _)| at).collect();
-    let predictions = by_picture(set, shown, |p| set.predictions()[p as usize].picture);
-    let truths = by_picture(set, (0..set.truths().len() as u32).collect(), |t| set.truths()[t as usize].picture);
+    let predictions = by_image(set, shown, |p| set.predictions()[p as usize].image);
+    let truths = by_image(set, (0..set.truths().len() as u32).collect(), |t| set.truths()[t as usize].image);
 
     for (at, truth) in set.truths().iter().enumerate() {
         if truth.crowd || pairing.found_by[at].is_some() {
             continue;
         }
         let (mut other_class, mut near) = (false, false);
-        for &p in &predictions[truth.picture as usize] {
+        for &p in &predictions[truth.image as usize] {
             let prediction = &set.predictions()[p as usize];
             let overlap = prediction.rect.iou(&truth.rect);
             other_class |= prediction.class != truth.class && overlap >= SAME;
@@ -100,7 +100,7 @@ pub fn mistakes(set: &DetectionSet, confidence: &Confidences<f64>, max_detection
             continue;
         }
         let (mut duplicate, mut other_class, mut near) = (false, false, false);
-        for &t in &truths[prediction.picture as usize] {
+        for &t in &truths[prediction.image as usize] {
             let truth = &set.truths()[t as usize];
             let overlap = prediction.rect.overlap(&truth.rect, truth.crowd);
             let same_class = truth.class == prediction.class;
@@ -120,8 +120,8 @@ pub fn mistakes(set: &DetectionSet, confidence: &Confidences<f64>, max_detection
     found
 }
 
-fn by_picture(set: &DetectionSet, items: Vec<u32>, picture: impl Fn(u32) -> u32) -> Vec<Vec<u32>> {
-    let mut grouped = vec![Vec::new(); set.pictures().len()];
-    items.into_iter().for_each(|item| grouped[picture(item) as usize].push(item));
+fn by_image(set: &DetectionSet, items: Vec<u32>, image: impl Fn(u32) -> u32) -> Vec<Vec<u32>> {
+    let mut grouped = vec![Vec::new(); set.images().len()];
+    items.into_iter().for_each(|item| grouped[image(item) as usize].push(item));
     grouped
 }

@@ -6,7 +6,7 @@ use crate::{Query, QuerySet};
 /// False-accept rates at which detection-and-identification is reported.
 pub const FALSE_ACCEPT_RATES: [f64; 4] = [0.001, 0.01, 0.05, 0.10];
 
-/// Similarities of known and unknown crops, sorted once; every figure is one walk under any weights of pictures.
+/// Similarities of known and unknown crops, sorted once; every figure is one walk under any weights of images.
 #[derive(Debug, Clone)]
 pub struct OpenSet {
     trials: Vec<Trial>,
@@ -15,7 +15,7 @@ pub struct OpenSet {
 #[derive(Debug, Clone, Copy)]
 struct Trial {
     similarity: f64,
-    picture: u32,
+    image: u32,
     /// Of an enrolled SKU.
     known: bool,
     /// Of an enrolled SKU, and the best candidate is it.
@@ -64,7 +64,7 @@ impl OpenSet {
         };
         let trial = |query: Query<'_>| Trial {
             similarity: score(&query).unwrap_or(f64::NEG_INFINITY),
-            picture: query.picture,
+            image: query.image,
             known: query.truth.is_some(),
             right: query.is_within(1),
         };
@@ -73,7 +73,7 @@ impl OpenSet {
         Self { trials }
     }
 
-    /// All figures, each picture's crops weighing as often as the picture does.
+    /// All figures, each image's crops weighing as often as the image does.
     #[must_use]
     pub fn summarize(&self, weights: Weights<'_>) -> OpenSetSummary {
         let (known, unknown) = self.totals(weights);
@@ -108,7 +108,7 @@ impl OpenSet {
         let (known, unknown) = self.totals(weights);
         let mut counts = [0; 3];
         for trial in self.trials.iter().filter(|trial| trial.similarity >= threshold) {
-            let weight = weights.map_or(1, |w| u64::from(w[trial.picture as usize]));
+            let weight = weights.map_or(1, |w| u64::from(w[trial.image as usize]));
             for (count, counts_here) in counts.iter_mut().zip([trial.known, trial.known && trial.right, !trial.known]) {
                 *count += weight * u64::from(counts_here);
             }
@@ -119,7 +119,7 @@ impl OpenSet {
 
     fn totals(&self, weights: Weights<'_>) -> (u64, u64) {
         self.trials.iter().fold((0, 0), |(known, unknown), trial| {
-            let weight = weights.map_or(1, |w| u64::from(w[trial.picture as usize]));
+            let weight = weights.map_or(1, |w| u64::from(w[trial.image as usize]));
             if trial.known { (known + weight, unknown) } else { (known, unknown + weight) }
         })
     }
@@ -136,7 +136,7 @@ impl OpenSet {
         // Equal similarities cannot be parted by a threshold: they move together.
         for same in self.trials.chunk_by(|a, b| a.similarity == b.similarity) {
             for trial in same {
-                let weight = weights.map_or(1, |w| u64::from(w[trial.picture as usize]));
+                let weight = weights.map_or(1, |w| u64::from(w[trial.image as usize]));
                 accepted += weight * u64::from(trial.known);
                 identified += weight * u64::from(trial.right);
                 wrongly += weight * u64::from(!trial.known);

@@ -57,12 +57,12 @@ def per_class(evaluator):
 def linear_ap(truth, results, max_detections):
     """Mean AP50 and AP50-95 by the linearly interpolated definition."""
     thresholds = np.linspace(0.5, 0.95, 10)
-    by_picture = {}
+    by_image = {}
     for result in results:
-        by_picture.setdefault(result["image_id"], []).append(result)
+        by_image.setdefault(result["image_id"], []).append(result)
     right, scores, classes = [], [], []
     for image in sorted(i["id"] for i in truth["images"]):
-        found = by_picture.get(image, [])
+        found = by_image.get(image, [])
         found = [found[i] for i in np.argsort([-f["score"] for f in found], kind="stable")][:max_detections]
         true = [a for a in truth["annotations"] if a["image_id"] == image]
         hits = np.zeros((len(found), 10), bool)

@@ -18,7 +18,7 @@ use classifier::{DecisionRule, EmbedderIdentity, Gallery, IndexOptions, LoadOpti
 use eval::report::plot::{Axis, Drawing, Frame, paint};
 use review::config::{Limits, Samplers};
 use review::sampler::{GalleryFacts, Sampler};
-use vision::phash::hash_of as picture_hash;
+use vision::phash::hash_of as image_hash;
 use vision::random::Random;
 use vision::{
     BBox, ClassId, DecodeLimits, Detection, Embedder, Embedding, Recognition, RecognizedItem, Sha256, SkuId, SkuIndex,
@@ -56,7 +56,7 @@ fn main() -> Result<()> {
             let images = files.iter().map(|file| Ok(decode(&std::fs::read(file)?, &DecodeLimits::default())?));
             let images = images.collect::<Result<Vec<_>>>()?;
             let seen = embedder.embed(&images)?.into_iter().zip(&images);
-            crops.extend(seen.map(|(embedding, image)| Crop { sku, embedding, hash: picture_hash(image) }));
+            crops.extend(seen.map(|(embedding, image)| Crop { sku, embedding, hash: image_hash(image) }));
         }
     }
     let last: Vec<_> = folder.iter().rev().take(3).map(|part| part.to_string_lossy()).collect();
@@ -101,7 +101,7 @@ fn twins(crops: &[Crop]) {
     }
     let [[hash_wrong, hash_right], [wrong, right]] = counts;
     println!(
-        "# twins by picture ({bits} bits): {hash_right} pairs of one SKU, {hash_wrong} of two; by embedding: {right}, {wrong}"
+        "# twins by image ({bits} bits): {hash_right} pairs of one SKU, {hash_wrong} of two; by embedding: {right}, {wrong}"
     );
 }
 
@@ -220,7 +220,7 @@ fn choose(crops: &[Crop], pool: &[usize], gallery: &Gallery) -> Result<Vec<usize
     };
     let limits = Limits { per_photo: TOGETHER, per_minute: TOGETHER, per_hour: TOGETHER, per_day: TOGETHER };
     let hash = |facing: usize| crops[pool[facing]].hash;
-    let facts = GalleryFacts { threshold: &|_| rule.threshold, exemplars: None, picture_hash: Some(&hash), edition: 0 };
+    let facts = GalleryFacts { threshold: &|_| rule.threshold, exemplars: None, image_hash: Some(&hash), edition: 0 };
     let picked = Sampler::new(samplers(), limits).pick(&recognition, 0, &facts);
     Ok(picked.new.iter().map(|pick| pool[pick.facing]).collect())
 }

@@ -26,7 +26,7 @@ pub struct ReviewConfig {
     pub claim: Duration,
     /// After how long items that nobody answered are dropped; `None` keeps them.
     pub keep: Option<Duration>,
-    /// How much the pictures may take; `None` for as much as they want.
+    /// How much the images may take; `None` for as much as they want.
     pub max_bytes: Option<u64>,
     /// Whom else to ask about every facing.
     pub second_opinion: Option<SecondPlace>,
@@ -57,7 +57,7 @@ pub struct Samplers {
     /// Facings more similar than this to one that waits already are not queued again: they make that one more urgent.
     /// Zero compares no embeddings.
     pub duplicate_similarity: f32,
-    /// The same for facings whose pictures' hashes differ in at most so many of 64 bits. Zero compares no pictures.
+    /// The same for facings whose images' hashes differ in at most so many of 64 bits. Zero compares no images.
     pub duplicate_bits: u32,
 }
 

@@ -26,7 +26,7 @@ const SETTLE: Duration = Duration::from_millis(500);
 const REST: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(250));
 /// How often what is old is dropped.
 const TIDY: Duration = Duration::from_secs(3_600);
-/// Pictures younger than this may be named by a row any moment.
+/// Images younger than this may be named by a row any moment.
 const GRACE: Duration = Duration::from_secs(3_600);
 /// Items that wait, read back at the start to compare new facings with.
 const REMEMBERED: u32 = 4_096;
@@ -190,8 +190,8 @@ async fn open(queue: &Queue) -> Result<Store, StoreError> {
     let times = store.queued_since(now - 86_400_000).await?;
     let waiting = store.open_embeddings(queue.enrolled.embedder, None, REMEMBERED).await?;
     let normal = |waiting: Waiting| {
-        let Waiting { item, embedding, picture_hash } = waiting;
-        Some(Queued { item, embedding: Embedding::normalized(embedding).ok()?, picture_hash })
+        let Waiting { item, embedding, image_hash } = waiting;
+        Some(Queued { item, embedding: Embedding::normalized(embedding).ok()?, image_hash })
     };
     queue.sampler().remember(times, waiting.into_iter().filter_map(normal).collect());
     *queue.store.write().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
@@ -206,7 +206,7 @@ async fn tidy(queue: &Queue) {
     let retention = Retention { max_age: queue.config.keep, max_bytes: queue.config.max_bytes, grace: GRACE };
     match store.forget(&retention).await {
         Ok(gone) => {
-            tracing::info!(items = gone.items, pictures = gone.pictures, bytes = gone.bytes, "the queue was tidied");
+            tracing::info!(items = gone.items, images = gone.images, bytes = gone.bytes, "the queue was tidied");
         }
         Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the queue could not be tidied"),
     }

@@ -6,7 +6,7 @@
 //! | [`reasons`] | why a facing is worth a look: pure, one facing at a time |
 //! | [`sampler`] | how many, and which not again: limits, near-duplicates |
 //! | `ledger` | what was queued when, and by whom: nobody fills the queue alone |
-//! | [`live`] | the gallery made of enrolled pictures and labels |
+//! | [`live`] | the gallery made of enrolled images and labels |
 //! | `setup`, `queue` | what a loader hands over, and the queue that comes of it |
 //! | `intake` | from a recognised photo to rows: chosen by a worker, written by whoever answers |
 //! | `keeper` | follows the store: opens it, swaps the gallery when labels changed it, forgets what is old |

@@ -38,19 +38,19 @@ pub(super) async fn reteach(queue: &Queue, recognizer: &Recognizer, taught: &mut
         return Ok(());
     }
     let found = store.taught_to_others(queue.embedder(), taught.change, taught.after, TOGETHER).await?;
-    let mut pictures = Vec::with_capacity(found.len());
+    let mut images = Vec::with_capacity(found.len());
     for exemplar in &found {
-        match store.objects().get(exemplar.picture).await {
-            Ok(file) => pictures.push((exemplar.id, file)),
+        match store.objects().get(exemplar.image).await {
+            Ok(file) => images.push((exemplar.id, file)),
             Err(StoreError::NotFound { .. } | StoreError::Damaged { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
     if let Some(newest) = found.last() {
         let recognizer = recognizer.clone();
-        let embeddings = tokio::task::spawn_blocking(move || embedded(&recognizer, pictures)).await?;
-        let (labels, without_picture) = (embeddings.len(), found.len() - embeddings.len());
-        tracing::info!(labels, without_picture, "labels of another embedder were embedded again");
+        let embeddings = tokio::task::spawn_blocking(move || embedded(&recognizer, images)).await?;
+        let (labels, without_image) = (embeddings.len(), found.len() - embeddings.len());
+        tracing::info!(labels, without_image, "labels of another embedder were embedded again");
         if labels > 0 {
             store.teach_again(queue.embedder(), embeddings).await?;
         }
@@ -64,9 +64,9 @@ pub(super) async fn reteach(queue: &Queue, recognizer: &Recognizer, taught: &mut
     Ok(())
 }
 
-/// What the embedder makes of these pictures; those it can make nothing of are left out.
-fn embedded(recognizer: &Recognizer, pictures: Vec<(ExemplarId, Bytes)>) -> Vec<(ExemplarId, Vec<f32>)> {
-    let embedded = pictures.into_iter().filter_map(|(id, file)| {
+/// What the embedder makes of these images; those it can make nothing of are left out.
+fn embedded(recognizer: &Recognizer, images: Vec<(ExemplarId, Bytes)>) -> Vec<(ExemplarId, Vec<f32>)> {
+    let embedded = images.into_iter().filter_map(|(id, file)| {
         let image = recognizer.decode(&file).ok()?;
         let embedding = recognizer.embedder().embed(std::slice::from_ref(&image)).ok()?.pop()?;
         Some((id, embedding.as_slice().to_vec()))

@@ -29,8 +29,8 @@ pub struct Pick {
     pub uncertainty: f32,
     /// Facings of this photo that look the same.
     pub facings: u32,
-    /// Of its picture.
-    pub picture_hash: Option<u64>,
+    /// Of its image.
+    pub image_hash: Option<u64>,
 }
 
 /// A facing worth a look.
@@ -38,7 +38,7 @@ struct Found {
     facing: usize,
     reasons: Vec<Reason>,
     uncertainty: f32,
-    picture_hash: Option<u64>,
+    image_hash: Option<u64>,
 }
 
 impl Found {
@@ -85,7 +85,7 @@ pub struct Queued {
     /// What its SKU is recognised by.
     pub embedding: Embedding,
     /// Of its crop; `None` for one that shows nothing.
-    pub picture_hash: Option<u64>,
+    pub image_hash: Option<u64>,
 }
 
 /// What the sampler must know beside the recognition.
@@ -94,9 +94,9 @@ pub struct GalleryFacts<'a> {
     pub threshold: &'a dyn Fn(Option<SkuId>) -> f32,
     /// Exemplars of a SKU; `None` when nobody counted.
     pub exemplars: Option<&'a HashMap<SkuId, usize>>,
-    /// Hash of the picture of the facing at this place; `None` where pictures are not compared. Asked only for facings that
+    /// Hash of the image of the facing at this place; `None` where images are not compared. Asked only for facings that
     /// are worth a look.
-    pub picture_hash: Option<&'a dyn Fn(usize) -> Option<u64>>,
+    pub image_hash: Option<&'a dyn Fn(usize) -> Option<u64>>,
     /// Edition of the gallery that decided.
     pub edition: u64,
 }
@@ -150,13 +150,13 @@ impl Sampler {
             if reasons.is_empty() {
                 continue;
             }
-            let hash = facts.picture_hash.filter(|_| self.samplers.duplicate_bits > 0);
-            let new = Found { facing, reasons, uncertainty, picture_hash: hash.and_then(|hash| hash(facing)) };
+            let hash = facts.image_hash.filter(|_| self.samplers.duplicate_bits > 0);
+            let new = Found { facing, reasons, uncertainty, image_hash: hash.and_then(|hash| hash(facing)) };
             // Random ones are taken even when they were seen before: leaving them out would bias the estimate.
-            match self.waiting_twin(embedding, new.picture_hash).filter(|_| !new.is_blind()) {
+            match self.waiting_twin(embedding, new.image_hash).filter(|_| !new.is_blind()) {
                 Some(twin) => tally(&mut picked.again, &twin.item),
                 // Somebody answered while this photo was being recognised.
-                None if !new.is_blind() && self.is_settled(embedding, new.picture_hash, facts.edition) => {}
+                None if !new.is_blind() && self.is_settled(embedding, new.image_hash, facts.edition) => {}
                 None => found.push(new),
             }
         }
@@ -168,12 +168,12 @@ impl Sampler {
         let mut leaders: Vec<(Found, Queued, u32)> = Vec::new();
         for new in found {
             let Some(embedding) = &recognition.items[new.facing].embedding else { continue };
-            let twin = leaders.iter().position(|(_, other, _)| self.are_twins(other, embedding, new.picture_hash));
+            let twin = leaders.iter().position(|(_, other, _)| self.are_twins(other, embedding, new.image_hash));
             if let (Some(at), false) = (twin, new.is_blind()) {
                 leaders[at].2 += 1;
             } else {
-                let (item, embedding, picture_hash) = (store::model::new_id(), embedding.clone(), new.picture_hash);
-                leaders.push((new, Queued { item, embedding, picture_hash }, 1));
+                let (item, embedding, image_hash) = (store::model::new_id(), embedding.clone(), new.image_hash);
+                leaders.push((new, Queued { item, embedding, image_hash }, 1));
             }
         }
         // Room goes to what one answer settles most of.
@@ -193,7 +193,7 @@ impl Sampler {
                 reasons: new.reasons,
                 uncertainty: new.uncertainty,
                 facings,
-                picture_hash: new.picture_hash,
+                image_hash: new.image_hash,
             });
             self.ledger.take(now, source, ordinary);
             push_bounded(&mut self.queued, queued);
@@ -249,7 +249,7 @@ impl Sampler {
 
     fn are_twins(&self, queued: &Queued, embedding: &Embedding, hash: Option<u64>) -> bool {
         let Samplers { duplicate_similarity, duplicate_bits, .. } = self.samplers;
-        let close = || queued.picture_hash.zip(hash).is_some_and(|(a, b)| (a ^ b).count_ones() <= duplicate_bits);
+        let close = || queued.image_hash.zip(hash).is_some_and(|(a, b)| (a ^ b).count_ones() <= duplicate_bits);
         (duplicate_similarity > 0.0 && queued.embedding.cosine(embedding) >= duplicate_similarity)
             || (duplicate_bits > 0 && close())
     }

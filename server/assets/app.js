@@ -236,7 +236,7 @@ byId("save-json").addEventListener("click", () => {
   const pretty = JSON.stringify(now.answer, null, 2);
   save(new Blob([pretty, "\n"], { type: "application/json" }), `${stem()}.json`);
 });
-byId("save-picture").addEventListener("click", async ({ currentTarget }) => {
+byId("save-image").addEventListener("click", async ({ currentTarget }) => {
   currentTarget.disabled = true;
   try {
     save(await recognize(now.file, asked(), { accept: "image/jpeg" }), `${stem()}-annotated.jpg`);

@@ -19,7 +19,7 @@ const WHY = {
   low_similarity: "It looks only a little like its SKU.",
   low_confidence: "The detector was not sure that something stands here.",
   novelty: "It is unlike everything seen before.",
-  rare_sku: "Its SKU has few pictures.",
+  rare_sku: "Its SKU has few images.",
   disagreement: "Tiles of the photo, or two models, saw different things here.",
 };
 
@@ -47,7 +47,7 @@ async function claim() {
   if (!now.item) next();
 }
 
-/** Pictures are fetched and decoded before anyone looks. */
+/** Images are fetched and decoded before anyone looks. */
 function preload(item) {
   const urls = [item.crop, item.photo.url, ...item.candidates.slice(0, 5).flatMap((candidate) => candidate.pictures.slice(0, 1))];
   item.pictures = urls.map((url) => { const image = new Image(); image.src = url; image.decode().catch(() => {}); return image; });
@@ -87,8 +87,8 @@ function why(item) {
 }
 
 function choice(candidate, at) {
-  const pictures = candidate.pictures.slice(0, 1).map((url) => el("img", { src: url, alt: "", loading: "eager" }));
-  if (!pictures.length) pictures.push(el("span", { class: "none", "aria-hidden": "true" }, "no picture"));
+  const images = candidate.pictures.slice(0, 1).map((url) => el("img", { src: url, alt: "", loading: "eager" }));
+  if (!images.length) images.push(el("span", { class: "none", "aria-hidden": "true" }, "no image"));
   const take = () => answer({ sku_id: candidate.sku.id }, at);
   return el("li", {}, el("button", { type: "button", class: "choice", "aria-keyshortcuts": String(at + 1), onclick: take },
     el("kbd", {}, String(at + 1)),

@@ -8,7 +8,7 @@ use crate::model::now;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The database or the pictures cannot be reached at the moment; asking again later may help.
+    /// The database or the images cannot be reached at the moment; asking again later may help.
     #[error("the {what} cannot be reached")]
     Unavailable {
         /// `database` or `object store`.
@@ -17,7 +17,7 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A setting names no database or place for pictures that is understood.
+    /// A setting names no database or place for images that is understood.
     #[error("{setting} is {value:?}, but {reason}")]
     Setting {
         /// Which.
@@ -41,7 +41,7 @@ pub enum StoreError {
     /// There is no such thing.
     #[error("there is no {what} {id:?}")]
     NotFound {
-        /// `item`, `SKU`, `label`, `picture`.
+        /// `item`, `SKU`, `label`, `image`.
         what: &'static str,
         /// As asked for.
         id: String,

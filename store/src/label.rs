@@ -80,7 +80,7 @@ pub enum Answer {
         /// The right crop, its digest and its embedding, once the caller has cut it out.
         crop: Option<CorrectedCrop>,
     },
-    /// The picture does not show enough.
+    /// The image does not show enough.
     CannotTell,
     /// Not now.
     Skip,
@@ -90,7 +90,7 @@ pub enum Answer {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CorrectedCrop {
     /// Digest of its JPEG, which is among the objects already.
-    pub picture: Sha256,
+    pub image: Sha256,
     /// Size of the JPEG.
     pub bytes: usize,
     /// What made the embedding.
@@ -376,8 +376,8 @@ async fn teach(tx: &mut Tx, item: &str, seq: i64, answer: &Answer, sku: Option<S
     let mut row = values![sku.0, item, seq, format!("review/{item}"), now()];
     let (crop, from) = match corrected {
         Some(crop) => {
-            crate::enqueue::insert_object(tx, crop.picture, crop.bytes, "image/jpeg").await?;
-            row.extend(values![crop.picture.to_string(), crop.embedder.to_string(), to_bytes(&crop.embedding)]);
+            crate::enqueue::insert_object(tx, crop.image, crop.bytes, "image/jpeg").await?;
+            row.extend(values![crop.image.to_string(), crop.embedder.to_string(), to_bytes(&crop.embedding)]);
             ("$6, $7, $8", "")
         }
         None => {

@@ -116,7 +116,7 @@ pub struct Waiting {
     /// L2-normalised.
     pub embedding: Vec<f32>,
     /// Of its crop.
-    pub picture_hash: Option<u64>,
+    pub image_hash: Option<u64>,
 }
 
 /// What narrows a list so much that its items are rather gathered and sorted than looked for along the list's order, where
@@ -326,7 +326,7 @@ impl Store {
                 Ok(Waiting {
                     item: row.text("id")?,
                     embedding: crate::model::from_bytes(&bytes)?,
-                    picture_hash: hash.map(i64::cast_unsigned),
+                    image_hash: hash.map(i64::cast_unsigned),
                 })
             })
             .collect()

@@ -1,6 +1,6 @@
 //! What people taught another embedder, taught to the one that is served: an answer counts under every embedder.
 //!
-//! A label's exemplar has the embedding that its item was queued with. When another embedder is served, the picture is
+//! A label's exemplar has the embedding that its item was queued with. When another embedder is served, the image is
 //! embedded again, and a second exemplar stands for the same label beside the first: both leave when it is taken back.
 
 use vision::{ExemplarId, Sha256};
@@ -16,7 +16,7 @@ pub struct TaughtToOthers {
     /// Its number.
     pub id: ExemplarId,
     /// What to embed.
-    pub picture: Sha256,
+    pub image: Sha256,
 }
 
 /// No exemplar of the embedder `$1` stands for the same answer as `e`; the gallery's folder may have brought one, too.
@@ -43,12 +43,12 @@ impl Store {
         let rows = self.database.all(&sql, values![embedder.to_string(), change, after]).await?;
         let read = |row: &crate::sql::Row| {
             let id = ExemplarId(u64::try_from(row.int("id")?).unwrap_or_default());
-            Ok(TaughtToOthers { id, picture: digest(&row.text("picture")?)? })
+            Ok(TaughtToOthers { id, image: digest(&row.text("picture")?)? })
         };
         rows.iter().map(read).collect()
     }
 
-    /// Adds what `embedder` made of their pictures, L2-normalised, under their labels. What was taken back meanwhile, or
+    /// Adds what `embedder` made of their images, L2-normalised, under their labels. What was taken back meanwhile, or
     /// added by another process, is left out.
     ///
     /// # Errors

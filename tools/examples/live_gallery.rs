@@ -52,7 +52,7 @@ fn exemplar(id: u64, embedding: Vec<f32>, active: bool) -> StoredExemplar {
         id: ExemplarId(id),
         sku: SkuId(1 + (id % u64::from(SKUS)) as u32),
         origin: format!("review/0194f3a2-7c1e-7f00-8000-{id:012}"),
-        picture: Sha256::of(&id.to_le_bytes()),
+        image: Sha256::of(&id.to_le_bytes()),
         embedder: Sha256::of(b"random"),
         embedding,
         active,

@@ -1,4 +1,4 @@
-//! Floor 0: pictures and what is found in them.
+//! Floor 0: images and what is found in them.
 //!
 //! Everything above (engines, networks, pipeline, server, evaluation) speaks in these types. There is ONE of each
 //! step that training, evaluation, the command line and the server must do alike: one [`decode()`], one resize
@@ -57,7 +57,7 @@ pub mod text;
 pub mod tiles;
 pub mod time;
 
-/// An upright 8-bit RGB picture, the only pixel type of the project.
+/// An upright 8-bit RGB image, the only pixel type of the project.
 pub use image::RgbImage;
 
 pub use cancel::Cancel;

@@ -25,7 +25,7 @@ pub enum Task {
     Embedder,
 }
 
-/// A set of pictures a model learned from or was measured on.
+/// A set of images a model learned from or was measured on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSet {

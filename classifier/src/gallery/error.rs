@@ -109,7 +109,7 @@ pub enum GalleryError {
     /// Built by another embedder.
     #[error(
         "the gallery {gallery} was built by {built_by} (fingerprint {}), but the embedder in use is {in_use} ({}); \
-         their embeddings cannot be compared: embed its pictures again with `shelf gallery reembed --data-path FOLDER`, \
+         their embeddings cannot be compared: embed its images again with `shelf gallery reembed --data-path FOLDER`, \
          which keeps numbers and names; or build it again with `shelf gallery build`, or configure the embedder it was \
          built by", expected.short(), found.short()
     )]
@@ -127,7 +127,7 @@ pub enum GalleryError {
     },
     /// Embeddings of another size.
     #[error(
-        "the gallery {gallery} holds embeddings of {expected} components, not of {found}: embed its pictures again with \
+        "the gallery {gallery} holds embeddings of {expected} components, not of {found}: embed its images again with \
          `shelf gallery reembed --data-path FOLDER`, which keeps numbers and names; or build it again with \
          `shelf gallery build`, or configure the embedder it was built by"
     )]

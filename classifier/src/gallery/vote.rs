@@ -36,8 +36,8 @@ pub struct DecisionRule {
 }
 
 impl Default for DecisionRule {
-    /// `threshold` is for the embedder we ship: on 100 pictures of look-alike cartons it keeps all of the right answers when many
-    /// pictures are enrolled, 98 % with three or with a catalogue picture, and refuses 29, 54 and 64 % of cartons that are
+    /// `threshold` is for the embedder we ship: on 100 images of look-alike cartons it keeps all of the right answers when many
+    /// images are enrolled, 98 % with three or with a catalogue image, and refuses 29, 54 and 64 % of cartons that are
     /// not enrolled (at .60: 4, 20 and 15; docs/results/threshold_shelf_v2.csv). SKUs it never learned lie closer together: `shelf
     /// calibrate` finds the value for one's own.
     ///

@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`efficientnet`] | trunk, last convolution, pooled features, embedding, classifier |
-//! | [`plan`] | how published weights want pictures |
+//! | [`plan`] | how published weights want images |
 
 #[cfg(feature = "candle")]
 pub mod efficientnet;

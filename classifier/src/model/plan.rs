@@ -1,10 +1,10 @@
-//! How published weights want pictures.
+//! How published weights want images.
 
 use engine::efficientnet::{Architecture, Normalisation};
 use vision::PreprocessPlan;
 use vision::preprocess::{Filter, Fit};
 
-/// How the published weights of `architecture` want pictures, stretched to [`Variant::resolution`]: bilinear for Lite0,
+/// How the published weights of `architecture` want images, stretched to [`Variant::resolution`]: bilinear for Lite0,
 /// bicubic for the others, colours by [`Architecture::normalisation`].
 ///
 /// [`Variant::resolution`]: engine::efficientnet::Variant::resolution

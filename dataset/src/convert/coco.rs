@@ -141,9 +141,9 @@ pub(super) fn parse(path: &Path, bytes: Vec<u8>, strict: bool) -> Result<Loaded,
 struct Reader<'a> {
     path: &'a Path,
     loaded: Loaded,
-    /// Position of the picture; `None` where two pictures have the id, so that nobody knows whose a box is.
+    /// Position of the image; `None` where two images have the id, so that nobody knows whose a box is.
     images: HashMap<Id, Option<usize>>,
-    /// Positions of such pictures: without their boxes they would be pictures without objects.
+    /// Positions of such images: without their boxes they would be images without objects.
     unclear: HashSet<usize>,
     /// Positions in the list.
     categories: HashMap<Id, usize>,
@@ -206,7 +206,7 @@ impl Reader<'_> {
         let images = &mut self.loaded.annotations.images;
         let place = images.len();
         if let Some(first) = self.images.get_mut(&row.id) {
-            // The same picture again is only said twice.
+            // The same image again is only said twice.
             if first.is_some_and(|first| images[first].file == file) {
                 return Ok(());
             }
@@ -259,8 +259,8 @@ impl Reader<'_> {
     }
 }
 
-/// Kind of a picture whose boxes cannot be placed.
-const NO_SIZE: &str = "pictures whose size the file does not say";
+/// Kind of an image whose boxes cannot be placed.
+const NO_SIZE: &str = "images whose size the file does not say";
 
 fn object(row: AnnotationRow, category: u64, at: usize) -> Result<Object, Fault> {
     let numbers = row.bbox.unwrap_or_default();

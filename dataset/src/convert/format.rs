@@ -12,14 +12,14 @@ use thiserror::Error;
 
 use super::error::{ConvertError, Fault, Place};
 use super::facings::FACINGS_FOLDER;
-use super::finder::PictureFinder;
+use super::finder::ImageFinder;
 use super::model::{Annotations, Category};
 use super::settle::settle;
 use super::voc::VocConvention;
 use super::{LeftOut, Loaded, coco, cvat, facings, label_studio, voc, yolo};
 use crate::files::{FileError, FolderDraft, file_stem, into_text, is_hidden, parent, read_text_bounded, to_native};
+use crate::image_file::upright_size;
 use crate::names::ClassNames;
-use crate::picture::upright_size;
 
 /// A way of keeping labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,8 +61,8 @@ pub struct WriteOptions {
     pub keep_ids: bool,
     /// What Pascal VOC's numbers mean.
     pub voc: VocConvention,
-    /// Where the pictures are, to be copied along. COCO is one file: it gets none.
-    pub copy_pictures: Option<PathBuf>,
+    /// Where the images are, to be copied along. COCO is one file: it gets none.
+    pub copy_images: Option<PathBuf>,
 }
 
 impl fmt::Display for Format {
@@ -151,7 +151,7 @@ pub fn detect(path: &Path) -> Result<Format, ConvertError> {
 /// Reads labels. What is sound is kept, what is not is left out and counted; strict, it is an error.
 ///
 /// # Errors
-/// When a file cannot be read as a whole, holds no labelled picture, or makes sense only in another convention; names file
+/// When a file cannot be read as a whole, holds no labelled image, or makes sense only in another convention; names file
 /// and place.
 pub fn read(path: &Path, format: Format, options: &ReadOptions) -> Result<Loaded, ConvertError> {
     let mut loaded = match format {
@@ -230,12 +230,12 @@ pub fn write(
         text.push('\n');
         draft.write(CATEGORIES, text.as_bytes())?;
     }
-    if let Some(pictures) = &options.copy_pictures {
-        let finder = PictureFinder::new(pictures);
+    if let Some(folder) = &options.copy_images {
+        let finder = ImageFinder::new(folder);
         for image in &annotations.images {
-            let source = finder.find(&image.file).ok_or_else(|| missing(pictures, &image.file))?;
+            let source = finder.find(&image.file).ok_or_else(|| missing(folder, &image.file))?;
             let target = match format {
-                Format::Yolo => yolo::picture_path(&image.file),
+                Format::Yolo => yolo::image_path(&image.file),
                 _ => format!("JPEGImages/{}", image.file),
             };
             draft.copy(&source, &target)?;
@@ -245,12 +245,12 @@ pub fn write(
     Ok(left_out)
 }
 
-/// Holds the sizes in the labels against the pictures themselves.
+/// Holds the sizes in the labels against the images themselves.
 ///
 /// # Errors
-/// At the first picture that is missing or of another size.
-pub fn check_pictures(annotations: &Annotations, folder: &Path) -> Result<(), ConvertError> {
-    let finder = PictureFinder::new(folder);
+/// At the first image that is missing or of another size.
+pub fn check_images(annotations: &Annotations, folder: &Path) -> Result<(), ConvertError> {
+    let finder = ImageFinder::new(folder);
     annotations.images.par_iter().try_for_each(|image| {
         let path = finder.find(&image.file).ok_or_else(|| missing(folder, &image.file))?;
         let (said, found) = ((image.width, image.height), upright_size(&path)?);
@@ -263,7 +263,7 @@ fn missing(folder: &Path, file: &str) -> ConvertError {
     ConvertError::File(FileError::Read { path, source: std::io::ErrorKind::NotFound.into() })
 }
 
-/// Pictures that differ only in their extension would share an XML file.
+/// Images that differ only in their extension would share an XML file.
 fn check_stems(annotations: &Annotations, path: &Path) -> Result<(), ConvertError> {
     let mut stems = HashSet::new();
     for (at, image) in annotations.images.iter().enumerate() {

@@ -29,13 +29,11 @@ mod voc;
 mod xml;
 mod yolo;
 
-pub use cvat::{PictureTags, tags as cvat_tags};
+pub use cvat::{ImageTags, tags as cvat_tags};
 pub use error::{ConvertError, Fault, Place};
 pub use facings::{FACINGS_FOLDER, table_of};
-pub use finder::PictureFinder;
-pub use format::{
-    Format, ParseFormatError, ReadOptions, WriteOptions, check_pictures, detect, read, read_bytes, write,
-};
+pub use finder::ImageFinder;
+pub use format::{Format, ParseFormatError, ReadOptions, WriteOptions, check_images, detect, read, read_bytes, write};
 pub use label_studio::{TaskChoice, choices as label_studio_choices};
 pub use left_out::{LeftOut, NOT_UNDERSTOOD};
 pub use model::{Annotations, Category, ImageRecord, Object, Rect};

@@ -1,13 +1,13 @@
-//! Labelled pictures, independent of any format.
+//! Labelled images, independent of any format.
 //!
 //! **What a round trip keeps.** Let `m` be sound ([`Annotations::check`]) and sorted ([`Annotations::sort`]).
 //!
 //! - COCO: reading what was written gives `m` again, bit for bit.
 //! - Pascal VOC: the same, but coordinates only within 1e-6 pixels, because VOC keeps edges, not sizes. Ids, crowd flags,
 //!   areas and attributes travel in elements other readers skip, categories in `categories.json` beside the files.
-//! - YOLO with [`super::WriteOptions::keep_ids`]: the same, coordinates within 1e-6 pixels for pictures of up to 100,000 pixels a
+//! - YOLO with [`super::WriteOptions::keep_ids`]: the same, coordinates within 1e-6 pixels for images of up to 100,000 pixels a
 //!   side; the rest travels in comments, which this project reads and others may not. Boxes must have their centre inside.
-//! - plain YOLO: file names, picture sizes (from the pictures), class names and coordinates as above. Ids are numbered anew in
+//! - plain YOLO: file names, image sizes (from the images), class names and coordinates as above. Ids are numbered anew in
 //!   order; crowd flags, areas and attributes are gone. From YOLO through another format and back, numbers with at most 12 decimals
 //!   come back as they were.
 
@@ -16,12 +16,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::error::{Fault, MAX_SIDE, Place};
 use crate::files::safe_relative;
 
-/// A labelled set of pictures.
+/// A labelled set of images.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Annotations {
     /// Classes, in the order of YOLO's class numbers.
     pub categories: Vec<Category>,
-    /// Pictures with their boxes.
+    /// Images with their boxes.
     pub images: Vec<ImageRecord>,
 }
 
@@ -37,16 +37,16 @@ pub struct Category {
     pub supercategory: Option<String>,
 }
 
-/// A picture.
+/// An image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageRecord {
     /// Unique number.
     pub id: u64,
     /// File, relative, with `/`.
     pub file: String,
-    /// Width of the upright picture.
+    /// Width of the upright image.
     pub width: u32,
-    /// Height of the upright picture.
+    /// Height of the upright image.
     pub height: u32,
     /// What is marked on it.
     pub objects: Vec<Object>,
@@ -69,7 +69,7 @@ pub struct Object {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// A box in pixels of the upright picture; `(x, y)` is the upper left corner, edges are continuous (no "+ 1").
+/// A box in pixels of the upright image; `(x, y)` is the upper left corner, edges are continuous (no "+ 1").
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rect {
     /// Left edge.
@@ -109,7 +109,7 @@ impl Rect {
         vision::BBox::new(self.x as f32, self.y as f32, (self.x + self.w) as f32, (self.y + self.h) as f32)
     }
 
-    /// Whether the box reaches more than a pixel beyond a picture of this size.
+    /// Whether the box reaches more than a pixel beyond an image of this size.
     fn pokes_out(&self, width: u32, height: u32) -> bool {
         self.x < -1.0
             || self.y < -1.0
@@ -119,7 +119,7 @@ impl Rect {
 }
 
 impl Annotations {
-    /// Sorts categories and pictures by id and objects by id: two sets that say the same are then equal.
+    /// Sorts categories and images by id and objects by id: two sets that say the same are then equal.
     pub fn sort(&mut self) {
         self.images.sort_by_key(|image| image.id);
         for image in &mut self.images {

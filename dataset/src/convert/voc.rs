@@ -1,4 +1,4 @@
-//! Pascal VOC: one XML file a picture (Everingham et al., "The PASCAL VOC Challenge", development kit).
+//! Pascal VOC: one XML file an image (Everingham et al., "The PASCAL VOC Challenge", development kit).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -107,7 +107,7 @@ impl Reader {
         each_child(&text, "annotation", wrong, |child| {
             let fail = |fault| wrong(child.line, fault);
             match child.name.as_str() {
-                // A word is no id: pictures are numbered in order then.
+                // A word is no id: images are numbered in order then.
                 "id" => id = whole(&child.text, "id").ok(),
                 "filename" => {
                     // A name may begin with a space; a line break around it is only layout.
@@ -211,7 +211,7 @@ fn settle(
             next_object += 1;
             let Some(&category) = by_name.get(object.name.as_str()) else {
                 let fault = Fault::UnknownCategory(object.name);
-                left_out.fault(ConvertError::at(root, Place::Picture(document.file.clone()), fault))?;
+                left_out.fault(ConvertError::at(root, Place::Image(document.file.clone()), fault))?;
                 continue;
             };
             objects.push(Object {
@@ -247,7 +247,7 @@ fn whole(text: &str, element: &'static str) -> Result<u64, Fault> {
     digits.strip_suffix(".0").unwrap_or(digits).parse().map_err(|_| wrong())
 }
 
-/// Writes one XML file a picture below `Annotations`.
+/// Writes one XML file an image below `Annotations`.
 pub(super) fn write(
     annotations: &Annotations,
     draft: &FolderDraft,

@@ -14,7 +14,7 @@ pub struct Backbone {
     pool: Sppf,
 }
 
-/// Halves the picture, then looks at it.
+/// Halves the image, then looks at it.
 #[derive(Debug, Clone)]
 struct Stage {
     down: ConvBlock,
@@ -74,7 +74,7 @@ impl Backbone {
         })
     }
 
-    /// Pictures (B, 3, H, W), sides multiples of 32, become features.
+    /// Images (B, 3, H, W), sides multiples of 32, become features.
     ///
     /// # Errors
     /// When the input has another shape.

@@ -48,7 +48,7 @@ impl ConvShape {
         Self { inputs, outputs, kernel, stride: 1 }
     }
 
-    /// 3x3, stride 2: halves the picture.
+    /// 3x3, stride 2: halves the image.
     #[must_use]
     pub const fn down(inputs: usize, outputs: usize) -> Self {
         Self { inputs, outputs, kernel: 3, stride: 2 }

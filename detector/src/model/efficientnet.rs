@@ -40,7 +40,7 @@ impl EfficientNetBackbone {
             ConvBlock::load(vb.pp(format!("lateral{}", level + 3)), shape)
         };
         let Normalisation { mean, std } = trunk.normalisation();
-        // Pixels come as 0..=1. This stands before the padding, so that the zeros around a picture are zeros after it.
+        // Pixels come as 0..=1. This stands before the padding, so that the zeros around an image are zeros after it.
         let row = |value: &dyn Fn(usize) -> f32| {
             Tensor::from_vec((0..3).map(value).collect::<Vec<_>>(), (1, 3, 1, 1), vb.device())?.to_dtype(vb.dtype())
         };
@@ -53,7 +53,7 @@ impl EfficientNetBackbone {
         })
     }
 
-    /// Pictures (B, 3, H, W) in `0..=1`, sides multiples of 32, become features.
+    /// Images (B, 3, H, W) in `0..=1`, sides multiples of 32, become features.
     ///
     /// # Errors
     /// When the input has another shape.

@@ -48,7 +48,7 @@ fn check_engine(engine: EngineChoice, name: &str) {
     let detector = detector(&root, engine);
     assert_eq!(detector.session().info().engine, name);
     let golden = golden(&root);
-    assert!(golden.len() >= 8, "the reference has pictures");
+    assert!(golden.len() >= 8, "the reference has images");
     // A reference detection just above the threshold may come out just below it.
     let options = ValidationOptions { confidence: REFERENCE.confidence - MOST_CONFIDENCE_DIFFERENCE, ..REFERENCE };
     let (mut checked, mut most) = (0, 0.0_f32);

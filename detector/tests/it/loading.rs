@@ -260,7 +260,7 @@ fn candle_takes_over_where_onnx_runtime_is_missing() {
     assert_eq!(detector.classes(), ["bottle", "glass"]);
     let image = photo(&root.join("coco128-parity/images/val2017/000000000632.jpg"));
     let found = detector.detect(&[image], &DetectOptions::default()).unwrap().remove(0);
-    assert!(found.iter().any(|d| d.class.0 == 0), "there is a bottle in the picture: {found:?}");
+    assert!(found.iter().any(|d| d.class.0 == 0), "there is a bottle in the image: {found:?}");
 
     let error = refused(&root.join(YOLOV8N), &LoadOptions { engine: EngineChoice::OnnxRuntime, ..without_ort() });
     assert!(matches!(error, LoadError::Engine(EngineError::RuntimeMissing { .. })), "{error}");

@@ -56,8 +56,8 @@ fn see(input: ArrayView4<'_, f32>) -> ArrayD<f32> {
     let (batch, _, height, width) = input.dim();
     let anchors = anchor_count(height, width);
     let mut output = ndarray::Array3::<f32>::zeros((batch, 5, anchors));
-    for (picture, mut out) in input.outer_iter().zip(output.outer_iter_mut()) {
-        let at = |y: usize, x: usize| [0, 1, 2].map(|c| (picture[[c, y, x]] * 255.0).round() as u8);
+    for (image, mut out) in input.outer_iter().zip(output.outer_iter_mut()) {
+        let at = |y: usize, x: usize| [0, 1, 2].map(|c| (image[[c, y, x]] * 255.0).round() as u8);
         let mut seen: BTreeMap<[u8; 3], [usize; 4]> = BTreeMap::new();
         for y in 0..height {
             for x in 0..width {

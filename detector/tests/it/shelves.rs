@@ -22,7 +22,7 @@ fn the_default_settings_find_the_bottles_of_the_cola_aisle() {
 }
 
 #[test]
-fn ordinary_pictures_are_looked_at_once() {
+fn ordinary_images_are_looked_at_once() {
     let Some(root) = shared_data() else { return };
     let detector = load(&root.join(YOLOV8N), &LoadOptions::default()).unwrap();
     let mut files: Vec<_> = std::fs::read_dir(root.join("coco128-parity/images/val2017"))
@@ -38,11 +38,7 @@ fn ordinary_pictures_are_looked_at_once() {
             tiled.push((file.file_name().unwrap().to_owned(), seen.looked, seen.detections.len()));
         }
     }
-    assert!(
-        tiled.len() * 4 <= files.len(),
-        "of {} everyday pictures these are looked at again: {tiled:?}",
-        files.len()
-    );
+    assert!(tiled.len() * 4 <= files.len(), "of {} everyday images these are looked at again: {tiled:?}", files.len());
 }
 
 /// Photo and labels `class, box` of a scene in YOLO's text format.

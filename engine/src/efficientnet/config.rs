@@ -56,7 +56,7 @@ impl Variant {
         self.scale().name
     }
 
-    /// Side of the pictures it is meant for, in pixels.
+    /// Side of the images it is meant for, in pixels.
     #[must_use]
     pub fn resolution(self) -> u32 {
         self.scale().resolution
@@ -141,7 +141,7 @@ impl FromStr for Architecture {
     }
 }
 
-/// Where the zeros around a picture go. Weights learned under one do not fit the other: on even sizes a stride of two
+/// Where the zeros around an image go. Weights learned under one do not fit the other: on even sizes a stride of two
 /// samples other pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Padding {

@@ -28,7 +28,7 @@ impl GraphWriter<'_> {
         Ok(self.graph.floats(&name, &shape, values))
     }
 
-    /// Stem, blocks and last convolution, on pictures `x` of these height and width: features (N, C, H / 32, W / 32).
+    /// Stem, blocks and last convolution, on images `x` of these height and width: features (N, C, H / 32, W / 32).
     ///
     /// # Errors
     /// When a weight is missing or holds numbers that are not finite.
@@ -38,7 +38,7 @@ impl GraphWriter<'_> {
         self.conv("conv_head", last, Window::square(1, 1), Some(self.config.activation))
     }
 
-    /// Stem and blocks, on pictures `x` of these height and width: what comes out of every block. Multiples of 32 are all padded
+    /// Stem and blocks, on images `x` of these height and width: what comes out of every block. Multiples of 32 are all padded
     /// alike, so where the size is not known yet but will be one, any of them stands for it.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ impl GraphWriter<'_> {
         })
     }
 
-    /// As the layers pad pictures of this height and width.
+    /// As the layers pad images of this height and width.
     fn window(&self, kernel: usize, stride: usize, groups: usize, (height, width): (usize, usize)) -> Window {
         let side = |length: usize| match self.config.padding {
             Padding::Symmetric => ((kernel - 1) / 2, (kernel - 1) / 2),

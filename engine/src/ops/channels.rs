@@ -17,7 +17,7 @@ use crate::threads::on_threads;
 pub fn channel_means(x: &Tensor) -> Result<Tensor> {
     let (_, _, h, w) = x.dims4()?;
     if h * w == 0 {
-        bail!("the mean of pictures of {h}x{w} pixels");
+        bail!("the mean of images of {h}x{w} pixels");
     }
     if is_ours(x) { planar(x)?.apply_op1(Means) } else { x.flatten_from(2)?.mean(D::Minus1) }
 }
@@ -29,7 +29,7 @@ pub fn channel_means(x: &Tensor) -> Result<Tensor> {
 pub fn scale_channels(x: &Tensor, scale: &Tensor) -> Result<Tensor> {
     let (n, c, _, _) = x.dims4()?;
     if scale.dims() != [n, c] {
-        bail!("scales of {:?} for {n} pictures of {c} channels", scale.dims());
+        bail!("scales of {:?} for {n} images of {c} channels", scale.dims());
     }
     if is_ours(x) {
         return planar(x)?.apply_op2(&scale.contiguous()?, Scale);

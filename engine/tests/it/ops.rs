@@ -100,18 +100,18 @@ fn results_and_gradients_are_pytorchs() {
     }
 }
 
-/// Output of a whole trunk for a few pictures, and all gradients by name.
+/// Output of a whole trunk for a few images, and all gradients by name.
 struct Trained {
     output: Tensor,
     gradients: Vec<(String, Tensor)>,
 }
 
-/// The first blocks, where `device` computes, with weights and pictures of these types.
+/// The first blocks, where `device` computes, with weights and images of these types.
 fn trained(
     (variant, blocks): (Variant, usize),
     start: &HashMap<String, Tensor>,
     device: &candle_core::Device,
-    (weights, pictures): (DType, DType),
+    (weights, input): (DType, DType),
 ) -> Trained {
     let var = |value: &Tensor| Var::from_tensor(&value.to_dtype(weights).unwrap().to_device(device).unwrap()).unwrap();
     let vars: HashMap<String, Var> = start.iter().map(|(name, value)| (name.clone(), var(value))).collect();
@@ -121,9 +121,9 @@ fn trained(
     let trunk = Trunk::load(&VarBuilder::from_tensors(tensors, weights, device), build).unwrap();
     let value = |at: usize| f64::sin(at as f64 * 0.7).mul_add(2.0, f64::cos(at as f64 * 0.013));
     let images: Vec<f64> = (0..3 * 3 * 64 * 64).map(value).collect();
-    let x = Tensor::from_vec(images, (3, 3, 64, 64), device).unwrap().to_dtype(pictures).unwrap();
+    let x = Tensor::from_vec(images, (3, 3, 64, 64), device).unwrap().to_dtype(input).unwrap();
     let [y] = trunk.taps(&x, [blocks - 1], true).unwrap();
-    assert_eq!(y.dtype(), pictures);
+    assert_eq!(y.dtype(), input);
     let y = y.to_dtype(weights).unwrap();
     // Not its square: what a norm has scaled has a mean square of one, whatever the weights.
     let wanted: Vec<f64> = (0..y.elem_count()).map(|at| f64::sin(at as f64 * 1.3)).collect();

@@ -24,7 +24,7 @@ pub struct DetectionSettings {
     pub confidence: Confidences<f64>,
     /// The precision for which each class's confidence is looked for, if any.
     pub precision: Option<f64>,
-    /// Predictions looked at per class and picture.
+    /// Predictions looked at per class and image.
     pub max_detections: usize,
     /// Intervals.
     pub bootstrap: Bootstrap,
@@ -49,10 +49,11 @@ pub struct DetectionSection {
     /// That of single classes, in its place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub class_confidence: BTreeMap<String, f64>,
-    /// Predictions looked at per class and picture.
+    /// Predictions looked at per class and image.
     pub max_detections: usize,
-    /// Pictures evaluated.
-    pub pictures: usize,
+    /// Images evaluated.
+    #[serde(rename = "pictures")]
+    pub images: usize,
     /// True boxes that count.
     pub true_boxes: u64,
     /// Predictions of any confidence.
@@ -75,7 +76,7 @@ pub struct DetectionSection {
     pub mistakes: Mistakes,
     /// Whether confidence means precision.
     pub reliability: Diagram,
-    /// Parts of the pictures.
+    /// Parts of the images.
     pub slices: Vec<SliceLine>,
 }
 
@@ -170,7 +171,7 @@ pub fn evaluate_detection(set: &DetectionSet, settings: &DetectionSettings, slic
     let least = confidence.by_number(set.classes());
     let matches = match_all(set, max_detections);
     let replicator = Replicator::new(set, &matches, &least);
-    let units = matches.pictures;
+    let units = matches.images;
 
     let mut figures = Figures::default();
     figures.measure(["recall", "precision", "f1", "map50", "map50_95"], (units, bootstrap), |weights| {
@@ -187,7 +188,7 @@ pub fn evaluate_detection(set: &DetectionSet, settings: &DetectionSettings, slic
         confidence: confidence.default,
         class_confidence: confidence.by_class.clone(),
         max_detections,
-        pictures: units,
+        images: units,
         true_boxes: matches.classes.iter().map(|c| positives(c, 0, None)).sum(),
         predictions: set.predictions().len(),
         figures,
@@ -209,7 +210,7 @@ fn secondary_resamples(wanted: u32, predictions: usize) -> u32 {
     wanted.min(u32::try_from(affordable).unwrap_or(u32::MAX).max(100))
 }
 
-/// Figures beside the headline, under any weights of pictures.
+/// Figures beside the headline, under any weights of images.
 struct Replicator<'a> {
     matches: &'a Matches,
     ultralytics: UltralyticsMatches,
@@ -269,7 +270,7 @@ impl<'a> Replicator<'a> {
     }
 }
 
-/// Recall, precision, F1, mAP50, mAP50-95 under weights of pictures.
+/// Recall, precision, F1, mAP50, mAP50-95 under weights of images.
 fn headline(matches: &Matches, confidences: &[f64], weights: Weights<'_>) -> [Option<f64>; 5] {
     let point = serving_point(matches, confidences, weights);
     let (map50, map50_95) = mean_ap(matches, weights);
@@ -278,7 +279,7 @@ fn headline(matches: &Matches, confidences: &[f64], weights: Weights<'_>) -> [Op
 
 fn slice_line(matches: &Matches, slice: &Slice, (confidences, bootstrap): (&[f64], Bootstrap)) -> SliceLine {
     let names = ["recall", "precision", "map50"];
-    let values = figures_of(slice, matches.pictures, bootstrap, |weights| {
+    let values = figures_of(slice, matches.images, bootstrap, |weights| {
         let [recall, precision, _, map50, _] = headline(matches, confidences, Some(weights));
         [recall, precision, map50]
     });
@@ -287,12 +288,12 @@ fn slice_line(matches: &Matches, slice: &Slice, (confidences, bootstrap): (&[f64
         figures.set(name, value);
         figures.intervals.extend(interval.map(|i| (name.to_owned(), i)));
     }
-    let mut weights = vec![0; matches.pictures];
-    slice.pictures.iter().for_each(|&p| weights[p as usize] = 1);
+    let mut weights = vec![0; matches.images];
+    slice.images.iter().for_each(|&p| weights[p as usize] = 1);
     SliceLine {
         column: slice.column.clone(),
         value: slice.value.clone(),
-        pictures: slice.pictures.len(),
+        images: slice.images.len(),
         evidence: matches.classes.iter().map(|c| positives(c, 0, Some(&weights))).sum(),
         figures,
     }

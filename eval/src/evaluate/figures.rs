@@ -22,7 +22,7 @@ impl Figures {
         self.metrics.insert(name.to_owned(), value.filter(|v| v.is_finite()));
     }
 
-    /// Sets `N` figures and their intervals over `units` pictures. `figures` takes the weight of each picture.
+    /// Sets `N` figures and their intervals over `units` images. `figures` takes the weight of each image.
     pub fn measure<const N: usize>(
         &mut self,
         names: [&str; N],
@@ -30,7 +30,7 @@ impl Figures {
         figures: impl Fn(Option<&[u32]>) -> [Option<f64>; N] + Sync,
     ) {
         let intervals = match units {
-            // A single picture resampled is itself: that is no interval.
+            // A single image resampled is itself: that is no interval.
             0 | 1 => [const { None }; N],
             _ => bootstrap.intervals(units, |weights| figures(Some(weights))),
         };
@@ -90,8 +90,9 @@ pub struct SliceLine {
     pub column: String,
     /// Which part.
     pub value: String,
-    /// Pictures in it.
-    pub pictures: usize,
+    /// Images in it.
+    #[serde(rename = "pictures")]
+    pub images: usize,
     /// Boxes, crops or rows in it.
     pub evidence: u64,
     /// The few figures that matter.

@@ -32,7 +32,7 @@ pub struct IdentificationSection {
     pub acceptance: Vec<AcceptancePoint>,
     /// Crops that lie far inside another SKU: perhaps the label is wrong.
     pub suspects: Vec<Suspect>,
-    /// Parts of the pictures.
+    /// Parts of the images.
     pub slices: Vec<SliceLine>,
 }
 
@@ -80,8 +80,9 @@ pub struct AcceptancePoint {
 /// A crop whose label may be wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Suspect {
-    /// Its picture.
-    pub picture: String,
+    /// Its image.
+    #[serde(rename = "picture")]
+    pub image: String,
     /// What its label says.
     pub labelled: String,
     /// What it looks like.
@@ -102,7 +103,7 @@ const SUSPECT_LEAD: f64 = 0.15;
 /// Evaluates crops, with the slices given.
 #[must_use]
 pub fn evaluate_identification(set: &QuerySet, bootstrap: Bootstrap, slices: &[Slice]) -> IdentificationSection {
-    let units = set.pictures().len();
+    let units = set.images().len();
     let closed = top_k(set, None);
     let open = OpenSet::new(set);
     let opened = open.summarize(None);
@@ -181,15 +182,15 @@ pub fn evaluate_identification(set: &QuerySet, bootstrap: Bootstrap, slices: &[S
 
 fn slice_line(set: &QuerySet, slice: &Slice, bootstrap: Bootstrap) -> SliceLine {
     let [(value, interval)] =
-        figures_of(slice, set.pictures().len(), bootstrap, |weights| [top_k(set, Some(weights)).top1]);
+        figures_of(slice, set.images().len(), bootstrap, |weights| [top_k(set, Some(weights)).top1]);
     let mut figures = Figures::default();
     figures.set("top1", value);
     figures.intervals.extend(interval.map(|i| ("top1".to_owned(), i)));
-    let inside = |q: &crate::Query<'_>| q.truth.is_some() && slice.pictures.binary_search(&q.picture).is_ok();
+    let inside = |q: &crate::Query<'_>| q.truth.is_some() && slice.images.binary_search(&q.image).is_ok();
     SliceLine {
         column: slice.column.clone(),
         value: slice.value.clone(),
-        pictures: slice.pictures.len(),
+        images: slice.images.len(),
         evidence: set.iter().filter(inside).count() as u64,
         figures,
     }
@@ -202,7 +203,7 @@ fn suspects(set: &QuerySet) -> Vec<Suspect> {
         let lead = best.similarity - own.unwrap_or(0.0);
         (best.sku != truth && lead >= SUSPECT_LEAD).then(|| {
             let suspect = Suspect {
-                picture: set.pictures()[query.picture as usize].clone(),
+                image: set.images()[query.image as usize].clone(),
                 labelled: set.skus()[truth as usize].clone(),
                 looks_like: set.skus()[best.sku as usize].clone(),
                 similarity: best.similarity,

@@ -50,9 +50,9 @@ pub enum Place {
         /// Name of the key inside, or nothing.
         key: &'static str,
     },
-    /// An entry of a picture, from 0: `images["a.jpg"].facings[3].box`.
-    Picture {
-        /// Name of the picture.
+    /// An entry of an image, from 0: `images["a.jpg"].facings[3].box`.
+    Image {
+        /// Name of the image.
         name: String,
         /// The list inside and the position in it.
         entry: Option<(&'static str, usize)>,
@@ -75,7 +75,7 @@ impl fmt::Display for Place {
                 write!(f, ": {list}[{index}]")?;
                 dotted(f, key)
             }
-            Self::Picture { name, entry, key } => {
+            Self::Image { name, entry, key } => {
                 write!(f, ": images[{name:?}]")?;
                 if let Some((list, index)) = entry {
                     write!(f, ".{list}[{index}]")?;
@@ -135,7 +135,7 @@ pub enum Fault {
         /// Its code.
         sku: String,
     },
-    /// A box no picture can have.
+    /// A box no image can have.
     #[error(transparent)]
     Rect(#[from] RectFault),
     /// Corners in the wrong order.
@@ -145,7 +145,7 @@ pub enum Fault {
     #[error("all boxes lie within 0..1: they seem to be normalised, but pixels are expected")]
     Normalised,
     /// Corners where sizes are expected.
-    #[error("most boxes reach outside their pictures, but would fit as x1, y1, x2, y2; COCO's are x, y, width, height")]
+    #[error("most boxes reach outside their images, but would fit as x1, y1, x2, y2; COCO's are x, y, width, height")]
     CornersNotSizes,
     /// A share that is none.
     #[error("{value} is not within 0..1")]
@@ -177,7 +177,7 @@ pub enum Fault {
     Slices(#[from] SliceError),
     /// Answers that cannot be told apart.
     #[error(
-        "nothing says which picture this answer is of: give a `file` key, answers by name, or the pictures' sha256 in the ground truth"
+        "nothing says which image this answer is of: give a `file` key, answers by name, or the images' sha256 in the ground truth"
     )]
     Nameless,
     /// Two sides that cannot be compared.

@@ -105,8 +105,8 @@ pub enum Kind {
     /// `{"format": "shelf-identifications", ...}`.
     ShelfIdentifications,
     /// `{"a.jpg": {"sku": 2}}`.
-    CountsByPicture,
-    /// Answers of the server: one, a list of them, or by picture.
+    CountsByImage,
+    /// Answers of the server: one, a list of them, or by image.
     Answers,
     /// An empty list.
     EmptyList,
@@ -121,7 +121,7 @@ impl Kind {
             Self::CocoResults => "COCO results",
             Self::ShelfCounts => "shelf counts",
             Self::ShelfIdentifications => "shelf identifications",
-            Self::CountsByPicture => "counts by picture",
+            Self::CountsByImage => "counts by image",
             Self::Answers => "answers of the server",
             Self::EmptyList => "an empty list",
         }
@@ -134,7 +134,7 @@ impl Kind {
 /// When it is not JSON, or of no kind known here.
 pub fn sniff(bytes: &[u8], path: &Path) -> Result<Kind, FormatError> {
     let unknown = || {
-        let expected = "COCO (truth or results), shelf-counts, shelf-identifications, counts by picture, or answers of \
+        let expected = "COCO (truth or results), shelf-counts, shelf-identifications, counts by image, or answers of \
                         the server (see docs/metrics.md)";
         FormatError::whole(path, Fault::WrongKind { found: "some other JSON", expected })
     };
@@ -172,7 +172,7 @@ pub fn sniff(bytes: &[u8], path: &Path) -> Result<Kind, FormatError> {
                 () if keys.is_empty() => Err(unknown()),
                 () if has("images") && has("annotations") => Ok(Kind::CocoTruth),
                 () if answers => Ok(Kind::Answers),
-                () if keys.values().all(|v| matches!(v, Shape::Object(_))) => Ok(Kind::CountsByPicture),
+                () if keys.values().all(|v| matches!(v, Shape::Object(_))) => Ok(Kind::CountsByImage),
                 () => Err(unknown()),
             }
         }

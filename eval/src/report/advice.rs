@@ -69,7 +69,7 @@ fn detector(report: &Report, section: &DetectionSection, advice: &mut Vec<Advice
                     advice,
                     "The right place, the wrong class",
                     format!("{} lie under a box of another class", of_missed(count)),
-                    "Look at the confusion matrix: merge classes that people cannot tell apart, or add pictures of the confused ones.",
+                    "Look at the confusion matrix: merge classes that people cannot tell apart, or add images of the confused ones.",
                 ),
                 "place" => add(
                     advice,
@@ -81,7 +81,7 @@ fn detector(report: &Report, section: &DetectionSection, advice: &mut Vec<Advice
                     advice,
                     "Things are not seen at all",
                     format!("{} have no box near them at any confidence", of_missed(count)),
-                    "Look at the worst pictures: when the kind of thing is missing from training, label more of it; when it is \
+                    "Look at the worst images: when the kind of thing is missing from training, label more of it; when it is \
                      there, train longer or take the next larger model.",
                 ),
             }
@@ -106,7 +106,7 @@ fn detector(report: &Report, section: &DetectionSection, advice: &mut Vec<Advice
                 advice,
                 "Boxes on the background",
                 format!("{} of {total} invented boxes have no true box near them", invented.background),
-                "Look at the worst pictures first: unlabelled things are a fault of the labels. Otherwise add pictures \
+                "Look at the worst images first: unlabelled things are a fault of the labels. Otherwise add images \
                  without containers, or raise detector.confidence as far as recall allows.",
             );
         }
@@ -134,7 +134,7 @@ fn threshold(report: &Report, section: &DetectionSection, of_missed: &str, advic
                 .to_owned()
         }
         Some(p) => format!(
-            "Lower detector.confidence from {:.2} to {:.2}: recall {}, precision {} on this data. Confirm on other pictures: \
+            "Lower detector.confidence from {:.2} to {:.2}: recall {}, precision {} on this data. Confirm on other images: \
              a threshold chosen here flatters itself.",
             section.confidence,
             p.confidence,
@@ -142,7 +142,7 @@ fn threshold(report: &Report, section: &DetectionSection, of_missed: &str, advic
             percent(p.precision.unwrap_or_default())
         ),
         None => "No threshold reaches the gate on this data; lowering it helps, but the model must become surer: more \
-                 labelled pictures of what is missed, or a longer run."
+                 labelled images of what is missed, or a longer run."
             .to_owned(),
     };
     add(advice, "Found, but not surely enough", format!("{of_missed} were found below the threshold"), &remedy);
@@ -190,7 +190,7 @@ fn weak_classes(section: &DetectionSection, advice: &mut Vec<Advice>) {
             advice,
             "Some classes lag behind",
             format!("recall far below the mean of {}: {}", percent(mean), weak.join(", ")),
-            "Label more pictures of these, and look at their missed boxes: labels that differ from habit teach the wrong thing.",
+            "Label more images of these, and look at their missed boxes: labels that differ from habit teach the wrong thing.",
         );
     }
 }
@@ -203,7 +203,7 @@ fn classifier(report: &Report, section: &IdentificationSection, advice: &mut Vec
             format!("{} crops look mislabelled", section.suspects.len()),
             format!(
                 "{} is labelled {}, but looks like {} ({:.2} against {})",
-                first.picture,
+                first.image,
                 first.labelled,
                 first.looks_like,
                 first.similarity,
@@ -229,7 +229,7 @@ fn classifier(report: &Report, section: &IdentificationSection, advice: &mut Vec
                 percent(share(in_first_pairs, wrong)),
                 pairs.join(", ")
             ),
-            "Mine these pairs: enrol clear pictures of exactly what tells them apart, train with them in one batch, and \
+            "Mine these pairs: enrol clear images of exactly what tells them apart, train with them in one batch, and \
              raise gallery.margin so that a person sees the close calls.",
         );
     }
@@ -246,7 +246,7 @@ fn classifier(report: &Report, section: &IdentificationSection, advice: &mut Vec
             "The right SKU is not even near",
             format!("top-1 {}, top-5 {}", percent(top1), percent(top5)),
             "Check that gallery and queries are cropped by the same rule and embedded by the same model; then train the \
-             embedder on own crops: features of natural pictures do not read labels.",
+             embedder on own crops: features of natural images do not read labels.",
         );
     }
     let thin: Vec<String> = section
@@ -263,7 +263,7 @@ fn classifier(report: &Report, section: &IdentificationSection, advice: &mut Vec
             advice,
             "Some SKUs are hardly ever recognised",
             thin.join(", "),
-            "Look at their exemplars (`shelf gallery inspect`): too few, outdated packaging, or pictures of something else.",
+            "Look at their exemplars (`shelf gallery inspect`): too few, outdated packaging, or images of something else.",
         );
     }
 }
@@ -274,7 +274,7 @@ fn counting(report: &Report, section: &CountSection, advice: &mut Vec<Advice>) {
     let (mae, totals) = (report.metric("count_mae"), report.metric("count_total_error"));
     let distance = report.metric("count_acd").unwrap_or_default();
     let figures = format!(
-        "count MAE {:.2}, facings per picture off by {:.1} ({bias:+.1})",
+        "count MAE {:.2}, facings per image off by {:.1} ({bias:+.1})",
         mae.unwrap_or(f64::NAN),
         totals.unwrap_or(f64::NAN)
     );
@@ -303,7 +303,7 @@ fn counting(report: &Report, section: &CountSection, advice: &mut Vec<Advice>) {
         add(
             advice,
             "Facings are found but named wrongly",
-            format!("summed errors per picture are {distance:.1}, but totals are off by {totals:.1} only"),
+            format!("summed errors per image are {distance:.1}, but totals are off by {totals:.1} only"),
             "Identification is the cause: see top-1, look-alike pairs and thresholds (`shelf calibrate`).",
         );
     }
@@ -312,34 +312,34 @@ fn counting(report: &Report, section: &CountSection, advice: &mut Vec<Advice>) {
             advice,
             "A few SKUs carry the error",
             format!(
-                "{} is off by {:.1} per picture ({} counted, {} there)",
+                "{} is off by {:.1} per image ({} counted, {} there)",
                 worst.name, worst.mae, worst.predicted, worst.truth
             ),
-            "Start with the worst SKUs of the table: look at their pictures, exemplars and look-alikes.",
+            "Start with the worst SKUs of the table: look at their images, exemplars and look-alikes.",
         );
     }
 }
 
-/// Below this many pictures the percentile bootstrap is known to be too sure of itself.
-const FEW_PICTURES: usize = 20;
+/// Below this many images the percentile bootstrap is known to be too sure of itself.
+const FEW_IMAGES: usize = 20;
 
 fn evidence(report: &Report, advice: &mut Vec<Advice>) {
     let close: Vec<&str> = report.gates.iter().filter(|g| g.is_close()).map(|g| g.metric.as_str()).collect();
     if !close.is_empty() {
         add(
             advice,
-            "Other pictures could turn a gate",
+            "Other images could turn a gate",
             format!("the 95 % interval reaches over the bound of {}", close.join(", ")),
-            "Evaluate on more pictures before trusting the verdict; four times as many halve the interval.",
+            "Evaluate on more images before trusting the verdict; four times as many halve the interval.",
         );
     }
-    let pictures = report.detection.as_ref().map(|d| d.pictures).or(report.counts.as_ref().map(|c| c.pictures));
-    if let Some(pictures) = pictures.filter(|p| *p < FEW_PICTURES) {
+    let images = report.detection.as_ref().map(|d| d.images).or(report.counts.as_ref().map(|c| c.images));
+    if let Some(images) = images.filter(|p| *p < FEW_IMAGES) {
         add(
             advice,
-            "Too few pictures to tell",
-            format!("{pictures} pictures; resampling so few makes intervals that are too narrow"),
-            "Take this as a demonstration. Label a few dozen pictures from several shops before deciding anything by it.",
+            "Too few images to tell",
+            format!("{images} images; resampling so few makes intervals that are too narrow"),
+            "Take this as a demonstration. Label a few dozen images from several shops before deciding anything by it.",
         );
     }
     let perfect = |name: &str| report.metric(name).is_some_and(|v| v >= 1.0);
@@ -348,7 +348,7 @@ fn evidence(report: &Report, advice: &mut Vec<Advice>) {
             advice,
             "Too good to be true",
             "a figure is exactly 1",
-            "Check that no test picture is in training or gallery (`shelf dataset check` finds near-duplicates across splits).",
+            "Check that no test image is in training or gallery (`shelf dataset check` finds near-duplicates across splits).",
         );
     }
 }

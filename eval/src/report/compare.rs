@@ -46,7 +46,7 @@ pub enum Reading {
     Better,
     /// Worse, and the intervals do not touch.
     Worse,
-    /// Moved, but within what other pictures would do.
+    /// Moved, but within what other images would do.
     WithinNoise,
     /// Exactly the same.
     Same,

@@ -53,7 +53,7 @@ pub fn confused_facings(
         let rounded = |v: f64| (v * 10.0).round() / 10.0;
         let r = box_of.rect;
         Place {
-            image: boxes.pictures()[box_of.picture as usize].name.clone(),
+            image: boxes.images()[box_of.image as usize].name.clone(),
             rect: [r.x, r.y, r.width, r.height].map(rounded),
         }
     };

@@ -95,7 +95,7 @@ pub struct Report {
     /// The same under damage.
     #[serde(default)]
     pub robustness: Vec<RobustnessLine>,
-    /// Pictures with the most mistakes.
+    /// Images with the most mistakes.
     #[serde(default)]
     pub worst: Vec<WorstCase>,
     /// SKUs taken for others, the most frequent first, with places to look at.
@@ -132,7 +132,7 @@ pub struct Parts {
     pub counts: Option<CountSection>,
     /// The same under damage.
     pub robustness: Vec<RobustnessLine>,
-    /// Pictures with the most mistakes.
+    /// Images with the most mistakes.
     pub worst: Vec<WorstCase>,
     /// SKUs taken for others, with places to look at.
     pub confusions: Vec<ConfusedFacings>,

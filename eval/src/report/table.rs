@@ -43,7 +43,7 @@ pub fn csv(report: &Report) -> String {
         rows.slices(&section.slices);
     }
     if let Some(section) = &report.counts {
-        for (scope, lines) in [("sku_count", &section.worst_skus), ("picture_count", &section.worst_pictures)] {
+        for (scope, lines) in [("sku_count", &section.worst_skus), ("picture_count", &section.worst_images)] {
             for line in lines {
                 rows.figure((scope, &line.name, "mae"), Some(line.mae), None, Some(line.rows));
                 rows.figure((scope, &line.name, "truth"), Some(line.truth as f64), None, None);

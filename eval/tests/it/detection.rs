@@ -55,7 +55,7 @@ fn average_precision_by_hand() {
 }
 
 #[test]
-fn the_limit_of_predictions_is_per_picture_and_class() {
+fn the_limit_of_predictions_is_per_image_and_class() {
     let truths = [(0, 0, A), (0, 0, B), (0, 1, C), (1, 0, A)];
     let found = [(0, 0, NOWHERE, 0.9), (0, 0, A, 0.8), (0, 0, B, 0.7), (0, 1, C, 0.1), (1, 0, A, 0.1)];
     let s = set(2, 2, &truths, &found);
@@ -68,7 +68,7 @@ fn the_limit_of_predictions_is_per_picture_and_class() {
 #[test]
 fn the_gates_recall_is_that_of_the_serving_confidence() {
     let truths = [(0, 0, A), (0, 0, B), (0, 1, C), (1, 0, A)];
-    // B is found but unsure, C is found as the wrong class, the picture 1 is found.
+    // B is found but unsure, C is found as the wrong class, the image 1 is found.
     let found = [(0, 0, A, 0.9), (0, 0, B, 0.2), (0, 0, C, 0.8), (1, 0, A, 0.25)];
     let s = set(2, 2, &truths, &found);
     let matches = match_all(&s, 300);
@@ -77,7 +77,7 @@ fn the_gates_recall_is_that_of_the_serving_confidence() {
     close(point.precision(), 2.0 / 3.0);
     close(point.f1(), 2.0 * 2.0 / (2.0 * 2.0 + 1.0 + 2.0));
     close(operating_point(&matches.classes, 0.2, None).recall(), 0.75);
-    // Twice the second picture, none of the first.
+    // Twice the second image, none of the first.
     close(operating_point(&matches.classes, 0.25, Some(&[0, 2])).recall(), 1.0);
     close(operating_point(&matches.classes, 0.25, Some(&[2, 1])).recall(), 3.0 / 7.0);
 }
@@ -217,7 +217,7 @@ fn a_section_holds_everything() {
     assert!(section.figures.metrics.contains_key("map50_medium"), "a missing figure is kept as missing");
     assert_eq!(section.true_boxes, 3);
     assert_eq!(section.classes[2].ap50, None);
-    assert_eq!(section.slices.len(), 1, "both pictures are sparse");
+    assert_eq!(section.slices.len(), 1, "both images are sparse");
     let interval = section.figures.intervals["recall"];
     assert!(interval.low < 2.0 / 3.0 && interval.high == 1.0, "{interval:?}");
     let names: Vec<&str> = section.figures.metrics.keys().map(String::as_str).collect();

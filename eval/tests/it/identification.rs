@@ -10,13 +10,13 @@ use eval::{
 
 type Asked<'a> = (Option<u32>, &'a [(u32, f64)]);
 
-/// Queries `(truth, [(sku, similarity)])` over `skus` SKUs, a picture each.
+/// Queries `(truth, [(sku, similarity)])` over `skus` SKUs, an image each.
 fn queries(skus: u32, list: &[Asked<'_>]) -> QuerySet {
     let names = |prefix: &str, n: usize| (0..n).map(|i| format!("{prefix}{i}")).collect();
-    let mut set = QuerySet::new(names("sku", skus as usize), names("picture", list.len()));
-    for (picture, (truth, candidates)) in (0..).zip(list) {
+    let mut set = QuerySet::new(names("sku", skus as usize), names("image", list.len()));
+    for (image, (truth, candidates)) in (0..).zip(list) {
         let ranked: Vec<Ranked> = candidates.iter().map(|&(sku, similarity)| Ranked { sku, similarity }).collect();
-        set.push(*truth, picture, &ranked).unwrap();
+        set.push(*truth, image, &ranked).unwrap();
     }
     set
 }
@@ -91,7 +91,7 @@ fn ties_of_known_and_unknown_count_half() {
 
 #[test]
 fn calibration_error_by_hand() {
-    let claim = |confidence, right| Claim { confidence, right, picture: 0 };
+    let claim = |confidence, right| Claim { confidence, right, image: 0 };
     let r = reliability(&[claim(0.95, true), claim(0.95, false), claim(0.1, false), claim(1.0, true)], None);
     // The last bin (.933, 1]: mean confidence 2.9 / 3, two of three right. The second (.067, .133]: .1 and wrong.
     close(r.expected_error, (3.0 * (2.9 / 3.0 - 2.0 / 3.0) + 0.1) / 4.0);
@@ -203,9 +203,9 @@ fn a_section_names_the_weak_spots() {
 #[test]
 fn what_was_stated_is_what_is_judged() {
     let mut set = QuerySet::new(vec!["a".into(), "b".into()], (0..4).map(|i| format!("{i}")).collect());
-    let mut push = |picture, truth, similarity, probability, excess| {
+    let mut push = |image, truth, similarity, probability, excess| {
         let stated = Stated { probability: Some(probability), excess: Some(excess) };
-        set.push_stated(truth, picture, &[Ranked { sku: 0, similarity }], stated).unwrap();
+        set.push_stated(truth, image, &[Ranked { sku: 0, similarity }], stated).unwrap();
     };
     // The unknown one is the most similar, but its SKU asks for more.
     push(0, Some(0), 0.6, 1.0, 0.1);

@@ -148,13 +148,13 @@ proptest! {
     fn crowds_never_count(truths in boxes(30), found in scored(40)) {
         let s = set(4, 3, &truths, &found);
         let crowds: Vec<Truth> = s.truths().iter().map(|t| Truth { crowd: true, ..*t }).collect();
-        let all = DetectionSet::new(s.pictures().to_vec(), s.classes().to_vec(), crowds, s.predictions().to_vec()).unwrap();
+        let all = DetectionSet::new(s.images().to_vec(), s.classes().to_vec(), crowds, s.predictions().to_vec()).unwrap();
         prop_assert_eq!(maps(&all), (None, None));
     }
 
     #[test]
     fn counting_errors_are_consistent(rows in prop::collection::btree_map((0_u32..4, 0_u32..5), (0_u64..6, 0_u64..6), 0..15)) {
-        let rows = rows.into_iter().map(|((sku, picture), (truth, predicted))| CountRow { sku, picture, truth, predicted });
+        let rows = rows.into_iter().map(|((sku, image), (truth, predicted))| CountRow { sku, image, truth, predicted });
         let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
         let rows: Vec<CountRow> = rows.collect();
         let table = CountTable::new(names(4), names(5), rows.clone());
@@ -188,8 +188,8 @@ proptest! {
 #[test]
 fn numbers_that_are_none_are_refused() {
     let good = set(1, 1, &[(0, 0, [0.0, 0.0, 9.0, 9.0])], &[]);
-    let check = |rect: Rect, score: f64, picture: u32| {
-        let prediction = Prediction { picture, class: 0, rect, score };
+    let check = |rect: Rect, score: f64, image: u32| {
+        let prediction = Prediction { image, class: 0, rect, score };
         assert!(good.with_predictions(vec![prediction]).is_err(), "{prediction:?}");
     };
     check(Rect::new(f64::NAN, 0.0, 1.0, 1.0), 0.5, 0);

@@ -61,7 +61,7 @@ fn look_ups() -> QuerySet {
     let mut random = Random::new(9);
     let skus = ["cola_can", "cola_zero_can", "lime_pet", "orange_pet", "water_pet"].map(str::to_owned).to_vec();
     let mut queries = QuerySet::new(skus, (0..300).map(|i| format!("crop{i}.jpg")).collect());
-    for picture in 0..300 {
+    for image in 0..300 {
         let truth = random.below(6) as u32;
         let own = random.range(0.5, 0.95);
         let mut ranked: Vec<Ranked> = (0..5)
@@ -72,7 +72,7 @@ fn look_ups() -> QuerySet {
             })
             .collect();
         ranked.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
-        queries.push((truth < 5).then_some(truth), picture, &ranked).unwrap();
+        queries.push((truth < 5).then_some(truth), image, &ranked).unwrap();
     }
     queries
 }
@@ -85,11 +85,11 @@ fn classifier_report() -> Report {
 fn counts_report() -> Report {
     let mut random = Random::new(4);
     let mut rows = Vec::new();
-    for picture in 0..40 {
+    for image in 0..40 {
         for sku in 0..8 {
             let truth = random.below(12) as u64;
             let predicted = truth.saturating_sub(random.below(3) as u64 * u64::from(random.below(2) == 0));
-            rows.push(CountRow { sku, picture, truth, predicted });
+            rows.push(CountRow { sku, image, truth, predicted });
         }
     }
     let names = |prefix: &str, n| (0..n).map(|i| format!("{prefix}{i}")).collect::<Vec<_>>();
@@ -125,7 +125,7 @@ fn whole(name: &str, page: &str) {
     for forbidden in ["http:", "https:", "<script", "<link", "url(", "@import", "NaN", "inf\"", "shelves <b>"] {
         assert!(!page.contains(forbidden), "{} holds {forbidden}", path.display());
     }
-    assert!(page.contains("shelves &lt;b&gt;") && page.contains("Synthetic pictures"));
+    assert!(page.contains("shelves &lt;b&gt;") && page.contains("Synthetic images"));
     // Every element that is opened is closed.
     for tag in
         ["div", "table", "tr", "td", "th", "svg", "g", "section", "article", "details", "figure", "span", "main", "p"]

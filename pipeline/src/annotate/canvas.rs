@@ -1,4 +1,4 @@
-//! Drawing that mixes with the photo below it. Whatever lies outside the picture is left out.
+//! Drawing that mixes with the photo below it. Whatever lies outside the image is left out.
 
 use vision::RgbImage;
 
@@ -34,7 +34,7 @@ pub(super) struct Stroke {
     pub(super) color: [u8; 3],
 }
 
-/// The picture being drawn.
+/// The image being drawn.
 pub(super) struct Canvas {
     image: RgbImage,
 }

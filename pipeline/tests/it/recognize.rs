@@ -111,7 +111,7 @@ fn a_cut_list_says_so() {
 fn a_bad_photo_does_not_fail_its_neighbours() {
     let recognizer = recognizer(left_and_right(), gallery(&[RED, BLUE]));
     let photos = vec![
-        Photo::Encoded(bytes::Bytes::from_static(b"no picture")),
+        Photo::Encoded(bytes::Bytes::from_static(b"no image")),
         Photo::Pixels(photo()),
         Photo::Encoded(bytes::Bytes::new()),
         Photo::Pixels(RgbImage::from_pixel(100, 50, image::Rgb(BLUE))),

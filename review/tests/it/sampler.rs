@@ -57,7 +57,7 @@ fn quiet() -> Samplers {
 }
 
 fn facts() -> GalleryFacts<'static> {
-    GalleryFacts { threshold: &|_| THRESHOLD, exemplars: None, picture_hash: None, edition: 0 }
+    GalleryFacts { threshold: &|_| THRESHOLD, exemplars: None, image_hash: None, edition: 0 }
 }
 
 #[test]
@@ -139,21 +139,21 @@ fn room_goes_to_what_one_answer_settles_most_of() {
 }
 
 #[test]
-fn pictures_that_look_the_same_are_queued_once() {
+fn images_that_look_the_same_are_queued_once() {
     let samplers = Samplers { duplicate_similarity: 0.0, duplicate_bits: 3, ..quiet() };
     let mut sampler = Sampler::new(samplers, Limits::default());
     let unknown = |embedding| facing(SkuStatus::Unknown, 0.4, 0.2, 0.9, embedding);
     // Whatever their embeddings say.
     let recognition = photo(vec![unknown([1.0, 0.0, 0.0]), unknown([0.0, 1.0, 0.0]), unknown([0.0, 0.0, 1.0])]);
     let hash = |facing: usize| [Some(0b0000), Some(0b0111), Some(0b1111)][facing];
-    let facts = GalleryFacts { picture_hash: Some(&hash), ..facts() };
+    let facts = GalleryFacts { image_hash: Some(&hash), ..facts() };
     let picked = sampler.pick(&recognition, 1_000, &facts);
     let facings: Vec<_> = picked.new.iter().map(|pick| (pick.facing, pick.facings)).collect();
     assert_eq!(facings, [(0, 2), (2, 1)]);
     let again = sampler.pick(&recognition, 2_000, &facts);
     assert_eq!((again.new.len(), again.again.iter().map(|(_, times)| times).sum::<u32>()), (0, 3));
     // A crop that shows nothing is like no other.
-    let blank = GalleryFacts { picture_hash: Some(&|_| None), ..facts };
+    let blank = GalleryFacts { image_hash: Some(&|_| None), ..facts };
     assert_eq!(sampler.pick(&recognition, 3_000, &blank).new.len(), 3);
     let off = Samplers { duplicate_bits: 0, ..samplers };
     assert_eq!(Sampler::new(off, Limits::default()).pick(&recognition, 0, &facts).new.len(), 3);
@@ -204,7 +204,7 @@ fn exemplar(id: u64, sku: u32, active: bool) -> StoredExemplar {
         id: ExemplarId(id),
         sku: SkuId(sku),
         origin: format!("review/{id}"),
-        picture: Sha256::of(&id.to_le_bytes()),
+        image: Sha256::of(&id.to_le_bytes()),
         embedder: MeanColorEmbedder.fingerprint(),
         embedding: unit([id as f32, 1.0, 2.0]).as_slice().to_vec(),
         active,

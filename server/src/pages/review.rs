@@ -163,8 +163,8 @@ pub(super) async fn skus(State(app): State<Arc<App>>) -> Result<Response, Proble
     let row = |sku: store::model::CatalogueSku| {
         let count =
             counts.iter().find(|(id, ..)| *id == sku.id).map_or((0, 0), |&(_, enrolled, labels)| (enrolled, labels));
-        let pictures = names.pictures(sku.id);
-        (CatalogueAnswer::new(sku, pictures), count.0, count.1)
+        let images = names.images(sku.id);
+        (CatalogueAnswer::new(sku, images), count.0, count.1)
     };
     Ok(html(&SkuPage { frame: Frame::new(), here: "skus", skus: found.into_iter().map(row).collect() }))
 }
@@ -236,7 +236,7 @@ fn in_words(reason: &str) -> &str {
         "low_similarity" => "only a little alike",
         "low_confidence" => "detector unsure",
         "novelty" => "unlike all before",
-        "rare_sku" => "SKU with few pictures",
+        "rare_sku" => "SKU with few images",
         "disagreement" => "tiles or models disagree",
         other => other,
     }

@@ -227,7 +227,7 @@ pub struct AnswerContext<'a> {
     /// From arrival to answer.
     pub total: Duration,
     /// The annotated photo, JPEG.
-    pub picture: Option<&'a [u8]>,
+    pub annotated: Option<&'a [u8]>,
     /// Whether facings carry their embeddings.
     pub embeddings: bool,
 }
@@ -236,7 +236,7 @@ impl RecognizeAnswer {
     /// The answer for one photo.
     #[must_use]
     pub fn new(recognition: &Recognition, context: &AnswerContext<'_>) -> Self {
-        let AnswerContext { request_id, photo, recognizer, timing, queued, total, picture, embeddings } = *context;
+        let AnswerContext { request_id, photo, recognizer, timing, queued, total, annotated, embeddings } = *context;
         let gallery = &**recognizer.gallery();
         let classes = recognizer.detector().classes();
         Self {
@@ -263,7 +263,7 @@ impl RecognizeAnswer {
             unknown_count: recognition.unknown_count,
             review: Review::default(),
             warnings: recognition.warnings.clone(),
-            annotated_image: picture.map(|jpeg| STANDARD.encode(jpeg)),
+            annotated_image: annotated.map(|jpeg| STANDARD.encode(jpeg)),
         }
     }
 

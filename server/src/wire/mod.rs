@@ -5,4 +5,4 @@ pub mod looked;
 pub mod parameters;
 pub mod review;
 
-pub(crate) mod picture;
+pub(crate) mod annotated;

@@ -30,7 +30,7 @@ pub struct RecognizeQuery {
     /// Whether facings carry their embeddings.
     #[param(example = false)]
     pub return_embeddings: Option<bool>,
-    /// Whether the answer carries the photo with boxes and names, as base64 in `annotated_image`. To get the picture
+    /// Whether the answer carries the photo with boxes and names, as base64 in `annotated_image`. To get the image
     /// itself, ask with `Accept: image/jpeg`.
     #[param(example = false)]
     pub annotate: Option<bool>,

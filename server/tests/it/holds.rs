@@ -315,7 +315,7 @@ async fn a_correction_is_checked_before_anybody_works_for_it() {
         let answer = server.post("/v2/active-learning/label").json(&said).send().await.expect("an answer");
         assert_eq!(answer.status(), status, "{said}");
     }
-    assert_eq!(objects(), before, "no picture was written for what was refused");
+    assert_eq!(objects(), before, "no image was written for what was refused");
 
     // What would be taken waits for a worker like a photo.
     server.control.hold();

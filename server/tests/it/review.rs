@@ -176,8 +176,8 @@ async fn what_is_no_container_is_not_asked_again_and_a_corrected_box_teaches() {
     let labelled = server.change("label", said).await;
     assert_eq!((&labelled["labels"][0]["kind"], &labelled["labels"][0]["box"]), (&json!("wrong_box"), &right));
     let found = server.json("/v2/active-learning/skus?q=tea").await;
-    let picture = found["skus"][0]["pictures"][0].as_str().expect("the crop of the right box").to_owned();
-    assert_eq!(server.get(&picture).await.status(), 200);
+    let image = found["skus"][0]["pictures"][0].as_str().expect("the crop of the right box").to_owned();
+    assert_eq!(server.get(&image).await.status(), 200);
     server.end().await.expect("a clean end");
 }
 

@@ -51,7 +51,7 @@ async fn assert_sound(page: &Page) {
     assert!(log.is_empty(), "{log:#?}");
 }
 
-/// Presses 1, and says how many milliseconds later the next item's picture is on screen.
+/// Presses 1, and says how many milliseconds later the next item's image is on screen.
 const NEXT_ITEM: &str = "
     const done = arguments[arguments.length - 1], crop = document.getElementById('crop'), before = crop.src, begin = performance.now();
     document.dispatchEvent(new KeyboardEvent('keydown', { key: '1', bubbles: true }));
@@ -151,7 +151,7 @@ async fn keys_label_the_next_item_is_there_at_once_and_undo_brings_it_back() {
         )
         .await;
 
-        // From the key to the next picture on screen, decoded. A machine that does other things adds to it, so the best counts.
+        // From the key to the next image on screen, decoded. A machine that does other things adds to it, so the best counts.
         let mut best = f64::INFINITY;
         for _ in 0..3 {
             let took = page.client.execute_async(NEXT_ITEM, Vec::new()).await.expect("it runs");

@@ -85,7 +85,7 @@ pub(crate) fn enrolled(embedder: &dyn Embedder) -> Enrolled {
         id: ExemplarId(id),
         sku: SkuId(id as u32),
         origin: format!("{id}.jpg"),
-        picture: Sha256::of(&[id as u8]),
+        image: Sha256::of(&[id as u8]),
         embedding: embedder.embed(&[RgbImage::from_pixel(8, 8, image::Rgb(color))]).expect("embedded")[0]
             .as_slice()
             .to_vec(),

@@ -69,7 +69,7 @@ on_each! {
         label(&items[2], Answer::NotAContainer).await.expect("a negative exemplar");
         label(&items[3], Answer::CannotTell).await.expect("nothing to learn");
         let bbox = BBox::new(0.0, 0.0, 50.0, 60.0);
-        let crop = CorrectedCrop { picture: Sha256::of(b"right"), bytes: 5, embedder: embedder(), embedding: vec![0.6, 0.8] };
+        let crop = CorrectedCrop { image: Sha256::of(b"right"), bytes: 5, embedder: embedder(), embedding: vec![0.6, 0.8] };
         let wrong = Answer::WrongBox { bbox, sku: Some(SkuRef::Code("tea".into())), crop: Some(crop) };
         let boxed = label(&items[4], wrong).await.expect("a corrected box");
         assert_eq!((boxed.bbox, boxed.sku), (Some(bbox), Some(SkuId(2))));

@@ -1,4 +1,4 @@
-//! Integration tests of the store: one body each, on SQLite and on PostgreSQL; pictures in a folder and on an S3 server.
+//! Integration tests of the store: one body each, on SQLite and on PostgreSQL; images in a folder and on an S3 server.
 
 mod catalogue;
 mod claims;

@@ -8,7 +8,7 @@
 //!                                                      ten seconds of photos between two shell commands
 //! ```
 //!
-//! Without a URL the database is a SQLite file in a folder of its own under the current one. Pictures lie in memory: they are
+//! Without a URL the database is a SQLite file in a folder of its own under the current one. Images lie in memory: they are
 //! not what is measured. Recognition runs on fakes that see colours; store, gallery, HTTP and processes are the real ones.
 
 mod bench;

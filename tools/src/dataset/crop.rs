@@ -17,7 +17,7 @@ use crate::classes::class_names;
 #[derive(Args)]
 #[command(after_help = "  shelf dataset crop shelf/facings.csv --output crops
   shelf dataset crop coolers --split coolers.json --part train --part val --only-named --output crops
-  shelf dataset crop instances.json --pictures photos --sku-attribute sku --output crops")]
+  shelf dataset crop instances.json --images photos --sku-attribute sku --output crops")]
 pub(crate) struct CropArgs {
     /// Labels in any format `convert` reads
     #[arg(value_name = "PATH")]
@@ -27,9 +27,9 @@ pub(crate) struct CropArgs {
     from: Option<Format>,
     #[command(flatten)]
     chosen: ChosenArgs,
-    /// Folder of the pictures [default: PATH, or the folder it lies in]
+    /// Folder of the images [default: PATH, or the folder it lies in]
     #[arg(long, value_name = "DIR")]
-    pictures: Option<PathBuf>,
+    images: Option<PathBuf>,
     /// New folder: one folder per SKU
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
@@ -82,7 +82,7 @@ pub(super) fn run(args: &CropArgs) -> anyhow::Result<Verdict> {
             anyhow::bail!("{} holds no labelled image that was asked for", args.input.display());
         }
     }
-    let pictures = match (&args.pictures, args.input.is_dir()) {
+    let images = match (&args.images, args.input.is_dir()) {
         (Some(folder), _) => folder.clone(),
         (None, true) => args.input.clone(),
         (None, false) => args.input.parent().map_or_else(PathBuf::new, PathBuf::from),
@@ -96,7 +96,7 @@ pub(super) fn run(args: &CropArgs) -> anyhow::Result<Verdict> {
         encoding: args.jpeg.map_or(CropEncoding::Png, CropEncoding::Jpeg),
     };
     let CropReport { skus, too_small, truncated, outside, crowds, unnamed } =
-        cut(&loaded.annotations, &pictures, &args.output, &options, &Bar::default())?;
+        cut(&loaded.annotations, &images, &args.output, &options, &Bar::default())?;
     for (sku, count) in &skus {
         println!("{count:>7}  {sku}");
     }
@@ -105,7 +105,7 @@ pub(super) fn run(args: &CropArgs) -> anyhow::Result<Verdict> {
     let left_out = too_small + truncated + outside + crowds + unnamed;
     if left_out > 0 {
         println!(
-            "left out: {too_small} too small, {truncated} truncated, {outside} outside their picture, {crowds} crowds, \
+            "left out: {too_small} too small, {truncated} truncated, {outside} outside their image, {crowds} crowds, \
              {unnamed} unnamed"
         );
     }

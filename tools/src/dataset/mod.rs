@@ -39,7 +39,7 @@ pub(crate) fn run(command: DatasetCommand) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(verdict.code()))
 }
 
-/// How a folder says what its pictures show.
+/// How a folder says what its images show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum Layout {
     /// By what lies in it

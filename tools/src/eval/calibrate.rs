@@ -22,9 +22,9 @@ use crate::environment::Environment;
 /// configuration
 #[derive(Args)]
 #[command(
-    after_help = "A false accept is a picture that is not of a SKU, but whose best candidate is that SKU, at or above
-the threshold. Pictures of unknown products show it directly; a picture of an enrolled SKU shows it
-with its own SKU struck from the list. Calibrate on other pictures than you evaluate on.
+    after_help = "A false accept is an image that is not of a SKU, but whose best candidate is that SKU, at or above
+the threshold. Images of unknown products show it directly; an image of an enrolled SKU shows it
+with its own SKU struck from the list. Calibrate on other images than you evaluate on.
 
   shelf calibrate --enrol skus/gallery --query skus/val --unknown skus/others --far 0.01
   shelf calibrate --predictions look-ups.json --far 0.01 --write"

@@ -39,7 +39,7 @@ pub(super) fn run(args: &ClassifierArgs, environment: &Environment) -> anyhow::R
     let outputs = Outputs::prepare(&args.common)?;
     let own = args.common.own_files();
     let found = look_up(&args.crops, (&args.common.basic, &own), (config.as_ref(), environment))?;
-    let names: Vec<&str> = found.queries.pictures().iter().map(String::as_str).collect();
+    let names: Vec<&str> = found.queries.images().iter().map(String::as_str).collect();
     let folder = args.crops.query.as_deref().or_else(|| args.crops.predictions.as_deref()?.parent());
     let slices = args.common.slices(folder, &names)?;
     let robustness = match &found.live {
@@ -65,7 +65,7 @@ pub(super) fn run(args: &ClassifierArgs, environment: &Environment) -> anyhow::R
 }
 
 fn robustness(args: &ClassifierArgs, live: &Live, clean: &QuerySet) -> anyhow::Result<Vec<RobustnessLine>> {
-    let over = (clean.pictures().len(), args.common.bootstrap());
+    let over = (clean.images().len(), args.common.bootstrap());
     let figures = |set: &QuerySet, weights: Option<&[u32]>| {
         let t = top_k(set, weights);
         [t.top1, t.top5]

@@ -48,7 +48,7 @@ pub(super) fn true_skus(
 
 fn counts(table: &CountTable, names: [&str; 2], bootstrap: Bootstrap) -> Figures {
     let mut figures = Figures::default();
-    figures.measure(names, (table.pictures().len(), bootstrap), |weights| {
+    figures.measure(names, (table.images().len(), bootstrap), |weights| {
         let summary = table.summarize(weights);
         [summary.macro_mae, summary.counting_accuracy]
     });

@@ -47,7 +47,7 @@ pub(super) struct CommonArgs {
     /// Gates that must pass even when this evaluation does not measure them (comma-separated)
     #[arg(long, value_delimiter = ',', value_name = "GATE")]
     pub(super) require: Vec<GateName>,
-    /// Table of pictures (first column `image`) whose other columns are slices [default: slices.csv of the data]
+    /// Table of images (first column `image`) whose other columns are slices [default: slices.csv of the data]
     #[arg(long, value_name = "FILE")]
     pub(super) slices: Option<PathBuf>,
     /// Resamples behind each 95 % interval; 0 for none
@@ -101,7 +101,7 @@ impl BasicArgs {
         Ok(self.data_set(path, &digest, path.parent().unwrap_or(Path::new("."))))
     }
 
-    /// `folder` is looked at for the mark of drawn pictures.
+    /// `folder` is looked at for the mark of drawn images.
     pub(super) fn data_set(&self, path: &Path, digest: &Sha256, folder: &Path) -> DataSet {
         let own = path.canonicalize().ok().and_then(|p| {
             // "dev" or "images" alone says little.
@@ -137,13 +137,13 @@ impl CommonArgs {
         self.basic.json.iter().cloned().chain(in_report).collect()
     }
 
-    /// Slices of the pictures named, from `--slices` or the `slices.csv` of the data's folder.
-    pub(super) fn slices(&self, data: Option<&Path>, pictures: &[&str]) -> anyhow::Result<Vec<Slice>> {
+    /// Slices of the images named, from `--slices` or the `slices.csv` of the data's folder.
+    pub(super) fn slices(&self, data: Option<&Path>, images: &[&str]) -> anyhow::Result<Vec<Slice>> {
         let own = data.map(|data| data.join("slices.csv")).filter(|path| path.is_file());
         let Some(path) = self.slices.clone().or(own) else { return Ok(Vec::new()) };
         let bytes = read_bounded(&path)?;
         let text = String::from_utf8(bytes).ok().with_context(|| format!("{} is not UTF-8 text", path.display()))?;
-        let slices = eval::slices::from_csv(&text, pictures);
+        let slices = eval::slices::from_csv(&text, images);
         Ok(slices.map_err(|fault| FormatError {
             path,
             place: Box::new(Place::Whole),

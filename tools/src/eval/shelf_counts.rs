@@ -47,10 +47,10 @@ pub(crate) struct ShelfCountsArgs {
     test_dir: Option<PathBuf>,
     #[command(flatten)]
     chosen: ChosenArgs,
-    /// Saved predictions: shelf counts, counts by picture, COCO results, or answers of the server
+    /// Saved predictions: shelf counts, counts by image, COCO results, or answers of the server
     #[arg(long, value_name = "FILE", requires = "ground_truth")]
     predictions: Option<PathBuf>,
-    /// What is truly there: shelf counts, counts by picture, or COCO ground truth
+    /// What is truly there: shelf counts, counts by image, or COCO ground truth
     #[arg(long, value_name = "FILE", requires = "predictions")]
     ground_truth: Option<PathBuf>,
     /// Serving confidence, of every class [default: detector.confidence and class_confidence of the configuration]
@@ -65,14 +65,14 @@ pub(crate) struct ShelfCountsArgs {
     /// Pairs of confused SKUs shown with their facings
     #[arg(long, default_value_t = 20, value_name = "N")]
     confusions: usize,
-    /// Pictures shown among the worst
+    /// Images shown among the worst
     #[arg(long, default_value_t = 12, value_name = "N")]
     worst: usize,
     #[command(flatten)]
     common: CommonArgs,
 }
 
-/// Predictions looked at per class and picture.
+/// Predictions looked at per class and image.
 const MAX_DETECTIONS: usize = eval::matching::DEFAULT_MAX_DETECTIONS;
 
 pub(super) fn run(args: &ShelfCountsArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
@@ -160,13 +160,13 @@ fn live(
     let confusions = confusions(args, (&scenes.truth, &found), &comparison, (confidence, root))?;
     let measured = Measured { comparison, confidence, warnings, confusions, oracles };
     judge(args, measured, targets, source, &mut |name| {
-        let at = scenes.truth.pictures.iter().position(|p| p.name == name)?;
-        dataset::picture::load(&scenes.files[at]).ok()
+        let at = scenes.truth.images.iter().position(|p| p.name == name)?;
+        dataset::image_file::load(&scenes.files[at]).ok()
     })
 }
 
 fn slices(args: &ShelfCountsArgs, truth: &Shelves, folder: Option<&Path>) -> anyhow::Result<Vec<Slice>> {
-    let names: Vec<&str> = truth.pictures.iter().map(|p| p.name.as_str()).collect();
+    let names: Vec<&str> = truth.images.iter().map(|p| p.name.as_str()).collect();
     args.common.slices(folder, &names)
 }
 
@@ -175,9 +175,9 @@ fn warnings(truth: &Shelves, found: &Shelves, comparison: &ShelfComparison) -> V
     let mut warnings = Vec::new();
     if let Some(first) = comparison.unanswered.first() {
         warnings.push(format!(
-            "nothing was predicted for {} of {} pictures (first: {first}): they count as empty",
+            "nothing was predicted for {} of {} images (first: {first}): they count as empty",
             comparison.unanswered.len(),
-            truth.pictures.len()
+            truth.images.len()
         ));
     }
     if comparison.boxes.is_some() {
@@ -189,11 +189,11 @@ fn warnings(truth: &Shelves, found: &Shelves, comparison: &ShelfComparison) -> V
     }
     if let Some(enrolled) = &found.enrolled {
         let known: BTreeSet<&String> = enrolled.iter().collect();
-        let named: BTreeSet<&String> = truth.pictures.iter().flat_map(|p| p.counts.keys()).collect();
+        let named: BTreeSet<&String> = truth.images.iter().flat_map(|p| p.counts.keys()).collect();
         let missing: Vec<&str> = named.difference(&known).map(|s| s.as_str()).collect();
         if !missing.is_empty() {
             warnings.push(format!(
-                "{} of {} SKUs on the pictures are not enrolled and can never be counted: {}",
+                "{} of {} SKUs on the images are not enrolled and can never be counted: {}",
                 missing.len(),
                 named.len(),
                 missing.iter().take(8).copied().collect::<Vec<_>>().join(", ")
@@ -235,7 +235,7 @@ fn judge(
     measured: Measured<'_>,
     targets: Targets,
     source: Source<'_>,
-    picture: &mut dyn FnMut(&str) -> Option<RgbImage>,
+    image: &mut dyn FnMut(&str) -> Option<RgbImage>,
 ) -> anyhow::Result<ExitCode> {
     let Measured { comparison, confidence, warnings, confusions, oracles } = measured;
     let mut counts = evaluate_counts(&comparison.counts, args.common.bootstrap(), &source.slices);
@@ -260,7 +260,7 @@ fn judge(
         confusions,
         warnings,
     });
-    source.outputs.finish(&report, picture)
+    source.outputs.finish(&report, image)
 }
 
 /// Where facings are looked for.
@@ -292,7 +292,7 @@ impl Run<'_> {
             Boxes::True => "true boxes",
         };
         let progress = bar(title, self.files.len());
-        let pictures: anyhow::Result<Vec<Shelf>> = workers.install(|| {
+        let images: anyhow::Result<Vec<Shelf>> = workers.install(|| {
             (0..self.files.len())
                 .into_par_iter()
                 .map(|index| {
@@ -303,12 +303,12 @@ impl Run<'_> {
                 .collect()
         });
         progress.finish_and_clear();
-        Ok(Shelves { pictures: pictures?, enrolled: Some(self.codes.clone()) })
+        Ok(Shelves { images: images?, enrolled: Some(self.codes.clone()) })
     }
 
     fn recognize_one(&self, index: usize, boxes: &Boxes, seed: u64) -> anyhow::Result<Shelf> {
-        let image = dataset::picture::load(&self.files[index])?;
-        let truth = &self.truth.pictures[index];
+        let image = dataset::image_file::load(&self.files[index])?;
+        let truth = &self.truth.images[index];
         let image = match boxes {
             Boxes::Damaged(distortion) => distortion.apply(&image, seed)?,
             Boxes::Detected => image,
@@ -372,7 +372,7 @@ fn robustness(
     clean: &ShelfComparison,
     confidence: &Confidences<f64>,
 ) -> anyhow::Result<Vec<RobustnessLine>> {
-    let over = (clean.counts.pictures().len(), args.common.bootstrap());
+    let over = (clean.counts.images().len(), args.common.bootstrap());
     Distortion::ALL
         .into_iter()
         .map(|distortion| {

@@ -96,14 +96,14 @@ pub(super) fn background(args: &BackgroundArgs, environment: &Environment) -> an
 fn listed(folder: &Path, min_side: f64) -> anyhow::Result<Vec<Source>> {
     let data = DataFolder::scan(folder, LayoutChoice::Auto)?;
     let mut sources = Vec::new();
-    for picture in &data.pictures {
-        let file = data.locate(&picture.path);
+    for image in &data.images {
+        let file = data.locate(&image.path);
         if data.kind == LayoutKind::Folders {
             sources.push(Source { file, edges: None });
             continue;
         }
-        let Some(label) = &picture.label else { continue };
-        let (width, height) = dataset::picture::upright_size(&file)?;
+        let Some(label) = &image.label else { continue };
+        let (width, height) = dataset::image_file::upright_size(&file)?;
         for line in yolo::read(&data.locate(label))? {
             let edges @ [x1, y1, x2, y2] = line.label.edges();
             let (w, h) = ((x2 - x1) * f64::from(width), (y2 - y1) * f64::from(height));
@@ -116,7 +116,7 @@ fn listed(folder: &Path, min_side: f64) -> anyhow::Result<Vec<Source>> {
 }
 
 fn cut(source: &Source, rule: vision::crop::CropRule) -> anyhow::Result<RgbImage> {
-    let image = dataset::picture::load(&source.file)?;
+    let image = dataset::image_file::load(&source.file)?;
     let Some(edges) = source.edges else { return Ok(image) };
     let (w, h) = (f64::from(image.width()), f64::from(image.height()));
     let [x1, y1, x2, y2] = edges;

@@ -40,7 +40,7 @@ pub(crate) struct RenameArgs {
 
 /// Move all exemplars of one SKU to another, and take the emptied one away
 ///
-/// For a product that was enrolled twice. A picture that both have stays once.
+/// For a product that was enrolled twice. An image that both have stays once.
 #[derive(Args)]
 #[command(after_help = "  shelf gallery merge coca_cola_old sku_004_coca_cola
 

@@ -97,7 +97,7 @@ fn print_suspects(data: &GalleryData, suspects: &[Suspect]) {
 }
 
 /// The item of the review queue that an exemplar was labelled as. Its row in the store stays, whatever is removed from the
-/// folder. Items are named by UUIDs: a folder of pictures may be called `review`, too.
+/// folder. Items are named by UUIDs: a folder of images may be called `review`, too.
 fn labelled_item(origin: &str) -> Option<&str> {
     let is_uuid = |name: &str| name.len() == 36 && name.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
     origin.strip_prefix("review/").filter(|name| is_uuid(name))

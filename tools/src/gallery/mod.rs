@@ -85,7 +85,7 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
 }
 
 fn progress_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pictures  {per_sec}  ETA {eta}")
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} images  {per_sec}  ETA {eta}")
         .expect("the template is well-formed");
     ProgressBar::new(0).with_style(style)
 }

@@ -24,7 +24,7 @@ pub(crate) struct LabelArgs {
     /// There is no bottle, can or glass in the box
     #[arg(long)]
     not_a_container: bool,
-    /// The picture does not show enough
+    /// The image does not show enough
     #[arg(long)]
     cannot_tell: bool,
     /// Put it off

@@ -23,7 +23,7 @@ fn read(place: &Workplace, name: &str) -> Value {
     serde_json::from_slice(&fs::read(place.path(name)).expect("it was written")).expect("JSON")
 }
 
-/// Ten pictures with a bottle and a can each, in COCO's form, and results for the first `found` bottles and all cans.
+/// Ten images with a bottle and a can each, in COCO's form, and results for the first `found` bottles and all cans.
 fn coco(place: &Workplace, results: &str, found: i64) {
     let images: Vec<Value> =
         (1..=10).map(|id| json!({"id": id, "file_name": format!("{id}.jpg"), "width": 640, "height": 480})).collect();
@@ -174,11 +174,11 @@ fn counts_of_every_form() {
     write(&place, "truth.json", &json!({"a.jpg": {"cola": 3, "fanta": 4}, "b.jpg": {"cola": 2}}));
     write(&place, "found.json", &json!({"a.jpg": {"cola": 3, "fanta": 4}, "b.jpg": {"cola": 1}}));
     assert_eq!(counts(&["--predictions", "found.json"], 0).1, 0.25);
-    // Nothing for a picture is zero, and said.
+    // Nothing for an image is zero, and said.
     write(&place, "found.json", &json!({"a.jpg": {"cola": 3, "fanta": 4}}));
     let (text, mae) = counts(&["--predictions", "found.json"], 1);
     assert_eq!(mae, 0.5);
-    assert!(text.contains("nothing was predicted for 1 of 2 pictures (first: b.jpg)"), "{text}");
+    assert!(text.contains("nothing was predicted for 1 of 2 images (first: b.jpg)"), "{text}");
 
     // The full form with boxes: detection and identification are measured too.
     let facing = |x: f64, sku: &str| json!({"box": [x, 10.0, x + 50.0, 200.0], "class": "can", "sku": sku});

@@ -116,7 +116,7 @@ fn item(number: u8) -> NewItem {
         crop: jpeg(16, 20 * number).into(),
         embedder: MeanColorEmbedder.fingerprint(),
         embedding: vec![0.6, 0.8, 0.0],
-        picture_hash: None,
+        image_hash: None,
         reasons: vec![Reason::Unknown],
         uncertainty: 1.0 / (1.0 + f32::from(number)),
         facings: 1,

@@ -48,7 +48,7 @@ impl Cache {
                 return Ok(None);
             }
         }
-        let opened = dataset::picture::load(path);
+        let opened = dataset::image_file::load(path);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match opened {
             Ok(image) => {

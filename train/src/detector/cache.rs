@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use ::dataset::files::{read_bounded, write_atomic};
-use ::dataset::picture;
+use ::dataset::image_file;
 use vision::preprocess::Region;
 use vision::{BBox, PreprocessPlan, RgbImage, Sha256};
 
@@ -159,7 +159,7 @@ impl Cache {
     fn make(&self, origin: &Origin) -> Result<(RgbImage, Vec<Mark>), Failure> {
         match origin {
             Origin::File(path) => {
-                let image = picture::load(path).map_err(|error| Failure::Unreadable(sentence(&error)))?;
+                let image = image_file::load(path).map_err(|error| Failure::Unreadable(sentence(&error)))?;
                 Ok((resized(&image, self.limits.side), Vec::new()))
             }
             Origin::Synthetic(number) => {

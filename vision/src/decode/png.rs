@@ -12,7 +12,7 @@ use crate::RgbImage;
 /// Where the header chunk must lie: right behind the eight bytes of signature, length first.
 const HEADER: usize = 8;
 
-/// Decodes at eight bits a channel, so that a 16-bit picture never takes twice the memory of its limit.
+/// Decodes at eight bits a channel, so that a 16-bit image never takes twice the memory of its limit.
 pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, DecodeError> {
     let (width, height) = dimensions(bytes)?;
     check_pixels(width, height, limits)?;
@@ -37,9 +37,9 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Dec
         ),
         ColorType::Indexed => return Err(DecodeError::damaged(Format::Png, "the palette is missing")),
     };
-    // A frame smaller than the picture it belongs to fails here.
+    // A frame smaller than the image it belongs to fails here.
     let pixels = RgbImage::from_raw(width, height, data)
-        .ok_or_else(|| DecodeError::damaged(Format::Png, "the picture has another size than its header says"))?;
+        .ok_or_else(|| DecodeError::damaged(Format::Png, "the image has another size than its header says"))?;
     Ok(Decoded { pixels, orientation: metadata(bytes).orientation().0 })
 }
 

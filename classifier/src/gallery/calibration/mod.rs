@@ -272,7 +272,7 @@ fn look_up(
         if own.sku == SkuId::NOT_A_CONTAINER {
             continue;
         }
-        // A picture that is enrolled twice would find itself.
+        // An image that is enrolled twice would find itself.
         let others = hits.iter().map(|hit| (&data.exemplars()[hit.row], hit.similarity));
         let neighbors: Vec<Neighbor> = others
             .filter(|(other, _)| other.id != own.id && other.sha256 != own.sha256)

@@ -1,4 +1,4 @@
-//! Pictures that teach nothing: too near an exemplar that their SKU has already.
+//! Images that teach nothing: too near an exemplar that their SKU has already.
 
 use std::collections::HashMap;
 
@@ -8,13 +8,13 @@ use super::super::data::{GalleryData, NewExemplar};
 use super::super::flat::clamp_similarity;
 use super::super::kernel::dots;
 
-/// Cosine similarity from which a picture repeats an exemplar of its own SKU, unless somebody chooses otherwise.
+/// Cosine similarity from which an image repeats an exemplar of its own SKU, unless somebody chooses otherwise.
 pub const REDUNDANT_FROM: f32 = 0.98;
 
-/// What becomes of pictures that repeat an exemplar of their own SKU. They are reported in any case.
+/// What becomes of images that repeat an exemplar of their own SKU. They are reported in any case.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Redundancy {
-    /// Cosine similarity from which a picture is a repetition.
+    /// Cosine similarity from which an image is a repetition.
     pub from: f32,
     /// Whether it is enrolled all the same.
     pub keep: bool,
@@ -28,8 +28,8 @@ impl Default for Redundancy {
 
 /// The exemplars of each SKU, by code: those of the gallery and those of this run.
 ///
-/// A picture is compared with every exemplar of its own SKU and with no other: the answer is exact, and with a thousand of
-/// them it costs a small part of what embedding the picture did.
+/// An image is compared with every exemplar of its own SKU and with no other: the answer is exact, and with a thousand of
+/// them it costs a small part of what embedding the image did.
 pub(super) struct Kin<'a> {
     data: &'a GalleryData,
     of: HashMap<String, Vec<Place>>,

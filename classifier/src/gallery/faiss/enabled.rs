@@ -204,7 +204,7 @@ impl FaissIndex {
             let recent = recent.into_iter().map(|hit| Hit { row: self.recent.rows[hit.row], ..hit });
             let hits = rank(data, query, labels, recent, k);
             // A row that FAISS left out is at most as similar as the last one it proposed. Where that is a tie with the
-            // last place, as among many equal pictures, only comparing with all rows tells who comes first.
+            // last place, as among many equal images, only comparing with all rows tells who comes first.
             let left_out = similarities.last().copied().unwrap_or(f32::NEG_INFINITY) + ROUNDING;
             let settled = matches!(self.base.native, Native::Lists(_))
                 || fetch == held

@@ -1,4 +1,4 @@
-//! Label Studio's JSON export: a list of tasks with rectangles in percent of the picture.
+//! Label Studio's JSON export: a list of tasks with rectangles in percent of the image.
 
 mod address;
 mod choices;
@@ -124,8 +124,8 @@ impl Reader<'_> {
             }
         };
         let Some((width, height)) = size(&regions, &task) else {
-            // The export says the size of a picture only beside a region.
-            let what = "pictures whose size the export does not say (those without any region)";
+            // The export says the size of an image only beside a region.
+            let what = "images whose size the export does not say (those without any region)";
             return Ok(left_out.note(path, place(""), what)?);
         };
         let (width, height) = check_size(width, height)?;
@@ -181,7 +181,7 @@ impl Reader<'_> {
     }
 }
 
-/// The picture's size, by a region or by the task's data.
+/// The image's size, by a region or by the task's data.
 fn size(regions: &[Region], task: &Task) -> Option<(u64, u64)> {
     let whole = |number: Number| number.whole();
     let by_region =

@@ -1,6 +1,6 @@
 //! Networks in bytes: activations in unsigned, weights in signed bytes with a scale per channel (QDQ form).
 //!
-//! A written network runs over pictures and tells what values its tensors take ([`Quantizer::observed`],
+//! A written network runs over images and tells what values its tensors take ([`Quantizer::observed`],
 //! [`Quantizer::observe`]); then every tensor between two nodes that can work on bytes is rounded to them
 //! ([`Quantizer::finish`]). The file says it with pairs of `QuantizeLinear` and `DequantizeLinear`, which runtimes fuse
 //! into kernels on bytes. Method: Jacob et al. 2018, Quantization and Training of Neural Networks for Efficient
@@ -53,14 +53,14 @@ pub enum QuantizeError {
     /// There is nothing to do.
     #[error("the network has no convolution that could work on bytes")]
     Nothing,
-    /// No picture went through.
+    /// No image went through.
     #[error("nothing is known about the values of {tensor}: give at least one image to calibrate on")]
     Unseen {
         /// The tensor.
         tensor: String,
     },
     /// The network computes what is no number.
-    #[error("{tensor} is not finite on the pictures to calibrate on: the weights are broken")]
+    #[error("{tensor} is not finite on the images to calibrate on: the weights are broken")]
     NotFinite {
         /// The tensor.
         tensor: String,
@@ -83,7 +83,7 @@ pub fn quantize(
     let session = OrtSession::from_bytes(&quantizer.observed(), &options)?;
     let batch = session.info().input.batch.unwrap_or(1);
     for input in inputs {
-        // A network of fixed batch sees the picture as often as it insists.
+        // A network of fixed batch sees the image as often as it insists.
         let views = vec![input.view(); batch];
         let input = ndarray::concatenate(Axis(0), &views).unwrap_or_else(|_| input.clone());
         quantizer.observe(&session.run(input.view())?);

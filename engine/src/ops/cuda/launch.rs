@@ -70,7 +70,7 @@ impl<'a> Kernel<'a> {
         Self { name, holds, length, count: length, blocks: None, scalars }
     }
 
-    /// A kernel whose thread slides a window over pictures.
+    /// A kernel whose thread slides a window over images.
     pub(super) fn window(name: &'a str, holds: DType, length: usize, g: &Geometry) -> Self {
         Self::each(name, holds, length, window(g))
     }

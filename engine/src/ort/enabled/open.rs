@@ -14,7 +14,7 @@ use super::{assignment, outputs, providers};
 use crate::ort::{ENGINE, ExecutionProvider, OrtOptions, PoolPlan};
 use crate::{EngineError, InputShape, SessionInfo, onnx};
 
-/// Crops or pictures that a GPU is given at once.
+/// Crops or images that a GPU is given at once.
 const GPU_BATCH: usize = 32;
 
 /// A model on its way to a session.
@@ -125,12 +125,12 @@ impl Model<'_> {
         Ok((info, half_input))
     }
 
-    /// The one input, which must be a picture: four dimensions, planes known, floating point.
+    /// The one input, which must be an image: four dimensions, planes known, floating point.
     fn input(&self, inputs: &[Outlet]) -> Result<(InputShape, bool), EngineError> {
         let [input] = inputs else {
             let names: Vec<_> = inputs.iter().map(Outlet::name).collect();
             return Err(self.refuse(&format!(
-                "it has {} inputs ({}), one picture input is needed",
+                "it has {} inputs ({}), one image input is needed",
                 names.len(),
                 names.join(", ")
             )));
@@ -171,7 +171,7 @@ impl Model<'_> {
     }
 
     fn refuse(&self, cause: &str) -> EngineError {
-        let reason = format!("{cause}; is it a whole ONNX model of a picture network? Copy or export it again");
+        let reason = format!("{cause}; is it a whole ONNX model of an image network? Copy or export it again");
         EngineError::Load { path: self.path.to_owned(), reason }
     }
 }

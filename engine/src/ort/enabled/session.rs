@@ -29,7 +29,7 @@ impl OrtSession {
     ///
     /// # Errors
     /// [`EngineError::RuntimeMissing`] without the library, [`EngineError::Provider`] when a provider cannot run,
-    /// [`EngineError::Load`] when the file is no network of one picture input.
+    /// [`EngineError::Load`] when the file is no network of one image input.
     pub fn open(path: &Path, options: &OrtOptions) -> Result<Self, EngineError> {
         let runtime = runtime::load(options.library.as_deref())?;
         let bytes = files::read(path, options.max_model_bytes)?;

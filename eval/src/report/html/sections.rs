@@ -155,9 +155,9 @@ pub(super) fn identification(section: &IdentificationSection) -> String {
 
 pub(super) fn counts(section: &CountSection) -> String {
     let mut out = String::from("<h2>Counts</h2><div class=\"grid\">");
-    out.push_str(&card("Counted over true, a dot a picture and SKU", &charts::scatter(section)));
+    out.push_str(&card("Counted over true, a dot an image and SKU", &charts::scatter(section)));
     out.push_str(&card("SKUs, the worst first", &tables::worst_counts(section, true)));
-    out.push_str(&card("Pictures, the worst first", &tables::worst_counts(section, false)));
+    out.push_str(&card("Images, the worst first", &tables::worst_counts(section, false)));
     if !section.slices.is_empty() {
         out.push_str(&card("By slice", &tables::slices(&section.slices)));
     }
@@ -170,7 +170,7 @@ pub(super) fn robustness(lines: &[RobustnessLine]) -> String {
         return String::new();
     }
     format!(
-        "<h2>Robustness</h2><div class=\"card\"><p class=\"small\">The same pictures under damage; faint: untouched.</p>{}{}</div>",
+        "<h2>Robustness</h2><div class=\"card\"><p class=\"small\">The same images under damage; faint: untouched.</p>{}{}</div>",
         charts::robustness(lines),
         tables::robustness(lines)
     )

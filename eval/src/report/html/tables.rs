@@ -153,7 +153,7 @@ pub(super) fn precision_goal(goal: &PrecisionGoal) -> String {
     };
     let rows: Vec<Vec<String>> = goal.classes.iter().map(row).collect();
     let mut out = String::from(
-        "<p class=\"small\">The lowest confidence from which on precision is as wanted. Chosen on these pictures, it flatters \
+        "<p class=\"small\">The lowest confidence from which on precision is as wanted. Chosen on these images, it flatters \
          itself.</p>",
     );
     out.push_str(&table(&["Class", "#True", "#From confidence", "#Precision", "#Recall", ""], &rows));
@@ -169,12 +169,12 @@ pub(super) fn slices(slices: &[SliceLine]) -> String {
     let metrics: Vec<&String> = slices.first().map(|s| s.figures.metrics.keys().collect()).unwrap_or_default();
     let names: Vec<String> =
         metrics.iter().map(|m| format!("#{}", crate::metric::find(m).map_or(m.as_str(), |m| m.label))).collect();
-    let mut headings = vec!["Slice", "#Pictures", "#Seen"];
+    let mut headings = vec!["Slice", "#Images", "#Seen"];
     headings.extend(names.iter().map(String::as_str));
     let row = |slice: &SliceLine| {
         let mut cells = vec![
             format!("<span class=\"muted\">{}</span> {}", escape(&slice.column), escape(&slice.value)),
-            slice.pictures.to_string(),
+            slice.images.to_string(),
             slice.evidence.to_string(),
         ];
         cells.extend(metrics.iter().map(|m| {
@@ -212,7 +212,7 @@ pub(super) fn pairs(section: &IdentificationSection) -> String {
 pub(super) fn suspects(section: &IdentificationSection) -> String {
     let row = |s: &crate::evaluate::identification::Suspect| {
         vec![
-            escape(&s.picture),
+            escape(&s.image),
             escape(&s.labelled),
             s.own_similarity.map_or_else(|| "not near".to_owned(), |v| format!("{v:.3}")),
             escape(&s.looks_like),
@@ -224,7 +224,7 @@ pub(super) fn suspects(section: &IdentificationSection) -> String {
 }
 
 pub(super) fn worst_counts(section: &CountSection, skus: bool) -> String {
-    let lines = if skus { &section.worst_skus } else { &section.worst_pictures };
+    let lines = if skus { &section.worst_skus } else { &section.worst_images };
     let row = |l: &crate::evaluate::counts::NamedCount| {
         let class = if l.error == 0 { "good-ink" } else { "bad-ink" };
         vec![
@@ -235,7 +235,7 @@ pub(super) fn worst_counts(section: &CountSection, skus: bool) -> String {
             format!("<span class=\"{class}\">{:.2}</span>", l.mae),
         ]
     };
-    let headings = [if skus { "SKU" } else { "Picture" }, "#There", "#Counted", "#Summed error", "#Mean error"];
+    let headings = [if skus { "SKU" } else { "Image" }, "#There", "#Counted", "#Summed error", "#Mean error"];
     table(&headings, &lines.iter().map(row).collect::<Vec<_>>())
 }
 

@@ -1,4 +1,4 @@
-//! Charts as pictures, for folders of runs and viewers without a browser.
+//! Charts as images, for folders of runs and viewers without a browser.
 
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ const SOFT: Color = [240, 242, 246];
 /// The series, as on the page in its light colours.
 const SERIES: [Color; 4] = [[37, 99, 235], [217, 115, 13], [15, 157, 118], [139, 92, 246]];
 
-/// Pixels of the picture per pixel of the chart.
+/// Pixels of the image per pixel of the chart.
 const SCALE: f64 = 2.0;
 /// Room above the chart for its title, and for each line of its legend.
 const TITLE: f64 = 30.0;

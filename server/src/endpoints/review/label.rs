@@ -242,7 +242,7 @@ async fn write(
     let mut requests: Vec<_> = items.into_iter().map(request).collect();
     if let [request] = requests.as_mut_slice()
         && let Answer::WrongBox { bbox, sku: Some(_), .. } = request.answer
-        // Asked first: only what would be taken is worth a worker's time and a picture.
+        // Asked first: only what would be taken is worth a worker's time and an image.
         && let Some(item) = store.correctable(request, key.as_ref()).await?
     {
         let caller = Caller { client: peer.address(), patience: None, patient: false };

@@ -1,4 +1,4 @@
-//! Curves by height as a table and as a picture.
+//! Curves by height as a table and as an image.
 
 use std::path::Path;
 

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use eval::heights::{HeightBand, HeightCurve, band};
 use eval::matching::pair;
-use eval::{DetectionSet, Picture, Prediction, Truth};
+use eval::{DetectionSet, ImageInfo, Prediction, Truth};
 use rayon::prelude::*;
 use vision::{DetectOptions, Detector, FacingHeight, ModelCard, Tiling};
 
@@ -130,7 +130,7 @@ fn measure_photo(bench: &Bench, photo: &Labelled, number: u32, args: &HeightsArg
             continue;
         }
         let predictions = found.iter().map(|d| Prediction {
-            picture: number,
+            image: number,
             class: d.class.0.into(),
             rect: d.bbox.into(),
             score: d.confidence.into(),
@@ -143,12 +143,12 @@ fn measure_photo(bench: &Bench, photo: &Labelled, number: u32, args: &HeightsArg
 /// Adds one look to a curve.
 fn count(curve: &mut HeightCurve, mut found: Vec<Prediction>, photo: &Labelled, scale: f64) -> anyhow::Result<()> {
     found.retain(|prediction| says_something(prediction, &photo.truths));
-    found.iter_mut().for_each(|prediction| (prediction.class, prediction.picture) = (0, 0));
+    found.iter_mut().for_each(|prediction| (prediction.class, prediction.image) = (0, 0));
     let truths = photo.truths.iter().filter(|truth| !truth.crowd);
-    let truths: Vec<Truth> = truths.map(|truth| Truth { class: 0, picture: 0, ..*truth }).collect();
+    let truths: Vec<Truth> = truths.map(|truth| Truth { class: 0, image: 0, ..*truth }).collect();
     let most = found.len().max(1);
-    let picture = Picture { name: String::new(), size: Some(photo.image.dimensions()) };
-    let set = DetectionSet::new(vec![picture], vec!["container".to_owned()], truths, found)?;
+    let image = ImageInfo { name: String::new(), size: Some(photo.image.dimensions()) };
+    let set = DetectionSet::new(vec![image], vec!["container".to_owned()], truths, found)?;
     let pairing = pair(&set, 0.5, &0.0_f64.into(), most);
     for (truth, found) in set.truths().iter().zip(&pairing.found_by) {
         curve.add_truth(truth.rect.height * scale, found.is_some());

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use detector::YoloDetector;
-use eval::{DetectionSet, DetectionSettings, Picture, Prediction, Truth, evaluate_detection};
+use eval::{DetectionSet, DetectionSettings, ImageInfo, Prediction, Truth, evaluate_detection};
 use rayon::prelude::*;
 use vision::{DetectOptions, Detector, Sightings, Tiling};
 
@@ -152,7 +152,7 @@ impl Row {
 fn see(detector: &YoloDetector, photo: &Labelled, number: u32, options: &DetectOptions) -> anyhow::Result<Seen> {
     let (served, all) = detector.look_down_to(&photo.image, options, FLOOR)?;
     let predictions = all.iter().map(|d| Prediction {
-        picture: number,
+        image: number,
         class: d.class.0.into(),
         rect: d.bbox.into(),
         score: d.confidence.into(),
@@ -167,16 +167,16 @@ fn see(detector: &YoloDetector, photo: &Labelled, number: u32, options: &DetectO
 
 /// Recall and precision of what is served, and mAP50 down to the floor.
 fn figures(seen: &[Seen], names: &[String], confidence: &[f32], any_class: bool) -> anyhow::Result<Figures> {
-    let pictures: Vec<Picture> =
-        seen.iter().map(|photo| Picture { name: String::new(), size: Some(photo.size) }).collect();
+    let images: Vec<ImageInfo> =
+        seen.iter().map(|photo| ImageInfo { name: String::new(), size: Some(photo.size) }).collect();
     let mut truths: Vec<Truth> = seen.iter().flat_map(|photo| photo.truths.iter().copied()).collect();
     if any_class {
         truths.retain(|truth| !truth.crowd);
     }
-    let says = |p: &Prediction| !any_class || says_something(p, &seen[p.picture as usize].truths);
+    let says = |p: &Prediction| !any_class || says_something(p, &seen[p.image as usize].truths);
     let served = |photo: &Seen, number: usize| -> Vec<Prediction> {
         let of = |d: &vision::Detection| Prediction {
-            picture: number as u32,
+            image: number as u32,
             class: d.class.0.into(),
             rect: d.bbox.into(),
             score: d.confidence.into(),
@@ -200,7 +200,7 @@ fn figures(seen: &[Seen], names: &[String], confidence: &[f32], any_class: bool)
     };
     let figure = |predictions: Vec<Prediction>, name: &str| -> anyhow::Result<[Option<f64>; 2]> {
         let predictions = predictions.into_iter().map(renumber).collect();
-        let set = DetectionSet::new(pictures.clone(), names.clone(), truths.clone(), predictions)?;
+        let set = DetectionSet::new(images.clone(), names.clone(), truths.clone(), predictions)?;
         let section = evaluate_detection(&set, &settings, &[]);
         let of = |name: &str| section.figures.metrics.get(name).copied().flatten();
         Ok([of(name), of("precision")])

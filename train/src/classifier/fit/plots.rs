@@ -116,7 +116,7 @@ fn color(sku: usize, skus: usize) -> Rgb<u8> {
 }
 
 fn cell(path: &Path, plan: &PreprocessPlan) -> RgbImage {
-    match dataset::picture::load(path) {
+    match dataset::image_file::load(path) {
         Ok(image) => plan.pixels(&image, Region::whole(&image), (CELL, CELL)),
         Err(_) => RgbImage::new(CELL, CELL),
     }

@@ -190,7 +190,7 @@ fn it_learns_and_what_it_writes_is_served_and_exported() {
     let learned = setup.config.images().unwrap().train;
     let crops = learned.iter().map(|crop| {
         let mut input = Array4::zeros((1, 3, 32, 32));
-        let image = dataset::picture::load(&crop.path).unwrap();
+        let image = dataset::image_file::load(&crop.path).unwrap();
         setup.config.plan().apply(&image, Region::whole(&image), input.index_axis_mut(Axis(0), 0));
         input
     });
