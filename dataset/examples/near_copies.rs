@@ -2,7 +2,7 @@
 //! long the search takes: `near_copies DATA [CSV]`, where DATA holds folders of images.
 //!
 //! Writes `docs/results/near_copies.csv`. A stranger is another image of the folders; many of those "strangers" are in truth
-//! the same object a moment later, so the last figure is an upper bound.
+//! the same object a moment later, so the last metric is an upper bound.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -191,7 +191,7 @@ fn turned(image: &RgbImage, degrees: f32) -> RgbImage {
     })
 }
 
-/// Shares cut off on the left, above, on the right, below.
+/// Fractions cut off on the left, above, on the right, below.
 fn cropped(image: &RgbImage, [left, top, right, bottom]: [f32; 4]) -> RgbImage {
     let (w, h) = (image.width() as f32, image.height() as f32);
     let (x, y) = ((left * w) as u32, (top * h) as u32);

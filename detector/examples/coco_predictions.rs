@@ -4,7 +4,7 @@
 //! cargo run -p detector --example coco_predictions -- WEIGHTS FOLDER [onnxruntime|candle] > predictions.json
 //! ```
 //!
-//! The protocol of the published figures: letterbox to the full square, confidence .001, IoU .7, several classes per anchor,
+//! The protocol of the published metrics: letterbox to the full square, confidence .001, IoU .7, several classes per anchor,
 //! at most 300 detections per image. `category_id` is the network's own class number, `image_id` the number in the file name.
 
 use std::error::Error;

@@ -81,8 +81,8 @@ impl Row {
 impl std::fmt::Display for Row {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { photos, tiled, bottles, detections, matched } = self;
-        let share = |of: usize| *matched as f64 / of as f64;
-        let (recall, precision) = (share(*bottles), share(*detections));
+        let fraction = |of: usize| *matched as f64 / of as f64;
+        let (recall, precision) = (fraction(*bottles), fraction(*detections));
         write!(f, "{photos},{tiled},{bottles},{detections},{matched},{recall:.4},{precision:.4}")
     }
 }

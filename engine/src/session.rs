@@ -100,11 +100,11 @@ pub struct SessionInfo {
 
 impl SessionInfo {
     /// Images per run when `count` are to be run: what the network insists on, or else what the engine likes, but no more
-    /// than gives every parallel run of the engine its share.
+    /// than keeps every parallel run of the engine busy.
     #[must_use]
     pub fn batch_for(&self, count: usize) -> usize {
-        let share = count.div_ceil(self.parallelism.max(1));
-        self.input.batch.unwrap_or_else(|| self.preferred_batch.min(share)).max(1)
+        let each = count.div_ceil(self.parallelism.max(1));
+        self.input.batch.unwrap_or_else(|| self.preferred_batch.min(each)).max(1)
     }
 }
 

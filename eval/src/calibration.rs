@@ -24,7 +24,7 @@ pub struct Bin {
     pub count: u64,
     /// Their mean confidence.
     pub confidence: f64,
-    /// Share that was right.
+    /// Fraction that was right.
     pub accuracy: f64,
 }
 

@@ -1,4 +1,4 @@
-//! How many of each SKU: the figure customers read.
+//! How many of each SKU: the metric customers read.
 
 use crate::average_precision::{Weights, mean};
 
@@ -32,7 +32,7 @@ pub struct CountTable {
     rows: Vec<CountRow>,
 }
 
-/// Counting errors. `None` where the figure is undefined (no SKU at all).
+/// Counting errors. `None` where the metric is undefined (no SKU at all).
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct CountSummary {
     /// **The gate.** Per SKU the mean of `|predicted - true|` over images where it is in truth or prediction; then the
@@ -44,7 +44,7 @@ pub struct CountSummary {
     pub total_error: Option<f64>,
     /// Mean over images of `all predicted - all true`: below zero when facings are missed.
     pub total_bias: Option<f64>,
-    /// Share of images with every count right (RPC's cAcc).
+    /// Fraction of images with every count right (RPC's cAcc).
     pub counting_accuracy: Option<f64>,
     /// Mean over images of the summed errors (RPC's ACD, average counting distance).
     pub average_counting_distance: Option<f64>,
@@ -109,7 +109,7 @@ impl CountTable {
         &self.rows
     }
 
-    /// All figures, each image counting as often as its weight says.
+    /// All metrics, each image counting as often as its weight says.
     #[must_use]
     pub fn summarize(&self, weights: Weights<'_>) -> CountSummary {
         let weight = |image: u32| weights.map_or(1, |w| u64::from(w[image as usize]));

@@ -14,7 +14,7 @@ pub struct Targets {
     pub recall_min: f64,
     /// Least mAP at IoU .50.
     pub map50_min: f64,
-    /// Least share of crops whose SKU is right.
+    /// Least fraction of crops whose SKU is right.
     pub top1_accuracy_min: f64,
     /// Largest macro count MAE.
     pub count_mae_max: f64,
@@ -26,7 +26,7 @@ impl Default for Targets {
     }
 }
 
-/// A figure that is gated.
+/// A metric that is gated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GatedMetric {
@@ -116,11 +116,11 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Judges a figure.
+    /// Judges a metric.
     #[must_use]
-    pub fn judge(metric: GatedMetric, targets: &Targets, figure: Figure) -> Self {
+    pub fn judge(metric: GatedMetric, targets: &Targets, measured: Measurement) -> Self {
         let bound = metric.bound(targets);
-        let Figure { value, interval, evidence } = figure;
+        let Measurement { value, interval, evidence } = measured;
         Self { metric, bound, value, interval, evidence, passed: bound.admits(value) }
     }
 
@@ -135,9 +135,9 @@ impl Gate {
     }
 }
 
-/// A measured figure, ready to be judged.
+/// A measured metric, ready to be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Figure {
+pub struct Measurement {
     /// What it is.
     pub value: Option<f64>,
     /// Its interval.

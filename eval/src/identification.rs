@@ -216,13 +216,13 @@ pub struct SkuScore {
 }
 
 impl SkuScore {
-    /// Share of its crops that were recognised.
+    /// Fraction of its crops that were recognised.
     #[must_use]
     pub fn recall(&self) -> Option<f64> {
         (self.support > 0).then(|| self.right as f64 / self.support as f64)
     }
 
-    /// Share of the crops taken for it that are it.
+    /// Fraction of the crops taken for it that are it.
     #[must_use]
     pub fn precision(&self) -> Option<f64> {
         (self.predicted > 0).then(|| self.right as f64 / self.predicted as f64)
@@ -241,9 +241,9 @@ impl SkuScore {
 pub struct TopK {
     /// Crops of enrolled SKUs.
     pub known: u64,
-    /// Share whose best candidate is right: the gate's figure (micro).
+    /// Fraction whose best candidate is right: the gate's metric (micro).
     pub top1: Option<f64>,
-    /// Share with the right SKU among the first five.
+    /// Fraction with the right SKU among the first five.
     pub top5: Option<f64>,
     /// Mean over SKUs of their own top-1 (macro): rare SKUs weigh as much as frequent ones.
     pub macro_top1: Option<f64>,
@@ -274,12 +274,12 @@ pub fn top_k(set: &QuerySet, weights: Weights<'_>) -> TopK {
         }
     }
     table.retain(|row| row.support > 0 || row.predicted > 0);
-    let share = |count: u64| (known > 0).then(|| count as f64 / known as f64);
+    let fraction = |count: u64| (known > 0).then(|| count as f64 / known as f64);
     let present = || table.iter().filter(|row| row.support > 0);
     TopK {
         known,
-        top1: share(first),
-        top5: share(fifth),
+        top1: fraction(first),
+        top5: fraction(fifth),
         macro_top1: mean(present().filter_map(SkuScore::recall)),
         macro_precision: mean(present().map(|row| row.precision().unwrap_or(0.0))),
         macro_f1: mean(present().filter_map(SkuScore::f1)),
@@ -296,8 +296,8 @@ pub struct ConfusedPair {
     pub predicted: u32,
     /// How often.
     pub count: u64,
-    /// Share of the true SKU's crops.
-    pub share: f64,
+    /// Fraction of the true SKU's crops.
+    pub ratio: f64,
 }
 
 /// Pairs by falling count.
@@ -313,7 +313,7 @@ pub fn confused_pairs(set: &QuerySet) -> Vec<ConfusedPair> {
     mistakes.sort_unstable();
     let pairs = mistakes.chunk_by(|a, b| a == b).map(|same| {
         let ((truth, predicted), count) = (same[0], same.len() as u64);
-        ConfusedPair { truth, predicted, count, share: count as f64 / support[truth as usize] as f64 }
+        ConfusedPair { truth, predicted, count, ratio: count as f64 / support[truth as usize] as f64 }
     });
     let mut pairs: Vec<ConfusedPair> = pairs.collect();
     pairs.sort_by_key(|p| (std::cmp::Reverse(p.count), p.truth, p.predicted));

@@ -12,7 +12,7 @@
 //! | [`bootstrap`], [`slices`] | how sure, and where |
 //! | [`gate`] | what a release must reach |
 //! | [`formats`] | saved ground truth and predictions, strictly read |
-//! | [`evaluate`] | all figures of one kind together |
+//! | [`evaluate`] | all metrics of one kind together |
 //! | [`robustness`] | how much worse under blur, glare, noise, ... |
 //! | [`report`] | JSON, CSV and one HTML file, with advice |
 //!

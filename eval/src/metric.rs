@@ -1,6 +1,6 @@
-//! Names of the figures, what they mean in a line, and which way is better.
+//! Names of the metrics, what they mean in a line, and which way is better.
 
-/// Which way a figure gets better.
+/// Which way a metric gets better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Better {
     /// More is better.
@@ -11,7 +11,7 @@ pub enum Better {
     Neither,
 }
 
-/// A figure as reports show it.
+/// A metric as reports show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metric {
     /// Key in JSON and CSV.
@@ -30,7 +30,7 @@ const fn metric(name: &'static str, label: &'static str, better: Better, about: 
     Metric { name, label, better, about }
 }
 
-/// Every figure, in the order reports show them.
+/// Every metric, in the order reports show them.
 pub const METRICS: &[Metric] = &[
     metric("recall", "Recall", Higher, "found true boxes / true boxes at the serving confidence, class-aware, IoU .50"),
     metric("precision", "Precision", Higher, "right predictions / predictions at the serving confidence, IoU .50"),
@@ -147,7 +147,7 @@ pub const METRICS: &[Metric] = &[
     metric("count_mciou", "mCIoU", Higher, "mean over SKUs of summed minima / summed maxima"),
 ];
 
-/// Looks a figure up.
+/// Looks a metric up.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|m| m.name == name)

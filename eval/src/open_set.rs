@@ -6,7 +6,7 @@ use crate::{Query, QuerySet};
 /// False-accept rates at which detection-and-identification is reported.
 pub const FALSE_ACCEPT_RATES: [f64; 4] = [0.001, 0.01, 0.05, 0.10];
 
-/// Similarities of known and unknown crops, sorted once; every figure is one walk under any weights of images.
+/// Similarities of known and unknown crops, sorted once; every metric is one walk under any weights of images.
 #[derive(Debug, Clone)]
 pub struct OpenSet {
     trials: Vec<Trial>,
@@ -22,7 +22,7 @@ struct Trial {
     right: bool,
 }
 
-/// State of a threshold, as shares of known and unknown crops at or above it.
+/// State of a threshold, as fractions of known and unknown crops at or above it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Acceptance {
     /// Least similarity that is accepted.
@@ -35,7 +35,7 @@ pub struct Acceptance {
     pub unknown: f64,
 }
 
-/// Figures of open-set recognition. All `None` without both known and unknown crops.
+/// Metrics of open-set recognition. All `None` without both known and unknown crops.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OpenSetSummary {
     /// Crops of enrolled SKUs.
@@ -44,7 +44,7 @@ pub struct OpenSetSummary {
     pub unknown: u64,
     /// Probability that a known crop is more similar to its best candidate than an unknown one (ties count half).
     pub auroc: Option<f64>,
-    /// Share of unknown crops accepted when at least 95 % of the known are.
+    /// Fraction of unknown crops accepted when at least 95 % of the known are.
     pub fpr_at_95_tpr: Option<f64>,
     /// Area under correct classification rate over false positive rate (Dhamija et al. 2018).
     pub oscr: Option<f64>,
@@ -73,7 +73,7 @@ impl OpenSet {
         Self { trials }
     }
 
-    /// All figures, each image's crops weighing as often as the image does.
+    /// All metrics, each image's crops weighing as often as the image does.
     #[must_use]
     pub fn summarize(&self, weights: Weights<'_>) -> OpenSetSummary {
         let (known, unknown) = self.totals(weights);
@@ -102,7 +102,7 @@ impl OpenSet {
         }
     }
 
-    /// What is accepted from `threshold` on; `None` of a share without crops.
+    /// What is accepted from `threshold` on; `None` of a fraction without crops.
     #[must_use]
     pub fn at(&self, threshold: f64, weights: Weights<'_>) -> [Option<f64>; 3] {
         let (known, unknown) = self.totals(weights);
@@ -113,8 +113,8 @@ impl OpenSet {
                 *count += weight * u64::from(counts_here);
             }
         }
-        let share = |count: u64, of: u64| (of > 0).then(|| count as f64 / of as f64);
-        [share(counts[0], known), share(counts[1], known), share(counts[2], unknown)]
+        let fraction = |count: u64, of: u64| (of > 0).then(|| count as f64 / of as f64);
+        [fraction(counts[0], known), fraction(counts[1], known), fraction(counts[2], unknown)]
     }
 
     fn totals(&self, weights: Weights<'_>) -> (u64, u64) {

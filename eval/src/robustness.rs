@@ -153,9 +153,9 @@ fn cover(image: &mut RgbImage, random: &mut Random) {
     let (width, height) = image.dimensions();
     for _ in 0..5 {
         // Two per cent of the area each, from upright to lying.
-        let share = 0.02_f64.sqrt();
+        let fraction = 0.02_f64.sqrt();
         let stretch = random.range(0.5, 2.0);
-        let (w, h) = (share * stretch * f64::from(width), share / stretch * f64::from(height));
+        let (w, h) = (fraction * stretch * f64::from(width), fraction / stretch * f64::from(height));
         let (left, top) = (random.range(0.0, f64::from(width) - w), random.range(0.0, f64::from(height) - h));
         let grey = random.range(40.0, 200.0) as u8;
         let (right, bottom) = (((left + w) as u32).min(width), ((top + h) as u32).min(height));
@@ -167,18 +167,18 @@ fn cover(image: &mut RgbImage, random: &mut Random) {
     }
 }
 
-/// Figures under one kind of damage, beside those of the untouched images.
+/// Metrics under one kind of damage, beside those of the untouched images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RobustnessLine {
     /// Name of the damage.
     pub distortion: String,
     /// What exactly is done.
     pub about: String,
-    /// Figures by name.
+    /// Metrics by name.
     pub metrics: Vec<Drop>,
 }
 
-/// One figure, clean and damaged.
+/// One metric, clean and damaged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Drop {
     /// Its name.
@@ -193,7 +193,7 @@ pub struct Drop {
     pub interval: Option<Interval>,
 }
 
-/// The same `N` figures of the same `units` images, untouched and damaged. Both sides are resampled together, so the
+/// The same `N` metrics of the same `units` images, untouched and damaged. Both sides are resampled together, so the
 /// interval is that of the change itself and much narrower than the two intervals laid side by side.
 #[must_use]
 pub fn drops<const N: usize>(
@@ -234,9 +234,9 @@ pub fn detection_drops(
     damaged: &Matches,
     (confidences, bootstrap): (&[f64], Bootstrap),
 ) -> RobustnessLine {
-    let figures = |matches: &Matches, weights: Weights<'_>| {
+    let metrics = |matches: &Matches, weights: Weights<'_>| {
         [serving_point(matches, confidences, weights).recall(), mean_ap(matches, weights).0]
     };
     let over = (clean.images, bootstrap);
-    drops(distortion, ["recall", "map50"], over, |w| figures(clean, w), |w| figures(damaged, w))
+    drops(distortion, ["recall", "map50"], over, |w| metrics(clean, w), |w| metrics(damaged, w))
 }

@@ -1,4 +1,4 @@
-//! The same figures over parts of the images: by store, by light, by how crowded the shelf is.
+//! The same metrics over parts of the images: by store, by light, by how crowded the shelf is.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{Bootstrap, DetectionSet, Interval};
 
-/// The images that share one value of one column.
+/// The images that fraction one value of one column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slice {
     /// Name of the column ("store", "density").
@@ -164,19 +164,19 @@ fn group<'a>(column: &str, values: impl Iterator<Item = &'a str>) -> Vec<Slice> 
 /// Resamples of a slice: enough for an interval, and a slice is one of many.
 const MAX_RESAMPLES: u32 = 200;
 
-/// `N` figures of a slice with intervals from resampling its own images. `figures` takes weights of all `units` images.
-pub fn figures_of<const N: usize>(
+/// `N` metrics of a slice with intervals from resampling its own images. `metrics` takes weights of all `units` images.
+pub fn metrics_of<const N: usize>(
     slice: &Slice,
     units: usize,
     bootstrap: Bootstrap,
-    figures: impl Fn(&[u32]) -> [Option<f64>; N] + Sync,
+    metrics: impl Fn(&[u32]) -> [Option<f64>; N] + Sync,
 ) -> [(Option<f64>, Option<Interval>); N] {
     let spread = |weights: &[u32]| {
         let mut all = vec![0; units];
         for (&image, &weight) in slice.images.iter().zip(weights) {
             all[image as usize] = weight;
         }
-        figures(&all)
+        metrics(&all)
     };
     let points = spread(&vec![1; slice.images.len()]);
     let fewer = Bootstrap { resamples: bootstrap.resamples.min(MAX_RESAMPLES), ..bootstrap };

@@ -14,7 +14,7 @@ use crate::QuerySet;
 /// What is wanted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CalibrationGoal {
-    /// Share of impostors that may be accepted, in `0..1`.
+    /// Fraction of impostors that may be accepted, in `0..1`.
     pub false_accept_rate: f64,
     /// Impostors a SKU must have seen for a threshold of its own; others use the global one. One in
     /// `1 / false_accept_rate` must be able to pass, or the estimate is only an extreme value.
@@ -30,7 +30,7 @@ impl Default for CalibrationGoal {
 /// Why no threshold can be given.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum CalibrationError {
-    /// Not a share.
+    /// Not a fraction.
     #[error("the false-accept rate is {0}, but it must lie above 0 and below 1")]
     Rate(f64),
     /// No crop could be falsely accepted.
@@ -101,7 +101,7 @@ pub struct InForce {
 /// Finds them. `before` is what is now in force.
 ///
 /// # Errors
-/// When the rate is no share, or there are no impostors or no known crops.
+/// When the rate is no fraction, or there are no impostors or no known crops.
 pub fn calibrate(
     set: &QuerySet,
     goal: CalibrationGoal,
@@ -199,7 +199,7 @@ impl Evidence {
     /// Rates under a threshold per SKU; over impostors and crops of one SKU, or of all.
     fn trade(&self, threshold: f64, of: impl Fn(u32) -> f64, only: Option<u32>) -> Trade {
         let wanted = |sku: u32| only.is_none_or(|o| o == sku);
-        let share = |count: usize, total: usize| if total == 0 { 0.0 } else { count as f64 / total as f64 };
+        let fraction = |count: usize, total: usize| if total == 0 { 0.0 } else { count as f64 / total as f64 };
         let impostors = self.impostors.iter().filter(|i| wanted(i.0));
         let accepted = impostors.clone().filter(|i| i.1 >= of(i.0)).count();
         let known: Vec<&Known> = self.known.iter().filter(|k| wanted(k.truth)).collect();
@@ -209,10 +209,10 @@ impl Evidence {
         let identified = known.iter().filter(|k| passes(k) && right(k)).count();
         Trade {
             threshold,
-            false_accept_rate: share(accepted, impostors.count()),
-            identified: share(identified, known.len()),
-            misidentified: share(passed - identified, known.len()),
-            rejected: share(known.len() - passed, known.len()),
+            false_accept_rate: fraction(accepted, impostors.count()),
+            identified: fraction(identified, known.len()),
+            misidentified: fraction(passed - identified, known.len()),
+            rejected: fraction(known.len() - passed, known.len()),
         }
     }
 }

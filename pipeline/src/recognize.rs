@@ -355,11 +355,11 @@ impl Recognizer {
 
         let mut found = embeddings.into_iter().zip(neighbors).zip(second);
         let answers = seen.into_iter().map(|photo| {
-            let share = |time: Duration| {
+            let each = |time: Duration| {
                 if facings == 0 { time / batch } else { time.mul_f64(photo.detections.len() as f64 / facings as f64) }
             };
             let mut timing = photo.timing;
-            (timing.crop, timing.embed, timing.search) = (share(crop_time), share(embed_time), share(search_time));
+            (timing.crop, timing.embed, timing.search) = (each(crop_time), each(embed_time), each(search_time));
             let looks = photo.detections.iter().zip(&photo.disputed).zip(found.by_ref());
             let items = looks.map(|((&detection, &disputed), ((embedding, neighbors), second))| {
                 let decision = self.decide(&neighbors, candidates);
@@ -374,11 +374,11 @@ impl Recognizer {
             let (mut items, second): (Vec<RecognizedItem>, Vec<_>) = items.unzip();
             let settings = &self.release.settings;
             let gallery = &*self.gallery;
-            let share =
+            let foreign =
                 if settings.photo_prior { prior::apply(&mut items, gallery, settings.rule.margin) } else { None };
             context::apply(&mut items, settings.row_context, |sku, similarity| {
                 similarity >= self.threshold(Some(sku))
-                    || share.is_some_and(|share| prior::accepts(gallery, share, sku, similarity))
+                    || foreign.is_some_and(|foreign| prior::accepts(gallery, foreign, sku, similarity))
             });
             for (item, second) in items.iter_mut().zip(second) {
                 if item.decision.reason == Reason::RowContext {

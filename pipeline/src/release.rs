@@ -43,7 +43,7 @@ pub struct RecognizerSettings {
     pub rule: DecisionRule,
     /// Whether thresholds that the gallery knows hold in place of the rule's.
     pub calibrated: bool,
-    /// Whether the share of foreign facings is learned from the photo.
+    /// Whether the fraction of foreign facings is learned from the photo.
     pub photo_prior: bool,
     /// What facings beside each other say of each other.
     pub row_context: RowContext,

@@ -119,7 +119,7 @@ fn draw(out: &str, files: &[String]) -> Result<()> {
         }
         let seeds = rows.iter().map(|row| row[0]).collect::<BTreeSet<_>>().len();
         let most = curves.values().flat_map(BTreeMap::keys).copied().max().unwrap_or(1);
-        let mut frame = Frame::new(Axis::counts("labels", most), Axis::share("top-1"));
+        let mut frame = Frame::new(Axis::counts("labels", most), Axis::fraction("top-1"));
         for (way, mark) in [("queue", "s1"), ("random", "s2")] {
             let curve = curves.get(way).into_iter().flatten();
             // All seeds run until every crop is labelled; the last step of one may be shorter.
@@ -135,7 +135,7 @@ fn draw(out: &str, files: &[String]) -> Result<()> {
 }
 
 fn samplers() -> Samplers {
-    Samplers { random_share: 0.0, low_confidence: 0.0, ..Samplers::default() }
+    Samplers { random_ratio: 0.0, low_confidence: 0.0, ..Samplers::default() }
 }
 
 /// Labels until `target` holds for three measurements in a row: one lucky one is no result. All of them when it never does.
@@ -178,7 +178,7 @@ fn run(crops: &[Crop], embedder: &dyn Embedder, seed: u64, target: f64, by_queue
     Ok(needed.unwrap_or(labels))
 }
 
-/// Pool and test, of every SKU the same shares.
+/// Pool and test, of every SKU the same fractions.
 fn divide(crops: &[Crop], random: &mut Random) -> (Vec<usize>, Vec<usize>) {
     let (mut pool, mut test) = (Vec::new(), Vec::new());
     let skus = crops.iter().map(|crop| crop.sku).max().unwrap_or(0) + 1;
@@ -225,7 +225,7 @@ fn choose(crops: &[Crop], pool: &[usize], gallery: &Gallery) -> Result<Vec<usize
     Ok(picked.new.iter().map(|pick| pool[pick.facing]).collect())
 }
 
-/// Share of the test crops whose nearest SKU is theirs, whatever its status.
+/// Fraction of the test crops whose nearest SKU is theirs, whatever its status.
 fn measure(crops: &[Crop], test: &[usize], gallery: &Gallery) -> Result<f64> {
     let rule = DecisionRule::default();
     let queries: Vec<Embedding> = test.iter().map(|&at| crops[at].embedding.clone()).collect();

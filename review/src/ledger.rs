@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(fill(&mut ledger, 120, Some(third), true), 30);
         // Clients of one store share.
         assert_eq!(fill(&mut ledger, 120, Some(Source::new(4, Some("north"))), false), 30);
-        assert_eq!(fill(&mut Ledger::default(), 120, None, true), 120, "without a source there is no share");
+        assert_eq!(fill(&mut Ledger::default(), 120, None, true), 120, "without a source there is no fraction");
         assert_eq!(fill(&mut Ledger::default(), 1, Some(one), true), 1);
     }
 

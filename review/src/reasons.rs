@@ -25,7 +25,7 @@ pub struct Surroundings {
 /// | random | 0.5 |
 /// | unknown | 1 for what is far from everything, 0.7 just below the threshold: new products teach most |
 /// | small margin, near threshold | 1 on the line, 0 at its end |
-/// | low similarity, low confidence | half of the share that is missing |
+/// | low similarity, low confidence | half of the fraction that is missing |
 /// | disagreement | 0.8 |
 /// | novelty, rare SKU | 0.6, 0.4 |
 ///
@@ -67,7 +67,7 @@ pub fn reasons(item: &RecognizedItem, around: &Surroundings, samplers: &Samplers
     }
     found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     // First, whatever else holds: the estimate rests on all facings that were drawn, not on those left over.
-    if around.drawn < samplers.random_share {
+    if around.drawn < samplers.random_ratio {
         found.insert(0, (Reason::Random, 0.5));
     }
     let largest = found.iter().map(|(_, uncertainty)| *uncertainty).fold(0.0, f32::max);

@@ -108,10 +108,10 @@ export function showFacing(facing, shot, size, colors, act) {
   card.scrollTop = 0;
 
   function candidate({ sku, similarity }) {
-    const share = `${Math.max(0, Math.min(1, similarity)) * 100}%`;
+    const width = `${Math.max(0, Math.min(1, similarity)) * 100}%`;
     const own = colors.get(sku.id) ?? "var(--soft)";
     return el("li", { css: { "--sku": own } }, el("span", {}, sku.name), el("span", {}, similarity.toFixed(2)),
-      el("div", { class: "bar-track", "aria-hidden": "true" }, el("div", { class: "bar-fill", css: { width: share } })));
+      el("div", { class: "bar-track", "aria-hidden": "true" }, el("div", { class: "bar-fill", css: { width } })));
   }
 }
 
@@ -119,7 +119,7 @@ export function showFacing(facing, shot, size, colors, act) {
 function cutOut(box, shot, size) {
   const [width, height] = [76, 104];
   const density = Math.min(window.devicePixelRatio || 1, 3);
-  const canvas = el("canvas", { width: width * density, height: height * density, "aria-hidden": "true" });
+  const canvas = el("canvas", { width * density, height: height * density, "aria-hidden": "true" });
   // The browser may hold the photo at another size than the server saw (it never does for JPEG, PNG and WebP so far).
   const [sx, sy] = [shot.naturalWidth / size.width, shot.naturalHeight / size.height];
   const [w, h] = [(box.x2 - box.x1) * sx, (box.y2 - box.y1) * sy];

@@ -96,9 +96,9 @@ impl Server {
         let tasks: Vec<_> = (0..clients)
             .map(|task| {
                 let (client, photo, url) = (client.clone(), photo.clone(), format!("{}/v2/recognize", self.url));
-                let share = photos / clients + usize::from(task < photos % clients);
+                let each = photos / clients + usize::from(task < photos % clients);
                 tokio::spawn(async move {
-                    for _ in 0..share {
+                    for _ in 0..each {
                         let request = client.post(&url).header("content-type", "image/jpeg").body(photo.clone());
                         request.send().await?.error_for_status()?.bytes().await?;
                     }
@@ -113,7 +113,7 @@ impl Server {
     }
 }
 
-/// Photos per second of `threads` threads that share the recogniser.
+/// Photos per second of `threads` threads that fraction the recogniser.
 fn in_process(recognizer: &Recognizer, config: &PipelineConfig, photo: &Bytes, threads: usize, photos: usize) -> f64 {
     let next = AtomicUsize::new(0);
     let start = Instant::now();

@@ -40,10 +40,10 @@ pub(crate) struct RecognizeArgs {
     #[arg(long)]
     json: bool,
     /// Least detection confidence, 0 to 1, whatever the class [default: from the configuration]
-    #[arg(long, value_parser = share)]
+    #[arg(long, value_parser = fraction)]
     conf: Option<f32>,
     /// Overlap (IoU) above which two boxes are one object, 0 to 1
-    #[arg(long, value_parser = share)]
+    #[arg(long, value_parser = fraction)]
     iou: Option<f32>,
     /// Tiling: auto, off, or COLUMNSxROWS such as 2x2
     #[arg(long)]
@@ -54,7 +54,7 @@ pub(crate) struct RecognizeArgs {
 }
 
 /// A number from 0 to 1.
-pub(crate) fn share(text: &str) -> Result<f32, String> {
+pub(crate) fn fraction(text: &str) -> Result<f32, String> {
     text.parse().ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| "it must be a number from 0 to 1".to_owned())
 }
 

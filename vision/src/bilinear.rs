@@ -79,7 +79,7 @@ fn position(i: u32, start: u32, length: u32, count: u32) -> (i64, f32) {
 
 fn tap(low: i64, high: i64, rest: f32, limit: u32) -> Tap {
     let inside = |pixel: i64| pixel.clamp(0, i64::from(limit) - 1) as usize;
-    let weight = |share: f32| (share * ONE).round_ties_even() as i32;
+    let weight = |fraction: f32| (fraction * ONE).round_ties_even() as i32;
     Tap { low: inside(low), high: inside(high), low_weight: weight(1.0 - rest), high_weight: weight(rest) }
 }
 

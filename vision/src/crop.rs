@@ -9,7 +9,7 @@ use crate::{BBox, RgbImage};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CropRule {
-    /// Added on every side, as a share of that side's length (0.05 widens a 100-pixel box to 110).
+    /// Added on every side, as a fraction of that side's length (0.05 widens a 100-pixel box to 110).
     pub margin: f32,
 }
 

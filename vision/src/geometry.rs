@@ -77,7 +77,7 @@ impl BBox {
         if union > 0.0 && union.is_finite() { (shared / union).min(1.0) } else { 0.0 }
     }
 
-    /// Share of the smaller box that the other covers, in `0..=1`: 1 when one lies within the other.
+    /// Fraction of the smaller box that the other covers, in `0..=1`: 1 when one lies within the other.
     #[must_use]
     pub fn overlap_of_smaller(&self, other: &Self) -> f32 {
         let smaller = self.area().min(other.area());

@@ -86,7 +86,7 @@ pub struct ModelCard {
     /// Embedders: embeddings of foreign products, by which galleries learn what is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub background: Option<SideFile>,
-    /// Measured figures, by name.
+    /// Measured metrics, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
     /// What it learned from.

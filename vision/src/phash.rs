@@ -46,13 +46,13 @@ pub struct Change {
     pub frame: Frame,
     /// Turned by so many degrees.
     degrees: f32,
-    /// This share of width and height is left.
+    /// This fraction of width and height is left.
     zoom: f32,
     /// Middle of what is left, in half widths and half heights from the middle of the image.
     shift: (f32, f32),
 }
 
-/// Share of width and height that is the middle: within the image for all turns of [`CHANGES`], and large enough to tell
+/// Fraction of width and height that is the middle: within the image for all turns of [`CHANGES`], and large enough to tell
 /// images apart.
 const MIDDLE: f32 = 0.68;
 

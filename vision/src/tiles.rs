@@ -59,7 +59,7 @@ impl fmt::Display for Tiling {
 }
 
 /// Regions of a `width` x `height` photo, row by row: `columns` x `rows` tiles of equal size, neighbours sharing `overlap`
-/// (a share of the tile's side, `0..=0.9`; what lies outside is brought inside). Together they cover every pixel, and none
+/// (a fraction of the tile's side, `0..=0.9`; what lies outside is brought inside). Together they cover every pixel, and none
 /// reaches beyond the photo. A grid finer than [`MAX_TILES_PER_SIDE`] or than the photo's pixels is coarsened. An empty
 /// photo has no tiles.
 #[must_use]

@@ -46,7 +46,7 @@ impl Default for DecisionRule {
     /// a SKU (means of six random galleries); 0.10 was worse than none. With 3 exemplars a SKU right winners have a median
     /// similarity of .80 (5th percentile .61), wrong ones of .66, and crops of a SKU that is not enrolled .63 (90th
     /// percentile .72): untrained features hardly know what is unknown. A lead under .02 holds 3 to 6 % of the
-    /// crops, about half of them wrong. `docs/results/few_shot_mductran.csv` has the figures.
+    /// crops, about half of them wrong. `docs/results/few_shot_mductran.csv` has the metrics.
     fn default() -> Self {
         Self { k: 5, threshold: 0.70, margin: 0.02, temperature: 0.02 }
     }

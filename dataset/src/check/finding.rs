@@ -120,10 +120,10 @@ pub enum Issue {
         height: f64,
     },
     /// Nearly the whole image.
-    #[error("the box covers {:.0} % of the image", share * 100.0)]
+    #[error("the box covers {:.0} % of the image", fraction * 100.0)]
     HugeBox {
-        /// Share of the image's area.
-        share: f64,
+        /// Fraction of the image's area.
+        fraction: f64,
     },
     /// Written twice.
     #[error("the same box as line {first} (--fix drops it)")]

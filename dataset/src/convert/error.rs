@@ -154,8 +154,8 @@ pub enum Fault {
         /// Lower.
         y2: f64,
     },
-    /// Shares where pixels are expected.
-    #[error("all {boxes} boxes lie within 0..1: these are shares of the image's size where pixels are expected")]
+    /// Fractions where pixels are expected.
+    #[error("all {boxes} boxes lie within 0..1: these are fractions of the image's size where pixels are expected")]
     Normalised {
         /// Number of boxes.
         boxes: usize,

@@ -193,7 +193,7 @@ impl Annotations {
         Ok(())
     }
 
-    /// One slip that silently halves every published score: corners read as sizes, or shares read as pixels. A single odd box
+    /// One slip that silently halves every published score: corners read as sizes, or fractions read as pixels. A single odd box
     /// may be a mistake in the labels; when the whole set makes sense only in the other convention, it is refused.
     fn check_convention(&self) -> Result<(), Fault> {
         let boxes = self.boxes();
@@ -201,11 +201,11 @@ impl Annotations {
             return Ok(());
         }
         let all = || self.images.iter().flat_map(|i| i.objects.iter().map(move |o| (i, o.rect)));
-        let share = |(image, r): (&ImageRecord, Rect)| {
+        let fraction = |(image, r): (&ImageRecord, Rect)| {
             let inside = |v: f64| (0.0..=1.0).contains(&v);
             image.width > 2 && image.height > 2 && [r.x, r.y, r.w, r.h].into_iter().all(inside)
         };
-        if all().all(|(image, r)| share((image, r))) && all().any(|(_, r)| r.w > 0.0 && r.w.fract() != 0.0) {
+        if all().all(|(image, r)| fraction((image, r))) && all().any(|(_, r)| r.w > 0.0 && r.w.fract() != 0.0) {
             return Err(Fault::Normalised { boxes });
         }
         let outside = all().filter(|(image, r)| r.pokes_out(image.width, image.height)).count();

@@ -48,10 +48,10 @@ impl Holdings {
     }
 }
 
-/// Divides `groups` so that each part gets its share of every class and of the images, given what the parts already hold.
+/// Divides `groups` so that each part gets its fraction of every class and of the images, given what the parts already hold.
 /// Answers are in the order of `groups`, and depend on neither that order nor anything but the arguments.
 ///
-/// What is made small is the sum over classes and parts of `(held - wanted)^2 / wanted`, where `wanted` is the part's share of
+/// What is made small is the sum over classes and parts of `(held - wanted)^2 / wanted`, where `wanted` is the part's fraction of
 /// the class; the images count as one more class. First greedily, rare classes while there is still a choice (the order of
 /// Sechidis, Tsoumakas, Vlahavas 2011): take the class of which least is left to hand out, and its groups, largest first; each
 /// goes where the sum grows least. Then by single moves as long as they help: what the first groups could not know is mended.
@@ -186,10 +186,10 @@ impl<'a> Division<'a> {
 
     /// By how much the sum grows when the group is added to the part.
     fn cost(&self, at: usize, part: Part) -> f64 {
-        let share = self.ratios.of(part);
+        let fraction = self.ratios.of(part);
         let growth = |&(number, amount): &(usize, f64)| {
             let Stratum { held, total } = self.strata[number];
-            let wanted = share * total;
+            let wanted = fraction * total;
             amount * (amount + 2.0 * (held[part as usize] - wanted)) / wanted
         };
         self.contents[at].iter().map(growth).sum()
@@ -201,7 +201,7 @@ impl<'a> Division<'a> {
         let key = |part: Part| (self.cost(at, part), part != by_seed, part);
         Part::ALL
             .into_iter()
-            // A part without a share gets nothing.
+            // A part without a fraction gets nothing.
             .filter(|part| self.ratios.of(*part) > 0.0)
             .map(key)
             .min_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))))

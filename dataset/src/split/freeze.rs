@@ -16,9 +16,9 @@ use crate::yolo::LabelError;
 pub struct FreezeOptions {
     /// Another seed, another split.
     pub seed: u64,
-    /// Shares of the parts.
+    /// Ratios of the parts.
     pub ratios: Ratios,
-    /// Whether every part gets its share of every class or SKU.
+    /// Whether every part gets its fraction of every class or SKU.
     pub stratify: bool,
     /// What belongs together.
     pub grouping: Grouping,

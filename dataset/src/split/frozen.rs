@@ -292,7 +292,7 @@ impl FrozenSplit {
         self.seed
     }
 
-    /// The shares it aims at.
+    /// The ratios it aims at.
     #[must_use]
     pub fn ratios(&self) -> Ratios {
         self.ratios

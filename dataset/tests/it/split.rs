@@ -232,8 +232,8 @@ fn real_boxes_are_balanced() {
     for class in [0, 1] {
         let total: f64 = Part::ALL.iter().map(|part| boxes[&(*part, class)]).sum();
         for part in Part::ALL {
-            let share = boxes[&(part, class)] / total;
-            assert!((share - split.ratios().of(part)).abs() < 0.02, "class {class}: {share:.3} in {part}");
+            let fraction = boxes[&(part, class)] / total;
+            assert!((fraction - split.ratios().of(part)).abs() < 0.02, "class {class}: {fraction:.3} in {part}");
         }
     }
 }
@@ -282,9 +282,9 @@ proptest! {
         }
     }
 
-    /// Each part's share of every class is off by at most what one group can shift.
+    /// Each part's fraction of every class is off by at most what one group can shift.
     #[test]
-    fn stratified_shares(set in prop::collection::vec(prop::collection::vec(0_u32..3, 1..4), 30..80), seed in any::<u64>()) {
+    fn stratified_ratios(set in prop::collection::vec(prop::collection::vec(0_u32..3, 1..4), 30..80), seed in any::<u64>()) {
         let folder = tempfile::tempdir().unwrap();
         for (number, classes) in set.iter().enumerate() {
             add_image(folder.path(), &format!("{number}.jpg"), classes);
@@ -311,15 +311,15 @@ fn has_copies(split: &FrozenSplit) -> bool {
 }
 
 #[test]
-fn shares_by_hash_come_out_as_wanted() {
+fn ratios_by_hash_come_out_as_wanted() {
     let ratios = Ratios::default();
     let mut counts = [0_u32; 3];
     for i in 0..20_000 {
         counts[dataset::split::assign::by_hash(&format!("images/{i}.jpg"), 42, &ratios) as usize] += 1;
     }
     for part in Part::ALL {
-        let share = f64::from(counts[part as usize]) / 20_000.0;
-        // Three standard deviations of a binomial share at n = 20,000 are .01.
-        assert!((share - ratios.of(part)).abs() < 0.01, "{part}: {share}");
+        let fraction = f64::from(counts[part as usize]) / 20_000.0;
+        // Three standard deviations of a binomial fraction at n = 20,000 are .01.
+        assert!((fraction - ratios.of(part)).abs() < 0.01, "{part}: {fraction}");
     }
 }

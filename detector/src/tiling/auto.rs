@@ -185,7 +185,7 @@ impl AutoTiling {
     }
 }
 
-/// Share of a panorama's short side that its parts have in common where nothing is known of the facings.
+/// Fraction of a panorama's short side that its parts have in common where nothing is known of the facings.
 const OVERLAP_OF_SHORT: f32 = 0.4;
 
 /// The layout for the largest scale within `(wanted, lowest)` that takes at most `budget` pixels.

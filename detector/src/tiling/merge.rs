@@ -7,13 +7,13 @@ use vision::{BBox, Detection, FacingHeight, NmsOptions};
 use super::{Cuts, LookPass, SAME_OBJECT_IOU};
 use crate::postprocess::MAX_NMS_CANDIDATES;
 
-/// A cut box of which this share lies within a whole one is a part of it.
+/// A cut box of which this fraction lies within a whole one is a part of it.
 const MOSTLY_WITHIN: f32 = 0.6;
 
 /// Two boxes cut by one seam are halves of one object when their extents along the seam have this IoU.
 const SAME_EXTENT_IOU: f32 = 0.5;
 
-/// Of two boxes of different tiles or looks, of which one lies within the other by this share of its area, one is wrong: a
+/// Of two boxes of different tiles or looks, of which one lies within the other by this fraction of its area, one is wrong: a
 /// label taken for a bottle, or two bottles taken for one. Within one tile that says nothing: a can stands before a bottle.
 const WITHIN: f32 = 0.7;
 

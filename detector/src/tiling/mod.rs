@@ -20,7 +20,7 @@ pub use sizes::Sizes;
 use vision::preprocess::Region;
 use vision::{BBox, Detection};
 
-/// Share of a tile's side that it has in common with its neighbour where the facings' size is not known. Whatever is smaller
+/// Fraction of a tile's side that it has in common with its neighbour where the facings' size is not known. Whatever is smaller
 /// than that lies whole in one of them.
 pub const OVERLAP: f32 = 0.2;
 
@@ -28,7 +28,7 @@ pub const OVERLAP: f32 = 0.2;
 /// less with each other than with themselves.
 const SAME_OBJECT_IOU: f32 = 0.5;
 
-/// A box that ends within this share of the tile's side from an inner border is taken to be cut there.
+/// A box that ends within this fraction of the tile's side from an inner border is taken to be cut there.
 const AT_BORDER: f32 = 0.01;
 
 /// What one tile showed, boxes in pixels of the photo.

@@ -22,9 +22,9 @@ fn shelf(cells: &[Option<(f32, f32, f32, f32)>], columns: usize) -> Vec<BBox> {
     let place = |(i, spot): (usize, &Option<(f32, f32, f32, f32)>)| {
         let (x, y, w, h) = (*spot)?;
         let (left, top) = ((i % columns) as f32 * cell, (i / columns) as f32 * cell);
-        let side = |share: f32| (20.0 + share * 80.0).round();
+        let side = |fraction: f32| (20.0 + fraction * 80.0).round();
         let (w, h) = (side(w), side(h));
-        let start = |low: f32, share: f32, length: f32| (low + 4.0 + share * (cell - 8.0 - length)).floor();
+        let start = |low: f32, fraction: f32, length: f32| (low + 4.0 + fraction * (cell - 8.0 - length)).floor();
         let (x1, y1) = (start(left, x, w), start(top, y, h));
         Some(BBox::new(x1, y1, x1 + w, y1 + h))
     };
@@ -413,7 +413,7 @@ fn thousands_of_parts_merge_in_time() {
 
 #[test]
 fn what_passes_do_not_agree_on_is_disputed() {
-    // Two tiles side by side that share 200 pixels, and the facing within.
+    // Two tiles side by side that fraction 200 pixels, and the facing within.
     let photo = (1000, 400);
     let regions = [(0, 600), (400, 600)].map(|(x, width)| Region { x, y: 0, width, height: 400 });
     let bbox = BBox::new(450.0, 100.0, 550.0, 300.0);

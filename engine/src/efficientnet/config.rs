@@ -207,7 +207,7 @@ pub struct Config {
     pub stages: Vec<Stage>,
     /// Channels of the last convolution: the pooled features.
     pub head: usize,
-    /// Share of a block's *input* channels that squeeze-and-excitation squeezes to; `None` for none.
+    /// Fraction of a block's *input* channels that squeeze-and-excitation squeezes to; `None` for none.
     pub squeeze: Option<f64>,
     /// The non-linearity.
     pub activation: Activation,
@@ -215,7 +215,7 @@ pub struct Config {
     pub padding: Padding,
     /// Added to variances: 1e-3 in Google's weights and their ports, 1e-5 in those timm trained.
     pub norm_epsilon: f64,
-    /// Share of features dropped before the last layer while training.
+    /// Fraction of features dropped before the last layer while training.
     pub dropout: f64,
 }
 
@@ -284,7 +284,7 @@ impl Config {
     /// Channels inside the squeeze-and-excitation of a block of `input` channels.
     #[must_use]
     pub fn squeezed(&self, input: usize) -> Option<usize> {
-        self.squeeze.map(|share| ((input as f64 * share) as usize).max(1))
+        self.squeeze.map(|fraction| ((input as f64 * fraction) as usize).max(1))
     }
 
     /// The same network as Google's own weights want it.

@@ -72,9 +72,9 @@ impl CustomOp1 for Means {
         let ((_, _, h, w), gradient) = (x.dims4()?, gradient.contiguous()?);
         with_real!(x.dtype(), T => on_cpu(&gradient, |g, layout| {
             use super::storage::Real;
-            let (g, share) = (contiguous::<T>(g, layout)?, T::of(1.0 / (h * w) as f64));
+            let (g, scale) = (contiguous::<T>(g, layout)?, T::of(1.0 / (h * w) as f64));
             let mut dx = vec![T::of(0.0); x.elem_count()];
-            on_threads(|| dx.par_chunks_mut(h * w).zip(g.par_iter()).for_each(|(dx, &g)| dx.fill(g * share)));
+            on_threads(|| dx.par_chunks_mut(h * w).zip(g.par_iter()).for_each(|(dx, &g)| dx.fill(g * scale)));
             Tensor::from_vec(dx, x.shape(), &Device::Cpu).map(Some)
         }))
     }

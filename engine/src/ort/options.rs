@@ -52,7 +52,7 @@ impl Default for OrtOptions {
 pub struct PoolPlan {
     /// Runs that progress at the same time.
     pub sessions: usize,
-    /// Threads that share the work of one run.
+    /// Threads that fraction the work of one run.
     pub threads_per_session: usize,
 }
 

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::Bootstrap;
 use crate::average_precision::Weights;
 use crate::counts::{CountLine, CountTable};
-use crate::evaluate::{Figures, SliceLine};
-use crate::slices::{Slice, figures_of};
+use crate::evaluate::{Metrics, SliceLine};
+use crate::slices::{Slice, metrics_of};
 
 /// Counts in the form reports keep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,9 +18,9 @@ pub struct CountSection {
     pub skus: usize,
     /// (Image, SKU) pairs in truth or prediction.
     pub rows: usize,
-    /// All figures. In a report they stand at the top, for all kinds together.
+    /// All metrics. In a report they stand at the top, for all kinds together.
     #[serde(skip)]
-    pub figures: Figures,
+    pub metrics: Metrics,
     /// SKUs, the largest mean error first.
     pub worst_skus: Vec<NamedCount>,
     /// Images, the largest summed error first.
@@ -56,7 +56,7 @@ const LISTED: usize = 500;
 #[must_use]
 pub fn evaluate_counts(table: &CountTable, bootstrap: Bootstrap, slices: &[Slice]) -> CountSection {
     let units = table.images().len();
-    let mut figures = Figures::default();
+    let mut metrics = Metrics::default();
     let names = [
         "count_mae",
         "count_micro_mae",
@@ -67,7 +67,7 @@ pub fn evaluate_counts(table: &CountTable, bootstrap: Bootstrap, slices: &[Slice
         "count_mccd",
         "count_mciou",
     ];
-    figures.measure(names, (units, bootstrap), |weights: Weights<'_>| {
+    metrics.measure(names, (units, bootstrap), |weights: Weights<'_>| {
         let s = table.summarize(weights);
         [
             s.macro_mae,
@@ -95,7 +95,7 @@ pub fn evaluate_counts(table: &CountTable, bootstrap: Bootstrap, slices: &[Slice
         images: units,
         skus: worst_skus.len(),
         rows: table.rows().len(),
-        figures,
+        metrics,
         worst_skus: worst_skus.iter().take(LISTED).map(|l| named(table.skus(), l)).collect(),
         worst_images: table.worst_images().iter().take(LISTED).map(|l| named(table.images(), l)).collect(),
         scatter: scatter.chunk_by(|a, b| a == b).map(|same| (same[0].0, same[0].1, same.len() as u64)).collect(),
@@ -104,14 +104,14 @@ pub fn evaluate_counts(table: &CountTable, bootstrap: Bootstrap, slices: &[Slice
 }
 
 fn slice_line(table: &CountTable, slice: &Slice, bootstrap: Bootstrap) -> SliceLine {
-    let values = figures_of(slice, table.images().len(), bootstrap, |weights| {
+    let values = metrics_of(slice, table.images().len(), bootstrap, |weights| {
         let s = table.summarize(Some(weights));
         [s.macro_mae, s.counting_accuracy]
     });
-    let mut figures = Figures::default();
+    let mut metrics = Metrics::default();
     for (name, (value, interval)) in ["count_mae", "count_cacc"].into_iter().zip(values) {
-        figures.set(name, value);
-        figures.intervals.extend(interval.map(|i| (name.to_owned(), i)));
+        metrics.set(name, value);
+        metrics.intervals.extend(interval.map(|i| (name.to_owned(), i)));
     }
     let inside = |image: u32| slice.images.binary_search(&image).is_ok();
     SliceLine {
@@ -119,6 +119,6 @@ fn slice_line(table: &CountTable, slice: &Slice, bootstrap: Bootstrap) -> SliceL
         value: slice.value.clone(),
         images: slice.images.len(),
         evidence: table.rows().iter().filter(|r| inside(r.image)).count() as u64,
-        figures,
+        metrics,
     }
 }

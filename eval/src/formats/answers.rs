@@ -134,10 +134,10 @@ fn shelf(name: String, answer: Answer, path: &Path) -> Result<Shelf, FormatError
         let PixelBox { x1, y1, x2, y2 } = found.bbox;
         let rect = corners([x1, y1, x2, y2]).map_err(|fault| wrong(place, "box", fault))?;
         if !(0.0..=1.0).contains(&found.confidence) {
-            return Err(wrong(place, "confidence", Fault::Share { value: found.confidence }));
+            return Err(wrong(place, "confidence", Fault::Fraction { value: found.confidence }));
         }
         if let Some(value) = found.probability.filter(|p| !(0.0..=1.0).contains(p)) {
-            return Err(wrong(place, "probability", Fault::Share { value }));
+            return Err(wrong(place, "probability", Fault::Fraction { value }));
         }
         facings.push(Facing {
             rect,

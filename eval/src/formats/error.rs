@@ -147,9 +147,9 @@ pub enum Fault {
     /// Corners where sizes are expected.
     #[error("most boxes reach outside their images, but would fit as x1, y1, x2, y2; COCO's are x, y, width, height")]
     CornersNotSizes,
-    /// A share that is none.
+    /// A fraction outside `0..=1`.
     #[error("{value} is not within 0..1")]
-    Share {
+    Fraction {
         /// The number.
         value: f64,
     },

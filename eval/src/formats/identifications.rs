@@ -109,7 +109,7 @@ pub fn query_set(file: &Identifications, path: &Path) -> Result<QuerySet, Format
         });
         if let Some(value) = query.probability.filter(|p| !(0.0..=1.0).contains(p)) {
             let place = Place::Entry { list: "queries", index, key: "probability" };
-            return Err(FormatError::new(path, place, Fault::Share { value }));
+            return Err(FormatError::new(path, place, Fault::Fraction { value }));
         }
         let stated = Stated { probability: query.probability, excess: query.excess };
         numbered.push((truth, image, candidates, stated));

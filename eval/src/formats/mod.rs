@@ -1,7 +1,7 @@
 //! Saved ground truth and predictions, strictly read.
 //!
-//! Every mistake is an error that names the file and the place in it. Nothing is guessed, skipped or repaired: a figure over
-//! half-read data would be a wrong figure. (YOLO label folders are read by the `dataset` crate, which owns them.)
+//! Every mistake is an error that names the file and the place in it. Nothing is guessed, skipped or repaired: a metric over
+//! half-read data would be a wrong metric. (YOLO label folders are read by the `dataset` crate, which owns them.)
 
 pub mod answers;
 pub mod coco;

@@ -155,7 +155,7 @@ fn facing(entry: FacingEntry, side: Side) -> Result<Facing, (&'static str, Fault
     let rect = corners(entry.bbox).map_err(|fault| ("box", fault))?;
     let confidence = match (entry.confidence, side) {
         (Some(c), _) if (0.0..=1.0).contains(&c) => c,
-        (Some(value), _) => return Err(("confidence", Fault::Share { value })),
+        (Some(value), _) => return Err(("confidence", Fault::Fraction { value })),
         // Hand-made predictions may leave it out; truth has none.
         (None, _) => 1.0,
     };

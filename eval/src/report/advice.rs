@@ -1,6 +1,6 @@
-//! Which of the known causes fits the figures, and what to do about it.
+//! Which of the known causes fits the metrics, and what to do about it.
 //!
-//! Rules, not a model: each says which figures it saw, so that a person can disagree.
+//! Rules, not a model: each says which metrics it saw, so that a person can disagree.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::{CountSection, DetectionSection, GatedMetric, IdentificationSection};
 pub struct Advice {
     /// The cause in a line.
     pub title: String,
-    /// The figures that point to it.
+    /// The metrics that point to it.
     pub because: String,
     /// What to do.
     pub remedy: String,
@@ -42,15 +42,15 @@ fn add(advice: &mut Vec<Advice>, title: impl Into<String>, because: impl Into<St
     advice.push(Advice { title: title.into(), because: because.into(), remedy: remedy.to_owned() });
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+fn percent(fraction: f64) -> String {
+    format!("{:.1} %", fraction * 100.0)
 }
 
-fn share(part: u64, whole: u64) -> f64 {
+fn fraction(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// A cause must explain this share of the mistakes to be named.
+/// A cause must explain this fraction of the mistakes to be named.
 const WORTH_NAMING: f64 = 0.15;
 
 fn detector(report: &Report, section: &DetectionSection, advice: &mut Vec<Advice>) {
@@ -58,11 +58,11 @@ fn detector(report: &Report, section: &DetectionSection, advice: &mut Vec<Advice
     let (missed, invented) = (section.mistakes.missed, section.mistakes.invented);
     if !gate.passed {
         let total = missed.total();
-        let of_missed = |part: u64| format!("{part} of {total} missed boxes ({})", percent(share(part, total)));
+        let of_missed = |part: u64| format!("{part} of {total} missed boxes ({})", percent(fraction(part, total)));
         let mut causes = [missed.unsure, missed.other_class, missed.badly_placed, missed.not_seen].map(|n| (n, ""));
         causes.iter_mut().zip(["unsure", "class", "place", "seen"]).for_each(|(cause, name)| cause.1 = name);
         causes.sort_by_key(|c| std::cmp::Reverse(c.0));
-        for (count, cause) in causes.into_iter().filter(|c| share(c.0, total) >= WORTH_NAMING) {
+        for (count, cause) in causes.into_iter().filter(|c| fraction(c.0, total) >= WORTH_NAMING) {
             match cause {
                 "unsure" => threshold(report, section, &of_missed(count), advice),
                 "class" => add(
@@ -93,7 +93,7 @@ fn detector(report: &Report, section: &DetectionSection, advice: &mut Vec<Advice
     let precision = report.metric("precision").unwrap_or(1.0);
     if map50.is_some_and(|g| !g.passed) || precision < 0.9 {
         let total = invented.total();
-        if share(invented.duplicate, total) >= WORTH_NAMING {
+        if fraction(invented.duplicate, total) >= WORTH_NAMING {
             add(
                 advice,
                 "One thing, two boxes",
@@ -101,7 +101,7 @@ fn detector(report: &Report, section: &DetectionSection, advice: &mut Vec<Advice
                 "Lower detector.iou (stricter suppression); when photos are tiled, check the merging at tile borders.",
             );
         }
-        if share(invented.background, total) >= 0.5 && gate.passed {
+        if fraction(invented.background, total) >= 0.5 && gate.passed {
             add(
                 advice,
                 "Boxes on the background",
@@ -162,7 +162,7 @@ fn small_things(report: &Report, section: &DetectionSection, advice: &mut Vec<Ad
     }
     let density: Vec<&SliceLine> = section.slices.iter().filter(|s| s.column == "density" && s.evidence > 0).collect();
     if let (Some(sparse), Some(dense)) = (density.first(), density.last())
-        && let (Some(a), Some(b)) = (sparse.figures.get("recall"), dense.figures.get("recall"))
+        && let (Some(a), Some(b)) = (sparse.metrics.get("recall"), dense.metrics.get("recall"))
         && a - b > 0.10
     {
         add(
@@ -218,7 +218,7 @@ fn classifier(report: &Report, section: &IdentificationSection, advice: &mut Vec
     let (top1, top5) = (report.metric("top1").unwrap_or_default(), report.metric("top5").unwrap_or_default());
     let wrong: u64 = section.pairs.iter().map(|p| p.count).sum();
     let in_first_pairs: u64 = section.pairs.iter().take(5).map(|p| p.count).sum();
-    if share(in_first_pairs, wrong) >= 0.4 && wrong >= 5 {
+    if fraction(in_first_pairs, wrong) >= 0.4 && wrong >= 5 {
         let pairs: Vec<String> =
             section.pairs.iter().take(3).map(|p| format!("{} as {}", p.truth, p.predicted)).collect();
         add(
@@ -226,7 +226,7 @@ fn classifier(report: &Report, section: &IdentificationSection, advice: &mut Vec
             "A few look-alike pairs make most mistakes",
             format!(
                 "five pairs make {} of all mistakes, first: {}",
-                percent(share(in_first_pairs, wrong)),
+                percent(fraction(in_first_pairs, wrong)),
                 pairs.join(", ")
             ),
             "Mine these pairs: enrol clear images of exactly what tells them apart, train with them in one batch, and \
@@ -273,7 +273,7 @@ fn counting(report: &Report, section: &CountSection, advice: &mut Vec<Advice>) {
     let bias = report.metric("count_total_bias").unwrap_or_default();
     let (mae, totals) = (report.metric("count_mae"), report.metric("count_total_error"));
     let distance = report.metric("count_acd").unwrap_or_default();
-    let figures = format!(
+    let metrics = format!(
         "count MAE {:.2}, facings per image off by {:.1} ({bias:+.1})",
         mae.unwrap_or(f64::NAN),
         totals.unwrap_or(f64::NAN)
@@ -282,7 +282,7 @@ fn counting(report: &Report, section: &CountSection, advice: &mut Vec<Advice>) {
         add(
             advice,
             "Counts are short because facings are missed",
-            figures.clone(),
+            metrics.clone(),
             "Raise recall first (see above): a facing that is not found cannot be counted. Nothing else is worth the time \
              before that.",
         );
@@ -292,7 +292,7 @@ fn counting(report: &Report, section: &CountSection, advice: &mut Vec<Advice>) {
         add(
             advice,
             "Facings are counted twice or invented",
-            format!("{figures}; {duplicates} boxes lie on a facing that is already found"),
+            format!("{metrics}; {duplicates} boxes lie on a facing that is already found"),
             "Lower detector.iou, keep detector.class_agnostic on, check the merging at tile borders, and raise \
              detector.confidence as far as recall allows.",
         );
@@ -347,7 +347,7 @@ fn evidence(report: &Report, advice: &mut Vec<Advice>) {
         add(
             advice,
             "Too good to be true",
-            "a figure is exactly 1",
+            "a metric is exactly 1",
             "Check that no test image is in training or gallery (`shelf dataset check` finds near-duplicates across splits).",
         );
     }

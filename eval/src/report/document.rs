@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Advice, ConfusedFacings, WorstCase, advise};
-use crate::evaluate::Figures;
+use crate::evaluate::Metrics;
 use crate::formats::{self, FormatError};
 use crate::robustness::RobustnessLine;
 use crate::{
@@ -48,14 +48,14 @@ impl Kind {
     }
 }
 
-/// What it was evaluated on. Figures without this are worth nothing.
+/// What it was evaluated on. Metrics without this are worth nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataSet {
     /// Name people know it by.
     pub name: String,
     /// Digest of its content.
     pub digest: String,
-    /// Drawn by a program: figures say nothing about real shelves.
+    /// Drawn by a program: metrics say nothing about real shelves.
     pub synthetic: bool,
 }
 
@@ -78,7 +78,7 @@ pub struct Report {
     pub seed: u64,
     /// Number of resamples behind each interval.
     pub resamples: u32,
-    /// All figures; `null` could not be measured.
+    /// All metrics; `null` could not be measured.
     pub metrics: BTreeMap<String, Option<f64>>,
     /// Their 95 % intervals.
     pub intervals: BTreeMap<String, Interval>,
@@ -155,17 +155,17 @@ pub enum ReportError {
 }
 
 impl Report {
-    /// Puts figures together, judges the gates and writes the advice.
+    /// Puts metrics together, judges the gates and writes the advice.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { kind, data_set, detection, identification, counts, .. } = parts;
-        let mut figures = Figures::default();
+        let mut metrics = Metrics::default();
         let sections = [
-            detection.as_ref().map(|d| &d.figures),
-            identification.as_ref().map(|i| &i.figures),
-            counts.as_ref().map(|c| &c.figures),
+            detection.as_ref().map(|d| &d.metrics),
+            identification.as_ref().map(|i| &i.metrics),
+            counts.as_ref().map(|c| &c.metrics),
         ];
-        sections.into_iter().flatten().for_each(|section| figures.extend(section));
+        sections.into_iter().flatten().for_each(|section| metrics.extend(section));
 
         let evidence = |metric| match metric {
             GatedMetric::Recall | GatedMetric::Map50 => detection.as_ref().map_or(0, |d| d.true_boxes),
@@ -175,12 +175,12 @@ impl Report {
         let judged = |metric: &GatedMetric| {
             kind.gates().contains(metric)
                 || parts.required.contains(metric)
-                || figures.metrics.contains_key(metric.as_str())
+                || metrics.values.contains_key(metric.as_str())
         };
         let gates: Vec<Gate> = GatedMetric::ALL
             .into_iter()
             .filter(judged)
-            .map(|m| Gate::judge(m, &parts.targets, figures.figure(m.as_str(), evidence(m))))
+            .map(|m| Gate::judge(m, &parts.targets, metrics.measurement(m.as_str(), evidence(m))))
             .collect();
         let mut report = Self {
             format: "shelf-eval".to_owned(),
@@ -193,8 +193,8 @@ impl Report {
             resamples: parts.bootstrap.resamples,
             verdict: Verdict::of(&gates),
             gates,
-            metrics: figures.metrics,
-            intervals: figures.intervals,
+            metrics: metrics.values,
+            intervals: metrics.intervals,
             detection,
             identification,
             counts,
@@ -208,7 +208,7 @@ impl Report {
         report
     }
 
-    /// A figure's value.
+    /// A metric's value.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.metrics.get(name).copied().flatten()
@@ -234,7 +234,7 @@ impl Report {
         }
     }
 
-    /// As pretty JSON. Figures that could not be measured are `null`.
+    /// As pretty JSON. Metrics that could not be measured are `null`.
     ///
     /// # Panics
     /// Never: a report holds nothing that JSON cannot say.

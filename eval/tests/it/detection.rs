@@ -18,7 +18,7 @@ const C: [f64; 4] = [400.0, 0.0, 100.0, 100.0];
 const NOWHERE: [f64; 4] = [800.0, 800.0, 50.0, 50.0];
 
 fn close(a: Option<f64>, b: f64) {
-    let a = a.expect("a figure");
+    let a = a.expect("a metric");
     assert!((a - b).abs() < 1e-12, "{a} is not {b}");
 }
 
@@ -98,7 +98,7 @@ fn every_class_is_judged_at_its_own_confidence() {
     assert_eq!(mistakes(&s, &own, 300), Mistakes::default());
     assert_eq!(confusion_matrix(&s, 0.5, &own).mistakes(), []);
     let section = evaluate_detection(&s, &DetectionSettings { confidence: own.clone(), ..Default::default() }, &[]);
-    close(section.figures.get("precision"), 1.0);
+    close(section.metrics.get("precision"), 1.0);
     let recall: Vec<_> = section.classes.iter().map(|c| c.recall).collect();
     assert_eq!((recall, section.serving()), (vec![Some(1.0), Some(1.0)], own));
     assert_eq!(section.reliability.bins.iter().map(|b| b.0).sum::<u64>(), 3, "what is not served claims nothing");
@@ -209,17 +209,17 @@ fn a_section_holds_everything() {
     let settings =
         DetectionSettings { bootstrap: Bootstrap { resamples: 50, seed: 1 }, ..DetectionSettings::default() };
     let section = evaluate_detection(&s, &settings, &[]);
-    close(section.figures.get("recall"), 2.0 / 3.0);
-    close(section.figures.get("recall_small"), 0.0);
-    close(section.figures.get("recall_large"), 1.0);
-    close(section.figures.get("map50_small"), 1.0);
-    assert_eq!(section.figures.get("map50_medium"), None);
-    assert!(section.figures.metrics.contains_key("map50_medium"), "a missing figure is kept as missing");
+    close(section.metrics.get("recall"), 2.0 / 3.0);
+    close(section.metrics.get("recall_small"), 0.0);
+    close(section.metrics.get("recall_large"), 1.0);
+    close(section.metrics.get("map50_small"), 1.0);
+    assert_eq!(section.metrics.get("map50_medium"), None);
+    assert!(section.metrics.values.contains_key("map50_medium"), "a missing metric is kept as missing");
     assert_eq!(section.true_boxes, 3);
     assert_eq!(section.classes[2].ap50, None);
     assert_eq!(section.slices.len(), 1, "both images are sparse");
-    let interval = section.figures.intervals["recall"];
+    let interval = section.metrics.intervals["recall"];
     assert!(interval.low < 2.0 / 3.0 && interval.high == 1.0, "{interval:?}");
-    let names: Vec<&str> = section.figures.metrics.keys().map(String::as_str).collect();
+    let names: Vec<&str> = section.metrics.values.keys().map(String::as_str).collect();
     assert!(names.iter().all(|name| eval::metric::find(name).is_some()), "{names:?}");
 }

@@ -1,4 +1,4 @@
-//! SKU figures by hand.
+//! SKU metrics by hand.
 
 use eval::calibration::{Claim, reliability};
 use eval::identification::QueryError;
@@ -22,7 +22,7 @@ fn queries(skus: u32, list: &[Asked<'_>]) -> QuerySet {
 }
 
 fn close(a: Option<f64>, b: f64) {
-    let a = a.expect("a figure");
+    let a = a.expect("a metric");
     assert!((a - b).abs() < 1e-12, "{a} is not {b}");
 }
 
@@ -49,7 +49,7 @@ fn top_k_by_hand() {
     close(t.macro_f1, (2.0 * 2.0 / (3.0 + 3.0)) / 3.0);
     let pairs = confused_pairs(&set);
     assert_eq!((pairs[0].truth, pairs[0].predicted, pairs[0].count), (0, 1, 1));
-    assert_eq!((pairs[1].truth, pairs[1].predicted, pairs[1].share), (1, 0, 1.0));
+    assert_eq!((pairs[1].truth, pairs[1].predicted, pairs[1].ratio), (1, 0, 1.0));
     close(top_k(&set, Some(&[0, 0, 1, 0, 0, 0])).top1, 0.0);
 }
 
@@ -103,7 +103,7 @@ fn calibration_error_by_hand() {
 }
 
 #[test]
-fn the_global_threshold_lets_exactly_the_wanted_share_pass() {
+fn the_global_threshold_lets_exactly_the_wanted_fraction_pass() {
     // 100 unknown crops with similarities .00, .01, ..., .99, and one known.
     let unknown: Vec<[(u32, f64); 1]> = (0..100).map(|i| [(0, f64::from(i) / 100.0)]).collect();
     let mut list: Vec<Asked<'_>> = unknown.iter().map(|c| (None, &c[..])).collect();
@@ -195,9 +195,9 @@ fn a_section_names_the_weak_spots() {
     assert_eq!(section.pairs[0].truth, "sku1");
     assert_eq!(section.suspects.len(), 1);
     assert_eq!(section.suspects[0].looks_like, "sku0");
-    assert_eq!(section.figures.get("auroc"), Some(1.0));
-    assert_eq!(section.figures.get("dir_at_far_0.01"), Some(2.0 / 3.0));
-    assert!(section.figures.metrics.keys().all(|name| eval::metric::find(name).is_some()));
+    assert_eq!(section.metrics.get("auroc"), Some(1.0));
+    assert_eq!(section.metrics.get("dir_at_far_0.01"), Some(2.0 / 3.0));
+    assert!(section.metrics.values.keys().all(|name| eval::metric::find(name).is_some()));
 }
 
 #[test]
@@ -212,12 +212,12 @@ fn what_was_stated_is_what_is_judged() {
     push(1, Some(1), 0.7, 0.0, 0.2);
     push(2, Some(0), 0.5, 1.0, -0.2);
     push(3, None, 0.9, 0.0, -0.1);
-    let figures = evaluate_identification(&set, Bootstrap { resamples: 0, seed: 0 }, &[]).figures;
-    close(figures.get("auroc"), 2.0 / 3.0);
-    close(figures.get("accepted_as_served"), 2.0 / 3.0);
-    close(figures.get("named_as_served"), 1.0 / 3.0);
-    close(figures.get("false_accepts_as_served"), 0.0);
-    close(figures.get("ece"), 0.0);
+    let metrics = evaluate_identification(&set, Bootstrap { resamples: 0, seed: 0 }, &[]).metrics;
+    close(metrics.get("auroc"), 2.0 / 3.0);
+    close(metrics.get("accepted_as_served"), 2.0 / 3.0);
+    close(metrics.get("named_as_served"), 1.0 / 3.0);
+    close(metrics.get("false_accepts_as_served"), 0.0);
+    close(metrics.get("ece"), 0.0);
     assert!(set.push_stated(None, 0, &[], Stated { probability: Some(f64::NAN), excess: None }).is_err());
     set.push(None, 0, &[Ranked { sku: 0, similarity: 0.4 }]).unwrap();
     assert!(!set.has_excess(), "one that does not say leaves similarities for all");

@@ -1,7 +1,7 @@
 //! Bootstrap and slices.
 
 use eval::average_precision::mean_ap;
-use eval::slices::{SliceError, by_density, figures_of, from_csv};
+use eval::slices::{SliceError, by_density, from_csv, metrics_of};
 use eval::{Bootstrap, match_all};
 
 use crate::support::{dense_shelves, set};
@@ -37,7 +37,7 @@ fn one_seed_one_result_whatever_the_threads() {
 }
 
 #[test]
-fn figures_that_are_rarely_defined_have_no_interval() {
+fn metrics_that_are_rarely_defined_have_no_interval() {
     let [rare, never] = Bootstrap { resamples: 100, seed: 1 }
         .intervals(10, |w| [if w[0] > 2 { Some(1.0) } else { None }, Some(f64::NAN)]);
     assert_eq!((rare, never), (None, None));
@@ -113,6 +113,6 @@ fn a_slice_of_one_image_claims_no_interval() {
         set(2, 1, &[(0, 0, [0.0, 0.0, 9.0, 9.0]), (1, 0, [0.0, 0.0, 9.0, 9.0])], &[(0, 0, [0.0, 0.0, 9.0, 9.0], 0.5)]);
     let matches = match_all(&s, 300);
     let slice = eval::Slice { column: "c".into(), value: "v".into(), images: vec![0] };
-    let [(value, interval)] = figures_of(&slice, 2, Bootstrap::default(), |w| [mean_ap(&matches, Some(w)).0]);
+    let [(value, interval)] = metrics_of(&slice, 2, Bootstrap::default(), |w| [mean_ap(&matches, Some(w)).0]);
     assert_eq!((value, interval), (Some(1.0), None));
 }

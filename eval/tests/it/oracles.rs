@@ -61,7 +61,7 @@ fn errors_of_boxes_and_of_names_are_told_apart() {
     );
     assert_eq!(confused_facings((&truth, &found), boxes, (&any, path), 1).unwrap().len(), 1);
 
-    // What was stated reaches the figures.
+    // What was stated reaches the metrics.
     let identities = comparison.identities.unwrap();
     assert!(identities.has_excess());
     assert!(identities.iter().all(|query| query.stated.probability == Some(0.75)));

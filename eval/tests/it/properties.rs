@@ -28,14 +28,14 @@ fn maps(set: &DetectionSet) -> (Option<f64>, Option<f64>) {
 
 proptest! {
     #[test]
-    fn figures_stay_in_range(truths in boxes(40), found in scored(60)) {
+    fn metrics_stay_in_range(truths in boxes(40), found in scored(60)) {
         let s = set(4, 3, &truths, &found);
         let summary = summarize(&match_all(&s, 300), None);
-        let figures = [summary.map50, summary.map50_95, summary.map75].into_iter()
+        let metrics = [summary.map50, summary.map50_95, summary.map75].into_iter()
             .chain(summary.map_by_size).chain(summary.average_recall.map(|r| r.1))
             .chain([ultralytics_map(&s, 300).map50]);
-        for figure in figures.flatten() {
-            prop_assert!((0.0..=1.0 + 1e-12).contains(&figure), "{figure}");
+        for metric in metrics.flatten() {
+            prop_assert!((0.0..=1.0 + 1e-12).contains(&metric), "{metric}");
         }
         prop_assert!(summary.map50_95 <= summary.map50.map(|m| m + 1e-12));
         prop_assert_eq!(summary.map50.is_some(), !truths.is_empty());
@@ -134,7 +134,7 @@ proptest! {
     }
 
     #[test]
-    fn an_interval_holds_its_figure(truths in boxes(30), found in scored(40)) {
+    fn an_interval_holds_its_metric(truths in boxes(30), found in scored(40)) {
         let matches = match_all(&set(4, 3, &truths, &found), 300);
         let point = mean_ap(&matches, None).0;
         let [interval] = Bootstrap { resamples: 40, seed: 1 }.intervals(4, |w| [mean_ap(&matches, Some(w)).0]);

@@ -18,7 +18,7 @@ const TOLERANCE: f64 = 1e-6;
 
 #[derive(Deserialize)]
 struct Reference {
-    figures: BTreeMap<String, Option<f64>>,
+    metrics: BTreeMap<String, Option<f64>>,
     classes: Vec<BTreeMap<String, Option<f64>>>,
 }
 
@@ -45,12 +45,12 @@ fn check(name: &str, pair: &CocoPair, max_detections: usize) {
     };
     let section = evaluate_detection(&set, &settings, &[]);
     let summary = summarize(&match_all(&set, max_detections), None);
-    let mut ours = section.figures.metrics.clone();
+    let mut ours = section.metrics.values.clone();
     for (at, size) in ["small", "medium", "large"].into_iter().enumerate() {
         ours.insert(format!("average_recall_{size}"), summary.average_recall_by_size[at]);
     }
     println!("{name}: {} images, {} predictions", set.images().len(), set.predictions().len());
-    for (metric, theirs) in &reference.figures {
+    for (metric, theirs) in &reference.metrics {
         equal(&format!("{name},{metric}"), ours[metric], *theirs);
     }
     assert_eq!(reference.classes.len(), section.classes.len());

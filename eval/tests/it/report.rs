@@ -208,7 +208,7 @@ fn confidences_of_single_classes_are_shown() {
 }
 
 #[test]
-fn csv_has_a_line_a_figure() {
+fn csv_has_a_line_a_metric() {
     let report = detector_report(&dense_shelves(3, 4).read(), 0.25);
     let table = csv(&report);
     let mut reader = csv::Reader::from_reader(table.as_bytes());
@@ -276,11 +276,11 @@ fn a_comparison_tells_noise_from_movement() {
     let boxes = dense_shelves(3, 12).read();
     let old = detector_report(&boxes, 0.25);
     let same = compare(&old, &detector_report(&boxes, 0.25));
-    assert!(same.same_data && same.figures.iter().all(|f| f.change == Some(0.0) || f.change.is_none()), "{same:?}");
+    assert!(same.same_data && same.metrics.iter().all(|f| f.change == Some(0.0) || f.change.is_none()), "{same:?}");
     let fewer = boxes.predictions().iter().copied().filter(|p| p.score > 0.6).collect();
     let worse = detector_report(&boxes.with_predictions(fewer).unwrap(), 0.25);
     let moved = compare(&old, &worse);
-    let recall = moved.figures.iter().find(|f| f.metric == "recall").unwrap();
+    let recall = moved.metrics.iter().find(|f| f.metric == "recall").unwrap();
     assert_eq!(recall.reading, eval::report::compare::Reading::Worse, "{recall:?}");
     let page = html(&worse, Some(&moved), &mut |_| None);
     preview("comparison.html", &page);

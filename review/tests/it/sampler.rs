@@ -53,7 +53,7 @@ fn photo(items: Vec<RecognizedItem>) -> Recognition {
 }
 
 fn quiet() -> Samplers {
-    Samplers { random_share: 0.0, ..Samplers::default() }
+    Samplers { random_ratio: 0.0, ..Samplers::default() }
 }
 
 fn facts() -> GalleryFacts<'static> {
@@ -92,7 +92,7 @@ fn every_reason_has_its_facing() {
     let mut refused = disputed(facing(Unknown, 0.9, 0.0, 0.9, front));
     refused.decision.reason = Decided::NotAContainer;
     check(refused, around, &[]);
-    // The random share comes first whatever else holds: an estimate rests on it.
+    // The random fraction comes first whatever else holds: an estimate rests on it.
     let (found, _) = reasons(&facing(Unknown, 0.4, 0.0, 0.1, front), &Surroundings { drawn: 0.0, ..around }, &samplers);
     assert_eq!(found[0], Reason::Random);
 }
@@ -183,8 +183,8 @@ fn limits_hold_by_photo_minute_hour_and_day() {
 }
 
 #[test]
-fn the_random_share_is_a_share() {
-    let samplers = Samplers { random_share: 0.2, duplicate_similarity: 0.0, ..Samplers::default() };
+fn random_items_are_the_ratio_asked_for() {
+    let samplers = Samplers { random_ratio: 0.2, duplicate_similarity: 0.0, ..Samplers::default() };
     let limits = Limits { per_photo: 1_000_000, per_minute: 1_000_000, per_hour: 1_000_000, per_day: 1_000_000 };
     let mut sampler = Sampler::new(samplers, limits);
     let recognition = photo(vec![facing(SkuStatus::Known, 0.95, 0.4, 0.9, [1.0, 0.0, 0.0]); 5_000]);

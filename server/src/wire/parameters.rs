@@ -91,8 +91,8 @@ impl RecognizeQuery {
             }
             let wrong = |allowed| ParameterError::Value { name: shorten(name), value: shorten(value), allowed };
             match name.as_str() {
-                "conf" => query.conf = Some(share(value).map_err(wrong)?),
-                "iou" => query.iou = Some(share(value).map_err(wrong)?),
+                "conf" => query.conf = Some(fraction(value).map_err(wrong)?),
+                "iou" => query.iou = Some(fraction(value).map_err(wrong)?),
                 "tiles" => query.tiles = Some(tiling(value).map_err(wrong)?),
                 "top_k" => query.top_k = Some(top_k(value).map_err(wrong)?),
                 "return_embeddings" => query.return_embeddings = Some(yes_or_no(value).map_err(wrong)?),
@@ -142,7 +142,7 @@ impl RecognizeQuery {
     }
 }
 
-fn share(text: &str) -> Result<f32, String> {
+fn fraction(text: &str) -> Result<f32, String> {
     let within = |v: &f32| (0.0..=1.0).contains(v);
     text.parse().ok().filter(within).ok_or_else(|| "a number within 0 and 1".to_owned())
 }

@@ -61,7 +61,7 @@ const NEXT_ITEM: &str = "
 /// Every facing of the shelf is queued.
 async fn crowded(folder: &Path) -> Server {
     let mut review = review_config();
-    review.samplers.random_share = 1.0;
+    review.samplers.random_ratio = 1.0;
     let server = server_with(settings(folder), review).await;
     assert_eq!(server.recognise().await["review"]["queued"], 7);
     server

@@ -26,7 +26,7 @@ pub(crate) fn review_config() -> ReviewConfig {
         database: vision::Secret::default(),
         objects: String::new(),
         samplers: Samplers {
-            random_share: 0.0,
+            random_ratio: 0.0,
             low_confidence: 0.0,
             low_similarity: 0.0,
             duplicate_similarity: 0.9999,

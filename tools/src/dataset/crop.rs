@@ -42,8 +42,8 @@ pub(crate) struct CropArgs {
     /// Names for YOLO's class numbers: a list separated by commas, or a file
     #[arg(long, value_name = "NAMES")]
     classes: Option<String>,
-    /// Added on every side, as a share of that side; must be the embedder's (its model card says it)
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    /// Added on every side, as a fraction of that side; must be the embedder's (its model card says it)
+    #[arg(long, value_name = "FRACTION", default_value_t = 0.0)]
     margin: f32,
     /// Leave out boxes with a side below this many pixels
     #[arg(long, value_name = "PIXELS", default_value_t = CropOptions::default().min_side)]

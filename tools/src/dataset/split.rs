@@ -28,13 +28,13 @@ pub(crate) struct SplitArgs {
     /// Where to write the split
     #[arg(long, value_name = "FILE", required_unless_present = "verify")]
     output: Option<PathBuf>,
-    /// Give every part its share of every class or SKU
+    /// Give every part its fraction of every class or SKU
     #[arg(long, conflicts_with_all = ["verify", "extend"])]
     stratify: bool,
     /// What belongs together: file, folder, before:TEXT (names agree up to TEXT), or a .csv with the columns file,group
     #[arg(long, value_name = "RULE", conflicts_with = "verify")]
     group_by: Option<String>,
-    /// Shares of train, val and test
+    /// Ratios of train, val and test
     #[arg(long, default_value = ".70/.15/.15", conflicts_with_all = ["verify", "extend"])]
     ratios: Ratios,
     /// Another seed, another split
@@ -88,10 +88,10 @@ pub(super) fn run(args: &SplitArgs) -> anyhow::Result<Verdict> {
     let counts = split.counts();
     let total = split.all_files().len();
     for (part, count) in &counts {
-        let share = *count as f64 / total as f64;
+        let fraction = *count as f64 / total as f64;
         println!(
             "{part:<6} {count:>7} images  {:>5.1} % (wanted {:.1} %)",
-            share * 100.0,
+            fraction * 100.0,
             split.ratios().of(*part) * 100.0
         );
     }

@@ -58,7 +58,7 @@ pub(super) struct SelectArgs {
     classes: Option<String>,
 }
 
-/// Lists a data set. What would silently be left out of the figures is refused.
+/// Lists a data set. What would silently be left out of the metrics is refused.
 ///
 /// # Errors
 /// When it cannot be listed, holds no image, or holds symbolic links or images of a kind that is not read.

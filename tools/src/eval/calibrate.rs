@@ -32,8 +32,8 @@ with its own SKU struck from the list. Calibrate on other images than you evalua
 pub(crate) struct CalibrateArgs {
     #[command(flatten)]
     crops: CropArgs,
-    /// Wanted false-accept rate: share of impostors that may pass
-    #[arg(long, default_value_t = 0.01, value_name = "SHARE")]
+    /// Wanted false-accept rate: fraction of impostors that may pass
+    #[arg(long, default_value_t = 0.01, value_name = "FRACTION")]
     far: f64,
     /// Impostors a SKU must have seen for a threshold of its own
     #[arg(long, default_value_t = 100, value_name = "N")]

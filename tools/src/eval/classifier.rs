@@ -66,7 +66,7 @@ pub(super) fn run(args: &ClassifierArgs, environment: &Environment) -> anyhow::R
 
 fn robustness(args: &ClassifierArgs, live: &Live, clean: &QuerySet) -> anyhow::Result<Vec<RobustnessLine>> {
     let over = (clean.images().len(), args.common.bootstrap());
-    let figures = |set: &QuerySet, weights: Option<&[u32]>| {
+    let metrics = |set: &QuerySet, weights: Option<&[u32]>| {
         let t = top_k(set, weights);
         [t.top1, t.top5]
     };
@@ -75,7 +75,7 @@ fn robustness(args: &ClassifierArgs, live: &Live, clean: &QuerySet) -> anyhow::R
         .map(|distortion| {
             let damaged =
                 query_set(&live.search(Some(distortion), args.common.basic.seed)?, Path::new("damaged crops"))?;
-            Ok(drops(distortion, ["top1", "top5"], over, |w| figures(clean, w), |w| figures(&damaged, w)))
+            Ok(drops(distortion, ["top1", "top5"], over, |w| metrics(clean, w), |w| metrics(&damaged, w)))
         })
         .collect()
 }

@@ -21,7 +21,7 @@ use vision::{Confidences, DetectOptions, Detector, RgbImage, Tiling};
 use super::boxes::{LabelledFolder, SelectArgs, photos_beside};
 use super::outcome::{Outputs, check_writable, write};
 use super::progress::{bar, folder_digest};
-use super::settings::{CommonArgs, default_config, named_file, serving_confidence, share};
+use super::settings::{CommonArgs, default_config, fraction, named_file, serving_confidence};
 use crate::environment::Environment;
 
 /// Measure a detector: recall, precision, mAP as pycocotools computes it
@@ -55,13 +55,13 @@ pub(crate) struct DetectorArgs {
     protocol: Protocol,
     /// Serving confidence of every class, at which recall is gated [default: detector.confidence and class_confidence of the
     /// configuration]
-    #[arg(long, value_parser = share)]
+    #[arg(long, value_parser = fraction)]
     conf: Option<f64>,
     /// Say for each class the lowest confidence from which on precision is at least this, with the line for the configuration
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "FRACTION", value_parser = fraction)]
     precision: Option<f64>,
     /// Overlap (IoU) above which two found boxes are one object [default: detector.iou of the configuration]
-    #[arg(long, value_parser = share, requires = "data")]
+    #[arg(long, value_parser = fraction, requires = "data")]
     iou: Option<f64>,
     /// Tiling: auto, off, or COLUMNSxROWS [default: detector.tiles of the configuration]
     #[arg(long, requires = "data")]
@@ -87,7 +87,7 @@ pub(crate) struct DetectorArgs {
 enum Protocol {
     /// The configuration's suppression and tiling, every box above confidence .001
     Serving,
-    /// Suppression per class, several classes per anchor, no tiles: published figures
+    /// Suppression per class, several classes per anchor, no tiles: published metrics
     Coco,
 }
 

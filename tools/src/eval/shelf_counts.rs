@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use eval::evaluate::{Figures, evaluate_counts, evaluate_detection, evaluate_identification};
+use eval::evaluate::{Metrics, evaluate_counts, evaluate_detection, evaluate_identification};
 use eval::formats::{self, Facing, Shelf, ShelfComparison, Shelves};
 use eval::report::document::Parts;
 use eval::report::{ConfusedFacings, DataSet, Kind, confused_facings, worst_cases};
@@ -22,7 +22,7 @@ use super::oracles;
 use super::outcome::Outputs;
 use super::progress::{bar, folder_digest};
 use super::scenes;
-use super::settings::{CommonArgs, named_file, serving_confidence, share};
+use super::settings::{CommonArgs, fraction, named_file, serving_confidence};
 use crate::chosen::ChosenArgs;
 use crate::environment::Environment;
 
@@ -54,7 +54,7 @@ pub(crate) struct ShelfCountsArgs {
     #[arg(long, value_name = "FILE", requires = "predictions")]
     ground_truth: Option<PathBuf>,
     /// Serving confidence, of every class [default: detector.confidence and class_confidence of the configuration]
-    #[arg(long, value_parser = share)]
+    #[arg(long, value_parser = fraction)]
     conf: Option<f64>,
     /// Measure again under blur, JPEG 30, dark, glare, noise, occlusion and downscale
     #[arg(long, requires = "test_dir")]
@@ -107,7 +107,7 @@ fn saved(
     let photos = photos_beside(truth_path);
     let warnings = warnings(&truth, &found, &comparison);
     let oracles = if args.no_oracles {
-        Figures::default()
+        Metrics::default()
     } else {
         oracles::true_skus((&truth, &found), (path, confidence), args.common.bootstrap())?
     };
@@ -127,7 +127,7 @@ fn live(
     if let Some(confidence) = args.conf {
         config.options.detect.confidence = (confidence as f32).into();
     }
-    // Top-5 of fewer candidates would be a lower figure under the same name.
+    // Top-5 of fewer candidates would be a lower metric under the same name.
     config.options.top_k = config.options.top_k.max(5);
     let recognizer = pipeline::load(&config)?.recognizer;
     let codes: Vec<String> = recognizer.gallery().skus().iter().map(|s| s.code.clone()).collect();
@@ -137,7 +137,7 @@ fn live(
     let run = Run { recognizer: &recognizer, config: &config, files: &scenes.files, truth: &scenes.truth, codes };
     let found = run.recognize(&Boxes::Detected, args.common.basic.seed)?;
     let comparison = formats::compare(&scenes.truth, &found, root, confidence)?;
-    let mut oracles = Figures::default();
+    let mut oracles = Metrics::default();
     if !args.no_oracles && comparison.boxes.is_some() {
         oracles = oracles::true_skus((&scenes.truth, &found), (root, confidence), args.common.bootstrap())?;
         let found = run.recognize(&Boxes::True, args.common.basic.seed)?;
@@ -170,7 +170,7 @@ fn slices(args: &ShelfCountsArgs, truth: &Shelves, folder: Option<&Path>) -> any
     args.common.slices(folder, &names)
 }
 
-/// What the reader must know before trusting a figure.
+/// What the reader must know before trusting a metric.
 fn warnings(truth: &Shelves, found: &Shelves, comparison: &ShelfComparison) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Some(first) = comparison.unanswered.first() {
@@ -217,7 +217,7 @@ struct Measured<'a> {
     warnings: Vec<String>,
     confusions: Vec<ConfusedFacings>,
     /// What detection and identity cost apart.
-    oracles: Figures,
+    oracles: Metrics,
 }
 
 fn confusions(
@@ -239,7 +239,7 @@ fn judge(
 ) -> anyhow::Result<ExitCode> {
     let Measured { comparison, confidence, warnings, confusions, oracles } = measured;
     let mut counts = evaluate_counts(&comparison.counts, args.common.bootstrap(), &source.slices);
-    counts.figures.extend(&oracles);
+    counts.metrics.extend(&oracles);
     let slices = &source.slices;
     let bootstrap = args.common.bootstrap();
     let (confidence, precision) = (confidence.clone(), None);
@@ -378,11 +378,11 @@ fn robustness(
         .map(|distortion| {
             let found = run.recognize(&Boxes::Damaged(distortion), args.common.basic.seed)?;
             let damaged = formats::compare(run.truth, &found, Path::new("damaged photos"), confidence)?;
-            let figures = |side: &ShelfComparison, weights: Option<&[u32]>| {
+            let metrics = |side: &ShelfComparison, weights: Option<&[u32]>| {
                 let s = side.counts.summarize(weights);
                 [s.mean_category_counting_iou, s.macro_mae]
             };
-            Ok(drops(distortion, ["count_mciou", "count_mae"], over, |w| figures(clean, w), |w| figures(&damaged, w)))
+            Ok(drops(distortion, ["count_mciou", "count_mae"], over, |w| metrics(clean, w), |w| metrics(&damaged, w)))
         })
         .collect()
 }

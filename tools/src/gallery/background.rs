@@ -29,7 +29,7 @@ pub(crate) struct BackgroundArgs {
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=MAX_ROWS as i64))]
     most: u32,
     /// Leave out what is more similar than this to one that is kept already
-    #[arg(long, value_name = "SIMILARITY", default_value_t = 0.95, value_parser = crate::recognize::share)]
+    #[arg(long, value_name = "SIMILARITY", default_value_t = 0.95, value_parser = crate::recognize::fraction)]
     redundant_from: f32,
     /// Leave out boxes with a side below this many pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 16.0)]
@@ -45,7 +45,7 @@ pub(crate) struct BackgroundArgs {
 /// An image, or a box on one.
 struct Source {
     file: PathBuf,
-    /// Edges as shares of the image.
+    /// Edges as fractions of the image.
     edges: Option<[f64; 4]>,
 }
 

@@ -13,7 +13,7 @@ use vision::Sha256;
 
 use super::{Place, advance, counted, progress_bar};
 use crate::environment::Environment;
-use crate::recognize::share;
+use crate::recognize::fraction;
 
 /// Redundant images that are named one by one; of more, one of each SKU is.
 const REDUNDANT_NAMED: usize = 20;
@@ -25,7 +25,7 @@ struct RedundancyArgs {
     #[arg(long)]
     keep_redundant: bool,
     /// Cosine similarity from which two images of a SKU look the same
-    #[arg(long, value_name = "SIMILARITY", default_value_t = REDUNDANT_FROM, value_parser = share)]
+    #[arg(long, value_name = "SIMILARITY", default_value_t = REDUNDANT_FROM, value_parser = fraction)]
     redundant_from: f32,
 }
 

@@ -41,7 +41,7 @@ pub(crate) struct ExportArgs {
     /// Shape of the data set
     #[arg(long, value_enum, default_value = "imagefolder")]
     format: Format,
-    /// Shares of train, val and test
+    /// Ratios of train, val and test
     #[arg(long, default_value = ".70/.15/.15")]
     ratios: Ratios,
     /// Another seed divides otherwise; keep it for all exports of one set

@@ -25,14 +25,17 @@ pub(super) fn run(args: &StatsArgs, environment: &Environment) -> anyhow::Result
         println!("labels in the last hour: {}", stats.labels_last_hour);
         let decided = stats.agreed + stats.disagreed;
         if decided > 0 {
-            let share = 100.0 * stats.agreed as f64 / decided as f64;
-            println!("people agreed on {} of {decided} items that two or more answered ({share:.0} %)", stats.agreed);
+            let fraction = 100.0 * stats.agreed as f64 / decided as f64;
+            println!(
+                "people agreed on {} of {decided} items that two or more answered ({fraction:.0} %)",
+                stats.agreed
+            );
         }
         let sum = |of: fn(&store::stats::DayStats) -> u64| stats.days.iter().map(of).sum::<u64>();
         let (judged, right) = (sum(|day| day.random_judged), sum(|day| day.random_right));
         if judged > 0 {
-            let share = 100.0 * right as f64 / judged as f64;
-            println!("top-1 of the last 30 days, by {judged} items taken at random: {share:.1} %");
+            let fraction = 100.0 * right as f64 / judged as f64;
+            println!("top-1 of the last 30 days, by {judged} items taken at random: {fraction:.1} %");
         }
         for (reason, count) in &stats.reasons {
             println!("  {reason:<16} {count:>8}");

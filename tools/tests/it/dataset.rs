@@ -193,7 +193,7 @@ fn bad_folders_are_refused_by_name_and_leave_nothing() {
     }
     refused(&["synth", "--paste", "void", "--output", "out"], "void holds no image");
     refused(&["convert", "void", "--to", "coco", "--output", "out.json"], "void is not recognised as labels");
-    // Pixels where shares are expected, and a broken line.
+    // Pixels where fractions are expected, and a broken line.
     fs::write(place.join("data/labels/04.txt"), "0 20 10 20 10\n").expect("writable");
     let strict = ["convert", "data", "--to", "coco", "--output", "out.json", "--strict"];
     refused(&strict, "04.txt:1: x_center is 20, outside 0..1");

@@ -1,4 +1,4 @@
-//! `shelf eval` and `shelf calibrate` over saved predictions: figures, exit codes, files. No model is needed.
+//! `shelf eval` and `shelf calibrate` over saved predictions: metrics, exit codes, files. No model is needed.
 
 use std::fs;
 
@@ -260,9 +260,9 @@ fn identification_and_its_thresholds() {
     assert!(edited.contains("    \"cola\": 0."), "{edited}");
     // What was written is what is in force now, and does what was promised.
     let text = run(&place, &with(&calibrate, &["--json", "d.json"]), 0);
-    for figure in ["false_accept_rate", "identified", "rejected"] {
-        let of = |file: &str, which: &str| read(&place, file)["trades"][which][figure].clone();
-        assert_eq!(of("d.json", "before"), of("c.json", "together"), "{figure}: {text}");
+    for metric in ["false_accept_rate", "identified", "rejected"] {
+        let of = |file: &str, which: &str| read(&place, file)["trades"][which][metric].clone();
+        assert_eq!(of("d.json", "before"), of("c.json", "together"), "{metric}: {text}");
     }
     // Flow style cannot be edited by line: said, and nothing is changed.
     let flow = "detector: {model: a.onnx}\nembedder: {model: b.onnx}\ngallery: {path: g}\n";

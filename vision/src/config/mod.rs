@@ -128,7 +128,7 @@ impl<'a> Check<'a> {
     ///
     /// # Errors
     /// [`ConfigError::Value`] otherwise.
-    pub fn share(&self, key: &str, value: f32) -> Result<f32, ConfigError> {
+    pub fn fraction(&self, key: &str, value: f32) -> Result<f32, ConfigError> {
         self.within(key, value, 0.0, 1.0)
     }
 

@@ -8,7 +8,7 @@
 //!                                       drawn towards the mean of all SKUs where there are few
 //! ```
 //!
-//! - **Threshold.** The least lead of a known SKU is that which at most a wanted share of impostors reaches (conformal: the
+//! - **Threshold.** The least lead of a known SKU is that which at most a wanted fraction of impostors reaches (conformal: the
 //!   quantile of what was seen). Impostors are the background that travels with the embedder, or the gallery's own look-alikes:
 //!   every exemplar with its own SKU struck.
 //! - **Probability.** Each exemplar is looked up among the others; a logistic regression says how often the answer is right at
@@ -51,7 +51,7 @@ pub enum Impostors {
 pub struct Standard {
     /// Foreign embeddings; without, thresholds rest on look-alikes if those are asked for, else there are none.
     pub background: Option<Arc<Background>>,
-    /// Share of impostors that may pass, `0..=1`.
+    /// Fraction of impostors that may pass, `0..=1`.
     pub false_accepts: f32,
     /// Who they are.
     pub impostors: Impostors,
@@ -71,7 +71,7 @@ const MAX_LOOKED_UP: usize = 2_000;
 const LEAST_LOOKED_UP: usize = 50;
 /// What is above a similarity, however it was rounded.
 const ABOVE: f32 = 1e-6;
-/// Share of unknown facings that a probability takes for granted.
+/// Fraction of unknown facings that a probability takes for granted.
 const UNKNOWN: f64 = 0.05;
 
 /// What similarity means in one gallery. Never changes; [`Calibration::follow`] makes that of an edited one.

@@ -53,9 +53,9 @@ fn names() -> impl Strategy<Value = String> {
 }
 
 fn objects(width: u32, height: u32) -> impl Strategy<Value = Vec<Object>> {
-    let share = || 0.0..1.0_f64;
+    let fraction = || 0.0..1.0_f64;
     let object = (
-        (share(), share(), share(), share()),
+        (fraction(), fraction(), fraction(), fraction()),
         any::<prop::sample::Index>(),
         any::<bool>(),
         prop::option::of(0.0..1e6_f64),
@@ -299,7 +299,7 @@ fn coco_refusals_name_file_and_place() {
         )
     };
     assert!(refusal("a.json", &set("[60, 60, 90, 90]")).contains("none would if they were x1, y1, x2, y2"));
-    assert!(refusal("a.json", &set("[0.1, 0.1, 0.25, 0.5]")).contains("shares of the image's size where pixels"));
+    assert!(refusal("a.json", &set("[0.1, 0.1, 0.25, 0.5]")).contains("fractions of the image's size where pixels"));
 }
 
 #[test]

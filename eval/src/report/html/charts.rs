@@ -14,7 +14,7 @@ use crate::{CountSection, Gate, IdentificationSection, Interval};
 pub(super) fn bullet(gate: &Gate) -> String {
     let values = gate.value.into_iter().chain(gate.interval.map(|i| i.low)).chain(gate.interval.map(|i| i.high));
     let (from, to, bound, zone) = match gate.bound {
-        // Shares: show the last part, where gates live, and more when the value lies lower.
+        // Fractions: show the last part, where gates live, and more when the value lies lower.
         Bound::AtLeast(floor) => {
             let low = values.fold(floor, f64::min);
             let from = (low - (1.0 - floor)).min(2.0 * floor - 1.0).clamp(0.0, 0.999);
@@ -46,7 +46,7 @@ pub(super) fn bullet(gate: &Gate) -> String {
 
 /// Accuracy over stated confidence.
 pub(super) fn reliability(diagram: &Diagram, x: &str, y: &str) -> String {
-    let mut frame = Frame::new(Axis::share(x), Axis::share(y));
+    let mut frame = Frame::new(Axis::fraction(x), Axis::fraction(y));
     let most = diagram.bins.iter().map(|b| b.0).max().unwrap_or(0).max(1);
     for (bin, &(count, confidence, accuracy)) in diagram.bins.iter().enumerate().filter(|(_, b)| b.0 > 0) {
         let span = (bin as f64 / BINS as f64, (bin + 1) as f64 / BINS as f64);
@@ -68,11 +68,11 @@ pub(super) fn acceptance(section: &IdentificationSection) -> String {
     let thresholds = || section.acceptance.iter().map(|p| p.threshold);
     let (low, high) = (thresholds().fold(1.0, f64::min), thresholds().fold(0.0, f64::max));
     let points = || section.acceptance.iter();
-    Frame::new(Axis::around("similarity threshold", low, high), Axis::share("share accepted"))
+    Frame::new(Axis::around("similarity threshold", low, high), Axis::fraction("fraction accepted"))
         .line(points().map(|p| (p.threshold, Some(p.known))), "s1", "known")
         .line(points().map(|p| (p.threshold, Some(p.identified))), "s3", "known and rightly named")
         .line(points().map(|p| (p.threshold, Some(p.unknown))), "s2", "unknown")
-        .finish("Shares accepted over the similarity threshold")
+        .finish("Fractions accepted over the similarity threshold")
 }
 
 /// Counted over true facings.
@@ -89,15 +89,15 @@ pub(super) fn scatter(section: &CountSection) -> String {
     frame.finish("Counted over true facings")
 }
 
-/// Shares (recall, mAP50, top-1, ...) under each damage; figures of another kind stand in the table alone.
+/// Fractions (recall, mAP50, top-1, ...) under each damage; metrics of another kind stand in the table alone.
 pub(super) fn robustness(lines: &[RobustnessLine]) -> String {
-    let is_share = |drop: &&Drop| metric::find(&drop.metric).is_some_and(|m| m.better == Better::Higher);
+    let is_fraction = |drop: &&Drop| metric::find(&drop.metric).is_some_and(|m| m.better == Better::Higher);
     let shown: Vec<&str> =
-        lines.first().iter().flat_map(|l| l.metrics.iter().filter(is_share)).map(|d| d.metric.as_str()).collect();
+        lines.first().iter().flat_map(|l| l.metrics.iter().filter(is_fraction)).map(|d| d.metric.as_str()).collect();
     let count = lines.len() as f64;
     let ticks = lines.iter().enumerate().map(|(i, l)| (i as f64 + 0.5, l.distortion.clone())).collect();
     let x = Axis { label: String::new(), min: 0.0, max: count, ticks };
-    let mut frame = Frame::sized(x, Axis::share("share"), 760.0, 280.0);
+    let mut frame = Frame::sized(x, Axis::fraction("fraction"), 760.0, 280.0);
     let width = 0.72 / shown.len().max(1) as f64;
     for (at, name) in shown.iter().enumerate() {
         let mark = ["s1", "s3", "s2", "s4"][at % 4];
@@ -111,5 +111,5 @@ pub(super) fn robustness(lines: &[RobustnessLine]) -> String {
             frame = frame.bar((from, from + width), damaged, mark, &tip);
         }
     }
-    frame.finish("Figures under damage")
+    frame.finish("Metrics under damage")
 }

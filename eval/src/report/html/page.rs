@@ -12,7 +12,7 @@ use crate::{GatedMetric, Verdict};
 const STYLE: &str = include_str!("style.css");
 
 /// Draws the report. `image` finds a photo by the name the report gives; where it finds none, boxes stand alone. With a
-/// comparison, the table of figures shows what moved.
+/// comparison, the table of metrics shows what moved.
 pub fn html(
     report: &Report,
     comparison: Option<&Comparison>,
@@ -22,7 +22,7 @@ pub fn html(
     page.push_str(&head(report));
     page.push_str(&gates(report));
     page.push_str(&advice(report));
-    let _ = write!(page, "<h2>Figures</h2><div class=\"card scroll\">{}</div>", tables::figures(report, comparison));
+    let _ = write!(page, "<h2>Metrics</h2><div class=\"card scroll\">{}</div>", tables::metrics(report, comparison));
     if let Some(section) = &report.detection {
         page.push_str(&sections::detection(section));
     }
@@ -71,11 +71,11 @@ pub(super) fn sources(data_set: &DataSet, predictions: &str) -> String {
     )
 }
 
-/// What must be known before the figures are read.
+/// What must be known before the metrics are read.
 pub(super) fn banners(data_set: &DataSet, warnings: &[String]) -> String {
     let mut out = String::new();
     if data_set.synthetic {
-        out.push_str("<p class=\"banner\">Synthetic images: these figures say nothing about real shelves.</p>");
+        out.push_str("<p class=\"banner\">Synthetic images: these metrics say nothing about real shelves.</p>");
     }
     for warning in warnings {
         let _ = write!(out, "<p class=\"banner\">{}</p>", with_code(&as_sentence(warning)));

@@ -28,7 +28,7 @@ pub(super) fn detection(section: &DetectionSection) -> String {
     ));
     out.push_str(&card("Mistakes at the serving confidence, by cause", &mistakes(&section.mistakes)));
     let ece = tables::number(section.reliability.expected_error);
-    let diagram = charts::reliability(&section.reliability, "stated confidence", "share right");
+    let diagram = charts::reliability(&section.reliability, "stated confidence", "fraction right");
     out.push_str(&card(
         &format!("Reliability of what is served <span class=\"sub\">expected error {ece}</span>"),
         &diagram,
@@ -52,8 +52,8 @@ fn mistakes(mistakes: &Mistakes) -> String {
     let bar = |title: &str, total: u64, parts: [(&str, u64); 4]| {
         let (mut strip, mut keys) = (String::new(), String::new());
         for (k, (name, count)) in (1..).zip(parts) {
-            let share = if total == 0 { 0.0 } else { count as f64 / total as f64 * 100.0 };
-            let _ = write!(strip, "<i class=\"k{k}\" style=\"width:{share:.2}%\" title=\"{name}: {count}\"></i>");
+            let fraction = if total == 0 { 0.0 } else { count as f64 / total as f64 * 100.0 };
+            let _ = write!(strip, "<i class=\"k{k}\" style=\"width:{fraction:.2}%\" title=\"{name}: {count}\"></i>");
             let _ = write!(keys, "<span><i class=\"k{k}\"></i>{name} <b>{count}</b></span>");
         }
         format!(
@@ -130,7 +130,7 @@ pub(super) fn identification(section: &IdentificationSection) -> String {
         out.push_str(&card("What a similarity threshold accepts", &charts::acceptance(section)));
     }
     let ece = tables::number(section.reliability.expected_error);
-    let diagram = charts::reliability(&section.reliability, "similarity", "share right");
+    let diagram = charts::reliability(&section.reliability, "similarity", "fraction right");
     out.push_str(&card(&format!("Reliability <span class=\"sub\">expected error {ece}</span>"), &diagram));
     out.push_str(&card("SKUs, the worst first", &tables::skus(section)));
     let none = "<p class=\"small\">None.</p>".to_owned();

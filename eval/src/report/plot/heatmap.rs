@@ -3,7 +3,7 @@
 use super::Drawing;
 use super::shape::{Anchor, Shape};
 
-/// Draws `counts[row][column]`. Each cell is coloured by its share of its row, the diagonal in another hue: a rare class
+/// Draws `counts[row][column]`. Each cell is coloured by its fraction of its row, the diagonal in another hue: a rare class
 /// that is always mistaken stands out as much as a frequent one. `rows` and `columns` name both sides.
 #[must_use]
 pub fn heatmap(rows: &[String], columns: &[String], counts: &[Vec<u64>]) -> Drawing {
@@ -31,10 +31,10 @@ pub fn heatmap(rows: &[String], columns: &[String], counts: &[Vec<u64>]) -> Draw
         shapes.push(Shape::text("tick", (left - 6.0, y + cell / 2.0 + 3.5), Anchor::End, &shown(name)));
         let total: u64 = counts[row].iter().sum();
         for (column, &count) in counts[row].iter().enumerate() {
-            let share = if total == 0 { 0.0 } else { count as f64 / total as f64 };
+            let fraction = if total == 0 { 0.0 } else { count as f64 / total as f64 };
             let hue = if row == column { "hit" } else { "miss" };
-            // A tenth is already worth seeing: the root spreads small shares.
-            let strength = share.sqrt();
+            // A tenth is already worth seeing: the root spreads small fractions.
+            let strength = fraction.sqrt();
             let x = left + cell * column as f64;
             let square = |class: &str, inset: f64, opacity, tip| Shape::Rect {
                 class: class.to_owned(),
@@ -44,7 +44,7 @@ pub fn heatmap(rows: &[String], columns: &[String], counts: &[Vec<u64>]) -> Draw
                 tip,
             };
             shapes.push(square("cell", 0.75, None, String::new()));
-            let tip = format!("{} as {}: {count} ({:.1} %)", name, columns[column], share * 100.0);
+            let tip = format!("{} as {}: {count} ({:.1} %)", name, columns[column], fraction * 100.0);
             shapes.push(square(hue, 0.75, Some(strength), tip));
             if count > 0 && cell >= 24.0 {
                 let class = if strength > 0.65 { "count strong" } else { "count" };

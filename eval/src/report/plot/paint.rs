@@ -129,7 +129,7 @@ impl Painter {
                 self.text(*at, (*anchor, *turn), text, (size, color));
             }
             Shape::Rect { class, corner, size, opacity, .. } => {
-                let (color, share) = match class.split(' ').next() {
+                let (color, strength) = match class.split(' ').next() {
                     Some("cell") => (SOFT, 1.0),
                     Some("hit") => (SERIES[0], 1.0),
                     Some("miss") => (SERIES[1], 1.0),
@@ -137,7 +137,7 @@ impl Painter {
                     _ if class.contains("soft") => (series(class), 0.6),
                     _ => (series(class), 1.0),
                 };
-                self.rect(*corner, *size, color, opacity.unwrap_or(share));
+                self.rect(*corner, *size, color, opacity.unwrap_or(strength));
             }
             Shape::Circle { class, center, radius, .. } => {
                 let (x, y) = self.place(*center);
@@ -164,10 +164,10 @@ impl Painter {
         let (width, height) = self.image.dimensions();
         for y in (top - 1.0).max(0.0) as u32..until(bottom, height) {
             for x in (left - 1.0).max(0.0) as u32..until(right, width) {
-                let share = cover(f64::from(x) + 0.5, f64::from(y) + 0.5);
-                if share > 0.0 {
+                let covered = cover(f64::from(x) + 0.5, f64::from(y) + 0.5);
+                if covered > 0.0 {
                     for (below, above) in self.image.get_pixel_mut(x, y).0.iter_mut().zip(color) {
-                        let mixed = f64::from(*below) + (f64::from(above) - f64::from(*below)) * share.min(1.0);
+                        let mixed = f64::from(*below) + (f64::from(above) - f64::from(*below)) * covered.min(1.0);
                         *below = mixed.round() as u8;
                     }
                 }
@@ -175,10 +175,10 @@ impl Painter {
         }
     }
 
-    fn rect(&mut self, corner: (f64, f64), (width, height): (f64, f64), color: Color, share: f64) {
+    fn rect(&mut self, corner: (f64, f64), (width, height): (f64, f64), color: Color, opacity: f64) {
         let ((left, top), (right, bottom)) = (self.place(corner), self.place((corner.0 + width, corner.1 + height)));
         let along = |at: f64, low: f64, high: f64| ((at + 0.5).min(high) - (at - 0.5).max(low)).clamp(0.0, 1.0);
-        self.each((left, top, right, bottom), color, |x, y| share * along(x, left, right) * along(y, top, bottom));
+        self.each((left, top, right, bottom), color, |x, y| opacity * along(x, left, right) * along(y, top, bottom));
     }
 
     fn strokes(&mut self, strokes: &[Vec<(f64, f64)>], (width, color): (f64, Color), dash: Option<(f64, f64)>) {
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn lines_and_letters_are_where_they_belong() {
         let line = [(0.0, Some(0.0)), (1.0, Some(1.0))];
-        let chart = Frame::new(Axis::share("recall"), Axis::share("precision")).line(line, "s2", "").done();
+        let chart = Frame::new(Axis::fraction("recall"), Axis::fraction("precision")).line(line, "s2", "").done();
         let image = paint(&[("Title", &chart)], 1);
         let near = |x: u32, y: u32, wanted: Color| {
             let pixels = (x - 2..=x + 2).flat_map(|x| (y - 2..=y + 2).map(move |y| (x, y)));
@@ -304,7 +304,7 @@ mod tests {
 
     #[test]
     fn charts_stand_in_rows() {
-        let chart = Frame::sized(Axis::share("x"), Axis::share("y"), 100.0, 80.0).done();
+        let chart = Frame::sized(Axis::fraction("x"), Axis::fraction("y"), 100.0, 80.0).done();
         let charts = [("a", &chart), ("b", &chart), ("c", &chart)];
         let image = paint(&charts, 2);
         assert_eq!(image.dimensions(), (2 * 2 * 108, 2 * 2 * 110));

@@ -82,15 +82,15 @@ pub(crate) fn run(args: &TilesArgs, environment: &Environment) -> anyhow::Result
 struct Row {
     photos: usize,
     facings: usize,
-    by_class: Figures,
-    any_class: Figures,
+    by_class: Metrics,
+    any_class: Metrics,
     pixels: f64,
     looks: f64,
     runs: f64,
     doubted: usize,
 }
 
-struct Figures {
+struct Metrics {
     recall: Option<f64>,
     precision: Option<f64>,
     map50: Option<f64>,
@@ -125,8 +125,8 @@ impl Row {
         Ok(Self {
             photos: seen.len(),
             facings: seen.iter().flat_map(|photo| &photo.truths).filter(|truth| !truth.crowd).count(),
-            by_class: figures(&seen, names, &confidence, false)?,
-            any_class: figures(&seen, names, &confidence, true)?,
+            by_class: metrics(&seen, names, &confidence, false)?,
+            any_class: metrics(&seen, names, &confidence, true)?,
             pixels: mean(&|photo| photo.served.looked.pixels() as f64),
             looks: mean(&|photo| photo.served.looked.looks.len() as f64),
             runs: mean(&|photo| {
@@ -139,8 +139,8 @@ impl Row {
 
     fn line(&self, set: &str, tiling: Tiling) -> String {
         let Self { photos, facings, pixels, looks, runs, doubted, .. } = self;
-        let figure = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.4}"));
-        let of = |f: &Figures| [f.recall, f.precision, f.map50].map(figure).join(",");
+        let metric = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.4}"));
+        let of = |f: &Metrics| [f.recall, f.precision, f.map50].map(metric).join(",");
         format!(
             "{set},{tiling},{photos},{facings},{},{},{pixels:.0},{looks:.2},{runs:.2},{doubted}",
             of(&self.by_class),
@@ -166,7 +166,7 @@ fn see(detector: &YoloDetector, photo: &Labelled, number: u32, options: &DetectO
 }
 
 /// Recall and precision of what is served, and mAP50 down to the floor.
-fn figures(seen: &[Seen], names: &[String], confidence: &[f32], any_class: bool) -> anyhow::Result<Figures> {
+fn metrics(seen: &[Seen], names: &[String], confidence: &[f32], any_class: bool) -> anyhow::Result<Metrics> {
     let images: Vec<ImageInfo> =
         seen.iter().map(|photo| ImageInfo { name: String::new(), size: Some(photo.size) }).collect();
     let mut truths: Vec<Truth> = seen.iter().flat_map(|photo| photo.truths.iter().copied()).collect();
@@ -198,14 +198,14 @@ fn figures(seen: &[Seen], names: &[String], confidence: &[f32], any_class: bool)
         max_detections: MAX_DETECTIONS,
         bootstrap: eval::Bootstrap { resamples: 0, seed: 0 },
     };
-    let figure = |predictions: Vec<Prediction>, name: &str| -> anyhow::Result<[Option<f64>; 2]> {
+    let metric = |predictions: Vec<Prediction>, name: &str| -> anyhow::Result<[Option<f64>; 2]> {
         let predictions = predictions.into_iter().map(renumber).collect();
         let set = DetectionSet::new(images.clone(), names.clone(), truths.clone(), predictions)?;
         let section = evaluate_detection(&set, &settings, &[]);
-        let of = |name: &str| section.figures.metrics.get(name).copied().flatten();
+        let of = |name: &str| section.metrics.values.get(name).copied().flatten();
         Ok([of(name), of("precision")])
     };
-    let [recall, precision] = figure(at_serving, "recall")?;
-    let [map50, _] = figure(all, "map50")?;
-    Ok(Figures { recall, precision, map50 })
+    let [recall, precision] = metric(at_serving, "recall")?;
+    let [map50, _] = metric(all, "map50")?;
+    Ok(Metrics { recall, precision, map50 })
 }

@@ -132,7 +132,7 @@ pub fn validate(
         ..DetectionSettings::default()
     };
     let section = evaluate_detection(&set, &settings, &[]);
-    let metric = |name: &str| section.figures.metrics.get(name).copied().flatten();
+    let metric = |name: &str| section.metrics.values.get(name).copied().flatten();
     let validation = Validation {
         precision: metric("precision"),
         recall: metric("recall"),
