@@ -49,7 +49,7 @@ done
 
 counts=docs/results/shelf_counts_coolers.csv
 {
-    echo "# command: scripts/coolers.sh; weights: $WEIGHTS; gallery: exemplars a SKU from train, drawn by seed"
+    echo "# command: scripts/coolers.sh; weights: $WEIGHTS; gallery: exemplars a SKU from train, sampled by seed"
     echo "part,exemplars,gallery settings,top1,count_mae,count_cacc,count_mae_true_boxes,count_cacc_true_boxes,top1_true_boxes,count_mae_true_skus,count_cacc_true_skus,ece,accepted,named,false_accepts"
 } > "$counts"
 # count PART EXEMPLARS [SETTING=VALUE...]: settings of the section gallery.

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! `--data` is an ImageFolder, by default the mductran crops of the development data (`SHELF_DATA`, else `../shared/data`).
-//! The gallery is the first N crops of every SKU by file name, and then N drawn at random, draw after draw; every other crop
+//! The gallery is the first N crops of every SKU by file name, and then N sampled at random, draw after draw; every other crop
 //! is a query.
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`model`] | EfficientNet in candle: the trunk of [`engine::efficientnet`] and what is trained on top |
+//! | [`model`] | EfficientNet in candle: the backbone of [`engine::efficientnet`] and what is trained on top |
 //! | [`mod@load`] | from a weights file to a working embedder, whatever engine runs it |
 //! | [`mod@import`] | from other people's weights to the native layout |
 //! | [`infer`] | any such network as a [`vision::Embedder`] |

@@ -19,7 +19,7 @@ pub enum LoadError {
     /// The card speaks of a detector.
     #[error("the model card of {path} says it is a detector; an embedder is needed")]
     Task {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// Nothing says how images are prepared for it.
@@ -28,7 +28,7 @@ pub enum LoadError {
          std, filter), or let `shelf models import` write one"
     )]
     NoCard {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Where the card is expected.
         card: PathBuf,
@@ -38,7 +38,7 @@ pub enum LoadError {
         "candle cannot run {path}: {source}; correct `architecture` in the model card, or use ONNX Runtime (`make setup`)"
     )]
     Architecture {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// What the card says.
         source: ParseArchitectureError,
@@ -49,13 +49,13 @@ pub enum LoadError {
          Runtime for this network (`make setup`)"
     )]
     Foreign {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// The card names another network than the tensors make.
     #[error("the model card of {path} says {card}, but its weights are {found}: correct `architecture` in the card")]
     CardArchitecture {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// What the card says.
         card: Variant,
@@ -71,7 +71,7 @@ pub enum LoadError {
     /// It runs, but not as an embedder of this plan.
     #[error("{path}: {source}")]
     Spec {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// What does not fit.
         source: SpecError,

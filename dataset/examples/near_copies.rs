@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use dataset::check::NearRule;
 use dataset::check::near::NearIndex;
-use dataset::check::phash::{CHANGES, Frame, Look};
+use dataset::check::phash::{CHANGES, Frame, ImageSignature};
 use image::{Rgb, RgbImage, imageops};
 use rayon::prelude::*;
 
@@ -49,10 +49,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut files = Vec::new();
     images(&root, &mut files)?;
     files.sort();
-    let looks: Vec<Look> = files
+    let signatures: Vec<ImageSignature> = files
         .par_iter()
         .filter_map(|path| dataset::image_file::load(path).ok())
-        .map(|image| Look::of(&image))
+        .map(|image| ImageSignature::of(&image))
         .collect();
     let stride = (files.len() / ORIGINALS).max(1);
     let originals: Vec<&PathBuf> = files.iter().step_by(stride).take(ORIGINALS).collect();
@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut csv = format!(
         "# cargo run --release -p dataset --example near_copies; {} images, copies of {} of them; at most {} bits, correlation \
          from {}\nwhat,found_unchanged,found,of\n",
-        looks.len(),
+        signatures.len(),
         originals.len(),
         rule.distance,
         rule.correlation
@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .par_iter()
             .map(|path| {
                 let image = dataset::image_file::load(path)?;
-                let (one, other) = (Look::of(&image), Look::of(&copy(&image)));
+                let (one, other) = (ImageSignature::of(&image), ImageSignature::of(&copy(&image)));
                 let plain = plain(&one, &other, rule);
                 Ok((plain, plain || changed(&one, &other, rule) || changed(&other, &one, rule)))
             })
@@ -80,19 +80,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         print!("{line}");
         csv += &line;
     }
-    let strangers: Vec<(usize, usize)> = (0..looks.len())
+    let strangers: Vec<(usize, usize)> = (0..signatures.len())
         .into_par_iter()
         .map(|a| {
-            let rest = &looks[a + 1..];
-            let near = rest.iter().filter(|b| plain(&looks[a], b, rule)).count();
+            let rest = &signatures[a + 1..];
+            let near = rest.iter().filter(|b| plain(&signatures[a], b, rule)).count();
             let all = rest
                 .iter()
-                .filter(|b| plain(&looks[a], b, rule) || changed(&looks[a], b, rule) || changed(b, &looks[a], rule))
+                .filter(|b| {
+                    plain(&signatures[a], b, rule)
+                        || changed(&signatures[a], b, rule)
+                        || changed(b, &signatures[a], rule)
+                })
                 .count();
             (near, all)
         })
         .collect();
-    let pairs = looks.len() * (looks.len() - 1) / 2;
+    let pairs = signatures.len() * (signatures.len() - 1) / 2;
     let sum = |pick: fn(&(usize, usize)) -> usize| strangers.iter().map(pick).sum::<usize>();
     let line = format!("pairs of different images,{},{},{pairs}\n", sum(|s| s.0), sum(|s| s.1));
     print!("{line}");
@@ -117,16 +121,16 @@ fn images(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn plain(one: &Look, other: &Look, rule: NearRule) -> bool {
-    [(one.hash, false), (Look::mirrored(one.hash), true)].into_iter().any(|(hash, mirrored)| {
+fn plain(one: &ImageSignature, other: &ImageSignature, rule: NearRule) -> bool {
+    [(one.hash, false), (ImageSignature::mirrored(one.hash), true)].into_iter().any(|(hash, mirrored)| {
         (hash ^ other.hash).count_ones() <= rule.distance && one.correlation(other, mirrored) >= rule.correlation
     })
 }
 
-fn changed(one: &Look, other: &Look, rule: NearRule) -> bool {
+fn changed(one: &ImageSignature, other: &ImageSignature, rule: NearRule) -> bool {
     CHANGES.iter().zip(one.changed).any(|(change, hash)| {
         let target = if change.frame == Frame::Whole { other.hash } else { other.middle };
-        [(hash, false), (Look::mirrored(hash), true)].into_iter().any(|(hash, mirrored)| {
+        [(hash, false), (ImageSignature::mirrored(hash), true)].into_iter().any(|(hash, mirrored)| {
             (hash ^ target).count_ones() <= CHANGED_DISTANCE
                 && one.likeness(change, other, mirrored) >= rule.correlation
         })
@@ -148,11 +152,12 @@ fn search() -> String {
     let found: usize = hashes
         .par_iter()
         .map(|&hash| {
-            let plain = [hash, Look::mirrored(hash)].map(|query| index.near(query, NearRule::default().distance).len());
+            let plain = [hash, ImageSignature::mirrored(hash)]
+                .map(|query| index.near(query, NearRule::default().distance).len());
             // As many other queries as changes, spread like hashes of images.
             let changed = (1..=CHANGES.len() as u32).flat_map(|k| {
                 let query = hash.rotate_left(4 * k) ^ u64::from(k).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                [query, Look::mirrored(query)]
+                [query, ImageSignature::mirrored(query)]
             });
             plain.iter().sum::<usize>() + changed.map(|query| index.near(query, CHANGED_DISTANCE).len()).sum::<usize>()
         })

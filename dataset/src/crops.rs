@@ -108,7 +108,7 @@ pub enum CropError {
     Encode {
         /// Of which image.
         file: String,
-        /// Why.
+        /// Cause.
         source: image::ImageError,
     },
 }

@@ -17,17 +17,17 @@ pub enum ImageFileError {
     /// Its bytes are no image that is taken.
     #[error("cannot decode {path}")]
     Decode {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: DecodeError,
     },
     /// Its header cannot be understood.
     #[error("the size of the image {path} cannot be read")]
     Header {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: DecodeError,
     },
 }

@@ -35,7 +35,7 @@ pub fn anchor_count(height: usize, width: usize) -> usize {
     STRIDES.iter().map(|stride| (height / stride) * (width / stride)).sum()
 }
 
-/// Strides of the feature maps of detectors that fraction YOLOv8's head: three levels as published, with a finer one (P2), a coarser one
+/// Strides of the feature maps of detectors that share YOLOv8's head: three levels as published, with a finer one (P2), a coarser one
 /// (P6), both, and with two.
 const HEADS: [&[usize]; 6] = [&STRIDES, &[4, 8, 16, 32], &[8, 16, 32, 64], &[4, 8, 16, 32, 64], &[8, 16], &[16, 32]];
 

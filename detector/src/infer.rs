@@ -225,7 +225,7 @@ impl YoloDetector {
         let canvas = self.canvas();
         let job = |(image, photo): (usize, &RgbImage)| {
             let region = Region::whole(photo);
-            let input = if pass.square { canvas.input } else { canvas.whole((region.width, region.height)).look.input };
+            let input = if pass.square { canvas.input } else { canvas.whole((region.width, region.height)).pass.input };
             Job { image, region, canvas: input }
         };
         let jobs: Vec<Job> = images.iter().enumerate().map(job).collect();

@@ -22,7 +22,7 @@ pub enum LoadError {
         "{path} is made for the task `{found}`; a detector is needed (task `detect` of Ultralytics, `detector` in a model card)"
     )]
     Task {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// What it is for.
         found: String,
@@ -30,7 +30,7 @@ pub enum LoadError {
     /// The network is of another family.
     #[error("{path} is {family}, whose answers mean something else: use a YOLOv8, YOLO11 or later detector")]
     Family {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// By its own description.
         family: &'static str,
@@ -41,7 +41,7 @@ pub enum LoadError {
         None => "no model card beside it: write one with `classes`".to_owned(),
     })]
     NoClasses {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Its card.
         card: Option<PathBuf>,
@@ -49,7 +49,7 @@ pub enum LoadError {
     /// The key-value pairs in the file are broken.
     #[error("{path}: {source}; write a model card beside it, which is used instead")]
     Metadata {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// What is wrong.
         source: MetadataError,
@@ -57,7 +57,7 @@ pub enum LoadError {
     /// The class map does not fit.
     #[error("{path}: {source}; correct `class_map` in its model card")]
     ClassMap {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// What is wrong.
         source: ClassMapError,
@@ -68,7 +68,7 @@ pub enum LoadError {
          Ultralytics' names, and their necks and heads on an EfficientNet; other networks need ONNX Runtime (`make setup`)"
     )]
     Architecture {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// What is missing or different.
         source: ArchitectureError,
@@ -78,7 +78,7 @@ pub enum LoadError {
         "candle cannot run {path}: it holds `{name}`, which no YOLOv8 detector has; use ONNX Runtime for this network"
     )]
     Foreign {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// The first of them.
         name: String,
@@ -86,7 +86,7 @@ pub enum LoadError {
     /// The card speaks of another network.
     #[error("the model card of {path} says {card}, but its weights are {found}: correct `architecture` in the card")]
     CardArchitecture {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// What the card says.
         card: Design,
@@ -98,7 +98,7 @@ pub enum LoadError {
         "the model card of {path} lists {card} classes, but the network has {found}: correct `classes` in the card"
     )]
     CardClasses {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Classes in the card.
         card: usize,
@@ -114,7 +114,7 @@ pub enum LoadError {
     /// It runs, but not as a detector of these classes and this size.
     #[error("{path}: {source}")]
     Spec {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// What does not fit.
         source: SpecError,

@@ -6,7 +6,7 @@ use vision::{BBox, ClassId, Detection, NmsOptions, nms};
 use crate::ClassMap;
 use crate::anchors::is_anchor_count;
 
-/// Most candidates compared with each other in one image; the least confident beyond are dropped.
+/// Maximum number of candidates compared with each other in one image; the least confident beyond are dropped.
 pub const MAX_NMS_CANDIDATES: usize = 30_000;
 
 /// How an exported detector arranges what it says of an image.
@@ -46,7 +46,7 @@ pub const MAX_ROWS: usize = 2_000;
 /// Which candidates are taken out of an output.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Selection {
-    /// Least confidence.
+    /// Minimum confidence.
     pub confidence: f32,
     /// An anchor gives a candidate for every class above the threshold (validation), not only for its best.
     pub multi_label: bool,

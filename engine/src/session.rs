@@ -123,21 +123,21 @@ pub enum EngineError {
         "this program was built without {engine}; use a package (`make dist`), or `cargo build --release`, which have it"
     )]
     NotBuilt {
-        /// Which.
+        /// Name of the engine.
         engine: &'static str,
     },
     /// A provider was asked for and cannot run here.
     #[error("execution provider {provider} cannot run here: {reason}")]
     Provider {
-        /// Which.
+        /// Name of the execution provider.
         provider: String,
-        /// Why.
+        /// Cause, in words.
         reason: String,
     },
     /// A model file cannot be used.
     #[error("cannot load {path}: {reason}")]
     Load {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Why, and what to do.
         reason: String,
@@ -146,7 +146,7 @@ pub enum EngineError {
     #[error("{path}: tensor {name} should be {expected:?}, {}; were these weights made for another architecture?",
         found.as_ref().map_or("is missing".to_owned(), |found| format!("is {found:?}")))]
     Tensor {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Which tensor.
         name: String,
@@ -158,9 +158,9 @@ pub enum EngineError {
     /// A file cannot be written.
     #[error("cannot write {path}: {source}; check the folder's permissions and free space")]
     Save {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// The batch does not fit the network.

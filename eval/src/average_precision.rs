@@ -213,9 +213,9 @@ pub fn summarize(matches: &Matches, weights: Weights<'_>) -> CocoSummary {
     let all_thresholds = |c: &ClassCurve| (0..THRESHOLDS).map(|t| c.ap(t)).sum::<f64>() / THRESHOLDS as f64;
     let recall = |c: &ClassCurve| c.recall.iter().sum::<f64>() / THRESHOLDS as f64;
 
-    let most = matches.max_detections;
-    let classes = curves(0, most);
-    let sizes = [1, 2, 3].map(|size| curves(size, most));
+    let max = matches.max_detections;
+    let classes = curves(0, max);
+    let sizes = [1, 2, 3].map(|size| curves(size, max));
     let limited = |limit: usize| {
         let recalls = matches.classes.par_iter().filter_map(|c| final_recall(c, limit, weights));
         let recalls: Vec<f64> = recalls.collect();
@@ -227,7 +227,7 @@ pub fn summarize(matches: &Matches, weights: Weights<'_>) -> CocoSummary {
         map75: over(&classes, &at(5)),
         map_by_size: [0, 1, 2].map(|s| over(&sizes[s], &all_thresholds)),
         map50_by_size: [0, 1, 2].map(|s| over(&sizes[s], &at(0))),
-        average_recall: [limited(1), limited(10), limited(100), (most, over(&classes, &recall))],
+        average_recall: [limited(1), limited(10), limited(100), (max, over(&classes, &recall))],
         average_recall_by_size: [0, 1, 2].map(|s| over(&sizes[s], &recall)),
         classes,
     }
@@ -258,7 +258,7 @@ fn final_recall(class: &ClassMatches, limit: usize, weights: Weights<'_>) -> Opt
 /// Recall and precision of all classes together at IoU .50, counting predictions with at least a confidence.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OperatingPoint {
-    /// Least confidence.
+    /// Minimum confidence.
     pub confidence: f64,
     /// True boxes found.
     pub right: u64,

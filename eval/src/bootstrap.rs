@@ -1,6 +1,6 @@
 //! How far a metric would move with other images: percentile bootstrap over images (Efron 1979).
 //!
-//! Boxes of one image stand or fall together, so whole images are drawn, never boxes. A resample is a multiplicity
+//! Boxes of one image stand or fall together, so whole images are sampled, never boxes. A resample is a multiplicity
 //! per image; metrics take it as weights, so nothing is matched or sorted twice.
 
 use rayon::prelude::*;
@@ -40,8 +40,8 @@ impl Interval {
     }
 }
 
-/// Least fraction of resamples in which a metric must be defined for its interval to be given.
-const LEAST_DEFINED: f64 = 0.5;
+/// Minimum fraction of resamples in which a metric must be defined for its interval to be given.
+const MIN_DEFINED: f64 = 0.5;
 
 impl Bootstrap {
     /// Intervals of `N` metrics at once. `metrics` gets the multiplicity of each of `units` images.
@@ -87,7 +87,7 @@ impl Bootstrap {
 
 fn interval(mut values: Vec<f64>, resamples: u32) -> Option<Interval> {
     values.retain(|v| v.is_finite());
-    if values.is_empty() || (values.len() as f64) < LEAST_DEFINED * f64::from(resamples) {
+    if values.is_empty() || (values.len() as f64) < MIN_DEFINED * f64::from(resamples) {
         return None;
     }
     values.sort_by(f64::total_cmp);

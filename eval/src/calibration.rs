@@ -72,7 +72,7 @@ pub fn reliability(claims: &[Claim], weights: Weights<'_>) -> Reliability {
 #[must_use]
 pub fn detection_claims(matches: &Matches, confidences: &[f64]) -> Vec<Claim> {
     let classes = matches.classes.iter().zip(confidences);
-    let outcomes = classes.flat_map(|(class, least)| class.outcomes.iter().filter(move |o| o.score >= *least));
+    let outcomes = classes.flat_map(|(class, min)| class.outcomes.iter().filter(move |o| o.score >= *min));
     let counted = outcomes.filter(|o| o.is_right(0, 0) || o.is_wrong(0, 0));
     counted.map(|o| Claim { confidence: o.score, right: o.is_right(0, 0), image: o.image }).collect()
 }

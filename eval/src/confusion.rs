@@ -52,10 +52,10 @@ impl ConfusionMatrix {
 /// part; those left over of whose area at least `iou` lies on a crowd are dropped; the rest is background.
 #[must_use]
 pub fn confusion_matrix(set: &DetectionSet, iou: f64, confidence: &Confidences<f64>) -> ConfusionMatrix {
-    let least = confidence.by_number(set.classes());
+    let min_confidence = confidence.by_number(set.classes());
     let counts = |p: &u32| {
         let prediction = &set.predictions()[*p as usize];
-        prediction.score >= least[prediction.class as usize]
+        prediction.score >= min_confidence[prediction.class as usize]
     };
     let mut matrix = ConfusionMatrix::new(set.classes().len());
     let background = matrix.background();

@@ -117,14 +117,14 @@ impl CountTable {
         let (mut all_errors, mut all_rows) = (0, 0);
         let mut by_image = vec![(0_u64, 0_u64, 0_u64); self.images.len()];
         for rows in self.rows.chunk_by(|a, b| a.sku == b.sku) {
-            let (mut count, mut error, mut truth, mut least, mut most) = (0, 0, 0, 0, 0);
+            let (mut count, mut error, mut truth, mut min, mut max) = (0, 0, 0, 0, 0);
             for row in rows {
                 let weight = weight(row.image);
                 count += weight;
                 error += weight * row.error();
                 truth += weight * row.truth;
-                least += weight * row.truth.min(row.predicted);
-                most += weight * row.truth.max(row.predicted);
+                min += weight * row.truth.min(row.predicted);
+                max += weight * row.truth.max(row.predicted);
                 let image = &mut by_image[row.image as usize];
                 image.0 += row.truth;
                 image.1 += row.predicted;
@@ -132,7 +132,7 @@ impl CountTable {
             }
             if count > 0 {
                 per_sku_mae.push(error as f64 / count as f64);
-                ious.push(least as f64 / most as f64);
+                ious.push(min as f64 / max as f64);
             }
             if truth > 0 {
                 distances.push(error as f64 / truth as f64);

@@ -15,7 +15,7 @@ pub struct ConfidenceCurve {
 }
 
 /// Points kept of a raw precision-recall curve.
-const DRAWN_POINTS: usize = 400;
+const MAX_PLOTTED_POINTS: usize = 400;
 
 /// Predictions of several classes in one order, so that a threshold can be moved through all of them.
 #[derive(Debug, Clone)]
@@ -89,13 +89,13 @@ impl Merged {
             let nothing = OperatingPoint { confidence, right: 0, wrong: 0, positives };
             reached.checked_sub(1).map_or(nothing, |at| OperatingPoint { confidence, ..steps[at] })
         };
-        let stride = steps.len().div_ceil(DRAWN_POINTS).max(1);
+        let stride = steps.len().div_ceil(MAX_PLOTTED_POINTS).max(1);
         let last = steps.len().saturating_sub(1);
-        let drawn = steps.iter().enumerate().filter(|(i, _)| i % stride == 0 || *i == last);
+        let plotted = steps.iter().enumerate().filter(|(i, _)| i % stride == 0 || *i == last);
         ConfidenceCurve {
             points: (0..=100).map(sampled).collect(),
             best: self.best(None),
-            precision_recall: drawn.filter_map(|(_, s)| Some((s.recall()?, s.precision()?))).collect(),
+            precision_recall: plotted.filter_map(|(_, s)| Some((s.recall()?, s.precision()?))).collect(),
         }
     }
 }

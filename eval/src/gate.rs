@@ -10,11 +10,11 @@ use crate::Interval;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Targets {
-    /// Least detection recall at the serving confidence.
+    /// Minimum detection recall at the serving confidence.
     pub recall_min: f64,
-    /// Least mAP at IoU .50.
+    /// Minimum mAP at IoU .50.
     pub map50_min: f64,
-    /// Least fraction of crops whose SKU is right.
+    /// Minimum fraction of crops whose SKU is right.
     pub top1_accuracy_min: f64,
     /// Largest macro count MAE.
     pub count_mae_max: f64,

@@ -54,7 +54,7 @@ pub use evaluate::{
 };
 pub use gate::{Gate, GatedMetric, Targets, Verdict};
 pub use identification::{Query, QuerySet, Ranked, Stated, confused_pairs, top_k};
-pub use matching::{Fate, Matches, Outcome, Pairing, SizeRange, match_all, pair};
+pub use matching::{MatchResult, Matches, Outcome, Pairing, SizeRange, match_all, pair};
 pub use mistakes::{Mistakes, mistakes};
 pub use open_set::OpenSet;
 pub use precision_goal::{ClassGoal, PrecisionGoal};

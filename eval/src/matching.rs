@@ -134,12 +134,12 @@ pub struct Pairing {
     /// Per true box, the prediction that found it.
     pub found_by: Vec<Option<u32>>,
     /// Per prediction.
-    pub fates: Vec<Fate>,
+    pub results: Vec<MatchResult>,
 }
 
 /// What became of one prediction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum MatchResult {
     /// Below the confidence, or beyond the allowed number.
     Dropped,
     /// Fell on something to ignore.
@@ -231,27 +231,29 @@ fn match_cell(scratch: &mut Scratch, set: &DetectionSet, cell: &Cell, thresholds
 /// Matches the predictions with at least the confidence of their class at one overlap threshold, class by class.
 #[must_use]
 pub fn pair(set: &DetectionSet, iou: f64, confidence: &Confidences<f64>, max_detections: usize) -> Pairing {
-    let least = confidence.by_number(set.classes());
+    let min_confidence = confidence.by_number(set.classes());
     let groups = Cells::group(set);
-    let mut pairing =
-        Pairing { found_by: vec![None; set.truths().len()], fates: vec![Fate::Dropped; set.predictions().len()] };
+    let mut pairing = Pairing {
+        found_by: vec![None; set.truths().len()],
+        results: vec![MatchResult::Dropped; set.predictions().len()],
+    };
     let mut scratch = Scratch::default();
     for cell in groups.cells() {
-        scratch.load(set, &groups, cell, (max_detections, least[cell.class as usize]));
+        scratch.load(set, &groups, cell, (max_detections, min_confidence[cell.class as usize]));
         scratch.overlaps(set, iou);
         scratch.ignore(|truth| truth.crowd, set);
         for &prediction in &scratch.predictions {
-            pairing.fates[prediction as usize] = Fate::Wrong;
+            pairing.results[prediction as usize] = MatchResult::Wrong;
         }
         let mut pairs = std::mem::take(&mut scratch.pairs);
         scratch.assign(&[iou], |rank, _, truth, ignored| pairs.push((rank, truth, ignored)));
         for (rank, truth, ignored) in pairs.drain(..) {
             let (prediction, truth) = (scratch.predictions[rank], scratch.truths[truth]);
-            pairing.fates[prediction as usize] = if ignored {
-                Fate::Ignored
+            pairing.results[prediction as usize] = if ignored {
+                MatchResult::Ignored
             } else {
                 pairing.found_by[truth as usize] = Some(prediction);
-                Fate::Right(truth)
+                MatchResult::Right(truth)
             };
         }
         scratch.pairs = pairs;

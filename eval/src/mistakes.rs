@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use vision::Confidences;
 
 use crate::matching::pair;
-use crate::{DetectionSet, Fate};
+use crate::{DetectionSet, MatchResult};
 
 /// Overlap from which a box is meant to be the same thing, only badly placed.
 const NEAR: f64 = 0.1;
@@ -71,7 +71,7 @@ pub fn mistakes(set: &DetectionSet, confidence: &Confidences<f64>, max_detection
     let unsure = pair(set, SAME, &f64::NEG_INFINITY.into(), max_detections);
     let mut found = Mistakes::default();
     let shown: Vec<u32> =
-        (0..).zip(&pairing.fates).filter(|(_, fate)| **fate != Fate::Dropped).map(|(at, _)| at).collect();
+        (0..).zip(&pairing.results).filter(|(_, result)| **result != MatchResult::Dropped).map(|(at, _)| at).collect();
     let predictions = by_image(set, shown, |p| set.predictions()[p as usize].image);
     let truths = by_image(set, (0..set.truths().len() as u32).collect(), |t| set.truths()[t as usize].image);
 
@@ -96,7 +96,7 @@ pub fn mistakes(set: &DetectionSet, confidence: &Confidences<f64>, max_detection
         *cause += 1;
     }
     for (at, prediction) in set.predictions().iter().enumerate() {
-        if pairing.fates[at] != Fate::Wrong {
+        if pairing.results[at] != MatchResult::Wrong {
             continue;
         }
         let (mut duplicate, mut other_class, mut near) = (false, false, false);

@@ -25,7 +25,7 @@ struct Trial {
 /// State of a threshold, as fractions of known and unknown crops at or above it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Acceptance {
-    /// Least similarity that is accepted.
+    /// Minimum similarity that is accepted.
     pub threshold: f64,
     /// Known crops accepted, whatever they were taken for (true positive rate).
     pub known: f64,

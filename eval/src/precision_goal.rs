@@ -14,7 +14,7 @@ use crate::matching::{ClassMatches, Outcome};
 /// A wanted precision, and from which confidence on each class has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PrecisionGoal {
-    /// Least fraction of detections that are right.
+    /// Minimum fraction of detections that are right.
     pub precision: f64,
     /// Classes with true boxes or detections.
     pub classes: Vec<ClassGoal>,

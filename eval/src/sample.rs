@@ -110,7 +110,7 @@ pub struct Truth {
     pub image: u32,
     /// Index of its class.
     pub class: u32,
-    /// Where.
+    /// Box in pixels.
     pub rect: Rect,
     /// Area that decides small/medium/large; COCO's is the segment's, otherwise the box's.
     pub area: f64,
@@ -125,7 +125,7 @@ pub struct Prediction {
     pub image: u32,
     /// Index of its class.
     pub class: u32,
-    /// Where.
+    /// Box in pixels.
     pub rect: Rect,
     /// Confidence; any finite number orders, thresholds assume `0..=1`.
     pub score: f64,

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::{Bootstrap, DetectionSet, Interval};
 
-/// The images that fraction one value of one column.
+/// The images that share one value of one column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slice {
     /// Name of the column ("store", "density").
@@ -23,9 +23,9 @@ pub enum SliceError {
     /// Not a table.
     #[error("line {line}: {reason}")]
     Syntax {
-        /// Where.
+        /// Line, from 1.
         line: u64,
-        /// Why.
+        /// Cause, in words.
         reason: String,
     },
     /// The first column is something else.
@@ -40,15 +40,15 @@ pub enum SliceError {
     /// An image is listed twice.
     #[error("line {line}: {name} is listed again")]
     Repeated {
-        /// Where.
+        /// Line, from 1.
         line: u64,
-        /// Which.
+        /// The name in question.
         name: String,
     },
     /// An identifier rather than a property.
     #[error("column `{column}` has more than {MAX_VALUES} different values: slices need a few images each")]
     TooManyValues {
-        /// Which.
+        /// Name of the column.
         column: String,
     },
     /// The table is of other images.

@@ -18,12 +18,12 @@ pub struct CalibrationGoal {
     pub false_accept_rate: f64,
     /// Impostors a SKU must have seen for a threshold of its own; others use the global one. One in
     /// `1 / false_accept_rate` must be able to pass, or the estimate is only an extreme value.
-    pub least_impostors: usize,
+    pub min_impostors: usize,
 }
 
 impl Default for CalibrationGoal {
     fn default() -> Self {
-        Self { false_accept_rate: 0.01, least_impostors: 100 }
+        Self { false_accept_rate: 0.01, min_impostors: 100 }
     }
 }
 
@@ -44,7 +44,7 @@ pub enum CalibrationError {
 /// What a threshold does to the crops at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Trade {
-    /// Least similarity that is accepted.
+    /// Minimum similarity that is accepted.
     pub threshold: f64,
     /// Impostors accepted.
     pub false_accept_rate: f64,
@@ -119,7 +119,7 @@ pub fn calibrate(
         return Err(CalibrationError::NoKnown);
     }
     let all: Vec<f64> = evidence.impostors.iter().map(|i| i.1).collect();
-    let global = least_threshold(all, rate);
+    let global = min_threshold(all, rate);
     let skus = set.skus().len();
     let mut impostors = vec![Vec::new(); skus];
     for &(sku, similarity) in &evidence.impostors {
@@ -128,8 +128,8 @@ pub fn calibrate(
     let chosen: Vec<(f64, bool)> = impostors
         .iter()
         .map(|seen| {
-            let own = seen.len() >= goal.least_impostors.max(1);
-            (if own { least_threshold(seen.clone(), rate) } else { global }, own)
+            let own = seen.len() >= goal.min_impostors.max(1);
+            (if own { min_threshold(seen.clone(), rate) } else { global }, own)
         })
         .collect();
     let per_sku = |sku: u32| {
@@ -153,7 +153,7 @@ pub fn calibrate(
 /// Smallest threshold with which at most `rate` of the similarities are accepted: just above the first one too many. Rounded
 /// up to what a configuration shows (.0001 in `0..=1`) before anything is said about it, so that what is reported is what
 /// will be in force.
-fn least_threshold(mut similarities: Vec<f64>, rate: f64) -> f64 {
+fn min_threshold(mut similarities: Vec<f64>, rate: f64) -> f64 {
     similarities.sort_by(|a, b| b.total_cmp(a));
     // The product may lie a rounding error below a whole number (0.29 * 100).
     let allowed = (rate * similarities.len() as f64 + 1e-9).floor() as usize;

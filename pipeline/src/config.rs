@@ -123,7 +123,7 @@ impl Default for EngineSettings {
 /// Another embedder, and the gallery that it made.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SecondPlace {
+pub struct SecondOpinionConfig {
     /// Weights.
     pub embedder: PathBuf,
     /// Folder.
@@ -382,9 +382,9 @@ impl PipelineConfig {
             max_scan_pixels: check.within("limits.max_scan_megapixels", file.limits.max_scan_megapixels, 1, 100_000)?
                 * 1_000_000,
         };
-        let most_tiles = vision::tiles::MAX_TILES_PER_SIDE.pow(2);
+        let max_tiles = vision::tiles::MAX_TILES_PER_SIDE.pow(2);
         let requests = RequestLimits {
-            max_tiles: check.within("limits.max_tiles", file.limits.max_tiles, 0, most_tiles)?,
+            max_tiles: check.within("limits.max_tiles", file.limits.max_tiles, 0, max_tiles)?,
             min_confidence: check.fraction("limits.min_confidence", file.limits.min_confidence)?,
             max_input_megapixels: check.within(
                 "limits.max_input_megapixels",

@@ -122,7 +122,7 @@ mod tests {
                 candidates,
             },
             embedding: None,
-            disputed: false,
+            disagreement: false,
         }
     }
 

@@ -7,7 +7,7 @@
 use vision::{Reason, RecognizedItem, SkuId, SkuIndex, SkuStatus};
 
 /// Facings that a photo must have to say anything: fewer leave each to its threshold.
-const LEAST_FACINGS: usize = 8;
+const MIN_FACINGS: usize = 8;
 /// What is taken for granted of any photo, as facings seen before: one foreign, nine enrolled.
 const FOREIGN_BEFORE: f64 = 1.0;
 const ENROLLED_BEFORE: f64 = 9.0;
@@ -23,7 +23,7 @@ const STEPS: usize = 30;
 pub(crate) fn apply(items: &mut [RecognizedItem], gallery: &dyn SkuIndex, margin: f32) -> Option<f64> {
     let odds: Vec<Option<(SkuId, f64)>> = items.iter().map(|item| odds(item, gallery)).collect();
     let all: Vec<f64> = odds.iter().flatten().map(|(_, odds)| *odds).collect();
-    if all.len() < LEAST_FACINGS {
+    if all.len() < MIN_FACINGS {
         return None;
     }
     let fraction = foreign_ratio(&all);
@@ -117,7 +117,7 @@ mod tests {
                 candidates: vec![Candidate { sku: SkuId(1), similarity }],
             },
             embedding: None,
-            disputed: false,
+            disagreement: false,
         }
     }
 

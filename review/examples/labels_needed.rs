@@ -118,8 +118,8 @@ fn draw(out: &str, files: &[String]) -> Result<()> {
             curves.entry(way).or_default().entry(labels.parse()?).or_default().push(top1.parse()?);
         }
         let seeds = rows.iter().map(|row| row[0]).collect::<BTreeSet<_>>().len();
-        let most = curves.values().flat_map(BTreeMap::keys).copied().max().unwrap_or(1);
-        let mut frame = Frame::new(Axis::counts("labels", most), Axis::fraction("top-1"));
+        let max = curves.values().flat_map(BTreeMap::keys).copied().max().unwrap_or(1);
+        let mut frame = Frame::new(Axis::counts("labels", max), Axis::fraction("top-1"));
         for (way, mark) in [("queue", "s1"), ("random", "s2")] {
             let curve = curves.get(way).into_iter().flatten();
             // All seeds run until every crop is labelled; the last step of one may be shorter.
@@ -207,7 +207,7 @@ fn choose(crops: &[Crop], pool: &[usize], gallery: &Gallery) -> Result<Vec<usize
         detection: Detection { bbox: BBox::new(0.0, 0.0, 1.0, 1.0), class: ClassId(0), confidence: 1.0 },
         decision: decide(&neighbors, &rule, 5),
         embedding: Some(embedding),
-        disputed: false,
+        disagreement: false,
     });
     let recognition = Recognition {
         width: 1,
@@ -215,12 +215,13 @@ fn choose(crops: &[Crop], pool: &[usize], gallery: &Gallery) -> Result<Vec<usize
         items: items.collect(),
         counts: Vec::new(),
         unknown_count: 0,
-        looked: vision::Looked::default(),
+        trace: vision::DetectionTrace::default(),
         warnings: Vec::new(),
     };
     let limits = Limits { per_photo: TOGETHER, per_minute: TOGETHER, per_hour: TOGETHER, per_day: TOGETHER };
     let hash = |facing: usize| crops[pool[facing]].hash;
-    let facts = GalleryFacts { threshold: &|_| rule.threshold, exemplars: None, image_hash: Some(&hash), edition: 0 };
+    let facts =
+        GalleryFacts { threshold: &|_| rule.threshold, exemplars: None, image_hash: Some(&hash), gallery_version: 0 };
     let picked = Sampler::new(samplers(), limits).pick(&recognition, 0, &facts);
     Ok(picked.new.iter().map(|pick| pool[pick.facing]).collect())
 }

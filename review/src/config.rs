@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use vision::Secret;
 
-use pipeline::config::SecondPlace;
+use pipeline::config::SecondOpinionConfig;
 use vision::config::{Check, ConfigError, Keys, Renamed, read_text, syntax};
 
 /// Keys that have another name now.
@@ -32,7 +32,7 @@ pub struct ReviewConfig {
     /// How much the images may take; `None` for as much as they want.
     pub max_bytes: Option<u64>,
     /// Whom else to ask about every facing.
-    pub second_opinion: Option<SecondPlace>,
+    pub second_opinion: Option<SecondOpinionConfig>,
 }
 
 /// Which facings are worth a look. A zero switches a sampler off.
@@ -144,7 +144,7 @@ struct ReviewSection {
     claim_seconds: u64,
     keep_days: u64,
     max_gib: f64,
-    second_opinion: Option<SecondPlace>,
+    second_opinion: Option<SecondOpinionConfig>,
 }
 
 impl Default for ReviewSection {

@@ -77,7 +77,7 @@ pub fn prepare(queue: &Arc<Queue>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
         threshold: &threshold,
         exemplars: Some(&exemplars),
         image_hash: Some(&hash),
-        edition: recognizer.edition(),
+        gallery_version: recognizer.gallery_version(),
     };
     let picked = queue.sampler().pick_from(Some(source), recognition, store::model::now(), &facts);
     let reserved = Reserved { queue: Arc::clone(queue), picked, kept: false };

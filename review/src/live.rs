@@ -199,6 +199,6 @@ impl LiveGallery {
     /// # Errors
     /// As [`LiveGallery::index`].
     pub fn over(&mut self, recognizer: &Recognizer) -> Result<Recognizer, GalleryError> {
-        Ok(recognizer.with_gallery(self.index()?).with_edition(self.change.cast_unsigned()))
+        Ok(recognizer.with_gallery(self.index()?).with_gallery_version(self.change.cast_unsigned()))
     }
 }

@@ -11,8 +11,8 @@ use super::config::{Limits, Samplers};
 use super::ledger::{Ledger, Source};
 use super::reasons::{Surroundings, reasons};
 
-/// Facings remembered for comparison.
-const REMEMBERED: usize = 4_096;
+/// Facings kept for comparison.
+const MAX_COMPARED: usize = 4_096;
 /// From so much uncertainty times facings on, an item is urgent: one answer settles more than one facing.
 const URGENT: f32 = 1.5;
 
@@ -42,7 +42,7 @@ struct Found {
 }
 
 impl Found {
-    /// Whether it was drawn for an estimate.
+    /// Whether it was sampled for an estimate.
     fn is_blind(&self) -> bool {
         self.reasons.first() == Some(&Reason::Random)
     }
@@ -71,8 +71,8 @@ pub struct Sampler {
     ledger: Ledger,
     /// What waits, or is on its way to the queue.
     queued: VecDeque<Queued>,
-    /// What was answered, and the edition of the gallery that first knows: photos that are recognised by one before it still
-    /// find these unsure. In order of editions.
+    /// What was answered, and the version of the gallery that first knows: photos that are recognised by one before it still
+    /// find these unsure. In order of versions.
     settled: VecDeque<(u64, Queued)>,
     random: Random,
 }
@@ -90,19 +90,19 @@ pub struct Queued {
 
 /// What the sampler must know beside the recognition.
 pub struct GalleryFacts<'a> {
-    /// Least similarity with which a SKU is known.
+    /// Minimum similarity with which a SKU is known.
     pub threshold: &'a dyn Fn(Option<SkuId>) -> f32,
     /// Exemplars of a SKU; `None` when nobody counted.
     pub exemplars: Option<&'a HashMap<SkuId, usize>>,
     /// Hash of the image of the facing at this place; `None` where images are not compared. Asked only for facings that
     /// are worth a look.
     pub image_hash: Option<&'a dyn Fn(usize) -> Option<u64>>,
-    /// Edition of the gallery that decided.
-    pub edition: u64,
+    /// Version of the gallery that decided.
+    pub gallery_version: u64,
 }
 
 impl Sampler {
-    /// A sampler that remembers nothing yet.
+    /// A sampler with nothing queued yet.
     #[must_use]
     pub fn new(samplers: Samplers, limits: Limits) -> Self {
         // Not reproducible on purpose: who knows the numbers could keep a facing out of the sample.
@@ -112,10 +112,10 @@ impl Sampler {
     }
 
     /// The same, with what an earlier process queued: `times` in milliseconds since 1970, and items that wait.
-    pub fn remember(&mut self, times: Vec<i64>, queued: Vec<Queued>) {
-        self.ledger.remember(times);
+    pub fn load(&mut self, times: Vec<i64>, queued: Vec<Queued>) {
+        self.ledger.load(times);
         self.queued = queued.into();
-        self.queued.truncate(REMEMBERED);
+        self.queued.truncate(MAX_COMPARED);
     }
 
     /// What of this photo a person should see. Its items must carry their embeddings; those that do not are left out.
@@ -141,7 +141,7 @@ impl Sampler {
             let Some(embedding) = &item.embedding else { continue };
             let best = item.decision.candidates.first().map(|candidate| candidate.sku);
             let around = Surroundings {
-                drawn: (self.random.next_u64() >> 40) as f32 / (1_u64 << 24) as f32,
+                sampled: (self.random.next_u64() >> 40) as f32 / (1_u64 << 24) as f32,
                 threshold: (facts.threshold)(best),
                 nearest_queued: self.nearest_queued(embedding),
                 exemplars: best.and_then(|sku| facts.exemplars?.get(&sku).copied()),
@@ -156,7 +156,7 @@ impl Sampler {
             match self.waiting_twin(embedding, new.image_hash).filter(|_| !new.is_blind()) {
                 Some(twin) => tally(&mut picked.again, &twin.item),
                 // Somebody answered while this photo was being recognised.
-                None if !new.is_blind() && self.is_settled(embedding, new.image_hash, facts.edition) => {}
+                None if !new.is_blind() && self.is_settled(embedding, new.image_hash, facts.gallery_version) => {}
                 None => found.push(new),
             }
         }
@@ -209,14 +209,14 @@ impl Sampler {
         }
     }
 
-    /// Tells that people have answered and that the gallery of this edition knows: what looks like these items is measured
+    /// Tells that people have answered and that the gallery of this version knows: what looks like these items is measured
     /// against that one again.
-    pub fn answered(&mut self, items: &HashSet<&str>, edition: u64) {
+    pub fn answered(&mut self, items: &HashSet<&str>, gallery_version: u64) {
         let (gone, stay): (VecDeque<_>, _) =
             std::mem::take(&mut self.queued).into_iter().partition(|queued| items.contains(queued.item.as_str()));
         self.queued = stay;
         for queued in gone {
-            push_bounded(&mut self.settled, (edition, queued));
+            push_bounded(&mut self.settled, (gallery_version, queued));
         }
     }
 
@@ -230,9 +230,9 @@ impl Sampler {
         }
     }
 
-    /// Whether a gallery later than that edition knows what looks like this.
-    fn is_settled(&self, embedding: &Embedding, hash: Option<u64>, edition: u64) -> bool {
-        let since = self.settled.iter().rev().take_while(|(settled, _)| *settled > edition);
+    /// Whether a gallery later than that version knows what looks like this.
+    fn is_settled(&self, embedding: &Embedding, hash: Option<u64>, gallery_version: u64) -> bool {
+        let since = self.settled.iter().rev().take_while(|(settled, _)| *settled > gallery_version);
         since.into_iter().any(|(_, queued)| self.are_twins(queued, embedding, hash))
     }
 
@@ -256,11 +256,11 @@ impl Sampler {
 }
 
 /// The oldest makes room.
-fn push_bounded<T>(remembered: &mut VecDeque<T>, new: T) {
-    if remembered.len() >= REMEMBERED {
-        remembered.pop_front();
+fn push_bounded<T>(kept: &mut VecDeque<T>, new: T) {
+    if kept.len() >= MAX_COMPARED {
+        kept.pop_front();
     }
-    remembered.push_back(new);
+    kept.push_back(new);
 }
 
 fn tally(seen: &mut Vec<(String, u32)>, item: &str) {

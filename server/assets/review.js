@@ -5,14 +5,14 @@ import { Refused, call, newKey } from "./review_api.js";
 import { BoxEditor } from "./review_box.js";
 import { Finder } from "./review_find.js";
 import { meant } from "./review_keys.js";
-import { complain, rememberReviewer, reviewer, say } from "./review_who.js";
+import { complain, saveReviewer, reviewer, say } from "./review_who.js";
 
 /** Items held beside the one on screen; more are asked for when fewer are left. */
 const AHEAD = 4;
 /** How often an empty queue is asked again, in milliseconds. */
 const LOOK = 4000;
 const WHY = {
-  random: "Drawn at random, to measure how often recognition is right.",
+  random: "Sampled at random, to measure how often recognition is right.",
   unknown: "Nothing enrolled is near enough.",
   small_margin: "Two SKUs are almost equally near.",
   near_threshold: "It lies on the line between known and unknown.",
@@ -218,5 +218,5 @@ function start() {
   claim();
 }
 
-rememberReviewer(start);
+saveReviewer(start);
 start();

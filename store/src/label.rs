@@ -320,7 +320,7 @@ async fn apply(tx: &mut Tx, request: LabelRequest) -> Result<Label, StoreError> 
                  label_at = $4, label_by = $5, agreements = 0 WHERE id = $6"
             );
             tx.later(&sql, values![seq, kind.as_str(), sku.map(|sku| sku.0), at, &reviewer, &item]).await?;
-            teach(tx, &item, seq, &answer, sku).await?;
+            add_exemplar(tx, &item, seq, &answer, sku).await?;
         }
     }
     let status = (before.status, after);
@@ -365,7 +365,13 @@ async fn withdraw(tx: &mut Tx, item: &str, seq: i64) -> Result<(), StoreError> {
 }
 
 /// Puts what the answer teaches into the gallery.
-async fn teach(tx: &mut Tx, item: &str, seq: i64, answer: &Answer, sku: Option<SkuId>) -> Result<(), StoreError> {
+async fn add_exemplar(
+    tx: &mut Tx,
+    item: &str,
+    seq: i64,
+    answer: &Answer,
+    sku: Option<SkuId>,
+) -> Result<(), StoreError> {
     let (sku, corrected) = match (answer, sku) {
         (Answer::NotAContainer, _) => (SkuId::NOT_A_CONTAINER, None),
         (Answer::Sku(_) | Answer::NewSku(_), Some(sku)) => (sku, None),

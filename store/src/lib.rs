@@ -10,8 +10,8 @@
 //! | `reviewer` | who a name stands for |
 //! | [`catalogue`], [`exemplars`] | SKUs, and what the gallery is made of |
 //! | `thumbnails` | small images of enrolled images |
-//! | [`reteach`] | labels under another embedder |
-//! | [`stats`] | depth, age, pace, agreement |
+//! | [`reembed`] | labels under another embedder |
+//! | [`stats`] | depth, age, throughput, agreement |
 //! | [`retention`] | what may be forgotten |
 //! | [`objects`] | images, named by their content |
 //! | `sql` | one way to speak to either database; the only place that names its drivers |
@@ -26,7 +26,7 @@ pub mod label;
 pub mod list;
 pub mod model;
 pub mod objects;
-pub mod reteach;
+pub mod reembed;
 pub mod retention;
 pub mod stats;
 

@@ -5,14 +5,14 @@ use std::str::FromStr;
 
 use vision::SkuId;
 
-use crate::cursor::{Cursor, Place};
+use crate::cursor::{Cursor, SortValue};
 use crate::error::StoreError;
 use crate::item::{SELECT, item};
 use crate::model::{Item, ItemStatus, Reason, Timestamp};
 use crate::sql::{Value, values};
 use crate::store::Store;
 
-/// Most items of a page.
+/// Maximum number of items of a page.
 pub const MAX_PAGE: u32 = 200;
 
 /// Order of a list.
@@ -54,11 +54,11 @@ impl ItemSort {
         }
     }
 
-    fn place(self, item: &Item) -> Place {
+    fn sort_value(self, item: &Item) -> SortValue {
         match self {
-            Self::Priority => Place::Score(item.priority),
-            Self::Similarity => Place::Score(item.similarity),
-            Self::Newest | Self::Oldest => Place::Time(item.created_at),
+            Self::Priority => SortValue::Score(item.priority),
+            Self::Similarity => SortValue::Score(item.similarity),
+            Self::Newest | Self::Oldest => SortValue::Time(item.created_at),
         }
     }
 }
@@ -89,7 +89,7 @@ pub struct ItemFilter {
     pub class: Option<String>,
     /// Foremost reason.
     pub reason: Option<Reason>,
-    /// Least similarity.
+    /// Minimum similarity.
     pub min_similarity: Option<f64>,
     /// Largest similarity.
     pub max_similarity: Option<f64>,
@@ -233,8 +233,8 @@ impl ItemFilter {
         let mut conditions: Vec<String> = rest.into_iter().map(spell).collect();
         if let Some(cursor) = cursor {
             values.push(match cursor.value {
-                Place::Time(time) => time.into(),
-                Place::Score(score) => score.into(),
+                SortValue::Time(time) => time.into(),
+                SortValue::Score(score) => score.into(),
             });
             values.push((&cursor.id).into());
             let (value, id) = (values.len() - 1, values.len());
@@ -273,7 +273,7 @@ impl Store {
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
         let next = items.last().filter(|_| more).map(|last| {
-            let (value, id) = (sort.place(last), last.id.clone());
+            let (value, id) = (sort.sort_value(last), last.id.clone());
             Cursor { sort, value, id }.spell()
         });
         Ok(ItemPage { items, next })

@@ -314,7 +314,7 @@ pub struct Comment {
     pub at: Timestamp,
     /// By whom.
     pub author: String,
-    /// What.
+    /// Text of the comment.
     pub body: String,
 }
 

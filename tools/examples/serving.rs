@@ -113,7 +113,7 @@ impl Server {
     }
 }
 
-/// Photos per second of `threads` threads that fraction the recogniser.
+/// Photos per second of `threads` threads that share the recogniser.
 fn in_process(recognizer: &Recognizer, config: &PipelineConfig, photo: &Bytes, threads: usize, photos: usize) -> f64 {
     let next = AtomicUsize::new(0);
     let start = Instant::now();

@@ -11,7 +11,7 @@ use classifier::model::Variant;
 use classifier::model::layout::recognize;
 use engine::Weights;
 
-/// Look into weights files and bring them into the native layout
+/// Inspect weights files and convert them to the native layout
 #[derive(Subcommand)]
 pub(crate) enum ModelsCommand {
     Inspect(inspect::InspectArgs),

@@ -36,10 +36,10 @@ pub(crate) struct RecognizeArgs {
     /// Write annotated images: a file (.jpg, .png, .webp) for one photo, a folder for several
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
-    /// Print answers as JSON, one object a line, in the form of POST /v2/recognize
+    /// Print answers as JSON, one object per line, in the format of POST /v2/recognize
     #[arg(long)]
     json: bool,
-    /// Least detection confidence, 0 to 1, whatever the class [default: from the configuration]
+    /// Least detection confidence, 0 to 1, all classes [default: from the configuration]
     #[arg(long, value_parser = fraction)]
     conf: Option<f32>,
     /// Overlap (IoU) above which two boxes are one object, 0 to 1
@@ -160,7 +160,7 @@ fn print(answer: &Answered, recognizer: &Recognizer, json: bool) -> io::Result<(
     print_counts(&answer.path.display().to_string(), &answer.recognized.recognition, answer.total)
 }
 
-/// What people read: one line in all, one for each SKU, and what is to be said besides.
+/// Display name: one line in all, one for each SKU, and what is to be said besides.
 pub(crate) fn print_counts(photo: &str, recognition: &Recognition, total: Duration) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let unsure = recognition.items.iter().filter(|item| item.decision.status == SkuStatus::Ambiguous).count();

@@ -14,7 +14,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{VarBuilder, VarMap};
 use detector::model::{Architecture, Scale, YoloV8};
 use engine::efficientnet::layers::{Pointwise, pool};
-use engine::efficientnet::{Build, Config, Norms, Trunk, Variant};
+use engine::efficientnet::{Backbone, Build, Config, Norms, Variant};
 use engine::ops::widen;
 
 fn measure(name: &str, repeats: usize, mut work: impl FnMut() -> Result<()>) -> Result<()> {
@@ -71,11 +71,11 @@ fn main() -> Result<()> {
     let config = Config::of(Variant::B0);
     let live = Build { config: &config, norms: Norms::Live { momentum: 0.1 } };
     let vb = VarBuilder::from_varmap(&map, DType::F32, &device).pp("b0");
-    let backbone = Trunk::load(&vb, live)?;
+    let backbone = Backbone::load(&vb, live)?;
     let head = Pointwise::load(&vb, ("conv_head", "bn2"), (320, config.head), Some(config.activation), live)?;
     let static_vb = VarBuilder::from_tensors(detached(&map), DType::F32, &device).pp("b0");
     let still = Build::folded(&config);
-    let still_backbone = Trunk::load(&static_vb, still)?;
+    let still_backbone = Backbone::load(&static_vb, still)?;
     let still_head =
         Pointwise::load(&static_vb, ("conv_head", "bn2"), (320, config.head), Some(config.activation), still)?;
     if device.is_cuda() {

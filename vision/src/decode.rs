@@ -99,7 +99,7 @@ pub enum DecodeError {
     /// Some other kind of file.
     #[error("this is {found}, not a photo that can be read: send a JPEG, PNG or WebP{}", found.remedy())]
     NotAPhoto {
-        /// What it is.
+        /// Kind found.
         found: FileKind,
     },
     /// The image is larger than allowed.

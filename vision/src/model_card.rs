@@ -105,21 +105,21 @@ pub enum CardError {
     /// A file cannot be read or written.
     #[error("cannot access {path}: {source}")]
     Io {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// Larger than a card may be.
     #[error("{path} is larger than {MAX_CARD_BYTES} bytes: not a model card")]
     TooLarge {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
     },
     /// Not a card.
     #[error("{path} is not a model card: {source}")]
     Json {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
         /// Where and why.
         source: serde_json::Error,
@@ -129,7 +129,7 @@ pub enum CardError {
     Plan {
         /// Which card.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: PlanError,
     },
     /// A value that contradicts the rest of the card.

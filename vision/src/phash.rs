@@ -14,9 +14,9 @@ use ndarray::Array3;
 const SIDE: usize = 32;
 const THUMB: usize = 16;
 
-/// The look of an image.
+/// What an image looks like, for comparing.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Look {
+pub struct ImageSignature {
     /// Signs of the 64 lowest frequencies of the brightness (DCT-II of 32 x 32 pixels, without the mean), as in pHash
     /// (Zauner 2010) but with the sign instead of "above the median": so mirroring the image flips fixed bits.
     pub hash: u64,
@@ -102,7 +102,7 @@ static COSINES: LazyLock<[[f32; SIDE]; 12]> = LazyLock::new(|| {
 /// Standard deviation of the brightness, in grey levels, below which an image is blank: its hash is that of its noise.
 const BLANK: f32 = 2.0;
 
-/// [`Look::hash`] alone; `None` for a blank image.
+/// [`ImageSignature::hash`] alone; `None` for a blank image.
 #[must_use]
 pub fn hash_of(image: &RgbImage) -> Option<u64> {
     let luma = brightness(image);
@@ -131,8 +131,8 @@ fn brightness(image: &RgbImage) -> Vec<f32> {
     (0..SIDE * SIDE).map(luma).collect()
 }
 
-impl Look {
-    /// Looks at an image.
+impl ImageSignature {
+    /// Computes it.
     #[must_use]
     pub fn of(image: &RgbImage) -> Self {
         let luma = brightness(image);
@@ -157,7 +157,7 @@ impl Look {
     /// `mirrored`, with the other image's mirror image.
     #[must_use]
     pub fn likeness(&self, change: &Change, other: &Self, mirrored: bool) -> f32 {
-        let plain = |look: &Self| look.luma.iter().map(|v| f32::from(*v)).collect::<Vec<f32>>();
+        let plain = |signature: &Self| signature.luma.iter().map(|v| f32::from(*v)).collect::<Vec<f32>>();
         let one = sample(&plain(self), self.aspect, change);
         let other = match change.frame {
             Frame::Whole => plain(other),
@@ -262,25 +262,25 @@ mod tests {
     #[test]
     fn looks_survive_what_copies_go_through() {
         let original = image(1);
-        let look = Look::of(&original);
+        let signature = ImageSignature::of(&original);
         let darker =
             RgbImage::from_fn(96, 80, |x, y| original.get_pixel(x, y).0.map(|v| (f32::from(v) * 0.7) as u8).into());
         let mirrored = image::imageops::flip_horizontal(&original);
-        let other = Look::of(&image(5));
+        let other = ImageSignature::of(&image(5));
         let distance = |a: u64, b: u64| (a ^ b).count_ones();
 
-        assert!(distance(look.hash, Look::of(&darker).hash) <= 2);
-        assert!(look.correlation(&Look::of(&darker), false) > 0.99);
-        assert!(distance(Look::mirrored(look.hash), Look::of(&mirrored).hash) <= 2);
-        assert!(look.correlation(&Look::of(&mirrored), true) > 0.99);
-        assert!(distance(look.hash, other.hash) > 12, "{}", distance(look.hash, other.hash));
-        assert!(look.correlation(&other, false) < 0.8);
+        assert!(distance(signature.hash, ImageSignature::of(&darker).hash) <= 2);
+        assert!(signature.correlation(&ImageSignature::of(&darker), false) > 0.99);
+        assert!(distance(ImageSignature::mirrored(signature.hash), ImageSignature::of(&mirrored).hash) <= 2);
+        assert!(signature.correlation(&ImageSignature::of(&mirrored), true) > 0.99);
+        assert!(distance(signature.hash, other.hash) > 12, "{}", distance(signature.hash, other.hash));
+        assert!(signature.correlation(&other, false) < 0.8);
     }
 
     #[test]
     fn looks_after_a_change_are_those_of_the_changed_image() {
         let original = image(1);
-        let look = Look::of(&original);
+        let signature = ImageSignature::of(&original);
         // Turned by 8 degrees with black where nothing was, and cropped to .84 about the middle.
         let (sin, cos) = 8_f32.to_radians().sin_cos();
         let turned = RgbImage::from_fn(96, 80, |x, y| {
@@ -291,22 +291,26 @@ mod tests {
         });
         let cropped = image::imageops::crop_imm(&original, 8, 6, 81, 67).to_image();
         let distance = |a: u64, b: u64| (a ^ b).count_ones();
-        for (change, other) in [(4, Look::of(&turned)), (8, Look::of(&cropped))] {
+        for (change, other) in [(4, ImageSignature::of(&turned)), (8, ImageSignature::of(&cropped))] {
             let found = if CHANGES[change].frame == Frame::Middle { other.middle } else { other.hash };
-            assert!(distance(look.changed[change], found) <= 6, "{change}: {}", distance(look.changed[change], found));
-            assert!(look.likeness(&CHANGES[change], &other, false) > 0.97);
-            let mirrored = Look::of(&image::imageops::flip_horizontal(&original));
-            assert!(look.likeness(&CHANGES[change], &mirrored, false) < 0.9);
+            assert!(
+                distance(signature.changed[change], found) <= 6,
+                "{change}: {}",
+                distance(signature.changed[change], found)
+            );
+            assert!(signature.likeness(&CHANGES[change], &other, false) > 0.97);
+            let mirrored = ImageSignature::of(&image::imageops::flip_horizontal(&original));
+            assert!(signature.likeness(&CHANGES[change], &mirrored, false) < 0.9);
         }
     }
 
     #[test]
     fn blank_images_are_known() {
-        let blank = Look::of(&RgbImage::from_pixel(40, 30, image::Rgb([200, 10, 10])));
+        let blank = ImageSignature::of(&RgbImage::from_pixel(40, 30, image::Rgb([200, 10, 10])));
         assert!(blank.contrast() < 0.5);
         assert_eq!(hash_of(&RgbImage::from_pixel(40, 30, image::Rgb([200, 10, 10]))), None);
-        assert_eq!(hash_of(&image(2)), Some(Look::of(&image(2)).hash));
-        assert_eq!(blank.correlation(&Look::of(&image(2)), false), 0.0);
-        assert!(Look::of(&image(2)).contrast() > 10.0);
+        assert_eq!(hash_of(&image(2)), Some(ImageSignature::of(&image(2)).hash));
+        assert_eq!(blank.correlation(&ImageSignature::of(&image(2)), false), 0.0);
+        assert!(ImageSignature::of(&image(2)).contrast() > 10.0);
     }
 }

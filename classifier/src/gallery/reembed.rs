@@ -33,13 +33,13 @@ pub enum LossReason {
     /// Its file has another content.
     #[error("{path} holds another image now")]
     Changed {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// Its file is larger than an image may be.
     #[error("{path} has more than the {limit} bytes that an image may have")]
     TooLarge {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Bytes allowed.
         limit: usize,
@@ -47,9 +47,9 @@ pub enum LossReason {
     /// Its file cannot be read.
     #[error("{path} cannot be read: {source}")]
     Unreadable {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// It is not an image that is taken today.
@@ -63,11 +63,11 @@ pub enum LossReason {
 /// An exemplar without its image.
 #[derive(Debug)]
 pub struct Lost {
-    /// Which.
+    /// Number of the exemplar.
     pub exemplar: ExemplarId,
     /// Where it came from.
     pub origin: String,
-    /// Why.
+    /// Reason.
     pub reason: LossReason,
 }
 

@@ -27,9 +27,9 @@ use vision::{Candidate, Decision, Neighbor, Reason, SkuId, SkuStatus};
 pub struct DecisionRule {
     /// Exemplars that vote.
     pub k: usize,
-    /// Least cosine similarity of a known SKU, `0..=1`.
+    /// Minimum cosine similarity of a known SKU, `0..=1`.
     pub threshold: f32,
-    /// Least lead over the runner-up SKU.
+    /// Minimum lead over the runner-up SKU.
     pub margin: f32,
     /// How much exemplars beside the best count; 0 counts the best only.
     pub temperature: f32,

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 use candle_nn::{Linear, Module as _, VarBuilder};
 use engine::efficientnet::layers::{Pointwise, pool};
-use engine::efficientnet::{Build, Config, Trunk};
+use engine::efficientnet::{Backbone, Build, Config};
 use engine::{Network, Weights};
 
 /// Name of the output that holds the embedding (not yet of length one).
@@ -32,7 +32,7 @@ impl Heads {
 /// EfficientNet for inference. Input (N, 3, H, W), normalised as the weights want it.
 #[derive(Debug, Clone)]
 pub struct EfficientNet {
-    trunk: Trunk,
+    backbone: Backbone,
     head: Pointwise,
     embedding: Option<Linear>,
     classifier: Option<Linear>,
@@ -57,7 +57,7 @@ impl EfficientNet {
         };
         let embedding = heads.embedding.map(|outputs| linear("embedding", outputs)).transpose()?;
         let classifier = heads.classes.map(|outputs| linear("classifier", outputs)).transpose()?;
-        Ok(Self { trunk: Trunk::load(&vb, build)?, head, embedding, classifier })
+        Ok(Self { backbone: Backbone::load(&vb, build)?, head, embedding, classifier })
     }
 
     /// Features before pooling: (N, 3, H, W) -> (N, head, H / 32, W / 32), rounded up.
@@ -65,7 +65,7 @@ impl EfficientNet {
     /// # Errors
     /// When candle fails.
     pub fn features(&self, x: &Tensor) -> Result<Tensor> {
-        self.head.forward_t(&self.trunk.forward_t(x, false)?, false)
+        self.head.forward_t(&self.backbone.forward_t(x, false)?, false)
     }
 }
 

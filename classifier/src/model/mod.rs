@@ -1,8 +1,8 @@
-//! EfficientNet as it embeds crops: the trunk that [`engine::efficientnet`] holds, and what is trained on top of it.
+//! EfficientNet as it embeds crops: the backbone that [`engine::efficientnet`] holds, and what is trained on top of it.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`efficientnet`] | trunk, last convolution, pooled features, embedding, classifier |
+//! | [`efficientnet`] | backbone, last convolution, pooled features, embedding, classifier |
 //! | [`plan`] | how published weights want images |
 
 #[cfg(feature = "candle")]

@@ -88,14 +88,14 @@ fn golden_vectors_are_reproduced() {
 }
 
 #[derive(Deserialize)]
-struct DrawnVector {
+struct SyntheticVector {
     size: (u32, u32),
     argmax: usize,
     embedding_l2: f32,
     embedding_every40th: Vec<f32>,
 }
 
-/// The image that `fixtures/drawn_embeddings.py` draws.
+/// The image that `fixtures/synthetic_embeddings.py` draws.
 fn formula_image((width, height): (u32, u32)) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let red = (x * x / 97 + y * 2) % 256;
@@ -107,11 +107,12 @@ fn formula_image((width, height): (u32, u32)) -> RgbImage {
 
 /// Without a JPEG decoder between the pixels and the answer, only resizing and arithmetic can differ.
 #[test]
-fn drawn_images_are_embedded_as_by_pillow_and_python() {
+fn synthetic_images_are_embedded_as_by_pillow_and_python() {
     let Some(engines) = both() else { return };
-    let drawn: Vec<DrawnVector> = serde_json::from_str(include_str!("fixtures/drawn_embeddings.json")).unwrap();
+    let synthetic: Vec<SyntheticVector> =
+        serde_json::from_str(include_str!("fixtures/synthetic_embeddings.json")).unwrap();
     for embedder in &engines {
-        for expected in &drawn {
+        for expected in &synthetic {
             let outputs = embedder.session().run(prepared(embedder, &[formula_image(expected.size)]).view()).unwrap();
             let (logits, embedding) = (output(&outputs, "logits"), output(&outputs, "embedding"));
             let best = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
@@ -126,7 +127,7 @@ fn drawn_images_are_embedded_as_by_pillow_and_python() {
 }
 
 /// Crops of several sizes that are no photographs.
-fn drawn(count: usize) -> Vec<RgbImage> {
+fn synthetic(count: usize) -> Vec<RgbImage> {
     let mut random = Random::new(7);
     (0..count)
         .map(|at| {
@@ -142,7 +143,7 @@ fn drawn(count: usize) -> Vec<RgbImage> {
 #[test]
 fn both_engines_answer_alike() {
     let Some([ort, candle]) = both() else { return };
-    let images = drawn(9);
+    let images = synthetic(9);
     let input = prepared(&ort, &images);
     assert_eq!(input, prepared(&candle, &images));
     let (a, b) = (ort.session().run(input.view()).unwrap(), candle.session().run(input.view()).unwrap());
@@ -161,7 +162,7 @@ fn both_engines_answer_alike() {
 #[test]
 fn a_crop_is_embedded_alike_alone_and_among_others() {
     let Some(engines) = both() else { return };
-    let images = drawn(11);
+    let images = synthetic(11);
     for embedder in &engines {
         assert!(embedder.embed(&[]).unwrap().is_empty());
         let together = embedder.embed(&images).unwrap();
@@ -229,7 +230,7 @@ fn imported_weights_serve_with_a_card() {
     assert!(half.describe().starts_with("lite0@"), "{}", half.describe());
     let full = load(&source, &LoadOptions::default()).unwrap();
     assert_ne!(half.fingerprint(), full.fingerprint(), "other weights, another gallery");
-    for (a, b) in half.embed(&drawn(3)).unwrap().iter().zip(&full.embed(&drawn(3)).unwrap()) {
+    for (a, b) in half.embed(&synthetic(3)).unwrap().iter().zip(&full.embed(&synthetic(3)).unwrap()) {
         assert!(a.cosine(b) > 0.9999, "half precision keeps directions: {}", a.cosine(b));
     }
     let wrong = LoadOptions { engine: EngineChoice::OnnxRuntime, ..LoadOptions::default() };

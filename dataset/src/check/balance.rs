@@ -22,8 +22,9 @@ pub struct Summary {
     pub boxes: usize,
     /// Boxes by area in pixels of the image, as COCO divides them: below 32 x 32, below 96 x 96, and larger.
     pub box_sizes: BoxSizes,
-    /// Most boxes on one image.
-    pub most_boxes: usize,
+    /// Maximum number of boxes on one image.
+    #[serde(rename = "most_boxes")]
+    pub max_boxes: usize,
     /// For each class or SKU: boxes (or images) in all and by part.
     pub classes: BTreeMap<String, ClassCount>,
     /// The ten most frequent image sizes.
@@ -105,11 +106,11 @@ pub(super) fn balance(
     }
     let by_count = |(name, class): (&String, &ClassCount)| (class.count, name.clone());
     if data.kind == LayoutKind::Boxes
-        && let Some((most_count, most)) = summary.classes.iter().map(by_count).max()
-        && let Some((least_count, least)) = summary.classes.iter().map(by_count).min()
-        && most_count > least_count * IMBALANCE
+        && let Some((max_count, largest)) = summary.classes.iter().map(by_count).max()
+        && let Some((min_count, smallest)) = summary.classes.iter().map(by_count).min()
+        && max_count > min_count * IMBALANCE
     {
-        report(Issue::Imbalance { most, most_count, least, least_count });
+        report(Issue::Imbalance { largest, max_count, smallest, min_count });
     }
     summary
 }
@@ -142,7 +143,7 @@ fn count(data: &DataFolder, images: &[Placed<'_>], known: Option<&ClassNames>) -
                     }
                 }
                 summary.boxes += observed.lines.len();
-                summary.most_boxes = summary.most_boxes.max(observed.lines.len());
+                summary.max_boxes = summary.max_boxes.max(observed.lines.len());
             }
         }
         for (name, count) in on_this {

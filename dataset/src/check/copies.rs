@@ -8,7 +8,7 @@ use vision::Sha256;
 use super::finding::{Finding, Issue};
 use super::near::NearIndex;
 use super::observe::Observed;
-use super::phash::{CHANGES, Frame, Look};
+use super::phash::{CHANGES, Frame, ImageSignature};
 use crate::disjoint::DisjointSets;
 use crate::layout::ImageFile;
 use crate::split::Part;
@@ -84,7 +84,7 @@ struct Likeness {
     changed: bool,
 }
 
-/// Most bits that differ for an image that was turned or cropped: 7 needs an eighth of the look-ups of 8.
+/// Maximum number of bits that differ for an image that was turned or cropped: 7 needs an eighth of the look-ups of 8.
 const CHANGED_DISTANCE: u32 = 7;
 
 /// Images that look alike but differ in their bytes: each is told once, against its nearest in an earlier part, else
@@ -92,35 +92,35 @@ const CHANGED_DISTANCE: u32 = 7;
 pub(super) fn near(images: &[Placed<'_>], rule: NearRule, findings: &mut Vec<Finding>) -> Vec<Vec<String>> {
     // Of images with the same bytes one is enough: the rest is told as copies.
     let mut seen = HashMap::new();
-    let mut looks: Vec<(usize, &Look)> = Vec::new();
+    let mut signatures: Vec<(usize, &ImageSignature)> = Vec::new();
     for (at, placed) in images.iter().enumerate() {
-        if let Some(look) = &placed.observed.look
+        if let Some(signature) = &placed.observed.signature
             && seen.insert((placed.observed.sha256, placed.part), at).is_none()
         {
-            looks.push((at, look));
+            signatures.push((at, signature));
         }
     }
-    let mut by_hash: BTreeMap<u64, Vec<(usize, &Look)>> = BTreeMap::new();
-    for &(at, look) in &looks {
-        by_hash.entry(look.hash).or_default().push((at, look));
+    let mut by_hash: BTreeMap<u64, Vec<(usize, &ImageSignature)>> = BTreeMap::new();
+    for &(at, signature) in &signatures {
+        by_hash.entry(signature.hash).or_default().push((at, signature));
     }
     for members in by_hash.values_mut() {
         members.sort_by(|(a, _), (b, _)| order(&images[*a]).cmp(&order(&images[*b])));
     }
     let hashes: Vec<u64> = by_hash.keys().copied().collect();
-    let groups: Vec<&Vec<(usize, &Look)>> = by_hash.values().collect();
+    let groups: Vec<&Vec<(usize, &ImageSignature)>> = by_hash.values().collect();
     let index = NearIndex::new(&hashes);
 
     let mut pairs = 0;
     let mut best: BTreeMap<usize, Likeness> = BTreeMap::new();
     let mut joined = DisjointSets::new(images.len());
     'hashes: for (group, &hash) in (0_u32..).zip(&hashes) {
-        for (query, mirrored) in [(hash, false), (Look::mirrored(hash), true)] {
+        for (query, mirrored) in [(hash, false), (ImageSignature::mirrored(hash), true)] {
             for (other_group, distance) in index.near(query, rule.distance) {
                 if other_group < group {
                     continue; // seen from the other side
                 }
-                for ((a, a_look), (b, b_look)) in
+                for ((a, a_signature), (b, b_signature)) in
                     meetings(images, groups[group as usize], groups[other_group as usize], group == other_group)
                 {
                     pairs += 1;
@@ -128,7 +128,7 @@ pub(super) fn near(images: &[Placed<'_>], rule: NearRule, findings: &mut Vec<Fin
                         break 'hashes;
                     }
                     let same_bytes = images[a].observed.sha256 == images[b].observed.sha256;
-                    let correlation = if same_bytes { 0.0 } else { a_look.correlation(b_look, mirrored) };
+                    let correlation = if same_bytes { 0.0 } else { a_signature.correlation(b_signature, mirrored) };
                     if correlation >= rule.correlation {
                         joined.join(a, b);
                         // The later one is told.
@@ -141,7 +141,7 @@ pub(super) fn near(images: &[Placed<'_>], rule: NearRule, findings: &mut Vec<Fin
         }
     }
     if rule.changed {
-        pairs += after_changes(images, &looks, rule, (&mut joined, &mut best));
+        pairs += after_changes(images, &signatures, rule, (&mut joined, &mut best));
     }
     for (told, likeness) in best {
         findings.push(Finding::of(&images[told].image.path, issue(images, told, &likeness)));
@@ -159,29 +159,29 @@ pub(super) fn near(images: &[Placed<'_>], rule: NearRule, findings: &mut Vec<Fin
 /// Finds images that look like others after one of [`CHANGES`], as [`near`] does; returns how many pairs were looked at.
 fn after_changes(
     images: &[Placed<'_>],
-    looks: &[Member<'_>],
+    signatures: &[Member<'_>],
     rule: NearRule,
     (joined, best): (&mut DisjointSets, &mut BTreeMap<usize, Likeness>),
 ) -> usize {
     let mut pairs = 0;
     for frame in [Frame::Whole, Frame::Middle] {
         let mut by_hash: BTreeMap<u64, Vec<Member<'_>>> = BTreeMap::new();
-        for &(at, look) in looks {
-            let hash = if frame == Frame::Whole { look.hash } else { look.middle };
-            by_hash.entry(hash).or_default().push((at, look));
+        for &(at, signature) in signatures {
+            let hash = if frame == Frame::Whole { signature.hash } else { signature.middle };
+            by_hash.entry(hash).or_default().push((at, signature));
         }
         let hashes: Vec<u64> = by_hash.keys().copied().collect();
         let groups: Vec<&Vec<Member<'_>>> = by_hash.values().collect();
         let index = NearIndex::new(&hashes);
         let changes = || CHANGES.iter().enumerate().filter(|(_, change)| change.frame == frame);
         // The search is read-only; what it finds is joined in order.
-        let found: Vec<Vec<(usize, Likeness)>> = looks
+        let found: Vec<Vec<(usize, Likeness)>> = signatures
             .par_iter()
-            .map(|&(a, look)| {
+            .map(|&(a, signature)| {
                 let mut found = Vec::new();
                 for (number, change) in changes() {
-                    let query = look.changed[number];
-                    for (query, mirrored) in [(query, false), (Look::mirrored(query), true)] {
+                    let query = signature.changed[number];
+                    for (query, mirrored) in [(query, false), (ImageSignature::mirrored(query), true)] {
                         for (group, distance) in index.near(query, rule.distance.min(CHANGED_DISTANCE)) {
                             // One of each part is enough: the others are found as its equals.
                             let mut seen = [false; 4];
@@ -191,7 +191,7 @@ fn after_changes(
                                     continue;
                                 }
                                 *part = true;
-                                let correlation = look.likeness(change, other, mirrored);
+                                let correlation = signature.likeness(change, other, mirrored);
                                 found.push((b, Likeness { other: a, mirrored, distance, correlation, changed: true }));
                             }
                         }
@@ -222,7 +222,7 @@ fn order<'a>(placed: &Placed<'a>) -> (u8, &'a str) {
     (placed.part.map_or(3, |part| part as u8), &placed.image.path)
 }
 
-type Member<'a> = (usize, &'a Look);
+type Member<'a> = (usize, &'a ImageSignature);
 
 /// Pairs to compare between two groups of images with one hash each: every member with the first of each part of the
 /// other group. So a thousand images with one hash give thousands of pairs, not a million.

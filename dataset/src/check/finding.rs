@@ -76,7 +76,7 @@ pub enum Issue {
     /// One label file, several images.
     #[error("is the label file of several images: {}", images.join(", "))]
     SharedLabel {
-        /// Which.
+        /// Paths of the images.
         images: Vec<String>,
     },
     /// No boxes.
@@ -85,7 +85,7 @@ pub enum Issue {
     /// The label file cannot be read.
     #[error("cannot be read: {reason}")]
     UnreadableLabel {
-        /// Why.
+        /// Cause, in words.
         reason: String,
     },
     /// Not a label.
@@ -226,7 +226,7 @@ pub enum Issue {
     /// A class without boxes.
     #[error("class {name:?} has no box")]
     ClassMissing {
-        /// Which.
+        /// The name in question.
         name: String,
     },
     /// A class or SKU that one part lacks.
@@ -242,16 +242,16 @@ pub enum Issue {
         part: Part,
     },
     /// Much more of one class than of another.
-    #[error("{most:?} has {most_count} boxes, {least:?} only {least_count}: more than 100 to 1")]
+    #[error("{largest:?} has {max_count} boxes, {smallest:?} only {min_count}: more than 100 to 1")]
     Imbalance {
         /// The most frequent class.
-        most: String,
+        largest: String,
         /// Its boxes.
-        most_count: usize,
+        max_count: usize,
         /// The rarest class that has any.
-        least: String,
+        smallest: String,
         /// Its boxes.
-        least_count: usize,
+        min_count: usize,
     },
     /// Too few images of a SKU.
     #[error("{sku:?} has {count} image{}, fewer than {wanted}", if *.count == 1 { "" } else { "s" })]

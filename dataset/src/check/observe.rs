@@ -5,7 +5,7 @@ use vision::{DecodeLimits, Sha256};
 
 use super::finding::{Finding, Issue};
 use super::labels::{Context, check_labels};
-use super::phash::Look;
+use super::phash::ImageSignature;
 use crate::files::{into_text, read_bounded};
 use crate::layout::{DataFolder, ImageFile, LayoutKind};
 use crate::progress::Progress;
@@ -22,7 +22,7 @@ pub(super) struct Observed {
     /// Upright size, when it can be decoded.
     pub(super) size: Option<(u32, u32)>,
     /// How it looks, when it can be decoded and is not blank.
-    pub(super) look: Option<Look>,
+    pub(super) signature: Option<ImageSignature>,
     /// Its sound labels.
     pub(super) lines: Vec<LabelLine>,
     /// Digest of the label file.
@@ -49,7 +49,7 @@ pub(super) fn observe(data: &DataFolder, classes: Option<usize>, progress: &dyn 
 
 fn open_image(data: &DataFolder, file: &ImageFile) -> Observed {
     let mut observed =
-        Observed { sha256: None, size: None, look: None, lines: vec![], label_sha256: None, findings: vec![] };
+        Observed { sha256: None, size: None, signature: None, lines: vec![], label_sha256: None, findings: vec![] };
     let mut report = |issue| observed.findings.push(Finding::of(&file.path, issue));
     let limits = DecodeLimits::default();
     let bytes = match read_bounded(&data.locate(&file.path), limits.max_bytes as u64) {
@@ -70,11 +70,11 @@ fn open_image(data: &DataFolder, file: &ImageFile) -> Observed {
             if let Some(form) = header.and_then(|header| header.unusual) {
                 report(Issue::UnusualOrientation(form));
             }
-            let look = Look::of(&image);
-            if look.contrast() < BLANK_CONTRAST {
+            let signature = ImageSignature::of(&image);
+            if signature.contrast() < BLANK_CONTRAST {
                 report(Issue::BlankImage);
             } else {
-                observed.look = Some(look);
+                observed.signature = Some(signature);
             }
             observed.size = Some(image.dimensions());
         }

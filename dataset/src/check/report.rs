@@ -138,7 +138,7 @@ impl fmt::Display for CheckReport {
                 writeln!(f, "{}: {} more [{}]", finding.severity(), *number - SHOWN, finding.code())?;
             }
         }
-        let Summary { images, parts, boxes, box_sizes, most_boxes, classes, sizes } = &self.summary;
+        let Summary { images, parts, boxes, box_sizes, max_boxes, classes, sizes } = &self.summary;
         // Without any part there is nothing to say about parts.
         let by_part = parts.keys().any(|part| part != "none");
         let list = |counts: &BTreeMap<String, usize>| {
@@ -150,7 +150,7 @@ impl fmt::Display for CheckReport {
             let BoxSizes { small, medium, large } = box_sizes;
             writeln!(
                 f,
-                "{boxes} boxes: {small} small, {medium} medium, {large} large; at most {most_boxes} on an image"
+                "{boxes} boxes: {small} small, {medium} medium, {large} large; at most {max_boxes} on an image"
             )?;
         }
         let sizes: Vec<String> = sizes.iter().map(|s| format!("{} {}", s.size, s.images)).collect();

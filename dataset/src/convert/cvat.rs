@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Loaded;
-use super::error::{ConvertError, Fault, Place};
+use super::error::{ConvertError, Fault, Location};
 use super::marks::{TURNED, is_true, is_turned};
 use super::model::{Category, ImageRecord, Object, Rect, check_size};
 use super::settle::number_anew;
@@ -36,7 +36,7 @@ pub(super) fn parse(path: &Path, bytes: Vec<u8>, strict: bool) -> Result<Loaded,
     let mut loaded = Loaded::new(strict);
     let mut categories = Categories::default();
     let mut next_object = 0;
-    let wrong = |line, fault| ConvertError::at(path, Place::Line(line), fault);
+    let wrong = |line, fault| ConvertError::at(path, Location::Line(line), fault);
     each_child(&text, "annotations", wrong, |child| {
         match child.name.as_str() {
             "meta" => collect_labels(&child, &mut categories),
@@ -51,11 +51,11 @@ pub(super) fn parse(path: &Path, bytes: Vec<u8>, strict: bool) -> Result<Loaded,
                 }
                 for shape in &child.children {
                     if let Some((_, what)) = OTHER_SHAPES.iter().find(|(name, _)| *name == shape.name) {
-                        loaded.left_out.note(path, Place::Line(shape.line), what)?;
+                        loaded.left_out.note(path, Location::Line(shape.line), what)?;
                     } else if shape.name == "box" {
                         let turned = shape.attribute("rotation").and_then(|r| r.trim().parse::<f64>().ok());
                         if turned.is_some_and(is_turned) {
-                            loaded.left_out.note(path, Place::Line(shape.line), TURNED)?;
+                            loaded.left_out.note(path, Location::Line(shape.line), TURNED)?;
                             continue;
                         }
                         next_object += 1;
@@ -119,7 +119,7 @@ pub struct ImageTags {
 /// When the file cannot be read or is not one of CVAT's for images.
 pub fn tags(path: &Path) -> Result<Vec<ImageTags>, ConvertError> {
     let text = into_text(path, read_bounded(path, MAX_BYTES)?)?;
-    let wrong = |line, fault| ConvertError::at(path, Place::Line(line), fault);
+    let wrong = |line, fault| ConvertError::at(path, Location::Line(line), fault);
     let mut images = Vec::new();
     each_child(&text, "annotations", wrong, |child| {
         match child.name.as_str() {

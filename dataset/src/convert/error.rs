@@ -13,7 +13,7 @@ use crate::yolo::LabelError;
 
 /// Where in a file something stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// The file as a whole.
     Whole,
     /// A line, from 1.
@@ -24,7 +24,7 @@ pub enum Place {
     Image(String),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Whole => Ok(()),
@@ -249,10 +249,10 @@ pub enum ConvertError {
     /// Something in a label file is wrong.
     #[error("{file}{place}: {fault}")]
     At {
-        /// Which file.
+        /// Path of the file.
         file: PathBuf,
         /// Where in it.
-        place: Place,
+        place: Location,
         /// What.
         fault: Box<Fault>,
     },
@@ -294,10 +294,10 @@ pub enum ConvertError {
 
 impl ConvertError {
     pub(crate) fn other_size(image: &Path, said: (u32, u32), found: (u32, u32)) -> Self {
-        Self::at(image, Place::Whole, Fault::OtherSize { said, found })
+        Self::at(image, Location::Whole, Fault::OtherSize { said, found })
     }
 
-    pub(super) fn at(file: &Path, place: Place, fault: impl Into<Fault>) -> Self {
+    pub(super) fn at(file: &Path, place: Location, fault: impl Into<Fault>) -> Self {
         Self::At { file: file.to_owned(), place, fault: Box::new(fault.into()) }
     }
 }

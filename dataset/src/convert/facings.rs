@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::cvat::Categories;
-use super::error::{ConvertError, Fault, Place};
+use super::error::{ConvertError, Fault, Location};
 use super::finder::ImageFinder;
 use super::model::{ImageRecord, Object, Rect};
 use super::{LeftOut, Loaded};
@@ -62,7 +62,7 @@ fn read_folder(root: &Path, strict: bool) -> Result<Loaded, ConvertError> {
         let Some(table) = table_of(root, &image.path) else { continue };
         // `a.jpg` and `a.png` would share a table.
         if !read.insert(table.clone()) {
-            return Err(ConvertError::at(&table, Place::Line(1), Fault::WhichImage(2)));
+            return Err(ConvertError::at(&table, Location::Line(1), Fault::WhichImage(2)));
         }
         rows.add(&table, read_bounded(&table, MAX_BYTES)?, &|| Ok(image.path.clone()), &mut left_out)?;
     }
@@ -88,7 +88,7 @@ impl Rows {
     ) -> Result<(), ConvertError> {
         let text = into_text(path, bytes)?;
         let at_line =
-            |line: u64, fault| ConvertError::at(path, Place::Line(u32::try_from(line).unwrap_or(u32::MAX)), fault);
+            |line: u64, fault| ConvertError::at(path, Location::Line(u32::try_from(line).unwrap_or(u32::MAX)), fault);
         let mut reader = table::reader(&text);
         let header = reader.headers().map_err(|e| at_line(1, Fault::Csv(e)))?.clone();
         let column = |name: &str| header.iter().position(|h| h.eq_ignore_ascii_case(name));
@@ -167,6 +167,6 @@ fn only_image(table: &Path, folder: &Path) -> Result<String, ConvertError> {
     let beside: Vec<&str> = data.images.iter().map(|p| p.path.as_str()).filter(|p| !p.contains('/')).collect();
     match beside[..] {
         [one] => Ok(one.to_owned()),
-        _ => Err(ConvertError::at(table, Place::Line(1), Fault::WhichImage(beside.len()))),
+        _ => Err(ConvertError::at(table, Location::Line(1), Fault::WhichImage(beside.len()))),
     }
 }

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use rayon::prelude::*;
 use thiserror::Error;
 
-use super::error::{ConvertError, Fault, Place};
+use super::error::{ConvertError, Fault, Location};
 use super::facings::FACINGS_FOLDER;
 use super::finder::ImageFinder;
 use super::model::{Annotations, Category};
@@ -269,7 +269,7 @@ fn check_stems(annotations: &Annotations, path: &Path) -> Result<(), ConvertErro
     for (at, image) in annotations.images.iter().enumerate() {
         if !stems.insert((parent(&image.file), file_stem(&image.file))) {
             let fault = Fault::SharedLabel(image.file.clone());
-            return Err(ConvertError::at(path, Place::Item("images", at, "file_name"), fault));
+            return Err(ConvertError::at(path, Location::Item("images", at, "file_name"), fault));
         }
     }
     Ok(())
@@ -287,7 +287,7 @@ pub(super) fn categories_beside(folder: &Path) -> Result<Option<Vec<Category>>, 
     let text = read_text_bounded(&path, 64 << 20)?;
     let categories = serde_json::from_str(&text).map_err(|source| {
         let fault = Fault::Json { expected: "a list of categories", source };
-        ConvertError::at(&path, Place::Whole, fault)
+        ConvertError::at(&path, Location::Whole, fault)
     })?;
     Ok(Some(categories))
 }

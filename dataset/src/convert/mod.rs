@@ -30,7 +30,7 @@ mod xml;
 mod yolo;
 
 pub use cvat::{ImageTags, tags as cvat_tags};
-pub use error::{ConvertError, Fault, Place};
+pub use error::{ConvertError, Fault, Location};
 pub use facings::{FACINGS_FOLDER, table_of};
 pub use finder::ImageFinder;
 pub use format::{Format, ParseFormatError, ReadOptions, WriteOptions, check_images, detect, read, read_bytes, write};

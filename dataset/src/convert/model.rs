@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::error::{Fault, MAX_SIDE, Place};
+use super::error::{Fault, Location, MAX_SIDE};
 use crate::files::safe_relative;
 
 /// A labelled set of images.
@@ -59,7 +59,7 @@ pub struct Object {
     pub id: u64,
     /// Id of its category.
     pub category: u64,
-    /// Where.
+    /// Box in pixels.
     pub rect: Rect,
     /// COCO's `iscrowd`, Pascal VOC's `difficult`: not counted against a detector.
     pub crowd: bool,
@@ -144,13 +144,13 @@ impl Annotations {
     ///
     /// # Errors
     /// The place as position in the lists of this model, and the fault.
-    pub fn check(&self) -> Result<(), (Place, Fault)> {
+    pub fn check(&self) -> Result<(), (Location, Fault)> {
         self.check_categories()?;
         let categories: HashSet<u64> = self.categories.iter().map(|c| c.id).collect();
         let (mut ids, mut files, mut objects) = (HashSet::new(), HashSet::new(), HashSet::new());
         let mut number = 0;
         for (at, image) in self.images.iter().enumerate() {
-            let place = |member| Place::Item("images", at, member);
+            let place = |member| Location::Item("images", at, member);
             if !ids.insert(image.id) {
                 return Err((place("id"), Fault::DuplicateId { kind: "image", id: image.id.to_string() }));
             }
@@ -159,7 +159,7 @@ impl Annotations {
                 return Err((place("file_name"), Fault::DuplicateName { kind: "image", name: image.file.clone() }));
             }
             for object in &image.objects {
-                let place = |member| Place::Item("annotations", number, member);
+                let place = |member| Location::Item("annotations", number, member);
                 if !objects.insert(object.id) {
                     return Err((place("id"), Fault::DuplicateId { kind: "annotation", id: object.id.to_string() }));
                 }
@@ -174,13 +174,13 @@ impl Annotations {
                 number += 1;
             }
         }
-        self.check_convention().map_err(|fault| (Place::Whole, fault))
+        self.check_convention().map_err(|fault| (Location::Whole, fault))
     }
 
-    fn check_categories(&self) -> Result<(), (Place, Fault)> {
+    fn check_categories(&self) -> Result<(), (Location, Fault)> {
         let (mut ids, mut names) = (HashSet::new(), HashSet::new());
         for (at, category) in self.categories.iter().enumerate() {
-            let place = |member| Place::Item("categories", at, member);
+            let place = |member| Location::Item("categories", at, member);
             if !ids.insert(category.id) {
                 return Err((place("id"), Fault::DuplicateId { kind: "category", id: category.id.to_string() }));
             }

@@ -12,7 +12,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::error::{ConvertError, Fault, MAX_SIDE, Place};
+use super::error::{ConvertError, Fault, Location, MAX_SIDE};
 use super::format::{ReadOptions, categories_beside};
 use super::model::{Annotations, Category, ImageRecord, Object, Rect, check_size};
 use super::{LeftOut, Loaded};
@@ -73,7 +73,7 @@ pub(super) fn read(root: &Path, options: &ReadOptions) -> Result<Loaded, Convert
     loaded.hidden = data.hidden;
     for path in &data.unsupported {
         let what = "images of kinds that are not read (save them as JPEG)";
-        loaded.left_out.note(&data.locate(path), Place::Whole, what)?;
+        loaded.left_out.note(&data.locate(path), Location::Whole, what)?;
     }
     let images = data.images.iter().map(|p| (Some(p.path.as_str()), p.label.as_deref()));
     let strays = data.stray_labels.iter().map(|label| (None, Some(label.as_str())));
@@ -103,7 +103,7 @@ pub(super) fn read(root: &Path, options: &ReadOptions) -> Result<Loaded, Convert
             let class = line.label.class;
             let Some(category) = categories.get(class as usize) else {
                 let fault = Fault::NoClassName(class);
-                loaded.left_out.fault(ConvertError::at(&place, Place::Line(line.line), fault))?;
+                loaded.left_out.fault(ConvertError::at(&place, Location::Line(line.line), fault))?;
                 continue;
             };
             let mut object = Object {
@@ -149,7 +149,7 @@ fn sheet(
         match parsed {
             Ok((label, shape)) => {
                 if shape == Shape::Polygon {
-                    left_out.note(&path, Place::Line(line), "polygons (their boxes are kept)")?;
+                    left_out.note(&path, Location::Line(line), "polygons (their boxes are kept)")?;
                 }
                 lines.push(label);
             }
@@ -161,7 +161,7 @@ fn sheet(
         .next()
         .and_then(|first| first.strip_prefix("# {"))
         .and_then(|rest| serde_json::from_str::<Head>(&format!("{{{rest}")).ok().map(|head| head.image));
-    let wrong = |fault| ConvertError::at(&path, Place::Line(1), fault);
+    let wrong = |fault| ConvertError::at(&path, Location::Line(1), fault);
     let (file, size) = match (&head, image) {
         (Some(head), _) => {
             let file = safe_relative(&head.file).map_err(|fault| wrong(fault.into()))?;
@@ -171,7 +171,7 @@ fn sheet(
             let inside = image.split_once('/').filter(|(folder, _)| is_images(folder)).map(|(_, inside)| inside);
             (inside.unwrap_or(image).to_owned(), upright_size(&data.locate(image))?)
         }
-        (None, None) => return Err(ConvertError::at(&path, Place::Whole, Fault::NoImage)),
+        (None, None) => return Err(ConvertError::at(&path, Location::Whole, Fault::NoImage)),
     };
     Ok((Sheet { label: label.map(str::to_owned), file, head, lines, size }, left_out))
 }
@@ -193,7 +193,7 @@ fn categories(root: &Path, options: &ReadOptions, sheets: &[Sheet]) -> Result<Ve
         // Without any box no name is needed.
         return match sheets.iter().flat_map(|s| &s.lines).map(|l| l.label.class).max() {
             None => Ok(Vec::new()),
-            Some(highest) => Err(ConvertError::at(root, Place::Whole, Fault::NoClassName(highest))),
+            Some(highest) => Err(ConvertError::at(root, Location::Whole, Fault::NoClassName(highest))),
         };
     };
     let category = |(id, name): (u64, &String)| Category { id, name: name.clone(), supercategory: None };
@@ -225,10 +225,10 @@ pub(super) fn write(
         let path = label_for(&image_path(&image.file));
         if labels.insert(path.clone(), &image.file).is_some() {
             let fault = Fault::SharedLabel(image.file.clone());
-            return Err(ConvertError::at(draft.target(), Place::Item("images", at, "file_name"), fault));
+            return Err(ConvertError::at(draft.target(), Location::Item("images", at, "file_name"), fault));
         }
         for _ in image.objects.iter().filter(|object| object.crowd && !keep_ids) {
-            left_out.note(draft.target(), Place::Image(image.file.clone()), CROWDS)?;
+            left_out.note(draft.target(), Location::Image(image.file.clone()), CROWDS)?;
         }
         let lines = image
             .objects
@@ -239,7 +239,7 @@ pub(super) fn write(
                     // There is no input file any more at this point: the image is the place.
                     ConvertError::at(
                         Path::new(&image.file),
-                        Place::Item("annotations", object.id as usize, "bbox"),
+                        Location::Item("annotations", object.id as usize, "bbox"),
                         fault,
                     )
                 })?;

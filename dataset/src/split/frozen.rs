@@ -83,7 +83,7 @@ pub enum FrozenError {
     /// Not the expected JSON.
     #[error("{path} is not a frozen split written by `shelf dataset split`")]
     Json {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// Where and why.
         source: serde_json::Error,
@@ -91,7 +91,7 @@ pub enum FrozenError {
     /// Written by another version.
     #[error("{path} is a {format:?} of version {version}; this program reads {SPLIT_FORMAT:?} of version {VERSION}")]
     Version {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// What it says it is.
         format: String,
@@ -101,17 +101,17 @@ pub enum FrozenError {
     /// A path that leads out of the data set.
     #[error("{path}: files[{at}]: {fault}")]
     Path {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// Which entry.
         at: usize,
-        /// Why.
+        /// What is unsafe about it.
         fault: UnsafePath,
     },
     /// Entries out of order or twice.
     #[error("{path}: files[{at}]: {name:?} is out of order or given twice")]
     Order {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// Which entry.
         at: usize,
@@ -121,7 +121,7 @@ pub enum FrozenError {
     /// A group in two parts.
     #[error("{path}: files[{at}]: group {group:?} lies in {first} and in {second}")]
     Straddles {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// Which entry.
         at: usize,
@@ -135,7 +135,7 @@ pub enum FrozenError {
     /// The same image in two parts.
     #[error("{path}: files[{at}]: {second} has the same bytes as {first}, which lies in another part")]
     SameImage {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// Which entry.
         at: usize,
@@ -147,9 +147,9 @@ pub enum FrozenError {
     /// Edited or cut short.
     #[error("{path} is damaged: its files give the digest {found}, but it says {said}")]
     Data {
-        /// Which file.
+        /// Path of the file.
         path: String,
-        /// What it says.
+        /// Digest stated.
         said: Sha256,
         /// What its entries give.
         found: Sha256,

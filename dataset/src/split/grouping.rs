@@ -49,7 +49,7 @@ pub enum GroupingError {
     /// Not CSV.
     #[error("{path} is not a table of files and groups")]
     Csv {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Where and why.
         source: csv::Error,
@@ -57,7 +57,7 @@ pub enum GroupingError {
     /// A column is missing.
     #[error("{path} has no column {column:?}: its first line must name the columns file and group")]
     Column {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Which column.
         column: &'static str,
@@ -65,7 +65,7 @@ pub enum GroupingError {
     /// A cell is empty or its path leads out.
     #[error("{path}:{line}: {reason}")]
     Row {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Which line.
         line: u64,
@@ -107,7 +107,7 @@ pub enum RowFault {
     /// Two groups for one file.
     #[error("{file} is put into group {second:?}, but an earlier row says {first:?}")]
     Twice {
-        /// Which file.
+        /// Path of the file.
         file: String,
         /// What the earlier row says.
         first: String,

@@ -19,7 +19,7 @@ pub enum Disagreement {
     /// A frozen image is gone.
     #[error("{path} ({part}) is gone")]
     Missing {
-        /// Which.
+        /// Path of the file or folder.
         path: String,
         /// Its part.
         part: Part,
@@ -28,7 +28,7 @@ pub enum Disagreement {
     #[error("{path} ({part}) is another image now")]
     #[serde(rename = "picture_changed")]
     ImageChanged {
-        /// Which.
+        /// Path of the file or folder.
         path: String,
         /// Its part.
         part: Part,
@@ -48,7 +48,7 @@ pub enum Disagreement {
     /// An image is not in the split.
     #[error("{path} is in no part: extend the split")]
     New {
-        /// Which.
+        /// Path of the file or folder.
         path: String,
     },
 }

@@ -20,7 +20,7 @@ pub enum LabelError {
     /// A line is wrong.
     #[error("{path}:{line}: {error}")]
     Line {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Which line, from 1.
         line: u32,

@@ -45,7 +45,7 @@ impl fmt::Display for Design {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.backbone {
             BackboneKind::Yolo => self.scale.fmt(f),
-            BackboneKind::EfficientNet(trunk) => write!(f, "{trunk}-{}", self.scale),
+            BackboneKind::EfficientNet(variant) => write!(f, "{variant}-{}", self.scale),
         }
     }
 }
@@ -66,11 +66,11 @@ impl FromStr for Design {
         if let Ok(scale) = text.parse() {
             return Ok(Self { backbone: BackboneKind::Yolo, scale });
         }
-        let (trunk, scale) = match text.split_once('-') {
-            Some((trunk, scale)) => (trunk, scale.parse().map_err(|_| unknown())?),
+        let (variant, scale) = match text.split_once('-') {
+            Some((variant, scale)) => (variant, scale.parse().map_err(|_| unknown())?),
             None => (text, Scale::N),
         };
-        Ok(Self { backbone: BackboneKind::EfficientNet(trunk.parse().map_err(|_| unknown())?), scale })
+        Ok(Self { backbone: BackboneKind::EfficientNet(variant.parse().map_err(|_| unknown())?), scale })
     }
 }
 
@@ -92,8 +92,8 @@ pub enum ArchitectureError {
         found: Vec<usize>,
     },
     /// The tensors below `model.trunk` make no known EfficientNet.
-    #[error("the tensors under `{TRUNK}` make none of the known EfficientNets")]
-    Trunk,
+    #[error("the tensors under `{BACKBONE_PREFIX}` make none of the known EfficientNets")]
+    Backbone,
 }
 
 /// What the shapes of its weights say about a network.
@@ -108,13 +108,13 @@ pub struct Architecture {
 }
 
 /// Prefix of an EfficientNet's tensors.
-pub const TRUNK: &str = "model.trunk";
+pub const BACKBONE_PREFIX: &str = "model.trunk";
 const FIRST: &str = "model.0.conv.weight";
 const LATERAL: &str = "model.lateral3.conv.weight";
 const LAST: &str = "model.22.cv3.0.2.weight";
 
 impl Architecture {
-    /// Most classes taken: far above any data set, far below what would exhaust memory.
+    /// Maximum number of classes taken: far above any data set, far below what would exhaust memory.
     pub const MAX_CLASSES: usize = 10_000;
 
     /// YOLOv8 itself.
@@ -148,7 +148,7 @@ impl Architecture {
                 .into_iter()
                 .find(|scale| outputs == Some(scale.channels(256)))
                 .ok_or(ArchitectureError::Shape { name: LATERAL, found: lateral })?;
-            (BackboneKind::EfficientNet(trunk(&shape).ok_or(ArchitectureError::Trunk)?), scale)
+            (BackboneKind::EfficientNet(variant(&shape).ok_or(ArchitectureError::Backbone)?), scale)
         } else {
             let first = get(FIRST)?;
             let scale = Scale::ALL
@@ -170,8 +170,8 @@ impl Architecture {
     }
 }
 
-fn trunk(shape: &impl Fn(&str) -> Option<Vec<usize>>) -> Option<efficientnet::Architecture> {
-    let found = |name: &str| shape(&format!("{TRUNK}.{name}"));
+fn variant(shape: &impl Fn(&str) -> Option<Vec<usize>>) -> Option<efficientnet::Architecture> {
+    let found = |name: &str| shape(&format!("{BACKBONE_PREFIX}.{name}"));
     VARIANTS
         .into_iter()
         .filter(|variant| variant.is_lite() == found("blocks.0.0.se.conv_reduce.weight").is_none())

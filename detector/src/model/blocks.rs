@@ -1,4 +1,4 @@
-//! The blocks YOLOv8 is drawn with.
+//! The blocks YOLOv8 consists of.
 //!
 //! Every block has `load(vb, ...)` and `forward_t(x, train)`; `train` only matters to batch normalisation. Operations are
 //! those of [`engine::ops`] where candle's are slow or have wrong gradients.

@@ -4,7 +4,7 @@ use engine::efficientnet::layout;
 use engine::{EngineError, Weights};
 
 use super::BackboneKind;
-use super::architecture::TRUNK;
+use super::architecture::BACKBONE_PREFIX;
 use super::blocks::BATCH_NORM;
 
 /// The same weights, with every `X.conv.weight` and its `X.bn.*` replaced by the `X.conv.weight` and `X.conv.bias` of the
@@ -26,10 +26,10 @@ pub fn fold_batch_norms(weights: &Weights) -> Result<Weights, EngineError> {
 ///
 /// # Errors
 /// When a tensor holds numbers that are not finite.
-pub fn fold_trunk(weights: &Weights, backbone: BackboneKind) -> Result<Weights, EngineError> {
+pub fn fold_backbone(weights: &Weights, backbone: BackboneKind) -> Result<Weights, EngineError> {
     let BackboneKind::EfficientNet(architecture) = backbone else { return Ok(weights.clone()) };
     let config = architecture.config();
-    let below = |name: String| format!("{TRUNK}.{name}");
+    let below = |name: String| format!("{BACKBONE_PREFIX}.{name}");
     let pairs = layout::norms(&config).into_iter().map(|(conv, norm)| (below(conv), below(norm)));
     weights.fold_norms(pairs.collect(), config.norm_epsilon)
 }
@@ -39,5 +39,5 @@ pub fn fold_trunk(weights: &Weights, backbone: BackboneKind) -> Result<Weights, 
 /// # Errors
 /// When a tensor holds numbers that are not finite.
 pub fn fold_all(weights: &Weights, backbone: BackboneKind) -> Result<Weights, EngineError> {
-    fold_batch_norms(&fold_trunk(weights, backbone)?)
+    fold_batch_norms(&fold_backbone(weights, backbone)?)
 }

@@ -44,8 +44,8 @@ impl YoloV8 {
         let vb = vb.pp("model");
         let backbone = match backbone {
             BackboneKind::Yolo => AnyBackbone::Yolo(Box::new(Backbone::load(&vb, scale)?)),
-            BackboneKind::EfficientNet(trunk) => {
-                AnyBackbone::EfficientNet(Box::new(EfficientNetBackbone::load(&vb, trunk, scale)?))
+            BackboneKind::EfficientNet(variant) => {
+                AnyBackbone::EfficientNet(Box::new(EfficientNetBackbone::load(&vb, variant, scale)?))
             }
         };
         Ok(Self {

@@ -33,9 +33,9 @@ fn ordinary_images_are_looked_at_once() {
     let mut tiled = Vec::new();
     for file in &files {
         let image = photo(file);
-        let seen = detector.look(&[image], &DetectOptions::default()).unwrap().remove(0);
-        if seen.looked.looks.len() > 1 {
-            tiled.push((file.file_name().unwrap().to_owned(), seen.looked, seen.detections.len()));
+        let seen = detector.detect_detailed(&[image], &DetectOptions::default()).unwrap().remove(0);
+        if seen.trace.passes.len() > 1 {
+            tiled.push((file.file_name().unwrap().to_owned(), seen.trace, seen.detections.len()));
         }
     }
     assert!(tiled.len() * 4 <= files.len(), "of {} everyday images these are looked at again: {tiled:?}", files.len());

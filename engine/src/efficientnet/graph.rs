@@ -1,7 +1,7 @@
 //! The network as ONNX nodes, from weights whose batch norms are folded in.
 
 use super::config::{Activation, BlockShape, Config, Padding};
-use crate::onnx::{GraphBuilder, Window, Wire};
+use crate::onnx::{GraphBuilder, GraphTensor, Window};
 use crate::{EngineError, Weights};
 
 /// Writes the layers of an EfficientNet under the names of their weights.
@@ -21,7 +21,7 @@ impl GraphWriter<'_> {
     ///
     /// # Errors
     /// When it is missing or holds numbers that are not finite.
-    pub fn weight(&mut self, name: &str) -> Result<Wire, EngineError> {
+    pub fn weight(&mut self, name: &str) -> Result<GraphTensor, EngineError> {
         let name = format!("{}{name}", self.prefix);
         let shape = self.weights.shape(&name).unwrap_or_default().to_vec();
         let values = self.weights.take(&name, &shape)?;
@@ -32,7 +32,7 @@ impl GraphWriter<'_> {
     ///
     /// # Errors
     /// When a weight is missing or holds numbers that are not finite.
-    pub fn features(&mut self, x: &Wire, size: (usize, usize)) -> Result<Wire, EngineError> {
+    pub fn features(&mut self, x: &GraphTensor, size: (usize, usize)) -> Result<GraphTensor, EngineError> {
         let blocks = self.blocks(x, size)?;
         let last = blocks.last().unwrap_or(x);
         self.conv("conv_head", last, Window::square(1, 1), Some(self.config.activation))
@@ -43,7 +43,11 @@ impl GraphWriter<'_> {
     ///
     /// # Errors
     /// When a weight is missing or holds numbers that are not finite.
-    pub fn blocks(&mut self, x: &Wire, (height, width): (usize, usize)) -> Result<Vec<Wire>, EngineError> {
+    pub fn blocks(
+        &mut self,
+        x: &GraphTensor,
+        (height, width): (usize, usize),
+    ) -> Result<Vec<GraphTensor>, EngineError> {
         let window = self.window(3, 2, 1, (height, width));
         let mut x = self.conv("conv_stem", x, window, Some(self.config.activation))?;
         let (mut height, mut width) = (height.div_ceil(2), width.div_ceil(2));
@@ -56,7 +60,7 @@ impl GraphWriter<'_> {
         Ok(blocks)
     }
 
-    fn block(&mut self, x: &Wire, shape: BlockShape, size: (usize, usize)) -> Result<Wire, EngineError> {
+    fn block(&mut self, x: &GraphTensor, shape: BlockShape, size: (usize, usize)) -> Result<GraphTensor, EngineError> {
         let name = format!("blocks.{}.{}", shape.stage, shape.place);
         let activation = Some(self.config.activation);
         let mut y = x.clone();
@@ -85,10 +89,10 @@ impl GraphWriter<'_> {
     fn conv(
         &mut self,
         name: &str,
-        x: &Wire,
+        x: &GraphTensor,
         window: Window,
         activation: Option<Activation>,
-    ) -> Result<Wire, EngineError> {
+    ) -> Result<GraphTensor, EngineError> {
         let (weight, bias) = (self.weight(&format!("{name}.weight"))?, self.weight(&format!("{name}.bias"))?);
         let name = format!("{}{name}", self.prefix);
         let y = self.graph.conv(&name, x, (&weight, &bias), window);

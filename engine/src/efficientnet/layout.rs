@@ -1,4 +1,4 @@
-//! The native layout of weights (timm's, see [`super::Trunk::load`]): which convolutions there are, what others call
+//! The native layout of weights (timm's, see [`super::Backbone::load`]): which convolutions there are, what others call
 //! them, and which network a set of weights belongs to.
 
 use std::collections::BTreeMap;

@@ -3,12 +3,14 @@
 //! | module | what |
 //! |---|---|
 //! | [`config`] | the family as data |
-//! | [`trunk`] | stem and blocks |
+//! | [`backbone`] | stem and blocks |
 //! | [`mbconv`] | its block |
 //! | [`layers`] | convolution with batch norm, squeeze-and-excitation |
 //! | [`graph`] | the same as ONNX nodes |
 //! | [`layout`] | the names of its tensors, and what others call them |
 
+#[cfg(feature = "candle")]
+pub mod backbone;
 pub mod config;
 pub mod graph;
 #[cfg(feature = "candle")]
@@ -16,14 +18,12 @@ pub mod layers;
 pub mod layout;
 #[cfg(feature = "candle")]
 pub mod mbconv;
-#[cfg(feature = "candle")]
-pub mod trunk;
 
+#[cfg(feature = "candle")]
+pub use backbone::Backbone;
 pub use config::{
     Activation, Architecture, BlockShape, Config, Normalisation, Padding, ParseArchitectureError, Stage, VARIANTS,
     Variant,
 };
 #[cfg(feature = "candle")]
 pub use layers::{Build, Norms};
-#[cfg(feature = "candle")]
-pub use trunk::Trunk;

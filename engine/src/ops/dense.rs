@@ -83,14 +83,14 @@ pub(super) fn forward<F: Finish>(isa: Isa, g: &Geometry, x: Planes<'_>, w: &[f32
 pub(super) fn input_gradient(isa: Isa, g: &Geometry, w: &[f32], gradient: Planes<'_>) -> Vec<f32> {
     let layout = Layout::backward(g, g.outputs, Lengths::TILES);
     let ((k, l), s) = (g.kernel, g.conv.stride);
-    let (most_u, most_v) = ((k - 1) / s, (l - 1) / s);
+    let (max_u, max_v) = ((k - 1) / s, (l - 1) / s);
     let (steps_top, steps_left) = (g.conv.padding.top / s, g.conv.padding.left / s);
     let mut phases = Vec::new();
     for (py, px) in (0..s.min(k)).flat_map(|py| (0..s.min(l)).map(move |px| (py, px))) {
         let window: Vec<(usize, usize)> =
             (py..k).step_by(s).flat_map(|u| (px..l).step_by(s).map(move |v| (u, v))).collect();
         let taps = (0..g.outputs).flat_map(|o| window.iter().map(move |&(u, v)| (o, u / s, v / s)));
-        let taps = taps.map(|(o, u, v)| o * layout.channel_stride() + layout.shift(most_u - u, most_v - v));
+        let taps = taps.map(|(o, u, v)| o * layout.channel_stride() + layout.shift(max_u - u, max_v - v));
         let window: Vec<usize> = window.iter().map(|(u, v)| u * l + v).collect();
         let panels = pack(w, (g.inputs, g.outputs), &window, |input, output| (output * g.inputs + input) * k * l);
         let origin = |steps: usize, phase: usize, pad: usize| (steps * s + phase) as isize - pad as isize;

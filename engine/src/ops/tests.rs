@@ -138,7 +138,7 @@ fn convolution_is_candles() {
 fn assert_close(ours: &Tensor, theirs: &Tensor, tolerance: f64, what: &str) {
     let (ours, theirs) = (values(ours), values(theirs));
     assert_eq!(ours.len(), theirs.len(), "{what}");
-    let scale = theirs.iter().fold(1.0, |most: f64, value| most.max(value.abs()));
+    let scale = theirs.iter().fold(1.0, |max: f64, value| max.max(value.abs()));
     for (at, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
         assert!((ours - theirs).abs() <= tolerance * scale, "{what}: number {at} is {ours}, not {theirs}");
     }

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::MAX_MODEL_BYTES;
 
-/// Most sessions that a pool holds without being asked: each has its own copy of the weights.
+/// Maximum number of sessions that a pool holds without being asked: each has its own copy of the weights.
 const MAX_AUTOMATIC_SESSIONS: usize = 8;
 
 /// How a network is opened.
@@ -52,7 +52,7 @@ impl Default for OrtOptions {
 pub struct PoolPlan {
     /// Runs that progress at the same time.
     pub sessions: usize,
-    /// Threads that fraction the work of one run.
+    /// Threads that share the work of one run.
     pub threads_per_session: usize,
 }
 

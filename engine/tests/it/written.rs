@@ -23,7 +23,7 @@ fn both_engines_run_what_was_written() {
     let (candle, ort) = (run(&candle, input.view()), run(&ort, input.view()));
     assert_eq!(candle[0].array.shape(), [2, 256, 2, 3]);
     assert_eq!(candle[0].array.shape(), ort[0].array.shape());
-    let largest = ort[0].array.iter().fold(0.0, |most: f32, x| most.max(x.abs()));
+    let largest = ort[0].array.iter().fold(0.0, |max: f32, x| max.max(x.abs()));
     assert!((0.05..20.0).contains(&largest), "numbers around one are compared, not {largest}");
     for (candle, ort) in candle[0].array.iter().zip(&ort[0].array) {
         let near = (candle - ort).abs() <= TOLERANCE * ort.abs().max(1.0);

@@ -112,7 +112,7 @@ pub struct ClassLine {
 /// The state at one confidence.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// Least confidence.
+    /// Minimum confidence.
     pub confidence: f64,
     /// Recall.
     pub recall: Option<f64>,
@@ -168,14 +168,14 @@ impl From<&Reliability> for Diagram {
 #[must_use]
 pub fn evaluate_detection(set: &DetectionSet, settings: &DetectionSettings, slices: &[Slice]) -> DetectionSection {
     let DetectionSettings { ref confidence, precision, max_detections, bootstrap } = *settings;
-    let least = confidence.by_number(set.classes());
+    let min_confidence = confidence.by_number(set.classes());
     let matches = match_all(set, max_detections);
-    let replicator = Replicator::new(set, &matches, &least);
+    let replicator = Replicator::new(set, &matches, &min_confidence);
     let units = matches.images;
 
     let mut metrics = Metrics::default();
     metrics.measure(["recall", "precision", "f1", "map50", "map50_95"], (units, bootstrap), |weights| {
-        headline(&matches, &least, weights)
+        headline(&matches, &min_confidence, weights)
     });
     let fewer = Bootstrap { resamples: secondary_resamples(bootstrap.resamples, set.predictions().len()), ..bootstrap };
     let names = replicator.names();
@@ -192,14 +192,14 @@ pub fn evaluate_detection(set: &DetectionSet, settings: &DetectionSettings, slic
         true_boxes: matches.classes.iter().map(|c| positives(c, 0, None)).sum(),
         predictions: set.predictions().len(),
         metrics,
-        classes: class_lines(set, &matches, &summary, (&least, &per_class)),
+        classes: class_lines(set, &matches, &summary, (&min_confidence, &per_class)),
         precision_goal: precision.map(|wanted| PrecisionGoal::of(set.classes(), &matches, wanted)),
         confidence_curve: curve.points.iter().map(CurvePoint::from).collect(),
         precision_recall: [0, 5, 8].into_iter().filter_map(|t| mean_curve(&summary.classes, t)).collect(),
         confusion: confusion(set, confidence),
         mistakes: mistakes(set, confidence, max_detections),
         reliability: Diagram::from(&reliability(&replicator.claims, None)),
-        slices: slices.iter().chain(&density).map(|s| slice_line(&matches, s, (&least, bootstrap))).collect(),
+        slices: slices.iter().chain(&density).map(|s| slice_line(&matches, s, (&min_confidence, bootstrap))).collect(),
     }
 }
 

@@ -68,7 +68,7 @@ pub struct PairLine {
 /// A threshold and what it accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AcceptancePoint {
-    /// Least similarity.
+    /// Minimum similarity.
     pub threshold: f64,
     /// Known crops accepted.
     pub known: f64,
@@ -95,7 +95,7 @@ pub struct Suspect {
 }
 
 /// Points kept of the acceptance curve.
-const DRAWN_POINTS: usize = 300;
+const MAX_PLOTTED_POINTS: usize = 300;
 /// Entries kept of lists that people read.
 const LISTED: usize = 200;
 /// A crop this similar to another SKU, and this much less to its own, is worth a look.
@@ -157,9 +157,9 @@ pub fn evaluate_identification(set: &QuerySet, bootstrap: Bootstrap, slices: &[S
         ratio: p.ratio,
     });
     let curve = open.curve(None);
-    let stride = curve.len().div_ceil(DRAWN_POINTS).max(1);
+    let stride = curve.len().div_ceil(MAX_PLOTTED_POINTS).max(1);
     let last = curve.len().saturating_sub(1);
-    let drawn = curve.iter().enumerate().filter(|(i, p)| (i % stride == 0 || *i == last) && p.threshold.is_finite());
+    let plotted = curve.iter().enumerate().filter(|(i, p)| (i % stride == 0 || *i == last) && p.threshold.is_finite());
     IdentificationSection {
         enrolled: set.skus().len(),
         known: closed.known,
@@ -168,7 +168,7 @@ pub fn evaluate_identification(set: &QuerySet, bootstrap: Bootstrap, slices: &[S
         skus,
         pairs: pairs.collect(),
         reliability: Diagram::from(&diagram),
-        acceptance: drawn
+        acceptance: plotted
             .map(|(_, p)| AcceptancePoint {
                 threshold: p.threshold,
                 known: p.known,

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::error::{Fault, FormatError, Place};
+use super::error::{Fault, FormatError, Location};
 use super::facings::{Facing, Shelf, Shelves};
 use super::json::{UniqueMap, parse};
 use super::shelf_counts::{checked, corners};
@@ -80,7 +80,7 @@ pub fn parse_answers(bytes: &[u8], path: &Path, truth: &Shelves) -> Result<Shelv
         truth.images.iter().filter_map(|p| Some((p.sha256.as_deref()?, p.name.as_str()))).collect();
     let mut images = Vec::new();
     for (index, (key, answer)) in read(bytes, path)?.into_iter().enumerate() {
-        let place = |key| Place::Entry { list: "answers", index, key };
+        let place = |key| Location::Entry { list: "answers", index, key };
         let digest = answer.image.sha256.as_deref().and_then(|d| by_digest.get(d).copied().map(str::to_owned));
         let only = || match truth.images.as_slice() {
             [one] => Some(one.name.clone()),
@@ -127,7 +127,7 @@ where
 
 fn shelf(name: String, answer: Answer, path: &Path) -> Result<Shelf, FormatError> {
     let wrong =
-        |entry, key, fault: Fault| FormatError::new(path, Place::Image { name: name.clone(), entry, key }, fault);
+        |entry, key, fault: Fault| FormatError::new(path, Location::Image { name: name.clone(), entry, key }, fault);
     let mut facings = Vec::with_capacity(answer.detections.len());
     for (index, found) in answer.detections.into_iter().enumerate() {
         let place = Some(("detections", index));

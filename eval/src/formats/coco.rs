@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use vision::Confidences;
 
-use super::error::{Fault, FormatError, Place};
+use super::error::{Fault, FormatError, Location};
 use super::facings::{Facing, Shelf, Shelves};
 use super::json::{Kind, parse, read_bounded, sniff};
 use crate::identification::Stated;
@@ -109,7 +109,7 @@ pub fn parse_truth(bytes: &[u8], path: &Path) -> Result<CocoTruth, FormatError> 
         class_index,
     };
     for (index, annotation) in annotations.iter().enumerate() {
-        let place = |key| Place::Entry { list: "annotations", index, key };
+        let place = |key| Location::Entry { list: "annotations", index, key };
         let (image, class) = truth.indices(path, place, annotation.image_id, annotation.category_id)?;
         let rect = rect(annotation.bbox).map_err(|fault| FormatError::new(path, place("bbox"), fault))?;
         let area = annotation.area.unwrap_or_else(|| rect.area());
@@ -139,7 +139,7 @@ impl CocoTruth {
         }
         let mut predictions = Vec::with_capacity(found.len());
         for (index, found) in found.iter().enumerate() {
-            let place = |key| Place::Entry { list: "", index, key };
+            let place = |key| Location::Entry { list: "", index, key };
             let (image, class) = self.indices(path, place, found.image_id, found.category_id)?;
             let rect = rect(found.bbox).map_err(|fault| FormatError::new(path, place("bbox"), fault))?;
             predictions.push(Prediction { image, class, rect, score: found.score });
@@ -170,8 +170,8 @@ impl CocoTruth {
     /// Predicted shelves: results with at least the confidence of their category.
     #[must_use]
     pub fn predicted_shelves(&self, predictions: &[Prediction], confidence: &Confidences<f64>) -> Shelves {
-        let least = confidence.by_number(&self.classes);
-        let kept = predictions.iter().filter(|p| p.score >= least[p.class as usize]);
+        let min_confidence = confidence.by_number(&self.classes);
+        let kept = predictions.iter().filter(|p| p.score >= min_confidence[p.class as usize]);
         self.as_shelves(kept.map(|p| {
             let class = self.classes[p.class as usize].clone();
             (p.image, facing(p.rect, class, p.score, false))
@@ -195,7 +195,7 @@ impl CocoTruth {
     fn indices(
         &self,
         path: &Path,
-        place: impl Fn(&'static str) -> Place,
+        place: impl Fn(&'static str) -> Location,
         image_id: i64,
         category_id: i64,
     ) -> Result<(u32, u32), FormatError> {
@@ -238,7 +238,7 @@ fn unique(
     let mut sorted: Vec<(i64, usize)> = ids.enumerate().map(|(index, id)| (id, index)).collect();
     sorted.sort_unstable();
     if let Some(pair) = sorted.windows(2).find(|w| w[0].0 == w[1].0) {
-        let place = Place::Entry { list, index: pair[1].1, key: "id" };
+        let place = Location::Entry { list, index: pair[1].1, key: "id" };
         return Err(FormatError::new(path, place, Fault::Duplicate { what, id: pair[1].0.to_string() }));
     }
     Ok(sorted.into_iter().zip(0..).map(|((id, _), rank)| (id, rank)).collect())

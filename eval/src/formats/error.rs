@@ -17,24 +17,24 @@ pub struct FormatError {
     /// Which file or folder.
     pub path: PathBuf,
     /// Where in it.
-    pub place: Box<Place>,
+    pub place: Box<Location>,
     /// What is wrong; its words are part of this error's own.
     pub fault: Box<Fault>,
 }
 
 impl FormatError {
-    pub(crate) fn new(path: &Path, place: Place, fault: impl Into<Fault>) -> Self {
+    pub(crate) fn new(path: &Path, place: Location, fault: impl Into<Fault>) -> Self {
         Self { path: path.to_owned(), place: Box::new(place), fault: Box::new(fault.into()) }
     }
 
     pub(crate) fn whole(path: &Path, fault: impl Into<Fault>) -> Self {
-        Self::new(path, Place::Whole, fault)
+        Self::new(path, Location::Whole, fault)
     }
 }
 
 /// Where in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// All of it.
     Whole,
     /// A line, from 1.
@@ -61,7 +61,7 @@ pub enum Place {
     },
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dotted = |f: &mut fmt::Formatter<'_>, key: &str| match key {
             "" => Ok(()),
@@ -118,7 +118,7 @@ pub enum Fault {
     Duplicate {
         /// Of what.
         what: &'static str,
-        /// Which.
+        /// The id in question.
         id: String,
     },
     /// Something is named that is not there.
@@ -126,7 +126,7 @@ pub enum Fault {
     Unknown {
         /// Of what.
         what: &'static str,
-        /// Which.
+        /// The id in question.
         id: String,
     },
     /// A SKU is answered or asked for that is not among the enrolled ones.

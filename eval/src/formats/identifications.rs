@@ -13,7 +13,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{Fault, FormatError, Place};
+use super::error::{Fault, FormatError, Location};
 use super::json::parse;
 use crate::identification::{QuerySet, Ranked, Stated};
 
@@ -85,7 +85,7 @@ pub fn query_set(file: &Identifications, path: &Path) -> Result<QuerySet, Format
     let mut skus: HashMap<&str, u32> = HashMap::new();
     for (index, sku) in file.enrolled.iter().enumerate() {
         if skus.insert(sku, index as u32).is_some() {
-            let place = Place::Entry { list: "enrolled", index, key: "" };
+            let place = Location::Entry { list: "enrolled", index, key: "" };
             return Err(FormatError::new(path, place, Fault::Duplicate { what: "SKU", id: sku.clone() }));
         }
     }
@@ -94,7 +94,7 @@ pub fn query_set(file: &Identifications, path: &Path) -> Result<QuerySet, Format
     let mut numbered = Vec::with_capacity(file.queries.len());
     for (index, query) in file.queries.iter().enumerate() {
         let number = |sku: &String, key| {
-            let place = Place::Entry { list: "queries", index, key };
+            let place = Location::Entry { list: "queries", index, key };
             let unknown = || FormatError::new(path, place, Fault::NotEnrolled { sku: sku.clone() });
             skus.get(sku.as_str()).copied().ok_or_else(unknown)
         };
@@ -108,7 +108,7 @@ pub fn query_set(file: &Identifications, path: &Path) -> Result<QuerySet, Format
             images.len() as u32 - 1
         });
         if let Some(value) = query.probability.filter(|p| !(0.0..=1.0).contains(p)) {
-            let place = Place::Entry { list: "queries", index, key: "probability" };
+            let place = Location::Entry { list: "queries", index, key: "probability" };
             return Err(FormatError::new(path, place, Fault::Fraction { value }));
         }
         let stated = Stated { probability: query.probability, excess: query.excess };
@@ -117,7 +117,7 @@ pub fn query_set(file: &Identifications, path: &Path) -> Result<QuerySet, Format
     drop(image_index);
     let mut set = QuerySet::new(file.enrolled.clone(), images);
     for (index, (truth, image, candidates, stated)) in numbered.into_iter().enumerate() {
-        let place = Place::Entry { list: "queries", index, key: "candidates" };
+        let place = Location::Entry { list: "queries", index, key: "candidates" };
         set.push_stated(truth, image, &candidates, stated).map_err(|fault| FormatError::new(path, place, fault))?;
     }
     Ok(set)

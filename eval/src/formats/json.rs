@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::error::{Fault, FormatError, Place};
+use super::error::{Fault, FormatError, Location};
 
 /// Largest file read. A million boxes of COCO results are about 100 MB.
 pub const MAX_BYTES: u64 = 1 << 30;
@@ -53,7 +53,7 @@ pub(super) fn located(path: &Path, error: &serde_json::Error) -> FormatError {
     let text = error.to_string();
     let suffix = format!(" at line {} column {}", error.line(), error.column());
     let reason = text.strip_suffix(&suffix).unwrap_or(&text).to_owned();
-    let place = Place::Column(error.line() as u64, error.column() as u64);
+    let place = Location::Column(error.line() as u64, error.column() as u64);
     FormatError::new(path, place, Fault::Json(reason))
 }
 

@@ -17,7 +17,7 @@ use std::path::Path;
 use vision::Confidences;
 
 pub use coco::CocoTruth;
-pub use error::{Fault, FormatError, Place};
+pub use error::{Fault, FormatError, Location};
 pub use facings::{Facing, Shelf, Shelves};
 pub use json::{Kind, read_bounded, sniff};
 pub use pairing::{ShelfComparison, compare, with_true_identities};

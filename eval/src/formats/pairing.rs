@@ -5,13 +5,13 @@ use std::path::Path;
 
 use vision::Confidences;
 
-use super::error::{Fault, FormatError, Place};
+use super::error::{Fault, FormatError, Location};
 use super::facings::{Facing, Shelf, Shelves};
 use crate::counts::{CountRow, CountTable};
 use crate::identification::{QuerySet, Ranked};
 use crate::matching::DEFAULT_MAX_DETECTIONS;
 use crate::sample::{DetectionSet, ImageInfo, Prediction, Truth};
-use crate::{Fate, pair};
+use crate::{MatchResult, pair};
 
 /// What can be evaluated.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,7 +85,7 @@ fn join<'a>(truth: &Shelves, predictions: &'a Shelves, path: &Path) -> Result<Ve
     }
     let mut joined = vec![None; truth.images.len()];
     for shelf in &predictions.images {
-        let place = || Place::Image { name: shelf.name.clone(), entry: None, key: "" };
+        let place = || Location::Image { name: shelf.name.clone(), entry: None, key: "" };
         let at = exact.get(shelf.name.as_str()).copied();
         let at = at.or_else(|| by_file.get(&file_name(&shelf.name)).copied().flatten());
         let unknown = || FormatError::new(path, place(), Fault::Unknown { what: "image", id: shelf.name.clone() });
@@ -156,8 +156,8 @@ pub(crate) fn matched(
         (0..found.len()).filter(|&at| found[at].confidence >= confidence.of(&found[at].class)).collect::<Vec<_>>();
     let any = Confidences::uniform(f64::NEG_INFINITY);
     let pairing = pair(&one_class(boxes, &served, path)?, 0.5, &any, DEFAULT_MAX_DETECTIONS);
-    let right = served.iter().zip(&pairing.fates).filter_map(|(&at, fate)| match fate {
-        Fate::Right(truth) => Some((at, *truth as usize)),
+    let right = served.iter().zip(&pairing.results).filter_map(|(&at, result)| match result {
+        MatchResult::Right(truth) => Some((at, *truth as usize)),
         _ => None,
     });
     Ok(right.collect())
@@ -192,7 +192,7 @@ fn identities(
         let mut candidates = Vec::with_capacity(ranked.len());
         for (sku, similarity) in ranked {
             let place =
-                || Place::Image { name: truth.images[image as usize].name.clone(), entry: None, key: "candidates" };
+                || Location::Image { name: truth.images[image as usize].name.clone(), entry: None, key: "candidates" };
             let sku = index.get(&sku).copied();
             let sku = sku.ok_or_else(|| {
                 FormatError::new(path, place(), Fault::NotEnrolled { sku: facing.sku.clone().unwrap_or_default() })
@@ -202,7 +202,7 @@ fn identities(
         let truth_sku = true_facings[truth_at].sku.as_ref().and_then(|sku| index.get(sku).copied());
         set.push_stated(truth_sku, image, &candidates, facing.stated).map_err(|fault| {
             let name = truth.images[image as usize].name.clone();
-            FormatError::new(path, Place::Image { name, entry: None, key: "candidates" }, fault)
+            FormatError::new(path, Location::Image { name, entry: None, key: "candidates" }, fault)
         })?;
     }
     Ok(set)

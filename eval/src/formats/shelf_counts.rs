@@ -15,7 +15,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::error::{Fault, FormatError, Place};
+use super::error::{Fault, FormatError, Location};
 use super::facings::{Facing, Shelf, Shelves};
 use super::json::{UniqueMap, parse};
 use crate::identification::Stated;
@@ -121,7 +121,7 @@ pub fn parse_single(bytes: &[u8], path: &Path, name: &str) -> Result<Shelf, Form
 fn shelf(image: Image, path: &Path, side: Side) -> Result<Shelf, FormatError> {
     let name = image.image;
     let wrong =
-        |entry, key, fault: Fault| FormatError::new(path, Place::Image { name: name.clone(), entry, key }, fault);
+        |entry, key, fault: Fault| FormatError::new(path, Location::Image { name: name.clone(), entry, key }, fault);
     let facings = match image.facings {
         None => None,
         Some(entries) => {
@@ -186,7 +186,7 @@ pub(super) fn checked(shelves: Shelves, path: &Path) -> Result<Shelves, FormatEr
     }
     let mut names = HashSet::new();
     if let Some(twice) = shelves.images.iter().find(|p| !names.insert(p.name.as_str())) {
-        let place = Place::Image { name: twice.name.clone(), entry: None, key: "" };
+        let place = Location::Image { name: twice.name.clone(), entry: None, key: "" };
         return Err(FormatError::new(path, place, Fault::Duplicate { what: "image", id: twice.name.clone() }));
     }
     let mut enrolled = HashSet::new();

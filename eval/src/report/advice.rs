@@ -75,7 +75,7 @@ fn detector(report: &Report, section: &DetectionSection, advice: &mut Vec<Advice
                     advice,
                     "Boxes sit loosely",
                     format!("{} overlap a prediction of their class by .1 to .5", of_missed(count)),
-                    "Check how tightly the labels are drawn (`shelf dataset check`), and train longer or at a larger input size.",
+                    "Check how tight the labels are (`shelf dataset check`), and train longer or at a larger input size.",
                 ),
                 _ => add(
                     advice,
@@ -170,7 +170,7 @@ fn small_things(report: &Report, section: &DetectionSection, advice: &mut Vec<Ad
             "Crowded shelves are worse",
             format!("recall {} with {}, {} with {}", percent(a), sparse.value, percent(b), dense.value),
             "Cut photos into tiles (detector.tiles: auto), check that detector.max_detections is above the number of \
-             facings, and add crowded shelves to training (drawn and pasted ones help).",
+             facings, and add crowded shelves to training (synthetic and pasted ones help).",
         );
     }
 }

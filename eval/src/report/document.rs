@@ -55,7 +55,7 @@ pub struct DataSet {
     pub name: String,
     /// Digest of its content.
     pub digest: String,
-    /// Drawn by a program: metrics say nothing about real shelves.
+    /// Rendered by a program: metrics say nothing about real shelves.
     pub synthetic: bool,
 }
 
@@ -149,7 +149,7 @@ pub enum ReportError {
     /// Another program's JSON, or another version.
     #[error("{path} is no report of `shelf eval --json`, version 1")]
     Other {
-        /// Which file.
+        /// Path of the file.
         path: String,
     },
 }

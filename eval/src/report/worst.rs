@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use vision::Confidences;
 
 use crate::matching::pair;
-use crate::{DetectionSet, Fate};
+use crate::{DetectionSet, MatchResult};
 
 /// An image and everything that happened in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,13 +47,13 @@ pub struct WorstBox {
     pub label: String,
 }
 
-/// The `most` images with the most mistakes at the serving confidence; images without mistakes are left out.
+/// The `max` images with the most mistakes at the serving confidence; images without mistakes are left out.
 #[must_use]
 pub fn worst_cases(
     set: &DetectionSet,
     confidence: &Confidences<f64>,
     max_detections: usize,
-    most: usize,
+    max: usize,
 ) -> Vec<WorstCase> {
     let pairing = pair(set, 0.5, confidence, max_detections);
     let mut cases: Vec<WorstCase> = set
@@ -71,15 +71,15 @@ pub fn worst_cases(
             case.boxes.push(WorstBox { rect: rounded(&truth.rect), outcome: Outcome::Missed, label });
         }
     }
-    for (prediction, fate) in set.predictions().iter().zip(&pairing.fates) {
+    for (prediction, result) in set.predictions().iter().zip(&pairing.results) {
         let case = &mut cases[prediction.image as usize];
-        let outcome = match fate {
-            Fate::Dropped | Fate::Ignored => continue,
-            Fate::Right(_) => {
+        let outcome = match result {
+            MatchResult::Dropped | MatchResult::Ignored => continue,
+            MatchResult::Right(_) => {
                 case.right += 1;
                 Outcome::Right
             }
-            Fate::Wrong => {
+            MatchResult::Wrong => {
                 case.invented += 1;
                 Outcome::Invented
             }
@@ -89,7 +89,7 @@ pub fn worst_cases(
     }
     cases.retain(|c| c.missed + c.invented > 0);
     cases.sort_by(|a, b| (b.missed + b.invented).cmp(&(a.missed + a.invented)).then_with(|| a.image.cmp(&b.image)));
-    cases.truncate(most);
+    cases.truncate(max);
     cases.iter_mut().for_each(|c| c.boxes.sort_by_key(|b| b.outcome));
     cases
 }

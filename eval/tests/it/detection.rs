@@ -5,8 +5,8 @@ use eval::curves::confidence_curve;
 use eval::matching::pair;
 use eval::ultralytics::ultralytics_map;
 use eval::{
-    Bootstrap, DetectionSettings, Fate, Mistakes, PrecisionGoal, Rect, confusion_matrix, evaluate_detection, match_all,
-    mistakes,
+    Bootstrap, DetectionSettings, MatchResult, Mistakes, PrecisionGoal, Rect, confusion_matrix, evaluate_detection,
+    match_all, mistakes,
 };
 use vision::Confidences;
 
@@ -94,7 +94,10 @@ fn every_class_is_judged_at_its_own_confidence() {
     let same = serving_point(&matches, &[0.5, 0.5], None);
     assert_eq!(same, operating_point(&matches.classes, 0.5, None));
     close(recall_of_size(&matches, 3, &[0.5, 0.7], None), 1.0 / 3.0);
-    assert_eq!(pair(&s, 0.5, &own, 300).fates, [Fate::Right(0), Fate::Right(1), Fate::Right(2), Fate::Dropped]);
+    assert_eq!(
+        pair(&s, 0.5, &own, 300).results,
+        [MatchResult::Right(0), MatchResult::Right(1), MatchResult::Right(2), MatchResult::Dropped]
+    );
     assert_eq!(mistakes(&s, &own, 300), Mistakes::default());
     assert_eq!(confusion_matrix(&s, 0.5, &own).mistakes(), []);
     let section = evaluate_detection(&s, &DetectionSettings { confidence: own.clone(), ..Default::default() }, &[]);
@@ -172,10 +175,10 @@ fn greedy_matching_takes_the_best_free_box() {
     // The more confident takes A exactly; the other must take what is left or nothing.
     let s = set(1, 1, &[(0, 0, A), (0, 0, shifted)], &[(0, 0, shifted, 0.8), (0, 0, A, 0.9)]);
     let pairing = pair(&s, 0.5, &0.0.into(), 300);
-    assert_eq!(pairing.fates, [Fate::Right(1), Fate::Right(0)]);
+    assert_eq!(pairing.results, [MatchResult::Right(1), MatchResult::Right(0)]);
     let s = set(1, 1, &[(0, 0, A)], &[(0, 0, shifted, 0.8), (0, 0, A, 0.7), (0, 0, A, 0.1)]);
     let pairing = pair(&s, 0.5, &0.5.into(), 300);
-    assert_eq!(pairing.fates, [Fate::Right(0), Fate::Wrong, Fate::Dropped]);
+    assert_eq!(pairing.results, [MatchResult::Right(0), MatchResult::Wrong, MatchResult::Dropped]);
     assert_eq!(pairing.found_by, [Some(0)]);
 }
 

@@ -109,7 +109,7 @@ fn the_global_threshold_lets_exactly_the_wanted_fraction_pass() {
     let mut list: Vec<Asked<'_>> = unknown.iter().map(|c| (None, &c[..])).collect();
     list.push((Some(0), &[(0, 0.985)]));
     let set = queries(1, &list);
-    let goal = CalibrationGoal { false_accept_rate: 0.05, least_impostors: 1000 };
+    let goal = CalibrationGoal { false_accept_rate: 0.05, min_impostors: 1000 };
     let t = calibrate(&set, goal, Some(&InForce { threshold: 0.5, ..InForce::default() })).unwrap();
     close(Some(t.global.false_accept_rate), 0.05);
     assert!(t.global.threshold > 0.94 && t.global.threshold < 0.95, "{}", t.global.threshold);
@@ -129,7 +129,7 @@ fn a_sku_with_enough_impostors_has_its_own_threshold() {
     let mut list: Vec<Asked<'_>> = of_0.iter().chain(&of_1).map(|c| (None, &c[..])).collect();
     list.push((Some(1), &[(1, 0.5)]));
     let set = queries(2, &list);
-    let t = calibrate(&set, CalibrationGoal { false_accept_rate: 0.02, least_impostors: 50 }, None).unwrap();
+    let t = calibrate(&set, CalibrationGoal { false_accept_rate: 0.02, min_impostors: 50 }, None).unwrap();
     assert!(t.skus.iter().all(|s| s.own));
     assert!(t.global.threshold > 0.8);
     assert!(t.skus[1].trade.threshold < 0.31);
@@ -138,8 +138,7 @@ fn a_sku_with_enough_impostors_has_its_own_threshold() {
     // What was found, put into force, does what was promised.
     let skus = t.skus.iter().map(|s| (s.sku, s.trade.threshold)).collect();
     let force = InForce { threshold: t.global.threshold, skus };
-    let again =
-        calibrate(&set, CalibrationGoal { false_accept_rate: 0.02, least_impostors: 50 }, Some(&force)).unwrap();
+    let again = calibrate(&set, CalibrationGoal { false_accept_rate: 0.02, min_impostors: 50 }, Some(&force)).unwrap();
     let before = again.before.unwrap();
     assert_eq!((before.false_accept_rate, before.identified), (t.together.false_accept_rate, 1.0));
 }

@@ -3,7 +3,9 @@
 use eval::average_precision::{mean_ap, summarize};
 use eval::matching::pair;
 use eval::ultralytics::ultralytics_map;
-use eval::{Bootstrap, CountRow, CountTable, DetectionSet, Fate, Prediction, Rect, Truth, confusion_matrix, match_all};
+use eval::{
+    Bootstrap, CountRow, CountTable, DetectionSet, MatchResult, Prediction, Rect, Truth, confusion_matrix, match_all,
+};
 use proptest::prelude::*;
 
 use crate::support::set;
@@ -11,13 +13,13 @@ use crate::support::set;
 type Boxes = Vec<(u32, u32, [f64; 4])>;
 
 /// Boxes on a coarse grid, so that equal overlaps and touching edges are common.
-fn boxes(most: usize) -> impl Strategy<Value = Boxes> {
+fn boxes(max: usize) -> impl Strategy<Value = Boxes> {
     let side = || (0_u32..12).prop_map(|n| f64::from(n) * 8.0);
-    prop::collection::vec((0_u32..4, 0_u32..3, [side(), side(), side(), side()]), 0..most)
+    prop::collection::vec((0_u32..4, 0_u32..3, [side(), side(), side(), side()]), 0..max)
 }
 
-fn scored(most: usize) -> impl Strategy<Value = Vec<(u32, u32, [f64; 4], f64)>> {
-    (boxes(most), prop::collection::vec(0_u32..10, most)).prop_map(|(boxes, scores)| {
+fn scored(max: usize) -> impl Strategy<Value = Vec<(u32, u32, [f64; 4], f64)>> {
+    (boxes(max), prop::collection::vec(0_u32..10, max)).prop_map(|(boxes, scores)| {
         boxes.into_iter().zip(scores).map(|((p, c, b), s)| (p, c, b, f64::from(s) / 10.0)).collect()
     })
 }
@@ -108,9 +110,9 @@ proptest! {
         let s = set(4, 3, &truths, &found);
         let pairing = pair(&s, 0.5, &confidence.into(), 300);
         let mut taken = vec![0; truths.len()];
-        for (prediction, fate) in pairing.fates.iter().enumerate() {
-            prop_assert_eq!(*fate == Fate::Dropped, found[prediction].3 < confidence);
-            if let Fate::Right(truth) = fate {
+        for (prediction, result) in pairing.results.iter().enumerate() {
+            prop_assert_eq!(*result == MatchResult::Dropped, found[prediction].3 < confidence);
+            if let MatchResult::Right(truth) = result {
                 taken[*truth as usize] += 1;
                 prop_assert_eq!(pairing.found_by[*truth as usize], Some(prediction as u32));
             }
@@ -118,7 +120,7 @@ proptest! {
         prop_assert!(taken.iter().all(|n| *n <= 1));
         let point = eval::average_precision::operating_point(&match_all(&s, 300).classes, confidence, None);
         prop_assert_eq!(point.right, taken.iter().sum::<u64>());
-        prop_assert_eq!(point.wrong, pairing.fates.iter().filter(|f| **f == Fate::Wrong).count() as u64);
+        prop_assert_eq!(point.wrong, pairing.results.iter().filter(|f| **f == MatchResult::Wrong).count() as u64);
     }
 
     #[test]

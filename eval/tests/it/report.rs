@@ -141,15 +141,15 @@ fn the_page_of_a_calibration_shows_what_was_chosen() {
     let queries = look_ups();
     let data_set = parts(Kind::Classifier).data_set;
     let before = InForce { threshold: 0.6, ..InForce::default() };
-    for (name, least_impostors) in [("calibration.html", 60), ("calibration-global.html", usize::MAX)] {
-        let goal = CalibrationGoal { false_accept_rate: 0.02, least_impostors };
+    for (name, min_impostors) in [("calibration.html", 60), ("calibration-global.html", usize::MAX)] {
+        let goal = CalibrationGoal { false_accept_rate: 0.02, min_impostors };
         let thresholds = calibrate(&queries, goal, Some(&before)).unwrap();
         let page = calibration_html(&Calibration {
             data_set: &data_set,
             predictions: "look-ups.json",
             queries: &queries,
             wanted: 0.02,
-            least_impostors,
+            min_impostors,
             thresholds: &thresholds,
             warnings: &["a crop is `odd`".to_owned()],
         });

@@ -118,7 +118,7 @@ pub(crate) fn dense_shelves(seed: u64, count: i64) -> CocoPair {
     CocoPair::new(&images, &categories, &annotations, results)
 }
 
-/// Everything that trips evaluators: ties everywhere, empty images, doubled boxes, boxes without area, boxes that fraction
+/// Everything that trips evaluators: ties everywhere, empty images, doubled boxes, boxes without area, boxes that share
 /// an edge, classes without truth or without predictions, crowds, areas that are not the box's, ids out of order.
 pub(crate) fn nasty(seed: u64) -> CocoPair {
     let mut random = Random::new(seed);

@@ -6,8 +6,8 @@ use super::canvas::{Canvas, Rect};
 use super::text::{Pen, SMALLEST};
 use super::{ClassNames, Shown, Style, palette};
 
-/// Most lines of a label.
-const MOST_LINES: usize = 3;
+/// Maximum number of lines of a label.
+const MAX_LINES: usize = 3;
 
 /// How much of its box a label may cover from above: caps and necks, not the product's own label.
 const MAX_BOX_FRACTION: f32 = 0.5;
@@ -78,12 +78,9 @@ fn set(wordings: &[String], confidence: &str, place: Rect, style: &Style) -> Opt
         let letters = f32::from(letters);
         let pen = Pen::new(&style.fonts.bold, letters);
         let room = width - 2.0 - 2.0 * padding(letters);
-        let most = ((height * MAX_BOX_FRACTION - padding(letters)) / letters).floor();
-        let lines = if most < 1.0 {
-            Vec::new()
-        } else {
-            compose(pen, wording, confidence, room, (most as usize).min(MOST_LINES))
-        };
+        let max = ((height * MAX_BOX_FRACTION - padding(letters)) / letters).floor();
+        let lines =
+            if max < 1.0 { Vec::new() } else { compose(pen, wording, confidence, room, (max as usize).min(MAX_LINES)) };
         (pen, lines)
     };
     let visible = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();

@@ -23,7 +23,7 @@ fn item(bbox: BBox, status: SkuStatus, sku: Option<u32>) -> RecognizedItem {
             candidates: Vec::new(),
         },
         embedding: None,
-        disputed: false,
+        disagreement: false,
     }
 }
 
@@ -48,7 +48,7 @@ fn recognition(items: Vec<RecognizedItem>, name: impl Fn(u32) -> String) -> Reco
         counts: counts.collect(),
         items,
         unknown_count,
-        looked: vision::Looked::default(),
+        trace: vision::DetectionTrace::default(),
         warnings: Vec::new(),
     }
 }

@@ -36,7 +36,7 @@ fn facing(status: SkuStatus, similarity: f32, margin: f32, confidence: f32, embe
             candidates,
         },
         embedding: Some(unit(embedding)),
-        disputed: false,
+        disagreement: false,
     }
 }
 
@@ -47,7 +47,7 @@ fn photo(items: Vec<RecognizedItem>) -> Recognition {
         items,
         counts: Vec::new(),
         unknown_count: 0,
-        looked: vision::Looked::default(),
+        trace: vision::DetectionTrace::default(),
         warnings: Vec::new(),
     }
 }
@@ -57,12 +57,12 @@ fn quiet() -> Samplers {
 }
 
 fn facts() -> GalleryFacts<'static> {
-    GalleryFacts { threshold: &|_| THRESHOLD, exemplars: None, image_hash: None, edition: 0 }
+    GalleryFacts { threshold: &|_| THRESHOLD, exemplars: None, image_hash: None, gallery_version: 0 }
 }
 
 #[test]
 fn every_reason_has_its_facing() {
-    let around = Surroundings { drawn: 0.9, threshold: THRESHOLD, nearest_queued: Some(0.9), exemplars: Some(9) };
+    let around = Surroundings { sampled: 0.9, threshold: THRESHOLD, nearest_queued: Some(0.9), exemplars: Some(9) };
     let samplers = Samplers { novelty: 0.5, rare_sku: 3, low_similarity: 0.7, ..Samplers::default() };
     let check = |item: RecognizedItem, around: Surroundings, expected: &[Reason]| {
         let (mut found, uncertainty) = reasons(&item, &around, &samplers);
@@ -86,14 +86,15 @@ fn every_reason_has_its_facing() {
         &[Reason::Novelty],
     );
     check(facing(Known, 0.9, 0.2, 0.9, front), Surroundings { exemplars: Some(2), ..around }, &[Reason::RareSku]);
-    check(facing(Known, 0.9, 0.2, 0.9, front), Surroundings { drawn: 0.001, ..around }, &[Reason::Random]);
-    let disputed = |item: RecognizedItem| RecognizedItem { disputed: true, ..item };
-    check(disputed(facing(Known, 0.9, 0.2, 0.9, front)), around, &[Reason::Disagreement]);
-    let mut refused = disputed(facing(Unknown, 0.9, 0.0, 0.9, front));
+    check(facing(Known, 0.9, 0.2, 0.9, front), Surroundings { sampled: 0.001, ..around }, &[Reason::Random]);
+    let disagreement = |item: RecognizedItem| RecognizedItem { disagreement: true, ..item };
+    check(disagreement(facing(Known, 0.9, 0.2, 0.9, front)), around, &[Reason::Disagreement]);
+    let mut refused = disagreement(facing(Unknown, 0.9, 0.0, 0.9, front));
     refused.decision.reason = Decided::NotAContainer;
     check(refused, around, &[]);
     // The random fraction comes first whatever else holds: an estimate rests on it.
-    let (found, _) = reasons(&facing(Unknown, 0.4, 0.0, 0.1, front), &Surroundings { drawn: 0.0, ..around }, &samplers);
+    let (found, _) =
+        reasons(&facing(Unknown, 0.4, 0.0, 0.1, front), &Surroundings { sampled: 0.0, ..around }, &samplers);
     assert_eq!(found[0], Reason::Random);
 }
 
@@ -115,9 +116,9 @@ fn near_duplicates_make_one_item_more_urgent() {
     // Answered, it waits no longer: what still looks unsure to a gallery that knows the answer is asked anew; to one that
     // does not know it yet, everything of before looks unsure.
     sampler.answered(&[picked.new[0].item.as_str()].into(), 7);
-    let before = sampler.pick(&recognition, 4_000, &GalleryFacts { edition: 6, ..facts() });
+    let before = sampler.pick(&recognition, 4_000, &GalleryFacts { gallery_version: 6, ..facts() });
     assert_eq!((before.new.len(), before.again.len()), (0, 1), "{before:?}");
-    let knowing = GalleryFacts { edition: 7, ..facts() };
+    let knowing = GalleryFacts { gallery_version: 7, ..facts() };
     let anew = sampler.pick(&recognition, 4_000, &knowing);
     assert_eq!((anew.new.len(), anew.new[0].facings), (1, 2));
     sampler.unpick(&anew);

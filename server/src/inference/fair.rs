@@ -8,8 +8,8 @@ use super::batcher::Entry;
 /// Of the places in the queue, the part that one client may have: others find room.
 const MAX_PER_CLIENT: (usize, usize) = (3, 4);
 
-/// Clients remembered.
-const REMEMBERED: usize = 4_096;
+/// Clients kept.
+const MAX_CLIENTS: usize = 4_096;
 
 /// When each client that has something waiting was last served.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ impl Turns {
             return;
         };
         let Some(entry) = waiting.remove(at) else { return };
-        if self.served.len() >= REMEMBERED {
+        if self.served.len() >= MAX_CLIENTS {
             self.served.clear();
         }
         self.now += 1;

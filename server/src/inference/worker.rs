@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use vision::{Cancel, ModelError};
 
 use super::job::{Answer, AnswerBody, AnswerFormat, Job, JobError, JobRequest, Summary, Work};
-use super::{JobQueue, Pace, PhotoMemory};
+use super::{JobQueue, LatencyAverage, PhotoMemory};
 use crate::config::ServerConfig;
 use crate::load_error::LoadError;
 use crate::metrics::Metrics;
@@ -30,7 +30,7 @@ pub(crate) struct WorkerContext {
     pub(crate) queue: Arc<JobQueue>,
     pub(crate) models: Arc<Models>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) pace: Arc<Pace>,
+    pub(crate) latency: Arc<LatencyAverage>,
     pub(crate) memory: Arc<PhotoMemory>,
     pub(crate) review: Arc<Review>,
     /// Each worker holds it open while it lives.
@@ -102,7 +102,7 @@ fn take_on(context: &WorkerContext, batch: Vec<Job>) {
         // What cannot be done in time any more is better not begun. A quarter of the time is always worth a try: an estimate
         // that forbids everything would never be corrected.
         let left = deadline.saturating_duration_since(start);
-        let too_late = left < context.pace.each().min((deadline - enqueued) / 4);
+        let too_late = left < context.latency.mean().min((deadline - enqueued) / 4);
         match work {
             Work::Photo { request, reply } => {
                 let asked = Asked { enqueued, cancel, request: *request, reply };
@@ -163,7 +163,7 @@ fn recognize(context: &WorkerContext, batch: Vec<Asked>, start: Instant) {
                         .unwrap_or(Err(JobError::Panicked))
                 });
                 if answer.is_ok() {
-                    context.pace.record(start.elapsed() / size);
+                    context.latency.record(start.elapsed() / size);
                 }
                 asked.reply(context, answer);
             }

@@ -8,7 +8,7 @@ use vision::tiles::MAX_TILES_PER_SIDE;
 
 use crate::upload::shorten;
 
-/// Most candidates named per facing.
+/// Maximum number of candidates named per facing.
 const MAX_TOP_K: usize = 100;
 
 /// What may differ from request to request. Left out: what the server is configured with.
@@ -62,13 +62,13 @@ pub enum ParameterError {
     /// Two values for one.
     #[error("the parameter {name} is given more than once; give it once")]
     Repeated {
-        /// Which.
+        /// The name in question.
         name: String,
     },
     /// A value it may not have.
     #[error("{name} is {value:?}, but it must be {allowed}")]
     Value {
-        /// Which.
+        /// The name in question.
         name: String,
         /// As written.
         value: String,
@@ -119,8 +119,8 @@ impl RecognizeQuery {
         if let Some(Tiling::Grid { columns, rows }) = self.tiles
             && !limits.allow(columns * rows, input_pixels)
         {
-            let most = (0..=limits.max_tiles).rev().find(|tiles| limits.allow(*tiles, input_pixels)).unwrap_or(0);
-            let allowed = format!("auto, off, or a grid of at most {most} tiles here");
+            let max = (0..=limits.max_tiles).rev().find(|tiles| limits.allow(*tiles, input_pixels)).unwrap_or(0);
+            let allowed = format!("auto, off, or a grid of at most {max} tiles here");
             return Err(wrong("tiles", format!("{columns}x{rows}"), allowed));
         }
         Ok(())

@@ -64,7 +64,7 @@ pub struct ItemAnswer {
 /// A SKU it might be.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ReviewCandidate {
-    /// Which.
+    /// The SKU.
     pub sku: SkuAnswer,
     /// Cosine similarity of its best exemplar.
     pub similarity: f64,
@@ -87,7 +87,7 @@ pub struct ReviewPhoto {
 /// Who works on an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ClaimAnswer {
-    /// Who.
+    /// Name of the reviewer.
     pub reviewer: String,
     /// Until when, milliseconds since 1970 in UTC.
     pub until_ms: Timestamp,
@@ -145,7 +145,7 @@ pub struct CommentAnswer {
     pub at_ms: Timestamp,
     /// By whom.
     pub author: String,
-    /// What.
+    /// Text of the comment.
     pub text: String,
 }
 

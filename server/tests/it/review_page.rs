@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::chromium::{Page, Screen, in_browser};
 use crate::harness::Server;
-use crate::review_place::{review_config, server, server_with, settings};
+use crate::review_server::{review_config, server, server_with, settings};
 
 async fn press(page: &Page, key: &str) {
     page.client.active_element().await.expect("focus").send_keys(key).await.expect("a key");

@@ -2,8 +2,8 @@
 
 use vision::{ExemplarId, SkuId};
 
-use crate::place::on_each;
 use crate::shelf::{embedder, enrolled, fill, gallery, says, sku};
+use crate::test_store::on_each;
 
 /// The exemplars of a folder that was rebuilt from the store.
 async fn rebuilt(store: &store::Store, embedder: vision::Sha256) -> Vec<store::exemplars::EnrolledExemplar> {
@@ -135,7 +135,7 @@ on_each! {
         assert_eq!(skus().await, [1, 1, 2, 2], "until it is said again");
     }
 
-    async fn what_labels_taught_one_embedder_is_taught_the_next(place) {
+    async fn labels_count_under_the_next_embedder_too(place) {
         let store = &place.store;
         let items = fill(store, 4).await;
         for item in &items[..3] {
@@ -143,25 +143,25 @@ on_each! {
         }
         store.label(says("ann", &items[3], store::Answer::NotAContainer), None).await.expect("labelled");
         let next = vision::Sha256::of(b"the next embedder");
-        let to_teach = async |after: u64, limit: u32| {
-            let found = store.taught_to_others(next, 0, ExemplarId(after), limit).await.expect("found");
-            found.into_iter().map(|taught| taught.id).collect::<Vec<_>>()
+        let to_embed = async |after: u64, limit: u32| {
+            let found = store.labels_of_other_embedders(next, 0, ExemplarId(after), limit).await.expect("found");
+            found.into_iter().map(|label| label.id).collect::<Vec<_>>()
         };
-        let first = to_teach(0, 3).await;
+        let first = to_embed(0, 3).await;
         assert_eq!(first.len(), 3);
-        let rest = to_teach(first[2].0, 3).await;
+        let rest = to_embed(first[2].0, 3).await;
         assert_eq!(rest.len(), 1);
         // Taken back between the look and the answer.
         store.undo("ann", Some(&items[1]), None).await.expect("undone");
         let embedded = first.iter().chain(&rest).map(|id| (*id, vec![0.6, 0.8])).collect::<Vec<_>>();
         for _ in 0..2 {
-            store.teach_again(next, embedded.clone()).await.expect("taught");
+            store.add_reembedded(next, embedded.clone()).await.expect("taught");
             let changes = store.changes_since(0, next).await.expect("the gallery");
             let skus: Vec<_> = changes.exemplars.iter().filter(|e| e.active).map(|e| e.sku.0).collect();
             assert_eq!(skus, [2, 2, SkuId::NOT_A_CONTAINER.0], "once each, and nothing that was taken back");
         }
-        assert_eq!(to_teach(0, 9).await, []);
-        assert_eq!(to_teach(0, 0).await, []);
+        assert_eq!(to_embed(0, 9).await, []);
+        assert_eq!(to_embed(0, 0).await, []);
         store.undo("ann", Some(&items[0]), None).await.expect("undone");
         let changes = store.changes_since(0, next).await.expect("the gallery");
         assert_eq!(changes.exemplars.iter().filter(|e| e.active).count(), 2, "it leaves both galleries");

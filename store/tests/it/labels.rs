@@ -5,8 +5,8 @@ use store::model::{ItemStatus, LabelKind, NewSku};
 use store::{Answer, ClaimRequest, Key, SkuRef, StoreError};
 use vision::{BBox, Sha256, SkuId};
 
-use crate::place::on_each;
 use crate::shelf::{embedder, fill, gallery, says, sku};
+use crate::test_store::on_each;
 
 const ENROLLED: [(u64, u32); 3] = [(1, 1), (2, 1), (5, 2)];
 
@@ -17,7 +17,7 @@ fn with(more: &[(u64, u32)]) -> Vec<(u64, u32)> {
 /// Everything could be written to a file without a name, and nothing would be left of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_was_removed_takes_no_labels() {
-    let place = crate::place::Place::sqlite().await.expect("SQLite is always there");
+    let place = crate::test_store::TestStore::sqlite().await.expect("SQLite is always there");
     let store = &place.store;
     let items = fill(store, 2).await;
     let file = std::path::PathBuf::from(place.settings.database.expose().strip_prefix("sqlite:").expect("a file"));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use store::retention::Retention;
 
-use crate::place::on_each;
 use crate::shelf::{fill, item, recognition, says, sku};
+use crate::test_store::on_each;
 
 on_each! {
     async fn labelled_items_and_their_images_stay(place) {

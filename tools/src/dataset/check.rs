@@ -27,34 +27,34 @@ pub(crate) struct CheckArgs {
     /// Frozen split that says which part an image is in [default: folders called train, val, test]
     #[arg(long, value_name = "FILE")]
     split: Option<PathBuf>,
-    /// Tell SKU folders with fewer images
+    /// Report SKU folders with fewer images
     #[arg(long, value_name = "N", default_value_t = MIN_IMAGES_PER_SKU)]
     min_images_per_sku: usize,
-    /// Images look alike when at most so many of 64 bits of their perceptual hashes differ (0 to 11)
+    /// Maximum number of bits, of 64, in which the perceptual hashes of near-duplicates differ (0 to 11)
     #[arg(long, value_name = "BITS", default_value_t = NearRule::default().distance)]
     near_distance: u32,
-    /// ... and their brightness correlates at least so much
+    /// Minimum brightness correlation of near-duplicates
     #[arg(long, value_name = "R", default_value_t = NearRule::default().correlation)]
     near_correlation: f32,
-    /// Do not look for images that were turned (up to 14 degrees) or cropped (up to 10 % a side)
+    /// Do not search for near-duplicates that were rotated (up to 14 degrees) or cropped (up to 10 % a side)
     #[arg(long)]
     near_unchanged: bool,
-    /// Only equal bytes make a duplicate
+    /// Report exact duplicates only
     #[arg(long)]
     no_near: bool,
-    /// Write which images look alike as a table for `split --group-by`
+    /// Write groups of near-duplicates as a table for `split --group-by`
     #[arg(long, value_name = "FILE.csv", conflicts_with = "no_near")]
     groups: Option<PathBuf>,
     /// Warnings count as errors
     #[arg(long)]
     strict: bool,
-    /// Write mended label files to --output: boxes clipped, repeated lines and boxes without area dropped
+    /// Write corrected label files to --output: boxes clipped, repeated lines and boxes without area dropped
     #[arg(long, requires = "output")]
     fix: bool,
     /// Where --fix writes: a new folder, or the data set itself to change it in place
     #[arg(long, value_name = "DIR", requires = "fix")]
     output: Option<PathBuf>,
-    /// How the folder says what its images show
+    /// How the folder is labelled
     #[arg(long, value_enum, default_value_t)]
     layout: Layout,
     /// Write all findings as JSON

@@ -30,10 +30,10 @@ pub(crate) struct ConvertArgs {
     /// Names for YOLO's class numbers: a list separated by commas, or a file [default: data.yaml or classes.txt]
     #[arg(long, value_name = "NAMES")]
     classes: Option<String>,
-    /// Hold image sizes against the images in this folder
+    /// Check image sizes against the images in this folder
     #[arg(long, value_name = "DIR")]
     images: Option<PathBuf>,
-    /// As --images, and copy them into the new folder
+    /// Like --images, and copy the images into the new folder
     #[arg(long, value_name = "DIR", conflicts_with = "images")]
     copy_images: Option<PathBuf>,
     /// YOLO: keep ids, crowd flags and attributes in comments, which this program reads and others may not
@@ -42,7 +42,8 @@ pub(crate) struct ConvertArgs {
     /// Pascal VOC counts pixels from 1, both edges inside, as the challenge did [default: edges from 0]
     #[arg(long)]
     voc_from_one: bool,
-    /// Refuse the set at the first thing that would be left out [default: leave it out, count it, say where the first is]
+    /// Refuse the set at the first thing that would be left out [default: leave it out, count it, say where the first
+    /// is]
     #[arg(long)]
     strict: bool,
     /// Write counts as JSON

@@ -22,7 +22,8 @@ pub(crate) struct CropArgs {
     /// Labels in any format `convert` reads
     #[arg(value_name = "PATH")]
     input: PathBuf,
-    /// Format of PATH [default: by its content; a folder `facings` of tables named like the images wins over their labels]
+    /// Format of PATH [default: by its content; a folder `facings` of tables named like the images wins over their
+    /// labels]
     #[arg(long, value_name = "FORMAT")]
     from: Option<Format>,
     #[command(flatten)]
@@ -42,7 +43,7 @@ pub(crate) struct CropArgs {
     /// Names for YOLO's class numbers: a list separated by commas, or a file
     #[arg(long, value_name = "NAMES")]
     classes: Option<String>,
-    /// Added on every side, as a fraction of that side; must be the embedder's (its model card says it)
+    /// Margin added on every side, as a fraction of that side; must match the embedder's model card
     #[arg(long, value_name = "FRACTION", default_value_t = 0.0)]
     margin: f32,
     /// Leave out boxes with a side below this many pixels
@@ -54,7 +55,8 @@ pub(crate) struct CropArgs {
     /// Save as JPEG of this quality (1 to 100) instead of PNG
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(1..=100))]
     jpeg: Option<u8>,
-    /// Refuse the set at the first label that would be left out [default: leave it out, count it, say where the first is]
+    /// Refuse the set at the first label that would be left out [default: leave it out, count it, say where the first
+    /// is]
     #[arg(long)]
     strict: bool,
     /// Write counts as JSON

@@ -28,19 +28,20 @@ pub(crate) struct SplitArgs {
     /// Where to write the split
     #[arg(long, value_name = "FILE", required_unless_present = "verify")]
     output: Option<PathBuf>,
-    /// Give every part its fraction of every class or SKU
+    /// Balance every class or SKU over the parts
     #[arg(long, conflicts_with_all = ["verify", "extend"])]
     stratify: bool,
-    /// What belongs together: file, folder, before:TEXT (names agree up to TEXT), or a .csv with the columns file,group
+    /// Which images stay in one part: file, folder, before:TEXT (names agree up to TEXT), or a .csv with the columns
+    /// file,group
     #[arg(long, value_name = "RULE", conflicts_with = "verify")]
     group_by: Option<String>,
     /// Ratios of train, val and test
     #[arg(long, default_value = ".70/.15/.15", conflicts_with_all = ["verify", "extend"])]
     ratios: Ratios,
-    /// Another seed, another split
+    /// Seed of the split
     #[arg(long, default_value_t = 42, conflicts_with_all = ["verify", "extend"])]
     seed: u64,
-    /// Say whether a frozen split and the folder agree
+    /// Check whether a frozen split and the folder agree
     #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "extend"])]
     verify: Option<PathBuf>,
     /// With --verify: labels may have changed
@@ -52,7 +53,7 @@ pub(crate) struct SplitArgs {
     /// With --extend: frozen images may be gone (dropped) or changed (kept in their part)
     #[arg(long, requires = "extend")]
     accept_changes: bool,
-    /// How the folder says what its images show
+    /// How the folder is labelled
     #[arg(long, value_enum, default_value_t)]
     layout: Layout,
     /// Write the outcome as JSON

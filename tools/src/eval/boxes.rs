@@ -14,11 +14,11 @@ use crate::classes::class_names;
 /// Part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum PartName {
-    /// What training saw
+    /// For training
     Train,
-    /// What decisions were made on
+    /// For decisions during development
     Val,
-    /// What nobody has seen
+    /// For the final evaluation
     Test,
 }
 
@@ -164,10 +164,10 @@ impl LabelledFolder {
     /// When the data's numbers go beyond the detector's, or no name is common.
     pub(super) fn join_classes(&self, detector: &[String]) -> anyhow::Result<(Vec<String>, Vec<u32>)> {
         let Some(names) = &self.names else {
-            let most = self.truths.iter().map(|t| t.class as usize).max().unwrap_or(0);
+            let max = self.truths.iter().map(|t| t.class as usize).max().unwrap_or(0);
             ensure!(
-                most < detector.len(),
-                "the labels speak of class {most}, but the detector knows {} ({}); name the data's classes with --classes",
+                max < detector.len(),
+                "the labels speak of class {max}, but the detector knows {} ({}); name the data's classes with --classes",
                 detector.len(),
                 detector.join(", ")
             );

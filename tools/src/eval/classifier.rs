@@ -16,7 +16,7 @@ use super::outcome::Outputs;
 use super::settings::CommonArgs;
 use crate::environment::Environment;
 
-/// Measure SKU identification: top-1, per SKU, look-alikes, and what is unknown
+/// Evaluate SKU identification: top-1, per SKU, look-alikes, unknown products
 #[derive(Args)]
 #[command(after_help = "Exit code: 0 gate passed, 1 gate failed, 2 could not evaluate.
 

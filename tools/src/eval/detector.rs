@@ -24,7 +24,7 @@ use super::progress::{bar, folder_digest};
 use super::settings::{CommonArgs, default_config, fraction, named_file, serving_confidence};
 use crate::environment::Environment;
 
-/// Measure a detector: recall, precision, mAP as pycocotools computes it
+/// Evaluate a detector: recall, precision, mAP as pycocotools computes it
 #[derive(Args)]
 #[command(after_help = "Exit code: 0 gates passed, 1 a gate failed, 2 could not evaluate.
 
@@ -42,7 +42,7 @@ pub(crate) struct DetectorArgs {
     /// Saved predictions: COCO results
     #[arg(long, value_name = "FILE", requires = "ground_truth")]
     predictions: Option<PathBuf>,
-    /// What is truly there: COCO ground truth
+    /// Ground truth in COCO's format
     #[arg(long, value_name = "FILE", requires = "predictions")]
     ground_truth: Option<PathBuf>,
     #[command(flatten)]
@@ -50,14 +50,15 @@ pub(crate) struct DetectorArgs {
     /// Keep every class the network has, as with COCO's 80, instead of those its card maps to products
     #[arg(long, requires = "data")]
     all_classes: bool,
-    /// How boxes are found: as the product serves them, or by COCO's protocol
+    /// Protocol of detection: as served, or COCO's
     #[arg(long, default_value = "serving", requires = "data")]
     protocol: Protocol,
-    /// Serving confidence of every class, at which recall is gated [default: detector.confidence and class_confidence of the
+    /// Serving confidence of every class, at which recall is gated [default: detector.confidence and class_confidence
+    /// of the
     /// configuration]
     #[arg(long, value_parser = fraction)]
     conf: Option<f64>,
-    /// Say for each class the lowest confidence from which on precision is at least this, with the line for the configuration
+    /// Show for each class the lowest confidence that reaches this precision, with the line for the configuration
     #[arg(long, value_name = "FRACTION", value_parser = fraction)]
     precision: Option<f64>,
     /// Overlap (IoU) above which two found boxes are one object [default: detector.iou of the configuration]
@@ -66,7 +67,7 @@ pub(crate) struct DetectorArgs {
     /// Tiling: auto, off, or COLUMNSxROWS [default: detector.tiles of the configuration]
     #[arg(long, requires = "data")]
     tiles: Option<Tiling>,
-    /// Predictions looked at per image and class
+    /// Maximum number of predictions per image and class
     #[arg(long, default_value_t = DEFAULT_MAX_DETECTIONS, value_parser = at_least_one)]
     max_detections: usize,
     /// Measure again under blur, JPEG 30, dark, glare, noise, occlusion and downscale
@@ -75,7 +76,7 @@ pub(crate) struct DetectorArgs {
     /// Write truth.json and results.json in COCO's formats into this folder
     #[arg(long, value_name = "DIR", requires = "data")]
     save_coco: Option<PathBuf>,
-    /// Images shown among the worst
+    /// Number of worst images shown
     #[arg(long, default_value_t = 12, value_name = "N")]
     worst: usize,
     #[command(flatten)]
@@ -95,7 +96,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=100_000).contains(n)).ok_or_else(|| "it must be 1 to 100000".to_owned())
 }
 
-/// Least confidence of boxes that are kept for curves.
+/// Minimum confidence of boxes that are kept for curves.
 const FLOOR: f32 = 0.001;
 
 pub(super) fn run(args: &DetectorArgs, environment: &Environment) -> anyhow::Result<ExitCode> {

@@ -26,16 +26,16 @@ use crate::environment::Environment;
 /// Where crops come from
 #[derive(Args)]
 pub(super) struct CropArgs {
-    /// Folder with a folder of images per SKU: what is enrolled
+    /// Images to enrol: one folder per SKU
     #[arg(long, value_name = "DIR", required_unless_present = "predictions", requires = "query")]
     pub(super) enrol: Option<PathBuf>,
-    /// Folder with a folder of images per SKU: what is looked up
+    /// Images to look up: one folder per SKU
     #[arg(long, value_name = "DIR")]
     pub(super) query: Option<PathBuf>,
     /// Images of products that are not enrolled
     #[arg(long, value_name = "DIR", requires = "enrol")]
     pub(super) unknown: Option<PathBuf>,
-    /// Images enrolled per SKU, drawn by --seed [default: all]
+    /// Images enrolled per SKU, sampled by --seed [default: all]
     #[arg(long, value_name = "N", requires = "enrol", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) exemplars: Option<u32>,
     /// Weights of the embedder [default: embedder.model of the configuration]
@@ -177,7 +177,7 @@ fn listed(root: &Path) -> anyhow::Result<Vec<Crop>> {
     Ok(folder.images.iter().map(crop).collect())
 }
 
-/// What is enrolled: all images of each SKU, or as many as wanted, drawn by seed.
+/// What is enrolled: all images of each SKU, or as many as wanted, sampled by seed.
 fn enrolled(
     root: &Path,
     exemplars: Option<u32>,

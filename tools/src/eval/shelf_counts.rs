@@ -26,7 +26,7 @@ use super::settings::{CommonArgs, fraction, named_file, serving_confidence};
 use crate::chosen::ChosenArgs;
 use crate::environment::Environment;
 
-/// Measure whole shelves: counts per SKU, and detection and identification where the truth lists facings
+/// Evaluate whole shelves: counts per SKU, and detection and identification where the ground truth lists facings
 #[derive(Args)]
 #[command(after_help = "Exit code: 0 gates passed, 1 a gate failed, 2 could not evaluate.
 
@@ -36,7 +36,7 @@ use crate::environment::Environment;
   shelf eval shelf-counts --ground-truth counts.json --predictions answers.jsonl
 Formats and definitions: docs/metrics.md.")]
 pub(crate) struct ShelfCountsArgs {
-    /// Photos with what is truly on them
+    /// Folder of photos with ground truth
     #[arg(
         long,
         alias = "data",
@@ -50,7 +50,7 @@ pub(crate) struct ShelfCountsArgs {
     /// Saved predictions: shelf counts, counts by image, COCO results, or answers of the server
     #[arg(long, value_name = "FILE", requires = "ground_truth")]
     predictions: Option<PathBuf>,
-    /// What is truly there: shelf counts, counts by image, or COCO ground truth
+    /// Ground truth: shelf counts, counts by image, or COCO
     #[arg(long, value_name = "FILE", requires = "predictions")]
     ground_truth: Option<PathBuf>,
     /// Serving confidence, of every class [default: detector.confidence and class_confidence of the configuration]
@@ -59,13 +59,13 @@ pub(crate) struct ShelfCountsArgs {
     /// Measure again under blur, JPEG 30, dark, glare, noise, occlusion and downscale
     #[arg(long, requires = "test_dir")]
     robustness: bool,
-    /// Leave out what the counts would be with every box right, and with every SKU right
+    /// Leave out the counts with true boxes and with true SKUs
     #[arg(long)]
     no_oracles: bool,
     /// Pairs of confused SKUs shown with their facings
     #[arg(long, default_value_t = 20, value_name = "N")]
     confusions: usize,
-    /// Images shown among the worst
+    /// Number of worst images shown
     #[arg(long, default_value_t = 12, value_name = "N")]
     worst: usize,
     #[command(flatten)]

@@ -12,9 +12,10 @@ use vision::{BBox, Embedder as _, Embedding, Random, RgbImage};
 use super::{counted, progress_bar};
 use crate::environment::Environment;
 
-/// Make the background of an embedder: embeddings of products that stand for all that nobody enrols
+/// Make the background of an embedder: embeddings of foreign products, from which thresholds are worked out
 ///
-/// Folders hold a folder of images per product, or images with YOLO labels, whose boxes are cut out by the embedder's own rule.
+/// Folders hold a folder of images per product, or images with YOLO labels, whose boxes are cut out by the embedder's
+/// own rule.
 /// What the products are called is not kept. The result lies beside the weights, and their model card names it.
 #[derive(Args)]
 #[command(after_help = "  shelf gallery background packs/ photos-with-labels/ --weights models/classifier/next.onnx")]
@@ -25,9 +26,9 @@ pub(crate) struct BackgroundArgs {
     /// Weights of the embedder [default: embedder.model of the configuration]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// Embeddings kept at most, drawn from all
+    /// Maximum number of embeddings kept, sampled from all
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=MAX_ROWS as i64))]
-    most: u32,
+    max_embeddings: u32,
     /// Leave out what is more similar than this to one that is kept already
     #[arg(long, value_name = "SIMILARITY", default_value_t = 0.95, value_parser = crate::recognize::fraction)]
     redundant_from: f32,
@@ -51,7 +52,7 @@ struct Source {
 
 /// Crops embedded at a time.
 const BATCH: usize = 32;
-/// Kept embeddings that a new one is compared with: the background is drawn from far more products than repeat.
+/// Kept embeddings that a new one is compared with: the background is sampled from far more products than repeat.
 const COMPARED: usize = 2_048;
 
 pub(super) fn background(args: &BackgroundArgs, environment: &Environment) -> anyhow::Result<()> {
@@ -72,13 +73,14 @@ pub(super) fn background(args: &BackgroundArgs, environment: &Environment) -> an
     bar.set_length(sources.len() as u64);
     let mut kept: Vec<Embedding> = Vec::new();
     for batch in sources.chunks(BATCH) {
-        if kept.len() >= args.most as usize {
+        if kept.len() >= args.max_embeddings as usize {
             break;
         }
         let crops: Vec<RgbImage> = batch.par_iter().map(|source| cut(source, rule)).collect::<anyhow::Result<_>>()?;
         for embedding in embedder.embed(&crops)? {
             let compared = kept.iter().rev().take(COMPARED);
-            if kept.len() < args.most as usize && !compared.clone().any(|k| k.cosine(&embedding) > args.redundant_from)
+            if kept.len() < args.max_embeddings as usize
+                && !compared.clone().any(|k| k.cosine(&embedding) > args.redundant_from)
             {
                 kept.push(embedding);
             }

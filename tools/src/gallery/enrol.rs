@@ -11,7 +11,7 @@ use pipeline::PipelineConfig;
 use review::ReviewConfig;
 use vision::Sha256;
 
-use super::{Place, advance, counted, progress_bar};
+use super::{GalleryArgs, advance, counted, progress_bar};
 use crate::environment::Environment;
 use crate::recognize::fraction;
 
@@ -21,7 +21,7 @@ const REDUNDANT_NAMED: usize = 20;
 /// Images that look like one that their SKU has already.
 #[derive(Args)]
 struct RedundancyArgs {
-    /// Enrol images that look like one their SKU has already, too
+    /// Also enrol images that look like one their SKU already has
     #[arg(long)]
     keep_redundant: bool,
     /// Cosine similarity from which two images of a SKU look the same
@@ -37,8 +37,8 @@ struct RedundancyArgs {
   skus/sku_001_absolut_vodka/side.jpg
   skus/sku_002_campari/1.jpg
 
-Three images per SKU are a good start; a gallery that is there already is replaced. An image that
-looks like one its SKU has already teaches nothing: it is named and left out.")]
+Three images per SKU are a good start. An existing gallery is replaced. An image that looks like one
+its SKU already has adds nothing: it is reported and left out.")]
 pub(crate) struct BuildArgs {
     /// Folder of SKU folders
     #[arg(value_name = "DIR")]
@@ -49,7 +49,7 @@ pub(crate) struct BuildArgs {
     #[command(flatten)]
     redundancy: RedundancyArgs,
     #[command(flatten)]
-    place: Place,
+    place: GalleryArgs,
 }
 
 /// Add images to one SKU, or a folder of SKU folders
@@ -68,7 +68,7 @@ pub(crate) struct AddArgs {
     #[command(flatten)]
     redundancy: RedundancyArgs,
     #[command(flatten)]
-    place: Place,
+    place: GalleryArgs,
 }
 
 impl RedundancyArgs {

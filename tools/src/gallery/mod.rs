@@ -34,7 +34,7 @@ pub(crate) enum GalleryCommand {
 
 /// Which gallery, and by which embedder.
 #[derive(Args)]
-struct Place {
+struct GalleryArgs {
     /// Folder of the gallery [default: AI_V2_EMBEDDINGS_PATH, else gallery.path of the configuration]
     #[arg(long, value_name = "DIR")]
     gallery: Option<PathBuf>,
@@ -59,7 +59,7 @@ pub(crate) fn run(command: GalleryCommand, environment: &Environment) -> anyhow:
     Ok(ExitCode::SUCCESS)
 }
 
-impl Place {
+impl GalleryArgs {
     fn folder(&self, environment: &Environment) -> anyhow::Result<PathBuf> {
         match &self.gallery {
             Some(folder) => Ok(folder.clone()),

@@ -12,13 +12,15 @@ use store::{Objects, StoreError};
 use tokio::runtime::{Handle, Runtime};
 use vision::Embedder as _;
 
-use super::{Place, advance, counted, progress_bar};
+use super::{GalleryArgs, advance, counted, progress_bar};
 use crate::environment::Environment;
 
-/// Embed every exemplar's image again, by another embedder
+/// Embed every exemplar's image again with another embedder
 ///
-/// Images are found by their content, so they may have been moved or renamed. SKUs and exemplars keep their numbers. The new
-/// gallery is written beside the old one and takes its place at once when all is done; until then, and after any error, the old
+/// Images are found by their content, so they may have been moved or renamed. SKUs and exemplars keep their numbers.
+/// The new
+/// gallery is written beside the old one and takes its place at once when all is done; until then, and after any error,
+/// the old
 /// one is as it was.
 #[derive(Args)]
 #[command(after_help = "  shelf gallery reembed --weights models/next.onnx --data-path skus/
@@ -41,7 +43,7 @@ pub(crate) struct ReembedArgs {
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
     #[command(flatten)]
-    place: Place,
+    place: GalleryArgs,
 }
 
 pub(super) fn reembed(args: &ReembedArgs, environment: &Environment) -> anyhow::Result<()> {

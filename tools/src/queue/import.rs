@@ -12,13 +12,13 @@ use store::{Answer, Key, LabelRequest};
 use thiserror::Error;
 use vision::Sha256;
 
-use super::{Place, with_store};
+use super::{QueueArgs, with_store};
 use crate::environment::Environment;
 
 /// Largest file read.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// Take over labels made elsewhere
+/// Import labels made with other tools
 #[derive(Args)]
 #[command(
     after_help = "A .csv file has a line per label under the header item,kind,sku,comment (kind and comment may be
@@ -41,7 +41,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, default_value = "import")]
     reviewer: String,
     #[command(flatten)]
-    place: Place,
+    place: QueueArgs,
 }
 
 /// A line of the file.

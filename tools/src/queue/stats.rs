@@ -2,21 +2,21 @@
 
 use clap::Args;
 
-use super::{Place, with_store};
+use super::{QueueArgs, with_store};
 use crate::environment::Environment;
 
-/// Show depth, age, pace and agreement of the queue
+/// Show depth, age, throughput and agreement of the queue
 #[derive(Args)]
 pub(crate) struct StatsArgs {
     #[command(flatten)]
-    place: Place,
+    place: QueueArgs,
 }
 
 pub(super) fn run(args: &StatsArgs, environment: &Environment) -> anyhow::Result<()> {
     with_store(&args.place, environment, async |store| {
         let stats = store.stats().await?;
         println!("{}", store.describe());
-        println!("open {}, second look {}, labelled {}", stats.open, stats.conflict, stats.labelled);
+        println!("open {}, conflict {}, labelled {}", stats.open, stats.conflict, stats.labelled);
         println!("claimed at the moment: {}", stats.claimed);
         if let Some(oldest) = stats.oldest_open {
             let hours = (store::model::now() - oldest) as f64 / 3_600_000.0;

@@ -60,7 +60,7 @@ fn a_real_aisle_is_recognised_and_counted() {
     let bottles = labelled(&labels, "0", 1280.0, 960.0);
     assert_eq!(bottles.len(), 43);
     let found = matched(&bottles, boxes(&answer, "bottle"));
-    // The second look at the facings' own scale may trade one bottle for another.
+    // The second pass at the facings' own scale may trade one bottle for another.
     assert!(found >= 40, "{found} of 43 bottles found");
 
     // Counts and facings say the same, and most bottles are identified as what they are. The gallery is cut from this very
@@ -300,6 +300,6 @@ fn a_detector_is_imported_into_the_native_layout_and_finds_as_much() {
         answer["release"]
     );
     let found = matched(&bottles, boxes(&answer, "bottle"));
-    // The second look at the facings' own scale may trade one bottle for another.
+    // The second pass at the facings' own scale may trade one bottle for another.
     assert!(found >= 40, "{found} of 43 bottles found");
 }

@@ -240,7 +240,7 @@ fn identification_and_its_thresholds() {
 
     let config = "# ours\ndetector: {model: a.onnx}\nembedder: {model: b.onnx}\ngallery:\n  path: g\n  threshold: 0.40 # by hand\n";
     fs::write(place.path("pipeline.yaml"), config).expect("writable");
-    let calibrate = ["calibrate", "--predictions", "look-ups.json", "--far", "0.05", "--least-impostors", "20"];
+    let calibrate = ["calibrate", "--predictions", "look-ups.json", "--far", "0.05", "--min-impostors", "20"];
     let text = run(&place, &with(&calibrate, &["--json", "c.json", "--report", "report"]), 0);
     assert_eq!(read(&place, "report/calibration.json"), read(&place, "c.json"));
     let page = fs::read_to_string(place.path("report/calibration.html")).expect("it was written");

@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 use engine::efficientnet::layers::{Pointwise, pool};
-use engine::efficientnet::{Build, Config, Norms, Trunk};
+use engine::efficientnet::{Backbone, Build, Config, Norms};
 use engine::ops::widen;
 use engine::{EngineError, Weights};
 
@@ -20,7 +20,7 @@ pub(super) const EMBEDDING_NORM: &str = "embedding_norm";
 /// EfficientNet with live batch norms, and an embedding with one of its own (Deng et al. 2019, option E).
 #[derive(Debug, Clone)]
 pub struct TrainingNetwork {
-    backbone: Trunk,
+    backbone: Backbone,
     head: Pointwise,
     embedding: Pointwise,
 }
@@ -36,7 +36,7 @@ impl TrainingNetwork {
         let last = config.blocks().last().map_or(config.stem, |block| block.output);
         let head = Pointwise::load(&vb, ("conv_head", "bn2"), (last, config.head), Some(config.activation), build)?;
         let embedding = Pointwise::load(&vb, (EMBEDDING, EMBEDDING_NORM), (config.head, dimension), None, build)?;
-        Ok(Self { backbone: Trunk::load(&vb, build)?, head, embedding })
+        Ok(Self { backbone: Backbone::load(&vb, build)?, head, embedding })
     }
 
     /// (B, 3, H, W) to embeddings (B, D) of any length. `mask` (B, features) multiplies the pooled features: dropout.

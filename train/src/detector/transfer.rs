@@ -9,7 +9,7 @@ use candle_nn::{VarBuilder, VarMap};
 use engine::efficientnet::layout::{native_name, recognize};
 use engine::{EngineError, Weights};
 
-use detector::model::architecture::TRUNK;
+use detector::model::architecture::BACKBONE_PREFIX;
 use detector::model::{Architecture, BackboneKind, YoloV8};
 
 /// What of some weights a network can start from. Nothing is taken that has not the very shape that is wanted.
@@ -109,7 +109,7 @@ fn renamed(source: &Weights, backbone: BackboneKind) -> Result<Weights, EngineEr
         return copy();
     }
     let config = efficientnet.config();
-    source.renamed(|name| native_name(name, &config).map(|name| format!("{TRUNK}.{name}")))
+    source.renamed(|name| native_name(name, &config).map(|name| format!("{BACKBONE_PREFIX}.{name}")))
 }
 
 /// A report for the log: what was taken, what not, by name as far as there is room.

@@ -138,7 +138,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &DecodeLimits) -> Result<Outline
         return Err(if ended { damaged("it holds no image") } else { truncated() });
     };
     check_scans(&frame, scans, ended, limits)?;
-    if (entropy_bytes as u64) < least_bits(&frame).div_ceil(8) {
+    if (entropy_bytes as u64) < min_bits(&frame).div_ceil(8) {
         return Err(truncated());
     }
     stream.extend([0xff, code::EOI]);
@@ -289,11 +289,11 @@ fn scan_header(frame: &mut Frame, body: &[u8], segment: &[u8], stream: &mut Vec<
 impl Frame {
     /// Pixels of one component, which may be smaller than the image.
     fn pixels_of(&self, index: usize) -> u64 {
-        let most = |side: fn(&Component) -> u32| self.components.iter().map(side).max().unwrap_or(1);
-        let side = |length: u32, sampling: u32, most: u32| u64::from((length * sampling).div_ceil(most));
+        let max = |side: fn(&Component) -> u32| self.components.iter().map(side).max().unwrap_or(1);
+        let side = |length: u32, sampling: u32, max: u32| u64::from((length * sampling).div_ceil(max));
         let component = &self.components[index];
-        side(self.width, component.horizontal, most(|c| c.horizontal))
-            * side(self.height, component.vertical, most(|c| c.vertical))
+        side(self.width, component.horizontal, max(|c| c.horizontal))
+            * side(self.height, component.vertical, max(|c| c.vertical))
     }
 }
 
@@ -333,10 +333,10 @@ fn check_scans(frame: &Frame, scans: usize, ended: bool, limits: &DecodeLimits) 
 
 /// Bits that the smallest file of this size has: a block takes two Huffman codes, or one in the first scan of a
 /// progressive file. A bomb that claims 50 megapixels in a kilobyte ends here, before its pixels are allocated.
-fn least_bits(frame: &Frame) -> u64 {
-    let most = |side: fn(&Component) -> u32| frame.components.iter().map(side).max().unwrap_or(1);
-    let (horizontal, vertical) = (most(|c| c.horizontal), most(|c| c.vertical));
-    let blocks = |length: u32, sampling: u32, most: u32| u64::from((length * sampling).div_ceil(most).div_ceil(8));
+fn min_bits(frame: &Frame) -> u64 {
+    let max = |side: fn(&Component) -> u32| frame.components.iter().map(side).max().unwrap_or(1);
+    let (horizontal, vertical) = (max(|c| c.horizontal), max(|c| c.vertical));
+    let blocks = |length: u32, sampling: u32, max: u32| u64::from((length * sampling).div_ceil(max).div_ceil(8));
     let all: u64 = frame
         .components
         .iter()

@@ -52,11 +52,11 @@ fn decode_whole(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, DecodeEr
         check_pixels(width, height, limits)?;
     }
 
-    let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(flaw)?;
+    let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(decode_error)?;
     let ((width, height), color) = (decoder.dimensions(), decoder.color_type());
     check_pixels(width, height, limits)?;
     let mut data = vec![0; decoder.total_bytes() as usize];
-    decoder.read_image(&mut data).map_err(flaw)?;
+    decoder.read_image(&mut data).map_err(decode_error)?;
     if color == ColorType::Rgba8 {
         data = flatten_onto_white(data);
     }
@@ -123,7 +123,7 @@ fn lossless_size(content: &[u8]) -> Option<(u32, u32)> {
     Some(((bits & 0x3fff) + 1, ((bits >> 14) & 0x3fff) + 1))
 }
 
-fn flaw(error: ImageError) -> DecodeError {
+fn decode_error(error: ImageError) -> DecodeError {
     match error {
         ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
             DecodeError::Truncated { format: Format::WebP }

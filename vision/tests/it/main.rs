@@ -35,6 +35,6 @@ fn image(name: &str) -> RgbImage {
 fn difference(a: &RgbImage, b: &RgbImage) -> (u8, f64) {
     assert_eq!(a.dimensions(), b.dimensions());
     let differences = a.as_raw().iter().zip(b.as_raw()).map(|(&a, &b)| a.abs_diff(b));
-    let most = differences.clone().max().unwrap_or(0);
-    (most, differences.map(f64::from).sum::<f64>() / a.as_raw().len().max(1) as f64)
+    let max = differences.clone().max().unwrap_or(0);
+    (max, differences.map(f64::from).sum::<f64>() / a.as_raw().len().max(1) as f64)
 }

@@ -45,11 +45,11 @@ fn resized_as_opencv_and_pillow_do() {
     for case in cases {
         let expected = image::imageops::crop_imm(&sheet, 0, case.top, case.width, case.height).to_image();
         let found = apply(&plan(case.width, case.height, case.fit, case.filter), &source, Region::whole(&source));
-        let (most, mean) = difference(&levels(&found.view()), &expected);
+        let (max, mean) = difference(&levels(&found.view()), &expected);
         let allowed = if case.filter == Filter::Bilinear { 0 } else { 1 };
-        if most > allowed {
+        if max > allowed {
             let Case { fit, filter, width, height, .. } = case;
-            wrong.push(format!("{fit:?} {filter:?} {width}x{height}: differs by up to {most}, {mean:.3} on average"));
+            wrong.push(format!("{fit:?} {filter:?} {width}x{height}: differs by up to {max}, {mean:.3} on average"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

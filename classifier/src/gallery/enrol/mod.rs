@@ -48,9 +48,9 @@ pub enum EnrolError {
     /// A folder cannot be read.
     #[error("cannot read {path}")]
     Io {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// The folder is not an ImageFolder.
@@ -59,7 +59,7 @@ pub enum EnrolError {
          {root}/sku_001_absolut_vodka/front.jpg"
     )]
     NoSkuFolders {
-        /// Which.
+        /// Root folder.
         root: PathBuf,
     },
     /// Not one of the files could be enrolled.

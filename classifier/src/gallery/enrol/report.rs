@@ -38,9 +38,9 @@ impl EnrolReport {
 /// A file that was left out.
 #[derive(Debug)]
 pub struct Skipped {
-    /// Which.
+    /// Path of the file or folder.
     pub path: PathBuf,
-    /// Why.
+    /// Reason.
     pub reason: SkipReason,
 }
 
@@ -80,7 +80,7 @@ pub enum SkipReason {
 /// An image that looks like an exemplar that its SKU has already.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Redundant {
-    /// Which.
+    /// Path of the file or folder.
     pub path: PathBuf,
     /// Code of the SKU.
     pub code: String,

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::Loaded;
 use super::cvat::Categories;
-use super::error::{ConvertError, Fault, Place};
+use super::error::{ConvertError, Fault, Location};
 use super::loose::{Id, Number, Row};
 use super::marks::{TURNED, is_turned};
 use super::model::{ImageRecord, Object, Rect, check_size};
@@ -66,7 +66,7 @@ pub(super) fn parse(path: &Path, bytes: Vec<u8>, strict: bool) -> Result<Loaded,
         match read {
             Ok(()) => {}
             Err(Stop::Task(fault)) => {
-                let error = ConvertError::at(path, Place::Item("tasks", at, ""), fault);
+                let error = ConvertError::at(path, Location::Item("tasks", at, ""), fault);
                 reader.loaded.left_out.fault(error)?;
             }
             Err(Stop::All(error)) => return Err(*error),
@@ -110,7 +110,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn task(&mut self, at: usize, mut task: Task) -> Result<(), Stop> {
-        let (path, place) = (self.path, |member| Place::Item("tasks", at, member));
+        let (path, place) = (self.path, |member| Location::Item("tasks", at, member));
         let file = safe_relative(&file_of(&task.data)?).map_err(Fault::from)?;
         let left_out = &mut self.loaded.left_out;
         let regions = match task.verdict() {

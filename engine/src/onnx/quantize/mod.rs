@@ -1,4 +1,4 @@
-//! Networks in bytes: activations in unsigned, weights in signed bytes with a scale per channel (QDQ form).
+//! Networks in int8: activations in unsigned, weights in signed bytes with a scale per channel (QDQ form).
 //!
 //! A written network runs over images and tells what values its tensors take ([`Quantizer::observed`],
 //! [`Quantizer::observe`]); then every tensor between two nodes that can work on bytes is rounded to them
@@ -33,9 +33,9 @@ use plan::Plan;
 use range::Histogram;
 
 /// First version of ONNX's operators in which every channel may have its own scale.
-const LEAST_OPSET: i64 = 13;
+const MIN_OPSET: i64 = 13;
 
-/// Why a network is not written in bytes.
+/// Why a network is not written in int8.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum QuantizeError {
@@ -44,7 +44,7 @@ pub enum QuantizeError {
     Engine(#[from] EngineError),
     /// Its operators are too old.
     #[error(
-        "the network is written in version {found} of ONNX's operators; {LEAST_OPSET} or later is needed: export it anew"
+        "the network is written in version {found} of ONNX's operators; {MIN_OPSET} or later is needed: export it anew"
     )]
     Opset {
         /// Of the file.
@@ -67,11 +67,11 @@ pub enum QuantizeError {
     },
 }
 
-/// The network in `file` in bytes, its ranges those of `inputs` (1, C, H, W) run by ONNX Runtime: several dozen that show what
+/// The network in `file` in int8, its ranges those of `inputs` (1, C, H, W) run by ONNX Runtime: several dozen that show what
 /// it will see. Nodes for whose names `keep` answers `true` stay as they are.
 ///
 /// # Errors
-/// When it is no network that can be written in bytes, cannot be run, or there is no input.
+/// When it is no network that can be written in int8, cannot be run, or there is no input.
 pub fn quantize(
     file: &[u8],
     keep: &dyn Fn(&str) -> bool,
@@ -106,10 +106,10 @@ impl Quantizer {
     /// The network in `file`. Nodes for whose names `keep` answers `true` stay as they are.
     ///
     /// # Errors
-    /// When the file is no network that can be written in bytes.
+    /// When the file is no network that can be written in int8.
     pub fn new(file: &[u8], keep: &dyn Fn(&str) -> bool) -> Result<Self, QuantizeError> {
         let model = Model::decode(Path::new("the network"), file.to_vec().into())?;
-        if model.opset() < LEAST_OPSET {
+        if model.opset() < MIN_OPSET {
             return Err(QuantizeError::Opset { found: model.opset() });
         }
         let model = model.proto().clone();
@@ -161,7 +161,7 @@ impl Quantizer {
         }
     }
 
-    /// The network in bytes.
+    /// The network in int8.
     ///
     /// # Errors
     /// When nothing was observed, values are not finite, or a weight cannot be read.

@@ -22,7 +22,7 @@ pub struct Calibration<'a> {
     /// Wanted false-accept rate.
     pub wanted: f64,
     /// Impostors a SKU must have seen for a threshold of its own.
-    pub least_impostors: usize,
+    pub min_impostors: usize,
     /// What was found.
     pub thresholds: &'a Thresholds,
     /// What must be known before the metrics are read.
@@ -94,7 +94,7 @@ fn choices(page: &Calibration<'_>) -> String {
         format!(
             "<p class=\"small\" style=\"margin-top:10px\">{few} SKUs saw fewer impostors than {} and use the one for all. The threshold beside \
              “one per SKU” is the mean.</p>",
-            page.least_impostors
+            page.min_impostors
         )
     } else {
         "<p class=\"small\" style=\"margin-top:10px\">The threshold beside “one per SKU” is the mean.</p>".to_owned()

@@ -47,17 +47,17 @@ pub(super) fn bullet(gate: &Gate) -> String {
 /// Accuracy over stated confidence.
 pub(super) fn reliability(diagram: &Diagram, x: &str, y: &str) -> String {
     let mut frame = Frame::new(Axis::fraction(x), Axis::fraction(y));
-    let most = diagram.bins.iter().map(|b| b.0).max().unwrap_or(0).max(1);
+    let max = diagram.bins.iter().map(|b| b.0).max().unwrap_or(0).max(1);
     for (bin, &(count, confidence, accuracy)) in diagram.bins.iter().enumerate().filter(|(_, b)| b.0 > 0) {
         let span = (bin as f64 / BINS as f64, (bin + 1) as f64 / BINS as f64);
         let tip = format!("{count} claims of {confidence:.2} on average, right {accuracy:.2}");
         // Faint where there is little to go by.
-        let mark = if (count as f64) < most as f64 * 0.02 { "faint" } else { "soft" };
+        let mark = if (count as f64) < max as f64 * 0.02 { "faint" } else { "soft" };
         frame = frame.bar(span, accuracy, mark, &tip);
     }
     let dots = diagram.bins.iter().filter(|b| b.0 > 0);
     for &(count, confidence, accuracy) in dots {
-        let radius = 2.0 + 5.0 * (count as f64 / most as f64).sqrt();
+        let radius = 2.0 + 5.0 * (count as f64 / max as f64).sqrt();
         frame = frame.dot((confidence, accuracy), radius, "s2", &format!("{count} claims"));
     }
     frame.diagonal().finish("Reliability")
@@ -77,9 +77,9 @@ pub(super) fn acceptance(section: &IdentificationSection) -> String {
 
 /// Counted over true facings.
 pub(super) fn scatter(section: &CountSection) -> String {
-    let most = section.scatter.iter().map(|s| s.0.max(s.1)).max().unwrap_or(0);
+    let max = section.scatter.iter().map(|s| s.0.max(s.1)).max().unwrap_or(0);
     let largest = section.scatter.iter().map(|s| s.2).max().unwrap_or(1) as f64;
-    let mut frame = Frame::new(Axis::counts("true facings", most), Axis::counts("counted facings", most)).diagonal();
+    let mut frame = Frame::new(Axis::counts("true facings", max), Axis::counts("counted facings", max)).diagonal();
     for &(truth, predicted, count) in &section.scatter {
         let radius = 3.5 + 9.0 * ((count - 1) as f64 / largest).sqrt();
         let mark = if truth == predicted { "" } else { "s2" };

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use vision::RgbImage;
 
-use super::super::confusions::{ConfusedFacings, Place};
+use super::super::confusions::{ConfusedFacings, FacingBox};
 use super::super::plot::escape;
 use super::super::worst::{Outcome, WorstCase};
 
@@ -73,7 +73,7 @@ pub(super) fn confusions(pairs: &[ConfusedFacings], image: &mut dyn FnMut(&str) 
     }
     // Most photos are opened once, however many facings of theirs are shown; few are held at a time.
     let mut photos: std::collections::HashMap<String, Option<RgbImage>> = std::collections::HashMap::new();
-    let mut crops = |places: &[Place]| {
+    let mut crops = |places: &[FacingBox]| {
         let shown = places.iter().filter_map(|place| {
             if photos.len() >= HELD && !photos.contains_key(&place.image) {
                 photos.clear();

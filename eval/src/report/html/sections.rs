@@ -9,8 +9,8 @@ use crate::evaluate::detection::Confusion;
 use crate::robustness::RobustnessLine;
 use crate::{CountSection, DetectionSection, IdentificationSection, Mistakes};
 
-/// Classes drawn in a confusion matrix; more become a list.
-const MOST_CLASSES: usize = 24;
+/// Classes plotted in a confusion matrix; more become a list.
+const MAX_CLASSES: usize = 24;
 
 pub(super) fn card(title: &str, content: &str) -> String {
     format!("<article class=\"card\"><h3>{title}</h3>{content}</article>")
@@ -92,7 +92,7 @@ fn confusion(confusion: &Confusion) -> String {
     }
     let mut shown: Vec<usize> = (0..side).collect();
     shown.sort_by_key(|&c| std::cmp::Reverse(weight[c]));
-    shown.truncate(MOST_CLASSES);
+    shown.truncate(MAX_CLASSES);
     shown.sort_unstable();
     shown.push(side);
     let names: Vec<String> = shown.iter().map(|&c| name(c)).collect();
@@ -102,8 +102,8 @@ fn confusion(confusion: &Confusion) -> String {
     *rows.last_mut().expect("the background is shown") = "nothing there".to_owned();
     let counts: Vec<Vec<u64>> =
         shown.iter().map(|&t| shown.iter().map(|&p| confusion.counts[t][p]).collect()).collect();
-    let title = if side > MOST_CLASSES {
-        format!("The {MOST_CLASSES} classes with the most mistakes")
+    let title = if side > MAX_CLASSES {
+        format!("The {MAX_CLASSES} classes with the most mistakes")
     } else {
         "Pairs at IoU .50 whatever the class, at the serving confidence".to_owned()
     };

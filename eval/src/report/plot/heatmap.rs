@@ -7,12 +7,11 @@ use super::shape::{Anchor, Shape};
 /// that is always mistaken stands out as much as a frequent one. `rows` and `columns` name both sides.
 #[must_use]
 pub fn heatmap(rows: &[String], columns: &[String], counts: &[Vec<u64>]) -> Drawing {
-    const MOST_LETTERS: usize = 20;
-    let longest =
-        |names: &[String]| names.iter().map(|n| n.chars().count()).max().unwrap_or(0).min(MOST_LETTERS) as f64;
+    const MAX_LETTERS: usize = 20;
+    let longest = |names: &[String]| names.iter().map(|n| n.chars().count()).max().unwrap_or(0).min(MAX_LETTERS) as f64;
     let shown = |name: &str| match name.chars().count() {
-        0..=MOST_LETTERS => name.to_owned(),
-        _ => format!("{}…", name.chars().take(MOST_LETTERS - 1).collect::<String>()),
+        0..=MAX_LETTERS => name.to_owned(),
+        _ => format!("{}…", name.chars().take(MAX_LETTERS - 1).collect::<String>()),
     };
     let cell = (440.0 / columns.len().max(1) as f64).clamp(18.0, 64.0);
     let (left, top) = (longest(rows) * 6.6 + 34.0, longest(columns) * 4.9 + 34.0);

@@ -1,4 +1,4 @@
-//! Charts, drawn by hand: axes, grid, legend. On pages they are SVG whose colours are CSS classes, so light and dark work;
+//! Charts, plotted by this crate: axes, grid, legend. On pages they are SVG whose colours are CSS classes, so light and dark work;
 //! in files they are images.
 
 mod axis;

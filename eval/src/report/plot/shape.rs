@@ -85,7 +85,7 @@ pub struct Drawing {
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) shapes: Vec<Shape>,
-    /// Class and name of what is drawn.
+    /// Class and name of what is plotted.
     pub(super) legend: Vec<(String, String)>,
 }
 

@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::problem::{Problem, ProblemBody};
 use crate::wire::review::{LabelAnswer, Names};
 
-/// Most items labelled together.
+/// Maximum number of items labelled together.
 const MAX_BULK: usize = 500;
 
 /// A label in the URL, without a body: `?item_id=abc123&sku_id=42`.

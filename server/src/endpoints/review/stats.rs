@@ -1,4 +1,4 @@
-//! `GET /v2/active-learning/stats`: depth, age, pace, agreement, and how often the machine was right.
+//! `GET /v2/active-learning/stats`: depth, age, throughput, agreement, and how often the machine was right.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,7 +113,7 @@ impl From<QueueStats> for Stats {
     path = "/v2/active-learning/stats",
     tag = "review",
     responses(
-        (status = 200, description = "Depth, age, pace, agreement", body = Stats),
+        (status = 200, description = "Depth, age, throughput, agreement", body = Stats),
         (status = 503, description = "The queue cannot be reached", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

@@ -15,7 +15,7 @@ use vision::{PreprocessPlan, RgbImage};
 /// Largest file of sets.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Most pixels of a mosaic.
+/// Maximum number of pixels of a mosaic.
 const MAX_PIXELS: u64 = 100_000_000;
 
 #[derive(Deserialize)]

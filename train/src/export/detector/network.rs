@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use engine::efficientnet;
 use engine::efficientnet::graph::GraphWriter;
-use engine::onnx::{Axis, GraphBuilder, Window, Wire};
+use engine::onnx::{Axis, GraphBuilder, GraphTensor, Window};
 use engine::{EngineError, Weights};
 
 use super::ExportOptions;
@@ -36,7 +36,7 @@ pub(super) struct Writer<'a> {
 const SOME_MULTIPLE_OF_32: (usize, usize) = (640, 640);
 
 /// Features at strides 8, 16 and 32.
-pub(super) type Levels = [Wire; 3];
+pub(super) type Levels = [GraphTensor; 3];
 
 pub(super) fn write(
     weights: &Weights,
@@ -73,7 +73,7 @@ pub(super) fn write(
 
 impl Writer<'_> {
     /// The tensor `name` of the weights as a constant.
-    fn weight(&mut self, name: &str) -> Result<Wire, EngineError> {
+    fn weight(&mut self, name: &str) -> Result<GraphTensor, EngineError> {
         let shape = self.weights.shape(name).unwrap_or_default().to_vec();
         let values = self.weights.take(name, &shape)?;
         Ok(self.graph.floats(name, &shape, values))
@@ -85,20 +85,26 @@ impl Writer<'_> {
     }
 
     /// A convolution with bias.
-    pub(super) fn conv(&mut self, name: &str, x: &Wire, window: Window) -> Result<Wire, EngineError> {
+    pub(super) fn conv(&mut self, name: &str, x: &GraphTensor, window: Window) -> Result<GraphTensor, EngineError> {
         let (weight, bias) = (self.weight(&format!("{name}.weight"))?, self.weight(&format!("{name}.bias"))?);
         Ok(self.graph.conv(name, x, (&weight, &bias), window))
     }
 
     /// YOLOv8's convolution: padded by half its kernel, then SiLU.
-    pub(super) fn block(&mut self, name: &str, x: &Wire, stride: usize) -> Result<Wire, EngineError> {
+    pub(super) fn block(&mut self, name: &str, x: &GraphTensor, stride: usize) -> Result<GraphTensor, EngineError> {
         let conv = format!("{name}.conv");
         let window = Window::square(self.kernel(&conv), stride);
         let y = self.conv(&conv, x, window)?;
         Ok(self.graph.silu(name, &y))
     }
 
-    fn c2f(&mut self, layer: usize, x: &Wire, repeats: usize, shortcut: bool) -> Result<Wire, EngineError> {
+    fn c2f(
+        &mut self,
+        layer: usize,
+        x: &GraphTensor,
+        repeats: usize,
+        shortcut: bool,
+    ) -> Result<GraphTensor, EngineError> {
         let name = format!("model.{layer}");
         let y = self.block(&format!("{name}.cv1"), x, 1)?;
         let half = self.weights.shape(&format!("{name}.cv1.conv.weight")).map_or(0, |shape| shape[0]) as i64 / 2;
@@ -115,7 +121,7 @@ impl Writer<'_> {
     }
 
     /// Pooling over ever larger windows.
-    fn sppf(&mut self, x: &Wire) -> Result<Wire, EngineError> {
+    fn sppf(&mut self, x: &GraphTensor) -> Result<GraphTensor, EngineError> {
         let name = "model.9";
         let mut parts = vec![self.block(&format!("{name}.cv1"), x, 1)?];
         for _ in 0..3 {
@@ -126,7 +132,7 @@ impl Writer<'_> {
         self.block(&format!("{name}.cv2"), &all, 1)
     }
 
-    fn yolo_backbone(&mut self, images: &Wire, scale: Scale) -> Result<Levels, EngineError> {
+    fn yolo_backbone(&mut self, images: &GraphTensor, scale: Scale) -> Result<Levels, EngineError> {
         let mut x = self.block("model.0", images, 2)?;
         let mut levels = Vec::new();
         for (stage, base) in [3, 6, 6, 3].into_iter().enumerate() {
@@ -140,7 +146,7 @@ impl Writer<'_> {
 
     fn efficientnet_backbone(
         &mut self,
-        images: &Wire,
+        images: &GraphTensor,
         architecture: efficientnet::Architecture,
     ) -> Result<Levels, EngineError> {
         let (config, colours) = (architecture.config(), architecture.normalisation());

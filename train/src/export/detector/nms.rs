@@ -1,6 +1,6 @@
 //! Suppression of duplicates as ONNX nodes, for tools that have none of their own.
 
-use engine::onnx::{Attribute, Wire};
+use engine::onnx::{Attribute, GraphTensor};
 
 use super::network::Writer;
 
@@ -24,7 +24,7 @@ impl Default for Suppression {
 
 impl Writer<'_> {
     /// From (B, 4 + classes, A) to (B, max_detections, 6): x1, y1, x2, y2, score, class.
-    pub(super) fn suppress(&mut self, output: &Wire, classes: usize, nms: Suppression) -> Wire {
+    pub(super) fn suppress(&mut self, output: &GraphTensor, classes: usize, nms: Suppression) -> GraphTensor {
         let g = &mut self.graph;
         let parts = g.split("nms.parts", output, 1, &[2, 2, classes as i64]);
         let two = g.floats("nms.two", &[], &[2.0]);

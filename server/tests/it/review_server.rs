@@ -19,7 +19,7 @@ use vision::{Embedder, Embedding, ExemplarId, ModelError, RgbImage, Sha256, Sku,
 use crate::harness::{Control, Server, config, recognizer_by};
 use crate::photos;
 
-/// Everything unsure, nothing drawn at random, no limits in the way.
+/// Everything unsure, nothing sampled at random, no limits in the way.
 pub(crate) fn review_config() -> ReviewConfig {
     ReviewConfig {
         enabled: true,

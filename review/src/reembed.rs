@@ -1,4 +1,4 @@
-//! What people taught another embedder, embedded by the one that is served.
+//! Labels made under another embedder, embedded again by the one that is served.
 
 use bytes::Bytes;
 use pipeline::Recognizer;
@@ -10,34 +10,38 @@ use crate::{Queue, ReviewError};
 /// Labels that are embedded between two changes of the gallery.
 const TOGETHER: u32 = 32;
 
-/// How far [`reteach`] has come.
+/// How far [`reembed`] has come.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Taught {
+pub(super) struct Progress {
     /// Everything up to this change was seen.
     change: i64,
-    /// A look at what came later goes on behind this exemplar,
+    /// The search for what came later goes on after this exemplar,
     after: ExemplarId,
     /// and will have seen everything up to this change.
     until: i64,
 }
 
-impl Taught {
-    /// At the start everything is still to be looked at.
+impl Progress {
+    /// At the start nothing was seen.
     pub(super) const fn nothing() -> Self {
         Self { change: 0, after: ExemplarId(0), until: 0 }
     }
 }
 
-/// Teaches this embedder some of what people taught others, and wakes the keeper when there may be more of it.
-pub(super) async fn reteach(queue: &Queue, recognizer: &Recognizer, taught: &mut Taught) -> Result<(), ReviewError> {
+/// Embeds some labels of other embedders with this one, and wakes the gallery sync when there may be more.
+pub(super) async fn reembed(
+    queue: &Queue,
+    recognizer: &Recognizer,
+    progress: &mut Progress,
+) -> Result<(), ReviewError> {
     let Some(store) = queue.store() else { return Ok(()) };
-    if taught.after == ExemplarId(0) {
-        taught.until = store.last_change().await?;
+    if progress.after == ExemplarId(0) {
+        progress.until = store.last_change().await?;
     }
-    if taught.until <= taught.change {
+    if progress.until <= progress.change {
         return Ok(());
     }
-    let found = store.taught_to_others(queue.embedder(), taught.change, taught.after, TOGETHER).await?;
+    let found = store.labels_of_other_embedders(queue.embedder(), progress.change, progress.after, TOGETHER).await?;
     let mut images = Vec::with_capacity(found.len());
     for exemplar in &found {
         match store.objects().get(exemplar.image).await {
@@ -52,14 +56,14 @@ pub(super) async fn reteach(queue: &Queue, recognizer: &Recognizer, taught: &mut
         let (labels, without_image) = (embeddings.len(), found.len() - embeddings.len());
         tracing::info!(labels, without_image, "labels of another embedder were embedded again");
         if labels > 0 {
-            store.teach_again(queue.embedder(), embeddings).await?;
+            store.add_reembedded(queue.embedder(), embeddings).await?;
         }
-        taught.after = newest.id;
+        progress.after = newest.id;
     }
     if found.len() == TOGETHER as usize {
         queue.gallery_changed();
     } else {
-        (taught.change, taught.after) = (taught.until, ExemplarId(0));
+        (progress.change, progress.after) = (progress.until, ExemplarId(0));
     }
     Ok(())
 }
