@@ -147,7 +147,7 @@ async function undo() {
 function progress() {
   const left = now.waiting.length + (now.item ? 1 : 0);
   byId("done").textContent = now.done ? `${now.done.toLocaleString("en")} done in this session` : "A new session";
-  byId("fraction").value = now.done + left ? now.done / (now.done + left) : 0;
+  byId("session-progress").value = now.done + left ? now.done / (now.done + left) : 0;
   byId("act-undo").disabled = now.given.length === 0;
 }
 
