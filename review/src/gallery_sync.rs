@@ -18,7 +18,7 @@ use crate::{Queue, Queued, Review, ReviewError, ReviewSetup};
 /// Longest wait for the store before the server is ready without it.
 const FIRST: Duration = Duration::from_secs(15);
 /// How often the store is asked what other processes did. Labels of this process are followed at once.
-const LOOK: Duration = Duration::from_millis(400);
+const POLL: Duration = Duration::from_millis(400);
 /// Time without labels after which the gallery is named by its content again.
 const SETTLE: Duration = Duration::from_millis(500);
 /// Rest after the gallery was swapped: as long as the swap took, twice, within these bounds. However fast people answer, most of
@@ -68,7 +68,7 @@ pub async fn sync(serving: Arc<dyn Serving>, queue: Arc<Queue>, mut stopped: mps
     loop {
         tokio::select! {
             () = queue.wake.notified() => {}
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(POLL) => {}
             _ = stopped.recv() => return,
         }
         // Until then there is nothing to swap.

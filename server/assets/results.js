@@ -119,7 +119,7 @@ export function showFacing(facing, shot, size, colors, act) {
 function cutOut(box, shot, size) {
   const [width, height] = [76, 104];
   const density = Math.min(window.devicePixelRatio || 1, 3);
-  const canvas = el("canvas", { width * density, height: height * density, "aria-hidden": "true" });
+  const canvas = el("canvas", { width: width * density, height: height * density, "aria-hidden": "true" });
   // The browser may hold the photo at another size than the server saw (it never does for JPEG, PNG and WebP so far).
   const [sx, sy] = [shot.naturalWidth / size.width, shot.naturalHeight / size.height];
   const [w, h] = [(box.x2 - box.x1) * sx, (box.y2 - box.y1) * sy];

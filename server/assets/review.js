@@ -10,7 +10,7 @@ import { complain, saveReviewer, reviewer, say } from "./review_who.js";
 /** Items held beside the one on screen; more are asked for when fewer are left. */
 const AHEAD = 4;
 /** How often an empty queue is asked again, in milliseconds. */
-const LOOK = 4000;
+const POLL = 4000;
 const WHY = {
   random: "Sampled at random, to measure how often recognition is right.",
   unknown: "Nothing enrolled is near enough.",
@@ -68,7 +68,7 @@ function show(item) {
   byId("empty").hidden = Boolean(item) || now.claiming;
   progress();
   if (!item) {
-    now.timer = setTimeout(claim, LOOK);
+    now.timer = setTimeout(claim, POLL);
     return;
   }
   byId("look").dataset.state = "shown";

@@ -39,7 +39,7 @@ pub(crate) struct RecognizeArgs {
     /// Print answers as JSON, one object per line, in the format of POST /v2/recognize
     #[arg(long)]
     json: bool,
-    /// Least detection confidence, 0 to 1, all classes [default: from the configuration]
+    /// Minimum confidence, all classes, 0 to 1 [default: from the configuration]
     #[arg(long, value_parser = fraction)]
     conf: Option<f32>,
     /// Overlap (IoU) above which two boxes are one object, 0 to 1

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::copies::Placed;
+use super::copies::CheckedImage;
 use super::finding::{Finding, Issue, Unit};
 use crate::layout::{DataFolder, LayoutKind};
 use crate::names::ClassNames;
@@ -70,7 +70,7 @@ const IMBALANCE: usize = 100;
 /// Counts, and says what is missing. `known` are the class names, when there are any.
 pub(super) fn balance(
     data: &DataFolder,
-    images: &[Placed<'_>],
+    images: &[CheckedImage<'_>],
     known: Option<&ClassNames>,
     min_images_per_sku: usize,
     findings: &mut Vec<Finding>,
@@ -115,10 +115,10 @@ pub(super) fn balance(
     summary
 }
 
-fn count(data: &DataFolder, images: &[Placed<'_>], known: Option<&ClassNames>) -> Summary {
+fn count(data: &DataFolder, images: &[CheckedImage<'_>], known: Option<&ClassNames>) -> Summary {
     let mut summary = Summary { images: images.len(), ..Summary::default() };
     let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
-    for Placed { image, part, observed } in images {
+    for CheckedImage { image, part, observed } in images {
         let part = part.map_or("none", Part::as_str);
         *summary.parts.entry(part.to_owned()).or_default() += 1;
         if let Some((width, height)) = observed.size {

@@ -42,15 +42,15 @@ const MAX_PAIRS: usize = 2_000_000;
 
 /// An image and where it belongs.
 #[derive(Clone, Copy)]
-pub(super) struct Placed<'a> {
+pub(super) struct CheckedImage<'a> {
     pub(super) image: &'a ImageFile,
     pub(super) part: Option<Part>,
     pub(super) observed: &'a Observed,
 }
 
 /// Images with the same bytes: each but the first is told, with the worst of its equals.
-pub(super) fn exact(images: &[Placed<'_>], findings: &mut Vec<Finding>) {
-    let mut by_bytes: BTreeMap<Sha256, Vec<&Placed<'_>>> = BTreeMap::new();
+pub(super) fn exact(images: &[CheckedImage<'_>], findings: &mut Vec<Finding>) {
+    let mut by_bytes: BTreeMap<Sha256, Vec<&CheckedImage<'_>>> = BTreeMap::new();
     for placed in images {
         if let Some(sha256) = placed.observed.sha256 {
             by_bytes.entry(sha256).or_default().push(placed);
@@ -89,7 +89,7 @@ const CHANGED_DISTANCE: u32 = 7;
 
 /// Images that look alike but differ in their bytes: each is told once, against its nearest in an earlier part, else
 /// against its nearest earlier one in its own. Returns the groups of images that are joined by looking alike.
-pub(super) fn near(images: &[Placed<'_>], rule: NearRule, findings: &mut Vec<Finding>) -> Vec<Vec<String>> {
+pub(super) fn near(images: &[CheckedImage<'_>], rule: NearRule, findings: &mut Vec<Finding>) -> Vec<Vec<String>> {
     // Of images with the same bytes one is enough: the rest is told as copies.
     let mut seen = HashMap::new();
     let mut signatures: Vec<(usize, &ImageSignature)> = Vec::new();
@@ -158,7 +158,7 @@ pub(super) fn near(images: &[Placed<'_>], rule: NearRule, findings: &mut Vec<Fin
 
 /// Finds images that look like others after one of [`CHANGES`], as [`near`] does; returns how many pairs were looked at.
 fn after_changes(
-    images: &[Placed<'_>],
+    images: &[CheckedImage<'_>],
     signatures: &[Member<'_>],
     rule: NearRule,
     (joined, best): (&mut DisjointSets, &mut BTreeMap<usize, Likeness>),
@@ -218,7 +218,7 @@ fn after_changes(
 }
 
 /// Train before val before test before unknown; then by path.
-fn order<'a>(placed: &Placed<'a>) -> (u8, &'a str) {
+fn order<'a>(placed: &CheckedImage<'a>) -> (u8, &'a str) {
     (placed.part.map_or(3, |part| part as u8), &placed.image.path)
 }
 
@@ -227,7 +227,7 @@ type Member<'a> = (usize, &'a ImageSignature);
 /// Pairs to compare between two groups of images with one hash each: every member with the first of each part of the
 /// other group. So a thousand images with one hash give thousands of pairs, not a million.
 fn meetings<'a>(
-    images: &[Placed<'_>],
+    images: &[CheckedImage<'_>],
     one: &[Member<'a>],
     other: &[Member<'a>],
     same: bool,
@@ -252,7 +252,7 @@ fn meetings<'a>(
 }
 
 /// Across parts is worse than within; then the nearer is worse.
-fn keep_worse(images: &[Placed<'_>], best: &mut BTreeMap<usize, Likeness>, told: usize, new: Likeness) {
+fn keep_worse(images: &[CheckedImage<'_>], best: &mut BTreeMap<usize, Likeness>, told: usize, new: Likeness) {
     let crosses = |likeness: &Likeness| crosses(&images[told], &images[likeness.other]);
     let rank =
         |l: &Likeness| (crosses(l), !l.changed, -(l.distance as f32) + l.correlation, std::cmp::Reverse(l.other));
@@ -264,11 +264,11 @@ fn keep_worse(images: &[Placed<'_>], best: &mut BTreeMap<usize, Likeness>, told:
     }
 }
 
-fn crosses(a: &Placed<'_>, b: &Placed<'_>) -> bool {
+fn crosses(a: &CheckedImage<'_>, b: &CheckedImage<'_>) -> bool {
     a.part.is_some() && b.part.is_some() && a.part != b.part
 }
 
-fn issue(images: &[Placed<'_>], told: usize, likeness: &Likeness) -> Issue {
+fn issue(images: &[CheckedImage<'_>], told: usize, likeness: &Likeness) -> Issue {
     let &Likeness { other, mirrored, distance, correlation, changed } = likeness;
     let (this, that) = (&images[told], &images[other]);
     let other = that.image.path.clone();

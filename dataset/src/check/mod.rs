@@ -26,7 +26,7 @@ pub use fix::{FixError, FixReport, fix_labels};
 pub use near::MAX_DISTANCE;
 pub use report::CheckReport;
 
-use copies::Placed;
+use copies::CheckedImage;
 
 /// What a check needs to know beside the folder.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,7 +94,7 @@ pub fn check(data: &DataFolder, options: &CheckOptions, progress: &dyn Progress)
         check_split(data, split, &mut findings);
     }
 
-    let placed: Vec<Placed<'_>> = data
+    let placed: Vec<CheckedImage<'_>> = data
         .images
         .iter()
         .zip(&observed)
@@ -103,7 +103,7 @@ pub fn check(data: &DataFolder, options: &CheckOptions, progress: &dyn Progress)
                 Some(split) => split.part_of(&image.path),
                 None => image.part,
             };
-            Placed { image, part, observed }
+            CheckedImage { image, part, observed }
         })
         .collect();
     copies::exact(&placed, &mut findings);
@@ -135,9 +135,9 @@ fn check_split(data: &DataFolder, split: &FrozenSplit, findings: &mut Vec<Findin
 }
 
 /// The digest a split frozen over the whole folder would carry; `None` when a file cannot be read.
-fn digest(placed: &[Placed<'_>]) -> Option<Sha256> {
+fn digest(placed: &[CheckedImage<'_>]) -> Option<Sha256> {
     let mut builder = Builder::default();
-    for Placed { image, observed, .. } in placed {
+    for CheckedImage { image, observed, .. } in placed {
         builder.push(Kind::File, &image.path, 0, &observed.sha256?);
         if let Some(label) = &image.label {
             builder.push(Kind::File, label, 0, &observed.label_sha256?);

@@ -50,7 +50,7 @@ pub(super) struct CropArgs {
 }
 
 /// Crops that were looked up, and where they come from.
-pub(super) struct LookedUp {
+pub(super) struct Queries {
     pub(super) queries: QuerySet,
     pub(super) data_set: eval::report::DataSet,
     pub(super) predictions: String,
@@ -83,9 +83,9 @@ pub(super) fn look_up(
     crops: &CropArgs,
     (basic, own): (&BasicArgs, &[PathBuf]),
     (config, environment): (Option<&PipelineConfig>, &Environment),
-) -> anyhow::Result<LookedUp> {
+) -> anyhow::Result<Queries> {
     if let Some(path) = &crops.predictions {
-        return Ok(LookedUp {
+        return Ok(Queries {
             queries: parse_identifications(&read_bounded(path)?, path)?,
             data_set: basic.file_data_set(path)?,
             predictions: named_file(path)?,
@@ -160,7 +160,7 @@ pub(super) fn look_up(
         parts.push(folder_digest(unknown, &[])?);
     }
     let digest = Sha256::of_parts(&parts.iter().map(|d| &d.0[..]).collect::<Vec<_>>());
-    Ok(LookedUp {
+    Ok(Queries {
         queries: query_set(&saved, query)?,
         data_set: basic.data_set(query, &digest, query),
         predictions: format!("{}, {}", live.embedder.describe(), live.gallery.describe()),

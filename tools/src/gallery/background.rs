@@ -12,7 +12,7 @@ use vision::{BBox, Embedder as _, Embedding, Random, RgbImage};
 use super::{counted, progress_bar};
 use crate::environment::Environment;
 
-/// Make the background of an embedder: embeddings of foreign products, from which thresholds are worked out
+/// Make the background of an embedder: embeddings of foreign products, for its thresholds
 ///
 /// Folders hold a folder of images per product, or images with YOLO labels, whose boxes are cut out by the embedder's
 /// own rule.

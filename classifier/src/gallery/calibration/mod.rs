@@ -66,7 +66,7 @@ const MAX_PRODUCTS: usize = 50_000_000;
 /// Minimum number of rows looked at, however large the gallery.
 const MIN_ROWS: usize = 500;
 /// Exemplars looked up in the rest of the gallery.
-const MAX_LOOKED_UP: usize = 2_000;
+const MAX_QUERIES: usize = 2_000;
 /// Look-ups below which the general mapping holds.
 const MIN_QUERIES: usize = 50;
 /// What is above a similarity, however it was rounded.
@@ -259,7 +259,7 @@ fn look_up(
     levels: &Levels,
 ) -> Result<(Vec<Sample>, Vec<f32>), GalleryError> {
     let exemplars = data.exemplars().len();
-    let count = affordable(exemplars.min(MAX_LOOKED_UP), exemplars).min(exemplars);
+    let count = affordable(exemplars.min(MAX_QUERIES), exemplars).min(exemplars);
     let rows: Vec<usize> = (0..count).map(|at| at * exemplars / count).collect();
     if rows.is_empty() {
         return Ok((Vec::new(), Vec::new()));

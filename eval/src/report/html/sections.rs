@@ -155,7 +155,7 @@ pub(super) fn identification(section: &IdentificationSection) -> String {
 
 pub(super) fn counts(section: &CountSection) -> String {
     let mut out = String::from("<h2>Counts</h2><div class=\"grid\">");
-    out.push_str(&card("Counted over true, a dot an image and SKU", &charts::scatter(section)));
+    out.push_str(&card("Counted over true, one dot per image and SKU", &charts::scatter(section)));
     out.push_str(&card("SKUs, the worst first", &tables::worst_counts(section, true)));
     out.push_str(&card("Images, the worst first", &tables::worst_counts(section, false)));
     if !section.slices.is_empty() {
