@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Measures on this machine and renews docs/results/*.csv. What it cannot renew it leaves, and says why. Each renewal adds a line
-# to docs/results/history.csv: date, commit, processor, and one figure by which a regression is seen.
+# to docs/results/history.csv: date, commit, processor, and one metric by which a regression is seen.
 #
 #   make bench                      all of it
 #   make bench ONLY=engines,serving these alone
 #
-# Needs `make setup`; some figures need more and say so when they are left:
+# Needs `make setup`; some metrics need more and say so when they are left:
 #   SHELF_DATA    the development images and weights
 #   TORCH_PYTHON  a Python with PyTorch, FAISS_PYTHON one with faiss-cpu, to be compared with
 # Leave the machine alone meanwhile.
@@ -26,10 +26,10 @@ wanted() { [ -z "$ONLY" ] || [[ ",$ONLY," == *",$1,"* ]]; }
 said=()
 leave() { said+=("$1"); ! wanted "$1" || printf 'bench: %-34s left: %s\n' "$1" "$2"; }
 
-# renew NAME FIGURE ROW COLUMN COMMAND...: what COMMAND prints becomes docs/results/NAME.csv. FIGURE is kept in the history: the
+# renew NAME METRIC ROW COLUMN COMMAND...: what COMMAND prints becomes docs/results/NAME.csv. METRIC is kept in the history: the
 # COLUMN of the first row that matches ROW.
 renew() {
-    local name=$1 figure=$2 row=$3 column=$4
+    local name=$1 metric=$2 row=$3 column=$4
     shift 4
     said+=("$name")
     wanted "$name" || return 0
@@ -37,7 +37,7 @@ renew() {
     local output
     output=$(mktemp)
     if "$@" >"$output"; then
-        python3 scripts/bench_record.py "docs/results/$name.csv" "$output" "$figure" "$row" "$column"
+        python3 scripts/bench_record.py "docs/results/$name.csv" "$output" "$metric" "$row" "$column"
     else
         printf 'bench: %-34s left: its command failed\n' "$name"
     fi
@@ -74,7 +74,7 @@ evaluated() {
     rm -rf "$folder"
 }
 equality() {
-    echo "# cargo test -p eval --test it pycocotools -- --nocapture --test-threads 1: this project's figures and pycocotools'"
+    echo "# cargo test -p eval --test it pycocotools -- --nocapture --test-threads 1: this project's metrics and pycocotools'"
     echo "set,figure,shelfsight,pycocotools"
     $CARGO test --quiet --locked -p eval --test it pycocotools -- --nocapture --test-threads 1 2>/dev/null |
         sed -n 's/^equality,//p' | grep -v ' of ' | grep -E '^(coco128|dense|nasty [0-2][, ]|nasty without crowds 10[01])'
@@ -114,7 +114,7 @@ renew_from "$YOLO" auto_tiling_yolov8n "recall with auto" "images,auto" recall \
 renew_from "$LITE0" few_shot_mductran "top-1, first by name" "first by name" top1_nearest run few_shot --shots 3 --draws 5
 leave eval_speed "a quarter of an hour of pycocotools: cargo run --release -p eval --example coco_speed -- $OURS 5000 150 1"
 leave eval_int8_against_fp32 "it needs int8 weights of another publisher, which are not among the development data"
-leave detector_parity "three programs and pycocotools one after the other; its own tests hold the figures at every change"
+leave detector_parity "three programs and pycocotools one after the other; its own tests hold the metrics at every change"
 
 # --- what people are asked -------------------------------------------------------------------------------------------
 mean="^5,queue,"

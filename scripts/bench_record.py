@@ -1,8 +1,8 @@
 """Makes FILE of what a benchmark printed, and adds a line to history.csv beside it.
 
-bench_record.py FILE OUTPUT FIGURE ROW COLUMN: FIGURE is the COLUMN of the first row of OUTPUT whose text matches ROW.
+bench_record.py FILE OUTPUT METRIC ROW COLUMN: METRIC is the COLUMN of the first row of OUTPUT whose text matches ROW.
 
-Remarks that people wrote above the figures stay, but for those whose beginning the benchmark prints anew.
+Remarks that people wrote above the metrics stay, but for those whose beginning the benchmark prints anew.
 """
 
 import csv
@@ -24,11 +24,11 @@ def processor():
 
 
 def main():
-    file, output, figure, row, column = Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:6]
+    file, output, metric, row, column = Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:6]
     new = output.read_text().splitlines()
     rows = [line for line in new if line and not line.startswith("#")]
     if len(rows) < 2:
-        sys.exit(f"bench: {file}: the benchmark printed no figures; the old ones stay")
+        sys.exit(f"bench: {file}: the benchmark printed no metrics; the old ones stay")
     values = list(csv.reader(rows))
     if column not in values[0]:
         sys.exit(f"bench: {file}: there is no column {column}: {values[0]}")
@@ -54,8 +54,8 @@ def main():
         writer = csv.writer(handle, lineterminator="\n")
         if fresh:
             writer.writerow(HEAD)
-        writer.writerow([today, commit, processor(), os.cpu_count(), file.stem, figure, value])
-    print(f"bench: {file.stem:<34} {figure}: {value}")
+        writer.writerow([today, commit, processor(), os.cpu_count(), file.stem, metric, value])
+    print(f"bench: {file.stem:<34} {metric}: {value}")
 
 
 main()

@@ -32,8 +32,8 @@ without() {
     export AI_V2_CLASSIFIER_MODEL=$WORK/$1/$(basename "$WEIGHTS")
 }
 
-# figure NAME FILE: a figure of a report.
-figure() { sed -n "/^ *\"$1\": [-0-9n]/{s/^[^:]*: \([^,]*\),*$/\1/p;q}" "$2"; }
+# metric NAME FILE: a metric of a report.
+metric() { sed -n "/^ *\"$1\": [-0-9n]/{s/^[^:]*: \([^,]*\),*$/\1/p;q}" "$2"; }
 # some N FROM TO: N images of each folder, the same whenever it runs.
 some() {
     for folder in "$2"/*/; do
@@ -49,7 +49,7 @@ done
 
 counts=docs/results/shelf_counts_coolers.csv
 {
-    echo "# command: scripts/coolers.sh; weights: $WEIGHTS; gallery: exemplars a SKU from train, drawn by seed"
+    echo "# command: scripts/coolers.sh; weights: $WEIGHTS; gallery: exemplars a SKU from train, sampled by seed"
     echo "part,exemplars,gallery settings,top1,count_mae,count_cacc,count_mae_true_boxes,count_cacc_true_boxes,top1_true_boxes,count_mae_true_skus,count_cacc_true_skus,ece,accepted,named,false_accepts"
 } > "$counts"
 # count PART EXEMPLARS [SETTING=VALUE...]: settings of the section gallery.
@@ -62,7 +62,7 @@ count() {
     line="$1,$2,${settings:-as configured}"
     for name in top1 count_mae count_cacc count_mae_true_boxes count_cacc_true_boxes top1_true_boxes count_mae_true_skus \
         count_cacc_true_skus ece accepted_as_served named_as_served false_accepts_as_served; do
-        line="$line,$(figure $name "$WORK/counts.json")"
+        line="$line,$(metric $name "$WORK/counts.json")"
     done
     echo "$line" | tee -a "$counts"
 }
@@ -127,7 +127,7 @@ halves() {
         line="$3,$4,$impostors"
         for name in top1 auroc dir_at_far_0.01 dir_at_far_0.05 dir_at_far_0.1 ece accepted_as_served named_as_served \
             false_accepts_as_served; do
-            line="$line,$(figure $name "$WORK/open.json")"
+            line="$line,$(metric $name "$WORK/open.json")"
         done
         echo "$line" | tee -a "$open"
     done

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! `--data` is an ImageFolder, by default the mductran crops of the development data (`SHELF_DATA`, else `../shared/data`).
-//! The gallery is the first N crops of every SKU by file name, and then N drawn at random, draw after draw; every other crop
+//! The gallery is the first N crops of every SKU by file name, and then N sampled at random, draw after draw; every other crop
 //! is a query.
 
 use std::collections::BTreeMap;
@@ -69,7 +69,7 @@ fn main() -> Result<()> {
     println!("# embedder: {}; plan: {}", embedder.describe(), serde_json::to_string(embedder.plan())?);
     println!("# rule: {:?}", DecisionRule::default());
     println!(
-        "# top1_nearest: SKU of the nearest exemplar; top1_voted: winner of the vote, whatever its status; right_*: share of"
+        "# top1_nearest: SKU of the nearest exemplar; top1_voted: winner of the vote, whatever its status; right_*: fraction of"
     );
     println!(
         "# right winners among the crops of that status; sim_*: similarity of right and wrong winners, percentiles"
@@ -211,8 +211,8 @@ impl Row {
             let (count, right) = self.by_status.get(&status).copied().unwrap_or_default();
             format!("{:.4},{:.4}", count as f64 / self.queries as f64, right as f64 / count as f64)
         };
-        let percentile = |values: &[f32], share: f64| {
-            values.get((share * (values.len().max(1) - 1) as f64).round() as usize).copied().unwrap_or(f32::NAN)
+        let percentile = |values: &[f32], fraction: f64| {
+            values.get((fraction * (values.len().max(1) - 1) as f64).round() as usize).copied().unwrap_or(f32::NAN)
         };
         format!(
             "{},{},{:.4},{:.4},{},{},{},{:.3},{:.3},{:.3},{:.3}",

@@ -34,9 +34,9 @@ pub enum BackgroundError {
     /// The file cannot be read or written.
     #[error("cannot access {path}")]
     Io {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// The card cannot be read or written.
@@ -51,9 +51,9 @@ pub enum BackgroundError {
     /// Not the array it should be.
     #[error("{path} is no background")]
     Npy {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: NpyError,
     },
     /// Not the file the card speaks of.
@@ -61,7 +61,7 @@ pub enum BackgroundError {
         "{path} does not match the model card: its SHA-256 is {found}, the card says {expected}; make it anew with `shelf gallery background`"
     )]
     Digest {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
         /// What the card says.
         expected: Sha256,
@@ -71,7 +71,7 @@ pub enum BackgroundError {
     /// Made by another embedder.
     #[error("{path} holds embeddings of {found} components, the embedder makes {expected}")]
     Dimension {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
         /// Of the embedder.
         expected: usize,
@@ -81,7 +81,7 @@ pub enum BackgroundError {
     /// Too many rows, or none.
     #[error("{path} holds {found} embeddings, 1 to {MAX_ROWS} are accepted")]
     Rows {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
         /// Rows of the file.
         found: usize,
@@ -89,7 +89,7 @@ pub enum BackgroundError {
     /// A row has no direction or is not a number.
     #[error("row {row} of {path} is no embedding")]
     Row {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
         /// Which row.
         row: usize,
@@ -139,7 +139,7 @@ impl Background {
             return Err(BackgroundError::Digest { path, expected: sha256, found });
         }
         let reader = BufReader::new(File::open(&path).map_err(io_error)?);
-        let matrix = npy::read_half(reader, length, MAX_BYTES)
+        let matrix = npy::read_fp16(reader, length, MAX_BYTES)
             .map_err(|source| BackgroundError::Npy { path: path.clone(), source })?;
         if matrix.columns() != dimension {
             return Err(BackgroundError::Dimension { path, expected: dimension, found: matrix.columns() });
@@ -170,7 +170,7 @@ impl Background {
         let beside = path.with_extension(format!("npy.partial-{}", std::process::id()));
         let written = File::create(&beside).and_then(|file| {
             let mut writer = BufWriter::new(file);
-            npy::write_half(&mut writer, &self.embeddings)?;
+            npy::write_fp16(&mut writer, &self.embeddings)?;
             writer.flush()?;
             writer.get_ref().sync_all()?;
             fs::rename(&beside, &path)

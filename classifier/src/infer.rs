@@ -1,4 +1,4 @@
-//! [`SessionEmbedder`]: any network that answers a vector per picture, over any engine, as an [`Embedder`].
+//! [`SessionEmbedder`]: any network that answers a vector per image, over any engine, as an [`Embedder`].
 
 use engine::{EngineError, Output, Session, in_parallel};
 use ndarray::{Array4, ArrayD, Axis, s};
@@ -28,12 +28,12 @@ pub struct EmbedderSpec {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SpecError {
-    /// The network takes pictures of another kind.
+    /// The network takes images of another kind.
     #[error("the network takes {0} colour planes, an embedder takes 3 (RGB)")]
     Planes(usize),
     /// The plan's size is not the network's.
     #[error(
-        "the network takes pictures of {network}, `preprocess` makes {}x{}; correct `preprocess` in the model card",
+        "the network takes images of {network}, `preprocess` makes {}x{}; correct `preprocess` in the model card",
         .plan.0, .plan.1
     )]
     Size {
@@ -44,7 +44,7 @@ pub enum SpecError {
     },
     /// There is no such output.
     #[error(
-        "the network has no output {name:?} of one vector per picture; it has {found}; correct `embedding_output` in the model card"
+        "the network has no output {name:?} of one vector per image; it has {found}; correct `embedding_output` in the model card"
     )]
     Output {
         /// The output asked for.

@@ -14,9 +14,9 @@ pub type LoadError = engine::load::LoadError<NetworkError>;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum NetworkError {
-    /// Nothing says how pictures are prepared for it.
+    /// Nothing says how images are prepared for it.
     #[error(
-        "nothing says how pictures are prepared for it: write the model card {card} beside it (input size, mean, std, \
+        "nothing says how images are prepared for it: write the model card {card} beside it (input size, mean, std, \
          filter), or let `shelf models import` write one"
     )]
     NoCard {

@@ -18,7 +18,7 @@ const ROUNDS: usize = 5;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let output = std::env::args().nth(1).unwrap_or_else(|| "docs/results/hash_speed.csv".to_owned());
     let cores = std::thread::available_parallelism()?.get();
-    // SHA-256 is a dependency, and those are optimised in every profile; the figures say which one it was all the same.
+    // SHA-256 is a dependency, and those are optimised in every profile; the metrics say which one it was all the same.
     let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
     let mut csv = format!(
         "# cargo run --profile {profile} --package dataset --example hash_speed; files in the page cache; best of {ROUNDS} \

@@ -1,8 +1,8 @@
 //! How many copies are found as near-duplicates after what copies go through, how many strangers are taken for copies, and how
-//! long the search takes: `near_copies DATA [CSV]`, where DATA holds folders of pictures.
+//! long the search takes: `near_copies DATA [CSV]`, where DATA holds folders of images.
 //!
-//! Writes `docs/results/near_copies.csv`. A stranger is another picture of the folders; many of those "strangers" are in truth
-//! the same object a moment later, so the last figure is an upper bound.
+//! Writes `docs/results/near_copies.csv`. A stranger is another image of the folders; many of those "strangers" are in truth
+//! the same object a moment later, so the last metric is an upper bound.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -11,11 +11,11 @@ use std::time::Instant;
 
 use dataset::check::NearRule;
 use dataset::check::near::NearIndex;
-use dataset::check::phash::{CHANGES, Frame, Look};
+use dataset::check::phash::{CHANGES, Frame, ImageSignature};
 use image::{Rgb, RgbImage, imageops};
 use rayon::prelude::*;
 
-/// Pictures that copies are made of.
+/// Images that copies are made of.
 const ORIGINALS: usize = 96;
 /// Hashes in the timed search.
 const MANY: usize = 100_000;
@@ -44,20 +44,23 @@ const COPIES: &[Copy] = &[
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let root = PathBuf::from(arguments.next().ok_or("name the folder with the pictures")?);
+    let root = PathBuf::from(arguments.next().ok_or("name the folder with the images")?);
     let output = arguments.next().unwrap_or_else(|| "docs/results/near_copies.csv".to_owned());
     let mut files = Vec::new();
-    pictures(&root, &mut files)?;
+    images(&root, &mut files)?;
     files.sort();
-    let looks: Vec<Look> =
-        files.par_iter().filter_map(|path| dataset::picture::load(path).ok()).map(|image| Look::of(&image)).collect();
+    let signatures: Vec<ImageSignature> = files
+        .par_iter()
+        .filter_map(|path| dataset::image_file::load(path).ok())
+        .map(|image| ImageSignature::of(&image))
+        .collect();
     let stride = (files.len() / ORIGINALS).max(1);
     let originals: Vec<&PathBuf> = files.iter().step_by(stride).take(ORIGINALS).collect();
     let rule = NearRule::default();
     let mut csv = format!(
-        "# cargo run --release -p dataset --example near_copies; {} pictures, copies of {} of them; at most {} bits, correlation \
+        "# cargo run --release -p dataset --example near_copies; {} images, copies of {} of them; at most {} bits, correlation \
          from {}\nwhat,found_unchanged,found,of\n",
-        looks.len(),
+        signatures.len(),
         originals.len(),
         rule.distance,
         rule.correlation
@@ -66,32 +69,36 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let found: Vec<(bool, bool)> = originals
             .par_iter()
             .map(|path| {
-                let image = dataset::picture::load(path)?;
-                let (one, other) = (Look::of(&image), Look::of(&copy(&image)));
+                let image = dataset::image_file::load(path)?;
+                let (one, other) = (ImageSignature::of(&image), ImageSignature::of(&copy(&image)));
                 let plain = plain(&one, &other, rule);
                 Ok((plain, plain || changed(&one, &other, rule) || changed(&other, &one, rule)))
             })
-            .collect::<Result<_, dataset::picture::PictureError>>()?;
+            .collect::<Result<_, dataset::image_file::ImageFileError>>()?;
         let count = |pick: fn(&(bool, bool)) -> bool| found.iter().filter(|f| pick(f)).count();
         let line = format!("{name},{},{},{}\n", count(|f| f.0), count(|f| f.1), found.len());
         print!("{line}");
         csv += &line;
     }
-    let strangers: Vec<(usize, usize)> = (0..looks.len())
+    let strangers: Vec<(usize, usize)> = (0..signatures.len())
         .into_par_iter()
         .map(|a| {
-            let rest = &looks[a + 1..];
-            let near = rest.iter().filter(|b| plain(&looks[a], b, rule)).count();
+            let rest = &signatures[a + 1..];
+            let near = rest.iter().filter(|b| plain(&signatures[a], b, rule)).count();
             let all = rest
                 .iter()
-                .filter(|b| plain(&looks[a], b, rule) || changed(&looks[a], b, rule) || changed(b, &looks[a], rule))
+                .filter(|b| {
+                    plain(&signatures[a], b, rule)
+                        || changed(&signatures[a], b, rule)
+                        || changed(b, &signatures[a], rule)
+                })
                 .count();
             (near, all)
         })
         .collect();
-    let pairs = looks.len() * (looks.len() - 1) / 2;
+    let pairs = signatures.len() * (signatures.len() - 1) / 2;
     let sum = |pick: fn(&(usize, usize)) -> usize| strangers.iter().map(pick).sum::<usize>();
-    let line = format!("pairs of different pictures,{},{},{pairs}\n", sum(|s| s.0), sum(|s| s.1));
+    let line = format!("pairs of different images,{},{},{pairs}\n", sum(|s| s.0), sum(|s| s.1));
     print!("{line}");
     csv += &line;
     csv += &search();
@@ -99,11 +106,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn pictures(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+fn images(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            pictures(&path, files)?;
+            images(&path, files)?;
         } else if path
             .extension()
             .is_some_and(|e| ["jpg", "jpeg", "png"].iter().any(|known| e.eq_ignore_ascii_case(known)))
@@ -114,16 +121,16 @@ fn pictures(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn plain(one: &Look, other: &Look, rule: NearRule) -> bool {
-    [(one.hash, false), (Look::mirrored(one.hash), true)].into_iter().any(|(hash, mirrored)| {
+fn plain(one: &ImageSignature, other: &ImageSignature, rule: NearRule) -> bool {
+    [(one.hash, false), (ImageSignature::mirrored(one.hash), true)].into_iter().any(|(hash, mirrored)| {
         (hash ^ other.hash).count_ones() <= rule.distance && one.correlation(other, mirrored) >= rule.correlation
     })
 }
 
-fn changed(one: &Look, other: &Look, rule: NearRule) -> bool {
+fn changed(one: &ImageSignature, other: &ImageSignature, rule: NearRule) -> bool {
     CHANGES.iter().zip(one.changed).any(|(change, hash)| {
         let target = if change.frame == Frame::Whole { other.hash } else { other.middle };
-        [(hash, false), (Look::mirrored(hash), true)].into_iter().any(|(hash, mirrored)| {
+        [(hash, false), (ImageSignature::mirrored(hash), true)].into_iter().any(|(hash, mirrored)| {
             (hash ^ target).count_ones() <= CHANGED_DISTANCE
                 && one.likeness(change, other, mirrored) >= rule.correlation
         })
@@ -145,11 +152,12 @@ fn search() -> String {
     let found: usize = hashes
         .par_iter()
         .map(|&hash| {
-            let plain = [hash, Look::mirrored(hash)].map(|query| index.near(query, NearRule::default().distance).len());
-            // As many other queries as changes, spread like hashes of pictures.
+            let plain = [hash, ImageSignature::mirrored(hash)]
+                .map(|query| index.near(query, NearRule::default().distance).len());
+            // As many other queries as changes, spread like hashes of images.
             let changed = (1..=CHANGES.len() as u32).flat_map(|k| {
                 let query = hash.rotate_left(4 * k) ^ u64::from(k).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-                [query, Look::mirrored(query)]
+                [query, ImageSignature::mirrored(query)]
             });
             plain.iter().sum::<usize>() + changed.map(|query| index.near(query, CHANGED_DISTANCE).len()).sum::<usize>()
         })
@@ -170,7 +178,7 @@ fn mapped(image: &RgbImage, change: impl Fn(f32) -> f32) -> RgbImage {
     })
 }
 
-/// Nearest pixels: what small programs do to make pictures smaller.
+/// Nearest pixels: what small programs do to make images smaller.
 fn shrunk(image: &RgbImage, width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width.max(1), height.max(1), |x, y| {
         *image.get_pixel(x * image.width() / width.max(1), y * image.height() / height.max(1))
@@ -188,7 +196,7 @@ fn turned(image: &RgbImage, degrees: f32) -> RgbImage {
     })
 }
 
-/// Shares cut off on the left, above, on the right, below.
+/// Fractions cut off on the left, above, on the right, below.
 fn cropped(image: &RgbImage, [left, top, right, bottom]: [f32; 4]) -> RgbImage {
     let (w, h) = (image.width() as f32, image.height() as f32);
     let (x, y) = ((left * w) as u32, (top * h) as u32);

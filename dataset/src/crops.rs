@@ -12,9 +12,9 @@ use thiserror::Error;
 use vision::RgbImage;
 use vision::crop::{CropRule, crop};
 
-use crate::convert::{Annotations, ConvertError, ImageRecord, Object, PictureFinder};
+use crate::convert::{Annotations, ConvertError, ImageFinder, ImageRecord, Object};
 use crate::files::{FileError, FolderDraft, safe_component};
-use crate::picture::{PictureError, load};
+use crate::image_file::{ImageFileError, load};
 use crate::progress::Progress;
 
 /// How crops are cut and kept.
@@ -65,7 +65,7 @@ pub struct CropReport {
     pub too_small: usize,
     /// Objects left out because they are truncated.
     pub truncated: usize,
-    /// Boxes left out because they do not touch their picture.
+    /// Boxes left out because they do not touch their image.
     pub outside: usize,
     /// Crowd regions, which show many objects, left out.
     pub crowds: usize,
@@ -76,18 +76,18 @@ pub struct CropReport {
 /// Why no crops were cut.
 #[derive(Debug, Error)]
 pub enum CropError {
-    /// A picture is missing.
-    #[error("the picture {file} is not in {folder}: name the folder of the pictures")]
-    NoPicture {
+    /// An image is missing.
+    #[error("the image {file} is not in {folder}: name the folder of the images")]
+    NoImage {
         /// As the labels call it.
         file: String,
         /// Where it was looked for.
         folder: PathBuf,
     },
-    /// A picture cannot be read.
+    /// An image cannot be read.
     #[error(transparent)]
-    Picture(#[from] PictureError),
-    /// The labels are of another picture.
+    Image(#[from] ImageFileError),
+    /// The labels are of another image.
     #[error(transparent)]
     Convert(#[from] ConvertError),
     /// A crop cannot be written.
@@ -106,21 +106,21 @@ pub enum CropError {
     /// A crop cannot be encoded.
     #[error("a crop of {file} cannot be encoded")]
     Encode {
-        /// Of which picture.
+        /// Of which image.
         file: String,
-        /// Why.
+        /// Cause.
         source: image::ImageError,
     },
 }
 
-/// Cuts every labelled object out of its picture (below `pictures`) into `output/SKU/PICTURE-ID.png`. `output` must be new and
+/// Cuts every labelled object out of its image (below `images`) into `output/SKU/IMAGE-ID.png`. `output` must be new and
 /// appears only when complete.
 ///
 /// # Errors
-/// When a picture is missing, unreadable, or of another size than its labels say.
+/// When an image is missing, unreadable, or of another size than its labels say.
 pub fn cut(
     annotations: &Annotations,
-    pictures: &Path,
+    photos: &Path,
     output: &Path,
     options: &CropOptions,
     progress: &dyn Progress,
@@ -128,19 +128,19 @@ pub fn cut(
     let folders = folders(annotations, options)?;
     let draft = FolderDraft::begin(output)?;
     let report = Mutex::new(CropReport::default());
-    let finder = PictureFinder::new(pictures);
+    let finder = ImageFinder::new(photos);
     progress.begin("cutting crops", annotations.images.len() as u64);
     annotations.images.par_iter().try_for_each(|image| {
         let wanted: Vec<&Object> = image.objects.iter().filter(|o| wanted(o, image, options, &report)).collect();
         if !wanted.is_empty() {
-            let picture = open(&finder, pictures, image)?;
+            let pixels = open(&finder, photos, image)?;
             for object in wanted {
                 let sku = sku_of(annotations, object, options);
                 let folder = &folders[sku];
-                let cut = crop(&picture, &object.rect.to_bbox(), options.rule);
+                let cut = crop(&pixels, &object.rect.to_bbox(), options.rule);
                 let (bytes, extension) = encode(&cut, options.encoding)
                     .map_err(|source| CropError::Encode { file: image.file.clone(), source })?;
-                // The whole path keeps crops of a/1.jpg and b/1.jpg apart; the id keeps crops of one picture apart.
+                // The whole path keeps crops of a/1.jpg and b/1.jpg apart; the id keeps crops of one image apart.
                 let stem = image.file.rsplit_once('.').map_or(image.file.as_str(), |(stem, _)| stem);
                 let name = format!("{folder}/{}-{}.{extension}", safe_component(&stem.replace('/', "__")), object.id);
                 draft.write(&name, &bytes)?;
@@ -201,13 +201,13 @@ fn wanted(object: &Object, image: &ImageRecord, options: &CropOptions, report: &
     false
 }
 
-fn open(finder: &PictureFinder, pictures: &Path, image: &ImageRecord) -> Result<RgbImage, CropError> {
+fn open(finder: &ImageFinder, photos: &Path, image: &ImageRecord) -> Result<RgbImage, CropError> {
     let path = finder
         .find(&image.file)
-        .ok_or_else(|| CropError::NoPicture { file: image.file.clone(), folder: pictures.to_owned() })?;
-    let picture = load(&path)?;
-    let (said, found) = ((image.width, image.height), picture.dimensions());
-    if said == found { Ok(picture) } else { Err(ConvertError::other_size(&path, said, found).into()) }
+        .ok_or_else(|| CropError::NoImage { file: image.file.clone(), folder: photos.to_owned() })?;
+    let pixels = load(&path)?;
+    let (said, found) = ((image.width, image.height), pixels.dimensions());
+    if said == found { Ok(pixels) } else { Err(ConvertError::other_size(&path, said, found).into()) }
 }
 
 fn encode(crop: &RgbImage, encoding: CropEncoding) -> Result<(Vec<u8>, &'static str), image::ImageError> {

@@ -1,4 +1,4 @@
-//! Which pictures a folder holds, and what is known of each: a label file of boxes, or a SKU by its folder.
+//! Which images a folder holds, and what is known of each: a label file of boxes, or a SKU by its folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use crate::files::{Link, WalkError, file_name, file_stem, parent, walk};
 use crate::names::data_root;
 use crate::split::Part;
 
-/// How a data set says what its pictures show.
+/// How a data set says what its images show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LayoutKind {
     /// YOLO: `images/.../a.jpg` with `labels/.../a.txt`, or `a.jpg` with `a.txt` beside it.
     Boxes,
-    /// Image folder: `.../SKU/a.jpg`; each picture shows one product.
+    /// Image folder: `.../SKU/a.jpg`; each image shows one product.
     Folders,
 }
 
@@ -28,9 +28,9 @@ pub enum LayoutChoice {
     Is(LayoutKind),
 }
 
-/// A picture of a data set.
+/// An image of a data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
+pub struct ImageFile {
     /// Relative to the data set, with `/`.
     pub path: String,
     /// Its label file, when there is one ([`LayoutKind::Boxes`]).
@@ -41,8 +41,8 @@ pub struct Picture {
     pub part: Option<Part>,
 }
 
-impl Picture {
-    /// Where its label file is, or would be: the last folder called `images` becomes `labels`; beside the picture when
+impl ImageFile {
+    /// Where its label file is, or would be: the last folder called `images` becomes `labels`; beside the image when
     /// there is no such folder.
     #[must_use]
     pub fn label_path(&self) -> String {
@@ -55,13 +55,13 @@ impl Picture {
 pub struct DataFolder {
     /// The folder.
     pub root: PathBuf,
-    /// How it says what is on the pictures.
+    /// How it says what is on the images.
     pub kind: LayoutKind,
-    /// Pictures of a kind that is read: JPEG, PNG, WebP.
-    pub pictures: Vec<Picture>,
-    /// Label files without a picture.
+    /// Images of a kind that is read: JPEG, PNG, WebP.
+    pub images: Vec<ImageFile>,
+    /// Label files without an image.
     pub stray_labels: Vec<String>,
-    /// Pictures of a kind that is not read.
+    /// Images of a kind that is not read.
     pub unsupported: Vec<String>,
     /// Symbolic links, which are not followed.
     pub links: Vec<Link>,
@@ -79,17 +79,17 @@ pub enum LayoutError {
     Walk(#[from] WalkError),
     /// There is nothing to work on.
     #[error(
-        "{root} holds no picture (JPEG, PNG or WebP){}{}{}",
+        "{root} holds no image (JPEG, PNG or WebP){}{}{}",
         if *.unsupported > 0 { format!("; {unsupported} of other kinds are not read, such as {example}: save them as JPEG") } else { String::new() },
-        if *.links > 0 { format!("; its {links} symbolic links are not followed: copy the pictures, or name the folder they are in") } else { String::new() },
+        if *.links > 0 { format!("; its {links} symbolic links are not followed: copy the images, or name the folder they are in") } else { String::new() },
         if *.hidden > 0 { format!("; its {hidden} hidden files are passed over") } else { String::new() }
     )]
-    NoPictures {
+    NoImages {
         /// Which folder.
         root: PathBuf,
         /// Links seen on the way.
         links: usize,
-        /// Pictures of kinds that are not read.
+        /// Images of kinds that are not read.
         unsupported: usize,
         /// The first of them.
         example: String,
@@ -98,11 +98,11 @@ pub enum LayoutError {
     },
 }
 
-/// Extensions of pictures that are read, in small letters.
-pub const PICTURES: &[&str] = &["jpg", "jpeg", "jpe", "jfif", "png", "webp"];
+/// Extensions of images that are read, in small letters.
+pub const IMAGES: &[&str] = &["jpg", "jpeg", "jpe", "jfif", "png", "webp"];
 
-/// Extensions of pictures that are not.
-const OTHER_PICTURES: &[&str] = &[
+/// Extensions of images that are not.
+const OTHER_IMAGES: &[&str] = &[
     "bmp", "gif", "tif", "tiff", "heic", "heif", "hif", "avif", "jxl", "jp2", "dng", "cr2", "cr3", "nef", "arw", "psd",
     "svg",
 ];
@@ -110,12 +110,12 @@ const OTHER_PICTURES: &[&str] = &[
 /// What a file is by its extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileSort {
-    /// A picture of a kind that is read.
-    Picture,
-    /// A picture of a kind that is not.
-    OtherPicture,
+    /// An image of a kind that is read.
+    Image,
+    /// An image of a kind that is not.
+    OtherImage,
     /// None.
-    NoPicture,
+    NoImage,
 }
 
 impl FileSort {
@@ -123,33 +123,33 @@ impl FileSort {
     #[must_use]
     pub fn of(path: &str) -> Self {
         match extension(path).as_deref() {
-            Some(e) if PICTURES.contains(&e) => Self::Picture,
-            Some(e) if OTHER_PICTURES.contains(&e) => Self::OtherPicture,
-            _ => Self::NoPicture,
+            Some(e) if IMAGES.contains(&e) => Self::Image,
+            Some(e) if OTHER_IMAGES.contains(&e) => Self::OtherImage,
+            _ => Self::NoImage,
         }
     }
 }
 
-/// Text files that are no labels although they lie among pictures or labels.
+/// Text files that are no labels although they lie among images or labels.
 const NOT_LABELS: &[&str] =
     &["classes", "readme", "license", "licence", "train", "val", "valid", "test", "provenance", "notes"];
 
 impl DataFolder {
-    /// Looks a folder through, named by itself or by its `data.yaml`. Pictures are not opened.
+    /// Looks a folder through, named by itself or by its `data.yaml`. Images are not opened.
     ///
     /// # Errors
-    /// When the folder cannot be listed or holds no picture.
+    /// When the folder cannot be listed or holds no image.
     pub fn scan(root: &Path, choice: LayoutChoice) -> Result<Self, LayoutError> {
         let data = Self::survey(root, choice)?;
-        if data.pictures.is_empty() {
-            return Err(data.no_pictures());
+        if data.images.is_empty() {
+            return Err(data.no_images());
         }
         Ok(data)
     }
 
-    /// That it holds no picture, and what it holds instead.
-    pub(crate) fn no_pictures(&self) -> LayoutError {
-        LayoutError::NoPictures {
+    /// That it holds no image, and what it holds instead.
+    pub(crate) fn no_images(&self) -> LayoutError {
+        LayoutError::NoImages {
             root: self.root.clone(),
             links: self.links.len(),
             unsupported: self.unsupported.len(),
@@ -158,7 +158,7 @@ impl DataFolder {
         }
     }
 
-    /// As [`DataFolder::scan`], but a folder without pictures will do.
+    /// As [`DataFolder::scan`], but a folder without images will do.
     pub(crate) fn survey(root: &Path, choice: LayoutChoice) -> Result<Self, WalkError> {
         let root = &data_root(root);
         let tree = walk(root)?;
@@ -167,12 +167,12 @@ impl DataFolder {
         let mut unsupported = Vec::new();
         for path in tree.files {
             match FileSort::of(&path) {
-                FileSort::Picture => paths.push(path),
-                FileSort::OtherPicture => unsupported.push(path),
-                FileSort::NoPicture if extension(&path).as_deref() == Some("txt") => {
+                FileSort::Image => paths.push(path),
+                FileSort::OtherImage => unsupported.push(path),
+                FileSort::NoImage if extension(&path).as_deref() == Some("txt") => {
                     texts.insert(path);
                 }
-                FileSort::NoPicture => {}
+                FileSort::NoImage => {}
             }
         }
         let labels = labels_of(&paths, &texts);
@@ -188,18 +188,18 @@ impl DataFolder {
             LayoutKind::Boxes => stray(&texts, &used),
             LayoutKind::Folders => Vec::new(),
         };
-        let pictures = paths
+        let images = paths
             .into_iter()
             .zip(labels)
             .map(|(path, label)| match kind {
-                LayoutKind::Boxes => Picture { part: part_by_folder(&path), path, label, sku: None },
+                LayoutKind::Boxes => ImageFile { part: part_by_folder(&path), path, label, sku: None },
                 LayoutKind::Folders => {
-                    Picture { part: part_by_folder(&path), sku: sku_by_folder(&path), path, label: None }
+                    ImageFile { part: part_by_folder(&path), sku: sku_by_folder(&path), path, label: None }
                 }
             })
             .collect();
         let (hidden, unnamed) = (tree.hidden.len(), tree.unnamed.len());
-        Ok(Self { root: root.clone(), kind, pictures, stray_labels, unsupported, links: tree.links, hidden, unnamed })
+        Ok(Self { root: root.clone(), kind, images, stray_labels, unsupported, links: tree.links, hidden, unnamed })
     }
 
     /// Where a relative path lies.
@@ -208,16 +208,16 @@ impl DataFolder {
         self.root.join(crate::files::to_native(relative))
     }
 
-    /// Pictures that would share a label file (`a.jpg` and `a.png`), by that file.
+    /// Images that would share a label file (`a.jpg` and `a.png`), by that file.
     #[must_use]
-    pub fn shared_labels(&self) -> BTreeMap<String, Vec<&Picture>> {
-        let mut by_label: BTreeMap<String, Vec<&Picture>> = BTreeMap::new();
+    pub fn shared_labels(&self) -> BTreeMap<String, Vec<&ImageFile>> {
+        let mut by_label: BTreeMap<String, Vec<&ImageFile>> = BTreeMap::new();
         if self.kind == LayoutKind::Boxes {
-            for picture in &self.pictures {
-                by_label.entry(picture.label_path()).or_default().push(picture);
+            for image in &self.images {
+                by_label.entry(image.label_path()).or_default().push(image);
             }
         }
-        by_label.retain(|_, pictures| pictures.len() > 1);
+        by_label.retain(|_, images| images.len() > 1);
         by_label
     }
 }
@@ -238,18 +238,18 @@ fn folders(path: &str) -> impl DoubleEndedIterator<Item = &str> {
     parent(path).split('/').filter(|f| !f.is_empty())
 }
 
-/// Whether a folder of this name holds pictures whose labels lie in a folder called `labels`. Where file systems tell capitals
+/// Whether a folder of this name holds images whose labels lie in a folder called `labels`. Where file systems tell capitals
 /// from small letters people write both.
 pub(crate) fn is_images(name: &str) -> bool {
     name.eq_ignore_ascii_case("images")
 }
 
-/// The label file of each picture: beside it or in `labels`, exactly so called; else the one whose name is the same but for
+/// The label file of each image: beside it or in `labels`, exactly so called; else the one whose name is the same but for
 /// how its letters are composed and for capitals in `labels` and `.txt`.
-fn labels_of(pictures: &[String], texts: &BTreeSet<String>) -> Vec<Option<String>> {
+fn labels_of(images: &[String], texts: &BTreeSet<String>) -> Vec<Option<String>> {
     let places = |path: &str| [label_for(path), with_extension_txt(path)];
     let mut labels: Vec<Option<String>> =
-        pictures.iter().map(|path| places(path).into_iter().find(|label| texts.contains(label))).collect();
+        images.iter().map(|path| places(path).into_iter().find(|label| texts.contains(label))).collect();
     if labels.iter().all(Option::is_some) {
         return labels;
     }
@@ -259,7 +259,7 @@ fn labels_of(pictures: &[String], texts: &BTreeSet<String>) -> Vec<Option<String
         // Two files that differ only so are told apart by nobody: neither is taken.
         others.entry(folded(text)).and_modify(|other| *other = None).or_insert(Some(text));
     }
-    let found: Vec<Option<String>> = pictures
+    let found: Vec<Option<String>> = images
         .iter()
         .zip(&labels)
         .map(|(path, label)| match label {
@@ -284,7 +284,7 @@ fn is_labels(name: &str) -> bool {
     name.eq_ignore_ascii_case("labels")
 }
 
-/// See [`Picture::label_path`].
+/// See [`Image::label_path`].
 pub(crate) fn label_for(path: &str) -> String {
     let names: Vec<&str> = folders(path).collect();
     let images = names.iter().rposition(|name| is_images(name));
@@ -299,12 +299,12 @@ pub(crate) fn label_for(path: &str) -> String {
     if names.is_empty() { file } else { format!("{}/{file}", names.join("/")) }
 }
 
-/// Text files that look like labels but belong to no picture: all in a `labels` folder, and those in a folder where other
-/// pictures have their labels beside them.
+/// Text files that look like labels but belong to no image: all in a `labels` folder, and those in a folder where other
+/// images have their labels beside them.
 fn stray(texts: &BTreeSet<String>, used: &BTreeSet<String>) -> Vec<String> {
     let beside: BTreeSet<&str> = used.iter().map(|label| parent(label)).collect();
     let is_note = |path: &str| NOT_LABELS.contains(&file_stem(path).to_ascii_lowercase().as_str());
-    // `a.ignore.txt` beside the labels of a picture marks what is not labelled on it.
+    // `a.ignore.txt` beside the labels of an image marks what is not labelled on it.
     let is_mark = |path: &str| path.strip_suffix(".ignore.txt").is_some_and(|p| used.contains(&format!("{p}.txt")));
     texts
         .iter()
@@ -362,7 +362,7 @@ mod tests {
         ]);
         let data = DataFolder::scan(root.path(), LayoutChoice::Auto).unwrap();
         assert_eq!(data.kind, LayoutKind::Boxes);
-        let seen: Vec<_> = data.pictures.iter().map(|p| (p.path.as_str(), p.label.as_deref(), p.part)).collect();
+        let seen: Vec<_> = data.images.iter().map(|p| (p.path.as_str(), p.label.as_deref(), p.part)).collect();
         assert_eq!(
             seen,
             [
@@ -371,17 +371,17 @@ mod tests {
                 ("images/val2017/c.png", None, Some(Part::Val)),
             ]
         );
-        assert_eq!(data.pictures[1].label_path(), "labels/train/b.txt");
+        assert_eq!(data.images[1].label_path(), "labels/train/b.txt");
         assert_eq!(data.stray_labels, ["labels/train/lost.txt"]);
         assert_eq!(data.unsupported, ["images/val2017/old.bmp"]);
     }
 
     #[test]
-    fn labels_beside_pictures() {
+    fn labels_beside_images() {
         let root = folder(&["scene.jpg", "scene.txt", "other.txt", "classes.txt", "scene.png"]);
         let data = DataFolder::scan(root.path(), LayoutChoice::Auto).unwrap();
         assert_eq!(data.kind, LayoutKind::Boxes);
-        assert_eq!(data.pictures[0].label.as_deref(), Some("scene.txt"));
+        assert_eq!(data.images[0].label.as_deref(), Some("scene.txt"));
         assert_eq!(data.stray_labels, ["other.txt"]);
         assert_eq!(data.shared_labels().keys().collect::<Vec<_>>(), ["scene.txt"]);
     }
@@ -391,7 +391,7 @@ mod tests {
         let root = folder(&["train/cola/1.jpg", "val/cola/2.jpg", "train/3.jpg"]);
         let data = DataFolder::scan(root.path(), LayoutChoice::Auto).unwrap();
         assert_eq!(data.kind, LayoutKind::Folders);
-        let seen: Vec<_> = data.pictures.iter().map(|p| (p.path.as_str(), p.sku.as_deref(), p.part)).collect();
+        let seen: Vec<_> = data.images.iter().map(|p| (p.path.as_str(), p.sku.as_deref(), p.part)).collect();
         assert_eq!(
             seen,
             [
@@ -415,7 +415,7 @@ mod tests {
             "Images/phone.HEIC",
         ]);
         let data = DataFolder::scan(root.path(), LayoutChoice::Auto).unwrap();
-        let seen: Vec<_> = data.pictures.iter().map(|p| (p.path.as_str(), p.label.as_deref())).collect();
+        let seen: Vec<_> = data.images.iter().map(|p| (p.path.as_str(), p.label.as_deref())).collect();
         let expected =
             [("Images/a.JPG", Some("Labels/a.TXT")), ("Images/caf\u{e9}.jpe", Some("Labels/cafe\u{301}.txt"))];
         assert_eq!(seen, expected);
@@ -428,6 +428,6 @@ mod tests {
     fn nothing_to_work_on() {
         let root = folder(&["labels/a.txt"]);
         let error = DataFolder::scan(root.path(), LayoutChoice::Auto).unwrap_err();
-        assert!(error.to_string().contains("holds no picture"), "{error}");
+        assert!(error.to_string().contains("holds no image"), "{error}");
     }
 }

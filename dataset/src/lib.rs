@@ -2,13 +2,13 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`layout`], [`names`], [`yolo`] | which pictures, labels and class names a folder holds |
+//! | [`layout`], [`names`], [`yolo`] | which images, labels and class names a folder holds |
 //! | [`hash`] | one digest for a folder, and what changed since |
 //! | [`split`] | a frozen division into train, val and test |
 //! | [`check`] | what is wrong with a data set, with file and line |
 //! | [`convert`] | YOLO, COCO, Pascal VOC, CVAT, Label Studio by way of one model |
 //! | [`crops`] | SKU crops cut out of labelled photos |
-//! | [`picture`] | opening pictures, or only their headers |
+//! | [`image`] | opening images, or only their headers |
 //! | [`table`] | tables as spreadsheets save them |
 //! | [`verdict`], [`progress`], [`files`] | plumbing: exit codes as data, progress, bounded reading, atomic writing |
 //!
@@ -21,15 +21,15 @@ pub mod crops;
 mod disjoint;
 pub use vision::files;
 pub mod hash;
+pub mod image_file;
 pub mod layout;
 pub mod names;
-pub mod picture;
 pub mod progress;
 pub mod split;
 pub mod table;
 pub mod yolo;
 
-pub use layout::{DataFolder, LayoutChoice, LayoutKind, Picture};
+pub use layout::{DataFolder, ImageFile, LayoutChoice, LayoutKind};
 pub use names::ClassNames;
 pub use progress::Progress;
 pub use split::{FrozenSplit, Part};

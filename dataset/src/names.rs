@@ -22,7 +22,7 @@ pub enum NamesError {
     /// Not the YAML that is expected.
     #[error("{path} is not a data-set description")]
     Yaml {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// Where and why.
         source: Box<serde_saphyr::Error>,
@@ -30,7 +30,7 @@ pub enum NamesError {
     /// `nc` and `names` disagree.
     #[error("{path} says `nc: {nc}` but names {names} classes")]
     Count {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// What `nc` says.
         nc: usize,
@@ -78,7 +78,7 @@ pub enum NamesError {
 /// Largest file of names read.
 const MAX_NAMES_BYTES: u64 = 4 << 20;
 
-/// Most classes.
+/// Maximum number of classes.
 pub const MAX_CLASSES: usize = 65_536;
 
 /// Files looked for, in this order, at the top of a data set and in its `labels` folder.
@@ -214,7 +214,7 @@ fn file_of(path: &Path) -> String {
 #[must_use]
 pub fn data_root(named: &Path) -> PathBuf {
     #[derive(serde::Deserialize)]
-    struct Place {
+    struct DataRoot {
         path: Option<String>,
     }
     if !is_description(named) {
@@ -222,7 +222,7 @@ pub fn data_root(named: &Path) -> PathBuf {
     }
     let own = named.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let text = read_bounded(named, MAX_NAMES_BYTES).and_then(|bytes| into_text(named, bytes)).unwrap_or_default();
-    let place = serde_saphyr::from_str::<Place>(&text).ok().and_then(|place| place.path);
+    let place = serde_saphyr::from_str::<DataRoot>(&text).ok().and_then(|place| place.path);
     place.map(|path| own.join(path)).filter(|folder| folder.is_dir()).unwrap_or_else(|| own.to_owned())
 }
 

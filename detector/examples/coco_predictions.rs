@@ -1,11 +1,11 @@
-//! Detections on a folder of COCO pictures, in COCO's results format (JSON), for `scripts/coco_map.py`.
+//! Detections on a folder of COCO images, in COCO's results format (JSON), for `scripts/coco_map.py`.
 //!
 //! ```text
 //! cargo run -p detector --example coco_predictions -- WEIGHTS FOLDER [onnxruntime|candle] > predictions.json
 //! ```
 //!
-//! The protocol of the published figures: letterbox to the full square, confidence .001, IoU .7, several classes per anchor,
-//! at most 300 detections per picture. `category_id` is the network's own class number, `image_id` the number in the file name.
+//! The protocol of the published metrics: letterbox to the full square, confidence .001, IoU .7, several classes per anchor,
+//! at most 300 detections per image. `category_id` is the network's own class number, `image_id` the number in the file name.
 
 use std::error::Error;
 use std::fs;

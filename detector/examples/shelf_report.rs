@@ -1,10 +1,10 @@
 //! Bottles found on labelled photos, with and without tiles, as CSV.
 //!
 //! ```text
-//! cargo run -p detector --example shelf_report -- WEIGHTS LEAST FOLDER... > docs/results/shelf_scenes_yolov8n.csv
+//! cargo run -p detector --example shelf_report -- WEIGHTS MIN FOLDER... > docs/results/shelf_scenes_yolov8n.csv
 //! ```
 //!
-//! Photos with fewer than LEAST bottles are left out. `FOLDER@2` repeats every photo 2 x 2 times in one: the same facings on a
+//! Photos with fewer than MIN bottles are left out. `FOLDER@2` repeats every photo 2 x 2 times in one: the same facings on a
 //! wider shelf, photographed by a camera of as much higher resolution. A folder holds `*.jpg` with labels in YOLO's text format beside them (`scene.txt`), or in a folder `labels` beside the
 //! folder. Class 0 is a bottle. A true box counts as found when a detection of class `bottle` overlaps it with IoU >= .5; each
 //! detection, the surest first, takes the free true box that it overlaps most.
@@ -22,10 +22,10 @@ const GRIDS: [&str; 7] = ["off", "auto", "2x1", "2x2", "3x2", "3x3", "4x4"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [weights, least, folders @ ..] = arguments.as_slice() else {
-        return Err("usage: shelf_report WEIGHTS LEAST FOLDER[@TIMES]...".into());
+    let [weights, min, folders @ ..] = arguments.as_slice() else {
+        return Err("usage: shelf_report WEIGHTS MIN FOLDER[@TIMES]...".into());
     };
-    let least: usize = least.parse()?;
+    let min: usize = min.parse()?;
     let detector = load(Path::new(weights), &LoadOptions::default())?;
     // The default cuts the list at 300, too short for the repeated shelves.
     let options = DetectOptions { max_detections: 1000, ..DetectOptions::default() };
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for folder in folders {
         let (path, times) = folder.split_once('@').unwrap_or((folder, "1"));
         let mut photos = read(Path::new(path), times.parse()?)?;
-        photos.retain(|photo| photo.bottles.len() >= least);
+        photos.retain(|photo| photo.bottles.len() >= min);
         for grid in GRIDS {
             let options = DetectOptions { tiling: grid.parse()?, ..options.clone() };
             println!("{},{grid},{}", short(folder), Row::measure(&detector, &photos, &options)?);
@@ -67,8 +67,8 @@ impl Row {
         let mut row = Self { photos: photos.len(), ..Self::default() };
         for photo in photos {
             let images = std::slice::from_ref(&photo.image);
-            let seen = detector.look(images, options)?.remove(0);
-            row.tiled += usize::from(seen.looked.looks.len() > 1);
+            let seen = detector.detect_detailed(images, options)?.remove(0);
+            row.tiled += usize::from(seen.trace.passes.len() > 1);
             let found: Vec<Detection> = seen.detections.into_iter().filter(|d| d.class.index() == bottle).collect();
             row.bottles += photo.bottles.len();
             row.detections += found.len();
@@ -81,8 +81,8 @@ impl Row {
 impl std::fmt::Display for Row {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { photos, tiled, bottles, detections, matched } = self;
-        let share = |of: usize| *matched as f64 / of as f64;
-        let (recall, precision) = (share(*bottles), share(*detections));
+        let fraction = |of: usize| *matched as f64 / of as f64;
+        let (recall, precision) = (fraction(*bottles), fraction(*detections));
         write!(f, "{photos},{tiled},{bottles},{detections},{matched},{recall:.4},{precision:.4}")
     }
 }

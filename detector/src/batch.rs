@@ -1,17 +1,17 @@
-//! Which pictures go through the network together.
+//! Which images go through the network together.
 
 use engine::SessionInfo;
 
-/// Pictures for one run of the network: all on canvases of one size.
+/// Images for one run of the network: all on canvases of one size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Chunk {
     /// Width and height.
     pub(crate) canvas: (u32, u32),
-    /// Which of the pictures.
+    /// Which of the images.
     pub(crate) items: Vec<usize>,
 }
 
-/// Sorts pictures with these canvases into runs of at most [`SessionInfo::batch_for`] all of them.
+/// Sorts images with these canvases into runs of at most [`SessionInfo::batch_for`] all of them.
 pub(crate) fn chunks(canvases: &[(u32, u32)], info: &SessionInfo) -> Vec<Chunk> {
     let limit = info.batch_for(canvases.len());
     let mut chunks: Vec<Chunk> = Vec::new();
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_of_one_canvas_share_runs() {
+    fn images_of_one_canvas_share_runs() {
         let (a, b) = ((640, 480), (480, 640));
         let check = |canvases: &[(u32, u32)], info: SessionInfo, expected: &[&[usize]]| {
             let chunks = chunks(canvases, &info);

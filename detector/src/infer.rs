@@ -66,12 +66,12 @@ pub enum SpecError {
     /// The network's input does not fit the plan.
     #[error(transparent)]
     Size(#[from] SizeError),
-    /// The network takes pictures of another kind.
+    /// The network takes images of another kind.
     #[error("the network takes {0} colour planes, a detector takes 3 (RGB)")]
     Planes(usize),
     /// What comes out is no detector's output for these classes.
     #[error(
-        "the network answers {found:?} for one picture; a detector of {classes} classes answers [{}, {anchors}], \
+        "the network answers {found:?} for one image; a detector of {classes} classes answers [{}, {anchors}], \
          [{anchors}, {}] or [detections, 6]. RT-DETR, YOLOv5, YOLOX and others answer otherwise and are not read. Correct the classes in the model card, or export the model for the task \
          `detect`", 4 + classes, 4 + classes
     )]
@@ -146,7 +146,7 @@ pub(crate) struct Job {
 }
 
 impl YoloDetector {
-    /// Puts a session to work. Runs it once on a made picture, so that a network that does not fit, or whose numbers mean something
+    /// Puts a session to work. Runs it once on a made image, so that a network that does not fit, or whose numbers mean something
     /// else, is refused here and not at the first photo.
     ///
     /// # Errors
@@ -159,8 +159,8 @@ impl YoloDetector {
         SizeError::check(&spec, info.input)?;
         let side = |fixed: Option<usize>| fixed.unwrap_or(2 * MAX_STRIDE.max(spec.stride as usize));
         let (height, width) = (side(info.input.height), side(info.input.width));
-        let picture = probe::picture([info.input.batch.unwrap_or(1), height, width]);
-        let outputs = session.run(picture.view())?;
+        let image = probe::test_image([info.input.batch.unwrap_or(1), height, width]);
+        let outputs = session.run(image.view())?;
         let (anchors, classes) = (anchor_count(height, width), spec.classes.outputs());
         let shape = outputs.first().map(|output| output.array.shape().to_vec()).unwrap_or_default();
         let layout = match shape.as_slice() {
@@ -173,8 +173,8 @@ impl YoloDetector {
             anchors,
         })?;
         let answer = outputs.first().and_then(|output| output.array.view().into_dimensionality::<ndarray::Ix3>().ok());
-        if let Some(picture) = answer.as_ref().and_then(|answer| answer.outer_iter().next()) {
-            probe::check(&picture, layout, classes)?;
+        if let Some(image) = answer.as_ref().and_then(|answer| answer.outer_iter().next()) {
+            probe::check(&image, layout, classes)?;
         }
         let describe = format!("{} ({} {}, {})", spec.name, info.engine, info.version, info.provider);
         Ok(Self { session, spec, layout, describe })
@@ -225,7 +225,7 @@ impl YoloDetector {
         let canvas = self.canvas();
         let job = |(image, photo): (usize, &RgbImage)| {
             let region = Region::whole(photo);
-            let input = if pass.square { canvas.input } else { canvas.whole((region.width, region.height)).look.input };
+            let input = if pass.square { canvas.input } else { canvas.whole((region.width, region.height)).pass.input };
             Job { image, region, canvas: input }
         };
         let jobs: Vec<Job> = images.iter().enumerate().map(job).collect();
@@ -272,7 +272,7 @@ impl YoloDetector {
     ) -> Result<Vec<Vec<Detection>>, ModelError> {
         pass.cancel.check()?;
         let (width, height) = (chunk.canvas.0 as usize, chunk.canvas.1 as usize);
-        // A network of fixed batch gets blank pictures for the rest.
+        // A network of fixed batch gets blank images for the rest.
         let batch = self.session.info().input.batch.unwrap_or(chunk.items.len());
         let mut input = Array4::zeros((batch, 3, height, width));
         let placements: Vec<(Letterbox, Region)> = chunk
@@ -288,19 +288,19 @@ impl YoloDetector {
         let output = outputs.next().map(|output| output.array);
         let shape = output.as_ref().map(|array| array.shape().to_vec()).unwrap_or_default();
         let unexpected = || ModelError::UnexpectedOutput {
-            expected: format!("{batch} pictures' detections of {} classes", self.spec.classes.outputs()),
+            expected: format!("{batch} images' detections of {} classes", self.spec.classes.outputs()),
             found: format!("an array of shape {shape:?}"),
         };
         let output =
             output.and_then(|array| array.into_dimensionality::<ndarray::Ix3>().ok()).ok_or_else(unexpected)?;
-        let (pictures, a, b) = output.dim();
-        if pictures != batch
+        let (answered, a, b) = output.dim();
+        if answered != batch
             || OutputLayout::of([a, b], self.spec.classes.outputs(), (height, width)) != Some(self.layout)
         {
             return Err(unexpected());
         }
-        let pictures = placements.into_iter().zip(output.outer_iter());
-        Ok(pictures.map(|((letterbox, region), picture)| self.boxes(&picture, &letterbox, &region, pass)).collect())
+        let answers = placements.into_iter().zip(output.outer_iter());
+        Ok(answers.map(|((letterbox, region), answer)| self.boxes(&answer, &letterbox, &region, pass)).collect())
     }
 
     /// What the network says of one region, in pixels of the photo.

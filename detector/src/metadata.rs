@@ -59,7 +59,7 @@ pub enum Problem {
 
 /// Longest value read.
 pub const MAX_BYTES: usize = 1 << 20;
-/// Most class names read.
+/// Maximum number of class names read.
 pub const MAX_CLASSES: usize = 10_000;
 /// Longest class name read.
 pub const MAX_NAME_CHARS: usize = 200;

@@ -6,10 +6,10 @@ use vision::{BBox, ClassId, Detection, NmsOptions, nms};
 use crate::ClassMap;
 use crate::anchors::is_anchor_count;
 
-/// Most candidates compared with each other in one picture; the least confident beyond are dropped.
+/// Maximum number of candidates compared with each other in one image; the least confident beyond are dropped.
 pub const MAX_NMS_CANDIDATES: usize = 30_000;
 
-/// How an exported detector arranges what it says of a picture.
+/// How an exported detector arranges what it says of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputLayout {
     /// (4 + classes, anchors): centre x, centre y, width, height, a probability per class. What Ultralytics exports.
@@ -21,7 +21,7 @@ pub enum OutputLayout {
 }
 
 impl OutputLayout {
-    /// Tells the layout from the shape of one picture's output for an input of this (height, width). Where a shape fits two
+    /// Tells the layout from the shape of one image's output for an input of this (height, width). Where a shape fits two
     /// layouts (two classes make `4 + classes` six), the number of cells decides. `None`: not a detector of so many classes, or one
     /// of another family: a grid has one column a cell, and a list is as short as suppression leaves it. YOLOv5 and YOLOX of one
     /// class answer six numbers a cell, too, which mean something else.
@@ -46,13 +46,13 @@ pub const MAX_ROWS: usize = 2_000;
 /// Which candidates are taken out of an output.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Selection {
-    /// Least confidence.
+    /// Minimum confidence.
     pub confidence: f32,
     /// An anchor gives a candidate for every class above the threshold (validation), not only for its best.
     pub multi_label: bool,
 }
 
-/// Candidates of one picture, boxes in pixels of the network's input, not yet suppressed. Values that are not numbers,
+/// Candidates of one image, boxes in pixels of the network's input, not yet suppressed. Values that are not numbers,
 /// and boxes without an area, are no candidates.
 #[must_use]
 pub fn candidates(

@@ -1,4 +1,4 @@
-//! Whether a network's numbers mean what its shape promises: held against its answer to a picture, before anything is counted with it.
+//! Whether a network's numbers mean what its shape promises: held against its answer to an image, before anything is counted with it.
 
 use ndarray::{Array4, ArrayView2, Axis};
 use thiserror::Error;
@@ -10,7 +10,7 @@ use crate::postprocess::OutputLayout;
 #[non_exhaustive]
 pub enum ProbeError {
     /// Normalised boxes.
-    #[error("its boxes lie within 0..1, so they are fractions of the picture, where pixels of the input are expected")]
+    #[error("its boxes lie within 0..1, so they are fractions of the image, where pixels of the input are expected")]
     Fractions,
     /// Not a probability.
     #[error(
@@ -40,10 +40,10 @@ const SLACK: f32 = 0.05;
 /// Coordinates up to here may be fractions that poke out.
 const FRACTION: f32 = 1.5;
 
-/// A batch of pictures (N, 3, H, W) with something on it: upright bars of several widths on a ramp, which detectors answer with
+/// A batch of images (N, 3, H, W) with something on it: upright bars of several widths on a ramp, which detectors answer with
 /// more than nothing.
 #[must_use]
-pub fn picture([batch, height, width]: [usize; 3]) -> Array4<f32> {
+pub fn test_image([batch, height, width]: [usize; 3]) -> Array4<f32> {
     Array4::from_shape_fn((batch, 3, height, width), |(_, plane, y, x)| {
         let (u, v) = (x as f32 / width as f32, y as f32 / height as f32);
         let bar = (u * 7.0).fract() < 0.3 + 0.1 * plane as f32 && (0.2..0.8).contains(&v);
@@ -51,7 +51,7 @@ pub fn picture([batch, height, width]: [usize; 3]) -> Array4<f32> {
     })
 }
 
-/// Looks at the answer (one picture's) of `classes` classes. Numbers that are none say nothing, zeros neither.
+/// Looks at the answer (one image's) of `classes` classes. Numbers that are none say nothing, zeros neither.
 ///
 /// # Errors
 /// When a number cannot be what its place in the layout promises.
@@ -85,7 +85,7 @@ fn check_rows(output: &ArrayView2<'_, f32>, classes: usize) -> Result<(), ProbeE
     check_pixels(used().flat_map(|row| row.iter().take(4).copied().collect::<Vec<_>>()))
 }
 
-/// A box of a picture in pixels reaches beyond 1 somewhere.
+/// A box of an image in pixels reaches beyond 1 somewhere.
 fn check_pixels(coordinates: impl Iterator<Item = f32>) -> Result<(), ProbeError> {
     let largest = coordinates.filter(|value| value.is_finite()).fold(0.0, |largest: f32, v| largest.max(v.abs()));
     if largest > 0.0 && largest <= FRACTION { Err(ProbeError::Fractions) } else { Ok(()) }

@@ -72,7 +72,7 @@ fn measure(session: &dyn Session, plan: &str, opening: Duration, options: &Optio
             scope.spawn(|| (0..options.runs).for_each(|_| drop(run())));
         }
     });
-    let pictures = (options.runs * info.parallelism * options.input[0]) as f64;
+    let images = (options.runs * info.parallelism * options.input[0]) as f64;
     let network =
         options.onnx.as_ref().and_then(|path| path.file_stem()).map_or("stack".into(), |stem| stem.to_string_lossy());
     let [n, c, h, w] = options.input;
@@ -84,7 +84,7 @@ fn measure(session: &dyn Session, plan: &str, opening: Duration, options: &Optio
         opening.as_secs_f64() * 1e3,
         alone[alone.len() / 2].as_secs_f64() * 1e3,
         alone[alone.len() * 9 / 10].as_secs_f64() * 1e3,
-        pictures / started.elapsed().as_secs_f64(),
+        images / started.elapsed().as_secs_f64(),
         resident_megabytes(),
     )
 }

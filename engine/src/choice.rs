@@ -39,7 +39,7 @@ pub enum ChoiceError {
         "{path} is neither an .onnx nor a .safetensors file: export the model as ONNX, or import it with `shelf models import`"
     )]
     Format {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// The engine asked for reads other files.
@@ -47,7 +47,7 @@ pub enum ChoiceError {
         "{path} holds weights only and is run by candle: set the engine to `auto` or `candle`, or use an .onnx file"
     )]
     NeedsCandle {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// Neither engine can run it.

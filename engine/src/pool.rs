@@ -90,13 +90,13 @@ mod tests {
 
     /// Number of runs of each item after eight threads made 50 each, and the most that worked at once.
     fn hammer(pool: &Pool<usize>) -> (Vec<usize>, usize) {
-        let (working, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (working, max) = (AtomicUsize::new(0), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..50 {
                         pool.with(|runs| {
-                            most.fetch_max(working.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                            max.fetch_max(working.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                             *runs += 1;
                             std::thread::yield_now();
                             working.fetch_sub(1, Ordering::SeqCst);
@@ -105,7 +105,7 @@ mod tests {
                 });
             }
         });
-        (pool.items.iter().map(|item| *lock(item)).collect(), most.load(Ordering::SeqCst))
+        (pool.items.iter().map(|item| *lock(item)).collect(), max.load(Ordering::SeqCst))
     }
 
     #[test]
@@ -113,8 +113,8 @@ mod tests {
         for lone in [None, Some(0)] {
             let pool = Pool::new(vec![0, 0], lone);
             for round in 1..=3 {
-                let (runs, most) = hammer(&pool);
-                assert!(most <= 2, "{most} at once");
+                let (runs, max) = hammer(&pool);
+                assert!(max <= 2, "{max} at once");
                 assert_eq!(runs.iter().sum::<usize>(), round * 400);
                 assert_eq!(lock(&pool.places).idle.len(), 2);
                 assert_eq!(lock(&pool.places).lone_idle, lone.is_some());

@@ -34,7 +34,7 @@ pub struct Output {
 /// What a network takes. `None` stands for any size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InputShape {
-    /// Pictures in a batch.
+    /// Images in a batch.
     pub batch: Option<usize>,
     /// Planes.
     pub channels: usize,
@@ -94,17 +94,17 @@ pub struct SessionInfo {
     pub metadata: BTreeMap<String, String>,
     /// Runs that progress at the same time.
     pub parallelism: usize,
-    /// Batch size at which this engine is fastest per picture; callers split larger batches.
+    /// Batch size at which this engine is fastest per image; callers split larger batches.
     pub preferred_batch: usize,
 }
 
 impl SessionInfo {
-    /// Pictures per run when `count` are to be run: what the network insists on, or else what the engine likes, but no more
-    /// than gives every parallel run of the engine its share.
+    /// Images per run when `count` are to be run: what the network insists on, or else what the engine likes, but no more
+    /// than keeps every parallel run of the engine busy.
     #[must_use]
     pub fn batch_for(&self, count: usize) -> usize {
-        let share = count.div_ceil(self.parallelism.max(1));
-        self.input.batch.unwrap_or_else(|| self.preferred_batch.min(share)).max(1)
+        let each = count.div_ceil(self.parallelism.max(1));
+        self.input.batch.unwrap_or_else(|| self.preferred_batch.min(each)).max(1)
     }
 }
 
@@ -123,21 +123,21 @@ pub enum EngineError {
         "this program was built without {engine}; use a package (`make dist`), or `cargo build --release`, which have it"
     )]
     NotBuilt {
-        /// Which.
+        /// Name of the engine.
         engine: &'static str,
     },
     /// A provider was asked for and cannot run here.
     #[error("execution provider {provider} cannot run here: {reason}")]
     Provider {
-        /// Which.
+        /// Name of the execution provider.
         provider: String,
-        /// Why.
+        /// Cause, in words.
         reason: String,
     },
     /// A model file cannot be used.
     #[error("cannot load {path}: {reason}")]
     Load {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Why, and what to do.
         reason: String,
@@ -146,7 +146,7 @@ pub enum EngineError {
     #[error("{path}: tensor {name} should be {expected:?}, {}; were these weights made for another architecture?",
         found.as_ref().map_or("is missing".to_owned(), |found| format!("is {found:?}")))]
     Tensor {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Which tensor.
         name: String,
@@ -158,9 +158,9 @@ pub enum EngineError {
     /// A file cannot be written.
     #[error("cannot write {path}: {source}; check the folder's permissions and free space")]
     Save {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// The batch does not fit the network.

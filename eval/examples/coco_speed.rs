@@ -3,7 +3,7 @@
 //! `cargo run --release -p eval --example coco_speed -- PYTHON [IMAGES [BOXES [ROUNDS]]]`
 //!
 //! Both sides have their boxes in memory; timed are matching and summing up (`COCOeval.evaluate` and `accumulate` there,
-//! `match_all` and `summarize` here). The figures must agree, or the times mean nothing.
+//! `match_all` and `summarize` here). The metrics must agree, or the times mean nothing.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -63,18 +63,18 @@ fn pycocotools(python: &str, [truth, results]: &[PathBuf; 2]) -> (f64, f64) {
     let output = Command::new(python).arg(script).args([truth, results]).args([&limit, "--only-coco"]).output();
     let output = output.expect("Python starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let answer: Value = serde_json::from_slice(&output.stdout).expect("figures");
-    let figure = |value: &Value| value.as_f64().expect("a number");
-    (figure(&answer["seconds"]), figure(&answer["figures"]["map50_95"]))
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("metrics");
+    let metric = |value: &Value| value.as_f64().expect("a number");
+    (metric(&answer["seconds"]), metric(&answer["metrics"]["map50_95"]))
 }
 
 /// Rows of facings, and a detector that misses a tenth of them, doubles a tenth, shifts all and invents a few.
 fn write_shelves(folder: &Path, images: usize, boxes: usize) -> [PathBuf; 2] {
     let mut random = Random::new(7);
-    let (mut pictures, mut annotations, mut results) = (String::new(), String::new(), String::new());
+    let (mut listed, mut annotations, mut results) = (String::new(), String::new(), String::new());
     let mut id = 0;
     for image in 1..=images {
-        let _ = write!(pictures, r#"{{"id":{image},"width":2400,"height":1800}},"#);
+        let _ = write!(listed, r#"{{"id":{image},"width":2400,"height":1800}},"#);
         for at in 0..boxes {
             let (column, row) = ((at % 25) as f64, (at / 25) as f64);
             let (w, h) = (random.range(50.0, 95.0), random.range(100.0, 280.0));
@@ -102,7 +102,7 @@ fn write_shelves(folder: &Path, images: usize, boxes: usize) -> [PathBuf; 2] {
     let list = |entries: &str| format!("[{}]", entries.trim_end_matches(','));
     let truth = format!(
         r#"{{"images":{},"annotations":{},"categories":[{}]}}"#,
-        list(&pictures),
+        list(&listed),
         list(&annotations),
         categories.join(",")
     );

@@ -1,6 +1,6 @@
 //! COCO's average precision: 101 recall points, precision made monotone, mean over thresholds and present classes.
 //!
-//! Everything is computed under weights of pictures. All ones is the plain metric; zeros and ones are a slice; the
+//! Everything is computed under weights of images. All ones is the plain metric; zeros and ones are a slice; the
 //! multiplicities of a resample are a bootstrap replicate. One sorted list per class serves all of them.
 
 use rayon::prelude::*;
@@ -19,12 +19,12 @@ pub fn recall_points() -> [f64; RECALL_POINTS] {
     points
 }
 
-/// How often each picture counts. `None` means once each.
+/// How often each image counts. `None` means once each.
 pub type Weights<'a> = Option<&'a [u32]>;
 
 #[inline]
-fn weight(weights: Weights<'_>, picture: u32) -> u64 {
-    weights.map_or(1, |w| u64::from(w[picture as usize]))
+fn weight(weights: Weights<'_>, image: u32) -> u64 {
+    weights.map_or(1, |w| u64::from(w[image as usize]))
 }
 
 /// One class under one setting.
@@ -51,14 +51,14 @@ impl ClassCurve {
 pub struct Setting<'a> {
     /// Index into [`SizeRange::EACH`](crate::SizeRange::EACH).
     pub size: usize,
-    /// Predictions per class and picture that count; at most what the matching looked at.
+    /// Predictions per class and image that count; at most what the matching looked at.
     pub max_detections: usize,
-    /// How often each picture counts.
+    /// How often each image counts.
     pub weights: Weights<'a>,
 }
 
 impl Setting<'_> {
-    /// Every size, as many predictions as were matched, every picture once.
+    /// Every size, as many predictions as were matched, every image once.
     #[must_use]
     pub fn plain(matches: &Matches) -> Self {
         Self { size: 0, max_detections: matches.max_detections, weights: None }
@@ -68,7 +68,7 @@ impl Setting<'_> {
 /// Number of true boxes that count.
 #[must_use]
 pub fn positives(class: &ClassMatches, size: usize, weights: Weights<'_>) -> u64 {
-    class.positives[size].iter().map(|&(picture, count)| u64::from(count) * weight(weights, picture)).sum()
+    class.positives[size].iter().map(|&(image, count)| u64::from(count) * weight(weights, image)).sum()
 }
 
 /// Precision at the recall points of one class; `None` when no true box counts (the class is absent, not bad).
@@ -107,7 +107,7 @@ fn accumulate<const N: usize>(
     let points = recall_points();
     let Setting { size, max_detections, weights } = setting;
     for outcome in &class.outcomes {
-        let weight = weight(weights, outcome.picture);
+        let weight = weight(weights, outcome.image);
         if weight == 0 || outcome.rank as usize >= max_detections {
             continue;
         }
@@ -213,9 +213,9 @@ pub fn summarize(matches: &Matches, weights: Weights<'_>) -> CocoSummary {
     let all_thresholds = |c: &ClassCurve| (0..THRESHOLDS).map(|t| c.ap(t)).sum::<f64>() / THRESHOLDS as f64;
     let recall = |c: &ClassCurve| c.recall.iter().sum::<f64>() / THRESHOLDS as f64;
 
-    let most = matches.max_detections;
-    let classes = curves(0, most);
-    let sizes = [1, 2, 3].map(|size| curves(size, most));
+    let max = matches.max_detections;
+    let classes = curves(0, max);
+    let sizes = [1, 2, 3].map(|size| curves(size, max));
     let limited = |limit: usize| {
         let recalls = matches.classes.par_iter().filter_map(|c| final_recall(c, limit, weights));
         let recalls: Vec<f64> = recalls.collect();
@@ -227,7 +227,7 @@ pub fn summarize(matches: &Matches, weights: Weights<'_>) -> CocoSummary {
         map75: over(&classes, &at(5)),
         map_by_size: [0, 1, 2].map(|s| over(&sizes[s], &all_thresholds)),
         map50_by_size: [0, 1, 2].map(|s| over(&sizes[s], &at(0))),
-        average_recall: [limited(1), limited(10), limited(100), (most, over(&classes, &recall))],
+        average_recall: [limited(1), limited(10), limited(100), (max, over(&classes, &recall))],
         average_recall_by_size: [0, 1, 2].map(|s| over(&sizes[s], &recall)),
         classes,
     }
@@ -240,25 +240,25 @@ pub fn class_aps(matches: &Matches, size: usize, weights: Weights<'_>) -> Vec<Op
     matches.classes.iter().map(|c| class_ap(c, setting)).collect()
 }
 
-/// COCO's average recall with at most `limit` predictions per picture and class, mean over thresholds and classes.
+/// COCO's average recall with at most `limit` predictions per image and class, mean over thresholds and classes.
 #[must_use]
 pub fn average_recall(matches: &Matches, limit: usize, weights: Weights<'_>) -> Option<f64> {
     mean(matches.classes.iter().filter_map(|c| final_recall(c, limit, weights)))
 }
 
-/// Mean over thresholds of the recall that the first `limit` predictions per picture reach.
+/// Mean over thresholds of the recall that the first `limit` predictions per image reach.
 fn final_recall(class: &ClassMatches, limit: usize, weights: Weights<'_>) -> Option<f64> {
     let positives = positives(class, 0, weights);
     let right = |o: &crate::Outcome| u64::from((o.matched[0] & !o.ignored[0]).count_ones());
     let first = class.outcomes.iter().filter(|o| (o.rank as usize) < limit);
-    let total: u64 = first.map(|o| right(o) * weight(weights, o.picture)).sum();
+    let total: u64 = first.map(|o| right(o) * weight(weights, o.image)).sum();
     (positives > 0).then(|| total as f64 / (positives as f64 * THRESHOLDS as f64))
 }
 
 /// Recall and precision of all classes together at IoU .50, counting predictions with at least a confidence.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OperatingPoint {
-    /// Least confidence.
+    /// Minimum confidence.
     pub confidence: f64,
     /// True boxes found.
     pub right: u64,
@@ -302,7 +302,7 @@ pub fn operating_point<'a>(
         point.positives += positives(class, 0, weights);
         // Sorted by falling score: stop at the first below the threshold.
         for outcome in class.outcomes.iter().take_while(|o| o.score >= confidence) {
-            let weight = weight(weights, outcome.picture);
+            let weight = weight(weights, outcome.image);
             point.right += weight * u64::from(outcome.is_right(0, 0));
             point.wrong += weight * u64::from(outcome.is_wrong(0, 0));
         }
@@ -333,7 +333,7 @@ pub fn recall_of_size(matches: &Matches, size: usize, confidences: &[f64], weigh
     let right = |(class, &confidence): (&ClassMatches, &f64)| {
         let confident = class.outcomes.partition_point(|o| o.score >= confidence);
         let right = class.outcomes[..confident].iter().filter(|o| o.is_right(size, 0));
-        right.map(|o| weight(weights, o.picture)).sum::<u64>()
+        right.map(|o| weight(weights, o.image)).sum::<u64>()
     };
     let right: u64 = matches.classes.iter().zip(confidences).map(right).sum();
     (total > 0).then(|| right as f64 / total as f64)

@@ -1,7 +1,7 @@
-//! How far a figure would move with other pictures: percentile bootstrap over pictures (Efron 1979).
+//! How far a metric would move with other images: percentile bootstrap over images (Efron 1979).
 //!
-//! Boxes of one picture stand or fall together, so whole pictures are drawn, never boxes. A resample is a multiplicity
-//! per picture; metrics take it as weights, so nothing is matched or sorted twice.
+//! Boxes of one image stand or fall together, so whole images are sampled, never boxes. A resample is a multiplicity
+//! per image; metrics take it as weights, so nothing is matched or sorted twice.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -33,41 +33,41 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Widened to hold the figure of the data itself, which the percentile method does not promise for skewed figures.
+    /// Widened to hold the metric of the data itself, which the percentile method does not promise for skewed metrics.
     #[must_use]
     pub fn around(self, point: f64) -> Self {
         Self { low: self.low.min(point), high: self.high.max(point) }
     }
 }
 
-/// Least share of resamples in which a figure must be defined for its interval to be given.
-const LEAST_DEFINED: f64 = 0.5;
+/// Minimum fraction of resamples in which a metric must be defined for its interval to be given.
+const MIN_DEFINED: f64 = 0.5;
 
 impl Bootstrap {
-    /// Intervals of `N` figures at once. `figures` gets the multiplicity of each of `units` pictures.
-    /// A figure that is undefined in more than half of the resamples has none.
+    /// Intervals of `N` metrics at once. `metrics` gets the multiplicity of each of `units` images.
+    /// A metric that is undefined in more than half of the resamples has none.
     pub fn intervals<const N: usize>(
         &self,
         units: usize,
-        figures: impl Fn(&[u32]) -> [Option<f64>; N] + Sync,
+        metrics: impl Fn(&[u32]) -> [Option<f64>; N] + Sync,
     ) -> [Option<Interval>; N] {
-        let rows = self.replicates(units, |weights| figures(weights).to_vec());
+        let rows = self.replicates(units, |weights| metrics(weights).to_vec());
         std::array::from_fn(|i| interval(rows.iter().filter_map(|row| row[i]).collect(), self.resamples))
     }
 
-    /// As [`Bootstrap::intervals`], for a number of figures known at run time.
+    /// As [`Bootstrap::intervals`], for a number of metrics known at run time.
     pub fn interval_list(
         &self,
         units: usize,
         count: usize,
-        figures: impl Fn(&[u32]) -> Vec<Option<f64>> + Sync,
+        metrics: impl Fn(&[u32]) -> Vec<Option<f64>> + Sync,
     ) -> Vec<Option<Interval>> {
-        let rows = self.replicates(units, figures);
+        let rows = self.replicates(units, metrics);
         let column = |i: usize| rows.iter().filter_map(|row| row.get(i).copied().flatten()).collect();
         (0..count).map(|i| interval(column(i), self.resamples)).collect()
     }
 
-    fn replicates(&self, units: usize, figures: impl Fn(&[u32]) -> Vec<Option<f64>> + Sync) -> Vec<Vec<Option<f64>>> {
+    fn replicates(&self, units: usize, metrics: impl Fn(&[u32]) -> Vec<Option<f64>> + Sync) -> Vec<Vec<Option<f64>>> {
         if units == 0 {
             return Vec::new();
         }
@@ -79,7 +79,7 @@ impl Bootstrap {
             for _ in 0..units {
                 weights[random.below(units)] += 1;
             }
-            figures(weights)
+            metrics(weights)
         };
         (0..self.resamples).into_par_iter().map_init(Vec::new, replicate).collect()
     }
@@ -87,7 +87,7 @@ impl Bootstrap {
 
 fn interval(mut values: Vec<f64>, resamples: u32) -> Option<Interval> {
     values.retain(|v| v.is_finite());
-    if values.is_empty() || (values.len() as f64) < LEAST_DEFINED * f64::from(resamples) {
+    if values.is_empty() || (values.len() as f64) < MIN_DEFINED * f64::from(resamples) {
         return None;
     }
     values.sort_by(f64::total_cmp);
@@ -95,8 +95,8 @@ fn interval(mut values: Vec<f64>, resamples: u32) -> Option<Interval> {
 }
 
 /// Linear interpolation between order statistics (Hyndman and Fan 1996, type 7). `sorted` is not empty.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let at = share * (sorted.len() - 1) as f64;
+fn quantile(sorted: &[f64], fraction: f64) -> f64 {
+    let at = fraction * (sorted.len() - 1) as f64;
     let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
     low + (high - low) * at.fract()
 }

@@ -13,8 +13,8 @@ pub struct Claim {
     pub confidence: f64,
     /// Whether it was right.
     pub right: bool,
-    /// Index of its picture.
-    pub picture: u32,
+    /// Index of its image.
+    pub image: u32,
 }
 
 /// Claims within one range of confidence.
@@ -24,7 +24,7 @@ pub struct Bin {
     pub count: u64,
     /// Their mean confidence.
     pub confidence: f64,
-    /// Share that was right.
+    /// Fraction that was right.
     pub accuracy: f64,
 }
 
@@ -39,12 +39,12 @@ pub struct Reliability {
     pub largest_error: Option<f64>,
 }
 
-/// Bins claims, each counting as often as its picture.
+/// Bins claims, each counting as often as its image.
 #[must_use]
 pub fn reliability(claims: &[Claim], weights: Weights<'_>) -> Reliability {
     let mut sums = [(0_u64, 0.0, 0_u64); BINS];
     for claim in claims {
-        let weight = weights.map_or(1, |w| u64::from(w[claim.picture as usize]));
+        let weight = weights.map_or(1, |w| u64::from(w[claim.image as usize]));
         let confidence = claim.confidence.clamp(0.0, 1.0);
         let bin = ((confidence * BINS as f64).ceil() as usize).clamp(1, BINS) - 1;
         sums[bin].0 += weight;
@@ -72,9 +72,9 @@ pub fn reliability(claims: &[Claim], weights: Weights<'_>) -> Reliability {
 #[must_use]
 pub fn detection_claims(matches: &Matches, confidences: &[f64]) -> Vec<Claim> {
     let classes = matches.classes.iter().zip(confidences);
-    let outcomes = classes.flat_map(|(class, least)| class.outcomes.iter().filter(move |o| o.score >= *least));
+    let outcomes = classes.flat_map(|(class, min)| class.outcomes.iter().filter(move |o| o.score >= *min));
     let counted = outcomes.filter(|o| o.is_right(0, 0) || o.is_wrong(0, 0));
-    counted.map(|o| Claim { confidence: o.score, right: o.is_right(0, 0), picture: o.picture }).collect()
+    counted.map(|o| Claim { confidence: o.score, right: o.is_right(0, 0), image: o.image }).collect()
 }
 
 /// What an identification claims: the best candidate, with the probability that was stated (unknown crops are always wrong).
@@ -85,7 +85,7 @@ pub fn identification_claims(set: &QuerySet) -> Vec<Claim> {
         q.best().map(|best| Claim {
             confidence: q.stated.probability.unwrap_or(best.similarity),
             right: q.is_within(1),
-            picture: q.picture,
+            image: q.image,
         })
     };
     set.iter().filter_map(claim).collect()

@@ -1,4 +1,4 @@
-//! Boxes grouped by class and picture without copying them: two sorts, then plain ranges.
+//! Boxes grouped by class and image without copying them: two sorts, then plain ranges.
 
 use std::ops::Range;
 
@@ -6,17 +6,17 @@ use rayon::slice::ParallelSliceMut;
 
 use crate::DetectionSet;
 
-/// What one class has in one picture.
+/// What one class has in one image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cell {
     pub(crate) class: u32,
-    pub(crate) picture: u32,
+    pub(crate) image: u32,
     truths: Range<u32>,
     predictions: Range<u32>,
 }
 
-/// All cells that hold anything, by class and then picture. Memory grows with the boxes, never with
-/// classes x pictures: a thousand SKUs over a hundred thousand pictures are mostly empty.
+/// All cells that hold anything, by class and then image. Memory grows with the boxes, never with
+/// classes x images: a thousand SKUs over a hundred thousand images are mostly empty.
 #[derive(Debug)]
 pub(crate) struct Cells {
     truths: Vec<u32>,
@@ -27,8 +27,8 @@ pub(crate) struct Cells {
 impl Cells {
     /// Groups the boxes of a set, each group in the set's own order.
     pub(crate) fn group(set: &DetectionSet) -> Self {
-        let truths = sorted(set.truths().iter().map(|t| (t.class, t.picture)));
-        let predictions = sorted(set.predictions().iter().map(|p| (p.class, p.picture)));
+        let truths = sorted(set.truths().iter().map(|t| (t.class, t.image)));
+        let predictions = sorted(set.predictions().iter().map(|p| (p.class, p.image)));
         let mut cells = Vec::new();
         let (mut t, mut p) = (0, 0);
         while t < truths.len() || p < predictions.len() {
@@ -40,7 +40,7 @@ impl Cells {
             let (t_end, p_end) = (end(&truths, t), end(&predictions, p));
             cells.push(Cell {
                 class: (key >> 32) as u32,
-                picture: key as u32,
+                image: key as u32,
                 truths: t as u32..t_end as u32,
                 predictions: p as u32..p_end as u32,
             });
@@ -65,10 +65,10 @@ impl Cells {
     }
 }
 
-/// `(class << 32 | picture, index)`, ascending: the index makes an unstable sort stable.
+/// `(class << 32 | image, index)`, ascending: the index makes an unstable sort stable.
 fn sorted(keys: impl Iterator<Item = (u32, u32)>) -> Vec<(u64, u32)> {
     let mut items: Vec<(u64, u32)> =
-        keys.enumerate().map(|(i, (class, picture))| (u64::from(class) << 32 | u64::from(picture), i as u32)).collect();
+        keys.enumerate().map(|(i, (class, image))| (u64::from(class) << 32 | u64::from(image), i as u32)).collect();
     items.par_sort_unstable();
     items
 }

@@ -52,29 +52,29 @@ impl ConfusionMatrix {
 /// part; those left over of whose area at least `iou` lies on a crowd are dropped; the rest is background.
 #[must_use]
 pub fn confusion_matrix(set: &DetectionSet, iou: f64, confidence: &Confidences<f64>) -> ConfusionMatrix {
-    let least = confidence.by_number(set.classes());
+    let min_confidence = confidence.by_number(set.classes());
     let counts = |p: &u32| {
         let prediction = &set.predictions()[*p as usize];
-        prediction.score >= least[prediction.class as usize]
+        prediction.score >= min_confidence[prediction.class as usize]
     };
     let mut matrix = ConfusionMatrix::new(set.classes().len());
     let background = matrix.background();
     let mut truths: Vec<u32> = (0..set.truths().len() as u32).collect();
-    truths.sort_by_key(|&t| set.truths()[t as usize].picture);
+    truths.sort_by_key(|&t| set.truths()[t as usize].image);
     let mut predictions: Vec<u32> = (0..set.predictions().len() as u32).filter(counts).collect();
-    predictions.sort_by_key(|&p| set.predictions()[p as usize].picture);
+    predictions.sort_by_key(|&p| set.predictions()[p as usize].image);
 
     let mut pairs: Vec<(f64, u32, u32)> = Vec::new();
     let mut truth_done = vec![false; set.truths().len()];
     let mut paired = vec![false; set.predictions().len()];
     let mut on_crowd = vec![false; set.predictions().len()];
     let mut from = 0;
-    for same_picture in predictions.chunk_by(|&a, &b| picture_of(set, a) == picture_of(set, b)) {
-        let picture = picture_of(set, same_picture[0]);
-        from += truths[from..].partition_point(|&t| set.truths()[t as usize].picture < picture);
-        let until = from + truths[from..].partition_point(|&t| set.truths()[t as usize].picture == picture);
+    for same_image in predictions.chunk_by(|&a, &b| image_of(set, a) == image_of(set, b)) {
+        let image = image_of(set, same_image[0]);
+        from += truths[from..].partition_point(|&t| set.truths()[t as usize].image < image);
+        let until = from + truths[from..].partition_point(|&t| set.truths()[t as usize].image == image);
         pairs.clear();
-        for &p in same_picture {
+        for &p in same_image {
             let rect = set.predictions()[p as usize].rect;
             for &t in &truths[from..until] {
                 let truth = &set.truths()[t as usize];
@@ -97,7 +97,7 @@ pub fn confusion_matrix(set: &DetectionSet, iou: f64, confidence: &Confidences<f
                 matrix.add(set.truths()[t as usize].class as usize, set.predictions()[p as usize].class as usize);
             }
         }
-        for &p in same_picture.iter().filter(|&&p| !paired[p as usize] && !on_crowd[p as usize]) {
+        for &p in same_image.iter().filter(|&&p| !paired[p as usize] && !on_crowd[p as usize]) {
             matrix.add(background, set.predictions()[p as usize].class as usize);
         }
     }
@@ -109,6 +109,6 @@ pub fn confusion_matrix(set: &DetectionSet, iou: f64, confidence: &Confidences<f
     matrix
 }
 
-fn picture_of(set: &DetectionSet, prediction: u32) -> u32 {
-    set.predictions()[prediction as usize].picture
+fn image_of(set: &DetectionSet, prediction: u32) -> u32 {
+    set.predictions()[prediction as usize].image
 }

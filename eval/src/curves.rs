@@ -15,14 +15,14 @@ pub struct ConfidenceCurve {
 }
 
 /// Points kept of a raw precision-recall curve.
-const DRAWN_POINTS: usize = 400;
+const MAX_PLOTTED_POINTS: usize = 400;
 
 /// Predictions of several classes in one order, so that a threshold can be moved through all of them.
 #[derive(Debug, Clone)]
 pub struct Merged {
-    /// True boxes by picture.
+    /// True boxes by image.
     positives: Vec<(u32, u32)>,
-    /// `(score, picture, right)`, by falling score; what is ignored at IoU .50 is left out.
+    /// `(score, image, right)`, by falling score; what is ignored at IoU .50 is left out.
     scored: Vec<(f64, u32, bool)>,
 }
 
@@ -34,7 +34,7 @@ impl Merged {
         for class in classes {
             merged.positives.extend(&class.positives[0]);
             let counted = class.outcomes.iter().filter(|o| o.is_right(0, 0) || o.is_wrong(0, 0));
-            merged.scored.extend(counted.map(|o| (o.score, o.picture, o.is_right(0, 0))));
+            merged.scored.extend(counted.map(|o| (o.score, o.image, o.is_right(0, 0))));
         }
         merged.scored.sort_by(|a, b| b.0.total_cmp(&a.0));
         merged
@@ -42,11 +42,11 @@ impl Merged {
 
     /// Calls `step` with the state after each distinct score, from the highest: a threshold cannot part equal scores.
     fn walk(&self, weights: Weights<'_>, mut step: impl FnMut(OperatingPoint)) {
-        let weight = |picture: u32| weights.map_or(1, |w| u64::from(w[picture as usize]));
-        let positives = self.positives.iter().map(|&(picture, count)| u64::from(count) * weight(picture)).sum();
+        let weight = |image: u32| weights.map_or(1, |w| u64::from(w[image as usize]));
+        let positives = self.positives.iter().map(|&(image, count)| u64::from(count) * weight(image)).sum();
         let mut now = OperatingPoint { confidence: f64::INFINITY, right: 0, wrong: 0, positives };
-        for &(score, picture, right) in &self.scored {
-            let weight = weight(picture);
+        for &(score, image, right) in &self.scored {
+            let weight = weight(image);
             if weight == 0 {
                 continue;
             }
@@ -89,13 +89,13 @@ impl Merged {
             let nothing = OperatingPoint { confidence, right: 0, wrong: 0, positives };
             reached.checked_sub(1).map_or(nothing, |at| OperatingPoint { confidence, ..steps[at] })
         };
-        let stride = steps.len().div_ceil(DRAWN_POINTS).max(1);
+        let stride = steps.len().div_ceil(MAX_PLOTTED_POINTS).max(1);
         let last = steps.len().saturating_sub(1);
-        let drawn = steps.iter().enumerate().filter(|(i, _)| i % stride == 0 || *i == last);
+        let plotted = steps.iter().enumerate().filter(|(i, _)| i % stride == 0 || *i == last);
         ConfidenceCurve {
             points: (0..=100).map(sampled).collect(),
             best: self.best(None),
-            precision_recall: drawn.filter_map(|(_, s)| Some((s.recall()?, s.precision()?))).collect(),
+            precision_recall: plotted.filter_map(|(_, s)| Some((s.recall()?, s.precision()?))).collect(),
         }
     }
 }

@@ -11,11 +11,11 @@ use crate::Interval;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Targets {
-    /// Least detection recall at the serving confidence.
+    /// Minimum detection recall at the serving confidence.
     pub recall_min: f64,
-    /// Least mAP at IoU .50.
+    /// Minimum mAP at IoU .50.
     pub map50_min: f64,
-    /// Least share of crops whose SKU is right.
+    /// Minimum fraction of crops whose SKU is right.
     pub top1_accuracy_min: f64,
     /// Largest macro count MAE.
     pub count_mae_max: f64,
@@ -27,7 +27,7 @@ impl Default for Targets {
     }
 }
 
-/// A figure that is gated.
+/// A metric that is gated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GatedMetric {
@@ -108,24 +108,24 @@ pub struct Gate {
     pub bound: Bound,
     /// What it is; `None` when it could not be measured.
     pub value: Option<f64>,
-    /// How far it would move with other pictures. It informs; the value decides.
+    /// How far it would move with other images. It informs; the value decides.
     pub interval: Option<Interval>,
-    /// How many times its unit (boxes, crops, rows) was seen, so that nobody trusts three pictures.
+    /// How many times its unit (boxes, crops, rows) was seen, so that nobody trusts three images.
     pub evidence: u64,
     /// Whether it passed.
     pub passed: bool,
 }
 
 impl Gate {
-    /// Judges a figure.
+    /// Judges a metric.
     #[must_use]
-    pub fn judge(metric: GatedMetric, targets: &Targets, figure: Figure) -> Self {
+    pub fn judge(metric: GatedMetric, targets: &Targets, measured: Measurement) -> Self {
         let bound = metric.bound(targets);
-        let Figure { value, interval, evidence } = figure;
+        let Measurement { value, interval, evidence } = measured;
         Self { metric, bound, value, interval, evidence, passed: bound.admits(value) }
     }
 
-    /// Passed, but the interval reaches over the bound: other pictures could have failed it (or the reverse).
+    /// Passed, but the interval reaches over the bound: other images could have failed it (or the reverse).
     #[must_use]
     pub fn is_close(&self) -> bool {
         let other_side = self.interval.map(|i| match self.bound {
@@ -136,9 +136,9 @@ impl Gate {
     }
 }
 
-/// A measured figure, ready to be judged.
+/// A measured metric, ready to be judged.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Figure {
+pub struct Measurement {
     /// What it is.
     pub value: Option<f64>,
     /// Its interval.

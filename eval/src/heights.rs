@@ -50,7 +50,7 @@ impl HeightBin {
     }
 }
 
-/// One set's figures by height, bins in rising order.
+/// One set's metrics by height, bins in rising order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HeightCurve {
     bins: [HeightBin; BINS],

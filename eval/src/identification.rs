@@ -31,8 +31,8 @@ pub struct Stated {
 pub struct Query<'a> {
     /// What it truly is; `None` when it is of no enrolled SKU.
     pub truth: Option<u32>,
-    /// Index of the picture it comes from.
-    pub picture: u32,
+    /// Index of the image it comes from.
+    pub image: u32,
     /// In order of preference, one entry a SKU; see [`VOTE_SLACK`].
     pub candidates: &'a [Ranked],
     /// Of the best of them.
@@ -63,7 +63,7 @@ impl Query<'_> {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct QuerySet {
     skus: Vec<String>,
-    pictures: Vec<String>,
+    images: Vec<String>,
     queries: Vec<(Option<u32>, u32, u32, Stated)>,
     candidates: Vec<Ranked>,
 }
@@ -92,7 +92,7 @@ pub enum QueryError {
     /// An index that stands for nothing.
     #[error("{what} {index} is unknown: there are {known}")]
     Unknown {
-        /// "SKU" or "picture".
+        /// "SKU" or "image".
         what: &'static str,
         /// The index.
         index: u32,
@@ -102,18 +102,18 @@ pub enum QueryError {
 }
 
 impl QuerySet {
-    /// An empty set over the enrolled SKUs and the pictures that crops come from.
+    /// An empty set over the enrolled SKUs and the images that crops come from.
     #[must_use]
-    pub fn new(skus: Vec<String>, pictures: Vec<String>) -> Self {
-        Self { skus, pictures, ..Self::default() }
+    pub fn new(skus: Vec<String>, images: Vec<String>) -> Self {
+        Self { skus, images, ..Self::default() }
     }
 
     /// Adds a crop.
     ///
     /// # Errors
     /// When the candidates are not ranked, repeat a SKU, are not finite, or an index is unknown.
-    pub fn push(&mut self, truth: Option<u32>, picture: u32, candidates: &[Ranked]) -> Result<(), QueryError> {
-        self.push_stated(truth, picture, candidates, Stated::default())
+    pub fn push(&mut self, truth: Option<u32>, image: u32, candidates: &[Ranked]) -> Result<(), QueryError> {
+        self.push_stated(truth, image, candidates, Stated::default())
     }
 
     /// As [`QuerySet::push`], with what was said of the best candidate.
@@ -123,7 +123,7 @@ impl QuerySet {
     pub fn push_stated(
         &mut self,
         truth: Option<u32>,
-        picture: u32,
+        image: u32,
         candidates: &[Ranked],
         stated: Stated,
     ) -> Result<(), QueryError> {
@@ -135,8 +135,8 @@ impl QuerySet {
             _ => Ok(()),
         };
         truth.map_or(Ok(()), sku)?;
-        if picture as usize >= self.pictures.len() {
-            return Err(QueryError::Unknown { what: "picture", index: picture, known: self.pictures.len() });
+        if image as usize >= self.images.len() {
+            return Err(QueryError::Unknown { what: "image", index: image, known: self.images.len() });
         }
         for (at, candidate) in candidates.iter().enumerate() {
             sku(candidate.sku)?;
@@ -151,7 +151,7 @@ impl QuerySet {
             }
         }
         self.candidates.extend_from_slice(candidates);
-        self.queries.push((truth, picture, self.candidates.len() as u32, stated));
+        self.queries.push((truth, image, self.candidates.len() as u32, stated));
         Ok(())
     }
 
@@ -161,10 +161,10 @@ impl QuerySet {
         &self.skus
     }
 
-    /// Names of the pictures, by index.
+    /// Names of the images, by index.
     #[must_use]
-    pub fn pictures(&self) -> &[String] {
-        &self.pictures
+    pub fn images(&self) -> &[String] {
+        &self.images
     }
 
     /// Number of crops.
@@ -185,9 +185,9 @@ impl QuerySet {
     /// When there is no such crop.
     #[must_use]
     pub fn get(&self, index: usize) -> Query<'_> {
-        let (truth, picture, end, stated) = self.queries[index];
+        let (truth, image, end, stated) = self.queries[index];
         let start = index.checked_sub(1).map_or(0, |before| self.queries[before].2);
-        Query { truth, picture, candidates: &self.candidates[start as usize..end as usize], stated }
+        Query { truth, image, candidates: &self.candidates[start as usize..end as usize], stated }
     }
 
     /// Whether every crop that has a candidate says by how much it exceeds its threshold.
@@ -216,13 +216,13 @@ pub struct SkuScore {
 }
 
 impl SkuScore {
-    /// Share of its crops that were recognised.
+    /// Fraction of its crops that were recognised.
     #[must_use]
     pub fn recall(&self) -> Option<f64> {
         (self.support > 0).then(|| self.right as f64 / self.support as f64)
     }
 
-    /// Share of the crops taken for it that are it.
+    /// Fraction of the crops taken for it that are it.
     #[must_use]
     pub fn precision(&self) -> Option<f64> {
         (self.predicted > 0).then(|| self.right as f64 / self.predicted as f64)
@@ -241,9 +241,9 @@ impl SkuScore {
 pub struct TopK {
     /// Crops of enrolled SKUs.
     pub known: u64,
-    /// Share whose best candidate is right: the gate's figure (micro).
+    /// Fraction whose best candidate is right: the gate's metric (micro).
     pub top1: Option<f64>,
-    /// Share with the right SKU among the first five.
+    /// Fraction with the right SKU among the first five.
     pub top5: Option<f64>,
     /// Mean over SKUs of their own top-1 (macro): rare SKUs weigh as much as frequent ones.
     pub macro_top1: Option<f64>,
@@ -255,7 +255,7 @@ pub struct TopK {
     pub skus: Vec<SkuScore>,
 }
 
-/// Computes it, each picture's crops weighing as often as the picture does.
+/// Computes it, each image's crops weighing as often as the image does.
 #[must_use]
 pub fn top_k(set: &QuerySet, weights: Weights<'_>) -> TopK {
     let mut table: Vec<SkuScore> =
@@ -263,7 +263,7 @@ pub fn top_k(set: &QuerySet, weights: Weights<'_>) -> TopK {
     let (mut known, mut first, mut fifth) = (0, 0, 0);
     for query in set.iter() {
         let Some(truth) = query.truth else { continue };
-        let weight = weights.map_or(1, |w| u64::from(w[query.picture as usize]));
+        let weight = weights.map_or(1, |w| u64::from(w[query.image as usize]));
         known += weight;
         first += weight * u64::from(query.is_within(1));
         fifth += weight * u64::from(query.is_within(5));
@@ -274,12 +274,12 @@ pub fn top_k(set: &QuerySet, weights: Weights<'_>) -> TopK {
         }
     }
     table.retain(|row| row.support > 0 || row.predicted > 0);
-    let share = |count: u64| (known > 0).then(|| count as f64 / known as f64);
+    let fraction = |count: u64| (known > 0).then(|| count as f64 / known as f64);
     let present = || table.iter().filter(|row| row.support > 0);
     TopK {
         known,
-        top1: share(first),
-        top5: share(fifth),
+        top1: fraction(first),
+        top5: fraction(fifth),
         macro_top1: mean(present().filter_map(SkuScore::recall)),
         macro_precision: mean(present().map(|row| row.precision().unwrap_or(0.0))),
         macro_f1: mean(present().filter_map(SkuScore::f1)),
@@ -296,8 +296,8 @@ pub struct ConfusedPair {
     pub predicted: u32,
     /// How often.
     pub count: u64,
-    /// Share of the true SKU's crops.
-    pub share: f64,
+    /// Fraction of the true SKU's crops.
+    pub ratio: f64,
 }
 
 /// Pairs by falling count.
@@ -313,7 +313,7 @@ pub fn confused_pairs(set: &QuerySet) -> Vec<ConfusedPair> {
     mistakes.sort_unstable();
     let pairs = mistakes.chunk_by(|a, b| a == b).map(|same| {
         let ((truth, predicted), count) = (same[0], same.len() as u64);
-        ConfusedPair { truth, predicted, count, share: count as f64 / support[truth as usize] as f64 }
+        ConfusedPair { truth, predicted, count, ratio: count as f64 / support[truth as usize] as f64 }
     });
     let mut pairs: Vec<ConfusedPair> = pairs.collect();
     pairs.sort_by_key(|p| (std::cmp::Reverse(p.count), p.truth, p.predicted));

@@ -2,7 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`sample`] | pictures, true boxes, found boxes |
+//! | [`sample`] | images, true boxes, found boxes |
 //! | [`matching`], [`average_precision`], [`curves`], [`confusion`], [`mod@mistakes`] | detection, equal to pycocotools |
 //! | [`heights`] | detection by the height of facings on the network's input |
 //! | [`precision_goal`] | from which confidence on a class is right often enough |
@@ -12,7 +12,7 @@
 //! | [`bootstrap`], [`slices`] | how sure, and where |
 //! | [`gate`] | what a release must reach |
 //! | [`formats`] | saved ground truth and predictions, strictly read |
-//! | [`evaluate`] | all figures of one kind together |
+//! | [`evaluate`] | all metrics of one kind together |
 //! | [`robustness`] | how much worse under blur, glare, noise, ... |
 //! | [`report`] | JSON, CSV and one HTML file, with advice |
 //!
@@ -54,12 +54,12 @@ pub use evaluate::{
 };
 pub use gate::{Gate, GatedMetric, Targets, verdict};
 pub use identification::{Query, QuerySet, Ranked, Stated, confused_pairs, top_k};
-pub use matching::{Fate, Matches, Outcome, Pairing, SizeRange, match_all, pair};
+pub use matching::{MatchResult, Matches, Outcome, Pairing, SizeRange, match_all, pair};
 pub use mistakes::{Mistakes, mistakes};
 pub use open_set::OpenSet;
 pub use precision_goal::{ClassGoal, PrecisionGoal};
 pub use report::Report;
-pub use sample::{DetectionSet, Picture, Prediction, Rect, Truth};
+pub use sample::{DetectionSet, ImageInfo, Prediction, Rect, Truth};
 pub use slices::Slice;
 pub use thresholds::{CalibrationGoal, calibrate};
 pub use vision::{Verdict, random};

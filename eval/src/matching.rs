@@ -1,6 +1,6 @@
 //! Which found box is which true box, by COCO's rules.
 //!
-//! Within one class of one picture, predictions are taken by falling score (equal scores in file order). Each takes the
+//! Within one class of one image, predictions are taken by falling score (equal scores in file order). Each takes the
 //! free true box it overlaps most, if by at least the threshold; between equal overlaps the later true box wins, as in
 //! pycocotools. True boxes to ignore (crowds, and boxes outside the size range) are offered only when no other fits;
 //! a prediction that takes one is ignored too, and so is an unmatched prediction outside the size range.
@@ -18,7 +18,7 @@ use crate::{DetectionSet, Rect};
 /// Number of overlap thresholds.
 pub const THRESHOLDS: usize = 10;
 
-/// Predictions per class and picture that are looked at. COCO's 100 is too few for shelves (SKU-110K averages 147 boxes).
+/// Predictions per class and image that are looked at. COCO's 100 is too few for shelves (SKU-110K averages 147 boxes).
 pub const DEFAULT_MAX_DETECTIONS: usize = 300;
 
 /// COCO's thresholds .50, .55, ..., .95, to the last bit as `numpy.linspace` gives them.
@@ -82,9 +82,9 @@ impl SizeRange {
 pub struct Outcome {
     /// Confidence.
     pub score: f64,
-    /// Index of its picture.
-    pub picture: u32,
-    /// Place among the predictions of its class and picture, 0 for the most confident.
+    /// Index of its image.
+    pub image: u32,
+    /// Place among the predictions of its class and image, 0 for the most confident.
     pub rank: u32,
     /// Index into the set's predictions.
     pub prediction: u32,
@@ -111,20 +111,20 @@ impl Outcome {
 /// Everything known about one class.
 #[derive(Debug, Clone, Default)]
 pub struct ClassMatches {
-    /// Its predictions by falling score; equal scores by picture, then file order.
+    /// Its predictions by falling score; equal scores by image, then file order.
     pub outcomes: Vec<Outcome>,
-    /// Per size range, `(picture, true boxes that count)`, by picture; pictures without any are left out.
+    /// Per size range, `(image, true boxes that count)`, by image; images without any are left out.
     pub positives: [Vec<(u32, u32)>; 4],
 }
 
-/// The matching of a whole set: computed once, then summed under any weights of pictures.
+/// The matching of a whole set: computed once, then summed under any weights of images.
 #[derive(Debug, Clone)]
 pub struct Matches {
     /// Per class of the set.
     pub classes: Vec<ClassMatches>,
-    /// Number of pictures.
-    pub pictures: usize,
-    /// Predictions per class and picture that were looked at.
+    /// Number of images.
+    pub images: usize,
+    /// Predictions per class and image that were looked at.
     pub max_detections: usize,
 }
 
@@ -134,12 +134,12 @@ pub struct Pairing {
     /// Per true box, the prediction that found it.
     pub found_by: Vec<Option<u32>>,
     /// Per prediction.
-    pub fates: Vec<Fate>,
+    pub results: Vec<MatchResult>,
 }
 
 /// What became of one prediction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum MatchResult {
     /// Below the confidence, or beyond the allowed number.
     Dropped,
     /// Fell on something to ignore.
@@ -150,7 +150,7 @@ pub enum Fate {
     Wrong,
 }
 
-/// Matches every class of every picture at all thresholds and size ranges, on all threads of the current rayon pool.
+/// Matches every class of every image at all thresholds and size ranges, on all threads of the current rayon pool.
 #[must_use]
 pub fn match_all(set: &DetectionSet, max_detections: usize) -> Matches {
     let thresholds = iou_thresholds();
@@ -164,7 +164,7 @@ pub fn match_all(set: &DetectionSet, max_detections: usize) -> Matches {
     for (class, matches) in found {
         classes[class] = matches;
     }
-    Matches { classes, pictures: set.pictures().len(), max_detections }
+    Matches { classes, images: set.images().len(), max_detections }
 }
 
 fn match_class(
@@ -195,7 +195,7 @@ fn match_class(
             all.extend(some);
         }
     }
-    // Stable: pictures are in order before the sort, so equal scores stay in picture order.
+    // Stable: images are in order before the sort, so equal scores stay in image order.
     whole.outcomes.par_sort_by(|a, b| b.score.total_cmp(&a.score));
     whole
 }
@@ -207,14 +207,14 @@ fn match_cell(scratch: &mut Scratch, set: &DetectionSet, cell: &Cell, thresholds
         // -0.0 and 0.0 are equal scores, but `total_cmp` tells them apart.
         let score = if score == 0.0 { 0.0 } else { score };
         let rank = rank as u32;
-        out.outcomes.push(Outcome { score, picture: cell.picture, rank, prediction, matched: [0; 4], ignored: [0; 4] });
+        out.outcomes.push(Outcome { score, image: cell.image, rank, prediction, matched: [0; 4], ignored: [0; 4] });
     }
     let outcomes = &mut out.outcomes[first..];
     for (size, range) in SizeRange::EACH.into_iter().enumerate() {
         scratch.ignore(|truth| truth.crowd || range.excludes(truth.area), set);
         let count = scratch.ignored.iter().filter(|ignored| !**ignored).count();
         if count > 0 {
-            out.positives[size].push((cell.picture, count as u32));
+            out.positives[size].push((cell.image, count as u32));
         }
         scratch.assign(thresholds, |rank, t, _, ignored| {
             outcomes[rank].matched[size] |= 1 << t;
@@ -231,27 +231,29 @@ fn match_cell(scratch: &mut Scratch, set: &DetectionSet, cell: &Cell, thresholds
 /// Matches the predictions with at least the confidence of their class at one overlap threshold, class by class.
 #[must_use]
 pub fn pair(set: &DetectionSet, iou: f64, confidence: &Confidences<f64>, max_detections: usize) -> Pairing {
-    let least = confidence.by_number(set.classes());
+    let min_confidence = confidence.by_number(set.classes());
     let groups = Cells::group(set);
-    let mut pairing =
-        Pairing { found_by: vec![None; set.truths().len()], fates: vec![Fate::Dropped; set.predictions().len()] };
+    let mut pairing = Pairing {
+        found_by: vec![None; set.truths().len()],
+        results: vec![MatchResult::Dropped; set.predictions().len()],
+    };
     let mut scratch = Scratch::default();
     for cell in groups.cells() {
-        scratch.load(set, &groups, cell, (max_detections, least[cell.class as usize]));
+        scratch.load(set, &groups, cell, (max_detections, min_confidence[cell.class as usize]));
         scratch.overlaps(set, iou);
         scratch.ignore(|truth| truth.crowd, set);
         for &prediction in &scratch.predictions {
-            pairing.fates[prediction as usize] = Fate::Wrong;
+            pairing.results[prediction as usize] = MatchResult::Wrong;
         }
         let mut pairs = std::mem::take(&mut scratch.pairs);
         scratch.assign(&[iou], |rank, _, truth, ignored| pairs.push((rank, truth, ignored)));
         for (rank, truth, ignored) in pairs.drain(..) {
             let (prediction, truth) = (scratch.predictions[rank], scratch.truths[truth]);
-            pairing.fates[prediction as usize] = if ignored {
-                Fate::Ignored
+            pairing.results[prediction as usize] = if ignored {
+                MatchResult::Ignored
             } else {
                 pairing.found_by[truth as usize] = Some(prediction);
-                Fate::Right(truth)
+                MatchResult::Right(truth)
             };
         }
         scratch.pairs = pairs;

@@ -1,6 +1,6 @@
-//! Names of the figures, what they mean in a line, and which way is better.
+//! Names of the metrics, what they mean in a line, and which way is better.
 
-/// Which way a figure gets better.
+/// Which way a metric gets better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Better {
     /// More is better.
@@ -11,7 +11,7 @@ pub enum Better {
     Neither,
 }
 
-/// A figure as reports show it.
+/// A metric as reports show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metric {
     /// Key in JSON and CSV.
@@ -30,7 +30,7 @@ const fn metric(name: &'static str, label: &'static str, better: Better, about: 
     Metric { name, label, better, about }
 }
 
-/// Every figure, in the order reports show them.
+/// Every metric, in the order reports show them.
 pub const METRICS: &[Metric] = &[
     metric("recall", "Recall", Higher, "found true boxes / true boxes at the serving confidence, class-aware, IoU .50"),
     metric("precision", "Precision", Higher, "right predictions / predictions at the serving confidence, IoU .50"),
@@ -47,9 +47,9 @@ pub const METRICS: &[Metric] = &[
     metric("recall_small", "Recall small", Higher, "recall of true boxes up to 32 x 32 pixels"),
     metric("recall_medium", "Recall medium", Higher, "recall of true boxes of 32 x 32 to 96 x 96 pixels"),
     metric("recall_large", "Recall large", Higher, "recall of true boxes from 96 x 96 pixels"),
-    metric("average_recall_1", "AR 1", Higher, "COCO average recall with 1 prediction per picture and class"),
-    metric("average_recall_10", "AR 10", Higher, "COCO average recall with 10 predictions per picture and class"),
-    metric("average_recall_100", "AR 100", Higher, "COCO average recall with 100 predictions per picture and class"),
+    metric("average_recall_1", "AR 1", Higher, "COCO average recall with 1 prediction per image and class"),
+    metric("average_recall_10", "AR 10", Higher, "COCO average recall with 10 predictions per image and class"),
+    metric("average_recall_100", "AR 100", Higher, "COCO average recall with 100 predictions per image and class"),
     metric("average_recall", "AR", Higher, "COCO average recall with all predictions looked at"),
     metric("f1_best", "Best F1", Higher, "F1 at the confidence where it is highest on this data"),
     metric("f1_best_confidence", "Confidence of best F1", Neither, "a threshold chosen on this data flatters it"),
@@ -112,17 +112,17 @@ pub const METRICS: &[Metric] = &[
         "count_micro_mae",
         "Count MAE, micro",
         Lower,
-        "mean |predicted - true| over all (picture, SKU) pairs that occur",
+        "mean |predicted - true| over all (image, SKU) pairs that occur",
     ),
-    metric("count_total_error", "Facings per picture, error", Lower, "mean |all predicted - all true| per picture"),
+    metric("count_total_error", "Facings per image, error", Lower, "mean |all predicted - all true| per image"),
     metric(
         "count_total_bias",
-        "Facings per picture, bias",
+        "Facings per image, bias",
         Neither,
-        "mean (all predicted - all true) per picture; below 0 when missed",
+        "mean (all predicted - all true) per image; below 0 when missed",
     ),
-    metric("count_cacc", "cAcc", Higher, "pictures with every count right"),
-    metric("count_acd", "ACD", Lower, "summed counting errors per picture"),
+    metric("count_cacc", "cAcc", Higher, "images with every count right"),
+    metric("count_acd", "ACD", Lower, "summed counting errors per image"),
     metric("count_mccd", "mCCD", Lower, "mean over SKUs of summed errors / summed truth"),
     metric(
         "count_mae_true_boxes",
@@ -130,7 +130,7 @@ pub const METRICS: &[Metric] = &[
         Lower,
         "what identity alone costs: every box right, SKUs as recognised",
     ),
-    metric("count_cacc_true_boxes", "cAcc, true boxes", Higher, "pictures with every count right, every box right"),
+    metric("count_cacc_true_boxes", "cAcc, true boxes", Higher, "images with every count right, every box right"),
     metric(
         "top1_true_boxes",
         "SKU top-1, true boxes",
@@ -143,11 +143,11 @@ pub const METRICS: &[Metric] = &[
         Lower,
         "what detection alone costs: boxes as found, each with the SKU that stands there",
     ),
-    metric("count_cacc_true_skus", "cAcc, true SKUs", Higher, "pictures with every count right, SKUs right"),
+    metric("count_cacc_true_skus", "cAcc, true SKUs", Higher, "images with every count right, SKUs right"),
     metric("count_mciou", "mCIoU", Higher, "mean over SKUs of summed minima / summed maxima"),
 ];
 
-/// Looks a figure up.
+/// Looks a metric up.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|m| m.name == name)

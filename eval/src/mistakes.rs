@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use vision::Confidences;
 
 use crate::matching::pair;
-use crate::{DetectionSet, Fate};
+use crate::{DetectionSet, MatchResult};
 
 /// Overlap from which a box is meant to be the same thing, only badly placed.
 const NEAR: f64 = 0.1;
@@ -71,16 +71,16 @@ pub fn mistakes(set: &DetectionSet, confidence: &Confidences<f64>, max_detection
     let unsure = pair(set, SAME, &f64::NEG_INFINITY.into(), max_detections);
     let mut found = Mistakes::default();
     let shown: Vec<u32> =
-        (0..).zip(&pairing.fates).filter(|(_, fate)| **fate != Fate::Dropped).map(|(at, _)| at).collect();
-    let predictions = by_picture(set, shown, |p| set.predictions()[p as usize].picture);
-    let truths = by_picture(set, (0..set.truths().len() as u32).collect(), |t| set.truths()[t as usize].picture);
+        (0..).zip(&pairing.results).filter(|(_, result)| **result != MatchResult::Dropped).map(|(at, _)| at).collect();
+    let predictions = by_image(set, shown, |p| set.predictions()[p as usize].image);
+    let truths = by_image(set, (0..set.truths().len() as u32).collect(), |t| set.truths()[t as usize].image);
 
     for (at, truth) in set.truths().iter().enumerate() {
         if truth.crowd || pairing.found_by[at].is_some() {
             continue;
         }
         let (mut other_class, mut near) = (false, false);
-        for &p in &predictions[truth.picture as usize] {
+        for &p in &predictions[truth.image as usize] {
             let prediction = &set.predictions()[p as usize];
             let overlap = prediction.rect.iou(&truth.rect);
             other_class |= prediction.class != truth.class && overlap >= SAME;
@@ -96,11 +96,11 @@ pub fn mistakes(set: &DetectionSet, confidence: &Confidences<f64>, max_detection
         *cause += 1;
     }
     for (at, prediction) in set.predictions().iter().enumerate() {
-        if pairing.fates[at] != Fate::Wrong {
+        if pairing.results[at] != MatchResult::Wrong {
             continue;
         }
         let (mut duplicate, mut other_class, mut near) = (false, false, false);
-        for &t in &truths[prediction.picture as usize] {
+        for &t in &truths[prediction.image as usize] {
             let truth = &set.truths()[t as usize];
             let overlap = prediction.rect.overlap(&truth.rect, truth.crowd);
             let same_class = truth.class == prediction.class;
@@ -120,8 +120,8 @@ pub fn mistakes(set: &DetectionSet, confidence: &Confidences<f64>, max_detection
     found
 }
 
-fn by_picture(set: &DetectionSet, items: Vec<u32>, picture: impl Fn(u32) -> u32) -> Vec<Vec<u32>> {
-    let mut grouped = vec![Vec::new(); set.pictures().len()];
-    items.into_iter().for_each(|item| grouped[picture(item) as usize].push(item));
+fn by_image(set: &DetectionSet, items: Vec<u32>, image: impl Fn(u32) -> u32) -> Vec<Vec<u32>> {
+    let mut grouped = vec![Vec::new(); set.images().len()];
+    items.into_iter().for_each(|item| grouped[image(item) as usize].push(item));
     grouped
 }

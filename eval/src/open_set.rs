@@ -6,7 +6,7 @@ use crate::{Query, QuerySet};
 /// False-accept rates at which detection-and-identification is reported.
 pub const FALSE_ACCEPT_RATES: [f64; 4] = [0.001, 0.01, 0.05, 0.10];
 
-/// Similarities of known and unknown crops, sorted once; every figure is one walk under any weights of pictures.
+/// Similarities of known and unknown crops, sorted once; every metric is one walk under any weights of images.
 #[derive(Debug, Clone)]
 pub struct OpenSet {
     trials: Vec<Trial>,
@@ -15,17 +15,17 @@ pub struct OpenSet {
 #[derive(Debug, Clone, Copy)]
 struct Trial {
     similarity: f64,
-    picture: u32,
+    image: u32,
     /// Of an enrolled SKU.
     known: bool,
     /// Of an enrolled SKU, and the best candidate is it.
     right: bool,
 }
 
-/// State of a threshold, as shares of known and unknown crops at or above it.
+/// State of a threshold, as fractions of known and unknown crops at or above it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Acceptance {
-    /// Least similarity that is accepted.
+    /// Minimum similarity that is accepted.
     pub threshold: f64,
     /// Known crops accepted, whatever they were taken for (true positive rate).
     pub known: f64,
@@ -35,7 +35,7 @@ pub struct Acceptance {
     pub unknown: f64,
 }
 
-/// Figures of open-set recognition. All `None` without both known and unknown crops.
+/// Metrics of open-set recognition. All `None` without both known and unknown crops.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct OpenSetSummary {
     /// Crops of enrolled SKUs.
@@ -44,7 +44,7 @@ pub struct OpenSetSummary {
     pub unknown: u64,
     /// Probability that a known crop is more similar to its best candidate than an unknown one (ties count half).
     pub auroc: Option<f64>,
-    /// Share of unknown crops accepted when at least 95 % of the known are.
+    /// Fraction of unknown crops accepted when at least 95 % of the known are.
     pub fpr_at_95_tpr: Option<f64>,
     /// Area under correct classification rate over false positive rate (Dhamija et al. 2018).
     pub oscr: Option<f64>,
@@ -64,7 +64,7 @@ impl OpenSet {
         };
         let trial = |query: Query<'_>| Trial {
             similarity: score(&query).unwrap_or(f64::NEG_INFINITY),
-            picture: query.picture,
+            image: query.image,
             known: query.truth.is_some(),
             right: query.is_within(1),
         };
@@ -73,7 +73,7 @@ impl OpenSet {
         Self { trials }
     }
 
-    /// All figures, each picture's crops weighing as often as the picture does.
+    /// All metrics, each image's crops weighing as often as the image does.
     #[must_use]
     pub fn summarize(&self, weights: Weights<'_>) -> OpenSetSummary {
         let (known, unknown) = self.totals(weights);
@@ -102,24 +102,24 @@ impl OpenSet {
         }
     }
 
-    /// What is accepted from `threshold` on; `None` of a share without crops.
+    /// What is accepted from `threshold` on; `None` of a fraction without crops.
     #[must_use]
     pub fn at(&self, threshold: f64, weights: Weights<'_>) -> [Option<f64>; 3] {
         let (known, unknown) = self.totals(weights);
         let mut counts = [0; 3];
         for trial in self.trials.iter().filter(|trial| trial.similarity >= threshold) {
-            let weight = weights.map_or(1, |w| u64::from(w[trial.picture as usize]));
+            let weight = weights.map_or(1, |w| u64::from(w[trial.image as usize]));
             for (count, counts_here) in counts.iter_mut().zip([trial.known, trial.known && trial.right, !trial.known]) {
                 *count += weight * u64::from(counts_here);
             }
         }
-        let share = |count: u64, of: u64| (of > 0).then(|| count as f64 / of as f64);
-        [share(counts[0], known), share(counts[1], known), share(counts[2], unknown)]
+        let fraction = |count: u64, of: u64| (of > 0).then(|| count as f64 / of as f64);
+        [fraction(counts[0], known), fraction(counts[1], known), fraction(counts[2], unknown)]
     }
 
     fn totals(&self, weights: Weights<'_>) -> (u64, u64) {
         self.trials.iter().fold((0, 0), |(known, unknown), trial| {
-            let weight = weights.map_or(1, |w| u64::from(w[trial.picture as usize]));
+            let weight = weights.map_or(1, |w| u64::from(w[trial.image as usize]));
             if trial.known { (known + weight, unknown) } else { (known, unknown + weight) }
         })
     }
@@ -136,7 +136,7 @@ impl OpenSet {
         // Equal similarities cannot be parted by a threshold: they move together.
         for same in self.trials.chunk_by(|a, b| a.similarity == b.similarity) {
             for trial in same {
-                let weight = weights.map_or(1, |w| u64::from(w[trial.picture as usize]));
+                let weight = weights.map_or(1, |w| u64::from(w[trial.image as usize]));
                 accepted += weight * u64::from(trial.known);
                 identified += weight * u64::from(trial.right);
                 wrongly += weight * u64::from(!trial.known);

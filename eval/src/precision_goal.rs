@@ -14,7 +14,7 @@ use crate::matching::{ClassMatches, Outcome};
 /// A wanted precision, and from which confidence on each class has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PrecisionGoal {
-    /// Least share of detections that are right.
+    /// Minimum fraction of detections that are right.
     pub precision: f64,
     /// Classes with true boxes or detections.
     pub classes: Vec<ClassGoal>,
@@ -57,16 +57,16 @@ impl ClassGoal {
     /// Why there is no confidence, for people; `None` when there is one.
     #[must_use]
     pub fn unreached(&self) -> Option<String> {
-        let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.4}"));
+        let fraction = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.4}"));
         match (&self.reached, &self.highest) {
             (Some(_), _) => None,
             (None, None) => Some("none reaches it: nothing was found".to_owned()),
             (None, Some(_)) if self.true_boxes == 0 => Some("none reaches it: no true box is of this class".to_owned()),
             (None, Some(at)) => Some(format!(
                 "none reaches it: precision is {} at most, from {:.4} on (recall {})",
-                share(at.precision),
+                fraction(at.precision),
                 at.confidence,
-                share(at.recall)
+                fraction(at.recall)
             )),
         }
     }

@@ -1,6 +1,6 @@
-//! How much worse it gets under what phones and shops do to pictures. Seeded, so that two models see the same damage.
+//! How much worse it gets under what phones and shops do to images. Seeded, so that two models see the same damage.
 //!
-//! Pictures keep their size, so true boxes stay where they are.
+//! Images keep their size, so true boxes stay where they are.
 
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
@@ -59,15 +59,15 @@ impl Distortion {
             Self::Dark => "0.45 x level^1.6, with noise of 3 grey levels",
             Self::Glare => "one to three white spots, 8-20 % of the longer side",
             Self::Noise => "Gaussian noise of 20 grey levels",
-            Self::Occlusion => "grey patches over about 10 % of the picture",
+            Self::Occlusion => "grey patches over about 10 % of the image",
             Self::Downscale => "half the pixels per side, enlarged again",
         }
     }
 
-    /// The damaged picture. `seed` decides where spots, patches and grains fall.
+    /// The damaged image. `seed` decides where spots, patches and grains fall.
     ///
     /// # Errors
-    /// When the picture cannot be sent through JPEG (its sides are beyond 65,535 pixels).
+    /// When the image cannot be sent through JPEG (its sides are beyond 65,535 pixels).
     pub fn apply(self, image: &RgbImage, seed: u64) -> Result<RgbImage, DecodeError> {
         let mut random = Random::stream(seed, self as u64);
         let (width, height) = image.dimensions();
@@ -148,14 +148,14 @@ fn add_spot(image: &mut RgbImage, centre: (f64, f64), radius: (f64, f64)) {
     }
 }
 
-/// Covers about a tenth of the picture with flat patches.
+/// Covers about a tenth of the image with flat patches.
 fn cover(image: &mut RgbImage, random: &mut Random) {
     let (width, height) = image.dimensions();
     for _ in 0..5 {
         // Two per cent of the area each, from upright to lying.
-        let share = 0.02_f64.sqrt();
+        let fraction = 0.02_f64.sqrt();
         let stretch = random.range(0.5, 2.0);
-        let (w, h) = (share * stretch * f64::from(width), share / stretch * f64::from(height));
+        let (w, h) = (fraction * stretch * f64::from(width), fraction / stretch * f64::from(height));
         let (left, top) = (random.range(0.0, f64::from(width) - w), random.range(0.0, f64::from(height) - h));
         let grey = random.range(40.0, 200.0) as u8;
         let (right, bottom) = (((left + w) as u32).min(width), ((top + h) as u32).min(height));
@@ -167,33 +167,33 @@ fn cover(image: &mut RgbImage, random: &mut Random) {
     }
 }
 
-/// Figures under one kind of damage, beside those of the untouched pictures.
+/// Metrics under one kind of damage, beside those of the untouched images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RobustnessLine {
     /// Name of the damage.
     pub distortion: String,
     /// What exactly is done.
     pub about: String,
-    /// Figures by name.
+    /// Metrics by name.
     pub metrics: Vec<Drop>,
 }
 
-/// One figure, clean and damaged.
+/// One metric, clean and damaged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Drop {
     /// Its name.
     pub metric: String,
-    /// On untouched pictures.
+    /// On untouched images.
     pub clean: Option<f64>,
-    /// On damaged pictures.
+    /// On damaged images.
     pub damaged: Option<f64>,
     /// `damaged - clean`
     pub change: Option<f64>,
-    /// 95 % interval of the change, over the same pictures on both sides.
+    /// 95 % interval of the change, over the same images on both sides.
     pub interval: Option<Interval>,
 }
 
-/// The same `N` figures of the same `units` pictures, untouched and damaged. Both sides are resampled together, so the
+/// The same `N` metrics of the same `units` images, untouched and damaged. Both sides are resampled together, so the
 /// interval is that of the change itself and much narrower than the two intervals laid side by side.
 #[must_use]
 pub fn drops<const N: usize>(
@@ -234,9 +234,9 @@ pub fn detection_drops(
     damaged: &Matches,
     (confidences, bootstrap): (&[f64], Bootstrap),
 ) -> RobustnessLine {
-    let figures = |matches: &Matches, weights: Weights<'_>| {
+    let metrics = |matches: &Matches, weights: Weights<'_>| {
         [serving_point(matches, confidences, weights).recall(), mean_ap(matches, weights).0]
     };
-    let over = (clean.pictures, bootstrap);
-    drops(distortion, ["recall", "map50"], over, |w| figures(clean, w), |w| figures(damaged, w))
+    let over = (clean.images, bootstrap);
+    drops(distortion, ["recall", "map50"], over, |w| metrics(clean, w), |w| metrics(damaged, w))
 }

@@ -1,4 +1,4 @@
-//! What is compared: pictures, the boxes truly in them, and the boxes found.
+//! What is compared: images, the boxes truly in them, and the boxes found.
 
 use thiserror::Error;
 use vision::BBox;
@@ -68,7 +68,7 @@ impl Rect {
         }
     }
 
-    /// Refuses a box no picture can have.
+    /// Refuses a box no image can have.
     ///
     /// # Errors
     /// When a number is not finite or a side is negative.
@@ -94,9 +94,9 @@ pub enum RectFault {
     NegativeSize,
 }
 
-/// A picture both sides speak of.
+/// An image both sides speak of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
+pub struct ImageInfo {
     /// File name, as given.
     pub name: String,
     /// Width and height in pixels where known.
@@ -106,11 +106,11 @@ pub struct Picture {
 /// A box that is truly there.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Truth {
-    /// Index of its picture.
-    pub picture: u32,
+    /// Index of its image.
+    pub image: u32,
     /// Index of its class.
     pub class: u32,
-    /// Where.
+    /// Box in pixels.
     pub rect: Rect,
     /// Area that decides small/medium/large; COCO's is the segment's, otherwise the box's.
     pub area: f64,
@@ -121,20 +121,20 @@ pub struct Truth {
 /// A box that was found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prediction {
-    /// Index of its picture.
-    pub picture: u32,
+    /// Index of its image.
+    pub image: u32,
     /// Index of its class.
     pub class: u32,
-    /// Where.
+    /// Box in pixels.
     pub rect: Rect,
     /// Confidence; any finite number orders, thresholds assume `0..=1`.
     pub score: f64,
 }
 
-/// Truth and predictions over the same pictures and classes. Its indices are always in range and its numbers finite.
+/// Truth and predictions over the same images and classes. Its indices are always in range and its numbers finite.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DetectionSet {
-    pictures: Vec<Picture>,
+    images: Vec<ImageInfo>,
     classes: Vec<String>,
     truths: Vec<Truth>,
     predictions: Vec<Prediction>,
@@ -144,8 +144,8 @@ pub struct DetectionSet {
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum SetError {
     /// Nothing to evaluate on.
-    #[error("there are no pictures to evaluate")]
-    NoPictures,
+    #[error("there are no images to evaluate")]
+    NoImages,
     /// Too many to number.
     #[error("{count} {what} are more than can be numbered ({limit})", limit = u32::MAX)]
     TooMany {
@@ -154,21 +154,21 @@ pub enum SetError {
         /// How many.
         count: usize,
     },
-    /// A box speaks of a picture or class that is not there.
+    /// A box speaks of an image or class that is not there.
     #[error("{side} box {at} speaks of {what} {index}, but there are only {known}")]
     Unknown {
         /// "true" or "predicted".
         side: &'static str,
         /// Position of the box.
         at: usize,
-        /// "picture" or "class".
+        /// "image" or "class".
         what: &'static str,
         /// Index it names.
         index: u32,
         /// How many there are.
         known: usize,
     },
-    /// A box no picture can have.
+    /// A box no image can have.
     #[error("{side} box {at}: {fault}")]
     Box {
         /// "true" or "predicted".
@@ -191,26 +191,26 @@ pub enum SetError {
 }
 
 impl DetectionSet {
-    /// Checks and keeps. The order of pictures and of boxes decides between equal scores, as in pycocotools
-    /// (pictures by ascending id, boxes as in the file).
+    /// Checks and keeps. The order of images and of boxes decides between equal scores, as in pycocotools
+    /// (images by ascending id, boxes as in the file).
     ///
     /// # Errors
-    /// When there is no picture, an index is out of range, or a number is not finite or a size negative.
+    /// When there is no image, an index is out of range, or a number is not finite or a size negative.
     pub fn new(
-        pictures: Vec<Picture>,
+        images: Vec<ImageInfo>,
         classes: Vec<String>,
         truths: Vec<Truth>,
         predictions: Vec<Prediction>,
     ) -> Result<Self, SetError> {
-        if pictures.is_empty() {
-            return Err(SetError::NoPictures);
+        if images.is_empty() {
+            return Err(SetError::NoImages);
         }
-        let sizes = [("pictures", pictures.len()), ("true boxes", truths.len()), ("predictions", predictions.len())];
+        let sizes = [("images", images.len()), ("true boxes", truths.len()), ("predictions", predictions.len())];
         if let Some((what, count)) = sizes.into_iter().find(|(_, count)| u32::try_from(*count).is_err()) {
             return Err(SetError::TooMany { what, count });
         }
-        let known = |side, at, picture: u32, class: u32| {
-            for (what, index, known) in [("picture", picture, pictures.len()), ("class", class, classes.len())] {
+        let known = |side, at, image: u32, class: u32| {
+            for (what, index, known) in [("image", image, images.len()), ("class", class, classes.len())] {
                 if index as usize >= known {
                     return Err(SetError::Unknown { side, at, what, index, known });
                 }
@@ -219,7 +219,7 @@ impl DetectionSet {
         };
         for (at, t) in truths.iter().enumerate() {
             let side = "true";
-            known(side, at, t.picture, t.class)?;
+            known(side, at, t.image, t.class)?;
             t.rect.check().map_err(|fault| SetError::Box { side, at, fault })?;
             if !t.area.is_finite() {
                 return Err(SetError::NotFinite { side, at, what: "area" });
@@ -227,27 +227,27 @@ impl DetectionSet {
         }
         for (at, p) in predictions.iter().enumerate() {
             let side = "predicted";
-            known(side, at, p.picture, p.class)?;
+            known(side, at, p.image, p.class)?;
             p.rect.check().map_err(|fault| SetError::Box { side, at, fault })?;
             if !p.score.is_finite() {
                 return Err(SetError::NotFinite { side, at, what: "score" });
             }
         }
-        Ok(Self { pictures, classes, truths, predictions })
+        Ok(Self { images, classes, truths, predictions })
     }
 
-    /// The same pictures and truth with other predictions.
+    /// The same images and truth with other predictions.
     ///
     /// # Errors
     /// As [`DetectionSet::new`].
     pub fn with_predictions(&self, predictions: Vec<Prediction>) -> Result<Self, SetError> {
-        Self::new(self.pictures.clone(), self.classes.clone(), self.truths.clone(), predictions)
+        Self::new(self.images.clone(), self.classes.clone(), self.truths.clone(), predictions)
     }
 
-    /// Pictures, by index.
+    /// Images, by index.
     #[must_use]
-    pub fn pictures(&self) -> &[Picture] {
-        &self.pictures
+    pub fn images(&self) -> &[ImageInfo] {
+        &self.images
     }
 
     /// Class names, by index.

@@ -1,4 +1,4 @@
-//! The same figures over parts of the pictures: by store, by light, by how crowded the shelf is.
+//! The same metrics over parts of the images: by store, by light, by how crowded the shelf is.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,15 +6,15 @@ use thiserror::Error;
 
 use crate::{Bootstrap, DetectionSet, Interval};
 
-/// The pictures that share one value of one column.
+/// The images that share one value of one column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slice {
     /// Name of the column ("store", "density").
     pub column: String,
     /// The value they share.
     pub value: String,
-    /// Indices of the pictures, ascending; at least one.
-    pub pictures: Vec<u32>,
+    /// Indices of the images, ascending; at least one.
+    pub images: Vec<u32>,
 }
 
 /// Why a `slices.csv` cannot be used.
@@ -23,9 +23,9 @@ pub enum SliceError {
     /// Not a table.
     #[error("line {line}: {reason}")]
     Syntax {
-        /// Where.
+        /// Line, from 1.
         line: u64,
-        /// Why.
+        /// Cause, in words.
         reason: String,
     },
     /// The first column is something else.
@@ -37,22 +37,22 @@ pub enum SliceError {
     /// Nothing but names.
     #[error("line 1: there is no column beside `image`, so nothing to slice by")]
     NoColumns,
-    /// A picture is listed twice.
+    /// An image is listed twice.
     #[error("line {line}: {name} is listed again")]
     Repeated {
-        /// Where.
+        /// Line, from 1.
         line: u64,
-        /// Which.
+        /// The name in question.
         name: String,
     },
     /// An identifier rather than a property.
-    #[error("column `{column}` has more than {MAX_VALUES} different values: slices need a few pictures each")]
+    #[error("column `{column}` has more than {MAX_VALUES} different values: slices need a few images each")]
     TooManyValues {
-        /// Which.
+        /// Name of the column.
         column: String,
     },
-    /// The table is of other pictures.
-    #[error("none of the {listed} pictures listed is evaluated here; names must be those of the ground truth")]
+    /// The table is of other images.
+    #[error("none of the {listed} images listed is evaluated here; names must be those of the ground truth")]
     NoneKnown {
         /// Number of lines.
         listed: usize,
@@ -62,15 +62,15 @@ pub enum SliceError {
 /// Values a column may have.
 pub const MAX_VALUES: usize = 64;
 
-/// What pictures get that the table does not list.
+/// What images get that the table does not list.
 pub const NOT_LISTED: &str = "(not listed)";
 
-/// Slices by every column of a CSV whose first column `image` holds picture names as the ground truth spells them, or only
-/// their file names where these are all different. Lines of other pictures are passed over: one table may serve every split.
+/// Slices by every column of a CSV whose first column `image` holds image names as the ground truth spells them, or only
+/// their file names where these are all different. Lines of other images are passed over: one table may serve every split.
 ///
 /// # Errors
-/// When the text is no such table, repeats a picture, lists none of `pictures`, or a column has too many values.
-pub fn from_csv(text: &str, pictures: &[&str]) -> Result<Vec<Slice>, SliceError> {
+/// When the text is no such table, repeats an image, lists none of `images`, or a column has too many values.
+pub fn from_csv(text: &str, images: &[&str]) -> Result<Vec<Slice>, SliceError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let syntax = |e: &csv::Error| SliceError::Syntax {
         line: e.position().map_or(1, csv::Position::line),
@@ -89,29 +89,29 @@ pub fn from_csv(text: &str, pictures: &[&str]) -> Result<Vec<Slice>, SliceError>
     if headings.len() < 2 {
         return Err(SliceError::NoColumns);
     }
-    let index: HashMap<&str, u32> = pictures.iter().zip(0..).map(|(name, i)| (*name, i)).collect();
+    let index: HashMap<&str, u32> = images.iter().zip(0..).map(|(name, i)| (*name, i)).collect();
     let mut by_file: HashMap<&str, Option<u32>> = HashMap::new();
-    for (name, i) in pictures.iter().zip(0..) {
+    for (name, i) in images.iter().zip(0..) {
         let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
         by_file.entry(file).and_modify(|at| *at = None).or_insert(Some(i));
     }
     let find = |name: &str| index.get(name).copied().or_else(|| by_file.get(name).copied().flatten());
-    let mut values = vec![vec![NOT_LISTED.to_owned(); pictures.len()]; headings.len() - 1];
+    let mut values = vec![vec![NOT_LISTED.to_owned(); images.len()]; headings.len() - 1];
     let mut seen = std::collections::HashSet::new();
     let mut known = 0;
     for record in reader.records() {
         let record = record.map_err(|e| syntax(&e))?;
         let line = record.position().map_or(0, csv::Position::line);
         let name = record.get(0).unwrap_or_default().to_owned();
-        let picture = find(&name);
-        if let Some(picture) = picture {
+        let image = find(&name);
+        if let Some(image) = image {
             known += 1;
             for (column, value) in values.iter_mut().zip(record.iter().skip(1)) {
-                column[picture as usize] = if value.is_empty() { "(empty)".to_owned() } else { value.to_owned() };
+                column[image as usize] = if value.is_empty() { "(empty)".to_owned() } else { value.to_owned() };
             }
         }
-        // Of one picture under two spellings the last would silently win.
-        if !seen.insert(picture.map_or_else(|| name.clone(), |p| pictures[p as usize].to_owned())) {
+        // Of one image under two spellings the last would silently win.
+        if !seen.insert(image.map_or_else(|| name.clone(), |p| images[p as usize].to_owned())) {
             return Err(SliceError::Repeated { line, name });
         }
     }
@@ -129,12 +129,12 @@ pub fn from_csv(text: &str, pictures: &[&str]) -> Result<Vec<Slice>, SliceError>
     Ok(slices)
 }
 
-/// Slices by the number of true boxes (crowds left out) in a picture.
+/// Slices by the number of true boxes (crowds left out) in an image.
 #[must_use]
 pub fn by_density(set: &DetectionSet) -> Vec<Slice> {
-    let mut boxes = vec![0_u32; set.pictures().len()];
+    let mut boxes = vec![0_u32; set.images().len()];
     for truth in set.truths().iter().filter(|t| !t.crowd) {
-        boxes[truth.picture as usize] += 1;
+        boxes[truth.image as usize] += 1;
     }
     // The names sort in the order of the numbers.
     let value = |&n: &u32| match n {
@@ -154,34 +154,34 @@ pub fn by_density(set: &DetectionSet) -> Vec<Slice> {
 
 fn group<'a>(column: &str, values: impl Iterator<Item = &'a str>) -> Vec<Slice> {
     let mut groups: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-    for (value, picture) in values.zip(0..) {
-        groups.entry(value).or_default().push(picture);
+    for (value, image) in values.zip(0..) {
+        groups.entry(value).or_default().push(image);
     }
-    let slice = |(value, pictures): (&str, _)| Slice { column: column.to_owned(), value: value.to_owned(), pictures };
+    let slice = |(value, images): (&str, _)| Slice { column: column.to_owned(), value: value.to_owned(), images };
     groups.into_iter().map(slice).collect()
 }
 
 /// Resamples of a slice: enough for an interval, and a slice is one of many.
 const MAX_RESAMPLES: u32 = 200;
 
-/// `N` figures of a slice with intervals from resampling its own pictures. `figures` takes weights of all `units` pictures.
-pub fn figures_of<const N: usize>(
+/// `N` metrics of a slice with intervals from resampling its own images. `metrics` takes weights of all `units` images.
+pub fn metrics_of<const N: usize>(
     slice: &Slice,
     units: usize,
     bootstrap: Bootstrap,
-    figures: impl Fn(&[u32]) -> [Option<f64>; N] + Sync,
+    metrics: impl Fn(&[u32]) -> [Option<f64>; N] + Sync,
 ) -> [(Option<f64>, Option<Interval>); N] {
     let spread = |weights: &[u32]| {
         let mut all = vec![0; units];
-        for (&picture, &weight) in slice.pictures.iter().zip(weights) {
-            all[picture as usize] = weight;
+        for (&image, &weight) in slice.images.iter().zip(weights) {
+            all[image as usize] = weight;
         }
-        figures(&all)
+        metrics(&all)
     };
-    let points = spread(&vec![1; slice.pictures.len()]);
+    let points = spread(&vec![1; slice.images.len()]);
     let fewer = Bootstrap { resamples: bootstrap.resamples.min(MAX_RESAMPLES), ..bootstrap };
-    // One picture resampled is itself: an interval of width zero would claim certainty.
+    // One image resampled is itself: an interval of width zero would claim certainty.
     let intervals =
-        if slice.pictures.len() > 1 { fewer.intervals(slice.pictures.len(), spread) } else { [const { None }; N] };
+        if slice.images.len() > 1 { fewer.intervals(slice.images.len(), spread) } else { [const { None }; N] };
     std::array::from_fn(|i| (points[i], points[i].and_then(|p| intervals[i].map(|v| v.around(p)))))
 }

@@ -14,23 +14,23 @@ use crate::QuerySet;
 /// What is wanted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CalibrationGoal {
-    /// Share of impostors that may be accepted, in `0..1`.
+    /// Fraction of impostors that may be accepted, in `0..1`.
     pub false_accept_rate: f64,
     /// Impostors a SKU must have seen for a threshold of its own; others use the global one. One in
     /// `1 / false_accept_rate` must be able to pass, or the estimate is only an extreme value.
-    pub least_impostors: usize,
+    pub min_impostors: usize,
 }
 
 impl Default for CalibrationGoal {
     fn default() -> Self {
-        Self { false_accept_rate: 0.01, least_impostors: 100 }
+        Self { false_accept_rate: 0.01, min_impostors: 100 }
     }
 }
 
 /// Why no threshold can be given.
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 pub enum CalibrationError {
-    /// Not a share.
+    /// Not a fraction.
     #[error("the false-accept rate is {0}, but it must lie above 0 and below 1")]
     Rate(f64),
     /// No crop could be falsely accepted.
@@ -44,7 +44,7 @@ pub enum CalibrationError {
 /// What a threshold does to the crops at hand.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Trade {
-    /// Least similarity that is accepted.
+    /// Minimum similarity that is accepted.
     pub threshold: f64,
     /// Impostors accepted.
     pub false_accept_rate: f64,
@@ -101,7 +101,7 @@ pub struct InForce {
 /// Finds them. `before` is what is now in force.
 ///
 /// # Errors
-/// When the rate is no share, or there are no impostors or no known crops.
+/// When the rate is no fraction, or there are no impostors or no known crops.
 pub fn calibrate(
     set: &QuerySet,
     goal: CalibrationGoal,
@@ -119,7 +119,7 @@ pub fn calibrate(
         return Err(CalibrationError::NoKnown);
     }
     let all: Vec<f64> = evidence.impostors.iter().map(|i| i.1).collect();
-    let global = least_threshold(all, rate);
+    let global = min_threshold(all, rate);
     let skus = set.skus().len();
     let mut impostors = vec![Vec::new(); skus];
     for &(sku, similarity) in &evidence.impostors {
@@ -128,8 +128,8 @@ pub fn calibrate(
     let chosen: Vec<(f64, bool)> = impostors
         .iter()
         .map(|seen| {
-            let own = seen.len() >= goal.least_impostors.max(1);
-            (if own { least_threshold(seen.clone(), rate) } else { global }, own)
+            let own = seen.len() >= goal.min_impostors.max(1);
+            (if own { min_threshold(seen.clone(), rate) } else { global }, own)
         })
         .collect();
     let per_sku = |sku: u32| {
@@ -153,7 +153,7 @@ pub fn calibrate(
 /// Smallest threshold with which at most `rate` of the similarities are accepted: just above the first one too many. Rounded
 /// up to what a configuration shows (.0001 in `0..=1`) before anything is said about it, so that what is reported is what
 /// will be in force.
-fn least_threshold(mut similarities: Vec<f64>, rate: f64) -> f64 {
+fn min_threshold(mut similarities: Vec<f64>, rate: f64) -> f64 {
     similarities.sort_by(|a, b| b.total_cmp(a));
     // The product may lie a rounding error below a whole number (0.29 * 100).
     let allowed = (rate * similarities.len() as f64 + 1e-9).floor() as usize;
@@ -199,7 +199,7 @@ impl Evidence {
     /// Rates under a threshold per SKU; over impostors and crops of one SKU, or of all.
     fn trade(&self, threshold: f64, of: impl Fn(u32) -> f64, only: Option<u32>) -> Trade {
         let wanted = |sku: u32| only.is_none_or(|o| o == sku);
-        let share = |count: usize, total: usize| if total == 0 { 0.0 } else { count as f64 / total as f64 };
+        let fraction = |count: usize, total: usize| if total == 0 { 0.0 } else { count as f64 / total as f64 };
         let impostors = self.impostors.iter().filter(|i| wanted(i.0));
         let accepted = impostors.clone().filter(|i| i.1 >= of(i.0)).count();
         let known: Vec<&Known> = self.known.iter().filter(|k| wanted(k.truth)).collect();
@@ -209,10 +209,10 @@ impl Evidence {
         let identified = known.iter().filter(|k| passes(k) && right(k)).count();
         Trade {
             threshold,
-            false_accept_rate: share(accepted, impostors.count()),
-            identified: share(identified, known.len()),
-            misidentified: share(passed - identified, known.len()),
-            rejected: share(known.len() - passed, known.len()),
+            false_accept_rate: fraction(accepted, impostors.count()),
+            identified: fraction(identified, known.len()),
+            misidentified: fraction(passed - identified, known.len()),
+            rejected: fraction(known.len() - passed, known.len()),
         }
     }
 }

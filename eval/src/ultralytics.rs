@@ -15,7 +15,7 @@ use crate::{DetectionSet, Rect};
 /// Added to the number of true boxes, as published.
 const EPSILON: f64 = 1e-16;
 
-/// The matching by Ultralytics' definition: computed once, then summed under any weights of pictures.
+/// The matching by Ultralytics' definition: computed once, then summed under any weights of images.
 #[derive(Debug, Clone)]
 pub struct UltralyticsMatches {
     classes: Vec<ClassScores>,
@@ -24,7 +24,7 @@ pub struct UltralyticsMatches {
 /// One class.
 #[derive(Debug, Clone, Default)]
 struct ClassScores {
-    /// `(picture, true boxes)`
+    /// `(image, true boxes)`
     truths: Vec<(u32, u32)>,
     /// Predictions by falling score.
     found: Vec<Scored>,
@@ -33,7 +33,7 @@ struct ClassScores {
 #[derive(Debug, Clone, Copy)]
 struct Scored {
     score: f64,
-    picture: u32,
+    image: u32,
     /// Bit `t`: right at threshold `t`.
     right: u16,
 }
@@ -56,10 +56,10 @@ pub fn ultralytics_map(set: &DetectionSet, max_detections: usize) -> Ultralytics
 }
 
 impl UltralyticsMatches {
-    /// Matches every class of every picture.
+    /// Matches every class of every image.
     #[must_use]
     pub fn new(set: &DetectionSet, max_detections: usize) -> Self {
-        let kept = most_confident_per_picture(set, max_detections);
+        let kept = most_confident_per_image(set, max_detections);
         let groups = Cells::group(set);
         let per_class: Vec<&[Cell]> = groups.cells().chunk_by(|a, b| a.class == b.class).collect();
         let matched: Vec<_> =
@@ -71,7 +71,7 @@ impl UltralyticsMatches {
         Self { classes }
     }
 
-    /// Sums up, each picture counting as often as its weight says.
+    /// Sums up, each image counting as often as its weight says.
     #[must_use]
     pub fn summarize(&self, weights: Weights<'_>) -> UltralyticsSummary {
         let classes: Vec<_> = self.classes.iter().map(|class| class_ap(class, weights)).collect();
@@ -83,14 +83,14 @@ impl UltralyticsMatches {
     }
 }
 
-/// The limit is per picture over all classes there, unlike COCO's.
-fn most_confident_per_picture(set: &DetectionSet, max_detections: usize) -> Vec<bool> {
+/// The limit is per image over all classes there, unlike COCO's.
+fn most_confident_per_image(set: &DetectionSet, max_detections: usize) -> Vec<bool> {
     let mut order: Vec<u32> = (0..set.predictions().len() as u32).collect();
-    let key = |i: u32| (set.predictions()[i as usize].picture, set.predictions()[i as usize].score);
+    let key = |i: u32| (set.predictions()[i as usize].image, set.predictions()[i as usize].score);
     order.sort_by(|&a, &b| key(a).0.cmp(&key(b).0).then(key(b).1.total_cmp(&key(a).1)));
     let mut kept = vec![false; order.len()];
-    for picture in order.chunk_by(|&a, &b| key(a).0 == key(b).0) {
-        for &index in &picture[..picture.len().min(max_detections)] {
+    for image in order.chunk_by(|&a, &b| key(a).0 == key(b).0) {
+        for &index in &image[..image.len().min(max_detections)] {
             kept[index as usize] = true;
         }
     }
@@ -103,7 +103,7 @@ fn match_class(set: &DetectionSet, groups: &Cells, cells: &[Cell], kept: &[bool]
     for cell in cells {
         let boxes: Vec<Rect> = groups.truths(cell).iter().map(|&t| set.truths()[t as usize].rect).collect();
         if !boxes.is_empty() {
-            scores.truths.push((cell.picture, boxes.len() as u32));
+            scores.truths.push((cell.image, boxes.len() as u32));
         }
         let score = |p: u32| set.predictions()[p as usize].score;
         let mut order: Vec<u32> = groups.predictions(cell).iter().copied().filter(|&p| kept[p as usize]).collect();
@@ -120,7 +120,7 @@ fn match_class(set: &DetectionSet, groups: &Cells, cells: &[Cell], kept: &[bool]
                     taken[best.0] |= 1 << t;
                 }
             }
-            scores.found.push(Scored { score: score(prediction), picture: cell.picture, right });
+            scores.found.push(Scored { score: score(prediction), image: cell.image, right });
         }
     }
     scores.found.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -128,14 +128,13 @@ fn match_class(set: &DetectionSet, groups: &Cells, cells: &[Cell], kept: &[bool]
 }
 
 fn class_ap(ClassScores { truths, found }: &ClassScores, weights: Weights<'_>) -> Option<[f64; THRESHOLDS]> {
-    let weight = |picture: u32| weights.map_or(1, |w| w[picture as usize]);
-    let positives: u64 = truths.iter().map(|&(picture, count)| u64::from(count) * u64::from(weight(picture))).sum();
+    let weight = |image: u32| weights.map_or(1, |w| w[image as usize]);
+    let positives: u64 = truths.iter().map(|&(image, count)| u64::from(count) * u64::from(weight(image))).sum();
     if positives == 0 {
         return None;
     }
-    // A picture that weighs n is n pictures with the same scores, one after the other.
-    let counted: Vec<u16> =
-        found.iter().flat_map(|f| std::iter::repeat_n(f.right, weight(f.picture) as usize)).collect();
+    // An image that weighs n is n images with the same scores, one after the other.
+    let counted: Vec<u16> = found.iter().flat_map(|f| std::iter::repeat_n(f.right, weight(f.image) as usize)).collect();
     if counted.is_empty() {
         return Some([0.0; THRESHOLDS]);
     }

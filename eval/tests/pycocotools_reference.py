@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Reference figures from pycocotools itself, for the equality test (tests/it/pycocotools.rs runs this).
+"""Reference metrics from pycocotools itself, for the equality test (tests/it/pycocotools.rs runs this).
 
-usage: pycocotools_reference.py TRUTH.json RESULTS.json MAX_DETECTIONS [--only-coco] > figures.json
+usage: pycocotools_reference.py TRUTH.json RESULTS.json MAX_DETECTIONS [--only-coco] > metrics.json
        pycocotools_reference.py --check        exits 0 when pycocotools can be imported
 
 Also the other definition users know: average precision by linear interpolation of the anchored envelope at 101 points
@@ -30,20 +30,20 @@ def mean(values):
     return float(np.mean(values)) if values.size else None
 
 
-def coco_figures(evaluator):
+def coco_metrics(evaluator):
     precision, recall = evaluator.eval["precision"], evaluator.eval["recall"]  # [T,R,K,A,M], [T,K,A,M]
-    figures = {
+    metrics = {
         "map50_95": mean(precision[:, :, :, 0, -1]),
         "map50": mean(precision[0, :, :, 0, -1]),
         "map75": mean(precision[5, :, :, 0, -1]),
     }
     for area, name in enumerate(["small", "medium", "large"], 1):
-        figures[f"map50_95_{name}"] = mean(precision[:, :, :, area, -1])
-        figures[f"map50_{name}"] = mean(precision[0, :, :, area, -1])
-        figures[f"average_recall_{name}"] = mean(recall[:, :, area, -1])
+        metrics[f"map50_95_{name}"] = mean(precision[:, :, :, area, -1])
+        metrics[f"map50_{name}"] = mean(precision[0, :, :, area, -1])
+        metrics[f"average_recall_{name}"] = mean(recall[:, :, area, -1])
     for at, name in enumerate(["average_recall_1", "average_recall_10", "average_recall_100", "average_recall"]):
-        figures[name] = mean(recall[:, :, 0, at])
-    return figures
+        metrics[name] = mean(recall[:, :, 0, at])
+    return metrics
 
 
 def per_class(evaluator):
@@ -57,12 +57,12 @@ def per_class(evaluator):
 def linear_ap(truth, results, max_detections):
     """Mean AP50 and AP50-95 by the linearly interpolated definition."""
     thresholds = np.linspace(0.5, 0.95, 10)
-    by_picture = {}
+    by_image = {}
     for result in results:
-        by_picture.setdefault(result["image_id"], []).append(result)
+        by_image.setdefault(result["image_id"], []).append(result)
     right, scores, classes = [], [], []
     for image in sorted(i["id"] for i in truth["images"]):
-        found = by_picture.get(image, [])
+        found = by_image.get(image, [])
         found = [found[i] for i in np.argsort([-f["score"] for f in found], kind="stable")][:max_detections]
         true = [a for a in truth["annotations"] if a["image_id"] == image]
         hits = np.zeros((len(found), 10), bool)
@@ -114,12 +114,12 @@ def main():
         evaluator.evaluate()
         evaluator.accumulate()
         seconds = time.perf_counter() - start
-    figures = coco_figures(evaluator)
+    metrics = coco_metrics(evaluator)
     # Crowds are ordinary boxes under the other definition, which makes no sense to compare.
     only_coco = "--only-coco" in sys.argv[4:]
     if not only_coco and not any(a.get("iscrowd") for a in truth.dataset["annotations"]):
-        figures |= linear_ap(truth.dataset, json.load(open(results_path)), limit)
-    json.dump({"figures": figures, "classes": per_class(evaluator), "seconds": seconds}, sys.stdout)
+        metrics |= linear_ap(truth.dataset, json.load(open(results_path)), limit)
+    json.dump({"metrics": metrics, "classes": per_class(evaluator), "seconds": seconds}, sys.stdout)
 
 
 main()

@@ -52,7 +52,7 @@ pub enum HubError {
     Unreachable {
         /// What was asked for.
         url: String,
-        /// Why.
+        /// Cause.
         source: Box<dyn StdError + Send + Sync>,
     },
     /// No answer in time.
@@ -203,9 +203,9 @@ pub enum HubError {
         "cannot use {path} in the cache of weights: {source}; check permissions and free space, or set HF_HUB_CACHE"
     )]
     Cache {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
 }

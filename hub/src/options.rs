@@ -41,7 +41,7 @@ pub struct Limits {
     pub stall: Duration,
     /// Bytes a second that a file has to bring over any time as long as `stall`: a hub that drips is no better than one that
     /// hangs.
-    pub least_rate: u64,
+    pub min_rate: u64,
     /// Largest file taken.
     pub largest: u64,
     /// Times a file is tried.
@@ -59,7 +59,7 @@ impl Default for Limits {
         Self {
             answer: Duration::from_secs(20),
             stall: Duration::from_secs(30),
-            least_rate: 1 << 10,
+            min_rate: 1 << 10,
             largest: MAX_MODEL_BYTES,
             tries: 5,
             pause: Duration::from_secs(1),

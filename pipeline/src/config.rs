@@ -30,11 +30,11 @@ pub struct PipelineConfig {
     pub rule: DecisionRule,
     /// Whether thresholds are worked out from the gallery; the rule's holds where they cannot be.
     pub calibrated: bool,
-    /// Share of impostors that may pass where they are.
+    /// Fraction of impostors that may pass where they are.
     pub false_accepts: f32,
     /// Who they are.
     pub impostors: Impostors,
-    /// Whether the share of foreign facings is learned from the photo, where thresholds are worked out.
+    /// Whether the fraction of foreign facings is learned from the photo, where thresholds are worked out.
     pub photo_prior: bool,
     /// What facings beside each other say of each other.
     pub row_context: RowContext,
@@ -123,7 +123,7 @@ impl Default for EngineSettings {
 /// Another embedder, and the gallery that it made.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SecondPlace {
+pub struct SecondOpinionConfig {
     /// Weights.
     pub embedder: PathBuf,
     /// Folder.
@@ -333,14 +333,14 @@ impl PipelineConfig {
         let file: File = serde_saphyr::from_str(text).map_err(|error| syntax(path, error.to_string()))?;
         let check = Check::of(path);
         for confidence in file.detector.class_confidence.values() {
-            check.share("detector.class_confidence", *confidence)?;
+            check.fraction("detector.class_confidence", *confidence)?;
         }
         let detect = DetectOptions {
             confidence: Confidences {
-                default: check.share("detector.confidence", file.detector.confidence)?,
+                default: check.fraction("detector.confidence", file.detector.confidence)?,
                 by_class: file.detector.class_confidence,
             },
-            iou: check.share("detector.iou", file.detector.iou)?,
+            iou: check.fraction("detector.iou", file.detector.iou)?,
             max_detections: check.within("detector.max_detections", file.detector.max_detections, 1, 10_000)?,
             class_agnostic: file.detector.class_agnostic,
             tiling: check.parsed::<Tiling>("detector.tiles", &file.detector.tiles)?,
@@ -353,7 +353,7 @@ impl PipelineConfig {
         };
         let threshold = match &file.gallery.threshold {
             Threshold::Auto => None,
-            Threshold::Number(number) => Some(check.share("gallery.threshold", *number)?),
+            Threshold::Number(number) => Some(check.fraction("gallery.threshold", *number)?),
             Threshold::Word(word) if word == "auto" => None,
             Threshold::Word(word) => {
                 return Err(ConfigError::Value {
@@ -367,11 +367,11 @@ impl PipelineConfig {
         let rule = DecisionRule {
             k: check.within("gallery.neighbors", file.gallery.neighbors, 1, 1_000)?,
             threshold: threshold.unwrap_or(defaults::threshold()),
-            margin: check.share("gallery.margin", file.gallery.margin)?,
-            temperature: check.share("gallery.temperature", file.gallery.temperature)?,
+            margin: check.fraction("gallery.margin", file.gallery.margin)?,
+            temperature: check.fraction("gallery.temperature", file.gallery.temperature)?,
         };
         for threshold in file.gallery.sku_thresholds.values() {
-            check.share("gallery.sku_thresholds", *threshold)?;
+            check.fraction("gallery.sku_thresholds", *threshold)?;
         }
         check.within("engine.sessions", file.engine.sessions, 0, 256)?;
         check.within("engine.threads_per_session", file.engine.threads_per_session, 0, 256)?;
@@ -382,10 +382,10 @@ impl PipelineConfig {
             max_scan_pixels: check.within("limits.max_scan_megapixels", file.limits.max_scan_megapixels, 1, 100_000)?
                 * 1_000_000,
         };
-        let most_tiles = vision::tiles::MAX_TILES_PER_SIDE.pow(2);
+        let max_tiles = vision::tiles::MAX_TILES_PER_SIDE.pow(2);
         let requests = RequestLimits {
-            max_tiles: check.within("limits.max_tiles", file.limits.max_tiles, 0, most_tiles)?,
-            min_confidence: check.share("limits.min_confidence", file.limits.min_confidence)?,
+            max_tiles: check.within("limits.max_tiles", file.limits.max_tiles, 0, max_tiles)?,
+            min_confidence: check.fraction("limits.min_confidence", file.limits.min_confidence)?,
             max_input_megapixels: check.within(
                 "limits.max_input_megapixels",
                 file.limits.max_input_megapixels,
@@ -401,11 +401,11 @@ impl PipelineConfig {
             ivf_above: file.gallery.ivf_above,
             rule,
             calibrated: threshold.is_none(),
-            false_accepts: check.share("gallery.false_accepts", file.gallery.false_accepts)?,
+            false_accepts: check.fraction("gallery.false_accepts", file.gallery.false_accepts)?,
             impostors: file.gallery.impostors.into(),
             photo_prior: threshold.is_none() && file.gallery.photo_prior,
             row_context: RowContext {
-                weight: check.share("gallery.row_context", file.gallery.row_context)?,
+                weight: check.fraction("gallery.row_context", file.gallery.row_context)?,
                 ..RowContext::default()
             },
             sku_thresholds: file.gallery.sku_thresholds,

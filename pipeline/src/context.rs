@@ -18,7 +18,7 @@ impl Default for RowContext {
     }
 }
 
-/// Two facings stand in one row when their heights overlap by this share of the lower one.
+/// Two facings stand in one row when their heights overlap by this fraction of the lower one.
 const SAME_ROW: f32 = 0.5;
 /// Centres of neighbours are at most so many widths of the wider one apart.
 const REACH: f32 = 1.5;
@@ -122,7 +122,7 @@ mod tests {
                 candidates,
             },
             embedding: None,
-            disputed: false,
+            disagreement: false,
         }
     }
 

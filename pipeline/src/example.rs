@@ -29,7 +29,7 @@ pub enum ExampleError {
     Image {
         /// Of which SKU.
         code: String,
-        /// Why.
+        /// Cause.
         source: DecodeError,
     },
     /// The embedder failed on them.

@@ -15,7 +15,7 @@ pub mod timing;
 mod context;
 mod prior;
 mod request_limits;
-mod second;
+mod second_opinion;
 
 pub use config::PipelineConfig;
 pub use context::RowContext;
@@ -24,5 +24,5 @@ pub use load::{LoadError, Loaded, load};
 pub use recognize::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
 pub use release::{RecognizerSettings, Release};
 pub use request_limits::RequestLimits;
-pub use second::SecondOpinion;
+pub use second_opinion::SecondOpinion;
 pub use timing::Timing;

@@ -12,10 +12,10 @@ use thiserror::Error;
 use tracing::warn;
 use vision::{Detector as _, Embedder as _, UnknownClass};
 
-use crate::config::{EngineSettings, IndexKind, PipelineConfig, SecondPlace};
+use crate::config::{EngineSettings, IndexKind, PipelineConfig, SecondOpinionConfig};
 use crate::recognize::Recognizer;
 use crate::release::{RecognizerSettings, Release};
-use crate::second::SecondOpinion;
+use crate::second_opinion::SecondOpinion;
 
 /// What [`load`] loaded: the recogniser, and its parts under their own types.
 pub struct Loaded {
@@ -112,7 +112,7 @@ fn loaded(
 ///
 /// # Errors
 /// As [`load`]; a gallery that does not exist is an error here.
-pub fn second_opinion(config: &PipelineConfig, place: &SecondPlace) -> Result<SecondOpinion, LoadError> {
+pub fn second_opinion(config: &PipelineConfig, place: &SecondOpinionConfig) -> Result<SecondOpinion, LoadError> {
     let embedder = embedder_of(&place.embedder, &config.engine)?;
     let gallery = Gallery::open(&place.gallery, &embedder, &index_options(config)).map_err(LoadError::Gallery)?;
     Ok(SecondOpinion { crop: embedder.crop_rule(), embedder: Arc::new(embedder), gallery: Arc::new(gallery) })

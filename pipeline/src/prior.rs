@@ -1,36 +1,36 @@
 //! How many facings of a photo are of no enrolled SKU: learned from all of them together.
 //!
 //! A threshold that lets one impostor in twenty pass must refuse many a facing that is what it seems. Where all that is on a shelf
-//! is enrolled there are no impostors, and refusing is nothing but a miscount. So the photo tells: the share of foreign facings is
+//! is enrolled there are no impostors, and refusing is nothing but a miscount. So the photo tells: the fraction of foreign facings is
 //! that under which the similarities found on it are likeliest.
 
 use vision::{Reason, RecognizedItem, SkuId, SkuIndex, SkuStatus};
 
 /// Facings that a photo must have to say anything: fewer leave each to its threshold.
-const LEAST_FACINGS: usize = 8;
+const MIN_FACINGS: usize = 8;
 /// What is taken for granted of any photo, as facings seen before: one foreign, nine enrolled.
 const FOREIGN_BEFORE: f64 = 1.0;
 const ENROLLED_BEFORE: f64 = 9.0;
-/// The share of foreign facings that stated probabilities suppose until a photo says more.
+/// The fraction of foreign facings that stated probabilities suppose until a photo says more.
 pub(crate) const SUPPOSED: f64 = 0.05;
 /// Steps of expectation-maximisation; it moves by less than a thousandth long before.
 const STEPS: usize = 30;
 
 /// Lets facings below their threshold through where the photo makes it likelier that they are of the SKU they come nearest to than
-/// of none, and brings probabilities to the photo's own share of foreign facings (expectation-maximisation over class priors:
-/// Saerens, Latinne and Decaestecker 2002). `margin` is the lead below which a SKU is ambiguous. Gives the share of foreign facings
+/// of none, and brings probabilities to the photo's own fraction of foreign facings (expectation-maximisation over class priors:
+/// Saerens, Latinne and Decaestecker 2002). `margin` is the lead below which a SKU is ambiguous. Gives the fraction of foreign facings
 /// where the photo has enough of them.
 pub(crate) fn apply(items: &mut [RecognizedItem], gallery: &dyn SkuIndex, margin: f32) -> Option<f64> {
     let odds: Vec<Option<(SkuId, f64)>> = items.iter().map(|item| odds(item, gallery)).collect();
     let all: Vec<f64> = odds.iter().flatten().map(|(_, odds)| *odds).collect();
-    if all.len() < LEAST_FACINGS {
+    if all.len() < MIN_FACINGS {
         return None;
     }
-    let share = foreign_share(&all);
+    let fraction = foreign_ratio(&all);
     for (item, odds) in items.iter_mut().zip(odds) {
         let Some((sku, odds)) = odds else { continue };
         let decision = &mut item.decision;
-        let (foreign, supposed) = (is_foreign(odds, share), is_foreign(odds, SUPPOSED));
+        let (foreign, supposed) = (is_foreign(odds, fraction), is_foreign(odds, SUPPOSED));
         // Right if enrolled stays what it was; enrolled is as likely as the photo says.
         decision.probability = decision.probability.map(|p| {
             let right_if_enrolled = (f64::from(p) / (1.0 - supposed).max(1e-9)).min(1.0);
@@ -42,12 +42,12 @@ pub(crate) fn apply(items: &mut [RecognizedItem], gallery: &dyn SkuIndex, margin
             decision.status = if decision.margin >= margin { SkuStatus::Known } else { SkuStatus::Ambiguous };
         }
     }
-    Some(share)
+    Some(fraction)
 }
 
-/// Whether a facing of this similarity to `sku` is likelier of it than foreign, on a photo of this share of foreign facings.
-pub(crate) fn accepts(gallery: &dyn SkuIndex, share: f64, sku: SkuId, similarity: f32) -> bool {
-    gallery.enrolled_odds(sku, similarity).is_some_and(|odds| is_foreign(f64::from(odds), share) < 0.5)
+/// Whether a facing of this similarity to `sku` is likelier of it than foreign, on a photo of this fraction of foreign facings.
+pub(crate) fn accepts(gallery: &dyn SkuIndex, fraction: f64, sku: SkuId, similarity: f32) -> bool {
+    gallery.enrolled_odds(sku, similarity).is_some_and(|odds| is_foreign(f64::from(odds), fraction) < 0.5)
 }
 
 /// The SKU a facing comes nearest to, and how many times likelier its similarity is for that SKU than for a foreign product.
@@ -60,18 +60,18 @@ fn odds(item: &RecognizedItem, gallery: &dyn SkuIndex) -> Option<(SkuId, f64)> {
     odds.is_finite().then_some((best.sku, odds))
 }
 
-/// Chance that a facing of these odds is foreign when this share of all is.
-fn is_foreign(odds: f64, share: f64) -> f64 {
-    share / (share + odds * (1.0 - share))
+/// Chance that a facing of these odds is foreign when this fraction of all is.
+fn is_foreign(odds: f64, fraction: f64) -> f64 {
+    fraction / (fraction + odds * (1.0 - fraction))
 }
 
-fn foreign_share(odds: &[f64]) -> f64 {
-    let mut share = FOREIGN_BEFORE / (FOREIGN_BEFORE + ENROLLED_BEFORE);
+fn foreign_ratio(odds: &[f64]) -> f64 {
+    let mut fraction = FOREIGN_BEFORE / (FOREIGN_BEFORE + ENROLLED_BEFORE);
     for _ in 0..STEPS {
-        let foreign: f64 = odds.iter().map(|&odds| is_foreign(odds, share)).sum();
-        share = (foreign + FOREIGN_BEFORE) / (odds.len() as f64 + FOREIGN_BEFORE + ENROLLED_BEFORE);
+        let foreign: f64 = odds.iter().map(|&odds| is_foreign(odds, fraction)).sum();
+        fraction = (foreign + FOREIGN_BEFORE) / (odds.len() as f64 + FOREIGN_BEFORE + ENROLLED_BEFORE);
     }
-    share
+    fraction
 }
 
 #[cfg(test)]
@@ -117,7 +117,7 @@ mod tests {
                 candidates: vec![Candidate { sku: SkuId(1), similarity }],
             },
             embedding: None,
-            disputed: false,
+            disagreement: false,
         }
     }
 
@@ -139,10 +139,10 @@ mod tests {
     }
 
     #[test]
-    fn the_share_is_that_which_made_the_odds() {
+    fn the_ratio_is_that_which_made_the_odds() {
         // 40 % foreign, with odds of 9 to 1 for nine of ten either way.
         let odds = |right: usize, wrong: usize| [vec![9.0; right], vec![1.0 / 9.0; wrong]].concat();
-        let share = foreign_share(&odds(540 + 40, 60 + 360));
-        assert!((share - 0.4).abs() < 0.01, "{share}");
+        let fraction = foreign_ratio(&odds(540 + 40, 60 + 360));
+        assert!((fraction - 0.4).abs() < 0.01, "{fraction}");
     }
 }

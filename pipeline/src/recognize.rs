@@ -9,15 +9,15 @@ use rayon::prelude::*;
 use thiserror::Error;
 use vision::decode::UnusualForm;
 use vision::{
-    Cancel, Decision, DecodeError, DetectOptions, Detection, Detector, Embedder, Embedding, ExemplarId, Looked,
-    ModelError, Neighbor, Reason, Recognition, RecognizedItem, RgbImage, Sightings, SkuId, SkuIndex,
+    Cancel, Decision, DecodeError, DetectOptions, Detection, DetectionTrace, Detections, Detector, Embedder, Embedding,
+    ExemplarId, ModelError, Neighbor, Reason, Recognition, RecognizedItem, RgbImage, SkuId, SkuIndex,
 };
 
 use crate::context;
 use crate::count::count;
 use crate::prior;
 use crate::release::{RecognizerSettings, Release};
-use crate::second::SecondOpinion;
+use crate::second_opinion::SecondOpinion;
 use crate::timing::Timing;
 
 /// What may differ from request to request.
@@ -76,7 +76,7 @@ pub struct Recognizer {
     gallery: Arc<dyn SkuIndex>,
     /// The release's, by their numbers in this gallery.
     sku_thresholds: Arc<HashMap<SkuId, f32>>,
-    edition: u64,
+    gallery_version: u64,
 }
 
 /// SKUs that are compared for a facing, at least.
@@ -95,8 +95,8 @@ impl Release {
 struct Seen {
     image: RgbImage,
     detections: Vec<Detection>,
-    disputed: Vec<bool>,
-    looked: Looked,
+    disagreement: Vec<bool>,
+    trace: DetectionTrace,
     timing: Timing,
 }
 
@@ -105,16 +105,16 @@ impl Recognizer {
     #[must_use]
     pub fn new(release: Arc<Release>, gallery: Arc<dyn SkuIndex>) -> Self {
         let sku_thresholds = Arc::new(release.thresholds_in(&*gallery));
-        Self { release, gallery, sku_thresholds, edition: 0 }
+        Self { release, gallery, sku_thresholds, gallery_version: 0 }
     }
 
     /// The same release over another gallery.
     #[must_use]
     pub fn with_gallery(&self, gallery: Arc<dyn SkuIndex>) -> Self {
-        Self { edition: self.edition, ..Self::new(Arc::clone(&self.release), gallery) }
+        Self { gallery_version: self.gallery_version, ..Self::new(Arc::clone(&self.release), gallery) }
     }
 
-    /// With another embedder that is asked about every facing: where it names another SKU, the facing is disputed.
+    /// With another embedder that is asked about every facing: where it names another SKU, the facing is marked.
     #[must_use]
     pub fn with_second_opinion(mut self, second: Option<SecondOpinion>) -> Self {
         Arc::make_mut(&mut self.release).second = second;
@@ -153,7 +153,7 @@ impl Recognizer {
         Ok(found.into_iter().zip(facings).map(others).collect())
     }
 
-    /// Least similarity with which a SKU is known.
+    /// Minimum similarity with which a SKU is known.
     #[must_use]
     pub fn threshold(&self, sku: Option<SkuId>) -> f32 {
         let own = sku.and_then(|sku| self.sku_thresholds.get(&sku).copied());
@@ -182,14 +182,14 @@ impl Recognizer {
 
     /// Which state of a gallery that people change this one is over: the later, the larger. 0 for a gallery that stays.
     #[must_use]
-    pub fn edition(&self) -> u64 {
-        self.edition
+    pub fn gallery_version(&self) -> u64 {
+        self.gallery_version
     }
 
     /// The same, over that state of its gallery.
     #[must_use]
-    pub fn with_edition(self, edition: u64) -> Self {
-        Self { edition, ..self }
+    pub fn with_gallery_version(self, gallery_version: u64) -> Self {
+        Self { gallery_version, ..self }
     }
 
     /// What stays the same from request to request.
@@ -307,8 +307,9 @@ impl Recognizer {
         detections: Vec<Detection>,
         options: &RecognizeOptions,
     ) -> Result<Recognized, ModelError> {
-        let disputed = vec![false; detections.len()];
-        let seen = vec![Seen { image, detections, disputed, looked: Looked::default(), timing: Timing::default() }];
+        let disagreement = vec![false; detections.len()];
+        let seen =
+            vec![Seen { image, detections, disagreement, trace: DetectionTrace::default(), timing: Timing::default() }];
         let answer = self.identify_seen(seen, options, &Cancel::never())?.pop();
         answer
             .ok_or_else(|| ModelError::UnexpectedOutput { expected: "an answer".to_owned(), found: "none".to_owned() })
@@ -355,40 +356,40 @@ impl Recognizer {
 
         let mut found = embeddings.into_iter().zip(neighbors).zip(second);
         let answers = seen.into_iter().map(|photo| {
-            let share = |time: Duration| {
+            let each = |time: Duration| {
                 if facings == 0 { time / batch } else { time.mul_f64(photo.detections.len() as f64 / facings as f64) }
             };
             let mut timing = photo.timing;
-            (timing.crop, timing.embed, timing.search) = (share(crop_time), share(embed_time), share(search_time));
-            let looks = photo.detections.iter().zip(&photo.disputed).zip(found.by_ref());
-            let items = looks.map(|((&detection, &disputed), ((embedding, neighbors), second))| {
+            (timing.crop, timing.embed, timing.search) = (each(crop_time), each(embed_time), each(search_time));
+            let detected = photo.detections.iter().zip(&photo.disagreement).zip(found.by_ref());
+            let items = detected.map(|((&detection, &disagreement), ((embedding, neighbors), second))| {
                 let decision = self.decide(&neighbors, candidates);
                 let item = RecognizedItem {
                     detection,
                     decision,
                     embedding: options.keep_embeddings.then_some(embedding),
-                    disputed,
+                    disagreement,
                 };
                 (item, second)
             });
             let (mut items, second): (Vec<RecognizedItem>, Vec<_>) = items.unzip();
             let settings = &self.release.settings;
             let gallery = &*self.gallery;
-            let share =
+            let foreign =
                 if settings.photo_prior { prior::apply(&mut items, gallery, settings.rule.margin) } else { None };
             context::apply(&mut items, settings.row_context, |sku, similarity| {
                 similarity >= self.threshold(Some(sku))
-                    || share.is_some_and(|share| prior::accepts(gallery, share, sku, similarity))
+                    || foreign.is_some_and(|foreign| prior::accepts(gallery, foreign, sku, similarity))
             });
             for (item, second) in items.iter_mut().zip(second) {
                 if item.decision.reason == Reason::RowContext {
                     let Decision { sku, similarity, margin, .. } = item.decision;
                     item.decision.probability = sku.and_then(|sku| self.gallery.probability(sku, similarity, margin));
                 }
-                item.disputed |= self.differs(&item.decision, second.as_deref());
+                item.disagreement |= self.differs(&item.decision, second.as_deref());
                 item.decision.candidates.truncate(options.top_k);
             }
-            let recognition = self.answer(&photo.image, items, photo.looked, options);
+            let recognition = self.answer(&photo.image, items, photo.trace, options);
             Recognized { recognition, image: photo.image, timing }
         });
         Ok(answers.collect())
@@ -402,18 +403,18 @@ impl Recognizer {
     ) -> Result<Vec<Seen>, ModelError> {
         let start = Instant::now();
         let (images, decode_times): (Vec<RgbImage>, Vec<Duration>) = photos.into_iter().unzip();
-        let sightings = self.release.detector.look_until(&images, &options.detect, cancel)?;
-        if sightings.len() != images.len() {
+        let found = self.release.detector.detect_until(&images, &options.detect, cancel)?;
+        if found.len() != images.len() {
             return Err(ModelError::UnexpectedOutput {
                 expected: format!("detections of {} photos", images.len()),
-                found: format!("of {}", sightings.len()),
+                found: format!("of {}", found.len()),
             });
         }
         let detect = start.elapsed() / images.len() as u32;
-        let seen = images.into_iter().zip(decode_times).zip(sightings).map(|((image, decode), sightings)| {
-            let Sightings { detections, mut disputed, looked } = sightings;
-            disputed.resize(detections.len(), false);
-            Seen { image, detections, disputed, looked, timing: Timing { decode, detect, ..Timing::default() } }
+        let seen = images.into_iter().zip(decode_times).zip(found).map(|((image, decode), found)| {
+            let Detections { detections, mut disagreement, trace } = found;
+            disagreement.resize(detections.len(), false);
+            Seen { image, detections, disagreement, trace, timing: Timing { decode, detect, ..Timing::default() } }
         });
         Ok(seen.collect())
     }
@@ -437,11 +438,11 @@ impl Recognizer {
         &self,
         image: &RgbImage,
         items: Vec<RecognizedItem>,
-        looked: Looked,
+        trace: DetectionTrace,
         options: &RecognizeOptions,
     ) -> Recognition {
         let (counts, unknown_count) = count(&items, &*self.gallery);
-        let mut warnings: Vec<String> = looked.doubts.iter().map(ToString::to_string).collect();
+        let mut warnings: Vec<String> = trace.doubts.iter().map(ToString::to_string).collect();
         if items.len() == options.detect.max_detections {
             warnings.push(format!(
                 "the list was cut at {} facings; raise detector.max_detections or photograph a smaller part",
@@ -454,6 +455,6 @@ impl Recognizer {
             );
         }
         let (width, height) = image.dimensions();
-        Recognition { width, height, items, counts, unknown_count, looked, warnings }
+        Recognition { width, height, items, counts, unknown_count, trace, warnings }
     }
 }

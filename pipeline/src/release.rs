@@ -11,7 +11,7 @@ use vision::{DecodeLimits, Detector, Embedder, SkuId, SkuIndex};
 
 use crate::context::RowContext;
 use crate::request_limits::RequestLimits;
-use crate::second::SecondOpinion;
+use crate::second_opinion::SecondOpinion;
 
 /// A detector, an embedder, the gallery that the embedder made, and the thresholds that were found for them.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ pub struct Release {
     pub settings: RecognizerSettings,
     /// Thresholds of single SKUs, by code, which hold in place of the rule's when that SKU wins the vote.
     pub sku_thresholds: BTreeMap<String, f32>,
-    /// Another embedder that is asked about every facing: where it names another SKU, the facing is disputed.
+    /// Another embedder that is asked about every facing: where it names another SKU, the facing is marked.
     pub second: Option<SecondOpinion>,
 }
 
@@ -43,7 +43,7 @@ pub struct RecognizerSettings {
     pub rule: DecisionRule,
     /// Whether thresholds that the gallery knows hold in place of the rule's.
     pub calibrated: bool,
-    /// Whether the share of foreign facings is learned from the photo.
+    /// Whether the fraction of foreign facings is learned from the photo.
     pub photo_prior: bool,
     /// What facings beside each other say of each other.
     pub row_context: RowContext,

@@ -18,7 +18,7 @@ use classifier::{DecisionRule, EmbedderIdentity, Gallery, IndexOptions, LoadOpti
 use eval::report::plot::{Axis, Drawing, Frame, paint};
 use review::config::{Limits, Samplers};
 use review::sampler::{GalleryFacts, Sampler};
-use vision::phash::hash_of as picture_hash;
+use vision::phash::hash_of as image_hash;
 use vision::random::Random;
 use vision::{
     BBox, ClassId, DecodeLimits, Detection, Embedder, Embedding, Recognition, RecognizedItem, Sha256, SkuId, SkuIndex,
@@ -56,7 +56,7 @@ fn main() -> Result<()> {
             let images = files.iter().map(|file| Ok(decode(&std::fs::read(file)?, &DecodeLimits::default())?));
             let images = images.collect::<Result<Vec<_>>>()?;
             let seen = embedder.embed(&images)?.into_iter().zip(&images);
-            crops.extend(seen.map(|(embedding, image)| Crop { sku, embedding, hash: picture_hash(image) }));
+            crops.extend(seen.map(|(embedding, image)| Crop { sku, embedding, hash: image_hash(image) }));
         }
     }
     let last: Vec<_> = folder.iter().rev().take(3).map(|part| part.to_string_lossy()).collect();
@@ -101,7 +101,7 @@ fn twins(crops: &[Crop]) {
     }
     let [[hash_wrong, hash_right], [wrong, right]] = counts;
     println!(
-        "# twins by picture ({bits} bits): {hash_right} pairs of one SKU, {hash_wrong} of two; by embedding: {right}, {wrong}"
+        "# twins by image ({bits} bits): {hash_right} pairs of one SKU, {hash_wrong} of two; by embedding: {right}, {wrong}"
     );
 }
 
@@ -118,8 +118,8 @@ fn draw(out: &str, files: &[String]) -> Result<()> {
             curves.entry(way).or_default().entry(labels.parse()?).or_default().push(top1.parse()?);
         }
         let seeds = rows.iter().map(|row| row[0]).collect::<BTreeSet<_>>().len();
-        let most = curves.values().flat_map(BTreeMap::keys).copied().max().unwrap_or(1);
-        let mut frame = Frame::new(Axis::counts("labels", most), Axis::share("top-1"));
+        let max = curves.values().flat_map(BTreeMap::keys).copied().max().unwrap_or(1);
+        let mut frame = Frame::new(Axis::counts("labels", max), Axis::fraction("top-1"));
         for (way, mark) in [("queue", "s1"), ("random", "s2")] {
             let curve = curves.get(way).into_iter().flatten();
             // All seeds run until every crop is labelled; the last step of one may be shorter.
@@ -135,7 +135,7 @@ fn draw(out: &str, files: &[String]) -> Result<()> {
 }
 
 fn samplers() -> Samplers {
-    Samplers { random_share: 0.0, low_confidence: 0.0, ..Samplers::default() }
+    Samplers { random_ratio: 0.0, low_confidence: 0.0, ..Samplers::default() }
 }
 
 /// Labels until `target` holds for three measurements in a row: one lucky one is no result. All of them when it never does.
@@ -178,7 +178,7 @@ fn run(crops: &[Crop], embedder: &dyn Embedder, seed: u64, target: f64, by_queue
     Ok(needed.unwrap_or(labels))
 }
 
-/// Pool and test, of every SKU the same shares.
+/// Pool and test, of every SKU the same fractions.
 fn divide(crops: &[Crop], random: &mut Random) -> (Vec<usize>, Vec<usize>) {
     let (mut pool, mut test) = (Vec::new(), Vec::new());
     let skus = crops.iter().map(|crop| crop.sku).max().unwrap_or(0) + 1;
@@ -207,7 +207,7 @@ fn choose(crops: &[Crop], pool: &[usize], gallery: &Gallery) -> Result<Vec<usize
         detection: Detection { bbox: BBox::new(0.0, 0.0, 1.0, 1.0), class: ClassId(0), confidence: 1.0 },
         decision: decide(&neighbors, &rule, 5),
         embedding: Some(embedding),
-        disputed: false,
+        disagreement: false,
     });
     let recognition = Recognition {
         width: 1,
@@ -215,17 +215,18 @@ fn choose(crops: &[Crop], pool: &[usize], gallery: &Gallery) -> Result<Vec<usize
         items: items.collect(),
         counts: Vec::new(),
         unknown_count: 0,
-        looked: vision::Looked::default(),
+        trace: vision::DetectionTrace::default(),
         warnings: Vec::new(),
     };
     let limits = Limits { per_photo: TOGETHER, per_minute: TOGETHER, per_hour: TOGETHER, per_day: TOGETHER };
     let hash = |facing: usize| crops[pool[facing]].hash;
-    let facts = GalleryFacts { threshold: &|_| rule.threshold, exemplars: None, picture_hash: Some(&hash), edition: 0 };
+    let facts =
+        GalleryFacts { threshold: &|_| rule.threshold, exemplars: None, image_hash: Some(&hash), gallery_version: 0 };
     let picked = Sampler::new(samplers(), limits).pick(&recognition, 0, &facts);
     Ok(picked.new.iter().map(|pick| pool[pick.facing]).collect())
 }
 
-/// Share of the test crops whose nearest SKU is theirs, whatever its status.
+/// Fraction of the test crops whose nearest SKU is theirs, whatever its status.
 fn measure(crops: &[Crop], test: &[usize], gallery: &Gallery) -> Result<f64> {
     let rule = DecisionRule::default();
     let queries: Vec<Embedding> = test.iter().map(|&at| crops[at].embedding.clone()).collect();

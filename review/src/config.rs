@@ -6,8 +6,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use vision::Secret;
 
-use pipeline::config::SecondPlace;
-use vision::config::{Check, ConfigError, read_text, syntax};
+use pipeline::config::SecondOpinionConfig;
+use vision::config::{Check, ConfigError, Keys, Renamed, read_text, syntax};
+
+/// Keys that have another name now.
+const RENAMED: &[Renamed] = &[Renamed { section: "review.samplers", old: "random_share", new: "random_ratio" }];
 
 /// What is queued for people, and where it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,18 +29,19 @@ pub struct ReviewConfig {
     pub claim: Duration,
     /// After how long items that nobody answered are dropped; `None` keeps them.
     pub keep: Option<Duration>,
-    /// How much the pictures may take; `None` for as much as they want.
+    /// How much the images may take; `None` for as much as they want.
     pub max_bytes: Option<u64>,
     /// Whom else to ask about every facing.
-    pub second_opinion: Option<SecondPlace>,
+    pub second_opinion: Option<SecondOpinionConfig>,
 }
 
 /// Which facings are worth a look. A zero switches a sampler off.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Samplers {
-    /// Share of all facings, taken blindly and before all else: what estimates without bias rest on.
-    pub random_share: f32,
+    /// Fraction of all facings, taken blindly and before all else: what estimates without bias rest on.
+    #[serde(alias = "random_share")]
+    pub random_ratio: f32,
     /// Whether unknown facings are taken.
     pub unknown: bool,
     /// Lead over the runner-up below which a facing is taken.
@@ -57,14 +61,14 @@ pub struct Samplers {
     /// Facings more similar than this to one that waits already are not queued again: they make that one more urgent.
     /// Zero compares no embeddings.
     pub duplicate_similarity: f32,
-    /// The same for facings whose pictures' hashes differ in at most so many of 64 bits. Zero compares no pictures.
+    /// The same for facings whose images' hashes differ in at most so many of 64 bits. Zero compares no images.
     pub duplicate_bits: u32,
 }
 
 impl Default for Samplers {
     fn default() -> Self {
         Self {
-            random_share: 0.01,
+            random_ratio: 0.01,
             unknown: true,
             small_margin: 0.05,
             near_threshold: 0.02,
@@ -121,6 +125,9 @@ impl ReviewConfig {
     /// As [`ReviewConfig::read`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let file: File = serde_saphyr::from_str(text).map_err(|error| syntax(path, error.to_string()))?;
+        for key in serde_saphyr::from_str::<Keys>(text).unwrap_or_default().old(RENAMED) {
+            tracing::warn!("{}: {key}", path.display());
+        }
         file.review.check(path)
     }
 }
@@ -137,7 +144,7 @@ struct ReviewSection {
     claim_seconds: u64,
     keep_days: u64,
     max_gib: f64,
-    second_opinion: Option<SecondPlace>,
+    second_opinion: Option<SecondOpinionConfig>,
 }
 
 impl Default for ReviewSection {
@@ -161,7 +168,7 @@ impl ReviewSection {
         let check = Check::of(path);
         let s = self.samplers;
         for (key, value) in [
-            ("review.samplers.random_share", s.random_share),
+            ("review.samplers.random_ratio", s.random_ratio),
             ("review.samplers.small_margin", s.small_margin),
             ("review.samplers.near_threshold", s.near_threshold),
             ("review.samplers.low_similarity", s.low_similarity),
@@ -169,7 +176,7 @@ impl ReviewSection {
             ("review.samplers.novelty", s.novelty),
             ("review.samplers.duplicate_similarity", s.duplicate_similarity),
         ] {
-            check.share(key, value)?;
+            check.fraction(key, value)?;
         }
         check.within("review.samplers.duplicate_bits", s.duplicate_bits, 0, 16)?;
         for (key, value) in [

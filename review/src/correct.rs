@@ -17,7 +17,7 @@ pub struct Cut {
     /// What made it.
     embedder: Sha256,
     /// A JPEG.
-    picture: NewObject,
+    image: NewObject,
 }
 
 /// Cuts `bbox` out of the photo and embeds it, by the rule that recognition cuts by. Work for a thread of its own.
@@ -29,20 +29,20 @@ pub fn cut(recognizer: &Recognizer, photo: &[u8], bbox: BBox, cancel: &Cancel) -
     let image = recognizer.decode(photo)?;
     let crop = vision::crop(&image, &bbox, recognizer.settings().crop);
     let embeddings = recognizer.embedder().embed_until(std::slice::from_ref(&crop), cancel)?;
-    let picture: Option<Bytes> = jpeg(&vision::crop(&image, &bbox, vision::crop::CropRule::default()));
-    let (embedding, picture) = embeddings.into_iter().next().zip(picture).ok_or(ReviewError::Crop)?;
+    let jpeg: Option<Bytes> = jpeg(&vision::crop(&image, &bbox, vision::crop::CropRule::default()));
+    let (embedding, jpeg) = embeddings.into_iter().next().zip(jpeg).ok_or(ReviewError::Crop)?;
     let embedder = recognizer.embedder().fingerprint();
-    Ok(Cut { embedding: embedding.as_slice().to_vec(), embedder, picture: NewObject::of(picture) })
+    Ok(Cut { embedding: embedding.as_slice().to_vec(), embedder, image: NewObject::of(jpeg) })
 }
 
 impl Cut {
-    /// Keeps the picture, for a label that is about to name it.
+    /// Keeps the image, for a label that is about to name it.
     ///
     /// # Errors
-    /// When the place for pictures cannot be written.
+    /// When the place for images cannot be written.
     pub async fn keep(self, store: &Store) -> Result<CorrectedCrop, ReviewError> {
-        let bytes = self.picture.bytes().len();
-        let picture = store.objects().put(self.picture).await?;
-        Ok(CorrectedCrop { picture, bytes, embedder: self.embedder, embedding: self.embedding })
+        let bytes = self.image.bytes().len();
+        let image = store.objects().put(self.image).await?;
+        Ok(CorrectedCrop { image, bytes, embedder: self.embedder, embedding: self.embedding })
     }
 }

@@ -8,7 +8,7 @@ use pipeline::Recognizer;
 use store::NewObject;
 use store::model::{NewItem, NewRecognition};
 use vision::crop::CropRule;
-use vision::phash::hash_of as picture_hash;
+use vision::phash::hash_of as image_hash;
 use vision::{Recognition, RgbImage, Sha256, SkuStatus};
 
 use crate::sampler::GalleryFacts;
@@ -72,12 +72,12 @@ pub fn prepare(queue: &Arc<Queue>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
     let exemplars = queue.exemplars.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let threshold = |sku| recognizer.threshold(sku);
     let cut = |facing: usize| vision::crop(image, &recognition.items[facing].detection.bbox, CropRule::default());
-    let hash = |facing| picture_hash(&cut(facing));
+    let hash = |facing| image_hash(&cut(facing));
     let facts = GalleryFacts {
         threshold: &threshold,
         exemplars: Some(&exemplars),
-        picture_hash: Some(&hash),
-        edition: recognizer.edition(),
+        image_hash: Some(&hash),
+        gallery_version: recognizer.gallery_version(),
     };
     let picked = queue.sampler().pick_from(Some(source), recognition, store::model::now(), &facts);
     let reserved = Reserved { queue: Arc::clone(queue), picked, kept: false };
@@ -105,7 +105,7 @@ pub fn prepare(queue: &Arc<Queue>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
             crop: jpeg(&cut(pick.facing))?.into(),
             embedder,
             embedding: item.embedding.as_ref()?.as_slice().to_vec(),
-            picture_hash: pick.picture_hash,
+            image_hash: pick.image_hash,
             reasons: pick.reasons.clone(),
             uncertainty: pick.uncertainty,
             facings: pick.facings,

@@ -2,7 +2,7 @@
 //!
 //! | of each limit | who |
 //! |---|---|
-//! | all | items that are urgent, or were drawn for an estimate |
+//! | all | items that are urgent, or were sampled for an estimate |
 //! | three quarters | other items, together |
 //! | three quarters | items of one client or one store |
 //! | half | those of them that are not urgent |
@@ -54,7 +54,7 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// What an earlier process queued.
-    pub(super) fn remember(&mut self, mut times: Vec<i64>) {
+    pub(super) fn load(&mut self, mut times: Vec<i64>) {
         times.sort_unstable();
         self.taken = times.into_iter().map(|at| Taken { at, source: None, ordinary: true }).collect();
     }
@@ -88,14 +88,14 @@ impl Ledger {
             return false;
         }
         let Some(source) = source else { return true };
-        let (half, most) = (limit.div_ceil(2), (limit * 3).div_ceil(4));
+        let (half, max) = (limit.div_ceil(2), (limit * 3).div_ceil(4));
         let by_client = |taken: &Taken| taken.source.is_some_and(|other| other.client == source.client);
         let by_store =
             |taken: &Taken| taken.source.is_some_and(|other| other.store == source.store) && source.store.is_some();
         let fair = |own: &dyn Fn(&Taken) -> bool| {
-            count(own) < most && !(ordinary && count(&|taken| taken.ordinary && own(taken)) >= half)
+            count(own) < max && !(ordinary && count(&|taken| taken.ordinary && own(taken)) >= half)
         };
-        let left = !(ordinary && count(&|taken| taken.ordinary) >= most);
+        let left = !(ordinary && count(&|taken| taken.ordinary) >= max);
         left && fair(&by_client) && fair(&by_store)
     }
 }
@@ -142,7 +142,7 @@ mod tests {
         assert!(!ledger.has_room(&limits, MINUTE - 1, None, true) && ledger.has_room(&limits, MINUTE, None, true));
         ledger.give_back(0);
         assert!(ledger.has_room(&limits, 1, None, true));
-        ledger.remember(vec![2 * HOUR, HOUR]);
+        ledger.load(vec![2 * HOUR, HOUR]);
         assert!(!ledger.has_room(&limits, DAY, None, true) && ledger.has_room(&limits, DAY + HOUR, None, true));
     }
 }

@@ -6,11 +6,11 @@
 //! | [`reasons`] | why a facing is worth a look: pure, one facing at a time |
 //! | [`sampler`] | how many, and which not again: limits, near-duplicates |
 //! | `ledger` | what was queued when, and by whom: nobody fills the queue alone |
-//! | [`live`] | the gallery made of enrolled pictures and labels |
+//! | [`live`] | the gallery made of enrolled images and labels |
 //! | `setup`, `queue` | what a loader hands over, and the queue that comes of it |
 //! | `intake` | from a recognised photo to rows: chosen by a worker, written by whoever answers |
-//! | `keeper` | follows the store: opens it, swaps the gallery when labels changed it, forgets what is old |
-//! | `reteach` | what people taught another embedder, embedded by the one that is served |
+//! | `gallery_sync` | follows the store: opens it, swaps the gallery when labels changed it, forgets what is old |
+//! | `reembed` | labels made under another embedder, embedded again by the one that is served |
 //! | `thumbnails` | small images of the gallery's folder, for the page |
 //! | `correct` | the crop of a box that a person drew |
 //! | `health` | whether it works |
@@ -26,21 +26,21 @@ pub mod reasons;
 pub mod sampler;
 
 mod correct;
+mod gallery_sync;
 mod health;
 mod intake;
-mod keeper;
 mod ledger;
 mod queue;
-mod reteach;
+mod reembed;
 mod setup;
 mod thumbnails;
 
 pub use config::ReviewConfig;
 pub use correct::{Cut, cut};
 pub use error::ReviewError;
+pub use gallery_sync::{Serving, start, sync};
 pub use health::ReviewHealth;
 pub use intake::{Prepared, Seen, Written, media_type, prepare};
-pub use keeper::{Serving, keep, start};
 pub use ledger::Source;
 pub use live::{LiveGallery, live_gallery};
 pub use queue::{Queue, Review};

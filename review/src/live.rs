@@ -1,4 +1,4 @@
-//! The gallery made of enrolled pictures and of what people said while it is served.
+//! The gallery made of enrolled images and of what people said while it is served.
 //!
 //! The store is the truth. This is a copy of it that follows its changes; whoever applies all changes from the beginning
 //! gets the same content, bit for bit, as whoever has followed them one by one.
@@ -64,7 +64,7 @@ impl LiveGallery {
                     id: exemplar.id,
                     sku: exemplar.sku,
                     origin: exemplar.origin.clone(),
-                    picture: exemplar.sha256,
+                    image: exemplar.sha256,
                     embedding: data.embeddings().row(row).to_vec(),
                 })
                 .collect(),
@@ -125,7 +125,7 @@ impl LiveGallery {
                 id: exemplar.id,
                 sku: exemplar.sku,
                 origin: exemplar.origin.clone(),
-                sha256: exemplar.picture,
+                sha256: exemplar.image,
             };
             self.data.insert_exemplar(entry, &exemplar.embedding)?;
         }
@@ -199,6 +199,6 @@ impl LiveGallery {
     /// # Errors
     /// As [`LiveGallery::index`].
     pub fn over(&mut self, recognizer: &Recognizer) -> Result<Recognizer, GalleryError> {
-        Ok(recognizer.with_gallery(self.index()?).with_edition(self.change.cast_unsigned()))
+        Ok(recognizer.with_gallery(self.index()?).with_gallery_version(self.change.cast_unsigned()))
     }
 }

@@ -8,9 +8,9 @@ use crate::config::Samplers;
 /// What is known of a facing beside its own decision.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Surroundings {
-    /// A number drawn from `0..1` for this facing.
-    pub drawn: f32,
-    /// Least similarity with which its SKU is known.
+    /// A number sampled from `0..1` for this facing.
+    pub sampled: f32,
+    /// Minimum similarity with which its SKU is known.
     pub threshold: f32,
     /// Similarity to the nearest facing that was queued before; `None` when nothing was.
     pub nearest_queued: Option<f32>,
@@ -25,7 +25,7 @@ pub struct Surroundings {
 /// | random | 0.5 |
 /// | unknown | 1 for what is far from everything, 0.7 just below the threshold: new products teach most |
 /// | small margin, near threshold | 1 on the line, 0 at its end |
-/// | low similarity, low confidence | half of the share that is missing |
+/// | low similarity, low confidence | half of the fraction that is missing |
 /// | disagreement | 0.8 |
 /// | novelty, rare SKU | 0.6, 0.4 |
 ///
@@ -59,15 +59,15 @@ pub fn reasons(item: &RecognizedItem, around: &Surroundings, samplers: &Samplers
     if !refused && below(around.nearest_queued.unwrap_or(0.0), samplers.novelty) {
         found.push((Reason::Novelty, 0.6));
     }
-    if samplers.disagreement && item.disputed && !refused {
+    if samplers.disagreement && item.disagreement && !refused {
         found.push((Reason::Disagreement, 0.8));
     }
     if known && around.exemplars.is_some_and(|count| count < samplers.rare_sku) {
         found.push((Reason::RareSku, 0.4));
     }
     found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    // First, whatever else holds: the estimate rests on all facings that were drawn, not on those left over.
-    if around.drawn < samplers.random_share {
+    // First, whatever else holds: the estimate rests on all facings that were sampled, not on those left over.
+    if around.sampled < samplers.random_ratio {
         found.insert(0, (Reason::Random, 0.5));
     }
     let largest = found.iter().map(|(_, uncertainty)| *uncertainty).fold(0.0, f32::max);

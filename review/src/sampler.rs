@@ -11,8 +11,8 @@ use super::config::{Limits, Samplers};
 use super::ledger::{Ledger, Source};
 use super::reasons::{Surroundings, reasons};
 
-/// Facings remembered for comparison.
-const REMEMBERED: usize = 4_096;
+/// Facings kept for comparison.
+const MAX_COMPARED: usize = 4_096;
 /// From so much uncertainty times facings on, an item is urgent: one answer settles more than one facing.
 const URGENT: f32 = 1.5;
 
@@ -29,8 +29,8 @@ pub struct Pick {
     pub uncertainty: f32,
     /// Facings of this photo that look the same.
     pub facings: u32,
-    /// Of its picture.
-    pub picture_hash: Option<u64>,
+    /// Of its image.
+    pub image_hash: Option<u64>,
 }
 
 /// A facing worth a look.
@@ -38,11 +38,11 @@ struct Found {
     facing: usize,
     reasons: Vec<Reason>,
     uncertainty: f32,
-    picture_hash: Option<u64>,
+    image_hash: Option<u64>,
 }
 
 impl Found {
-    /// Whether it was drawn for an estimate.
+    /// Whether it was sampled for an estimate.
     fn is_blind(&self) -> bool {
         self.reasons.first() == Some(&Reason::Random)
     }
@@ -71,8 +71,8 @@ pub struct Sampler {
     ledger: Ledger,
     /// What waits, or is on its way to the queue.
     queued: VecDeque<Queued>,
-    /// What was answered, and the edition of the gallery that first knows: photos that are recognised by one before it still
-    /// find these unsure. In order of editions.
+    /// What was answered, and the version of the gallery that first knows: photos that are recognised by one before it still
+    /// find these unsure. In order of versions.
     settled: VecDeque<(u64, Queued)>,
     random: Random,
 }
@@ -85,24 +85,24 @@ pub struct Queued {
     /// What its SKU is recognised by.
     pub embedding: Embedding,
     /// Of its crop; `None` for one that shows nothing.
-    pub picture_hash: Option<u64>,
+    pub image_hash: Option<u64>,
 }
 
 /// What the sampler must know beside the recognition.
 pub struct GalleryFacts<'a> {
-    /// Least similarity with which a SKU is known.
+    /// Minimum similarity with which a SKU is known.
     pub threshold: &'a dyn Fn(Option<SkuId>) -> f32,
     /// Exemplars of a SKU; `None` when nobody counted.
     pub exemplars: Option<&'a HashMap<SkuId, usize>>,
-    /// Hash of the picture of the facing at this place; `None` where pictures are not compared. Asked only for facings that
+    /// Hash of the image of the facing at this place; `None` where images are not compared. Asked only for facings that
     /// are worth a look.
-    pub picture_hash: Option<&'a dyn Fn(usize) -> Option<u64>>,
-    /// Edition of the gallery that decided.
-    pub edition: u64,
+    pub image_hash: Option<&'a dyn Fn(usize) -> Option<u64>>,
+    /// Version of the gallery that decided.
+    pub gallery_version: u64,
 }
 
 impl Sampler {
-    /// A sampler that remembers nothing yet.
+    /// A sampler with nothing queued yet.
     #[must_use]
     pub fn new(samplers: Samplers, limits: Limits) -> Self {
         // Not reproducible on purpose: who knows the numbers could keep a facing out of the sample.
@@ -112,10 +112,10 @@ impl Sampler {
     }
 
     /// The same, with what an earlier process queued: `times` in milliseconds since 1970, and items that wait.
-    pub fn remember(&mut self, times: Vec<i64>, queued: Vec<Queued>) {
-        self.ledger.remember(times);
+    pub fn load(&mut self, times: Vec<i64>, queued: Vec<Queued>) {
+        self.ledger.load(times);
         self.queued = queued.into();
-        self.queued.truncate(REMEMBERED);
+        self.queued.truncate(MAX_COMPARED);
     }
 
     /// What of this photo a person should see. Its items must carry their embeddings; those that do not are left out.
@@ -141,7 +141,7 @@ impl Sampler {
             let Some(embedding) = &item.embedding else { continue };
             let best = item.decision.candidates.first().map(|candidate| candidate.sku);
             let around = Surroundings {
-                drawn: (self.random.next_u64() >> 40) as f32 / (1_u64 << 24) as f32,
+                sampled: (self.random.next_u64() >> 40) as f32 / (1_u64 << 24) as f32,
                 threshold: (facts.threshold)(best),
                 nearest_queued: self.nearest_queued(embedding),
                 exemplars: best.and_then(|sku| facts.exemplars?.get(&sku).copied()),
@@ -150,13 +150,13 @@ impl Sampler {
             if reasons.is_empty() {
                 continue;
             }
-            let hash = facts.picture_hash.filter(|_| self.samplers.duplicate_bits > 0);
-            let new = Found { facing, reasons, uncertainty, picture_hash: hash.and_then(|hash| hash(facing)) };
+            let hash = facts.image_hash.filter(|_| self.samplers.duplicate_bits > 0);
+            let new = Found { facing, reasons, uncertainty, image_hash: hash.and_then(|hash| hash(facing)) };
             // Random ones are taken even when they were seen before: leaving them out would bias the estimate.
-            match self.waiting_twin(embedding, new.picture_hash).filter(|_| !new.is_blind()) {
+            match self.waiting_twin(embedding, new.image_hash).filter(|_| !new.is_blind()) {
                 Some(twin) => tally(&mut picked.again, &twin.item),
                 // Somebody answered while this photo was being recognised.
-                None if !new.is_blind() && self.is_settled(embedding, new.picture_hash, facts.edition) => {}
+                None if !new.is_blind() && self.is_settled(embedding, new.image_hash, facts.gallery_version) => {}
                 None => found.push(new),
             }
         }
@@ -168,12 +168,12 @@ impl Sampler {
         let mut leaders: Vec<(Found, Queued, u32)> = Vec::new();
         for new in found {
             let Some(embedding) = &recognition.items[new.facing].embedding else { continue };
-            let twin = leaders.iter().position(|(_, other, _)| self.are_twins(other, embedding, new.picture_hash));
+            let twin = leaders.iter().position(|(_, other, _)| self.are_twins(other, embedding, new.image_hash));
             if let (Some(at), false) = (twin, new.is_blind()) {
                 leaders[at].2 += 1;
             } else {
-                let (item, embedding, picture_hash) = (store::model::new_id(), embedding.clone(), new.picture_hash);
-                leaders.push((new, Queued { item, embedding, picture_hash }, 1));
+                let (item, embedding, image_hash) = (store::model::new_id(), embedding.clone(), new.image_hash);
+                leaders.push((new, Queued { item, embedding, image_hash }, 1));
             }
         }
         // Room goes to what one answer settles most of.
@@ -193,7 +193,7 @@ impl Sampler {
                 reasons: new.reasons,
                 uncertainty: new.uncertainty,
                 facings,
-                picture_hash: new.picture_hash,
+                image_hash: new.image_hash,
             });
             self.ledger.take(now, source, ordinary);
             push_bounded(&mut self.queued, queued);
@@ -209,14 +209,14 @@ impl Sampler {
         }
     }
 
-    /// Tells that people have answered and that the gallery of this edition knows: what looks like these items is measured
+    /// Tells that people have answered and that the gallery of this version knows: what looks like these items is measured
     /// against that one again.
-    pub fn answered(&mut self, items: &HashSet<&str>, edition: u64) {
+    pub fn answered(&mut self, items: &HashSet<&str>, gallery_version: u64) {
         let (gone, stay): (VecDeque<_>, _) =
             std::mem::take(&mut self.queued).into_iter().partition(|queued| items.contains(queued.item.as_str()));
         self.queued = stay;
         for queued in gone {
-            push_bounded(&mut self.settled, (edition, queued));
+            push_bounded(&mut self.settled, (gallery_version, queued));
         }
     }
 
@@ -230,9 +230,9 @@ impl Sampler {
         }
     }
 
-    /// Whether a gallery later than that edition knows what looks like this.
-    fn is_settled(&self, embedding: &Embedding, hash: Option<u64>, edition: u64) -> bool {
-        let since = self.settled.iter().rev().take_while(|(settled, _)| *settled > edition);
+    /// Whether a gallery later than that version knows what looks like this.
+    fn is_settled(&self, embedding: &Embedding, hash: Option<u64>, gallery_version: u64) -> bool {
+        let since = self.settled.iter().rev().take_while(|(settled, _)| *settled > gallery_version);
         since.into_iter().any(|(_, queued)| self.are_twins(queued, embedding, hash))
     }
 
@@ -249,18 +249,18 @@ impl Sampler {
 
     fn are_twins(&self, queued: &Queued, embedding: &Embedding, hash: Option<u64>) -> bool {
         let Samplers { duplicate_similarity, duplicate_bits, .. } = self.samplers;
-        let close = || queued.picture_hash.zip(hash).is_some_and(|(a, b)| (a ^ b).count_ones() <= duplicate_bits);
+        let close = || queued.image_hash.zip(hash).is_some_and(|(a, b)| (a ^ b).count_ones() <= duplicate_bits);
         (duplicate_similarity > 0.0 && queued.embedding.cosine(embedding) >= duplicate_similarity)
             || (duplicate_bits > 0 && close())
     }
 }
 
 /// The oldest makes room.
-fn push_bounded<T>(remembered: &mut VecDeque<T>, new: T) {
-    if remembered.len() >= REMEMBERED {
-        remembered.pop_front();
+fn push_bounded<T>(kept: &mut VecDeque<T>, new: T) {
+    if kept.len() >= MAX_COMPARED {
+        kept.pop_front();
     }
-    remembered.push_back(new);
+    kept.push_back(new);
 }
 
 fn tally(seen: &mut Vec<(String, u32)>, item: &str) {

@@ -23,13 +23,12 @@ pub(super) async fn take_over(store: &Store, gallery: PathBuf) {
 }
 
 async fn take(store: &Store, gallery: PathBuf) -> Result<usize, StoreError> {
-    let wanted: Vec<Sha256> = store.unseen_pictures().await?.into_iter().collect();
+    let wanted: Vec<Sha256> = store.unseen_images().await?.into_iter().collect();
     let mut taken = 0;
     for some in wanted.chunks(AT_ONCE) {
         let (some, gallery) = (some.to_vec(), gallery.clone());
         let read = move || -> Vec<(Sha256, Bytes)> {
-            let found =
-                some.into_iter().filter_map(|picture| Some((picture, thumbnails::read(&gallery, picture)?.into())));
+            let found = some.into_iter().filter_map(|image| Some((image, thumbnails::read(&gallery, image)?.into())));
             found.collect()
         };
         let found = tokio::task::spawn_blocking(read).await.unwrap_or_default();

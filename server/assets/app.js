@@ -91,7 +91,7 @@ async function send() {
   byId("alert").hidden = true;
   progress("Sending…", 0);
   try {
-    const sent = (share) => (share < 1 ? progress(`Sending… ${Math.round(share * 100)} %`, share) : progress("Recognising…", null));
+    const sent = (fraction) => (fraction < 1 ? progress(`Sending… ${Math.round(fraction * 100)} %`, fraction) : progress("Recognising…", null));
     const text = await recognize(now.file, asked(), { sent, signal: sending.signal });
     now.text = text;
     now.answer = JSON.parse(text);
@@ -152,15 +152,15 @@ function refuse(error) {
 const sentence = (text = "") => text && `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(1)} MB`;
 
-function progress(text, share) {
+function progress(text, fraction) {
   byId("progress").hidden = false;
   // Spoken once a phase, not once a percent.
   const phase = text.replace(/ \d+ %$/, "");
-  if (byId("progress-text").dataset.phase !== phase || share !== null) byId("progress-text").textContent = text;
+  if (byId("progress-text").dataset.phase !== phase || fraction !== null) byId("progress-text").textContent = text;
   byId("progress-text").dataset.phase = phase;
   const bar = byId("progress-bar");
-  if (share === null) bar.removeAttribute("value");
-  else bar.value = share * 100;
+  if (fraction === null) bar.removeAttribute("value");
+  else bar.value = fraction * 100;
 }
 
 // One facing
@@ -236,7 +236,7 @@ byId("save-json").addEventListener("click", () => {
   const pretty = JSON.stringify(now.answer, null, 2);
   save(new Blob([pretty, "\n"], { type: "application/json" }), `${stem()}.json`);
 });
-byId("save-picture").addEventListener("click", async ({ currentTarget }) => {
+byId("save-image").addEventListener("click", async ({ currentTarget }) => {
   currentTarget.disabled = true;
   try {
     save(await recognize(now.file, asked(), { accept: "image/jpeg" }), `${stem()}-annotated.jpg`);

@@ -1,4 +1,4 @@
-// Which colour stands for which SKU: as on the annotated picture (pipeline/src/annotate/palette.rs), so that both agree.
+// Which colour stands for which SKU: as on the annotated image (pipeline/src/annotate/palette.rs), so that both agree.
 
 const COLORS = [
   "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#f0e442", "#56b4e9", "#d55e00", "#332288",

@@ -108,10 +108,10 @@ export function showFacing(facing, shot, size, colors, act) {
   card.scrollTop = 0;
 
   function candidate({ sku, similarity }) {
-    const share = `${Math.max(0, Math.min(1, similarity)) * 100}%`;
+    const width = `${Math.max(0, Math.min(1, similarity)) * 100}%`;
     const own = colors.get(sku.id) ?? "var(--soft)";
     return el("li", { css: { "--sku": own } }, el("span", {}, sku.name), el("span", {}, similarity.toFixed(2)),
-      el("div", { class: "bar-track", "aria-hidden": "true" }, el("div", { class: "bar-fill", css: { width: share } })));
+      el("div", { class: "bar-track", "aria-hidden": "true" }, el("div", { class: "bar-fill", css: { width } })));
   }
 }
 

@@ -5,21 +5,21 @@ import { Refused, call, newKey } from "./review_api.js";
 import { BoxEditor } from "./review_box.js";
 import { Finder } from "./review_find.js";
 import { meant } from "./review_keys.js";
-import { complain, rememberReviewer, reviewer, say } from "./review_who.js";
+import { complain, saveReviewer, reviewer, say } from "./review_who.js";
 
 /** Items held beside the one on screen; more are asked for when fewer are left. */
 const AHEAD = 4;
 /** How often an empty queue is asked again, in milliseconds. */
-const LOOK = 4000;
+const POLL = 4000;
 const WHY = {
-  random: "Drawn at random, to measure how often recognition is right.",
+  random: "Sampled at random, to measure how often recognition is right.",
   unknown: "Nothing enrolled is near enough.",
   small_margin: "Two SKUs are almost equally near.",
   near_threshold: "It lies on the line between known and unknown.",
   low_similarity: "It looks only a little like its SKU.",
   low_confidence: "The detector was not sure that something stands here.",
   novelty: "It is unlike everything seen before.",
-  rare_sku: "Its SKU has few pictures.",
+  rare_sku: "Its SKU has few images.",
   disagreement: "Tiles of the photo, or two models, saw different things here.",
 };
 
@@ -47,7 +47,7 @@ async function claim() {
   if (!now.item) next();
 }
 
-/** Pictures are fetched and decoded before anyone looks. */
+/** Images are fetched and decoded before anyone looks. */
 function preload(item) {
   const urls = [item.crop, item.photo.url, ...item.candidates.slice(0, 5).flatMap((candidate) => candidate.pictures.slice(0, 1))];
   item.pictures = urls.map((url) => { const image = new Image(); image.src = url; image.decode().catch(() => {}); return image; });
@@ -68,7 +68,7 @@ function show(item) {
   byId("empty").hidden = Boolean(item) || now.claiming;
   progress();
   if (!item) {
-    now.timer = setTimeout(claim, LOOK);
+    now.timer = setTimeout(claim, POLL);
     return;
   }
   byId("look").dataset.state = "shown";
@@ -87,8 +87,8 @@ function why(item) {
 }
 
 function choice(candidate, at) {
-  const pictures = candidate.pictures.slice(0, 1).map((url) => el("img", { src: url, alt: "", loading: "eager" }));
-  if (!pictures.length) pictures.push(el("span", { class: "none", "aria-hidden": "true" }, "no picture"));
+  const images = candidate.pictures.slice(0, 1).map((url) => el("img", { src: url, alt: "", loading: "eager" }));
+  if (!images.length) images.push(el("span", { class: "none", "aria-hidden": "true" }, "no image"));
   const take = () => answer({ sku_id: candidate.sku.id }, at);
   return el("li", {}, el("button", { type: "button", class: "choice", "aria-keyshortcuts": String(at + 1), onclick: take },
     el("kbd", {}, String(at + 1)),
@@ -147,7 +147,7 @@ async function undo() {
 function progress() {
   const left = now.waiting.length + (now.item ? 1 : 0);
   byId("done").textContent = now.done ? `${now.done.toLocaleString("en")} done in this session` : "A new session";
-  byId("share").value = now.done + left ? now.done / (now.done + left) : 0;
+  byId("session-progress").value = now.done + left ? now.done / (now.done + left) : 0;
   byId("act-undo").disabled = now.given.length === 0;
 }
 
@@ -218,5 +218,5 @@ function start() {
   claim();
 }
 
-rememberReviewer(start);
+saveReviewer(start);
 start();

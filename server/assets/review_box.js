@@ -32,7 +32,7 @@ export class BoxEditor {
     this.apply();
   }
 
-  /** Zooms about the box. The picture is letterboxed in its frame, and so is the point that stays. */
+  /** Zooms about the box. The image is letterboxed in its frame, and so is the point that stays. */
   zoom(factor) {
     if (!this.size) return;
     this.level = Math.min(MAX_ZOOM, Math.max(1, this.level * factor));

@@ -3,12 +3,12 @@
 import { el, plural } from "./dom.js";
 import { call, newKey } from "./review_api.js";
 import { Finder } from "./review_find.js";
-import { complain, rememberReviewer, reviewer, say } from "./review_who.js";
+import { complain, saveReviewer, reviewer, say } from "./review_who.js";
 
 const finder = new Finder((said, name) => asked && label(asked, said, name));
 let asked = null;
 
-rememberReviewer();
+saveReviewer();
 
 for (const cluster of document.querySelectorAll("[data-cluster]")) {
   cluster.addEventListener("change", () => count(cluster));

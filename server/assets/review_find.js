@@ -40,7 +40,7 @@ export class Finder {
   }
 
   show(skus, typed) {
-    this.options = skus.map((sku) => ({ said: { sku_id: sku.id }, name: sku.name, note: sku.code, picture: sku.pictures[0] }));
+    this.options = skus.map((sku) => ({ said: { sku_id: sku.id }, name: sku.name, note: sku.code, image: sku.pictures[0] }));
     const exact = skus.some((sku) => sku.name.toLowerCase() === typed.toLowerCase());
     if (typed && !exact) this.options.push({ said: { new_sku: { name: typed } }, name: `New SKU “${typed}”`, note: "Nobody has enrolled it yet" });
     this.at = 0;
@@ -49,9 +49,9 @@ export class Finder {
   }
 
   row(option, at) {
-    const picture = option.picture ? el("img", { src: option.picture, alt: "" }) : el("span", { class: "none", "aria-hidden": "true" }, "+");
+    const image = option.image ? el("img", { src: option.image, alt: "" }) : el("span", { class: "none", "aria-hidden": "true" }, "+");
     return el("li", { id: `find-${at}`, role: "option", onclick: () => this.choose(at) },
-      el("span", { class: "thumbs" }, picture),
+      el("span", { class: "thumbs" }, image),
       el("span", {}, el("span", { class: "sku-name" }, option.name), el("span", { class: "sku-code" }, option.note)));
   }
 

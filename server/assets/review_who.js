@@ -5,7 +5,7 @@ import { byId, el } from "./dom.js";
 const TOAST_MS = 8000;
 
 /** Keeps the name between visits; `changed` is called when another person sits down. */
-export function rememberReviewer(changed = () => {}) {
+export function saveReviewer(changed = () => {}) {
   const who = byId("reviewer");
   who.value = localStorage.getItem("reviewer") ?? "";
   who.addEventListener("change", () => {

@@ -10,7 +10,7 @@ export class Refused extends Error {
 
 /**
  * Posts `file` with `parameters`; resolves to the answer (text, or a Blob for `accept` "image/jpeg").
- * `sent` is called with the share of bytes sent, 0 to 1. `signal` aborts.
+ * `sent` is called with the fraction of bytes sent, 0 to 1. `signal` aborts.
  */
 export function recognize(file, parameters, { accept = "application/json", sent = () => {}, signal } = {}) {
   return new Promise((resolve, reject) => {

@@ -15,7 +15,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 /// Longest time spent on it.
 const MAX_TIME: Duration = Duration::from_secs(3);
-/// Most bytes thrown away.
+/// Maximum number of bytes thrown away.
 const MAX_BYTES: usize = 64 << 20;
 
 /// A request's body that is read on when it is dropped early.

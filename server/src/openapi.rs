@@ -30,7 +30,7 @@ use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, recog
         review::clusters::clusters,
         review::catalogue::skus,
         review::stats::stats,
-        review::picture::picture,
+        review::stored_image::stored_image,
         health::health,
         livez::livez,
         readyz::readyz,

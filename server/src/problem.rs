@@ -23,9 +23,9 @@ pub const CONTENT_TYPE: &str = "application/problem+json";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the table says what each means")]
 pub enum ProblemType {
-    MissingPicture,
+    MissingImage,
     MalformedBody,
-    UndecodablePicture,
+    UndecodableImage,
     CrossSite,
     NotFound,
     UnknownItem,
@@ -37,9 +37,9 @@ pub enum ProblemType {
     NothingToUndo,
     CodeTaken,
     BodyTooLarge,
-    PictureTooLarge,
+    ImageTooLarge,
     UnsupportedContentType,
-    UnsupportedPicture,
+    UnsupportedImage,
     JsonExpected,
     UnknownHost,
     BadParameter,
@@ -71,9 +71,9 @@ pub struct Row {
 impl ProblemType {
     /// All of them, in the order of their status.
     pub const ALL: [Self; 30] = [
-        Self::MissingPicture,
+        Self::MissingImage,
         Self::MalformedBody,
-        Self::UndecodablePicture,
+        Self::UndecodableImage,
         Self::BadRequest,
         Self::CrossSite,
         Self::NotFound,
@@ -86,9 +86,9 @@ impl ProblemType {
         Self::NothingToUndo,
         Self::CodeTaken,
         Self::BodyTooLarge,
-        Self::PictureTooLarge,
+        Self::ImageTooLarge,
         Self::UnsupportedContentType,
-        Self::UnsupportedPicture,
+        Self::UnsupportedImage,
         Self::JsonExpected,
         Self::UnknownHost,
         Self::BadParameter,

@@ -58,7 +58,7 @@ pub async fn run(
         queue: Arc::clone(app.inference.queue()),
         models: Arc::clone(&app.models),
         metrics: Arc::clone(&app.metrics),
-        pace: Arc::clone(app.inference.pace()),
+        latency: Arc::clone(app.inference.latency()),
         memory: Arc::clone(&app.photos),
         review: Arc::clone(&app.review),
         alive: alive.downgrade(),
@@ -114,7 +114,7 @@ fn start_loading(
                     loaded.recognizer = review::start(&app.review, setup, loaded.recognizer, &runtime);
                     if let Some(queue) = app.review.queue() {
                         let models = Arc::clone(&app.models);
-                        runtime.spawn(review::keep(models, Arc::clone(queue), stopped));
+                        runtime.spawn(review::sync(models, Arc::clone(queue), stopped));
                     }
                 }
                 spawn_workers(&context, &app.config, &Arc::new(loaded)).map_err(LoadError::from)

@@ -8,10 +8,10 @@ use crate::model::{Item, now};
 use crate::sql::{Tx, values};
 use crate::store::Store;
 
-/// Most items of a claim.
+/// Maximum number of items of a claim.
 pub(crate) const MAX_CLAIM: u32 = 50;
 
-/// Most items that one reviewer holds at a time.
+/// Maximum number of items that one reviewer holds at a time.
 pub const MAX_HELD: u32 = 100;
 
 /// What nobody has claimed, in the order it is handed out.
@@ -21,7 +21,7 @@ const OPEN: &str = "SELECT i.id FROM items i WHERE i.status = 'open' AND i.claim
 /// What a reviewer asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimRequest {
-    /// Who.
+    /// Name of the reviewer.
     pub reviewer: String,
     /// How many, 1 to 50.
     pub count: u32,

@@ -8,7 +8,7 @@ use crate::store::Store;
 
 /// Longest comment, in characters.
 pub const MAX_COMMENT: usize = 2_000;
-/// Most comments about one item.
+/// Maximum number of comments about one item.
 const MAX_COMMENTS: i64 = 1_000;
 /// Comments of a page.
 pub const COMMENTS: u32 = 50;

@@ -3,21 +3,21 @@
 use vision::Sha256;
 
 use crate::error::StoreError;
-use crate::sort::{ItemSort, Place};
+use crate::sort::{ItemSort, SortValue};
 
 /// The last row of a page.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Cursor {
     pub(crate) sort: ItemSort,
-    pub(crate) value: Place,
+    pub(crate) value: SortValue,
     pub(crate) id: String,
 }
 
 impl Cursor {
     pub(crate) fn spell(&self) -> String {
         let value = match self.value {
-            Place::Time(time) => format!("{time:x}"),
-            Place::Score(score) => format!("{:x}", score.to_bits()),
+            SortValue::Time(time) => format!("{time:x}"),
+            SortValue::Score(score) => format!("{:x}", score.to_bits()),
         };
         let body = format!("{}.{value}.{}", self.sort, self.id);
         format!("{body}.{}", check(&body))
@@ -33,10 +33,12 @@ impl Cursor {
             return Err(wrong());
         }
         let value = match sort {
-            ItemSort::Newest | ItemSort::Oldest => Place::Time(i64::from_str_radix(value, 16).map_err(|_| wrong())?),
+            ItemSort::Newest | ItemSort::Oldest => {
+                SortValue::Time(i64::from_str_radix(value, 16).map_err(|_| wrong())?)
+            }
             ItemSort::Priority | ItemSort::Similarity => {
                 let score = f64::from_bits(u64::from_str_radix(value, 16).map_err(|_| wrong())?);
-                Place::Score(Some(score).filter(|score| score.is_finite()).ok_or_else(wrong)?)
+                SortValue::Score(Some(score).filter(|score| score.is_finite()).ok_or_else(wrong)?)
             }
         };
         Ok(Self { sort, value, id: (*id).to_owned() })
@@ -55,9 +57,9 @@ mod tests {
     #[test]
     fn cursors_come_back_and_changed_ones_are_refused() {
         for (sort, value) in [
-            (ItemSort::Priority, Place::Score(0.1 + 0.2)),
-            (ItemSort::Similarity, Place::Score(-0.0)),
-            (ItemSort::Newest, Place::Time(1_795_000_000_000)),
+            (ItemSort::Priority, SortValue::Score(0.1 + 0.2)),
+            (ItemSort::Similarity, SortValue::Score(-0.0)),
+            (ItemSort::Newest, SortValue::Time(1_795_000_000_000)),
         ] {
             let cursor = Cursor { sort, value, id: "0194f3a2-7c1e-7f00-8000-2b6d1f0c9a11".to_owned() };
             let text = cursor.spell();

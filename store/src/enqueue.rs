@@ -1,4 +1,4 @@
-//! Into the queue: pictures first, then the rows that name them.
+//! Into the queue: images first, then the rows that name them.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Store {
     /// `recognition` shows further facings: they become more urgent.
     ///
     /// # Errors
-    /// When database or object store are not there. Nothing half-written is left but pictures that no row names, which
+    /// When database or object store are not there. Nothing half-written is left but images that no row names, which
     /// a sweep removes.
     pub async fn enqueue(
         &self,
@@ -41,7 +41,7 @@ impl Store {
             return Ok(Enqueued { recognition: id, items: ids });
         }
         let photo = self.objects.put(recognition.photo.0.clone()).await?;
-        // A photo queues a handful, so all at once is not rude to S3. Equal crops are one picture.
+        // A photo queues a handful, so all at once is not rude to S3. Equal crops are one image.
         let different: BTreeMap<Sha256, NewObject> =
             items.iter().map(|item| (item.crop.digest(), item.crop.clone())).collect();
         try_join_all(different.into_values().map(|crop| self.objects.put(crop))).await?;
@@ -145,6 +145,6 @@ async fn insert_item(tx: &mut Tx, recognition: &str, new: &NewItem) -> Result<()
     tx.later(sql, row).await?;
     let sql = "INSERT INTO item_embeddings (item, embedder, embedding, picture_hash) VALUES ($1, $2, $3, $4)";
     // The databases have no unsigned numbers.
-    let hash = new.picture_hash.map(u64::cast_signed);
+    let hash = new.image_hash.map(u64::cast_signed);
     tx.later(sql, values![&new.id, new.embedder.to_string(), to_bytes(&new.embedding), hash]).await
 }

@@ -8,19 +8,19 @@ use crate::moment::now;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The database or the pictures cannot be reached at the moment; asking again later may help.
+    /// The database or the images cannot be reached at the moment; asking again later may help.
     #[error("the {what} cannot be reached")]
     Unavailable {
         /// `database` or `object store`.
         what: &'static str,
-        /// Why.
+        /// Cause.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A setting names no database or place for pictures that is understood.
+    /// A setting names no database or place for images that is understood.
     #[error("{setting} is {value:?}, but {reason}")]
     Setting {
-        /// Which.
+        /// Name of the setting.
         setting: &'static str,
         /// As written, secrets left out.
         value: String,
@@ -41,7 +41,7 @@ pub enum StoreError {
     /// There is no such thing.
     #[error("there is no {what} {id:?}")]
     NotFound {
-        /// `item`, `SKU`, `label`, `picture`.
+        /// `item`, `SKU`, `label`, `image`.
         what: &'static str,
         /// As asked for.
         id: String,
@@ -49,7 +49,7 @@ pub enum StoreError {
     /// A value that may not be.
     #[error("{field} is {value:?}, but it must be {allowed}")]
     Invalid {
-        /// Which.
+        /// Name of the field.
         field: &'static str,
         /// As given, shortened.
         value: String,
@@ -59,7 +59,7 @@ pub enum StoreError {
     /// Somebody else holds the item.
     #[error("the item {item} is claimed by another reviewer for {}; label another, or wait", left(*.until_ms))]
     Claimed {
-        /// Which.
+        /// Id of the item.
         item: String,
         /// When the claim ends.
         until_ms: i64,
@@ -67,19 +67,19 @@ pub enum StoreError {
     /// The same reviewer said the same before.
     #[error("the item {item} already has this label from you; undo it first if you want to say something else")]
     AlreadyLabelled {
-        /// Which.
+        /// Id of the item.
         item: String,
     },
     /// Two reviewers disagree, and one of them tries to decide it.
     #[error("the item {item} waits for a second look by someone who has not labelled it yet")]
     SecondLook {
-        /// Which.
+        /// Id of the item.
         item: String,
     },
     /// One person has labelled one item over and over.
     #[error("you have labelled the item {item} {times} times already; leave it to someone else")]
     TooOften {
-        /// Which.
+        /// Id of the item.
         item: String,
         /// How often one may.
         times: i64,

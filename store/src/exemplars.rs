@@ -1,4 +1,4 @@
-//! What the gallery is made of: enrolled pictures and what labels teach, in the order of their numbers.
+//! What the gallery is made of: enrolled images and what labels teach, in the order of their numbers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::model::{CatalogueSku, SkuState, StoredExemplar, digest, from_bytes, n
 use crate::sql::{Row, Tx, Value, values};
 use crate::store::Store;
 
-/// Pictures asked for at the same time.
+/// Images asked for at the same time.
 const AT_ONCE: usize = 16;
 
 /// An exemplar of the gallery's folder.
@@ -22,8 +22,8 @@ pub struct EnrolledExemplar {
     pub sku: SkuId,
     /// Where it came from.
     pub origin: String,
-    /// Digest of its picture.
-    pub picture: Sha256,
+    /// Digest of its image.
+    pub image: Sha256,
     /// L2-normalised.
     pub embedding: Vec<f32>,
 }
@@ -56,7 +56,7 @@ fn read(row: &Row) -> Result<StoredExemplar, StoreError> {
         id: ExemplarId(u64::try_from(row.int("id")?).unwrap_or_default()),
         sku: SkuId(row.number("sku")?),
         origin: row.text("origin")?,
-        picture: digest(&row.text("picture")?)?,
+        image: digest(&row.text("picture")?)?,
         embedder: digest(&row.text("embedder")?)?,
         embedding: from_bytes(&embedding)?,
         active: row.int("active")? == 1,
@@ -72,11 +72,11 @@ impl Store {
     /// # Errors
     /// When the database is not there.
     pub async fn adopt(&self, enrolled: Enrolled) -> Result<(), StoreError> {
-        let pictures = self.pictures_of(&enrolled).await?;
+        let images = self.images_of(&enrolled).await?;
         self.database
             .write(move |tx| {
                 Box::pin(async move {
-                    for (digest, bytes) in pictures {
+                    for (digest, bytes) in images {
                         crate::enqueue::insert_object(tx, digest, bytes as usize, "image/jpeg").await?;
                     }
                     adopt(tx, &enrolled).await
@@ -85,11 +85,11 @@ impl Store {
             .await
     }
 
-    /// Enrolled pictures that lie among the objects without a row yet: enrolling puts them there, for people to look at.
-    async fn pictures_of(&self, enrolled: &Enrolled) -> Result<Vec<(Sha256, u64)>, StoreError> {
+    /// Enrolled images that lie among the objects without a row yet: enrolling puts them there, for people to look at.
+    async fn images_of(&self, enrolled: &Enrolled) -> Result<Vec<(Sha256, u64)>, StoreError> {
         let known = self.database.all("SELECT digest FROM objects", Vec::new()).await?;
         let known = known.iter().map(|row| row.text("digest")).collect::<Result<BTreeSet<_>, _>>()?;
-        let new = enrolled.exemplars.iter().map(|e| e.picture).filter(|digest| !known.contains(&digest.to_string()));
+        let new = enrolled.exemplars.iter().map(|e| e.image).filter(|digest| !known.contains(&digest.to_string()));
         let objects = &self.objects;
         let sizes = futures_util::stream::iter(new.collect::<BTreeSet<_>>())
             .map(|digest| async move { Ok::<_, StoreError>(objects.size(digest).await?.map(|bytes| (digest, bytes))) })
@@ -123,12 +123,12 @@ impl Store {
         Ok(GalleryChanges { change: last, skus, exemplars })
     }
 
-    /// Images of the newest exemplars of some SKUs, at most `each` a SKU: the picture itself where it is among the objects, else
+    /// Images of the newest exemplars of some SKUs, at most `each` a SKU: the image itself where it is among the objects, else
     /// its thumbnail.
     ///
     /// # Errors
     /// When the database is not there.
-    pub async fn exemplar_pictures(&self, skus: &[SkuId], each: u32) -> Result<Vec<(SkuId, Sha256)>, StoreError> {
+    pub async fn exemplar_images(&self, skus: &[SkuId], each: u32) -> Result<Vec<(SkuId, Sha256)>, StoreError> {
         let mut found = Vec::new();
         for sku in skus {
             let sql = format!(
@@ -201,8 +201,8 @@ async fn adopt(tx: &mut Tx, enrolled: &Enrolled) -> Result<(), StoreError> {
     for exemplar in &enrolled.exemplars {
         let sku = *numbers.get(&exemplar.sku).ok_or_else(|| StoreError::not_found("SKU", exemplar.sku.to_string()))?;
         let number = i64::try_from(exemplar.id.0).unwrap_or(i64::MAX);
-        let picture = exemplar.picture.to_string();
-        if decided.contains(&(exemplar.origin.clone(), picture.clone(), sku.0)) || known.keeps(number, &picture, sku) {
+        let image = exemplar.image.to_string();
+        if decided.contains(&(exemplar.origin.clone(), image.clone(), sku.0)) || known.keeps(number, &image, sku) {
             continue;
         }
         let taken = tx.optional("SELECT 1 AS one FROM exemplars WHERE id = $1", values![number]).await?.is_some();
@@ -211,17 +211,8 @@ async fn adopt(tx: &mut Tx, enrolled: &Enrolled) -> Result<(), StoreError> {
         let sql = "INSERT INTO exemplars (id, sku, source, enrolled_id, item, label, origin, picture, embedder, embedding, \
                    active, removed_by, created_at, changed) \
                    VALUES ($1, $2, 'enrolled', $3, NULL, NULL, $4, $5, $6, $7, 1, NULL, $8, $9)";
-        let row = values![
-            id,
-            sku.0,
-            number,
-            &exemplar.origin,
-            picture,
-            &embedder,
-            to_bytes(&exemplar.embedding),
-            now(),
-            seq,
-        ];
+        let row =
+            values![id, sku.0, number, &exemplar.origin, image, &embedder, to_bytes(&exemplar.embedding), now(), seq,];
         tx.execute(sql, row).await?;
     }
     for id in &known.left {
@@ -234,7 +225,7 @@ async fn adopt(tx: &mut Tx, enrolled: &Enrolled) -> Result<(), StoreError> {
 /// What was enrolled from the folder before.
 struct Known {
     /// Numbers by what tells an exemplar from others: its number here or in the folder (a folder that was rebuilt from this
-    /// store has those of here), its picture and its SKU.
+    /// store has those of here), its image and its SKU.
     numbers: BTreeMap<(i64, String, u32), i64>,
     /// Those that were not met yet.
     left: BTreeSet<i64>,
@@ -246,22 +237,22 @@ impl Known {
                    WHERE source = 'enrolled' AND active = 1 AND embedder = $1";
         let (mut numbers, mut left) = (BTreeMap::new(), BTreeSet::new());
         for row in tx.all(sql, values![embedder]).await? {
-            let (id, picture, sku) = (row.int("id")?, row.text("picture")?, row.number("sku")?);
-            numbers.insert((row.int("enrolled_id")?, picture.clone(), sku), id);
-            numbers.entry((id, picture, sku)).or_insert(id);
+            let (id, image, sku) = (row.int("id")?, row.text("picture")?, row.number("sku")?);
+            numbers.insert((row.int("enrolled_id")?, image.clone(), sku), id);
+            numbers.entry((id, image, sku)).or_insert(id);
             left.insert(id);
         }
         Ok(Self { numbers, left })
     }
 
     /// Whether the folder's exemplar is one of these.
-    fn keeps(&mut self, number: i64, picture: &str, sku: SkuId) -> bool {
-        let id = self.numbers.get(&(number, picture.to_owned(), sku.0));
+    fn keeps(&mut self, number: i64, image: &str, sku: SkuId) -> bool {
+        let id = self.numbers.get(&(number, image.to_owned(), sku.0));
         id.is_some_and(|id| self.left.remove(id))
     }
 }
 
-/// Origin, picture and SKU of what labels decide, whatever the folder has: a folder that was rebuilt from this store has
+/// Origin, image and SKU of what labels decide, whatever the folder has: a folder that was rebuilt from this store has
 /// copies. What a label taught under another embedder may come back embedded again, unless it was taken back.
 async fn decided(tx: &mut Tx, embedder: &str) -> Result<BTreeSet<(String, String, u32)>, StoreError> {
     let sql = "SELECT origin, picture, sku FROM exemplars WHERE source = 'label' GROUP BY origin, picture, sku \

@@ -41,7 +41,7 @@ pub enum Answer {
         /// The right crop, its digest and its embedding, once the caller has cut it out.
         crop: Option<CorrectedCrop>,
     },
-    /// The picture does not show enough.
+    /// The image does not show enough.
     CannotTell,
     /// Not now.
     Skip,
@@ -51,7 +51,7 @@ pub enum Answer {
 #[derive(Debug, Clone, PartialEq)]
 pub struct CorrectedCrop {
     /// Digest of its JPEG, which is among the objects already.
-    pub picture: Sha256,
+    pub image: Sha256,
     /// Size of the JPEG.
     pub bytes: usize,
     /// What made the embedding.
@@ -281,7 +281,7 @@ async fn apply(tx: &mut Tx, request: LabelRequest) -> Result<Label, StoreError> 
                  label_at = $4, label_by = $5, agreements = 0 WHERE id = $6"
             );
             tx.later(&sql, values![seq, kind.as_str(), sku.map(|sku| sku.0), at, &reviewer, &item]).await?;
-            teach(tx, &item, seq, &answer, sku).await?;
+            add_exemplar(tx, &item, seq, &answer, sku).await?;
         }
     }
     let status = (before.status, after);
@@ -326,7 +326,13 @@ async fn withdraw(tx: &mut Tx, item: &str, seq: i64) -> Result<(), StoreError> {
 }
 
 /// Puts what the answer teaches into the gallery.
-async fn teach(tx: &mut Tx, item: &str, seq: i64, answer: &Answer, sku: Option<SkuId>) -> Result<(), StoreError> {
+async fn add_exemplar(
+    tx: &mut Tx,
+    item: &str,
+    seq: i64,
+    answer: &Answer,
+    sku: Option<SkuId>,
+) -> Result<(), StoreError> {
     let (sku, corrected) = match (answer, sku) {
         (Answer::NotAContainer, _) => (SkuId::NOT_A_CONTAINER, None),
         (Answer::Sku(_) | Answer::NewSku(_), Some(sku)) => (sku, None),
@@ -337,8 +343,8 @@ async fn teach(tx: &mut Tx, item: &str, seq: i64, answer: &Answer, sku: Option<S
     let mut row = values![sku.0, item, seq, format!("review/{item}"), now()];
     let (crop, from) = match corrected {
         Some(crop) => {
-            crate::enqueue::insert_object(tx, crop.picture, crop.bytes, "image/jpeg").await?;
-            row.extend(values![crop.picture.to_string(), crop.embedder.to_string(), to_bytes(&crop.embedding)]);
+            crate::enqueue::insert_object(tx, crop.image, crop.bytes, "image/jpeg").await?;
+            row.extend(values![crop.image.to_string(), crop.embedder.to_string(), to_bytes(&crop.embedding)]);
             ("$6, $7, $8", "")
         }
         None => {

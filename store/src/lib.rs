@@ -1,4 +1,4 @@
-//! Floor 1: what must survive. A database (SQLite by default, PostgreSQL by URL) and pictures (a folder by default, S3 by
+//! Floor 1: what must survive. A database (SQLite by default, PostgreSQL by URL) and images (a folder by default, S3 by
 //! URL).
 //!
 //! | module | what |
@@ -9,15 +9,15 @@
 //! | `correction` | whether a corrected box would be taken |
 //! | `reviewer` | who a name stands for |
 //! | [`catalogue`], [`exemplars`] | SKUs, and what the gallery is made of |
-//! | `thumbnails` | small images of enrolled pictures |
-//! | [`reteach`] | labels under another embedder |
-//! | [`stats`] | depth, age, pace, agreement |
+//! | `thumbnails` | small images of enrolled images |
+//! | [`reembed`] | labels under another embedder |
+//! | [`stats`] | depth, age, throughput, agreement |
 //! | [`retention`] | what may be forgotten |
-//! | [`objects`] | pictures, named by their content |
+//! | [`objects`] | images, named by their content |
 //! | `sql` | one way to speak to either database; the only place that names its drivers |
 //!
 //! Labels are only ever added to. Every change of the gallery is a consequence of one: replayed, they give the same
-//! exemplars, numbers and all. A picture is written before the row that names it; what is named by no row is swept.
+//! exemplars, numbers and all. An image is written before the row that names it; what is named by no row is swept.
 
 pub mod catalogue;
 pub mod error;
@@ -26,7 +26,7 @@ pub mod label;
 pub mod list;
 pub mod model;
 pub mod objects;
-pub mod reteach;
+pub mod reembed;
 pub mod retention;
 pub mod stats;
 

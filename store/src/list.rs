@@ -6,11 +6,11 @@ use crate::cursor::Cursor;
 use crate::error::StoreError;
 use crate::item::{SELECT, item};
 use crate::model::{Item, ItemStatus, Reason, Timestamp};
-use crate::sort::{ItemSort, Place};
+use crate::sort::{ItemSort, SortValue};
 use crate::sql::{Value, values};
 use crate::store::Store;
 
-/// Most items of a page.
+/// Maximum number of items of a page.
 pub const MAX_PAGE: u32 = 200;
 
 /// Which items.
@@ -24,7 +24,7 @@ pub struct ItemFilter {
     pub class: Option<String>,
     /// Foremost reason.
     pub reason: Option<Reason>,
-    /// Least similarity.
+    /// Minimum similarity.
     pub min_similarity: Option<f64>,
     /// Largest similarity.
     pub max_similarity: Option<f64>,
@@ -51,7 +51,7 @@ pub struct Waiting {
     /// L2-normalised.
     pub embedding: Vec<f32>,
     /// Of its crop.
-    pub picture_hash: Option<u64>,
+    pub image_hash: Option<u64>,
 }
 
 /// What narrows a list so much that its items are rather gathered and sorted than looked for along the list's order, where
@@ -168,8 +168,8 @@ impl ItemFilter {
         let mut conditions: Vec<String> = rest.into_iter().map(spell).collect();
         if let Some(cursor) = cursor {
             values.push(match cursor.value {
-                Place::Time(time) => time.into(),
-                Place::Score(score) => score.into(),
+                SortValue::Time(time) => time.into(),
+                SortValue::Score(score) => score.into(),
             });
             values.push((&cursor.id).into());
             let (value, id) = (values.len() - 1, values.len());
@@ -208,7 +208,7 @@ impl Store {
         let more = items.len() > limit as usize;
         items.truncate(limit as usize);
         let next = items.last().filter(|_| more).map(|last| {
-            let (value, id) = (sort.place(last), last.id.clone());
+            let (value, id) = (sort.sort_value(last), last.id.clone());
             Cursor { sort, value, id }.spell()
         });
         Ok(ItemPage { items, next })
@@ -261,7 +261,7 @@ impl Store {
                 Ok(Waiting {
                     item: row.text("id")?,
                     embedding: crate::model::from_bytes(&bytes)?,
-                    picture_hash: hash.map(i64::cast_unsigned),
+                    image_hash: hash.map(i64::cast_unsigned),
                 })
             })
             .collect()

@@ -94,7 +94,7 @@ spelled! {
         NotAContainer => "not_a_container",
         /// The box is wrong; here is the right one.
         WrongBox => "wrong_box",
-        /// The picture does not show enough.
+        /// The image does not show enough.
         CannotTell => "cannot_tell",
         /// Not now.
         Skip => "skip",
@@ -204,7 +204,7 @@ pub struct NewItem {
     /// Of the crop.
     pub embedding: Vec<f32>,
     /// 64-bit hash of how the crop looks; `None` for one that shows nothing.
-    pub picture_hash: Option<u64>,
+    pub image_hash: Option<u64>,
     /// At least one, the foremost first.
     pub reasons: Vec<Reason>,
     /// `0..=1`.
@@ -259,7 +259,7 @@ pub struct Item {
     pub margin: f64,
     /// Best first.
     pub candidates: Vec<(SkuId, f64)>,
-    /// Digest of the cut-out picture.
+    /// Digest of the cut-out image.
     pub crop: String,
     /// Foremost first.
     pub reasons: Vec<Reason>,
@@ -313,7 +313,7 @@ pub struct Comment {
     pub at: Timestamp,
     /// By whom.
     pub author: String,
-    /// What.
+    /// Text of the comment.
     pub body: String,
 }
 
@@ -326,8 +326,8 @@ pub struct StoredExemplar {
     pub sku: SkuId,
     /// Where it came from.
     pub origin: String,
-    /// Digest of its picture.
-    pub picture: Sha256,
+    /// Digest of its image.
+    pub image: Sha256,
     /// What made the embedding.
     pub embedder: Sha256,
     /// L2-normalised.

@@ -1,4 +1,4 @@
-//! What may be forgotten: items nobody answered in time, and pictures that no row names. Never what a person labelled.
+//! What may be forgotten: items nobody answered in time, and images that no row names. Never what a person labelled.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -16,9 +16,9 @@ const CHUNK: u32 = 500;
 pub struct Retention {
     /// Items that nobody answered are dropped after this time.
     pub max_age: Option<Duration>,
-    /// Oldest items that nobody answered are dropped until the pictures take less than this.
+    /// Oldest items that nobody answered are dropped until the images take less than this.
     pub max_bytes: Option<u64>,
-    /// Pictures younger than this are never swept: their row may be about to be written.
+    /// Images younger than this are never swept: their row may be about to be written.
     pub grace: Duration,
 }
 
@@ -27,14 +27,14 @@ pub struct Retention {
 pub struct Forgotten {
     /// Items dropped.
     pub items: u64,
-    /// Pictures swept.
-    pub pictures: u64,
+    /// Images swept.
+    pub images: u64,
     /// Their size together.
     pub bytes: u64,
 }
 
 impl Store {
-    /// Drops what is too old or too much (pictures that no row names count, too), then sweeps pictures that no row names.
+    /// Drops what is too old or too much (images that no row names count, too), then sweeps images that no row names.
     ///
     /// # Errors
     /// When database or object store are not there.
@@ -70,13 +70,13 @@ impl Store {
         self.database.write(move |tx| Box::pin(async move { drop_oldest(tx, before).await })).await
     }
 
-    /// Bytes of all pictures that rows name.
+    /// Bytes of all images that rows name.
     async fn named_bytes(&self) -> Result<u64, StoreError> {
         let sql = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS bytes FROM objects";
         Ok(self.database.one(sql, Vec::new()).await?.int("bytes")?.unsigned_abs())
     }
 
-    /// Bytes of pictures that no row names: they take room until they are old enough to be swept.
+    /// Bytes of images that no row names: they take room until they are old enough to be swept.
     async fn unnamed_bytes(&self) -> Result<u64, StoreError> {
         let all: u64 = self.objects.list().await?.iter().map(|object| object.bytes).sum();
         Ok(all.saturating_sub(self.named_bytes().await?))
@@ -85,13 +85,13 @@ impl Store {
     async fn sweep(&self, grace: Duration, forgotten: &mut Forgotten) -> Result<(), StoreError> {
         let before = now().saturating_sub(i64::try_from(grace.as_millis()).unwrap_or(i64::MAX));
         let found = self.objects.list().await?;
-        // Asked after the list was made: a picture that gained a row since is named.
+        // Asked after the list was made: an image that gained a row since is named.
         let rows = self.database.all("SELECT digest FROM objects", Vec::new()).await?;
         let named = rows.iter().map(|row| row.text("digest")).collect::<Result<HashSet<_>, _>>()?;
         for object in found {
             if object.written_ms < before && !named.contains(&object.digest.to_string()) {
                 self.objects.delete(object.digest).await?;
-                forgotten.pictures += 1;
+                forgotten.images += 1;
                 forgotten.bytes += object.bytes;
             }
         }

@@ -17,10 +17,10 @@ use crate::store::Store;
 
 /// Longest name of a reviewer, in characters.
 const MAX_LENGTH: usize = 64;
-/// Most reviewers of one database.
+/// Maximum number of reviewers of one database.
 const MAX_REVIEWERS: i64 = 10_000;
-/// Spellings remembered.
-const REMEMBERED: usize = 4_096;
+/// Spellings kept.
+const MAX_CACHED: usize = 4_096;
 
 /// Characters that are not seen, or that turn the order of others: format characters and default ignorables of Unicode.
 const UNSEEN: &[(u32, u32)] = &[
@@ -53,9 +53,9 @@ impl Reviewers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    fn remember(&self, name: &str, known: &str) {
+    fn insert(&self, name: &str, known: &str) {
         let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if names.len() >= REMEMBERED {
+        if names.len() >= MAX_CACHED {
             names.clear();
         }
         names.insert(name.to_owned(), known.to_owned());
@@ -74,7 +74,7 @@ impl Store {
         }
         let normal = normal(name)?;
         let known = self.database.write(move |tx| Box::pin(async move { register(tx, normal).await })).await?;
-        self.reviewers.remember(name, &known);
+        self.reviewers.insert(name, &known);
         Ok(known)
     }
 }

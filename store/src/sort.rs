@@ -46,11 +46,11 @@ impl ItemSort {
     }
 
     /// Where `item` stands in this order.
-    pub(crate) fn place(self, item: &Item) -> Place {
+    pub(crate) fn sort_value(self, item: &Item) -> SortValue {
         match self {
-            Self::Priority => Place::Score(item.priority),
-            Self::Similarity => Place::Score(item.similarity),
-            Self::Newest | Self::Oldest => Place::Time(item.created_at),
+            Self::Priority => SortValue::Score(item.priority),
+            Self::Similarity => SortValue::Score(item.similarity),
+            Self::Newest | Self::Oldest => SortValue::Time(item.created_at),
         }
     }
 }
@@ -72,7 +72,7 @@ impl FromStr for ItemSort {
 
 /// What the list is sorted by.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Place {
+pub(crate) enum SortValue {
     Time(i64),
     Score(f64),
 }

@@ -1,4 +1,4 @@
-//! How the review goes: depth, age, pace, agreement, and how often the machine was right.
+//! How the review goes: depth, age, throughput, agreement, and how often the machine was right.
 
 use vision::{ExemplarId, Sha256, SkuId};
 

@@ -1,4 +1,4 @@
-//! Database and pictures, opened together.
+//! Database and images, opened together.
 
 use std::sync::Arc;
 
@@ -67,16 +67,16 @@ impl Store {
         Ok(Self { database, objects, reviewers: Reviewers::default() })
     }
 
-    /// Where pictures lie.
+    /// Where images lie.
     #[must_use]
     pub fn objects(&self) -> &Objects {
         &self.objects
     }
 
-    /// Both in words: `SQLite, pictures in data/active_learning_queue`.
+    /// Both in words: `SQLite, images in data/active_learning_queue`.
     #[must_use]
     pub fn describe(&self) -> String {
-        format!("{}, pictures in {}", self.database.kind(), self.objects.place())
+        format!("{}, images in {}", self.database.kind(), self.objects.place())
     }
 
     /// Whether the database answers.

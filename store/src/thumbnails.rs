@@ -1,4 +1,4 @@
-//! Small images of enrolled pictures, for people who compare a facing with what is enrolled.
+//! Small images of enrolled images, for people who compare a facing with what is enrolled.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use crate::sql::values;
 use crate::store::Store;
 
 impl Store {
-    /// Enrolled pictures of which nothing can be shown: neither they nor a thumbnail of theirs lie among the objects.
+    /// Enrolled images of which nothing can be shown: neither they nor a thumbnail of theirs lie among the objects.
     ///
     /// # Errors
     /// When the database is not there.
-    pub async fn unseen_pictures(&self) -> Result<BTreeSet<Sha256>, StoreError> {
+    pub async fn unseen_images(&self) -> Result<BTreeSet<Sha256>, StoreError> {
         let sql = "SELECT DISTINCT e.picture FROM exemplars e WHERE e.active = 1 AND e.source = 'enrolled' \
                    AND NOT EXISTS (SELECT 1 FROM objects o WHERE o.digest = e.picture) \
                    AND NOT EXISTS (SELECT 1 FROM thumbnails t WHERE t.picture = e.picture)";
@@ -24,24 +24,24 @@ impl Store {
         rows.iter().map(|row| digest(&row.text("picture")?)).collect()
     }
 
-    /// Takes over the thumbnails of pictures, JPEG: first the images, then the rows that name them.
+    /// Takes over the thumbnails of images, JPEG: first the images, then the rows that name them.
     ///
     /// # Errors
     /// When database or objects are not there.
     pub async fn take_thumbnails(&self, thumbnails: Vec<(Sha256, Bytes)>) -> Result<(), StoreError> {
         let mut named = Vec::with_capacity(thumbnails.len());
-        for (picture, jpeg) in thumbnails {
+        for (image, jpeg) in thumbnails {
             let bytes = jpeg.len();
-            named.push((picture, self.objects.put(NewObject::of(jpeg)).await?, bytes));
+            named.push((image, self.objects.put(NewObject::of(jpeg)).await?, bytes));
         }
         self.database
             .write(move |tx| {
                 Box::pin(async move {
-                    for (picture, thumbnail, bytes) in named {
+                    for (image, thumbnail, bytes) in named {
                         crate::enqueue::insert_object(tx, thumbnail, bytes, "image/jpeg").await?;
                         let sql = "INSERT INTO thumbnails (picture, thumbnail) VALUES ($1, $2) \
                                    ON CONFLICT (picture) DO NOTHING";
-                        tx.later(sql, values![picture.to_string(), thumbnail.to_string()]).await?;
+                        tx.later(sql, values![image.to_string(), thumbnail.to_string()]).await?;
                     }
                     Ok(())
                 })

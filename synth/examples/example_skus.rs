@@ -1,6 +1,6 @@
 //! Makes `examples/facings.csv` and `examples/skus` again: `cargo run --release -p synth --example example_skus`.
 //!
-//! The truth about `examples/shelf.jpg` (see `synth_sheet`), and of each product on it three pictures from other shelves of
+//! The truth about `examples/shelf.jpg` (see `synth_sheet`), and of each product on it three images from other shelves of
 //! the same world, as somebody would take them who enrols it: in the front row, whole, from near.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,11 +16,11 @@ use vision::crop::CropRule;
 
 /// The photo of the README, and the world it is from (`synth_sheet`).
 const COVER: u64 = 11;
-/// Pictures of a product.
+/// Images of a product.
 const SHOTS: usize = 3;
 /// Photos that are looked through for them.
 const PHOTOS: std::ops::Range<u64> = 12..120;
-/// Least height of an enrolled picture, in pixels.
+/// Least height of an enrolled image, in pixels.
 const HEIGHT: f32 = 70.0;
 const QUALITY: u8 = 85;
 
@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (sku, shots) in wanted {
         let folder = skus.join(few.skus[sku].name.to_lowercase().replace(' ', "_"));
         fs::create_dir_all(&folder)?;
-        println!("{}: {} pictures", folder.display(), shots.len());
+        println!("{}: {} images", folder.display(), shots.len());
         for (number, bytes) in (1..).zip(shots) {
             fs::write(folder.join(format!("{number}.jpg")), bytes)?;
         }

@@ -15,8 +15,8 @@ use super::sku::{Appearance, Class, Sku, Sort};
 use super::texture::Texture;
 use super::upright;
 use dataset::files::file_stem;
-use dataset::layout::{DataFolder, LayoutChoice, LayoutError, LayoutKind, Picture};
-use dataset::picture::{self, PictureError};
+use dataset::image_file::{self, ImageFileError};
+use dataset::layout::{DataFolder, ImageFile, LayoutChoice, LayoutError, LayoutKind};
 use dataset::yolo::{self, LabelError, LabelLine};
 
 /// A folder of labelled images that cannot be used.
@@ -30,7 +30,7 @@ pub enum PasteError {
     Label(#[from] LabelError),
     /// An image cannot be read.
     #[error(transparent)]
-    Image(#[from] PictureError),
+    Image(#[from] ImageFileError),
     /// A class that is not rendered.
     #[error(
         "{path}:{line}: class {class} is not one of 0 bottle, 1 can, 2 glass, 3 unknown_container: renumber the labels first"
@@ -78,7 +78,7 @@ pub fn instances(root: &Path, limit: u32, seed: u64) -> Result<Harvest, PasteErr
     let mut labelled = Vec::new();
     let mut boxes = 0;
     // All labels are read before any image is: a broken one is told at once.
-    for entry in data.pictures {
+    for entry in data.images {
         let Some(label) = &entry.label else { continue };
         let path = root.join(label);
         let lines = yolo::read(&path)?;
@@ -131,11 +131,11 @@ pub(super) fn tell_apart(skus: &mut [Sku]) {
 /// What each box of an image gives.
 fn from_image(
     root: &Path,
-    entry: &Picture,
+    entry: &ImageFile,
     lines: &[LabelLine],
     seed: u64,
 ) -> Result<Vec<Result<Sku, RejectReason>>, PasteError> {
-    let mut image = picture::load(&root.join(&entry.path))?;
+    let mut image = image_file::load(&root.join(&entry.path))?;
     let own = fingerprint(&image);
     if tinted(&image) {
         return Ok(lines.iter().map(|_| Err(RejectReason::Light)).collect());

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_turned_picture_is_turned_back() {
+    fn a_turned_image_is_turned_back() {
         let original = RgbImage::from_fn(200, 200, |x, y| {
             let within = (80..120).contains(&x) && (60..150).contains(&y);
             image::Rgb(if within { [200, 40, 40] } else { [150, 160, 170] })

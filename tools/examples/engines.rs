@@ -1,4 +1,4 @@
-//! The same weights on both engines, in one run: milliseconds per picture, interleaved so that a machine that slows down slows
+//! The same weights on both engines, in one run: milliseconds per image, interleaved so that a machine that slows down slows
 //! both.
 //!
 //! ```sh
@@ -28,18 +28,18 @@ struct Args {
     csv: Option<PathBuf>,
 }
 
-/// A picture that is neither flat nor noise.
-fn picture(width: u32, height: u32, seed: u32) -> RgbImage {
+/// An image that is neither flat nor noise.
+fn image(width: u32, height: u32, seed: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let wave = |scale: u32| ((x * scale + seed * 37) ^ (y * (scale + 3))) as u8;
         image::Rgb([wave(3), wave(5), wave(7)])
     })
 }
 
-fn milliseconds(pictures: usize, work: impl FnOnce()) -> f64 {
+fn milliseconds(images: usize, work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
-    start.elapsed().as_secs_f64() * 1e3 / pictures as f64
+    start.elapsed().as_secs_f64() * 1e3 / images as f64
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -65,18 +65,18 @@ fn main() -> anyhow::Result<()> {
     let detectors = [load_detector(&ort)?, load_detector(&candle)?];
     let embedders = [load_embedder(&ort)?, load_embedder(&candle)?];
 
-    let photo = [picture(640, 640, 1)];
+    let photo = [image(640, 640, 1)];
     let options = DetectOptions { tiling: Tiling::Off, ..DetectOptions::default() };
-    let crops: Vec<RgbImage> = (0..8).map(|seed| picture(90, 240, seed)).collect();
+    let crops: Vec<RgbImage> = (0..8).map(|seed| image(90, 240, seed)).collect();
     let workloads: [(&str, usize); 3] =
         [("detector, one 640x640 photo", 1), ("embedder, one crop", 1), ("embedder, 8 crops", 8)];
     let run = |workload: usize, engine: usize| -> anyhow::Result<f64> {
-        let pictures = workloads[workload].1;
+        let images = workloads[workload].1;
         let mut result = Ok(());
-        let time = milliseconds(pictures, || {
+        let time = milliseconds(images, || {
             result = match workload {
                 0 => detectors[engine].detect(&photo, &options).map(drop),
-                _ => embedders[engine].embed(&crops[..pictures]).map(drop),
+                _ => embedders[engine].embed(&crops[..images]).map(drop),
             };
         });
         result?;

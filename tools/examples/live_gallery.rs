@@ -52,7 +52,7 @@ fn exemplar(id: u64, embedding: Vec<f32>, active: bool) -> StoredExemplar {
         id: ExemplarId(id),
         sku: SkuId(1 + (id % u64::from(SKUS)) as u32),
         origin: format!("review/0194f3a2-7c1e-7f00-8000-{id:012}"),
-        picture: Sha256::of(&id.to_le_bytes()),
+        image: Sha256::of(&id.to_le_bytes()),
         embedder: Sha256::of(b"random"),
         embedding,
         active,
@@ -107,8 +107,8 @@ fn measure(kind: IndexKind, exemplars: u64) -> Result<()> {
         changing.store(true, Ordering::Relaxed);
         let outcome = change(&mut live, &served, exemplars, &mut random);
         stop.store(true, Ordering::Relaxed);
-        for (figure, times) in outcome? {
-            print(&name, exemplars, &figure, times);
+        for (metric, times) in outcome? {
+            print(&name, exemplars, &metric, times);
         }
         Ok(())
     })?;
@@ -150,15 +150,15 @@ fn change(
             std::thread::sleep(Duration::from_millis(20));
         }
     }
-    let figures = |(kind, visible, seen)| [(format!("{kind}_visible"), visible), (format!("{kind}_seen"), seen)];
-    Ok(kinds.into_iter().flat_map(figures).collect())
+    let metrics = |(kind, visible, seen)| [(format!("{kind}_visible"), visible), (format!("{kind}_seen"), seen)];
+    Ok(kinds.into_iter().flat_map(metrics).collect())
 }
 
-fn print(name: &str, exemplars: u64, figure: &str, mut times: Vec<Duration>) {
+fn print(name: &str, exemplars: u64, metric: &str, mut times: Vec<Duration>) {
     times.sort();
-    let at = |share: f64| {
-        let at = ((times.len() as f64 * share).ceil() as usize).clamp(1, times.len().max(1)) - 1;
+    let at = |fraction: f64| {
+        let at = ((times.len() as f64 * fraction).ceil() as usize).clamp(1, times.len().max(1)) - 1;
         times.get(at).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)
     };
-    println!("{name},{exemplars},{figure},{:.2},{:.2},{:.2}", at(0.5), at(0.99), at(1.0));
+    println!("{name},{exemplars},{metric},{:.2},{:.2},{:.2}", at(0.5), at(0.99), at(1.0));
 }

@@ -96,9 +96,9 @@ impl Server {
         let tasks: Vec<_> = (0..clients)
             .map(|task| {
                 let (client, photo, url) = (client.clone(), photo.clone(), format!("{}/v2/recognize", self.url));
-                let share = photos / clients + usize::from(task < photos % clients);
+                let each = photos / clients + usize::from(task < photos % clients);
                 tokio::spawn(async move {
-                    for _ in 0..share {
+                    for _ in 0..each {
                         let request = client.post(&url).header("content-type", "image/jpeg").body(photo.clone());
                         request.send().await?.error_for_status()?.bytes().await?;
                     }

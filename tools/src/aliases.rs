@@ -11,8 +11,14 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("eval_shelf_counts", &["eval", "shelf-counts"]),
 ];
 
-/// Flags of `shelf train` that have another name now: old, new. They go with the next release.
-const FLAGS: &[(&str, &str)] = &[("--calibration-pictures", "--calibration-images")];
+/// Flags that have another name now: the command they belong to, old, new. The old ones go with the next release.
+const FLAGS: &[(&str, &str, &str)] = &[
+    ("train", "--calibration-pictures", "--calibration-images"),
+    ("dataset", "--pictures", "--images"),
+    ("dataset", "--copy-pictures", "--copy-images"),
+    ("calibrate", "--least-impostors", "--min-impostors"),
+    ("background", "--most", "--max-embeddings"),
+];
 
 /// Values of `--format` of `shelf train` that have another name now: old, new. They go with the next release.
 const FORMATS: &[(&str, &str)] = &[("onnx-half", "onnx-fp16")];
@@ -25,7 +31,10 @@ pub(crate) fn expand(arguments: impl IntoIterator<Item = OsString>, mut warn: im
     if let Some((_, command)) = alias {
         arguments.splice(1..2, command.iter().map(OsString::from));
     }
-    if arguments.iter().any(|argument| argument == "train") {
+    let names = |command: &str| arguments.iter().any(|argument| argument == command);
+    let flags: Vec<_> = FLAGS.iter().filter(|(command, ..)| names(command)).map(|&(_, old, new)| (old, new)).collect();
+    let formats = if names("train") { FORMATS } else { &[] };
+    if !flags.is_empty() {
         let mut format = false;
         for argument in arguments.iter_mut().skip(1) {
             let Some(text) = argument.to_str() else { continue };
@@ -35,11 +44,11 @@ pub(crate) fn expand(arguments: impl IntoIterator<Item = OsString>, mut warn: im
                 _ => (None, Some(text)),
             };
             format = flag.map_or(format, |flag| flag == "--format");
-            let flag = flag.map(|flag| renamed(flag, FLAGS, &mut warn));
+            let flag = flag.map(|flag| renamed(flag, &flags, &mut warn));
             let value = value.map(|value| {
-                let formats =
-                    value.split(',').map(|value| if format { renamed(value, FORMATS, &mut warn) } else { value });
-                formats.collect::<Vec<_>>().join(",")
+                let values =
+                    value.split(',').map(|value| if format { renamed(value, formats, &mut warn) } else { value });
+                values.collect::<Vec<_>>().join(",")
             });
             *argument = match (flag, value) {
                 (Some(flag), Some(value)) => format!("{flag}={value}").into(),
@@ -76,6 +85,21 @@ mod tests {
         check(&["shelf", "eval_shelf_counts", "--json"], &["shelf", "eval", "shelf-counts", "--json"]);
         check(&["shelf", "recognize", "hash_dataset"], &["shelf", "recognize", "hash_dataset"]);
         check(&["shelf"], &["shelf"]);
+    }
+
+    #[test]
+    fn old_flags_belong_to_their_commands() {
+        let convert = ["shelf", "dataset", "convert", "a.json", "--to", "yolo"];
+        check(
+            &[&convert[..], &["--copy-pictures", "photos"]].concat(),
+            &[&convert[..], &["--copy-images", "photos"]].concat(),
+            &["--copy-images"],
+        );
+        let calibrate = |flag| ["shelf", "calibrate", flag];
+        check(&calibrate("--least-impostors=20"), &calibrate("--min-impostors=20"), &["--min-impostors"]);
+        let background = |flag| ["shelf", "gallery", "background", flag, "64"];
+        check(&background("--most"), &background("--max-embeddings"), &["--max-embeddings"]);
+        check(&["shelf", "serve", "--pictures"], &["shelf", "serve", "--pictures"], &[]);
     }
 
     #[test]

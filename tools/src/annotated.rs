@@ -1,4 +1,4 @@
-//! Names for annotated pictures: no two photos share one.
+//! Names for annotated images: no two photos share one.
 
 use std::collections::HashMap;
 use std::ffi::OsString;

@@ -8,11 +8,11 @@ use dataset::{FrozenSplit, Part};
 /// Part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PartName {
-    /// What training saw
+    /// For training
     Train,
-    /// What decisions were made on
+    /// For decisions during development
     Val,
-    /// What nobody has seen
+    /// For the final evaluation
     Test,
 }
 

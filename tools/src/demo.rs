@@ -32,8 +32,8 @@ pub(crate) fn run(args: &DemoArgs, environment: &Environment) -> anyhow::Result<
     let recognized = answer.context("a photo has an answer")??;
     print_counts("the example", &recognized.recognition, recognized.timing.total())?;
     if let Some(path) = &args.output {
-        let picture = annotate(&recognized.image, &recognized.recognition, &recognizer, &AnnotateOptions::default());
-        picture.save(path).with_context(|| format!("cannot write {}", path.display()))?;
+        let image = annotate(&recognized.image, &recognized.recognition, &recognizer, &AnnotateOptions::default());
+        image.save(path).with_context(|| format!("cannot write {}", path.display()))?;
     }
     writeln!(
         io::stdout().lock(),

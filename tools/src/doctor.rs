@@ -14,7 +14,7 @@ use crate::environment::Environment;
 /// Whether networks can be run without ONNX Runtime.
 const WITH_CANDLE: bool = cfg!(feature = "candle");
 
-/// Say which engine, libraries, models and gallery would be used, and what is wrong
+/// Show which engine, libraries, models and gallery would be used, and what is wrong
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
     /// Pipeline configuration [default: AI_V2_PIPELINE_CONFIG, else configs/pipeline.yaml]

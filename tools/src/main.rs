@@ -37,7 +37,7 @@ use environment::Environment;
 use tracing_subscriber::EnvFilter;
 use vision::secret::redacted;
 
-/// Photograph a shelf, get every bottle, can and glass detected, identified and counted.
+/// Detect, identify and count every bottle, can and glass on photos of shelves.
 #[derive(Parser)]
 #[command(name = "shelf", version, propagate_version = true, max_term_width = 100)]
 struct Cli {
@@ -50,7 +50,7 @@ struct Cli {
 /// Understood by every command.
 #[derive(Args)]
 struct GlobalArgs {
-    /// Log more (-v: debug, -vv: trace). RUST_LOG, when set, decides instead
+    /// Log more (-v: debug, -vv: trace); RUST_LOG overrides this
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 }
@@ -104,7 +104,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Logs go to standard error, so that standard output stays clean for results. A server logs each request; other commands
+/// Logs go to standard error, so that standard output stays clean for results. A server logs each request; other
+/// commands
 /// only what needs attention.
 fn start_logging(global: &GlobalArgs, serving: bool) {
     let default = match (global.verbose, serving) {

@@ -10,7 +10,7 @@ use clap::Subcommand;
 use engine::backbones::recognize;
 use engine::{Backbone, Weights};
 
-/// Look into weights files and bring them into the native layout
+/// Inspect weights files and convert them to the native layout
 #[derive(Subcommand)]
 pub(crate) enum ModelsCommand {
     Inspect(inspect::InspectArgs),

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use dataset::files::is_hidden;
-use dataset::layout::{FileSort, PICTURES};
+use dataset::layout::{FileSort, IMAGES};
 
-/// The files themselves, whatever their ending (all are told by content when read), and of folders the pictures directly inside,
+/// The files themselves, whatever their ending (all are told by content when read), and of folders the images directly inside,
 /// sorted by name. What lies there but is not read is counted, with its first name.
 pub(crate) fn collect(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut photos = Vec::new();
@@ -18,7 +18,7 @@ pub(crate) fn collect(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         }
         let found = look(path)?;
         for (count, what, first) in [
-            (found.others.len(), "pictures of kinds that are not read", found.others.first()),
+            (found.others.len(), "images of kinds that are not read", found.others.first()),
             (found.hidden.len(), "hidden files", found.hidden.first()),
         ] {
             if let Some(first) = first {
@@ -26,7 +26,7 @@ pub(crate) fn collect(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             }
         }
         if found.photos.is_empty() {
-            bail!("{} holds no pictures that are read (files ending in {})", path.display(), PICTURES.join(", "));
+            bail!("{} holds no images that are read (files ending in {})", path.display(), IMAGES.join(", "));
         }
         photos.extend(found.photos);
     }
@@ -51,9 +51,9 @@ fn look(folder: &Path) -> anyhow::Result<Found> {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         match FileSort::of(&name) {
             _ if is_hidden(&name) => found.hidden.push(file),
-            FileSort::Picture => found.photos.push(file),
-            FileSort::OtherPicture => found.others.push(file),
-            FileSort::NoPicture => {}
+            FileSort::Image => found.photos.push(file),
+            FileSort::OtherImage => found.others.push(file),
+            FileSort::NoImage => {}
         }
     }
     for list in [&mut found.photos, &mut found.others, &mut found.hidden] {

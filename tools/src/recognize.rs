@@ -33,17 +33,17 @@ pub(crate) struct RecognizeArgs {
     /// Pipeline configuration [default: AI_V2_PIPELINE_CONFIG, else configs/pipeline.yaml]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Write annotated pictures: a file (.jpg, .png, .webp) for one photo, a folder for several
+    /// Write annotated images: a file (.jpg, .png, .webp) for one photo, a folder for several
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
-    /// Print answers as JSON, one object a line, in the form of POST /v2/recognize
+    /// Print answers as JSON, one object per line, in the format of POST /v2/recognize
     #[arg(long)]
     json: bool,
-    /// Least detection confidence, 0 to 1, whatever the class [default: from the configuration]
-    #[arg(long, value_parser = share)]
+    /// Minimum confidence, all classes, 0 to 1 [default: from the configuration]
+    #[arg(long, value_parser = fraction)]
     conf: Option<f32>,
     /// Overlap (IoU) above which two boxes are one object, 0 to 1
-    #[arg(long, value_parser = share)]
+    #[arg(long, value_parser = fraction)]
     iou: Option<f32>,
     /// Tiling: auto, off, or COLUMNSxROWS such as 2x2
     #[arg(long)]
@@ -54,7 +54,7 @@ pub(crate) struct RecognizeArgs {
 }
 
 /// A number from 0 to 1.
-pub(crate) fn share(text: &str) -> Result<f32, String> {
+pub(crate) fn fraction(text: &str) -> Result<f32, String> {
     text.parse().ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| "it must be a number from 0 to 1".to_owned())
 }
 
@@ -149,7 +149,7 @@ fn print(answer: &Answered, recognizer: &Recognizer, json: bool) -> io::Result<(
             timing: answer.recognized.timing,
             queued: Duration::ZERO,
             total: answer.total,
-            picture: None,
+            annotated: None,
             embeddings: false,
         };
         let line = Line { file: &file, answer: RecognizeAnswer::new(&answer.recognized.recognition, &context) };
@@ -160,7 +160,7 @@ fn print(answer: &Answered, recognizer: &Recognizer, json: bool) -> io::Result<(
     print_counts(&answer.path.display().to_string(), &answer.recognized.recognition, answer.total)
 }
 
-/// What people read: one line in all, one for each SKU, and what is to be said besides.
+/// Display name: one line in all, one for each SKU, and what is to be said besides.
 pub(crate) fn print_counts(photo: &str, recognition: &Recognition, total: Duration) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let unsure = recognition.items.iter().filter(|item| item.decision.status == SkuStatus::Ambiguous).count();
@@ -185,14 +185,14 @@ pub(crate) fn print_counts(photo: &str, recognition: &Recognition, total: Durati
     Ok(())
 }
 
-/// Where the annotated picture of each photo goes.
+/// Where the annotated image of each photo goes.
 struct Output(Vec<PathBuf>);
 
 impl Output {
     /// Decides between file and folder, and finds out before any work whether it can be written.
     fn prepare(path: &Path, photos: &[PathBuf]) -> anyhow::Result<Self> {
-        let is_picture = path.extension().is_some() && !path.is_dir();
-        if is_picture {
+        let is_image = path.extension().is_some() && !path.is_dir();
+        if is_image {
             ensure!(
                 photos.len() == 1,
                 "--output {} names one file, but there are {} photos; name a folder",
@@ -213,13 +213,13 @@ impl Output {
         }
         fs::create_dir_all(path).with_context(|| format!("cannot create the folder {}", path.display()))?;
         check_writable(path)?;
-        let pictures: Vec<PathBuf> = annotated::names(photos).into_iter().map(|name| path.join(name)).collect();
-        for picture in &pictures {
-            if picture.exists() && photos.iter().any(|photo| same_file(photo, picture)) {
-                bail!("{} is one of the photos and would be overwritten; choose another --output", picture.display());
+        let images: Vec<PathBuf> = annotated::names(photos).into_iter().map(|name| path.join(name)).collect();
+        for image in &images {
+            if image.exists() && photos.iter().any(|photo| same_file(photo, image)) {
+                bail!("{} is one of the photos and would be overwritten; choose another --output", image.display());
             }
         }
-        Ok(Self(pictures))
+        Ok(Self(images))
     }
 
     fn write(&self, at: usize, answer: &Answered, recognizer: &Recognizer) -> anyhow::Result<()> {
@@ -227,11 +227,11 @@ impl Output {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder).with_context(|| format!("cannot create the folder {}", folder.display()))?;
         }
-        let picture =
+        let image =
             annotate(&answer.recognized.image, &answer.recognized.recognition, recognizer, &AnnotateOptions::default());
         let format = image::ImageFormat::from_path(path)?;
         let beside = path.with_added_extension("partial");
-        picture
+        image
             .save_with_format(&beside, format)
             .map_err(anyhow::Error::from)
             .and_then(|()| fs::rename(&beside, path).map_err(anyhow::Error::from))

@@ -11,8 +11,8 @@ use vision::{BBox, ClassId, DecodeLimits, Detection, NmsOptions, PreprocessPlan,
 const WIDTH: u32 = 4000;
 const HEIGHT: u32 = 3000;
 
-/// A picture with edges, gradients and noise in about the amounts a shelf photo has.
-fn picture() -> RgbImage {
+/// An image with edges, gradients and noise in about the amounts a shelf photo has.
+fn test_image() -> RgbImage {
     let mut noise = 0x2545_f491_u32;
     RgbImage::from_fn(WIDTH, HEIGHT, |x, y| {
         noise ^= noise << 13;
@@ -25,9 +25,9 @@ fn picture() -> RgbImage {
     })
 }
 
-fn encoded(picture: &RgbImage) -> Vec<u8> {
+fn encoded(image: &RgbImage) -> Vec<u8> {
     let mut file = Vec::new();
-    JpegEncoder::new_with_quality(&mut file, 88).encode_image(picture).expect("memory takes any picture");
+    JpegEncoder::new_with_quality(&mut file, 88).encode_image(image).expect("memory takes any image");
     file
 }
 
@@ -44,8 +44,8 @@ fn detections() -> Vec<Detection> {
 }
 
 fn benches(c: &mut Criterion) {
-    let picture = picture();
-    let file = encoded(&picture);
+    let image = test_image();
+    let file = encoded(&image);
     let limits = DecodeLimits::default();
     c.bench_function("decode a 12 MP JPEG", |b| b.iter(|| decode(black_box(&file), &limits)));
 
@@ -53,7 +53,7 @@ fn benches(c: &mut Criterion) {
     let whole = Region { x: 0, y: 0, width: WIDTH, height: HEIGHT };
     let mut input = Array3::zeros((3, 640, 640));
     c.bench_function("12 MP -> 640 x 640 input", |b| {
-        b.iter(|| plan.apply(black_box(&picture), whole, input.view_mut()));
+        b.iter(|| plan.apply(black_box(&image), whole, input.view_mut()));
     });
 
     let boxes = detections();

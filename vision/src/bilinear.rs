@@ -1,6 +1,6 @@
-//! Bilinear interpolation bit for bit as OpenCV's `INTER_LINEAR` computes it on 8-bit pictures.
+//! Bilinear interpolation bit for bit as OpenCV's `INTER_LINEAR` computes it on 8-bit images.
 //!
-//! YOLO networks are trained on pictures resized that way. OpenCV works in fixed point and cuts bits off between its two
+//! YOLO networks are trained on images resized that way. OpenCV works in fixed point and cuts bits off between its two
 //! steps, so one value in eight comes out a grey level darker than exact arithmetic gives. That sounds like nothing, yet it
 //! moves the confidence of faint objects by up to .02: only the same arithmetic gives the same detections.
 
@@ -20,7 +20,7 @@ struct Tap {
 }
 
 /// `region` of `image` as rows of `size.0 * size.1` RGB triples. Pixels beside the region take part along its border;
-/// at the border of the picture its outermost pixels are repeated.
+/// at the border of the image its outermost pixels are repeated.
 pub(crate) fn resize(image: &RgbImage, region: Region, (width, height): (u32, u32)) -> Vec<u8> {
     let columns = columns(region.x, region.width, width, image.width());
     let rows = rows(region.y, region.height, height, image.height());
@@ -79,11 +79,11 @@ fn position(i: u32, start: u32, length: u32, count: u32) -> (i64, f32) {
 
 fn tap(low: i64, high: i64, rest: f32, limit: u32) -> Tap {
     let inside = |pixel: i64| pixel.clamp(0, i64::from(limit) - 1) as usize;
-    let weight = |share: f32| (share * ONE).round_ties_even() as i32;
+    let weight = |fraction: f32| (fraction * ONE).round_ties_even() as i32;
     Tap { low: inside(low), high: inside(high), low_weight: weight(1.0 - rest), high_weight: weight(rest) }
 }
 
-/// Over the border of the picture the outermost column counts alone.
+/// Over the border of the image the outermost column counts alone.
 fn columns(start: u32, length: u32, count: u32, limit: u32) -> Vec<Tap> {
     let column = |i| {
         let (pixel, rest) = position(i, start, length, count);
@@ -93,7 +93,7 @@ fn columns(start: u32, length: u32, count: u32, limit: u32) -> Vec<Tap> {
     (0..count).map(column).collect()
 }
 
-/// Over the border of the picture the outermost row is taken twice, with both weights: because of the bits cut off that is not
+/// Over the border of the image the outermost row is taken twice, with both weights: because of the bits cut off that is not
 /// the same as once.
 fn rows(start: u32, length: u32, count: u32, limit: u32) -> Vec<Tap> {
     let row = |i| {
@@ -107,7 +107,7 @@ fn rows(start: u32, length: u32, count: u32, limit: u32) -> Vec<Tap> {
 mod tests {
     use super::*;
 
-    /// `source`: grey levels of a 7 x 5 picture; its channels are the level, the level halved, and 255 minus the level.
+    /// `source`: grey levels of a 7 x 5 image; its channels are the level, the level halved, and 255 minus the level.
     const SOURCE: [u8; 35] = [
         241, 160, 175, 229, 148, 198, 213, 57, 14, 76, 72, 223, 233, 1, 127, 210, 33, 204, 30, 119, 209, 77, 87, 71,
         184, 65, 253, 113, 122, 129, 149, 141, 130, 254, 206,
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_same_bits_as_opencv() {
-        // for size in [(7, 5), (10, 9), (4, 3), (3, 8)]: cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+        // for size in [(7, 5), (10, 9), (4, 3), (3, 8)]: cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
         let image = RgbImage::from_fn(7, 5, |x, y| {
             let level = SOURCE[(y * 7 + x) as usize];
             image::Rgb([level, level / 2, 255 - level])

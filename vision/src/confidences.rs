@@ -8,7 +8,7 @@ use thiserror::Error;
 /// What our own detectors tell apart.
 pub const CONTAINERS: [&str; 4] = ["bottle", "can", "glass", "unknown_container"];
 
-/// The least confidence of each class. Classes are told by name, because numbers mean something in one network alone.
+/// The minimum confidence of each class. Classes are told by name, because numbers mean something in one network alone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Confidences<T = f32> {
     /// Of every class without an entry of its own, `0..=1`.

@@ -9,7 +9,7 @@ use crate::{BBox, RgbImage};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CropRule {
-    /// Added on every side, as a share of that side's length (0.05 widens a 100-pixel box to 110).
+    /// Added on every side, as a fraction of that side's length (0.05 widens a 100-pixel box to 110).
     pub margin: f32,
 }
 
@@ -27,7 +27,7 @@ impl Default for CropRule {
     }
 }
 
-/// The pixels of `image` under `bbox`, widened by the rule and clipped to the picture. Never empty: a box that is thinner
+/// The pixels of `image` under `bbox`, widened by the rule and clipped to the image. Never empty: a box that is thinner
 /// than a pixel, or lies outside, gives the nearest pixel.
 #[must_use]
 pub fn crop(image: &RgbImage, bbox: &BBox, rule: CropRule) -> RgbImage {
@@ -38,10 +38,10 @@ pub fn crop(image: &RgbImage, bbox: &BBox, rule: CropRule) -> RgbImage {
 /// Where [`crop`] cuts, in whole pixels.
 ///
 /// # Panics
-/// When the picture is empty, which [`crate::decode()`] never returns.
+/// When the image is empty, which [`crate::decode()`] never returns.
 #[must_use]
 pub fn crop_region((width, height): (u32, u32), bbox: &BBox, rule: CropRule) -> Region {
-    assert!(width > 0 && height > 0, "a picture has pixels");
+    assert!(width > 0 && height > 0, "an image has pixels");
     let span = |low: f32, high: f32, limit: u32| {
         let margin = (high - low).max(0.0) * rule.margin;
         // `as` saturates and maps NaN to 0, so hostile boxes stay inside.

@@ -6,10 +6,10 @@
 //!
 //! - grey is repeated in three channels, palettes are looked up, 16 bits are cut to the upper 8, CMYK and YCCK are
 //!   converted the way Adobe's inverted files and Pillow have it;
-//! - transparent pixels are laid on white: that is how shops show cut-out product pictures, and the colour stored under
+//! - transparent pixels are laid on white: that is how shops show cut-out product images, and the colour stored under
 //!   full transparency is arbitrary (often black);
-//! - of an animated PNG the default picture is taken, as its specification wants from viewers that do not animate. An
-//!   animated WebP has no such picture and is refused;
+//! - of an animated PNG the default image is taken, as its specification wants from viewers that do not animate. An
+//!   animated WebP has no such image and is refused;
 //! - colour profiles are ignored: networks are trained on pixels as they are stored.
 
 mod cost;
@@ -41,16 +41,16 @@ pub use sniff::FileKind;
 /// What a photo may cost before it is refused.
 ///
 /// A decoded photo takes 3 bytes a pixel; while it is decoded, a progressive JPEG takes up to 6 more (8 for CMYK), a
-/// picture with transparency 4. Turning a photo upright takes another 3.
+/// image with transparency 4. Turning a photo upright takes another 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodeLimits {
     /// Size of the file in bytes.
     pub max_bytes: usize,
     /// Width times height.
     pub max_pixels: u64,
-    /// Scans of a progressive JPEG: each one passes over the whole picture, so a small file can keep a decoder busy.
+    /// Scans of a progressive JPEG: each one passes over the whole image, so a small file can keep a decoder busy.
     pub max_scans: usize,
-    /// Pixels of all its components that these scans pass over together: what they cost. An ordinary picture of ten scans,
+    /// Pixels of all its components that these scans pass over together: what they cost. An ordinary image of ten scans,
     /// its colours at half size, passes over eight times its pixels.
     pub max_scan_pixels: u64,
 }
@@ -87,7 +87,7 @@ impl fmt::Display for Format {
 #[non_exhaustive]
 pub enum DecodeError {
     /// No bytes.
-    #[error("the picture is empty: no bytes were sent")]
+    #[error("the image is empty: no bytes were sent")]
     Empty,
     /// The file is larger than allowed.
     #[error("the file has {actual} bytes, more than the {limit} allowed: send a smaller or more compressed photo")]
@@ -100,12 +100,12 @@ pub enum DecodeError {
     /// Some other kind of file.
     #[error("this is {found}, not a photo that can be read: send a JPEG, PNG or WebP{}", found.remedy())]
     NotAPhoto {
-        /// What it is.
+        /// Kind found.
         found: FileKind,
     },
-    /// The picture is larger than allowed.
+    /// The image is larger than allowed.
     #[error(
-        "the picture has {width} x {height} pixels, {:.1} million, more than the {:.1} million allowed: send a smaller photo",
+        "the image has {width} x {height} pixels, {:.1} million, more than the {:.1} million allowed: send a smaller photo",
         megapixels(u64::from(*width) * u64::from(*height)), megapixels(*limit)
     )]
     TooManyPixels {
@@ -177,7 +177,7 @@ struct Decoded {
 ///
 /// # Errors
 /// When the bytes are no JPEG, PNG or WebP, exceed `limits`, are truncated or are damaged. A file that lacks its end is
-/// never half a picture: what is missing would go uncounted.
+/// never half an image: what is missing would go uncounted.
 pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);

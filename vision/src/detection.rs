@@ -1,6 +1,6 @@
 //! What a detector finds.
 
-use crate::{BBox, Looked};
+use crate::{BBox, DetectionTrace};
 
 /// Index into [`crate::Detector::classes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,21 +25,21 @@ pub struct Detection {
     pub confidence: f32,
 }
 
-/// What was found on one photo, and how well several looks at it agreed.
+/// What was found on one photo, and how well several passes at it agreed.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Sightings {
+pub struct Detections {
     /// Most confident first.
     pub detections: Vec<Detection>,
-    /// By position: whether looks that show the same part of the photo did not agree on it.
-    pub disputed: Vec<bool>,
+    /// By position: whether passes that show the same part of the photo did not agree on it.
+    pub disagreement: Vec<bool>,
     /// What was looked at, and how far the answer may be trusted.
-    pub looked: Looked,
+    pub trace: DetectionTrace,
 }
 
-impl Sightings {
-    /// Found by one look, which agrees with itself.
+impl Detections {
+    /// Found by one pass, which agrees with itself.
     #[must_use]
-    pub fn of_one_look(detections: Vec<Detection>) -> Self {
-        Self { disputed: vec![false; detections.len()], detections, looked: Looked::default() }
+    pub fn of_one_pass(detections: Vec<Detection>) -> Self {
+        Self { disagreement: vec![false; detections.len()], detections, trace: DetectionTrace::default() }
     }
 }

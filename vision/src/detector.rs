@@ -1,6 +1,6 @@
 //! The ability to find containers in photos.
 
-use crate::{Cancel, Confidences, Detection, ModelError, RgbImage, Sightings, Tiling};
+use crate::{Cancel, Confidences, Detection, Detections, ModelError, RgbImage, Tiling};
 
 /// What may differ from request to request.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,7 @@ pub struct DetectOptions {
     pub class_agnostic: bool,
     /// Whether a photo is cut into overlapping tiles.
     pub tiling: Tiling,
-    /// What [`Tiling::Auto`] may cost a photo, first look included, as a multiple of the network's own input.
+    /// What [`Tiling::Auto`] may cost a photo, first pass included, as a multiple of the network's own input.
     pub max_tiles: u32,
 }
 
@@ -44,27 +44,27 @@ pub trait Detector: Send + Sync {
     /// When the network cannot run or its output does not fit its card.
     fn detect(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Vec<Detection>>, ModelError>;
 
-    /// As [`Detector::detect`], with what several looks at one photo did not agree on. A detector that looks once agrees with
+    /// As [`Detector::detect`], with what several passes over one photo did not agree on. A detector that looks once agrees with
     /// itself.
     ///
     /// # Errors
     /// As [`Detector::detect`].
-    fn look(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Sightings>, ModelError> {
-        Ok(self.detect(images, options)?.into_iter().map(Sightings::of_one_look).collect())
+    fn detect_detailed(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Detections>, ModelError> {
+        Ok(self.detect(images, options)?.into_iter().map(Detections::of_one_pass).collect())
     }
 
-    /// As [`Detector::look`], given up between tiles when nobody waits any more.
+    /// As [`Detector::detect_detailed`], given up between tiles when nobody waits any more.
     ///
     /// # Errors
     /// As [`Detector::detect`], and [`ModelError::Cancelled`].
-    fn look_until(
+    fn detect_until(
         &self,
         images: &[RgbImage],
         options: &DetectOptions,
         cancel: &Cancel,
-    ) -> Result<Vec<Sightings>, ModelError> {
+    ) -> Result<Vec<Detections>, ModelError> {
         cancel.check()?;
-        self.look(images, options)
+        self.detect_detailed(images, options)
     }
 
     /// Pixels of the network's input for a whole photo, or for one tile: what looking once costs. 0 when that is not known.

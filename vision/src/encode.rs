@@ -5,9 +5,9 @@ use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
 use crate::RgbImage;
 
-/// A picture that cannot be written as JPEG: a side is 0 or above 65,500 pixels, or memory ran out.
+/// An image that cannot be written as JPEG: a side is 0 or above 65,500 pixels, or memory ran out.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("a picture of {width}x{height} cannot be written as JPEG: {reason}")]
+#[error("an image of {width}x{height} cannot be written as JPEG: {reason}")]
 pub struct EncodeError {
     /// Its width.
     pub width: u32,

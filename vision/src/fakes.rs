@@ -27,8 +27,8 @@ impl FixedDetector {
 
 impl Detector for FixedDetector {
     fn detect(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Vec<Detection>>, ModelError> {
-        let least = options.confidence.by_number(&self.classes);
-        let counts = |d: &Detection| least.get(d.class.index()).is_some_and(|least| d.confidence >= *least);
+        let min_confidence = options.confidence.by_number(&self.classes);
+        let counts = |d: &Detection| min_confidence.get(d.class.index()).is_some_and(|min| d.confidence >= *min);
         let mut found: Vec<_> = self.detections.iter().copied().filter(counts).collect();
         found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
         found.truncate(options.max_detections);

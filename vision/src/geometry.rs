@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// An axis-aligned box, corners in pixels of the picture it belongs to. `x2`, `y2` are exclusive edges, so a box
+/// An axis-aligned box, corners in pixels of the image it belongs to. `x2`, `y2` are exclusive edges, so a box
 /// that covers one whole pixel has width 1 (COCO's continuous convention; no "+ 1" anywhere).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BBox {
@@ -77,14 +77,14 @@ impl BBox {
         if union > 0.0 && union.is_finite() { (shared / union).min(1.0) } else { 0.0 }
     }
 
-    /// Share of the smaller box that the other covers, in `0..=1`: 1 when one lies within the other.
+    /// Fraction of the smaller box that the other covers, in `0..=1`: 1 when one lies within the other.
     #[must_use]
     pub fn overlap_of_smaller(&self, other: &Self) -> f32 {
         let smaller = self.area().min(other.area());
         if smaller > 0.0 && smaller.is_finite() { (self.intersection(other) / smaller).min(1.0) } else { 0.0 }
     }
 
-    /// The part inside a picture of `width` x `height` pixels: without area when the box lies outside. NaN stays NaN, see
+    /// The part inside an image of `width` x `height` pixels: without area when the box lies outside. NaN stays NaN, see
     /// [`BBox::is_valid`].
     #[must_use]
     pub fn clip(&self, width: u32, height: u32) -> Self {

@@ -1,4 +1,4 @@
-//! Floor 0: pictures and what is found in them.
+//! Floor 0: images and what is found in them.
 //!
 //! Everything above (engines, networks, pipeline, server, evaluation) speaks in these types. There is ONE of each
 //! step that training, evaluation, the command line and the server must do alike: one [`decode()`], one resize
@@ -43,7 +43,6 @@ pub mod fakes;
 pub mod files;
 pub mod geometry;
 pub mod letterbox;
-pub mod looked;
 pub mod model_card;
 pub mod model_error;
 pub mod nms;
@@ -60,16 +59,17 @@ pub mod sku_index;
 pub mod text;
 pub mod tiles;
 pub mod time;
+pub mod trace;
 pub mod verdict;
 
-/// An upright 8-bit RGB picture, the only pixel type of the project.
+/// An upright 8-bit RGB image, the only pixel type of the project.
 pub use image::RgbImage;
 
 pub use cancel::Cancel;
 pub use confidences::{CONTAINERS, Confidences, UnknownClass};
 pub use crop::crop;
 pub use decode::{DecodeError, DecodeLimits, decode};
-pub use detection::{ClassId, Detection, Sightings};
+pub use detection::{ClassId, Detection, Detections};
 pub use detector::{DetectOptions, Detector};
 pub use digest::Sha256;
 pub use embedder::Embedder;
@@ -78,7 +78,6 @@ pub use encode::{EncodeError, encode_jpeg};
 pub use facing_height::FacingHeight;
 pub use geometry::BBox;
 pub use letterbox::Letterbox;
-pub use looked::{Doubt, Look, Looked};
 pub use model_card::ModelCard;
 pub use model_error::ModelError;
 pub use nms::{NmsOptions, nms};
@@ -89,4 +88,5 @@ pub use secret::Secret;
 pub use sku::{Sku, SkuId};
 pub use sku_index::{ExemplarId, Neighbor, SkuIndex};
 pub use tiles::{Tiling, tile_grid};
+pub use trace::{DetectionTrace, Doubt, ScalePass};
 pub use verdict::Verdict;

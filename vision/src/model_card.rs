@@ -25,7 +25,7 @@ pub enum Task {
     Embedder,
 }
 
-/// A set of pictures a model learned from or was measured on.
+/// A set of images a model learned from or was measured on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSet {
@@ -86,7 +86,7 @@ pub struct ModelCard {
     /// Embedders: embeddings of foreign products, by which galleries learn what is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub background: Option<SideFile>,
-    /// Measured figures, by name.
+    /// Measured metrics, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
     /// What it learned from.
@@ -105,21 +105,21 @@ pub enum CardError {
     /// A file cannot be read or written.
     #[error("cannot access {path}: {source}")]
     Io {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// Larger than a card may be.
     #[error("{path} is larger than {MAX_CARD_BYTES} bytes: not a model card")]
     TooLarge {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
     },
     /// Not a card.
     #[error("{path} is not a model card: {source}")]
     Json {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
         /// Where and why.
         source: serde_json::Error,
@@ -129,7 +129,7 @@ pub enum CardError {
     Plan {
         /// Which card.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: PlanError,
     },
     /// A value that contradicts the rest of the card.

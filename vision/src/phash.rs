@@ -1,6 +1,6 @@
-//! What a picture looks like from afar: 64-bit hashes for finding candidates, and a thumbnail to confirm them.
+//! What an image looks like from afar: 64-bit hashes for finding candidates, and a thumbnail to confirm them.
 //!
-//! A picture that was turned or cropped has another hash. So each picture is also hashed as it would look after each of a few
+//! An image that was turned or cropped has another hash. So each image is also hashed as it would look after each of a few
 //! [`CHANGES`], and those hashes are looked up among the plain ones: what was turned by 10 degrees is found by the hash of
 //! the original turned by 10 degrees.
 
@@ -14,13 +14,13 @@ use ndarray::Array3;
 const SIDE: usize = 32;
 const THUMB: usize = 16;
 
-/// The look of a picture.
+/// What an image looks like, for comparing.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Look {
+pub struct ImageSignature {
     /// Signs of the 64 lowest frequencies of the brightness (DCT-II of 32 x 32 pixels, without the mean), as in pHash
-    /// (Zauner 2010) but with the sign instead of "above the median": so mirroring the picture flips fixed bits.
+    /// (Zauner 2010) but with the sign instead of "above the median": so mirroring the image flips fixed bits.
     pub hash: u64,
-    /// The same of its middle, which turning the picture fills with nothing foreign.
+    /// The same of its middle, which turning the image fills with nothing foreign.
     pub middle: u64,
     /// The same after each of [`CHANGES`].
     pub changed: [u64; CHANGES.len()],
@@ -30,7 +30,7 @@ pub struct Look {
     aspect: f32,
 }
 
-/// What is compared of the picture that is searched.
+/// What is compared of the image that is searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frame {
     /// All of it.
@@ -39,21 +39,21 @@ pub enum Frame {
     Middle,
 }
 
-/// What may have been done to a picture.
+/// What may have been done to an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
-    /// What of the changed picture is compared.
+    /// What of the changed image is compared.
     pub frame: Frame,
     /// Turned by so many degrees.
     degrees: f32,
-    /// This share of width and height is left.
+    /// This fraction of width and height is left.
     zoom: f32,
-    /// Middle of what is left, in half widths and half heights from the middle of the picture.
+    /// Middle of what is left, in half widths and half heights from the middle of the image.
     shift: (f32, f32),
 }
 
-/// Share of width and height that is the middle: within the picture for all turns of [`CHANGES`], and large enough to tell
-/// pictures apart.
+/// Fraction of width and height that is the middle: within the image for all turns of [`CHANGES`], and large enough to tell
+/// images apart.
 const MIDDLE: f32 = 0.68;
 
 const fn turned(degrees: f32) -> Change {
@@ -89,7 +89,7 @@ static FREQUENCIES: LazyLock<[(usize, usize); 64]> = LazyLock::new(|| {
     std::array::from_fn(|at| all[at])
 });
 
-/// Bits that flip when a picture is mirrored left to right: odd horizontal frequencies.
+/// Bits that flip when an image is mirrored left to right: odd horizontal frequencies.
 static MIRROR: LazyLock<u64> = LazyLock::new(|| {
     FREQUENCIES.iter().enumerate().filter(|(_, (u, _))| u % 2 == 1).fold(0, |mask, (bit, _)| mask | 1 << bit)
 });
@@ -99,10 +99,10 @@ static COSINES: LazyLock<[[f32; SIDE]; 12]> = LazyLock::new(|| {
     std::array::from_fn(|f| std::array::from_fn(|x| ((2 * x + 1) as f32 * f as f32 * PI / (2 * SIDE) as f32).cos()))
 });
 
-/// Standard deviation of the brightness, in grey levels, below which a picture is blank: its hash is that of its noise.
+/// Standard deviation of the brightness, in grey levels, below which an image is blank: its hash is that of its noise.
 const BLANK: f32 = 2.0;
 
-/// [`Look::hash`] alone; `None` for a blank picture.
+/// [`ImageSignature::hash`] alone; `None` for a blank image.
 #[must_use]
 pub fn hash_of(image: &RgbImage) -> Option<u64> {
     let luma = brightness(image);
@@ -131,8 +131,8 @@ fn brightness(image: &RgbImage) -> Vec<f32> {
     (0..SIDE * SIDE).map(luma).collect()
 }
 
-impl Look {
-    /// Looks at a picture.
+impl ImageSignature {
+    /// Computes it.
     #[must_use]
     pub fn of(image: &RgbImage) -> Self {
         let luma = brightness(image);
@@ -147,17 +147,17 @@ impl Look {
         }
     }
 
-    /// A hash of the mirrored picture, from that of the picture.
+    /// A hash of the mirrored image, from that of the image.
     #[must_use]
     pub fn mirrored(hash: u64) -> u64 {
         hash ^ *MIRROR
     }
 
-    /// Correlation of the brightness of this picture after a change with what is compared of another, `-1..=1`. With
-    /// `mirrored`, with the other picture's mirror image.
+    /// Correlation of the brightness of this image after a change with what is compared of another, `-1..=1`. With
+    /// `mirrored`, with the other image's mirror image.
     #[must_use]
     pub fn likeness(&self, change: &Change, other: &Self, mirrored: bool) -> f32 {
-        let plain = |look: &Self| look.luma.iter().map(|v| f32::from(*v)).collect::<Vec<f32>>();
+        let plain = |signature: &Self| signature.luma.iter().map(|v| f32::from(*v)).collect::<Vec<f32>>();
         let one = sample(&plain(self), self.aspect, change);
         let other = match change.frame {
             Frame::Whole => plain(other),
@@ -167,8 +167,8 @@ impl Look {
         correlation(&one, &other, mirrored)
     }
 
-    /// Correlation of the brightness of two pictures, `-1..=1`; 0 when one is of one colour. With `mirrored`, of the other
-    /// picture's mirror image.
+    /// Correlation of the brightness of two images, `-1..=1`; 0 when one is of one colour. With `mirrored`, of the other
+    /// image's mirror image.
     #[must_use]
     pub fn correlation(&self, other: &Self, mirrored: bool) -> f32 {
         correlation(&self.thumbnail(), &other.thumbnail(), mirrored)
@@ -178,7 +178,7 @@ impl Look {
         thumbnail(&self.luma.map(f32::from))
     }
 
-    /// Standard deviation of the brightness, in grey levels: near 0 for a blank picture, whose hash means nothing.
+    /// Standard deviation of the brightness, in grey levels: near 0 for a blank image, whose hash means nothing.
     #[must_use]
     pub fn contrast(&self) -> f32 {
         let thumb = self.thumbnail();
@@ -250,8 +250,8 @@ fn thumbnail(luma: &[f32]) -> [u8; THUMB * THUMB] {
 mod tests {
     use super::*;
 
-    /// A picture with structure: soft blobs placed by a seed.
-    fn picture(seed: u32) -> RgbImage {
+    /// An image with structure: soft blobs placed by a seed.
+    fn image(seed: u32) -> RgbImage {
         RgbImage::from_fn(96, 80, |x, y| {
             let wave = |k: u32| ((x * (k % 5 + 1) + y * (k % 3 + 1) + k * 37) as f32 / 21.0).sin();
             let value = 120.0 + 40.0 * wave(seed) + 40.0 * wave(seed * 7 + 3) + (x / 12 * seed % 5) as f32 * 8.0;
@@ -261,26 +261,26 @@ mod tests {
 
     #[test]
     fn looks_survive_what_copies_go_through() {
-        let original = picture(1);
-        let look = Look::of(&original);
+        let original = image(1);
+        let signature = ImageSignature::of(&original);
         let darker =
             RgbImage::from_fn(96, 80, |x, y| original.get_pixel(x, y).0.map(|v| (f32::from(v) * 0.7) as u8).into());
         let mirrored = image::imageops::flip_horizontal(&original);
-        let other = Look::of(&picture(5));
+        let other = ImageSignature::of(&image(5));
         let distance = |a: u64, b: u64| (a ^ b).count_ones();
 
-        assert!(distance(look.hash, Look::of(&darker).hash) <= 2);
-        assert!(look.correlation(&Look::of(&darker), false) > 0.99);
-        assert!(distance(Look::mirrored(look.hash), Look::of(&mirrored).hash) <= 2);
-        assert!(look.correlation(&Look::of(&mirrored), true) > 0.99);
-        assert!(distance(look.hash, other.hash) > 12, "{}", distance(look.hash, other.hash));
-        assert!(look.correlation(&other, false) < 0.8);
+        assert!(distance(signature.hash, ImageSignature::of(&darker).hash) <= 2);
+        assert!(signature.correlation(&ImageSignature::of(&darker), false) > 0.99);
+        assert!(distance(ImageSignature::mirrored(signature.hash), ImageSignature::of(&mirrored).hash) <= 2);
+        assert!(signature.correlation(&ImageSignature::of(&mirrored), true) > 0.99);
+        assert!(distance(signature.hash, other.hash) > 12, "{}", distance(signature.hash, other.hash));
+        assert!(signature.correlation(&other, false) < 0.8);
     }
 
     #[test]
-    fn looks_after_a_change_are_those_of_the_changed_picture() {
-        let original = picture(1);
-        let look = Look::of(&original);
+    fn looks_after_a_change_are_those_of_the_changed_image() {
+        let original = image(1);
+        let signature = ImageSignature::of(&original);
         // Turned by 8 degrees with black where nothing was, and cropped to .84 about the middle.
         let (sin, cos) = 8_f32.to_radians().sin_cos();
         let turned = RgbImage::from_fn(96, 80, |x, y| {
@@ -291,22 +291,26 @@ mod tests {
         });
         let cropped = image::imageops::crop_imm(&original, 8, 6, 81, 67).to_image();
         let distance = |a: u64, b: u64| (a ^ b).count_ones();
-        for (change, other) in [(4, Look::of(&turned)), (8, Look::of(&cropped))] {
+        for (change, other) in [(4, ImageSignature::of(&turned)), (8, ImageSignature::of(&cropped))] {
             let found = if CHANGES[change].frame == Frame::Middle { other.middle } else { other.hash };
-            assert!(distance(look.changed[change], found) <= 6, "{change}: {}", distance(look.changed[change], found));
-            assert!(look.likeness(&CHANGES[change], &other, false) > 0.97);
-            let mirrored = Look::of(&image::imageops::flip_horizontal(&original));
-            assert!(look.likeness(&CHANGES[change], &mirrored, false) < 0.9);
+            assert!(
+                distance(signature.changed[change], found) <= 6,
+                "{change}: {}",
+                distance(signature.changed[change], found)
+            );
+            assert!(signature.likeness(&CHANGES[change], &other, false) > 0.97);
+            let mirrored = ImageSignature::of(&image::imageops::flip_horizontal(&original));
+            assert!(signature.likeness(&CHANGES[change], &mirrored, false) < 0.9);
         }
     }
 
     #[test]
-    fn blank_pictures_are_known() {
-        let blank = Look::of(&RgbImage::from_pixel(40, 30, image::Rgb([200, 10, 10])));
+    fn blank_images_are_known() {
+        let blank = ImageSignature::of(&RgbImage::from_pixel(40, 30, image::Rgb([200, 10, 10])));
         assert!(blank.contrast() < 0.5);
         assert_eq!(hash_of(&RgbImage::from_pixel(40, 30, image::Rgb([200, 10, 10]))), None);
-        assert_eq!(hash_of(&picture(2)), Some(Look::of(&picture(2)).hash));
-        assert_eq!(blank.correlation(&Look::of(&picture(2)), false), 0.0);
-        assert!(Look::of(&picture(2)).contrast() > 10.0);
+        assert_eq!(hash_of(&image(2)), Some(ImageSignature::of(&image(2)).hash));
+        assert_eq!(blank.correlation(&ImageSignature::of(&image(2)), false), 0.0);
+        assert!(ImageSignature::of(&image(2)).contrast() > 10.0);
     }
 }

@@ -196,7 +196,7 @@ impl PreprocessPlan {
         }
     }
 
-    /// A region of `image` as a picture of `size` (width, height), by the filter of this plan: what training keeps in memory.
+    /// A region of `image` as an image of `size` (width, height), by the filter of this plan: what training keeps in memory.
     ///
     /// # Panics
     /// When the region is empty or outside the image, or `size` is empty: errors of the caller.
@@ -243,7 +243,7 @@ fn pass(source: &View<'_>, region: Region, (width, height): (u32, u32), alg: fir
     );
     RESIZER
         .with_borrow_mut(|resizer| resizer.resize_typed(source, &mut target, &options))
-        .expect("the region lies within the picture");
+        .expect("the region lies within the image");
     resized
 }
 

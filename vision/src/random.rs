@@ -2,7 +2,7 @@
 //! in every release.
 
 /// xoshiro256++ seeded through SplitMix64 (Blackman and Vigna 2018). Written out because a random-number crate may change
-/// its streams between versions, and published figures must be reproducible.
+/// its streams between versions, and published metrics must be reproducible.
 #[derive(Debug, Clone)]
 pub struct Random([u64; 4]);
 

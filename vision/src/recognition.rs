@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Detection, Embedding, Looked, Sku, SkuId};
+use crate::{Detection, DetectionTrace, Embedding, Sku, SkuId};
 
 /// How sure the identification of one facing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,7 +77,7 @@ impl fmt::Display for Reason {
 /// A SKU that a crop might be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate {
-    /// Which.
+    /// The SKU.
     pub sku: SkuId,
     /// Cosine similarity of its best exemplar.
     pub similarity: f32,
@@ -88,7 +88,7 @@ pub struct Candidate {
 pub struct Decision {
     /// Known, ambiguous or unknown.
     pub status: SkuStatus,
-    /// Why.
+    /// Reason.
     pub reason: Reason,
     /// The winner; `None` when unknown.
     pub sku: Option<SkuId>,
@@ -112,13 +112,13 @@ pub struct RecognizedItem {
     /// Kept only when asked for.
     pub embedding: Option<Embedding>,
     /// Whether tiles of the photo, or a second model, saw something else here.
-    pub disputed: bool,
+    pub disagreement: bool,
 }
 
 /// Facings of one SKU in one photo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkuCount {
-    /// Which.
+    /// The SKU.
     pub sku: Sku,
     /// How many facings.
     pub count: u32,
@@ -138,7 +138,7 @@ pub struct Recognition {
     /// Facings that are of no enrolled SKU.
     pub unknown_count: u32,
     /// What the detector looked at.
-    pub looked: Looked,
+    pub trace: DetectionTrace,
     /// What the reader should know ("more than 300 facings: the list was cut").
     pub warnings: Vec<String>,
 }

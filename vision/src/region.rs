@@ -16,7 +16,7 @@ pub struct Region {
 }
 
 impl Region {
-    /// The whole of a picture.
+    /// The whole of an image.
     #[must_use]
     pub fn whole(image: &RgbImage) -> Self {
         Self { x: 0, y: 0, width: image.width(), height: image.height() }

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     /// Stripes and blots of a shelf's sort.
-    fn picture() -> RgbImage {
+    fn test_image() -> RgbImage {
         RgbImage::from_fn(400, 300, |x, y| {
             let level = if (x / 23 + y / 41) % 2 == 0 { 60 } else { 190 };
             let label = if x % 23 < 6 && y % 41 > 20 { 40 } else { 0 };
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn blur_rises_as_a_photo_is_blurred() {
-        let image = picture();
+        let image = test_image();
         let values: Vec<f32> = [0, 1, 3, 8, 20].map(|times| blur(&blurred(&image, times), 1.0).unwrap()).to_vec();
         assert!(values.is_sorted(), "{values:?}");
         assert!(values[0] < 0.2 && values[4] > OUT_OF_FOCUS, "{values:?}");
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(blur(&RgbImage::new(0, 0), 1.0), None);
         assert_eq!(blur(&RgbImage::new(100, 100), 1.0), None);
         for scale in [0.0, -1.0, f32::NAN] {
-            assert_eq!(blur(&picture(), scale), None);
+            assert_eq!(blur(&test_image(), scale), None);
         }
         assert!(blur(&RgbImage::from_fn(1, 5000, |_, y| image::Rgb([(y % 250) as u8; 3])), 1e9).is_some());
     }

@@ -50,15 +50,15 @@ pub trait SkuIndex: Send + Sync {
     /// As [`SkuIndex::search`].
     fn search_wide(&self, queries: &[Embedding], k: usize, skus: usize) -> Result<Vec<Vec<Neighbor>>, ModelError> {
         let mut found = self.search(queries, k)?;
-        let most = self.len().min(WIDEST);
+        let max = self.len().min(WIDEST);
         let mut reach = k;
-        while reach < most {
+        while reach < max {
             let names_few = |neighbors: &Vec<Neighbor>| distinct_skus(neighbors) < skus;
             let short: Vec<usize> = (0..found.len()).filter(|&at| names_few(&found[at])).collect();
             if short.is_empty() {
                 break;
             }
-            reach = (reach * WIDEN).min(most);
+            reach = (reach * WIDEN).min(max);
             let again: Vec<Embedding> = short.iter().map(|&at| queries[at].clone()).collect();
             for (at, neighbors) in short.into_iter().zip(self.search(&again, reach)?) {
                 found[at] = neighbors;

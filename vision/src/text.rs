@@ -40,7 +40,7 @@ pub fn composed(text: &str) -> String {
 type Order = fn([u8; 2]) -> u16;
 
 /// Bytes looked at to tell UTF-16 without a mark.
-const LOOKED_AT: usize = 256;
+const SAMPLE_BYTES: usize = 256;
 
 /// The order and content of UTF-16. Without a mark, text whose every other byte is zero is nothing else: no text file holds
 /// zero bytes otherwise.
@@ -50,7 +50,7 @@ fn utf16(bytes: &[u8]) -> Option<(Order, &[u8])> {
         [0xfe, 0xff, content @ ..] => return Some((u16::from_be_bytes, content)),
         _ => {}
     }
-    let pairs = bytes[..bytes.len().min(LOOKED_AT)].as_chunks::<2>().0;
+    let pairs = bytes[..bytes.len().min(SAMPLE_BYTES)].as_chunks::<2>().0;
     let every = |wanted: fn(&[u8; 2]) -> bool| !pairs.is_empty() && pairs.iter().all(wanted);
     match () {
         () if every(|pair| pair[0] != 0 && pair[1] == 0) => Some((u16::from_le_bytes, bytes)),

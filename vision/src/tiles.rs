@@ -12,7 +12,7 @@ use crate::preprocess::Region;
 pub enum Tiling {
     /// The whole photo in one pass.
     Off,
-    /// The detector decides from what a first look at the whole photo finds.
+    /// The detector decides from what a first pass at the whole photo finds.
     Auto,
     /// A fixed grid, besides the whole photo.
     Grid {
@@ -23,7 +23,7 @@ pub enum Tiling {
     },
 }
 
-/// Most tiles along one side: 64 tiles cost 64 times the whole photo.
+/// Maximum number of tiles along one side: 64 tiles cost 64 times the whole photo.
 pub const MAX_TILES_PER_SIDE: u32 = 8;
 
 /// Text that names no tiling.
@@ -59,7 +59,7 @@ impl fmt::Display for Tiling {
 }
 
 /// Regions of a `width` x `height` photo, row by row: `columns` x `rows` tiles of equal size, neighbours sharing `overlap`
-/// (a share of the tile's side, `0..=0.9`; what lies outside is brought inside). Together they cover every pixel, and none
+/// (a fraction of the tile's side, `0..=0.9`; what lies outside is brought inside). Together they cover every pixel, and none
 /// reaches beyond the photo. A grid finer than [`MAX_TILES_PER_SIDE`] or than the photo's pixels is coarsened. An empty
 /// photo has no tiles.
 #[must_use]

@@ -1,4 +1,4 @@
-//! Pictures on their way to an embedder: loaded on all threads, embedded some at a time.
+//! Images on their way to an embedder: loaded on all threads, embedded some at a time.
 
 use rayon::prelude::*;
 use vision::{Embedder, Embedding, ModelError, RgbImage};
@@ -9,9 +9,9 @@ const MAX_WAITING_PIXELS: u64 = 64_000_000;
 /// How far enrolling, or embedding again, is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Pictures seen to.
+    /// Images seen to.
     pub done: usize,
-    /// Pictures there are.
+    /// Images there are.
     pub total: usize,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn in_waves<T: Send, L: Send, E>(
     }
 }
 
-/// Pictures that wait to be embedded together, each with what it is.
+/// Images that wait to be embedded together, each with what it is.
 pub(super) struct Batch<'a, T> {
     embedder: &'a dyn Embedder,
     size: usize,

@@ -14,7 +14,7 @@ use super::matrix::Matrix;
 pub use edit::Merged;
 use vision::time::now;
 
-/// One enrolled picture.
+/// One enrolled image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exemplar {
     /// Stable number, never used again after a removal.
@@ -23,18 +23,18 @@ pub struct Exemplar {
     pub sku: SkuId,
     /// Where it came from: a path under the folder that was enrolled, or words.
     pub origin: String,
-    /// Digest of the encoded picture.
+    /// Digest of the encoded image.
     pub sha256: Sha256,
 }
 
-/// A picture to be enrolled.
+/// An image to be enrolled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewExemplar {
     /// What it shows.
     pub sku: SkuId,
     /// Where it came from.
     pub origin: String,
-    /// Digest of the encoded picture.
+    /// Digest of the encoded image.
     pub sha256: Sha256,
     /// Its embedding, by the gallery's embedder.
     pub embedding: Embedding,

@@ -23,9 +23,9 @@ pub enum GalleryError {
     Io {
         /// What was tried: `read`, `write`.
         doing: &'static str,
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// The folder holds other things.
@@ -33,13 +33,13 @@ pub enum GalleryError {
         "{path} holds files but no gallery; choose an empty or new folder so that nothing of yours is mixed with it"
     )]
     NotAGallery {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
     },
     /// Another process writes at this moment.
     #[error("another process is writing the gallery {path}; try again when it is done")]
     Busy {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
     },
     /// Somebody else wrote since this gallery was read.
@@ -47,7 +47,7 @@ pub enum GalleryError {
         "the gallery {path} was changed meanwhile (revision {found}, this change is based on {expected}); repeat the command"
     )]
     Changed {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
         /// Revision the change starts from.
         expected: u64,
@@ -57,7 +57,7 @@ pub enum GalleryError {
     /// A list is not what this program writes.
     #[error("{path} is not a list of this gallery: {source}; restore the folder from a copy, or build it again")]
     Json {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Where and why.
         source: serde_json::Error,
@@ -65,9 +65,9 @@ pub enum GalleryError {
     /// The embeddings are not a usable array.
     #[error("{path} cannot be used: {source}; restore the folder from a copy, or build it again")]
     Npy {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: NpyError,
     },
     /// Written by another version of the program.
@@ -85,11 +85,11 @@ pub enum GalleryError {
     /// A number of the manifest is absurd or contradicts the files.
     #[error("{path}: {field} is {found}, but {expected}; restore the folder from a copy, or build it again")]
     Inconsistent {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// What is wrong.
         field: &'static str,
-        /// What it is.
+        /// Value found.
         found: u64,
         /// What it should be.
         expected: Expected,
@@ -99,7 +99,7 @@ pub enum GalleryError {
         "{path} was changed or damaged: its SHA-256 is {found}, the manifest says {expected}; restore the folder from a copy, or build it again"
     )]
     Digest {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// What the manifest says.
         expected: Sha256,
@@ -109,7 +109,7 @@ pub enum GalleryError {
     /// Built by another embedder.
     #[error(
         "the gallery {gallery} was built by {built_by} (fingerprint {}), but the embedder in use is {in_use} ({}); \
-         their embeddings cannot be compared: embed its pictures again with `shelf gallery reembed --data-path FOLDER`, \
+         their embeddings cannot be compared: embed its images again with `shelf gallery reembed --data-path FOLDER`, \
          which keeps numbers and names; or build it again with `shelf gallery build`, or configure the embedder it was \
          built by", expected.short(), found.short()
     )]
@@ -127,7 +127,7 @@ pub enum GalleryError {
     },
     /// Embeddings of another size.
     #[error(
-        "the gallery {gallery} holds embeddings of {expected} components, not of {found}: embed its pictures again with \
+        "the gallery {gallery} holds embeddings of {expected} components, not of {found}: embed its images again with \
          `shelf gallery reembed --data-path FOLDER`, which keeps numbers and names; or build it again with \
          `shelf gallery build`, or configure the embedder it was built by"
     )]
@@ -144,7 +144,7 @@ pub enum GalleryError {
         "{path}: row {row} is not a vector of length one; the file was not written by this program: build the gallery again"
     )]
     NotNormalized {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Which row, from 0.
         row: usize,

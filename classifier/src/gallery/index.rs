@@ -25,7 +25,7 @@ pub struct IndexOptions {
     pub kind: IndexKind,
     /// Exemplars above which FAISS searches inverted lists, which is approximate, instead of comparing with all.
     pub ivf_above: usize,
-    /// Least share of the true 10 nearest exemplars that inverted lists must find; as many lists are probed as that takes.
+    /// Minimum fraction of the true 10 nearest exemplars that inverted lists must find; as many lists are probed as that takes.
     pub ivf_recall: f32,
 }
 

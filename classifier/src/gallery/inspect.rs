@@ -10,7 +10,7 @@ use super::matrix::Matrix;
 /// One SKU at a glance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SkuHealth {
-    /// Which.
+    /// The SKU.
     pub sku: SkuId,
     /// Its exemplars.
     pub exemplars: usize,

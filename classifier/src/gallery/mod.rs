@@ -1,4 +1,4 @@
-//! The gallery: which SKUs there are, the pictures that show them, and the search among those.
+//! The gallery: which SKUs there are, the images that show them, and the search among those.
 //!
 //! | module | what |
 //! |---|---|
@@ -8,7 +8,7 @@
 //! | [`flat`](self), [`faiss`] | the exact index in Rust, and FAISS held to it |
 //! | [`calibration`] | thresholds of single SKUs, and probabilities |
 //! | [`vote`] | from neighbours to known, ambiguous or unknown |
-//! | [`enrol`] | from folders of pictures to exemplars |
+//! | [`enrol`] | from folders of images to exemplars |
 //! | [`reembed`] | the same gallery by another embedder |
 //! | [`thumbnails`] | small images of exemplars, for people |
 //! | [`inspect`], [`suspects`] | how well SKUs hold together and apart, and whose label looks wrong |

@@ -88,7 +88,7 @@ pub fn write(writer: impl Write, matrix: &Matrix) -> io::Result<()> {
 ///
 /// # Errors
 /// When writing fails.
-pub fn write_half(writer: impl Write, matrix: &Matrix) -> io::Result<()> {
+pub fn write_fp16(writer: impl Write, matrix: &Matrix) -> io::Result<()> {
     write_as(writer, matrix, "<f2", |values, bytes| {
         bytes.extend(values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes()));
     })
@@ -129,7 +129,7 @@ pub fn read(reader: impl Read, length: u64, limit: u64) -> Result<Matrix, NpyErr
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_half(reader: impl Read, length: u64, limit: u64) -> Result<Matrix, NpyError> {
+pub fn read_fp16(reader: impl Read, length: u64, limit: u64) -> Result<Matrix, NpyError> {
     read_as(reader, (length, limit), "<f2", |two: [u8; 2]| f16::from_le_bytes(two).to_f32())
 }
 

@@ -1,4 +1,4 @@
-//! The same gallery by another embedder: every exemplar's picture is found again by its content and embedded.
+//! The same gallery by another embedder: every exemplar's image is found again by its content and embedded.
 
 mod folders;
 
@@ -12,34 +12,34 @@ use vision::{DecodeError, DecodeLimits, Embedder, ExemplarId, ModelError, RgbIma
 use super::batches::{Batch, Progress, in_waves};
 use super::data::{EmbedderIdentity, Exemplar, GalleryData};
 use super::matrix::Matrix;
-pub use folders::FolderPictures;
+pub use folders::FolderImages;
 
-/// Where the pictures of exemplars are kept. Several threads ask at the same time.
-pub trait Pictures: Sync {
-    /// The picture of exactly this digest ([`Exemplar::sha256`]), encoded.
+/// Where the images of exemplars are kept. Several threads ask at the same time.
+pub trait ImageSource: Sync {
+    /// The image of exactly this digest ([`Exemplar::sha256`]), encoded.
     ///
     /// # Errors
-    /// When it is not there, cannot be read, or is another picture now.
+    /// When it is not there, cannot be read, or is another image now.
     fn fetch(&self, exemplar: &Exemplar) -> Result<Vec<u8>, LossReason>;
 }
 
-/// Why an exemplar's picture cannot be had.
+/// Why an exemplar's image cannot be had.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LossReason {
     /// Nothing has its content.
-    #[error("there is no such picture any more")]
+    #[error("there is no such image any more")]
     Missing,
     /// Its file has another content.
-    #[error("{path} holds another picture now")]
+    #[error("{path} holds another image now")]
     Changed {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// Its file is larger than a picture may be.
-    #[error("{path} has more than the {limit} bytes that a picture may have")]
+    /// Its file is larger than an image may be.
+    #[error("{path} has more than the {limit} bytes that an image may have")]
     TooLarge {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Bytes allowed.
         limit: usize,
@@ -47,38 +47,38 @@ pub enum LossReason {
     /// Its file cannot be read.
     #[error("{path} cannot be read: {source}")]
     Unreadable {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
-    /// It is not a picture that is taken today.
+    /// It is not an image that is taken today.
     #[error("{0}")]
-    NotAPicture(DecodeError),
+    NotAnImage(DecodeError),
     /// Where it is kept does not give it.
     #[error("{0}")]
     Kept(Box<dyn Error + Send + Sync>),
 }
 
-/// An exemplar without its picture.
+/// An exemplar without its image.
 #[derive(Debug)]
 pub struct Lost {
-    /// Which.
+    /// Number of the exemplar.
     pub exemplar: ExemplarId,
     /// Where it came from.
     pub origin: String,
-    /// Why.
+    /// Reason.
     pub reason: LossReason,
 }
 
 /// What embedding again may cost and lose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReembedOptions {
-    /// Of one picture.
+    /// Of one image.
     pub limits: DecodeLimits,
-    /// Pictures embedded at a time.
+    /// Images embedded at a time.
     pub batch: usize,
-    /// Exemplars that may be left out because their picture cannot be had.
+    /// Exemplars that may be left out because their image cannot be had.
     pub max_lost: usize,
 }
 
@@ -92,8 +92,8 @@ impl Default for ReembedOptions {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReembedError {
-    /// Too many pictures are lacking.
-    #[error("{} of {total} exemplars have no usable picture, at most {allowed} may be left out", .lost.len())]
+    /// Too many images are lacking.
+    #[error("{} of {total} exemplars have no usable image, at most {allowed} may be left out", .lost.len())]
     TooManyLost {
         /// All of them; at least one.
         lost: Vec<Lost>,
@@ -107,14 +107,14 @@ pub enum ReembedError {
     Model(#[from] ModelError),
 }
 
-/// Embeds every exemplar's picture again. SKUs and numbers stay as they are; `data` itself is not touched. Gives the new
+/// Embeds every exemplar's image again. SKUs and numbers stay as they are; `data` itself is not touched. Gives the new
 /// content, and the exemplars that were left out.
 ///
 /// # Errors
-/// When more pictures are lacking than may be, all of them named, or the embedder fails.
+/// When more images are lacking than may be, all of them named, or the embedder fails.
 pub fn reembed(
     data: &GalleryData,
-    pictures: &dyn Pictures,
+    images: &dyn ImageSource,
     embedder: &dyn Embedder,
     options: &ReembedOptions,
     progress: &mut dyn FnMut(Progress),
@@ -127,10 +127,10 @@ pub fn reembed(
     let mut lost = Vec::new();
     in_waves(
         (0..total).collect(),
-        |&row| load(&data.exemplars()[row], pictures, &options.limits),
-        |row, picture| {
-            keep.push(picture.is_ok());
-            match picture {
+        |&row| load(&data.exemplars()[row], images, &options.limits),
+        |row, opened| {
+            keep.push(opened.is_ok());
+            match opened {
                 // Once it fails, the rest is only looked for: all that is lacking is named at once.
                 Ok(image) if lost.len() <= options.max_lost => batch.push(row, image),
                 Ok(_) => {}
@@ -163,6 +163,6 @@ fn append(embeddings: &mut Matrix, batch: &mut Batch<'_, usize>) -> Result<(), M
     Ok(())
 }
 
-fn load(exemplar: &Exemplar, pictures: &dyn Pictures, limits: &DecodeLimits) -> Result<RgbImage, LossReason> {
-    decode(&pictures.fetch(exemplar)?, limits).map_err(LossReason::NotAPicture)
+fn load(exemplar: &Exemplar, images: &dyn ImageSource, limits: &DecodeLimits) -> Result<RgbImage, LossReason> {
+    decode(&images.fetch(exemplar)?, limits).map_err(LossReason::NotAnImage)
 }

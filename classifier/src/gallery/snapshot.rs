@@ -4,7 +4,7 @@
 //! gallery.json                 manifest: format, embedder, counts, digests, and which revision is in force
 //! v000002/  v000003/           the files of a revision; the one before stays for readers that are just loading it
 //!   embeddings.npy             float32 (exemplars, dimension), C order, rows of length one: numpy.load reads it
-//!   exemplars.json             a row's id, SKU, origin and digest of its picture
+//!   exemplars.json             a row's id, SKU, origin and digest of its image
 //!   skus.json                  id, code, display name
 //! thumbnails/                  small images of the exemplars, for people ([`super::thumbnails`]); no part of the content
 //! .lock                        held while writing

@@ -12,7 +12,7 @@ use super::vote::{DecisionRule, decide_with};
 /// An exemplar that looks like another SKU than its own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Suspect {
-    /// Which.
+    /// Number of the exemplar.
     pub exemplar: ExemplarId,
     /// The SKU it is enrolled as.
     pub sku: SkuId,

@@ -1,6 +1,6 @@
-//! Small images of exemplars, for people: `thumbnails/ab/<SHA-256 of the picture>.jpg` in the gallery's folder.
+//! Small images of exemplars, for people: `thumbnails/ab/<SHA-256 of the image>.jpg` in the gallery's folder.
 //!
-//! They are named by the picture that was enrolled, so the same picture has one whatever becomes of its exemplar, and no list of
+//! They are named by the image that was enrolled, so the same image has one whatever becomes of its exemplar, and no list of
 //! them can go stale. A gallery is sound without.
 
 use std::collections::HashSet;
@@ -21,14 +21,14 @@ const QUALITY: u8 = 80;
 /// Largest thumbnail read back: one of ours has a tenth of it.
 const MAX_BYTES: u64 = 128 << 10;
 
-/// Where the thumbnail of a picture lies, if it has one.
+/// Where the thumbnail of an image lies, if it has one.
 #[must_use]
-pub fn path(gallery: &Path, picture: Sha256) -> PathBuf {
-    let name = picture.to_string();
+pub fn path(gallery: &Path, image: Sha256) -> PathBuf {
+    let name = image.to_string();
     gallery.join(FOLDER).join(&name[..2]).join(format!("{name}.jpg"))
 }
 
-/// Keeps a thumbnail of each picture (with its file) that an exemplar of `data` shows and that has none, and drops those that no
+/// Keeps a thumbnail of each image (with its file) that an exemplar of `data` shows and that has none, and drops those that no
 /// exemplar shows any more. Gives how many were kept, and files that could not be; such a file stops nothing.
 ///
 /// # Errors
@@ -36,21 +36,21 @@ pub fn path(gallery: &Path, picture: Sha256) -> PathBuf {
 pub fn keep(
     gallery: &Path,
     data: &GalleryData,
-    pictures: &[(Sha256, PathBuf)],
+    images: &[(Sha256, PathBuf)],
     limits: &DecodeLimits,
 ) -> io::Result<(usize, Vec<PathBuf>)> {
     let shown: HashSet<Sha256> = data.exemplars().iter().map(|exemplar| exemplar.sha256).collect();
     drop_others(gallery, &shown)?;
     let mut asked = HashSet::new();
-    let wanted: Vec<&(Sha256, PathBuf)> = pictures
+    let wanted: Vec<&(Sha256, PathBuf)> = images
         .iter()
-        .filter(|(picture, _)| shown.contains(picture) && asked.insert(*picture) && !path(gallery, *picture).exists())
+        .filter(|(image, _)| shown.contains(image) && asked.insert(*image) && !path(gallery, *image).exists())
         .collect();
     let made: Vec<Option<&Path>> = wanted
         .par_iter()
-        .map(|(picture, file)| {
-            let Some(jpeg) = of_file(file, *picture, limits) else { return Ok(Some(file.as_path())) };
-            write(&path(gallery, *picture), &jpeg).map(|()| None)
+        .map(|(image, file)| {
+            let Some(jpeg) = of_file(file, *image, limits) else { return Ok(Some(file.as_path())) };
+            write(&path(gallery, *image), &jpeg).map(|()| None)
         })
         .collect::<io::Result<_>>()?;
     let failed: Vec<PathBuf> = made.iter().flatten().map(|file| file.to_path_buf()).collect();
@@ -71,20 +71,20 @@ pub fn carry(from: &Path, to: &Path, data: &GalleryData) -> io::Result<()> {
     Ok(())
 }
 
-/// The thumbnail of a picture, JPEG; `None` when there is none that could be shown.
+/// The thumbnail of an image, JPEG; `None` when there is none that could be shown.
 #[must_use]
-pub fn read(gallery: &Path, picture: Sha256) -> Option<Vec<u8>> {
-    let file = File::open(path(gallery, picture)).ok()?;
+pub fn read(gallery: &Path, image: Sha256) -> Option<Vec<u8>> {
+    let file = File::open(path(gallery, image)).ok()?;
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).ok()?;
     (bytes.len() as u64 <= MAX_BYTES && bytes.starts_with(&[0xff, 0xd8, 0xff])).then_some(bytes)
 }
 
-/// `None` when the file is not the picture (any more), or none at all.
-fn of_file(file: &Path, picture: Sha256, limits: &DecodeLimits) -> Option<Vec<u8>> {
+/// `None` when the file is not the image (any more), or none at all.
+fn of_file(file: &Path, image: Sha256, limits: &DecodeLimits) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(file).ok()?.take(limits.max_bytes as u64 + 1).read_to_end(&mut bytes).ok()?;
-    if Sha256::of(&bytes) != picture {
+    if Sha256::of(&bytes) != image {
         return None;
     }
     encoded(&decode(&bytes, limits).ok()?)
@@ -123,8 +123,8 @@ fn drop_others(gallery: &Path, shown: &HashSet<Sha256>) -> io::Result<()> {
     for folder in folders {
         for file in fs::read_dir(folder?.path()).into_iter().flatten().flatten() {
             let name = file.file_name().to_string_lossy().into_owned();
-            let picture = name.strip_suffix(".jpg").and_then(|name| name.parse::<Sha256>().ok());
-            if picture.is_none_or(|picture| !shown.contains(&picture)) {
+            let image = name.strip_suffix(".jpg").and_then(|name| name.parse::<Sha256>().ok());
+            if image.is_none_or(|image| !shown.contains(&image)) {
                 fs::remove_file(file.path())?;
             }
         }

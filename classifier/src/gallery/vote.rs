@@ -27,17 +27,17 @@ use vision::{Candidate, Decision, Neighbor, Reason, SkuId, SkuStatus};
 pub struct DecisionRule {
     /// Exemplars that vote.
     pub k: usize,
-    /// Least cosine similarity of a known SKU, `0..=1`.
+    /// Minimum cosine similarity of a known SKU, `0..=1`.
     pub threshold: f32,
-    /// Least lead over the runner-up SKU.
+    /// Minimum lead over the runner-up SKU.
     pub margin: f32,
     /// How much exemplars beside the best count; 0 counts the best only.
     pub temperature: f32,
 }
 
 impl Default for DecisionRule {
-    /// `threshold` is for the embedder we ship: on 100 pictures of look-alike cartons it keeps all of the right answers when many
-    /// pictures are enrolled, 98 % with three or with a catalogue picture, and refuses 29, 54 and 64 % of cartons that are
+    /// `threshold` is for the embedder we ship: on 100 images of look-alike cartons it keeps all of the right answers when many
+    /// images are enrolled, 98 % with three or with a catalogue image, and refuses 29, 54 and 64 % of cartons that are
     /// not enrolled (at .60: 4, 20 and 15; docs/results/threshold_shelf_v2.csv). SKUs it never learned lie closer together: `shelf
     /// calibrate` finds the value for one's own.
     ///
@@ -46,7 +46,7 @@ impl Default for DecisionRule {
     /// a SKU (means of six random galleries); 0.10 was worse than none. With 3 exemplars a SKU right winners have a median
     /// similarity of .80 (5th percentile .61), wrong ones of .66, and crops of a SKU that is not enrolled .63 (90th
     /// percentile .72): untrained features hardly know what is unknown. A lead under .02 holds 3 to 6 % of the
-    /// crops, about half of them wrong. `docs/results/few_shot_mductran.csv` has the figures.
+    /// crops, about half of them wrong. `docs/results/few_shot_mductran.csv` has the metrics.
     fn default() -> Self {
         Self { k: 5, threshold: 0.70, margin: 0.02, temperature: 0.02 }
     }

@@ -75,9 +75,10 @@ fn as_many_impostors_pass_as_may() {
     let others = world.foreign(2000);
     for wanted in [0.01_f32, 0.05, 0.20] {
         let gallery = calibrated(data.clone(), &standard(&background, wanted));
-        let share = |looks: &[Embedding]| looks.iter().filter(|look| accepted(&gallery, look)).count() as f32 / 2000.0;
-        assert!(share(&background) <= wanted, "{} of the background pass, {wanted} may", share(&background));
-        let of_others = share(&others);
+        let fraction =
+            |looks: &[Embedding]| looks.iter().filter(|look| accepted(&gallery, look)).count() as f32 / 2000.0;
+        assert!(fraction(&background) <= wanted, "{} of the background pass, {wanted} may", fraction(&background));
+        let of_others = fraction(&others);
         assert!((of_others - wanted).abs() < 0.4 * wanted + 0.006, "{of_others} of others pass, {wanted} may");
     }
     let none = calibrated(data, &standard(&background, 0.0));

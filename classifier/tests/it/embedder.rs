@@ -33,7 +33,7 @@ fn read(path: &Path) -> RgbImage {
     decode(&fs::read(path).unwrap(), &DecodeLimits::default()).unwrap()
 }
 
-/// What the plan makes of the pictures, (N, 3, H, W).
+/// What the plan makes of the images, (N, 3, H, W).
 fn prepared(embedder: &SessionEmbedder, images: &[RgbImage]) -> Array4<f32> {
     let plan = embedder.plan();
     let mut input = Array4::zeros((images.len(), 3, plan.height as usize, plan.width as usize));
@@ -87,15 +87,15 @@ fn golden_vectors_are_reproduced() {
 }
 
 #[derive(Deserialize)]
-struct DrawnVector {
+struct SyntheticVector {
     size: (u32, u32),
     argmax: usize,
     embedding_l2: f32,
     embedding_every40th: Vec<f32>,
 }
 
-/// The picture that `fixtures/drawn_embeddings.py` draws.
-fn formula_picture((width, height): (u32, u32)) -> RgbImage {
+/// The image that `fixtures/synthetic_embeddings.py` draws.
+fn formula_image((width, height): (u32, u32)) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let red = (x * x / 97 + y * 2) % 256;
         let green = (x * 3 + y / 20 * 37) % 256;
@@ -106,12 +106,13 @@ fn formula_picture((width, height): (u32, u32)) -> RgbImage {
 
 /// Without a JPEG decoder between the pixels and the answer, only resizing and arithmetic can differ.
 #[test]
-fn drawn_pictures_are_embedded_as_by_pillow_and_python() {
+fn synthetic_images_are_embedded_as_by_pillow_and_python() {
     let Some(engines) = both() else { return };
-    let drawn: Vec<DrawnVector> = serde_json::from_str(include_str!("fixtures/drawn_embeddings.json")).unwrap();
+    let synthetic: Vec<SyntheticVector> =
+        serde_json::from_str(include_str!("fixtures/synthetic_embeddings.json")).unwrap();
     for embedder in &engines {
-        for expected in &drawn {
-            let outputs = embedder.session().run(prepared(embedder, &[formula_picture(expected.size)]).view()).unwrap();
+        for expected in &synthetic {
+            let outputs = embedder.session().run(prepared(embedder, &[formula_image(expected.size)]).view()).unwrap();
             let (logits, embedding) = (output(&outputs, "logits"), output(&outputs, "embedding"));
             let best = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
             let what = format!("{:?} by {}", expected.size, embedder.describe());
@@ -125,7 +126,7 @@ fn drawn_pictures_are_embedded_as_by_pillow_and_python() {
 }
 
 /// Crops of several sizes that are no photographs.
-fn drawn(count: usize) -> Vec<RgbImage> {
+fn synthetic(count: usize) -> Vec<RgbImage> {
     let mut random = Random::new(7);
     (0..count)
         .map(|at| {
@@ -141,7 +142,7 @@ fn drawn(count: usize) -> Vec<RgbImage> {
 #[test]
 fn both_engines_answer_alike() {
     let Some([ort, candle]) = both() else { return };
-    let images = drawn(9);
+    let images = synthetic(9);
     let input = prepared(&ort, &images);
     assert_eq!(input, prepared(&candle, &images));
     let (a, b) = (ort.session().run(input.view()).unwrap(), candle.session().run(input.view()).unwrap());
@@ -160,7 +161,7 @@ fn both_engines_answer_alike() {
 #[test]
 fn a_crop_is_embedded_alike_alone_and_among_others() {
     let Some(engines) = both() else { return };
-    let images = drawn(11);
+    let images = synthetic(11);
     for embedder in &engines {
         assert!(embedder.embed(&[]).unwrap().is_empty());
         let together = embedder.embed(&images).unwrap();
@@ -171,7 +172,7 @@ fn a_crop_is_embedded_alike_alone_and_among_others() {
             assert!((norm(alone.as_slice()) - 1.0).abs() < 1e-5);
         }
         let apart = together[0].cosine(&together[10]);
-        assert!(apart < 0.99, "different pictures differ: {apart}");
+        assert!(apart < 0.99, "different images differ: {apart}");
     }
 }
 
@@ -228,7 +229,7 @@ fn imported_weights_serve_with_a_card() {
     assert!(half.describe().starts_with("lite0@"), "{}", half.describe());
     let full = load(&source, &LoadOptions::default()).unwrap();
     assert_ne!(half.fingerprint(), full.fingerprint(), "other weights, another gallery");
-    for (a, b) in half.embed(&drawn(3)).unwrap().iter().zip(&full.embed(&drawn(3)).unwrap()) {
+    for (a, b) in half.embed(&synthetic(3)).unwrap().iter().zip(&full.embed(&synthetic(3)).unwrap()) {
         assert!(a.cosine(b) > 0.9999, "half precision keeps directions: {}", a.cosine(b));
     }
     let wrong = LoadOptions { engine: EngineChoice::OnnxRuntime, ..LoadOptions::default() };
@@ -327,7 +328,7 @@ fn files_that_are_no_embedder_are_refused() {
     let Some(detector) = data_folder("weights/yolov8n-coco") else { return };
     let onnx = fs::read_dir(detector).unwrap().map(|entry| entry.unwrap().path());
     for path in onnx.filter(|path| path.extension().is_some_and(|extension| extension == "onnx")) {
-        check(&path, &["nothing says how pictures are prepared", "card.json"]);
+        check(&path, &["nothing says how images are prepared", "card.json"]);
     }
 }
 
@@ -394,7 +395,7 @@ fn spec(output: Option<&str>) -> EmbedderSpec {
 /// The colour of the first pixel, plus one so that black has a direction.
 #[expect(clippy::needless_pass_by_value, reason = "an `Answer` takes its input by value")]
 fn colors(input: ArrayView4<'_, f32>) -> Vec<f32> {
-    input.outer_iter().flat_map(|picture| (0..3).map(move |c| picture[[c, 0, 0]] + 1.0).collect::<Vec<_>>()).collect()
+    input.outer_iter().flat_map(|image| (0..3).map(move |c| image[[c, 0, 0]] + 1.0).collect::<Vec<_>>()).collect()
 }
 
 #[test]
@@ -438,16 +439,16 @@ fn the_embedding_is_found_by_name_or_shape() {
     let nothing: Answer = |_| vec![("map", vec![1, 3, 2, 2], vec![1.0; 12])];
     assert!(choose(nothing, None).unwrap_err().contains("map [1, 3, 2, 2]"));
     let short: Answer = |_| vec![("v", vec![2, 3], vec![1.0; 6])];
-    assert!(choose(short, None).is_err(), "two vectors for one picture");
+    assert!(choose(short, None).is_err(), "two vectors for one image");
 }
 
 #[test]
 fn answers_that_are_no_embedding_are_errors() {
-    let picture = [RgbImage::from_pixel(4, 4, image::Rgb([255, 0, 0]))];
+    let image = [RgbImage::from_pixel(4, 4, image::Rgb([255, 0, 0]))];
     type Answer = fn(ArrayView4<'_, f32>) -> Vec<(&'static str, Vec<usize>, Vec<f32>)>;
     let check = |answer: Answer, expected: &str| {
         let embedder = SessionEmbedder::new(Box::new(scripted(None, 1, answer)), spec(None)).unwrap();
-        let error = embedder.embed(&picture).unwrap_err();
+        let error = embedder.embed(&image).unwrap_err();
         let text = format!("{error}: {}", error.source().map(ToString::to_string).unwrap_or_default());
         assert!(text.contains(expected), "{text}");
     };

@@ -1,4 +1,4 @@
-//! From folders of pictures to a gallery, and the look at its health.
+//! From folders of images to a gallery, and the look at its health.
 
 use std::fs;
 use std::path::Path;
@@ -108,7 +108,7 @@ fn bad_files_are_listed_and_stop_nothing() {
     put("sku_001_cherry_cola/old/z.png", &sound);
     put("nothing usable/x.jpg", b"x");
     // What a file is, its content says.
-    put("blue lagoon/picture.txt", &fs::read(root.path().join("blue lagoon/b.png")).unwrap());
+    put("blue lagoon/image.txt", &fs::read(root.path().join("blue lagoon/b.png")).unwrap());
     put("blue lagoon/d.jpeg", &{
         write_png(&root.path().join("blue lagoon/tmp.png"), [30, 30, 170]);
         let bytes = fs::read(root.path().join("blue lagoon/tmp.png")).unwrap();
@@ -120,11 +120,11 @@ fn bad_files_are_listed_and_stop_nothing() {
     assert_eq!(data.exemplars().len(), 7);
     assert!(matches!(reason(&report, "readme.txt"), SkipReason::BesideFolders));
     for name in ["notes.txt", "empty.jpg", "cut.png", "anim.gif", "x.jpg"] {
-        assert!(matches!(reason(&report, name), SkipReason::NotAPicture(_)), "{name}");
+        assert!(matches!(reason(&report, name), SkipReason::NotAnImage(_)), "{name}");
         assert!(!reason(&report, name).to_string().is_empty());
     }
     assert!(matches!(reason(&report, "old"), SkipReason::Nested));
-    assert!(matches!(reason(&report, "picture.txt"), SkipReason::Duplicate { of } if of == "blue lagoon/b.png"));
+    assert!(matches!(reason(&report, "image.txt"), SkipReason::Duplicate { of } if of == "blue lagoon/b.png"));
     assert_eq!(report.skipped.len(), 8);
     assert_eq!(report.empty, ["nothing usable"]);
     assert!(data.sku_by_code("nothing usable").is_none());
@@ -132,7 +132,7 @@ fn bad_files_are_listed_and_stop_nothing() {
 }
 
 #[test]
-fn the_same_picture_under_two_skus_is_a_conflict() {
+fn the_same_image_under_two_skus_is_a_conflict() {
     let root = shelf();
     fs::copy(root.path().join("blue lagoon/a.png"), root.path().join("sku_003_lime-soda/wrong.png")).unwrap();
     let (mut data, report) = built(root.path());
@@ -154,7 +154,7 @@ fn the_same_picture_under_two_skus_is_a_conflict() {
 }
 
 #[test]
-fn every_picture_is_reported_whatever_became_of_it() {
+fn every_image_is_reported_whatever_became_of_it() {
     let root = shelf();
     let at = |name: &str| root.path().join(name);
     let wrong = "sku_003_lime-soda/wrong.png";
@@ -167,15 +167,15 @@ fn every_picture_is_reported_whatever_became_of_it() {
     let redundant: Vec<_> = report.redundant.iter().map(|redundant| name(&redundant.path)).collect();
     assert!(redundant.iter().any(|path| path == wrong), "a conflict may be left out as redundant: {redundant:?}");
     assert_eq!(report.conflicts.len(), 1);
-    assert_eq!(report.pictures.len(), 9, "six, two copies and one that is near; no text");
-    for (digest, path) in &report.pictures {
+    assert_eq!(report.images.len(), 9, "six, two copies and one that is near; no text");
+    for (digest, path) in &report.images {
         assert_eq!(*digest, Sha256::of(&fs::read(path).unwrap()), "{}", path.display());
     }
-    let has = |digest: Sha256| report.pictures.iter().any(|(picture, _)| *picture == digest);
+    let has = |digest: Sha256| report.images.iter().any(|(image, _)| *image == digest);
     assert!(data.exemplars().iter().all(|exemplar| has(exemplar.sha256)));
 }
 
-/// Pictures of three colours at exactly known angles: an embedder of the mean colour sees nothing else.
+/// Images of three colours at exactly known angles: an embedder of the mean colour sees nothing else.
 #[test]
 fn what_repeats_an_exemplar_of_its_sku_is_named_and_left_out() {
     let root = tempfile::tempdir().unwrap();

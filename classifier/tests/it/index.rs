@@ -55,7 +55,7 @@ fn queries(data: &GalleryData, seed: u64, count: usize) -> Vec<Embedding> {
     let dimension = data.embeddings().columns();
     (0..count)
         .map(|at| match at % 2 {
-            // Half of the queries are enrolled pictures themselves.
+            // Half of the queries are enrolled images themselves.
             0 => Embedding::normalized(data.embeddings().row(random.below(data.exemplars().len())).to_vec()).unwrap(),
             _ => random.embedding(dimension),
         })

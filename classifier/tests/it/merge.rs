@@ -34,7 +34,7 @@ fn exemplars_move_and_the_emptied_sku_goes() {
 }
 
 #[test]
-fn a_picture_under_both_stays_once() {
+fn an_image_under_both_stays_once() {
     let mut data = random_gallery(8, 8, 2, 6);
     let shared = data.exemplars()[0].clone();
     assert_eq!(shared.sku, SkuId(1));

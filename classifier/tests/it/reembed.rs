@@ -1,4 +1,4 @@
-//! A gallery by another embedder, from the pictures it was made of.
+//! A gallery by another embedder, from the images it was made of.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use classifier::gallery::enrol::{self, EnrolOptions, Redundancy, SkipReason};
 use classifier::gallery::reembed::{
-    FolderPictures, LossReason, Lost, Pictures as _, ReembedError, ReembedOptions, reembed,
+    FolderImages, ImageSource as _, LossReason, Lost, ReembedError, ReembedOptions, reembed,
 };
 use classifier::gallery::{GalleryData, Progress, snapshot};
 use tempfile::TempDir;
@@ -56,7 +56,7 @@ impl Embedder for Quarters {
     }
 }
 
-/// Eight pictures of two SKUs, and their gallery; an exemplar and a SKU were removed from it, so numbers have gaps.
+/// Eight images of two SKUs, and their gallery; an exemplar and a SKU were removed from it, so numbers have gaps.
 fn shelf() -> (TempDir, GalleryData) {
     let root = tempfile::tempdir().unwrap();
     for at in 0..4 {
@@ -82,18 +82,18 @@ fn again(
     embedder: &dyn Embedder,
     max_lost: usize,
 ) -> Result<(GalleryData, Vec<Lost>), ReembedError> {
-    let pictures = FolderPictures::open(&[root.to_owned()], &DecodeLimits::default()).unwrap();
+    let images = FolderImages::open(&[root.to_owned()], &DecodeLimits::default()).unwrap();
     let options = ReembedOptions { max_lost, batch: 3, ..ReembedOptions::default() };
-    reembed(data, &pictures, embedder, &options, &mut |_| {})
+    reembed(data, &images, embedder, &options, &mut |_| {})
 }
 
 #[test]
 fn the_same_embedder_gives_the_same_gallery() {
     let (root, mut data) = shelf();
     let mut steps = Vec::new();
-    let pictures = FolderPictures::open(&[root.path().to_owned()], &DecodeLimits::default()).unwrap();
+    let images = FolderImages::open(&[root.path().to_owned()], &DecodeLimits::default()).unwrap();
     let options = ReembedOptions::default();
-    let (mut same, lost) = reembed(&data, &pictures, &MeanColorEmbedder, &options, &mut |p| steps.push(p)).unwrap();
+    let (mut same, lost) = reembed(&data, &images, &MeanColorEmbedder, &options, &mut |p| steps.push(p)).unwrap();
     assert!(lost.is_empty());
     assert_eq!((same.embeddings(), same.exemplars()), (data.embeddings(), data.exemplars()));
     assert_eq!(steps, (1..=7).map(|done| Progress { done, total: 7 }).collect::<Vec<_>>());
@@ -114,8 +114,8 @@ fn another_dimension_takes_over_skus_and_numbers_and_switches_at_once() {
     new.check_embedder(&Quarters::lasting(0)).unwrap();
     for (row, exemplar) in new.exemplars().iter().enumerate() {
         let bytes = fs::read(root.path().join(&exemplar.origin)).unwrap();
-        let picture = vision::decode(&bytes, &DecodeLimits::default()).unwrap();
-        let expected = Quarters::lasting(9).embed(&[picture]).unwrap();
+        let image = vision::decode(&bytes, &DecodeLimits::default()).unwrap();
+        let expected = Quarters::lasting(9).embed(&[image]).unwrap();
         assert_eq!(new.embeddings().row(row), expected[0].as_slice(), "{}", exemplar.origin);
     }
     assert_eq!(snapshot::read(folder.path()).unwrap(), data, "nothing is switched yet");
@@ -154,7 +154,7 @@ fn what_is_lost_is_named_and_refused_or_left_out() {
     for allowed in [0, 1] {
         let error = again(&data, root.path(), &Quarters::lasting(99), allowed).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("2 of 7 exemplars have no usable picture"), "{text}");
+        assert!(text.contains("2 of 7 exemplars have no usable image"), "{text}");
         let ReembedError::TooManyLost { lost, .. } = error else { panic!("{text}") };
         check(&lost);
     }
@@ -178,7 +178,7 @@ fn a_failing_embedder_or_a_lacking_folder_changes_nothing() {
     assert_eq!(snapshot::read(folder.path()).unwrap(), data);
     let nowhere: PathBuf = root.path().join("nowhere");
     for root in [nowhere, root.path().join("cola/0.png")] {
-        let error = FolderPictures::open(std::slice::from_ref(&root), &DecodeLimits::default()).unwrap_err();
+        let error = FolderImages::open(std::slice::from_ref(&root), &DecodeLimits::default()).unwrap_err();
         assert!(error.to_string().contains(&*root.to_string_lossy()), "{error}");
     }
 }
@@ -187,8 +187,8 @@ fn a_failing_embedder_or_a_lacking_folder_changes_nothing() {
 fn a_file_above_the_limit_is_told_with_the_limit() {
     let (root, data) = shelf();
     let limits = DecodeLimits { max_bytes: 64, ..DecodeLimits::default() };
-    let pictures = FolderPictures::open(&[root.path().to_owned()], &limits).unwrap();
-    let reason = pictures.fetch(&data.exemplars()[0]).unwrap_err();
+    let images = FolderImages::open(&[root.path().to_owned()], &limits).unwrap();
+    let reason = images.fetch(&data.exemplars()[0]).unwrap_err();
     assert!(matches!(&reason, LossReason::TooLarge { path, limit: 64 } if path.ends_with("cola/0.png")), "{reason}");
     assert!(reason.to_string().contains("64 bytes"), "{reason}");
 }
@@ -204,25 +204,25 @@ fn what_is_no_file_or_has_an_odd_name_stops_nothing() {
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     symlink(at("gone"), at("dangling")).unwrap();
     symlink(root.path(), at("loop")).unwrap();
-    // Enrolment takes a picture whatever the name of its file.
+    // Enrolment takes an image whatever the name of its file.
     let odd = root.path().join(std::ffi::OsStr::from_bytes(b"\xff\xfe.png"));
     fs::rename(at("cola/0.png"), &odd).unwrap();
-    let pictures = FolderPictures::open(&[root.path().to_owned()], &DecodeLimits::default()).unwrap();
-    let [skipped] = pictures.skipped() else { panic!("{:?}", pictures.skipped()) };
+    let images = FolderImages::open(&[root.path().to_owned()], &DecodeLimits::default()).unwrap();
+    let [skipped] = images.skipped() else { panic!("{:?}", images.skipped()) };
     assert!(skipped.path == pipe && matches!(skipped.reason, SkipReason::NotAFile), "{skipped:?}");
-    assert_eq!(pictures.fetch(&data.exemplars()[0]).unwrap(), fs::read(&odd).unwrap());
+    assert_eq!(images.fetch(&data.exemplars()[0]).unwrap(), fs::read(&odd).unwrap());
 }
 
-/// What was there when the folder was looked through and cannot be read any more is not called another picture.
+/// What was there when the folder was looked through and cannot be read any more is not called another image.
 #[test]
 fn what_cannot_be_read_any_more_is_told_so() {
     let (root, data) = shelf();
-    let pictures = FolderPictures::open(&[root.path().to_owned()], &DecodeLimits::default()).unwrap();
+    let images = FolderImages::open(&[root.path().to_owned()], &DecodeLimits::default()).unwrap();
     fs::remove_file(root.path().join("cola/0.png")).unwrap();
     write_png(&root.path().join("tea/0.png"), [7, 7, 7]);
     let reason = |origin: &str| {
         let exemplar = data.exemplars().iter().find(|exemplar| exemplar.origin == origin).unwrap();
-        pictures.fetch(exemplar).unwrap_err()
+        images.fetch(exemplar).unwrap_err()
     };
     assert!(matches!(reason("cola/0.png"), LossReason::Unreadable { .. }));
     assert!(matches!(reason("tea/0.png"), LossReason::Changed { .. }));

@@ -1,4 +1,4 @@
-//! What several tests need: reproducible numbers, small galleries, pictures on disk, the development data.
+//! What several tests need: reproducible numbers, small galleries, images on disk, the development data.
 
 #[path = "../../../vision/tests/shared/data.rs"]
 mod development;

@@ -57,13 +57,13 @@ fn a_planted_wrong_label_is_found_and_nothing_else() {
 }
 
 #[test]
-fn of_one_picture_under_two_skus_the_wrong_one_is_named() {
+fn of_one_image_under_two_skus_the_wrong_one_is_named() {
     let mut random = Random::new(4);
     let mut exemplars = shelf(2, &mut random);
     exemplars.push((2, exemplars[0].1.clone()));
     let suspects = found(&gallery_of(DIMENSION, &exemplars));
     let named: Vec<_> = suspects.iter().map(|s| (s.exemplar.0, s.looks_like.0, s.nearest.0)).collect();
-    assert_eq!(named, [(9, 1, 1)], "the copy under SKU 2, not the picture that it copies");
+    assert_eq!(named, [(9, 1, 1)], "the copy under SKU 2, not the image that it copies");
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::checked_image::CheckedImage;
 use super::finding::{Finding, Issue, Unit};
-use super::placed::Placed;
 use crate::layout::{DataFolder, LayoutKind};
 use crate::names::ClassNames;
 use crate::split::Part;
@@ -13,29 +13,32 @@ use crate::split::Part;
 /// Counts over the data set.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Summary {
-    /// Pictures that are read.
-    pub pictures: usize,
-    /// Of them, pictures in each part (`none`: in no part).
+    /// Images that are read.
+    #[serde(rename = "pictures")]
+    pub images: usize,
+    /// Of them, images in each part (`none`: in no part).
     pub parts: BTreeMap<String, usize>,
     /// Sound boxes.
     pub boxes: usize,
-    /// Boxes by area in pixels of the picture, as COCO divides them: below 32 x 32, below 96 x 96, and larger.
+    /// Boxes by area in pixels of the image, as COCO divides them: below 32 x 32, below 96 x 96, and larger.
     pub box_sizes: BoxSizes,
-    /// Most boxes on one picture.
-    pub most_boxes: usize,
-    /// For each class or SKU: boxes (or pictures) in all and by part.
+    /// Maximum number of boxes on one image.
+    #[serde(rename = "most_boxes")]
+    pub max_boxes: usize,
+    /// For each class or SKU: boxes (or images) in all and by part.
     pub classes: BTreeMap<String, ClassCount>,
-    /// The ten most frequent picture sizes.
+    /// The ten most frequent image sizes.
     pub sizes: Vec<SizeCount>,
 }
 
-/// How many pictures have a size.
+/// How many images have a size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SizeCount {
     /// `WIDTHxHEIGHT`.
     pub size: String,
     /// How many.
-    pub pictures: usize,
+    #[serde(rename = "pictures")]
+    pub images: usize,
 }
 
 /// Boxes by area.
@@ -52,10 +55,11 @@ pub struct BoxSizes {
 /// How much there is of a class or SKU.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct ClassCount {
-    /// Boxes; for SKU folders, pictures.
+    /// Boxes; for SKU folders, images.
     pub count: usize,
-    /// Pictures on which there is any.
-    pub pictures: usize,
+    /// Images on which there is any.
+    #[serde(rename = "pictures")]
+    pub images: usize,
     /// `count` by part.
     pub parts: BTreeMap<String, usize>,
 }
@@ -66,15 +70,15 @@ const IMBALANCE: usize = 100;
 /// Counts, and says what is missing. `known` are the class names, when there are any.
 pub(super) fn balance(
     data: &DataFolder,
-    pictures: &[Placed<'_>],
+    images: &[CheckedImage<'_>],
     known: Option<&ClassNames>,
     min_images_per_sku: usize,
     findings: &mut Vec<Finding>,
 ) -> Summary {
-    let summary = count(data, pictures, known);
+    let summary = count(data, images, known);
     let unit = match data.kind {
         LayoutKind::Boxes => Unit::Boxes,
-        LayoutKind::Folders => Unit::Pictures,
+        LayoutKind::Folders => Unit::Images,
     };
     let mut report = |issue| findings.push(Finding::of("", issue));
     if let Some(known) = known {
@@ -82,7 +86,7 @@ pub(super) fn balance(
             report(Issue::ClassMissing { name: name.clone() });
         }
     } else if data.kind == LayoutKind::Boxes
-        && let Some(highest) = pictures.iter().flat_map(|p| &p.observed.lines).map(|l| l.label.class).max()
+        && let Some(highest) = images.iter().flat_map(|p| &p.observed.lines).map(|l| l.label.class).max()
     {
         report(Issue::NoClassNames { highest });
     }
@@ -90,11 +94,11 @@ pub(super) fn balance(
     // A class number without a name is told where it stands; that it is rare is no news.
     let named = |name: &String| known.is_none_or(|known| known.position(name).is_some());
     for (name, class) in summary.classes.iter().filter(|(name, _)| data.kind == LayoutKind::Folders || named(name)) {
-        // A SKU's train and query pictures are counted apart from "too few": that is said once.
-        let few = data.kind == LayoutKind::Folders && class.pictures < min_images_per_sku;
+        // A SKU's train and query images are counted apart from "too few": that is said once.
+        let few = data.kind == LayoutKind::Folders && class.images < min_images_per_sku;
         if few {
-            let (sku, count) = (name.clone(), class.pictures);
-            report(Issue::FewPictures { sku, count, wanted: min_images_per_sku });
+            let (sku, count) = (name.clone(), class.images);
+            report(Issue::FewImages { sku, count, wanted: min_images_per_sku });
         }
         for &part in present.iter().filter(|part| !few && !class.parts.contains_key(part.as_str())) {
             report(Issue::MissingInPart { name: name.clone(), total: class.count, unit, part });
@@ -102,19 +106,19 @@ pub(super) fn balance(
     }
     let by_count = |(name, class): (&String, &ClassCount)| (class.count, name.clone());
     if data.kind == LayoutKind::Boxes
-        && let Some((most_count, most)) = summary.classes.iter().map(by_count).max()
-        && let Some((least_count, least)) = summary.classes.iter().map(by_count).min()
-        && most_count > least_count * IMBALANCE
+        && let Some((max_count, largest)) = summary.classes.iter().map(by_count).max()
+        && let Some((min_count, smallest)) = summary.classes.iter().map(by_count).min()
+        && max_count > min_count * IMBALANCE
     {
-        report(Issue::Imbalance { most, most_count, least, least_count });
+        report(Issue::Imbalance { largest, max_count, smallest, min_count });
     }
     summary
 }
 
-fn count(data: &DataFolder, pictures: &[Placed<'_>], known: Option<&ClassNames>) -> Summary {
-    let mut summary = Summary { pictures: pictures.len(), ..Summary::default() };
+fn count(data: &DataFolder, images: &[CheckedImage<'_>], known: Option<&ClassNames>) -> Summary {
+    let mut summary = Summary { images: images.len(), ..Summary::default() };
     let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
-    for Placed { picture, part, observed } in pictures {
+    for CheckedImage { image, part, observed } in images {
         let part = part.map_or("none", Part::as_str);
         *summary.parts.entry(part.to_owned()).or_default() += 1;
         if let Some((width, height)) = observed.size {
@@ -122,7 +126,7 @@ fn count(data: &DataFolder, pictures: &[Placed<'_>], known: Option<&ClassNames>)
         }
         let mut on_this: BTreeMap<String, usize> = BTreeMap::new();
         match data.kind {
-            LayoutKind::Folders => on_this.extend(picture.sku.clone().map(|sku| (sku, 1))),
+            LayoutKind::Folders => on_this.extend(image.sku.clone().map(|sku| (sku, 1))),
             LayoutKind::Boxes => {
                 for line in &observed.lines {
                     let class = line.label.class;
@@ -139,19 +143,19 @@ fn count(data: &DataFolder, pictures: &[Placed<'_>], known: Option<&ClassNames>)
                     }
                 }
                 summary.boxes += observed.lines.len();
-                summary.most_boxes = summary.most_boxes.max(observed.lines.len());
+                summary.max_boxes = summary.max_boxes.max(observed.lines.len());
             }
         }
         for (name, count) in on_this {
             let class = summary.classes.entry(name).or_default();
             class.count += count;
-            class.pictures += 1;
+            class.images += 1;
             *class.parts.entry(part.to_owned()).or_default() += count;
         }
     }
     let mut frequent: Vec<(String, usize)> = sizes.into_iter().collect();
     frequent.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     frequent.truncate(10);
-    summary.sizes = frequent.into_iter().map(|(size, pictures)| SizeCount { size, pictures }).collect();
+    summary.sizes = frequent.into_iter().map(|(size, images)| SizeCount { size, images }).collect();
     summary
 }

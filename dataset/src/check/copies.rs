@@ -1,31 +1,31 @@
-//! Pictures that are in the data set twice: by their bytes, and by their looks.
+//! Images that are in the data set twice: by their bytes, and by their looks.
 
 use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 use vision::Sha256;
-use vision::phash::{CHANGES, Frame, Look};
+use vision::phash::{CHANGES, Frame, ImageSignature};
 
+use super::checked_image::CheckedImage;
 use super::finding::{Finding, Issue};
 use super::near::NearIndex;
-use super::placed::Placed;
 use crate::disjoint::DisjointSets;
 
-/// When two pictures count as looking alike.
+/// When two images count as looking alike.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NearRule {
     /// At most so many of 64 bits differ, `0..=`[`super::near::MAX_DISTANCE`].
     pub distance: u32,
     /// And their brightness correlates at least so much.
     pub correlation: f32,
-    /// Whether pictures that were turned (by up to 14 degrees) or cropped (by up to 10 % a side) are looked for, too.
+    /// Whether images that were turned (by up to 14 degrees) or cropped (by up to 10 % a side) are looked for, too.
     pub changed: bool,
 }
 
 impl Default for NearRule {
     /// Measured on copies of 96 photos of the development sets (`examples/near_copies.rs`): all that were made smaller,
     /// squeezed, darker, or mirrored are found, and with `changed` those cropped by 3 to 10 % a side and 94 of those turned by 10
-    /// degrees; of 2.8 million pairs of different pictures 115 are taken for copies, 89 of them without `changed`. Different
+    /// degrees; of 2.8 million pairs of different images 115 are taken for copies, 89 of them without `changed`. Different
     /// photos of one turntable or one package design come this near.
     fn default() -> Self {
         Self { distance: 8, correlation: 0.97, changed: true }
@@ -35,31 +35,31 @@ impl Default for NearRule {
 /// At most so many bits and at least this correlation: one photo, saved anew.
 const SAME_PHOTO: NearRule = NearRule { distance: 3, correlation: 0.99, changed: false };
 
-/// Pairs that are looked at more closely; a data set of a million equal pictures must end, too.
+/// Pairs that are looked at more closely; a data set of a million equal images must end, too.
 const MAX_PAIRS: usize = 2_000_000;
 
-/// Pictures with the same bytes: each but the first is told, with the worst of its equals.
-pub(super) fn exact(pictures: &[Placed<'_>], findings: &mut Vec<Finding>) {
-    let mut by_bytes: BTreeMap<Sha256, Vec<&Placed<'_>>> = BTreeMap::new();
-    for placed in pictures {
+/// Images with the same bytes: each but the first is told, with the worst of its equals.
+pub(super) fn exact(images: &[CheckedImage<'_>], findings: &mut Vec<Finding>) {
+    let mut by_bytes: BTreeMap<Sha256, Vec<&CheckedImage<'_>>> = BTreeMap::new();
+    for placed in images {
         if let Some(sha256) = placed.observed.sha256 {
             by_bytes.entry(sha256).or_default().push(placed);
         }
     }
     for mut equal in by_bytes.into_values().filter(|equal| equal.len() > 1) {
         // Train first: what lies in val and test is what must not be known.
-        equal.sort_by(|a, b| (a.part, &a.picture.path).cmp(&(b.part, &b.picture.path)));
+        equal.sort_by(|a, b| (a.part, &a.image.path).cmp(&(b.part, &b.image.path)));
         let first = equal[0];
         for placed in &equal[1..] {
-            let other = first.picture.path.clone();
+            let other = first.image.path.clone();
             let issue = match (placed.part, first.part) {
                 (Some(part), Some(other_part)) if part != other_part => {
                     Issue::CopyAcrossParts { part, other, other_part }
                 }
-                _ if placed.picture.sku != first.picture.sku => Issue::CopyOfOtherSku { other },
+                _ if placed.image.sku != first.image.sku => Issue::CopyOfOtherSku { other },
                 _ => Issue::Copy { other },
             };
-            findings.push(Finding::of(&placed.picture.path, issue));
+            findings.push(Finding::of(&placed.image.path, issue));
         }
     }
 }
@@ -74,114 +74,114 @@ struct Likeness {
     changed: bool,
 }
 
-/// Most bits that differ for a picture that was turned or cropped: 7 needs an eighth of the look-ups of 8.
+/// Maximum number of bits that differ for an image that was turned or cropped: 7 needs an eighth of the look-ups of 8.
 const CHANGED_DISTANCE: u32 = 7;
 
-/// Pictures that look alike but differ in their bytes: each is told once, against its nearest in an earlier part, else
-/// against its nearest earlier one in its own. Returns the groups of pictures that are joined by looking alike.
-pub(super) fn near(pictures: &[Placed<'_>], rule: NearRule, findings: &mut Vec<Finding>) -> Vec<Vec<String>> {
-    // Of pictures with the same bytes one is enough: the rest is told as copies.
+/// Images that look alike but differ in their bytes: each is told once, against its nearest in an earlier part, else
+/// against its nearest earlier one in its own. Returns the groups of images that are joined by looking alike.
+pub(super) fn near(images: &[CheckedImage<'_>], rule: NearRule, findings: &mut Vec<Finding>) -> Vec<Vec<String>> {
+    // Of images with the same bytes one is enough: the rest is told as copies.
     let mut seen = HashMap::new();
-    let mut looks: Vec<(usize, &Look)> = Vec::new();
-    for (at, placed) in pictures.iter().enumerate() {
-        if let Some(look) = &placed.observed.look
+    let mut signatures: Vec<(usize, &ImageSignature)> = Vec::new();
+    for (at, placed) in images.iter().enumerate() {
+        if let Some(signature) = &placed.observed.signature
             && seen.insert((placed.observed.sha256, placed.part), at).is_none()
         {
-            looks.push((at, look));
+            signatures.push((at, signature));
         }
     }
-    let mut by_hash: BTreeMap<u64, Vec<(usize, &Look)>> = BTreeMap::new();
-    for &(at, look) in &looks {
-        by_hash.entry(look.hash).or_default().push((at, look));
+    let mut by_hash: BTreeMap<u64, Vec<(usize, &ImageSignature)>> = BTreeMap::new();
+    for &(at, signature) in &signatures {
+        by_hash.entry(signature.hash).or_default().push((at, signature));
     }
     for members in by_hash.values_mut() {
-        members.sort_by(|(a, _), (b, _)| order(&pictures[*a]).cmp(&order(&pictures[*b])));
+        members.sort_by(|(a, _), (b, _)| order(&images[*a]).cmp(&order(&images[*b])));
     }
     let hashes: Vec<u64> = by_hash.keys().copied().collect();
-    let groups: Vec<&Vec<(usize, &Look)>> = by_hash.values().collect();
+    let groups: Vec<&Vec<(usize, &ImageSignature)>> = by_hash.values().collect();
     let index = NearIndex::new(&hashes);
 
     let mut pairs = 0;
     let mut best: BTreeMap<usize, Likeness> = BTreeMap::new();
-    let mut joined = DisjointSets::new(pictures.len());
+    let mut joined = DisjointSets::new(images.len());
     'hashes: for (group, &hash) in (0_u32..).zip(&hashes) {
-        for (query, mirrored) in [(hash, false), (Look::mirrored(hash), true)] {
+        for (query, mirrored) in [(hash, false), (ImageSignature::mirrored(hash), true)] {
             for (other_group, distance) in index.near(query, rule.distance) {
                 if other_group < group {
                     continue; // seen from the other side
                 }
-                for ((a, a_look), (b, b_look)) in
-                    meetings(pictures, groups[group as usize], groups[other_group as usize], group == other_group)
+                for ((a, a_signature), (b, b_signature)) in
+                    meetings(images, groups[group as usize], groups[other_group as usize], group == other_group)
                 {
                     pairs += 1;
                     if pairs > MAX_PAIRS {
                         break 'hashes;
                     }
-                    let same_bytes = pictures[a].observed.sha256 == pictures[b].observed.sha256;
-                    let correlation = if same_bytes { 0.0 } else { a_look.correlation(b_look, mirrored) };
+                    let same_bytes = images[a].observed.sha256 == images[b].observed.sha256;
+                    let correlation = if same_bytes { 0.0 } else { a_signature.correlation(b_signature, mirrored) };
                     if correlation >= rule.correlation {
                         joined.join(a, b);
                         // The later one is told.
-                        let (told, other) = if order(&pictures[a]) > order(&pictures[b]) { (a, b) } else { (b, a) };
+                        let (told, other) = if order(&images[a]) > order(&images[b]) { (a, b) } else { (b, a) };
                         let likeness = Likeness { other, mirrored, distance, correlation, changed: false };
-                        keep_worse(pictures, &mut best, told, likeness);
+                        keep_worse(images, &mut best, told, likeness);
                     }
                 }
             }
         }
     }
     if rule.changed {
-        pairs += after_changes(pictures, &looks, rule, (&mut joined, &mut best));
+        pairs += after_changes(images, &signatures, rule, (&mut joined, &mut best));
     }
     for (told, likeness) in best {
-        findings.push(Finding::of(&pictures[told].picture.path, issue(pictures, told, &likeness)));
+        findings.push(Finding::of(&images[told].image.path, issue(images, told, &likeness)));
     }
     if pairs > MAX_PAIRS {
         findings.push(Finding::of("", Issue::TooManyNearCopies { limit: MAX_PAIRS }));
     }
     let mut groups: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    for (at, placed) in pictures.iter().enumerate() {
-        groups.entry(joined.root(at)).or_default().push(placed.picture.path.clone());
+    for (at, placed) in images.iter().enumerate() {
+        groups.entry(joined.root(at)).or_default().push(placed.image.path.clone());
     }
     groups.into_values().filter(|group| group.len() > 1).collect()
 }
 
-/// Finds pictures that look like others after one of [`CHANGES`], as [`near`] does; returns how many pairs were looked at.
+/// Finds images that look like others after one of [`CHANGES`], as [`near`] does; returns how many pairs were looked at.
 fn after_changes(
-    pictures: &[Placed<'_>],
-    looks: &[Member<'_>],
+    images: &[CheckedImage<'_>],
+    signatures: &[Member<'_>],
     rule: NearRule,
     (joined, best): (&mut DisjointSets, &mut BTreeMap<usize, Likeness>),
 ) -> usize {
     let mut pairs = 0;
     for frame in [Frame::Whole, Frame::Middle] {
         let mut by_hash: BTreeMap<u64, Vec<Member<'_>>> = BTreeMap::new();
-        for &(at, look) in looks {
-            let hash = if frame == Frame::Whole { look.hash } else { look.middle };
-            by_hash.entry(hash).or_default().push((at, look));
+        for &(at, signature) in signatures {
+            let hash = if frame == Frame::Whole { signature.hash } else { signature.middle };
+            by_hash.entry(hash).or_default().push((at, signature));
         }
         let hashes: Vec<u64> = by_hash.keys().copied().collect();
         let groups: Vec<&Vec<Member<'_>>> = by_hash.values().collect();
         let index = NearIndex::new(&hashes);
         let changes = || CHANGES.iter().enumerate().filter(|(_, change)| change.frame == frame);
         // The search is read-only; what it finds is joined in order.
-        let found: Vec<Vec<(usize, Likeness)>> = looks
+        let found: Vec<Vec<(usize, Likeness)>> = signatures
             .par_iter()
-            .map(|&(a, look)| {
+            .map(|&(a, signature)| {
                 let mut found = Vec::new();
                 for (number, change) in changes() {
-                    let query = look.changed[number];
-                    for (query, mirrored) in [(query, false), (Look::mirrored(query), true)] {
+                    let query = signature.changed[number];
+                    for (query, mirrored) in [(query, false), (ImageSignature::mirrored(query), true)] {
                         for (group, distance) in index.near(query, rule.distance.min(CHANGED_DISTANCE)) {
                             // One of each part is enough: the others are found as its equals.
                             let mut seen = [false; 4];
                             for &(b, other) in groups[group as usize] {
-                                let part = &mut seen[pictures[b].part.map_or(3, |part| part as usize)];
-                                if a == b || *part || pictures[a].observed.sha256 == pictures[b].observed.sha256 {
+                                let part = &mut seen[images[b].part.map_or(3, |part| part as usize)];
+                                if a == b || *part || images[a].observed.sha256 == images[b].observed.sha256 {
                                     continue;
                                 }
                                 *part = true;
-                                let correlation = look.likeness(change, other, mirrored);
+                                let correlation = signature.likeness(change, other, mirrored);
                                 found.push((b, Likeness { other: a, mirrored, distance, correlation, changed: true }));
                             }
                         }
@@ -198,9 +198,9 @@ fn after_changes(
             if likeness.correlation >= rule.correlation {
                 let a = likeness.other;
                 joined.join(a, b);
-                let (told, other) = if order(&pictures[a]) > order(&pictures[b]) { (a, b) } else { (b, a) };
+                let (told, other) = if order(&images[a]) > order(&images[b]) { (a, b) } else { (b, a) };
                 likeness.other = other;
-                keep_worse(pictures, best, told, likeness);
+                keep_worse(images, best, told, likeness);
             }
         }
     }
@@ -208,16 +208,16 @@ fn after_changes(
 }
 
 /// Train before val before test before unknown; then by path.
-fn order<'a>(placed: &Placed<'a>) -> (u8, &'a str) {
-    (placed.part.map_or(3, |part| part as u8), &placed.picture.path)
+fn order<'a>(placed: &CheckedImage<'a>) -> (u8, &'a str) {
+    (placed.part.map_or(3, |part| part as u8), &placed.image.path)
 }
 
-type Member<'a> = (usize, &'a Look);
+type Member<'a> = (usize, &'a ImageSignature);
 
-/// Pairs to compare between two groups of pictures with one hash each: every member with the first of each part of the
-/// other group. So a thousand pictures with one hash give thousands of pairs, not a million.
+/// Pairs to compare between two groups of images with one hash each: every member with the first of each part of the
+/// other group. So a thousand images with one hash give thousands of pairs, not a million.
 fn meetings<'a>(
-    pictures: &[Placed<'_>],
+    images: &[CheckedImage<'_>],
     one: &[Member<'a>],
     other: &[Member<'a>],
     same: bool,
@@ -225,7 +225,7 @@ fn meetings<'a>(
     let firsts = |members: &[Member<'a>]| -> Vec<Member<'a>> {
         let mut parts = BTreeMap::new();
         for member in members {
-            parts.entry(pictures[member.0].part).or_insert(*member);
+            parts.entry(images[member.0].part).or_insert(*member);
         }
         parts.into_values().collect()
     };
@@ -242,8 +242,8 @@ fn meetings<'a>(
 }
 
 /// Across parts is worse than within; then the nearer is worse.
-fn keep_worse(pictures: &[Placed<'_>], best: &mut BTreeMap<usize, Likeness>, told: usize, new: Likeness) {
-    let crosses = |likeness: &Likeness| crosses(&pictures[told], &pictures[likeness.other]);
+fn keep_worse(images: &[CheckedImage<'_>], best: &mut BTreeMap<usize, Likeness>, told: usize, new: Likeness) {
+    let crosses = |likeness: &Likeness| crosses(&images[told], &images[likeness.other]);
     let rank =
         |l: &Likeness| (crosses(l), !l.changed, -(l.distance as f32) + l.correlation, std::cmp::Reverse(l.other));
     match best.get(&told) {
@@ -254,14 +254,14 @@ fn keep_worse(pictures: &[Placed<'_>], best: &mut BTreeMap<usize, Likeness>, tol
     }
 }
 
-fn crosses(a: &Placed<'_>, b: &Placed<'_>) -> bool {
+fn crosses(a: &CheckedImage<'_>, b: &CheckedImage<'_>) -> bool {
     a.part.is_some() && b.part.is_some() && a.part != b.part
 }
 
-fn issue(pictures: &[Placed<'_>], told: usize, likeness: &Likeness) -> Issue {
+fn issue(images: &[CheckedImage<'_>], told: usize, likeness: &Likeness) -> Issue {
     let &Likeness { other, mirrored, distance, correlation, changed } = likeness;
-    let (this, that) = (&pictures[told], &pictures[other]);
-    let other = that.picture.path.clone();
+    let (this, that) = (&images[told], &images[other]);
+    let other = that.image.path.clone();
     match (this.part, that.part) {
         (Some(part), Some(other_part)) if part != other_part => {
             let sure = !changed && distance <= SAME_PHOTO.distance && correlation >= SAME_PHOTO.correlation;

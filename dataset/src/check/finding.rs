@@ -44,48 +44,48 @@ pub struct Finding {
 /// What is wrong. Texts end in what to do about it where that is not plain.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum Issue {
-    /// A picture that cannot be decoded.
+    /// An image that cannot be decoded.
     #[error("cannot be read: {reason}")]
-    UnreadablePicture {
+    UnreadableImage {
         /// What the decoder says.
         reason: String,
     },
-    /// A picture of another kind than is read.
+    /// An image of another kind than is read.
     #[error(
-        "pictures of this kind are not read: save it as JPEG, PNG or WebP (phones: switch HEIC or high efficiency off)"
+        "images of this kind are not read: save it as JPEG, PNG or WebP (phones: switch HEIC or high efficiency off)"
     )]
-    UnsupportedPicture,
+    UnsupportedImage,
     /// All of one colour.
     #[error("is blank: all pixels are of about one brightness")]
-    BlankPicture,
+    BlankImage,
     /// EXIF turns it.
-    #[error("is turned or mirrored by its EXIF orientation: its labels must be of the upright picture")]
-    TurnedPicture,
+    #[error("is turned or mirrored by its EXIF orientation: its labels must be of the upright image")]
+    TurnedImage,
     /// Its orientation is written so that other programs do not read it.
     #[error("{0}")]
     UnusualOrientation(vision::decode::UnusualForm),
     /// No label file.
     #[error("has no label file {expected}: label it, or add an empty file when nothing is to be found on it")]
-    PictureWithoutLabel {
+    ImageWithoutLabel {
         /// Where it would be.
         expected: String,
     },
-    /// No picture.
-    #[error("no picture belongs to this label file")]
-    LabelWithoutPicture,
-    /// One label file, several pictures.
-    #[error("is the label file of several pictures: {}", pictures.join(", "))]
+    /// No image.
+    #[error("no image belongs to this label file")]
+    LabelWithoutImage,
+    /// One label file, several images.
+    #[error("is the label file of several images: {}", images.join(", "))]
     SharedLabel {
-        /// Which.
-        pictures: Vec<String>,
+        /// Paths of the images.
+        images: Vec<String>,
     },
     /// No boxes.
-    #[error("holds no box: right only when nothing is to be found on the picture")]
+    #[error("holds no box: right only when nothing is to be found on the image")]
     EmptyLabel,
     /// The label file cannot be read.
     #[error("cannot be read: {reason}")]
     UnreadableLabel {
-        /// Why.
+        /// Cause, in words.
         reason: String,
     },
     /// Not a label.
@@ -99,11 +99,11 @@ pub enum Issue {
         /// Number of classes.
         known: usize,
     },
-    /// Beyond the picture.
-    #[error("the box lies outside the picture")]
+    /// Beyond the image.
+    #[error("the box lies outside the image")]
     BoxOutside,
-    /// Partly beyond the picture.
-    #[error("the box reaches {pixels:.1} pixels beyond the picture (--fix clips it)")]
+    /// Partly beyond the image.
+    #[error("the box reaches {pixels:.1} pixels beyond the image (--fix clips it)")]
     BoxPokesOut {
         /// How far.
         pixels: f64,
@@ -119,11 +119,11 @@ pub enum Issue {
         /// In pixels.
         height: f64,
     },
-    /// Nearly the whole picture.
-    #[error("the box covers {:.0} % of the picture", share * 100.0)]
+    /// Nearly the whole image.
+    #[error("the box covers {:.0} % of the image", fraction * 100.0)]
     HugeBox {
-        /// Share of the picture's area.
-        share: f64,
+        /// Fraction of the image's area.
+        fraction: f64,
     },
     /// Written twice.
     #[error("the same box as line {first} (--fix drops it)")]
@@ -150,9 +150,9 @@ pub enum Issue {
     /// Same bytes, other part.
     #[error("has the same bytes as {other} ({other_part}) but is in {part}: results on {part} are too good")]
     CopyAcrossParts {
-        /// Part of this picture.
+        /// Part of this image.
         part: Part,
-        /// The other picture.
+        /// The other image.
         other: String,
         /// Its part.
         other_part: Part,
@@ -160,13 +160,13 @@ pub enum Issue {
     /// Same bytes.
     #[error("has the same bytes as {other}")]
     Copy {
-        /// The other picture.
+        /// The other image.
         other: String,
     },
     /// Same bytes, other SKU.
     #[error("has the same bytes as {other}, which is of another SKU: one of them is wrong")]
     CopyOfOtherSku {
-        /// The other picture.
+        /// The other image.
         other: String,
     },
     /// The same photo saved anew, other part.
@@ -175,9 +175,9 @@ pub enum Issue {
         mirror_of(*mirrored)
     )]
     SamePhotoAcrossParts {
-        /// Part of this picture.
+        /// Part of this image.
         part: Part,
-        /// The other picture.
+        /// The other image.
         other: String,
         /// Its part.
         other_part: Part,
@@ -190,9 +190,9 @@ pub enum Issue {
          if it is the same photo, put both into one group", mirror_of(*mirrored)
     )]
     NearCopyAcrossParts {
-        /// Part of this picture.
+        /// Part of this image.
         part: Part,
-        /// The other picture.
+        /// The other image.
         other: String,
         /// Its part.
         other_part: Part,
@@ -208,7 +208,7 @@ pub enum Issue {
         "looks like {}{other} ({distance} of 64 bits differ, correlation {correlation:.3})", mirror_of(*mirrored)
     )]
     NearCopy {
-        /// The other picture.
+        /// The other image.
         other: String,
         /// Whether it is the other's mirror image.
         mirrored: bool,
@@ -218,7 +218,7 @@ pub enum Issue {
         correlation: f32,
     },
     /// More pairs than are listed.
-    #[error("more than {limit} pairs of pictures look alike; the rest is not listed")]
+    #[error("more than {limit} pairs of images look alike; the rest is not listed")]
     TooManyNearCopies {
         /// How many are looked at.
         limit: usize,
@@ -226,7 +226,7 @@ pub enum Issue {
     /// A class without boxes.
     #[error("class {name:?} has no box")]
     ClassMissing {
-        /// Which.
+        /// The name in question.
         name: String,
     },
     /// A class or SKU that one part lacks.
@@ -236,26 +236,26 @@ pub enum Issue {
         name: String,
         /// How many in all.
         total: usize,
-        /// Boxes or pictures.
+        /// Boxes or images.
         unit: Unit,
         /// The part that lacks it.
         part: Part,
     },
     /// Much more of one class than of another.
-    #[error("{most:?} has {most_count} boxes, {least:?} only {least_count}: more than 100 to 1")]
+    #[error("{largest:?} has {max_count} boxes, {smallest:?} only {min_count}: more than 100 to 1")]
     Imbalance {
         /// The most frequent class.
-        most: String,
+        largest: String,
         /// Its boxes.
-        most_count: usize,
+        max_count: usize,
         /// The rarest class that has any.
-        least: String,
+        smallest: String,
         /// Its boxes.
-        least_count: usize,
+        min_count: usize,
     },
-    /// Too few pictures of a SKU.
-    #[error("{sku:?} has {count} picture{}, fewer than {wanted}", if *.count == 1 { "" } else { "s" })]
-    FewPictures {
+    /// Too few images of a SKU.
+    #[error("{sku:?} has {count} image{}, fewer than {wanted}", if *.count == 1 { "" } else { "s" })]
+    FewImages {
         /// Which SKU.
         sku: String,
         /// How many there are.
@@ -263,7 +263,7 @@ pub enum Issue {
         /// How many are wanted.
         wanted: usize,
     },
-    /// A picture in no SKU's folder.
+    /// An image in no SKU's folder.
     #[error("lies in no SKU's folder")]
     NoSku,
     /// The class names are not known.
@@ -306,15 +306,15 @@ pub enum Issue {
 pub enum Unit {
     /// Labelled boxes.
     Boxes,
-    /// Pictures.
-    Pictures,
+    /// Images.
+    Images,
 }
 
 impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Boxes => "boxes",
-            Self::Pictures => "pictures",
+            Self::Images => "images",
         })
     }
 }
@@ -329,13 +329,13 @@ impl Issue {
     pub fn class(&self) -> (&'static str, Severity) {
         use Severity::{Error, Note, Warning};
         match self {
-            Self::UnreadablePicture { .. } => ("unreadable-picture", Error),
-            Self::UnsupportedPicture => ("unsupported-picture", Warning),
-            Self::BlankPicture => ("blank-picture", Warning),
-            Self::TurnedPicture => ("turned-picture", Note),
+            Self::UnreadableImage { .. } => ("unreadable-picture", Error),
+            Self::UnsupportedImage => ("unsupported-picture", Warning),
+            Self::BlankImage => ("blank-picture", Warning),
+            Self::TurnedImage => ("turned-picture", Note),
             Self::UnusualOrientation(_) => ("unusual-orientation", Warning),
-            Self::PictureWithoutLabel { .. } => ("picture-without-label", Warning),
-            Self::LabelWithoutPicture => ("label-without-picture", Error),
+            Self::ImageWithoutLabel { .. } => ("picture-without-label", Warning),
+            Self::LabelWithoutImage => ("label-without-picture", Error),
             Self::SharedLabel { .. } => ("shared-label", Warning),
             Self::EmptyLabel => ("empty-label", Note),
             Self::UnreadableLabel { .. } => ("unreadable-label", Error),
@@ -359,7 +359,7 @@ impl Issue {
             Self::ClassMissing { .. } => ("class-missing", Warning),
             Self::MissingInPart { .. } => ("missing-in-part", Warning),
             Self::Imbalance { .. } => ("imbalance", Note),
-            Self::FewPictures { .. } => ("few-pictures", Warning),
+            Self::FewImages { .. } => ("few-pictures", Warning),
             Self::NoSku => ("no-sku", Warning),
             Self::NoClassNames { .. } => ("no-class-names", Note),
             Self::Polygon => ("polygon", Note),

@@ -17,7 +17,7 @@ pub struct FixReport {
     pub files: usize,
     /// Of them, files that differ from the original.
     pub changed: usize,
-    /// Boxes cut at the edge of their picture.
+    /// Boxes cut at the edge of their image.
     pub clipped: usize,
     /// Lines dropped because an earlier one says the same.
     pub repeated: usize,
@@ -45,7 +45,7 @@ pub enum FixError {
 /// Beyond the edge by more than this is clipped: labels with six decimals are rounded by half of it.
 const SLACK: f64 = 1e-6;
 
-/// Writes the data set's label files, mended, below `output`: boxes clipped to the picture, repeated lines and boxes
+/// Writes the data set's label files, mended, below `output`: boxes clipped to the image, repeated lines and boxes
 /// without area dropped. All else, comments and bad lines included, stays as it is. When `output` is the data set itself, the
 /// files that change are replaced one by one, each whole; else `output` must be new, gets every label file and the class names,
 /// and appears only when complete.
@@ -60,7 +60,7 @@ pub fn fix_labels(data: &DataFolder, output: &Path) -> Result<FixReport, FixErro
         (Ok(output), Ok(root)) => output == root,
         _ => false,
     };
-    let mut labels: Vec<&String> = data.pictures.iter().filter_map(|p| p.label.as_ref()).collect();
+    let mut labels: Vec<&String> = data.images.iter().filter_map(|p| p.label.as_ref()).collect();
     labels.dedup();
     let mut report = FixReport::default();
     let draft = if in_place { None } else { Some(FolderDraft::begin(output)?) };
@@ -125,7 +125,7 @@ fn bits(label: &Label) -> [u64; 5] {
     [u64::from(label.class), label.cx.to_bits(), label.cy.to_bits(), label.w.to_bits(), label.h.to_bits()]
 }
 
-/// The part inside the picture, when the box reaches beyond it but does not lie outside.
+/// The part inside the image, when the box reaches beyond it but does not lie outside.
 fn clip(label: &Label) -> Option<Label> {
     let edges = label.edges();
     if edges.iter().all(|edge| (-SLACK..=1.0 + SLACK).contains(edge)) {

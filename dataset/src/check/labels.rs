@@ -5,12 +5,12 @@ use vision::BBox;
 use super::finding::{Finding, Issue};
 use crate::yolo::{Label, LabelLine, Shape, parse_shapes};
 
-/// Beyond the picture by more than this is worth a word: rounding moves edges by less.
+/// Beyond the image by more than this is worth a word: rounding moves edges by less.
 const POKE_PIXELS: f64 = 1.0;
 /// Thinner than this cannot be learned.
 const TINY_PIXELS: f64 = 2.0;
-/// A larger share of the picture is suspicious.
-const HUGE_SHARE: f64 = 0.95;
+/// A larger fraction of the image is suspicious.
+const HUGE_FRACTION: f64 = 0.95;
 /// Boxes that overlap more than this mean the same object.
 const SAME_OBJECT_IOU: f32 = 0.9;
 /// Boxes compared pairwise in one file; beyond that only the first so many.
@@ -19,7 +19,7 @@ const MAX_COMPARED: usize = 2_000;
 /// What is known beside the file itself.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Context {
-    /// Size of the upright picture; shares are taken for pixels of 1000 x 1000 when it cannot be read.
+    /// Size of the upright image; fractions are taken for pixels of 1000 x 1000 when it cannot be read.
     pub(super) size: Option<(u32, u32)>,
     /// Number of classes, when known.
     pub(super) classes: Option<usize>,
@@ -74,8 +74,8 @@ fn check_box(label: &Label, context: Context, report: &mut dyn FnMut(Issue)) {
         if w < TINY_PIXELS || h < TINY_PIXELS {
             report(Issue::TinyBox { width: w, height: h });
         }
-        if label.w * label.h > HUGE_SHARE {
-            report(Issue::HugeBox { share: label.w * label.h });
+        if label.w * label.h > HUGE_FRACTION {
+            report(Issue::HugeBox { fraction: label.w * label.h });
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What is wrong with a data set, with file and line.
 
 mod balance;
+mod checked_image;
 mod copies;
 pub mod finding;
 mod fix;
 mod labels;
 pub mod near;
 mod observe;
-mod placed;
 pub use vision::phash;
 mod report;
 
@@ -27,22 +27,22 @@ pub use fix::{FixError, FixReport, fix_labels};
 pub use near::MAX_DISTANCE;
 pub use report::CheckReport;
 
-use placed::Placed;
+use checked_image::CheckedImage;
 
 /// What a check needs to know beside the folder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckOptions {
     /// Class names; class numbers are not checked without.
     pub classes: Option<ClassNames>,
-    /// The frozen split; without, folder names (`train`, `val`, `test`) say which part a picture is in.
+    /// The frozen split; without, folder names (`train`, `val`, `test`) say which part an image is in.
     pub split: Option<FrozenSplit>,
-    /// SKU folders with fewer pictures are told.
+    /// SKU folders with fewer images are told.
     pub min_images_per_sku: usize,
-    /// When two pictures look alike; `None`: only equal bytes count.
+    /// When two images look alike; `None`: only equal bytes count.
     pub near: Option<NearRule>,
 }
 
-/// Pictures a SKU should have at least: with fewer, no part but train has more than one.
+/// Images a SKU should have at least: with fewer, no part but train has more than one.
 pub const MIN_IMAGES_PER_SKU: usize = 10;
 
 impl Default for CheckOptions {
@@ -72,14 +72,14 @@ pub fn check(data: &DataFolder, options: &CheckOptions, progress: &dyn Progress)
     let mut observed = observe::observe(data, options.classes.as_ref().map(ClassNames::len), progress);
     let mut findings: Vec<Finding> = observed.iter_mut().flat_map(|o| std::mem::take(&mut o.findings)).collect();
 
-    findings.extend(data.unsupported.iter().map(|path| Finding::of(path, Issue::UnsupportedPicture)));
-    findings.extend(data.stray_labels.iter().map(|path| Finding::of(path, Issue::LabelWithoutPicture)));
-    for (label, pictures) in data.shared_labels() {
-        let pictures = pictures.iter().map(|p| p.path.clone()).collect();
-        findings.push(Finding::of(&label, Issue::SharedLabel { pictures }));
+    findings.extend(data.unsupported.iter().map(|path| Finding::of(path, Issue::UnsupportedImage)));
+    findings.extend(data.stray_labels.iter().map(|path| Finding::of(path, Issue::LabelWithoutImage)));
+    for (label, images) in data.shared_labels() {
+        let images = images.iter().map(|p| p.path.clone()).collect();
+        findings.push(Finding::of(&label, Issue::SharedLabel { images }));
     }
     if data.kind == LayoutKind::Folders {
-        let homeless = data.pictures.iter().filter(|p| p.sku.is_none());
+        let homeless = data.images.iter().filter(|p| p.sku.is_none());
         findings.extend(homeless.map(|p| Finding::of(&p.path, Issue::NoSku)));
     }
     if data.hidden > 0 {
@@ -95,22 +95,22 @@ pub fn check(data: &DataFolder, options: &CheckOptions, progress: &dyn Progress)
         check_split(data, split, &mut findings);
     }
 
-    let placed: Vec<Placed<'_>> = data
-        .pictures
+    let placed: Vec<CheckedImage<'_>> = data
+        .images
         .iter()
         .zip(&observed)
-        .map(|(picture, observed)| {
+        .map(|(image, observed)| {
             let part = match &options.split {
-                Some(split) => split.part_of(&picture.path),
-                None => picture.part,
+                Some(split) => split.part_of(&image.path),
+                None => image.part,
             };
-            Placed { picture, part, observed }
+            CheckedImage { image, part, observed }
         })
         .collect();
     copies::exact(&placed, &mut findings);
     let mut groups = Vec::new();
     if let Some(rule) = options.near {
-        progress.begin("comparing pictures", 0);
+        progress.begin("comparing images", 0);
         groups = copies::near(&placed, rule, &mut findings);
     }
     let summary = balance::balance(data, &placed, options.classes.as_ref(), options.min_images_per_sku, &mut findings);
@@ -121,14 +121,14 @@ pub fn check(data: &DataFolder, options: &CheckOptions, progress: &dyn Progress)
     Ok(CheckReport { data: digest(&placed), findings, summary, look_alikes: groups })
 }
 
-/// Pictures that came or went since the split was frozen. What changed inside files is `split --verify`'s to say.
+/// Images that came or went since the split was frozen. What changed inside files is `split --verify`'s to say.
 fn check_split(data: &DataFolder, split: &FrozenSplit, findings: &mut Vec<Finding>) {
-    for picture in data.pictures.iter().filter(|p| split.part_of(&p.path).is_none()) {
-        let path = picture.path.clone();
-        findings.push(Finding::of(&picture.path, Issue::Split(Disagreement::New { path })));
+    for image in data.images.iter().filter(|p| split.part_of(&p.path).is_none()) {
+        let path = image.path.clone();
+        findings.push(Finding::of(&image.path, Issue::Split(Disagreement::New { path })));
     }
     for file in split.all_files() {
-        if data.pictures.binary_search_by(|p| p.path.cmp(&file.path)).is_err() {
+        if data.images.binary_search_by(|p| p.path.cmp(&file.path)).is_err() {
             let missing = Disagreement::Missing { path: file.path.clone(), part: file.part };
             findings.push(Finding::of(&file.path, Issue::Split(missing)));
         }
@@ -136,11 +136,11 @@ fn check_split(data: &DataFolder, split: &FrozenSplit, findings: &mut Vec<Findin
 }
 
 /// The digest a split frozen over the whole folder would carry; `None` when a file cannot be read.
-fn digest(placed: &[Placed<'_>]) -> Option<Sha256> {
+fn digest(placed: &[CheckedImage<'_>]) -> Option<Sha256> {
     let mut builder = Builder::default();
-    for Placed { picture, observed, .. } in placed {
-        builder.push(Kind::File, &picture.path, 0, &observed.sha256?);
-        if let Some(label) = &picture.label {
+    for CheckedImage { image, observed, .. } in placed {
+        builder.push(Kind::File, &image.path, 0, &observed.sha256?);
+        if let Some(label) = &image.label {
             builder.push(Kind::File, label, 0, &observed.label_sha256?);
         }
     }

@@ -4,7 +4,7 @@
 //! {
 //!   "format": "shelf-check",
 //!   "version": 1,
-//!   "data": "<SHA-256 over pictures and labels, as in a frozen split; null when a file cannot be read>",
+//!   "data": "<SHA-256 over images and labels, as in a frozen split; null when a file cannot be read>",
 //!   "errors": 1, "warnings": 0, "notes": 0,
 //!   "summary": {"pictures": 100, "boxes": 812, "classes": {"bottle": {"count": 500, "pictures": 90, "parts": {}}}},
 //!   "findings": [
@@ -28,13 +28,13 @@ use crate::layout::DataFolder;
 /// What a check found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckReport {
-    /// Digest over pictures and labels, equal to [`crate::FrozenSplit::data`] when all of the folder is frozen.
+    /// Digest over images and labels, equal to [`crate::FrozenSplit::data`] when all of the folder is frozen.
     pub data: Option<Sha256>,
     /// Objections: errors first, then by kind, file and line.
     pub findings: Vec<Finding>,
     /// Counts.
     pub summary: Summary,
-    /// Groups of pictures that are joined by looking alike, each sorted by path.
+    /// Groups of images that are joined by looking alike, each sorted by path.
     pub look_alikes: Vec<Vec<String>>,
 }
 
@@ -77,8 +77,8 @@ impl CheckReport {
         Verdict::passed_if(self.findings.iter().all(|f| f.severity() > worst))
     }
 
-    /// Writes pictures that look alike as a table that `split` takes to group by: columns `file,group`, a row for every picture
-    /// of `data`, groups named after their first picture.
+    /// Writes images that look alike as a table that `split` takes to group by: columns `file,group`, a row for every image
+    /// of `data`, groups named after their first image.
     ///
     /// # Errors
     /// When the folder cannot be written.
@@ -91,7 +91,7 @@ impl CheckReport {
         write_atomic(path, |writer| {
             let mut table = csv::Writer::from_writer(writer);
             table.write_record(["file", "group"])?;
-            for file in data.pictures.iter().map(|picture| picture.path.as_str()) {
+            for file in data.images.iter().map(|image| image.path.as_str()) {
                 table.write_record([file, groups.get(file).copied().unwrap_or(file)])?;
             }
             table.flush()
@@ -137,26 +137,26 @@ impl fmt::Display for CheckReport {
                 writeln!(f, "{}: {} more [{}]", finding.severity(), *number - SHOWN, finding.code())?;
             }
         }
-        let Summary { pictures, parts, boxes, box_sizes, most_boxes, classes, sizes } = &self.summary;
+        let Summary { images, parts, boxes, box_sizes, max_boxes, classes, sizes } = &self.summary;
         // Without any part there is nothing to say about parts.
         let by_part = parts.keys().any(|part| part != "none");
         let list = |counts: &BTreeMap<String, usize>| {
             let all: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
             if by_part { format!(" ({})", all.join(", ")) } else { String::new() }
         };
-        writeln!(f, "{}{}", plural(*pictures, "picture"), list(parts))?;
+        writeln!(f, "{}{}", plural(*images, "image"), list(parts))?;
         if *boxes > 0 {
             let BoxSizes { small, medium, large } = box_sizes;
             writeln!(
                 f,
-                "{boxes} boxes: {small} small, {medium} medium, {large} large; at most {most_boxes} on a picture"
+                "{boxes} boxes: {small} small, {medium} medium, {large} large; at most {max_boxes} on an image"
             )?;
         }
-        let sizes: Vec<String> = sizes.iter().map(|s| format!("{} {}", s.size, s.pictures)).collect();
+        let sizes: Vec<String> = sizes.iter().map(|s| format!("{} {}", s.size, s.images)).collect();
         writeln!(f, "sizes: {}", sizes.join(", "))?;
         let width = classes.keys().map(|name| name.chars().count()).max().unwrap_or(0);
         for (name, class) in classes {
-            let on = if *boxes > 0 { format!(" on {}", plural(class.pictures, "picture")) } else { String::new() };
+            let on = if *boxes > 0 { format!(" on {}", plural(class.images, "image")) } else { String::new() };
             writeln!(f, "  {name:<width$} {:>7}{on}{}", class.count, list(&class.parts))?;
         }
         let [errors, warnings, notes] = [Severity::Error, Severity::Warning, Severity::Note].map(|s| self.count(s));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::error::{ConvertError, Fault, Place};
+use super::error::{ConvertError, Fault, Location};
 use super::model::Category;
 use crate::files::read_text_bounded;
 
@@ -18,7 +18,7 @@ pub(super) fn categories_beside(folder: &Path) -> Result<Option<Vec<Category>>, 
     let text = read_text_bounded(&path, 64 << 20)?;
     let categories = serde_json::from_str(&text).map_err(|source| {
         let fault = Fault::Json { expected: "a list of categories", source };
-        ConvertError::at(&path, Place::Whole, fault)
+        ConvertError::at(&path, Location::Whole, fault)
     })?;
     Ok(Some(categories))
 }

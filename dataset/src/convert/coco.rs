@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Loaded;
-use super::error::{ConvertError, Fault, Place};
+use super::error::{ConvertError, Fault, Location};
 use super::loose::{self, Id, Number, Row, Text};
 use super::marks::is_true;
 use super::model::{Annotations, Category, ImageRecord, Object, Rect, check_size};
@@ -106,7 +106,7 @@ pub(super) fn read(path: &Path, strict: bool) -> Result<Loaded, ConvertError> {
 /// Reads the bytes of a COCO file called `path`.
 pub(super) fn parse(path: &Path, bytes: Vec<u8>, strict: bool) -> Result<Loaded, ConvertError> {
     let text = into_text(path, bytes)?;
-    let json = |source| ConvertError::at(path, Place::Whole, Fault::Json { expected: "COCO JSON", source });
+    let json = |source| ConvertError::at(path, Location::Whole, Fault::Json { expected: "COCO JSON", source });
     let file: File = loose::parse(&text).map_err(json)?;
     drop(text);
     let mut reader = Reader {
@@ -141,9 +141,9 @@ pub(super) fn parse(path: &Path, bytes: Vec<u8>, strict: bool) -> Result<Loaded,
 struct Reader<'a> {
     path: &'a Path,
     loaded: Loaded,
-    /// Position of the picture; `None` where two pictures have the id, so that nobody knows whose a box is.
+    /// Position of the image; `None` where two images have the id, so that nobody knows whose a box is.
     images: HashMap<Id, Option<usize>>,
-    /// Positions of such pictures: without their boxes they would be pictures without objects.
+    /// Positions of such images: without their boxes they would be images without objects.
     unclear: HashSet<usize>,
     /// Positions in the list.
     categories: HashMap<Id, usize>,
@@ -159,7 +159,7 @@ impl Reader<'_> {
     }
 
     fn wrong(&self, list: &'static str, at: usize, member: &'static str, fault: impl Into<Fault>) -> ConvertError {
-        ConvertError::at(self.path, Place::Item(list, at, member), fault)
+        ConvertError::at(self.path, Location::Item(list, at, member), fault)
     }
 
     fn category(&mut self, at: usize, row: Result<CategoryRow, serde_json::Error>) -> Result<(), ConvertError> {
@@ -196,7 +196,7 @@ impl Reader<'_> {
             Err(fault) => return self.loaded.left_out.fault(self.wrong("images", at, "file_name", fault)),
         };
         let Some((width, height)) = row.width.zip(row.height) else {
-            return self.loaded.left_out.note(self.path, Place::Item("images", at, "width"), NO_SIZE);
+            return self.loaded.left_out.note(self.path, Location::Item("images", at, "width"), NO_SIZE);
         };
         let side = |number: Number| number.whole().unwrap_or(0);
         let (width, height) = match check_size(side(width), side(height)) {
@@ -206,7 +206,7 @@ impl Reader<'_> {
         let images = &mut self.loaded.annotations.images;
         let place = images.len();
         if let Some(first) = self.images.get_mut(&row.id) {
-            // The same picture again is only said twice.
+            // The same image again is only said twice.
             if first.is_some_and(|first| images[first].file == file) {
                 return Ok(());
             }
@@ -239,11 +239,11 @@ impl Reader<'_> {
         if row.bbox.as_ref().is_none_or(Vec::is_empty) {
             return self.loaded.left_out.note(
                 self.path,
-                Place::Item("annotations", at, "bbox"),
+                Location::Item("annotations", at, "bbox"),
                 "annotations without a box",
             );
         }
-        let place = |member| Place::Item("annotations", at, member);
+        let place = |member| Location::Item("annotations", at, member);
         if Shape::is_some(row.segmentation.as_ref()) {
             self.loaded.left_out.note(self.path, place("segmentation"), "masks or polygons (their boxes are kept)")?;
         }
@@ -259,8 +259,8 @@ impl Reader<'_> {
     }
 }
 
-/// Kind of a picture whose boxes cannot be placed.
-const NO_SIZE: &str = "pictures whose size the file does not say";
+/// Kind of an image whose boxes cannot be placed.
+const NO_SIZE: &str = "images whose size the file does not say";
 
 fn object(row: AnnotationRow, category: u64, at: usize) -> Result<Object, Fault> {
     let numbers = row.bbox.unwrap_or_default();

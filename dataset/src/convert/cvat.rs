@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Loaded;
-use super::error::{ConvertError, Fault, Place};
+use super::error::{ConvertError, Fault, Location};
 use super::marks::{TURNED, is_true, is_turned};
 use super::model::{Category, ImageRecord, Object, Rect, check_size};
 use super::settle::number_anew;
@@ -22,10 +22,10 @@ const OTHER_SHAPES: &[(&str, &str)] = &[
     ("cuboid", "cuboids"),
     ("ellipse", "ellipses"),
     ("skeleton", "skeletons"),
-    ("tag", "tags of whole pictures"),
+    ("tag", "tags of whole images"),
 ];
 
-/// Reads a CVAT file. Categories come in the order of its label list, which precedes the pictures.
+/// Reads a CVAT file. Categories come in the order of its label list, which precedes the images.
 pub(super) fn read(path: &Path, strict: bool) -> Result<Loaded, ConvertError> {
     parse(path, read_bounded(path, MAX_BYTES)?, strict)
 }
@@ -36,7 +36,7 @@ pub(super) fn parse(path: &Path, bytes: Vec<u8>, strict: bool) -> Result<Loaded,
     let mut loaded = Loaded::new(strict);
     let mut categories = Categories::default();
     let mut next_object = 0;
-    let wrong = |line, fault| ConvertError::at(path, Place::Line(line), fault);
+    let wrong = |line, fault| ConvertError::at(path, Location::Line(line), fault);
     each_child(&text, "annotations", wrong, |child| {
         match child.name.as_str() {
             "meta" => collect_labels(&child, &mut categories),
@@ -46,16 +46,16 @@ pub(super) fn parse(path: &Path, bytes: Vec<u8>, strict: bool) -> Result<Loaded,
                     Err(fault) => return loaded.left_out.fault(wrong(child.line, fault)),
                 };
                 if child.attribute("task_id").is_some() {
-                    // In a project every task numbers its pictures from 0.
+                    // In a project every task numbers its images from 0.
                     image.id = loaded.annotations.images.len() as u64;
                 }
                 for shape in &child.children {
                     if let Some((_, what)) = OTHER_SHAPES.iter().find(|(name, _)| *name == shape.name) {
-                        loaded.left_out.note(path, Place::Line(shape.line), what)?;
+                        loaded.left_out.note(path, Location::Line(shape.line), what)?;
                     } else if shape.name == "box" {
                         let turned = shape.attribute("rotation").and_then(|r| r.trim().parse::<f64>().ok());
                         if turned.is_some_and(is_turned) {
-                            loaded.left_out.note(path, Place::Line(shape.line), TURNED)?;
+                            loaded.left_out.note(path, Location::Line(shape.line), TURNED)?;
                             continue;
                         }
                         next_object += 1;
@@ -79,7 +79,7 @@ pub(super) fn parse(path: &Path, bytes: Vec<u8>, strict: bool) -> Result<Loaded,
     Ok(loaded)
 }
 
-/// Of a picture whose id is no number.
+/// Of an image whose id is no number.
 const NO_ID: u64 = u64::MAX;
 
 /// Categories in order of appearance, numbered from 1.
@@ -102,14 +102,14 @@ impl Categories {
     }
 }
 
-/// What people said of a picture as a whole.
+/// What people said of an image as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PictureTags {
+pub struct ImageTags {
     /// Its file, relative, with `/`.
     pub file: String,
     /// In the order given.
     pub labels: Vec<String>,
-    /// Boxes and other shapes on it, which say nothing of the picture as a whole.
+    /// Boxes and other shapes on it, which say nothing of the image as a whole.
     pub shapes: usize,
 }
 
@@ -117,22 +117,22 @@ pub struct PictureTags {
 ///
 /// # Errors
 /// When the file cannot be read or is not one of CVAT's for images.
-pub fn tags(path: &Path) -> Result<Vec<PictureTags>, ConvertError> {
+pub fn tags(path: &Path) -> Result<Vec<ImageTags>, ConvertError> {
     let text = into_text(path, read_bounded(path, MAX_BYTES)?)?;
-    let wrong = |line, fault| ConvertError::at(path, Place::Line(line), fault);
-    let mut pictures = Vec::new();
+    let wrong = |line, fault| ConvertError::at(path, Location::Line(line), fault);
+    let mut images = Vec::new();
     each_child(&text, "annotations", wrong, |child| {
         match child.name.as_str() {
-            "image" => pictures.push(picture_tags(&child).map_err(|(line, fault)| wrong(line, fault))?),
+            "image" => images.push(image_tags(&child).map_err(|(line, fault)| wrong(line, fault))?),
             "track" => return Err(wrong(child.line, Fault::Tracks)),
             _ => {}
         }
         Ok(())
     })?;
-    Ok(pictures)
+    Ok(images)
 }
 
-fn picture_tags(image: &Element) -> Result<PictureTags, (u32, Fault)> {
+fn image_tags(image: &Element) -> Result<ImageTags, (u32, Fault)> {
     let name = image.attribute("name").ok_or((image.line, Fault::Missing("name")))?;
     let file = safe_relative(name).map_err(|fault| (image.line, fault.into()))?;
     let label = |tag: &Element| match tag.attribute("label") {
@@ -141,7 +141,7 @@ fn picture_tags(image: &Element) -> Result<PictureTags, (u32, Fault)> {
     };
     let labels: Vec<String> = image.all("tag").map(label).collect::<Result<_, _>>()?;
     let shapes = image.children.len() - labels.len();
-    Ok(PictureTags { file, labels, shapes })
+    Ok(ImageTags { file, labels, shapes })
 }
 
 /// Label lists lie at `meta/task/labels/label` or `meta/project/labels/label`, in old files one level higher.
@@ -170,7 +170,7 @@ fn image(element: &Element) -> Result<ImageRecord, Fault> {
         digits.parse::<u64>().map_err(|_| Fault::Number { element: name, text: text.chars().take(40).collect() })
     };
     let (width, height) = check_size(whole("width")?, whole("height")?)?;
-    // A word is no id: pictures are numbered in order then.
+    // A word is no id: images are numbered in order then.
     let id = whole("id").unwrap_or(NO_ID);
     Ok(ImageRecord { id, file: safe_relative(attribute("name")?)?, width, height, objects: vec![] })
 }

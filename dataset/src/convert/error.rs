@@ -6,30 +6,30 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::files::{FileError, UnsafePath};
+use crate::image_file::ImageFileError;
 use crate::layout::LayoutError;
 use crate::names::NamesError;
-use crate::picture::PictureError;
 use crate::yolo::LabelError;
 
 /// Where in a file something stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// The file as a whole.
     Whole,
     /// A line, from 1.
     Line(u32),
     /// An entry of a list: `annotations[17].bbox`.
     Item(&'static str, usize, &'static str),
-    /// A picture by its file name.
-    Picture(String),
+    /// An image by its file name.
+    Image(String),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Whole => Ok(()),
             Self::Line(line) => write!(f, ":{line}"),
-            Self::Picture(file) => write!(f, ": {file}"),
+            Self::Image(file) => write!(f, ": {file}"),
             Self::Item(list, at, "") => write!(f, ": {list}[{at}]"),
             Self::Item(list, at, member) => write!(f, ": {list}[{at}].{member}"),
         }
@@ -75,9 +75,9 @@ pub enum Fault {
     /// Label Studio's short export.
     #[error("is Label Studio's JSON-MIN, which does not say which annotation counts: export as JSON")]
     JsonMin,
-    /// A picture inside the file.
+    /// An image inside the file.
     #[error(
-        "the picture is in the export itself (a data: address), so it has no file name: import it into Label Studio by address"
+        "the image is in the export itself (a data: address), so it has no file name: import it into Label Studio by address"
     )]
     DataUrl,
     /// A task that does not say which thing it is about.
@@ -91,7 +91,7 @@ pub enum Fault {
     #[error("category {0:?} is not in the list of categories")]
     UnknownCategory(String),
     /// Two images would have the same label file.
-    #[error("{0:?} and another picture of that name (with another extension) would share one label file")]
+    #[error("{0:?} and another image of that name (with another extension) would share one label file")]
     SharedLabel(String),
     /// A name is empty or holds control characters.
     #[error("the {kind} name {name:?} is empty or holds control characters")]
@@ -104,23 +104,23 @@ pub enum Fault {
     /// A file name leads out.
     #[error(transparent)]
     Path(#[from] UnsafePath),
-    /// The size of a picture is absurd.
-    #[error("a picture of {width} x {height} pixels cannot be: sides of 1 to {MAX_SIDE} are expected")]
+    /// The size of an image is absurd.
+    #[error("an image of {width} x {height} pixels cannot be: sides of 1 to {MAX_SIDE} are expected")]
     ImageSize {
         /// As written.
         width: u64,
         /// As written.
         height: u64,
     },
-    /// The size is not that of the picture.
+    /// The size is not that of the image.
     #[error(
-        "the labels say {}x{}, but the upright picture has {}x{} pixels{}", said.0, said.1, found.0, found.1,
-        if said.0 == found.1 && said.1 == found.0 { ": they were drawn on the picture without its EXIF rotation" } else { "" }
+        "the labels say {}x{}, but the upright image has {}x{} pixels{}", said.0, said.1, found.0, found.1,
+        if said.0 == found.1 && said.1 == found.0 { ": they were drawn on the image without its EXIF rotation" } else { "" }
     )]
     OtherSize {
         /// Width and height by the labels.
         said: (u32, u32),
-        /// Width and height of the picture.
+        /// Width and height of the image.
         found: (u32, u32),
     },
     /// One file name, two sizes.
@@ -154,19 +154,19 @@ pub enum Fault {
         /// Lower.
         y2: f64,
     },
-    /// Shares where pixels are expected.
-    #[error("all {boxes} boxes lie within 0..1: these are shares of the picture's size where pixels are expected")]
+    /// Fractions where pixels are expected.
+    #[error("all {boxes} boxes lie within 0..1: these are fractions of the image's size where pixels are expected")]
     Normalised {
         /// Number of boxes.
         boxes: usize,
     },
     /// Corners where sizes are expected.
     #[error(
-        "{outside} of {boxes} boxes reach beyond their pictures, but none would if they were x1, y1, x2, y2: \
+        "{outside} of {boxes} boxes reach beyond their images, but none would if they were x1, y1, x2, y2: \
          x, y, width, height are expected"
     )]
     Corners {
-        /// Boxes beyond their pictures.
+        /// Boxes beyond their images.
         outside: usize,
         /// All boxes.
         boxes: usize,
@@ -174,9 +174,9 @@ pub enum Fault {
     /// A percentage outside 0..100.
     #[error("{0} is outside 0..100: percentages are expected")]
     NotPercent(f64),
-    /// Centre outside the picture: YOLO cannot say it.
+    /// Centre outside the image: YOLO cannot say it.
     #[error(
-        "the centre of the box lies outside its picture, or it is larger: YOLO labels cannot say that; mend it first"
+        "the centre of the box lies outside its image, or it is larger: YOLO labels cannot say that; mend it first"
     )]
     CentreOutside,
     /// Not a number.
@@ -229,18 +229,18 @@ pub enum Fault {
         /// What is expected.
         expected: &'static str,
     },
-    /// A label file whose picture is not there.
-    #[error("no picture belongs to this label file, so its size in pixels is not known")]
-    NoPicture,
+    /// A label file whose image is not there.
+    #[error("no image belongs to this label file, so its size in pixels is not known")]
+    NoImage,
     /// YOLO numbers need names.
     #[error("class {0} has no name: keep data.yaml or classes.txt in the folder, or give --classes")]
     NoClassName(u32),
-    /// One picture is expected beside the table.
-    #[error("has no column `file`, and {0} pictures lie beside it where one is expected")]
-    WhichPicture(usize),
+    /// One image is expected beside the table.
+    #[error("has no column `file`, and {0} images lie beside it where one is expected")]
+    WhichImage(usize),
 }
 
-/// Longest side of a picture in labels.
+/// Longest side of an image in labels.
 pub(super) const MAX_SIDE: u64 = 100_000;
 
 /// Why labels cannot be converted.
@@ -249,10 +249,10 @@ pub enum ConvertError {
     /// Something in a label file is wrong.
     #[error("{file}{place}: {fault}")]
     At {
-        /// Which file.
+        /// Path of the file.
         file: PathBuf,
         /// Where in it.
-        place: Place,
+        place: Location,
         /// What.
         fault: Box<Fault>,
     },
@@ -268,9 +268,9 @@ pub enum ConvertError {
     /// The class names cannot be read.
     #[error(transparent)]
     Names(#[from] NamesError),
-    /// A picture cannot be read.
+    /// An image cannot be read.
     #[error(transparent)]
-    Picture(#[from] PictureError),
+    Image(#[from] ImageFileError),
     /// No format fits.
     #[error(
         "{path} is not recognised as labels: name its format with --from (yolo, coco, voc, cvat, label-studio, facings)"
@@ -280,7 +280,7 @@ pub enum ConvertError {
         path: PathBuf,
     },
     /// Nothing that could be used.
-    #[error("{path} holds no labelled picture{why}")]
+    #[error("{path} holds no labelled image{why}")]
     Nothing {
         /// What was named.
         path: PathBuf,
@@ -293,11 +293,11 @@ pub enum ConvertError {
 }
 
 impl ConvertError {
-    pub(crate) fn other_size(picture: &Path, said: (u32, u32), found: (u32, u32)) -> Self {
-        Self::at(picture, Place::Whole, Fault::OtherSize { said, found })
+    pub(crate) fn other_size(image: &Path, said: (u32, u32), found: (u32, u32)) -> Self {
+        Self::at(image, Location::Whole, Fault::OtherSize { said, found })
     }
 
-    pub(super) fn at(file: &Path, place: Place, fault: impl Into<Fault>) -> Self {
+    pub(super) fn at(file: &Path, place: Location, fault: impl Into<Fault>) -> Self {
         Self::At { file: file.to_owned(), place, fault: Box::new(fault.into()) }
     }
 }

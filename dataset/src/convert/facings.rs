@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::cvat::Categories;
-use super::error::{ConvertError, Fault, Place};
-use super::finder::PictureFinder;
+use super::error::{ConvertError, Fault, Location};
+use super::finder::ImageFinder;
 use super::model::{ImageRecord, Object, Rect};
 use super::{LeftOut, Loaded};
 use crate::files::{file_stem, into_text, parent, read_bounded, safe_relative, to_native};
+use crate::image_file::upright_size;
 use crate::layout::{DataFolder, LayoutChoice, LayoutKind};
-use crate::picture::upright_size;
 use crate::table;
 
 const MAX_BYTES: u64 = 64 << 20;
@@ -31,7 +31,7 @@ pub(super) fn read(path: &Path, strict: bool) -> Result<Loaded, ConvertError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut left_out = LeftOut::new(strict);
     let mut rows = Rows::default();
-    rows.add(&path, read_bounded(&path, MAX_BYTES)?, &|| only_picture(&path, folder), &mut left_out)?;
+    rows.add(&path, read_bounded(&path, MAX_BYTES)?, &|| only_image(&path, folder), &mut left_out)?;
     rows.finish(folder, left_out)
 }
 
@@ -39,7 +39,7 @@ pub(super) fn read(path: &Path, strict: bool) -> Result<Loaded, ConvertError> {
 pub(super) fn parse(path: &Path, bytes: Vec<u8>, strict: bool) -> Result<(usize, LeftOut), ConvertError> {
     let mut left_out = LeftOut::new(strict);
     let mut rows = Rows::default();
-    rows.add(path, bytes, &|| Ok("picture.jpg".to_owned()), &mut left_out)?;
+    rows.add(path, bytes, &|| Ok("image.jpg".to_owned()), &mut left_out)?;
     Ok((rows.images.values().map(Vec::len).sum(), left_out))
 }
 
@@ -58,13 +58,13 @@ fn read_folder(root: &Path, strict: bool) -> Result<Loaded, ConvertError> {
     let mut left_out = LeftOut::new(strict);
     let mut rows = Rows::default();
     let mut read = HashSet::new();
-    for picture in &data.pictures {
-        let Some(table) = table_of(root, &picture.path) else { continue };
+    for image in &data.images {
+        let Some(table) = table_of(root, &image.path) else { continue };
         // `a.jpg` and `a.png` would share a table.
         if !read.insert(table.clone()) {
-            return Err(ConvertError::at(&table, Place::Line(1), Fault::WhichPicture(2)));
+            return Err(ConvertError::at(&table, Location::Line(1), Fault::WhichImage(2)));
         }
-        rows.add(&table, read_bounded(&table, MAX_BYTES)?, &|| Ok(picture.path.clone()), &mut left_out)?;
+        rows.add(&table, read_bounded(&table, MAX_BYTES)?, &|| Ok(image.path.clone()), &mut left_out)?;
     }
     rows.finish(root, left_out)
 }
@@ -88,7 +88,7 @@ impl Rows {
     ) -> Result<(), ConvertError> {
         let text = into_text(path, bytes)?;
         let at_line =
-            |line: u64, fault| ConvertError::at(path, Place::Line(u32::try_from(line).unwrap_or(u32::MAX)), fault);
+            |line: u64, fault| ConvertError::at(path, Location::Line(u32::try_from(line).unwrap_or(u32::MAX)), fault);
         let mut reader = table::reader(&text);
         let header = reader.headers().map_err(|e| at_line(1, Fault::Csv(e)))?.clone();
         let column = |name: &str| header.iter().position(|h| h.eq_ignore_ascii_case(name));
@@ -137,10 +137,10 @@ impl Rows {
     /// With the sizes of the images, which lie below `folder`.
     fn finish(self, folder: &Path, left_out: LeftOut) -> Result<Loaded, ConvertError> {
         let mut loaded = Loaded { left_out, ..Loaded::default() };
-        let finder = PictureFinder::new(folder);
+        let finder = ImageFinder::new(folder);
         for (id, (file, objects)) in (1..).zip(self.images) {
-            let picture = finder.find(&file).unwrap_or_else(|| folder.join(to_native(&file)));
-            match upright_size(&picture) {
+            let image = finder.find(&file).unwrap_or_else(|| folder.join(to_native(&file)));
+            match upright_size(&image) {
                 Ok((width, height)) => {
                     loaded.annotations.images.push(ImageRecord { id, file, width, height, objects });
                 }
@@ -161,12 +161,12 @@ fn rect(row: &csv::StringRecord, [x, y, w, h, class]: [usize; 5]) -> Result<Rect
     if row[class].is_empty() { Err(Fault::Missing("class")) } else { Ok(rect) }
 }
 
-/// The one picture in the table's own folder.
-fn only_picture(table: &Path, folder: &Path) -> Result<String, ConvertError> {
+/// The one image in the table's own folder.
+fn only_image(table: &Path, folder: &Path) -> Result<String, ConvertError> {
     let data = DataFolder::scan(folder, LayoutChoice::Is(LayoutKind::Boxes))?;
-    let beside: Vec<&str> = data.pictures.iter().map(|p| p.path.as_str()).filter(|p| !p.contains('/')).collect();
+    let beside: Vec<&str> = data.images.iter().map(|p| p.path.as_str()).filter(|p| !p.contains('/')).collect();
     match beside[..] {
         [one] => Ok(one.to_owned()),
-        _ => Err(ConvertError::at(table, Place::Line(1), Fault::WhichPicture(beside.len()))),
+        _ => Err(ConvertError::at(table, Location::Line(1), Fault::WhichImage(beside.len()))),
     }
 }

@@ -1,4 +1,4 @@
-//! Finding the pictures that labels name.
+//! Finding the images that labels name.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -7,24 +7,24 @@ use std::sync::OnceLock;
 use crate::files::{composed, file_stem, parent, to_native, walk};
 use crate::layout::FileSort;
 
-/// The pictures of a folder by the names labels give them.
+/// The images of a folder by the names labels give them.
 #[derive(Debug)]
-pub struct PictureFinder {
+pub struct ImageFinder {
     folder: PathBuf,
-    /// By name without what differs between systems; made when a name is not found as it is written. `None` where two pictures
+    /// By name without what differs between systems; made when a name is not found as it is written. `None` where two images
     /// have one such name.
     folded: OnceLock<HashMap<String, Option<PathBuf>>>,
 }
 
-impl PictureFinder {
+impl ImageFinder {
     /// Looks in `folder` and its `images` or `JPEGImages`.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), folded: OnceLock::new() }
     }
 
-    /// Where the picture called `file` lies. A name that differs only in how its letters are composed or in capitals of its
-    /// extension is the same name, when only one picture has it.
+    /// Where the image called `file` lies. A name that differs only in how its letters are composed or in capitals of its
+    /// extension is the same name, when only one image has it.
     #[must_use]
     pub fn find(&self, file: &str) -> Option<PathBuf> {
         let native = to_native(file);
@@ -38,9 +38,9 @@ impl PictureFinder {
 
 fn index(folder: &Path) -> HashMap<String, Option<PathBuf>> {
     let mut index: HashMap<String, Option<PathBuf>> = HashMap::new();
-    // What cannot be listed holds no picture that could be found.
+    // What cannot be listed holds no image that could be found.
     let files = walk(folder).map(|tree| tree.files).unwrap_or_default();
-    for file in files.iter().filter(|file| FileSort::of(file) == FileSort::Picture) {
+    for file in files.iter().filter(|file| FileSort::of(file) == FileSort::Image) {
         let path = folder.join(to_native(file));
         let (first, rest) = file.split_once('/').unwrap_or(("", file));
         let inside = ["images", "jpegimages"].iter().any(|base| first.eq_ignore_ascii_case(base));
@@ -68,7 +68,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "").unwrap();
         }
-        let finder = PictureFinder::new(root.path());
+        let finder = ImageFinder::new(root.path());
         let check = |file: &str, expected: Option<&str>| {
             assert_eq!(finder.find(file), expected.map(|e| root.path().join(e)), "{file}");
         };

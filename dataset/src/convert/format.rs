@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::categories::CATEGORIES;
-use super::error::{ConvertError, Fault, Place};
+use super::error::{ConvertError, Fault, Location};
 use super::facings::FACINGS_FOLDER;
-use super::finder::PictureFinder;
+use super::finder::ImageFinder;
 use super::format_name::Format;
 use super::model::Annotations;
 use super::options::{ReadOptions, WriteOptions};
 use super::settle::settle;
 use super::{LeftOut, Loaded, coco, cvat, facings, label_studio, voc, yolo};
 use crate::files::{FileError, FolderDraft, file_stem, into_text, is_hidden, parent, to_native};
-use crate::picture::upright_size;
+use crate::image_file::upright_size;
 
 /// The format of what lies at `path`, by its extension and its first bytes.
 ///
@@ -82,7 +82,7 @@ pub fn detect(path: &Path) -> Result<Format, ConvertError> {
 /// Reads labels. What is sound is kept, what is not is left out and counted; strict, it is an error.
 ///
 /// # Errors
-/// When a file cannot be read as a whole, holds no labelled picture, or makes sense only in another convention; names file
+/// When a file cannot be read as a whole, holds no labelled image, or makes sense only in another convention; names file
 /// and place.
 pub fn read(path: &Path, format: Format, options: &ReadOptions) -> Result<Loaded, ConvertError> {
     let mut loaded = match format {
@@ -161,12 +161,12 @@ pub fn write(
         text.push('\n');
         draft.write(CATEGORIES, text.as_bytes())?;
     }
-    if let Some(pictures) = &options.copy_pictures {
-        let finder = PictureFinder::new(pictures);
+    if let Some(folder) = &options.copy_images {
+        let finder = ImageFinder::new(folder);
         for image in &annotations.images {
-            let source = finder.find(&image.file).ok_or_else(|| missing(pictures, &image.file))?;
+            let source = finder.find(&image.file).ok_or_else(|| missing(folder, &image.file))?;
             let target = match format {
-                Format::Yolo => yolo::picture_path(&image.file),
+                Format::Yolo => yolo::image_path(&image.file),
                 _ => format!("JPEGImages/{}", image.file),
             };
             draft.copy(&source, &target)?;
@@ -176,12 +176,12 @@ pub fn write(
     Ok(left_out)
 }
 
-/// Holds the sizes in the labels against the pictures themselves.
+/// Holds the sizes in the labels against the images themselves.
 ///
 /// # Errors
-/// At the first picture that is missing or of another size.
-pub fn check_pictures(annotations: &Annotations, folder: &Path) -> Result<(), ConvertError> {
-    let finder = PictureFinder::new(folder);
+/// At the first image that is missing or of another size.
+pub fn check_images(annotations: &Annotations, folder: &Path) -> Result<(), ConvertError> {
+    let finder = ImageFinder::new(folder);
     annotations.images.par_iter().try_for_each(|image| {
         let path = finder.find(&image.file).ok_or_else(|| missing(folder, &image.file))?;
         let (said, found) = ((image.width, image.height), upright_size(&path)?);
@@ -200,7 +200,7 @@ fn check_stems(annotations: &Annotations, path: &Path) -> Result<(), ConvertErro
     for (at, image) in annotations.images.iter().enumerate() {
         if !stems.insert((parent(&image.file), file_stem(&image.file))) {
             let fault = Fault::SharedLabel(image.file.clone());
-            return Err(ConvertError::at(path, Place::Item("images", at, "file_name"), fault));
+            return Err(ConvertError::at(path, Location::Item("images", at, "file_name"), fault));
         }
     }
     Ok(())

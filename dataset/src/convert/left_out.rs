@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
-use super::error::{ConvertError, Fault, Place};
+use super::error::{ConvertError, Fault, Location};
 
 /// The kind under which entries are counted that cannot be understood: a bad line, a row without its box.
 pub const NOT_UNDERSTOOD: &str = "entries that are not understood";
@@ -60,7 +60,7 @@ impl LeftOut {
     }
 
     /// One more of a kind of thing.
-    pub(super) fn note(&mut self, file: &Path, place: Place, what: &'static str) -> Result<(), ConvertError> {
+    pub(super) fn note(&mut self, file: &Path, place: Location, what: &'static str) -> Result<(), ConvertError> {
         if self.strict {
             return Err(ConvertError::at(file, place, Fault::LeftOut(what)));
         }

@@ -6,8 +6,8 @@ use super::model::Object;
 
 /// Kind of what is left out because the box is turned: its upright numbers are another box.
 pub(super) const TURNED: &str = "turned boxes";
-/// Kind of what is left out because it is not on the picture.
-const OUTSIDE: &str = "boxes marked as outside the picture";
+/// Kind of what is left out because it is not on the image.
+const OUTSIDE: &str = "boxes marked as outside the image";
 
 /// Whether a rotation in degrees turns a box. Programs that let people turn boxes by hand leave crumbs near 0 and 360.
 pub(super) fn is_turned(degrees: f64) -> bool {

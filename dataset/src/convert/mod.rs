@@ -32,11 +32,11 @@ mod voc;
 mod xml;
 mod yolo;
 
-pub use cvat::{PictureTags, tags as cvat_tags};
-pub use error::{ConvertError, Fault, Place};
+pub use cvat::{ImageTags, tags as cvat_tags};
+pub use error::{ConvertError, Fault, Location};
 pub use facings::{FACINGS_FOLDER, table_of};
-pub use finder::PictureFinder;
-pub use format::{check_pictures, detect, read, read_bytes, write};
+pub use finder::ImageFinder;
+pub use format::{check_images, detect, read, read_bytes, write};
 pub use format_name::{Format, ParseFormatError};
 pub use label_studio::{TaskChoice, choices as label_studio_choices};
 pub use left_out::{LeftOut, NOT_UNDERSTOOD};

@@ -1,27 +1,27 @@
-//! Labelled pictures, independent of any format.
+//! Labelled images, independent of any format.
 //!
 //! **What a round trip keeps.** Let `m` be sound ([`Annotations::check`]) and sorted ([`Annotations::sort`]).
 //!
 //! - COCO: reading what was written gives `m` again, bit for bit.
 //! - Pascal VOC: the same, but coordinates only within 1e-6 pixels, because VOC keeps edges, not sizes. Ids, crowd flags,
 //!   areas and attributes travel in elements other readers skip, categories in `categories.json` beside the files.
-//! - YOLO with [`super::WriteOptions::keep_ids`]: the same, coordinates within 1e-6 pixels for pictures of up to 100,000 pixels a
+//! - YOLO with [`super::WriteOptions::keep_ids`]: the same, coordinates within 1e-6 pixels for images of up to 100,000 pixels a
 //!   side; the rest travels in comments, which this project reads and others may not. Boxes must have their centre inside.
-//! - plain YOLO: file names, picture sizes (from the pictures), class names and coordinates as above. Ids are numbered anew in
+//! - plain YOLO: file names, image sizes (from the images), class names and coordinates as above. Ids are numbered anew in
 //!   order; crowd flags, areas and attributes are gone. From YOLO through another format and back, numbers with at most 12 decimals
 //!   come back as they were.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::error::{Fault, MAX_SIDE, Place};
+use super::error::{Fault, Location, MAX_SIDE};
 use crate::files::safe_relative;
 
-/// A labelled set of pictures.
+/// A labelled set of images.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Annotations {
     /// Classes, in the order of YOLO's class numbers.
     pub categories: Vec<Category>,
-    /// Pictures with their boxes.
+    /// Images with their boxes.
     pub images: Vec<ImageRecord>,
 }
 
@@ -37,16 +37,16 @@ pub struct Category {
     pub supercategory: Option<String>,
 }
 
-/// A picture.
+/// An image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageRecord {
     /// Unique number.
     pub id: u64,
     /// File, relative, with `/`.
     pub file: String,
-    /// Width of the upright picture.
+    /// Width of the upright image.
     pub width: u32,
-    /// Height of the upright picture.
+    /// Height of the upright image.
     pub height: u32,
     /// What is marked on it.
     pub objects: Vec<Object>,
@@ -59,7 +59,7 @@ pub struct Object {
     pub id: u64,
     /// Id of its category.
     pub category: u64,
-    /// Where.
+    /// Box in pixels.
     pub rect: Rect,
     /// COCO's `iscrowd`, Pascal VOC's `difficult`: not counted against a detector.
     pub crowd: bool,
@@ -69,7 +69,7 @@ pub struct Object {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// A box in pixels of the upright picture; `(x, y)` is the upper left corner, edges are continuous (no "+ 1").
+/// A box in pixels of the upright image; `(x, y)` is the upper left corner, edges are continuous (no "+ 1").
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rect {
     /// Left edge.
@@ -109,7 +109,7 @@ impl Rect {
         vision::BBox::new(self.x as f32, self.y as f32, (self.x + self.w) as f32, (self.y + self.h) as f32)
     }
 
-    /// Whether the box reaches more than a pixel beyond a picture of this size.
+    /// Whether the box reaches more than a pixel beyond an image of this size.
     fn pokes_out(&self, width: u32, height: u32) -> bool {
         self.x < -1.0
             || self.y < -1.0
@@ -119,7 +119,7 @@ impl Rect {
 }
 
 impl Annotations {
-    /// Sorts categories and pictures by id and objects by id: two sets that say the same are then equal.
+    /// Sorts categories and images by id and objects by id: two sets that say the same are then equal.
     pub fn sort(&mut self) {
         self.images.sort_by_key(|image| image.id);
         for image in &mut self.images {
@@ -144,13 +144,13 @@ impl Annotations {
     ///
     /// # Errors
     /// The place as position in the lists of this model, and the fault.
-    pub fn check(&self) -> Result<(), (Place, Fault)> {
+    pub fn check(&self) -> Result<(), (Location, Fault)> {
         self.check_categories()?;
         let categories: HashSet<u64> = self.categories.iter().map(|c| c.id).collect();
         let (mut ids, mut files, mut objects) = (HashSet::new(), HashSet::new(), HashSet::new());
         let mut number = 0;
         for (at, image) in self.images.iter().enumerate() {
-            let place = |member| Place::Item("images", at, member);
+            let place = |member| Location::Item("images", at, member);
             if !ids.insert(image.id) {
                 return Err((place("id"), Fault::DuplicateId { kind: "image", id: image.id.to_string() }));
             }
@@ -159,7 +159,7 @@ impl Annotations {
                 return Err((place("file_name"), Fault::DuplicateName { kind: "image", name: image.file.clone() }));
             }
             for object in &image.objects {
-                let place = |member| Place::Item("annotations", number, member);
+                let place = |member| Location::Item("annotations", number, member);
                 if !objects.insert(object.id) {
                     return Err((place("id"), Fault::DuplicateId { kind: "annotation", id: object.id.to_string() }));
                 }
@@ -174,13 +174,13 @@ impl Annotations {
                 number += 1;
             }
         }
-        self.check_convention().map_err(|fault| (Place::Whole, fault))
+        self.check_convention().map_err(|fault| (Location::Whole, fault))
     }
 
-    fn check_categories(&self) -> Result<(), (Place, Fault)> {
+    fn check_categories(&self) -> Result<(), (Location, Fault)> {
         let (mut ids, mut names) = (HashSet::new(), HashSet::new());
         for (at, category) in self.categories.iter().enumerate() {
-            let place = |member| Place::Item("categories", at, member);
+            let place = |member| Location::Item("categories", at, member);
             if !ids.insert(category.id) {
                 return Err((place("id"), Fault::DuplicateId { kind: "category", id: category.id.to_string() }));
             }
@@ -193,7 +193,7 @@ impl Annotations {
         Ok(())
     }
 
-    /// One slip that silently halves every published score: corners read as sizes, or shares read as pixels. A single odd box
+    /// One slip that silently halves every published score: corners read as sizes, or fractions read as pixels. A single odd box
     /// may be a mistake in the labels; when the whole set makes sense only in the other convention, it is refused.
     fn check_convention(&self) -> Result<(), Fault> {
         let boxes = self.boxes();
@@ -201,11 +201,11 @@ impl Annotations {
             return Ok(());
         }
         let all = || self.images.iter().flat_map(|i| i.objects.iter().map(move |o| (i, o.rect)));
-        let share = |(image, r): (&ImageRecord, Rect)| {
+        let fraction = |(image, r): (&ImageRecord, Rect)| {
             let inside = |v: f64| (0.0..=1.0).contains(&v);
             image.width > 2 && image.height > 2 && [r.x, r.y, r.w, r.h].into_iter().all(inside)
         };
-        if all().all(|(image, r)| share((image, r))) && all().any(|(_, r)| r.w > 0.0 && r.w.fract() != 0.0) {
+        if all().all(|(image, r)| fraction((image, r))) && all().any(|(_, r)| r.w > 0.0 && r.w.fract() != 0.0) {
             return Err(Fault::Normalised { boxes });
         }
         let outside = all().filter(|(image, r)| r.pokes_out(image.width, image.height)).count();

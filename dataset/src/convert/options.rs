@@ -23,6 +23,6 @@ pub struct WriteOptions {
     pub keep_ids: bool,
     /// What Pascal VOC's numbers mean.
     pub voc: VocConvention,
-    /// Where the pictures are, to be copied along. COCO is one file: it gets none.
-    pub copy_pictures: Option<PathBuf>,
+    /// Where the images are, to be copied along. COCO is one file: it gets none.
+    pub copy_images: Option<PathBuf>,
 }

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::error::{ConvertError, Fault, Place};
+use super::error::{ConvertError, Fault, Location};
 use super::model::{Annotations, Category, ImageRecord, Object, check_size};
 use super::{Loaded, marks};
 use crate::files::{composed, safe_relative};
 
-/// Kind of a picture that an export lists more than once.
-const LISTED_TWICE: &str = "second entries of a picture (their boxes are joined)";
+/// Kind of an image that an export lists more than once.
+const LISTED_TWICE: &str = "second entries of an image (their boxes are joined)";
 
 /// Brings what a reader found into the shape that [`Annotations::check`] wants. What cannot be kept is left out and counted.
 pub(super) fn settle(path: &Path, loaded: &mut Loaded) -> Result<(), ConvertError> {
@@ -17,7 +17,7 @@ pub(super) fn settle(path: &Path, loaded: &mut Loaded) -> Result<(), ConvertErro
     join_images(path, loaded)?;
     let Loaded { annotations, left_out, .. } = loaded;
     for image in &mut annotations.images {
-        let at = |fault| ConvertError::at(path, Place::Picture(image.file.clone()), fault);
+        let at = |fault| ConvertError::at(path, Location::Image(image.file.clone()), fault);
         let mut kept = Vec::with_capacity(image.objects.len());
         for mut object in std::mem::take(&mut image.objects) {
             match renamed.get(&object.category) {
@@ -30,7 +30,7 @@ pub(super) fn settle(path: &Path, loaded: &mut Loaded) -> Result<(), ConvertErro
             if let Err(fault) = object.rect.check() {
                 left_out.fault(at(fault))?;
             } else if let Some(what) = marks::honour(&mut object) {
-                left_out.note(path, Place::Picture(image.file.clone()), what)?;
+                left_out.note(path, Location::Image(image.file.clone()), what)?;
             } else {
                 tidy(&mut object);
                 kept.push(object);
@@ -51,13 +51,13 @@ fn join_categories(path: &Path, loaded: &mut Loaded) -> Result<HashMap<u64, u64>
         category.name = plain(category.name.trim());
         if category.name.is_empty() {
             let fault = Fault::BadName { kind: "category", name: category.name };
-            loaded.left_out.fault(ConvertError::at(path, Place::Whole, fault))?;
+            loaded.left_out.fault(ConvertError::at(path, Location::Whole, fault))?;
             continue;
         }
         let id = *by_name.entry(composed(&category.name)).or_insert(category.id);
         if renamed.insert(category.id, id).is_some_and(|before| before != id) {
             let fault = Fault::DuplicateId { kind: "category", id: category.id.to_string() };
-            return Err(ConvertError::at(path, Place::Whole, fault));
+            return Err(ConvertError::at(path, Location::Whole, fault));
         }
         if id == category.id && ids.insert(id) {
             kept.push(category);
@@ -67,12 +67,12 @@ fn join_categories(path: &Path, loaded: &mut Loaded) -> Result<HashMap<u64, u64>
     Ok(renamed)
 }
 
-/// Pictures of one name become one, unless they have two sizes; those without a usable name or size go.
+/// Images of one name become one, unless they have two sizes; those without a usable name or size go.
 fn join_images(path: &Path, loaded: &mut Loaded) -> Result<(), ConvertError> {
     let mut by_file: HashMap<String, usize> = HashMap::new();
     let mut kept: Vec<ImageRecord> = Vec::with_capacity(loaded.annotations.images.len());
     for image in std::mem::take(&mut loaded.annotations.images) {
-        let place = || Place::Picture(image.file.clone());
+        let place = || Location::Image(image.file.clone());
         let sound = safe_relative(&image.file)
             .map_err(Fault::from)
             .and_then(|_| check_size(u64::from(image.width), u64::from(image.height)));

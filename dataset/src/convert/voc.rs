@@ -1,4 +1,4 @@
-//! Pascal VOC: one XML file a picture (Everingham et al., "The PASCAL VOC Challenge", development kit).
+//! Pascal VOC: one XML file an image (Everingham et al., "The PASCAL VOC Challenge", development kit).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use std::path::Path;
 use quick_xml::escape::escape;
 
 use super::categories::categories_beside;
-use super::error::{ConvertError, Fault, Place};
+use super::error::{ConvertError, Fault, Location};
 use super::marks::{TURNED, is_true};
 use super::model::{Annotations, Category, ImageRecord, Object, Rect, check_size};
 use super::xml::{Element, each_child};
@@ -57,7 +57,7 @@ pub(super) fn read(path: &Path, convention: VocConvention, strict: bool) -> Resu
         for link in tree.links.iter().filter(|link| is_document(&link.path)) {
             reader.loaded.left_out.note(
                 &folder.join(to_native(&link.path)),
-                Place::Whole,
+                Location::Whole,
                 "links, which are not followed",
             )?;
         }
@@ -72,7 +72,7 @@ pub(super) fn read(path: &Path, convention: VocConvention, strict: bool) -> Resu
             }
         }
         if reader.documents.is_empty() && reader.loaded.left_out.is_empty() {
-            return Err(ConvertError::at(path, Place::Whole, Fault::Missing("annotation")));
+            return Err(ConvertError::at(path, Location::Whole, Fault::Missing("annotation")));
         }
     } else {
         reader.document(&folder, "", read_bounded(&folder, MAX_BYTES)?)?;
@@ -101,13 +101,13 @@ struct Reader {
 impl Reader {
     fn document(&mut self, path: &Path, folder: &str, bytes: Vec<u8>) -> Result<(), ConvertError> {
         let text = into_text(path, bytes)?;
-        let wrong = |line, fault| ConvertError::at(path, Place::Line(line), fault);
+        let wrong = |line, fault| ConvertError::at(path, Location::Line(line), fault);
         let (mut id, mut file, mut size, mut objects) = (None, None, None, Vec::new());
         let left_out = &mut self.loaded.left_out;
         each_child(&text, "annotation", wrong, |child| {
             let fail = |fault| wrong(child.line, fault);
             match child.name.as_str() {
-                // A word is no id: pictures are numbered in order then.
+                // A word is no id: images are numbered in order then.
                 "id" => id = whole(&child.text, "id").ok(),
                 "filename" => {
                     // A name may begin with a space; a line break around it is only layout.
@@ -122,7 +122,7 @@ impl Reader {
                     size = Some(check_size(side("width")?, side("height")?).map_err(fail)?);
                 }
                 "object" => {
-                    let place = Place::Line(child.line);
+                    let place = Location::Line(child.line);
                     if child.child("polygon").is_some() {
                         left_out.note(path, place.clone(), "polygons (their boxes are kept)")?;
                     }
@@ -139,7 +139,7 @@ impl Reader {
             }
             Ok(())
         })?;
-        let missing = |name| ConvertError::at(path, Place::Whole, Fault::Missing(name));
+        let missing = |name| ConvertError::at(path, Location::Whole, Fault::Missing(name));
         let (width, height) = size.ok_or_else(|| missing("size"))?;
         let file = file.ok_or_else(|| missing("filename"))?;
         self.documents.push(Document { id, file, width, height, objects });
@@ -211,7 +211,7 @@ fn settle(
             next_object += 1;
             let Some(&category) = by_name.get(object.name.as_str()) else {
                 let fault = Fault::UnknownCategory(object.name);
-                left_out.fault(ConvertError::at(root, Place::Picture(document.file.clone()), fault))?;
+                left_out.fault(ConvertError::at(root, Location::Image(document.file.clone()), fault))?;
                 continue;
             };
             objects.push(Object {
@@ -247,7 +247,7 @@ fn whole(text: &str, element: &'static str) -> Result<u64, Fault> {
     digits.strip_suffix(".0").unwrap_or(digits).parse().map_err(|_| wrong())
 }
 
-/// Writes one XML file a picture below `Annotations`.
+/// Writes one XML file an image below `Annotations`.
 pub(super) fn write(
     annotations: &Annotations,
     draft: &FolderDraft,

@@ -13,14 +13,14 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::categories::categories_beside;
-use super::error::{ConvertError, Fault, MAX_SIDE, Place};
+use super::error::{ConvertError, Fault, Location, MAX_SIDE};
 use super::model::{Annotations, Category, ImageRecord, Object, Rect, check_size};
 use super::options::ReadOptions;
 use super::{LeftOut, Loaded};
 use crate::files::{FolderDraft, read_text_bounded, safe_relative};
+use crate::image_file::upright_size;
 use crate::layout::{DataFolder, LayoutChoice, LayoutError, LayoutKind, is_images, label_for};
 use crate::names::ClassNames;
-use crate::picture::upright_size;
 use crate::yolo::{Label, LabelError, LabelLine, MAX_LABEL_BYTES, Shape, TOLERANCE, decimal, format, parse_shapes};
 
 #[derive(Serialize, Deserialize)]
@@ -53,7 +53,7 @@ struct Tail {
 /// Name of the attribute that keeps an ordinary comment.
 const COMMENT: &str = "comment";
 
-/// One picture with its labels, before ids are settled.
+/// One image with its labels, before ids are settled.
 struct Sheet {
     /// Label file as found.
     label: Option<String>,
@@ -63,23 +63,23 @@ struct Sheet {
     size: (u32, u32),
 }
 
-/// Reads a YOLO folder. A bad line is left out, and so is a picture whose label file cannot be read: without its boxes it
-/// would be a picture without objects.
+/// Reads a YOLO folder. A bad line is left out, and so is an image whose label file cannot be read: without its boxes it
+/// would be an image without objects.
 pub(super) fn read(root: &Path, options: &ReadOptions) -> Result<Loaded, ConvertError> {
     let data = DataFolder::survey(root, LayoutChoice::Is(LayoutKind::Boxes)).map_err(LayoutError::from)?;
-    if data.pictures.is_empty() && data.stray_labels.is_empty() {
-        return Err(data.no_pictures().into());
+    if data.images.is_empty() && data.stray_labels.is_empty() {
+        return Err(data.no_images().into());
     }
     let mut loaded = Loaded::new(options.strict);
     loaded.hidden = data.hidden;
     for path in &data.unsupported {
-        let what = "pictures of kinds that are not read (save them as JPEG)";
-        loaded.left_out.note(&data.locate(path), Place::Whole, what)?;
+        let what = "images of kinds that are not read (save them as JPEG)";
+        loaded.left_out.note(&data.locate(path), Location::Whole, what)?;
     }
-    let pictures = data.pictures.iter().map(|p| (Some(p.path.as_str()), p.label.as_deref()));
+    let images = data.images.iter().map(|p| (Some(p.path.as_str()), p.label.as_deref()));
     let strays = data.stray_labels.iter().map(|label| (None, Some(label.as_str())));
-    let found: Vec<_> = pictures.chain(strays).collect();
-    let read: Vec<_> = found.par_iter().map(|&(picture, label)| sheet(&data, picture, label, options.strict)).collect();
+    let found: Vec<_> = images.chain(strays).collect();
+    let read: Vec<_> = found.par_iter().map(|&(image, label)| sheet(&data, image, label, options.strict)).collect();
     let mut sheets = Vec::with_capacity(read.len());
     for sheet in read {
         match sheet {
@@ -104,7 +104,7 @@ pub(super) fn read(root: &Path, options: &ReadOptions) -> Result<Loaded, Convert
             let class = line.label.class;
             let Some(category) = categories.get(class as usize) else {
                 let fault = Fault::NoClassName(class);
-                loaded.left_out.fault(ConvertError::at(&place, Place::Line(line.line), fault))?;
+                loaded.left_out.fault(ConvertError::at(&place, Location::Line(line.line), fault))?;
                 continue;
             };
             let mut object = Object {
@@ -132,10 +132,10 @@ pub(super) fn read(root: &Path, options: &ReadOptions) -> Result<Loaded, Convert
     Ok(loaded)
 }
 
-/// Opens one label file, and its picture when the file does not say the size.
+/// Opens one label file, and its image when the file does not say the size.
 fn sheet(
     data: &DataFolder,
-    picture: Option<&str>,
+    image: Option<&str>,
     label: Option<&str>,
     strict: bool,
 ) -> Result<(Sheet, LeftOut), ConvertError> {
@@ -143,14 +143,14 @@ fn sheet(
         Some(label) => read_text_bounded(&data.locate(label), MAX_LABEL_BYTES)?,
         None => String::new(),
     };
-    let path = data.locate(label.or(picture).unwrap_or_default());
+    let path = data.locate(label.or(image).unwrap_or_default());
     let mut left_out = LeftOut::new(strict);
     let mut lines = Vec::new();
     for (line, parsed) in parse_shapes(&text) {
         match parsed {
             Ok((label, shape)) => {
                 if shape == Shape::Polygon {
-                    left_out.note(&path, Place::Line(line), "polygons (their boxes are kept)")?;
+                    left_out.note(&path, Location::Line(line), "polygons (their boxes are kept)")?;
                 }
                 lines.push(label);
             }
@@ -162,17 +162,17 @@ fn sheet(
         .next()
         .and_then(|first| first.strip_prefix("# {"))
         .and_then(|rest| serde_json::from_str::<Head>(&format!("{{{rest}")).ok().map(|head| head.image));
-    let wrong = |fault| ConvertError::at(&path, Place::Line(1), fault);
-    let (file, size) = match (&head, picture) {
+    let wrong = |fault| ConvertError::at(&path, Location::Line(1), fault);
+    let (file, size) = match (&head, image) {
         (Some(head), _) => {
             let file = safe_relative(&head.file).map_err(|fault| wrong(fault.into()))?;
             (file, check_size(head.width, head.height).map_err(wrong)?)
         }
-        (None, Some(picture)) => {
-            let inside = picture.split_once('/').filter(|(folder, _)| is_images(folder)).map(|(_, inside)| inside);
-            (inside.unwrap_or(picture).to_owned(), upright_size(&data.locate(picture))?)
+        (None, Some(image)) => {
+            let inside = image.split_once('/').filter(|(folder, _)| is_images(folder)).map(|(_, inside)| inside);
+            (inside.unwrap_or(image).to_owned(), upright_size(&data.locate(image))?)
         }
-        (None, None) => return Err(ConvertError::at(&path, Place::Whole, Fault::NoPicture)),
+        (None, None) => return Err(ConvertError::at(&path, Location::Whole, Fault::NoImage)),
     };
     Ok((Sheet { label: label.map(str::to_owned), file, head, lines, size }, left_out))
 }
@@ -194,7 +194,7 @@ fn categories(root: &Path, options: &ReadOptions, sheets: &[Sheet]) -> Result<Ve
         // Without any box no name is needed.
         return match sheets.iter().flat_map(|s| &s.lines).map(|l| l.label.class).max() {
             None => Ok(Vec::new()),
-            Some(highest) => Err(ConvertError::at(root, Place::Whole, Fault::NoClassName(highest))),
+            Some(highest) => Err(ConvertError::at(root, Location::Whole, Fault::NoClassName(highest))),
         };
     };
     let category = |(id, name): (u64, &String)| Category { id, name: name.clone(), supercategory: None };
@@ -223,13 +223,13 @@ pub(super) fn write(
     let numbers = annotations.class_numbers();
     let mut labels: HashMap<String, &str> = HashMap::new();
     for (at, image) in annotations.images.iter().enumerate() {
-        let path = label_for(&picture_path(&image.file));
+        let path = label_for(&image_path(&image.file));
         if labels.insert(path.clone(), &image.file).is_some() {
             let fault = Fault::SharedLabel(image.file.clone());
-            return Err(ConvertError::at(draft.target(), Place::Item("images", at, "file_name"), fault));
+            return Err(ConvertError::at(draft.target(), Location::Item("images", at, "file_name"), fault));
         }
         for _ in image.objects.iter().filter(|object| object.crowd && !keep_ids) {
-            left_out.note(draft.target(), Place::Picture(image.file.clone()), CROWDS)?;
+            left_out.note(draft.target(), Location::Image(image.file.clone()), CROWDS)?;
         }
         let lines = image
             .objects
@@ -237,10 +237,10 @@ pub(super) fn write(
             .filter(|object| keep_ids || !object.crowd)
             .map(|object| {
                 let label = to_label(object, numbers[&object.category], image).map_err(|fault| {
-                    // There is no input file any more at this point: the picture is the place.
+                    // There is no input file any more at this point: the image is the place.
                     ConvertError::at(
                         Path::new(&image.file),
-                        Place::Item("annotations", object.id as usize, "bbox"),
+                        Location::Item("annotations", object.id as usize, "bbox"),
                         fault,
                     )
                 })?;
@@ -282,8 +282,8 @@ pub(super) fn write(
 /// Kind of a box that plain labels cannot say.
 const CROWDS: &str = "crowds and difficult objects (plain YOLO labels cannot say so; --keep-ids can)";
 
-/// Where YOLO tools look for a picture: below a folder called `images`.
-pub(super) fn picture_path(file: &str) -> String {
+/// Where YOLO tools look for an image: below a folder called `images`.
+pub(super) fn image_path(file: &str) -> String {
     let inside = file.split('/').rev().skip(1).any(|folder| is_images(folder));
     if inside { file.to_owned() } else { format!("images/{file}") }
 }
@@ -293,6 +293,6 @@ fn to_label(object: &Object, class: u32, image: &ImageRecord) -> Result<Label, F
     let Rect { x, y, w, h } = object.rect;
     let label = Label { class, cx: (x + w / 2.0) / width, cy: (y + h / 2.0) / height, w: w / width, h: h / height };
     let sayable = [label.cx, label.cy, label.w, label.h].iter().all(|v| (-TOLERANCE..=1.0 + TOLERANCE).contains(v));
-    debug_assert!(decimal(1.0 / MAX_SIDE as f64) != "0", "12 decimals say every pixel of the largest picture");
+    debug_assert!(decimal(1.0 / MAX_SIDE as f64) != "0", "12 decimals say every pixel of the largest image");
     if sayable { Ok(label) } else { Err(Fault::CentreOutside) }
 }

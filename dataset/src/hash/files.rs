@@ -30,7 +30,7 @@ pub enum HashError {
     /// A name that no manifest can hold.
     #[error("the file name {path:?} is not UTF-8: rename it")]
     Unnamed {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
     },
     /// A file cannot be read.

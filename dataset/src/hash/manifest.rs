@@ -72,7 +72,7 @@ pub enum ManifestError {
     /// Not the expected JSON.
     #[error("{path} is not a manifest written by `shelf dataset hash`")]
     Json {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// Where and why.
         source: serde_json::Error,
@@ -80,7 +80,7 @@ pub enum ManifestError {
     /// Written by another version.
     #[error("{path} is a {format:?} of version {version}; this program reads {MANIFEST_FORMAT:?} of version {VERSION}")]
     Version {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// What it says it is.
         format: String,
@@ -90,7 +90,7 @@ pub enum ManifestError {
     /// Entries out of order or twice.
     #[error("{path}: files[{at}]: {name:?} is out of order or given twice")]
     Order {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// Which entry.
         at: usize,
@@ -100,9 +100,9 @@ pub enum ManifestError {
     /// Edited or cut short.
     #[error("{path} is damaged: its files give the root {found}, but it says {said}")]
     Root {
-        /// Which file.
+        /// Path of the file.
         path: String,
-        /// What it says.
+        /// Digest stated.
         said: Sha256,
         /// What its entries give.
         found: Sha256,

@@ -6,13 +6,13 @@ use vision::Sha256;
 
 use super::{Part, Ratios};
 
-/// What is divided: pictures that must stay together.
+/// What is divided: images that must stay together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     /// Unique name.
     pub key: String,
-    /// Number of pictures.
-    pub pictures: u32,
+    /// Number of images.
+    pub images: u32,
     /// How much of each class or SKU they show.
     pub content: BTreeMap<String, u32>,
 }
@@ -34,25 +34,25 @@ fn position(key: &str, seed: u64) -> f64 {
 /// What the parts already hold.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Holdings {
-    pictures: [f64; 3],
+    images: [f64; 3],
     content: HashMap<String, [f64; 3]>,
 }
 
 impl Holdings {
     /// Puts a group into a part.
     pub fn add(&mut self, part: Part, group: &Group) {
-        self.pictures[part as usize] += f64::from(group.pictures);
+        self.images[part as usize] += f64::from(group.images);
         for (stratum, amount) in &group.content {
             self.content.entry(stratum.clone()).or_default()[part as usize] += f64::from(*amount);
         }
     }
 }
 
-/// Divides `groups` so that each part gets its share of every class and of the pictures, given what the parts already hold.
+/// Divides `groups` so that each part gets its fraction of every class and of the images, given what the parts already hold.
 /// Answers are in the order of `groups`, and depend on neither that order nor anything but the arguments.
 ///
-/// What is made small is the sum over classes and parts of `(held - wanted)^2 / wanted`, where `wanted` is the part's share of
-/// the class; the pictures count as one more class. First greedily, rare classes while there is still a choice (the order of
+/// What is made small is the sum over classes and parts of `(held - wanted)^2 / wanted`, where `wanted` is the part's fraction of
+/// the class; the images count as one more class. First greedily, rare classes while there is still a choice (the order of
 /// Sechidis, Tsoumakas, Vlahavas 2011): take the class of which least is left to hand out, and its groups, largest first; each
 /// goes where the sum grows least. Then by single moves as long as they help: what the first groups could not know is mended.
 #[must_use]
@@ -101,12 +101,12 @@ struct Stratum {
     total: f64,
 }
 
-/// The state of a division under way. Stratum 0 is the pictures.
+/// The state of a division under way. Stratum 0 is the images.
 struct Division<'a> {
     groups: &'a [Group],
     ratios: &'a Ratios,
     strata: Vec<Stratum>,
-    /// For each group: stratum and amount, the pictures first.
+    /// For each group: stratum and amount, the images first.
     contents: Vec<Vec<(usize, f64)>>,
     /// For each group: where the seed puts it when nothing else decides.
     positions: Vec<f64>,
@@ -117,7 +117,7 @@ impl<'a> Division<'a> {
         let names: BTreeSet<&String> = groups.iter().flat_map(|g| g.content.keys()).collect();
         let numbers: HashMap<&String, usize> = names.into_iter().zip(1..).collect();
         let mut strata = vec![Stratum::default(); numbers.len() + 1];
-        strata[0].held = held.pictures;
+        strata[0].held = held.images;
         for (name, amounts) in &held.content {
             // A class that no new group shows cannot be balanced any more.
             if let Some(&number) = numbers.get(name) {
@@ -128,7 +128,7 @@ impl<'a> Division<'a> {
             .iter()
             .map(|group| {
                 let classes = group.content.iter().map(|(name, amount)| (numbers[name], f64::from(*amount)));
-                std::iter::once((0, f64::from(group.pictures))).chain(classes).collect()
+                std::iter::once((0, f64::from(group.images))).chain(classes).collect()
             })
             .collect();
         for stratum in &mut strata {
@@ -186,10 +186,10 @@ impl<'a> Division<'a> {
 
     /// By how much the sum grows when the group is added to the part.
     fn cost(&self, at: usize, part: Part) -> f64 {
-        let share = self.ratios.of(part);
+        let fraction = self.ratios.of(part);
         let growth = |&(number, amount): &(usize, f64)| {
             let Stratum { held, total } = self.strata[number];
-            let wanted = share * total;
+            let wanted = fraction * total;
             amount * (amount + 2.0 * (held[part as usize] - wanted)) / wanted
         };
         self.contents[at].iter().map(growth).sum()
@@ -201,7 +201,7 @@ impl<'a> Division<'a> {
         let key = |part: Part| (self.cost(at, part), part != by_seed, part);
         Part::ALL
             .into_iter()
-            // A part without a share gets nothing.
+            // A part without a fraction gets nothing.
             .filter(|part| self.ratios.of(*part) > 0.0)
             .map(key)
             .min_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))))

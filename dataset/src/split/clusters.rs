@@ -1,4 +1,4 @@
-//! Joining what must not be separated: pictures of one group, and pictures with the same bytes.
+//! Joining what must not be separated: images of one group, and images with the same bytes.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,7 +6,7 @@ use super::assign::Group;
 use super::sample::Sample;
 use crate::disjoint::DisjointSets;
 
-/// Pictures that must lie in one part, as positions in the list of samples.
+/// Images that must lie in one part, as positions in the list of samples.
 #[derive(Debug)]
 pub(super) struct Cluster {
     pub(super) members: Vec<usize>,
@@ -37,8 +37,8 @@ pub(super) fn clusters(samples: &[Sample], keys: &[String], chosen: &[usize]) ->
                 }
             }
             let key = members.iter().map(|&m| &keys[m]).min().cloned().unwrap_or_default();
-            let pictures = u32::try_from(members.len()).unwrap_or(u32::MAX);
-            Cluster { members, group: Group { key, pictures, content } }
+            let images = u32::try_from(members.len()).unwrap_or(u32::MAX);
+            Cluster { members, group: Group { key, images, content } }
         })
         .collect();
     clusters.sort_by(|a, b| a.group.key.cmp(&b.group.key));

@@ -1,4 +1,4 @@
-//! Taking new pictures into a frozen split without moving an old one.
+//! Taking new images into a frozen split without moving an old one.
 
 use std::collections::HashMap;
 
@@ -15,15 +15,15 @@ use crate::progress::Progress;
 pub struct ExtendOptions {
     /// The grouping, when the split was grouped by a table; else the frozen one is used.
     pub grouping: Option<Grouping>,
-    /// Whether frozen pictures may be gone or have another content. Those gone are dropped; the others stay in their part.
+    /// Whether frozen images may be gone or have another content. Those gone are dropped; the others stay in their part.
     pub accept_changes: bool,
 }
 
-/// Adds the pictures of `data` that `frozen` does not know. Changed labels are taken as they are now.
+/// Adds the images of `data` that `frozen` does not know. Changed labels are taken as they are now.
 ///
 /// # Errors
-/// As [`super::freeze`]; and when frozen pictures are gone or changed (unless accepted), when the grouping is another, or when a
-/// new picture belongs with frozen ones of two parts.
+/// As [`super::freeze`]; and when frozen images are gone or changed (unless accepted), when the grouping is another, or when a
+/// new image belongs with frozen ones of two parts.
 pub fn extend<'a>(
     frozen: &'a FrozenSplit,
     data: &DataFolder,
@@ -40,7 +40,7 @@ pub fn extend<'a>(
     let samples = samples(data, frozen.stratify, progress)?;
     if !options.accept_changes {
         let found = samples.iter().map(|s| (s.path.as_str(), s.sha256, None));
-        let mut serious = frozen.disagreements(found).into_iter().filter(Disagreement::is_about_a_frozen_picture);
+        let mut serious = frozen.disagreements(found).into_iter().filter(Disagreement::is_about_a_frozen_image);
         if let Some(first) = serious.next() {
             return Err(SplitError::Disagrees { first, others: serious.count() });
         }
@@ -55,7 +55,7 @@ pub fn extend<'a>(
     }
     let mut held = Holdings::default();
     let mut files = Vec::with_capacity(samples.len());
-    // What a new picture may belong with: a frozen one of its group, or with its bytes.
+    // What a new image may belong with: a frozen one of its group, or with its bytes.
     let mut by_group: HashMap<String, Vec<(Part, &str)>> = HashMap::new();
     let mut by_bytes = HashMap::new();
     let mut tie = |group: String, file: &'a SplitFile| {
@@ -74,7 +74,7 @@ pub fn extend<'a>(
     for &at in &old {
         let sample = &samples[at];
         let file = frozen.file(&sample.path).expect("chosen because it is frozen");
-        let single = Group { key: file.group.clone(), pictures: 1, content: sample.content.clone() };
+        let single = Group { key: file.group.clone(), images: 1, content: sample.content.clone() };
         held.add(file.part, &single);
         by_bytes.entry(sample.sha256).or_insert((file.part, file.path.as_str()));
         files.push(split_file(sample, &file.group, file.part));

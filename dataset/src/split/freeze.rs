@@ -16,9 +16,9 @@ use crate::yolo::LabelError;
 pub struct FreezeOptions {
     /// Another seed, another split.
     pub seed: u64,
-    /// Shares of the parts.
+    /// Ratios of the parts.
     pub ratios: Ratios,
-    /// Whether every part gets its share of every class or SKU.
+    /// Whether every part gets its fraction of every class or SKU.
     pub stratify: bool,
     /// What belongs together.
     pub grouping: Grouping,
@@ -34,17 +34,17 @@ impl Default for FreezeOptions {
 /// Why there is no split.
 #[derive(Debug, Error)]
 pub enum SplitError {
-    /// A picture or label file cannot be read.
+    /// An image or label file cannot be read.
     #[error(transparent)]
     Hash(#[from] HashError),
     /// A label file is wrong; classes are needed to stratify.
     #[error(transparent)]
     Label(#[from] LabelError),
-    /// The grouping does not fit the pictures.
+    /// The grouping does not fit the images.
     #[error(transparent)]
     Grouping(#[from] GroupingError),
-    /// Frozen pictures are gone or are others now.
-    #[error("the frozen split and the folder disagree: {first}{}; put the pictures back, or accept the changes",
+    /// Frozen images are gone or are others now.
+    #[error("the frozen split and the folder disagree: {first}{}; put the images back, or accept the changes",
         if *.others > 0 { format!(" (and {others} more)") } else { String::new() })]
     Disagrees {
         /// The first disagreement.
@@ -52,15 +52,15 @@ pub enum SplitError {
         /// How many more there are.
         others: usize,
     },
-    /// A new picture belongs to two parts.
+    /// A new image belongs to two parts.
     #[error(
         "{path} belongs with {one} ({one_part}) and with {other} ({other_part}), by group or because the bytes are the same: \
          remove it, or put it into another group"
     )]
     Torn {
-        /// The first new picture of those that are joined.
+        /// The first new image of those that are joined.
         path: String,
-        /// A frozen picture it belongs with.
+        /// A frozen image it belongs with.
         one: String,
         /// Its part.
         one_part: Part,
@@ -83,7 +83,7 @@ impl From<SampleError> for SplitError {
 /// Divides a data set by the rule of [`crate::split`] and freezes the outcome.
 ///
 /// # Errors
-/// When a file cannot be read, a label is wrong (with `stratify`), or a table lacks pictures.
+/// When a file cannot be read, a label is wrong (with `stratify`), or a table lacks images.
 pub fn freeze(data: &DataFolder, options: &FreezeOptions, progress: &dyn Progress) -> Result<FrozenSplit, SplitError> {
     let samples = samples(data, options.stratify, progress)?;
     let keys = options.grouping.keys(samples.iter().map(|s| s.path.as_str()))?;

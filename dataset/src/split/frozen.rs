@@ -8,10 +8,10 @@
 //!   "ratios": [0.7, 0.15, 0.15],
 //!   "stratify": true,
 //!   "grouping": "file",
-//!   "data": "<SHA-256: Merkle root over the pictures and labels below>",
+//!   "data": "<SHA-256: Merkle root over the images and labels below>",
 //!   "counts": {"train": 1, "val": 0, "test": 0},
 //!   "files": [
-//!     {"path": "images/a.jpg", "part": "train", "group": "images/a.jpg", "sha256": "<of the picture>",
+//!     {"path": "images/a.jpg", "part": "train", "group": "images/a.jpg", "sha256": "<of the image>",
 //!      "label": {"path": "labels/a.txt", "sha256": "<of the label file>"}}
 //!   ]
 //! }
@@ -36,7 +36,7 @@ const VERSION: u32 = 1;
 /// Largest frozen split read.
 const MAX_SPLIT_BYTES: u64 = 1 << 30;
 
-/// Which picture is in which part, once and for all.
+/// Which image is in which part, once and for all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrozenSplit {
     pub(super) seed: u64,
@@ -47,24 +47,24 @@ pub struct FrozenSplit {
     files: Vec<SplitFile>,
 }
 
-/// A picture of a frozen split.
+/// An image of a frozen split.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SplitFile {
-    /// The picture, relative to the data set, with `/`.
+    /// The image, relative to the data set, with `/`.
     pub path: String,
     /// Its part.
     pub part: Part,
     /// The group it stays with.
     pub group: String,
-    /// Digest of the picture.
+    /// Digest of the image.
     pub sha256: Sha256,
     /// Its label file, when it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<SplitLabel>,
 }
 
-/// The label file of a picture.
+/// The label file of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SplitLabel {
@@ -83,7 +83,7 @@ pub enum FrozenError {
     /// Not the expected JSON.
     #[error("{path} is not a frozen split written by `shelf dataset split`")]
     Json {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// Where and why.
         source: serde_json::Error,
@@ -91,7 +91,7 @@ pub enum FrozenError {
     /// Written by another version.
     #[error("{path} is a {format:?} of version {version}; this program reads {SPLIT_FORMAT:?} of version {VERSION}")]
     Version {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// What it says it is.
         format: String,
@@ -101,17 +101,17 @@ pub enum FrozenError {
     /// A path that leads out of the data set.
     #[error("{path}: files[{at}]: {fault}")]
     Path {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// Which entry.
         at: usize,
-        /// Why.
+        /// What is unsafe about it.
         fault: UnsafePath,
     },
     /// Entries out of order or twice.
     #[error("{path}: files[{at}]: {name:?} is out of order or given twice")]
     Order {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// Which entry.
         at: usize,
@@ -121,7 +121,7 @@ pub enum FrozenError {
     /// A group in two parts.
     #[error("{path}: files[{at}]: group {group:?} lies in {first} and in {second}")]
     Straddles {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// Which entry.
         at: usize,
@@ -132,14 +132,14 @@ pub enum FrozenError {
         /// Another.
         second: Part,
     },
-    /// The same picture in two parts.
+    /// The same image in two parts.
     #[error("{path}: files[{at}]: {second} has the same bytes as {first}, which lies in another part")]
-    SamePicture {
-        /// Which file.
+    SameImage {
+        /// Path of the file.
         path: String,
         /// Which entry.
         at: usize,
-        /// The earlier picture.
+        /// The earlier image.
         first: String,
         /// This one.
         second: String,
@@ -147,9 +147,9 @@ pub enum FrozenError {
     /// Edited or cut short.
     #[error("{path} is damaged: its files give the digest {found}, but it says {said}")]
     Data {
-        /// Which file.
+        /// Path of the file.
         path: String,
-        /// What it says.
+        /// Digest stated.
         said: Sha256,
         /// What its entries give.
         found: Sha256,
@@ -204,7 +204,7 @@ impl FrozenSplit {
             return Err(FrozenError::Version { path: place(), format: whole.format, version: whole.version });
         }
         let mut parts: HashMap<&str, Part> = HashMap::new();
-        let mut pictures: HashMap<Sha256, &SplitFile> = HashMap::new();
+        let mut images: HashMap<Sha256, &SplitFile> = HashMap::new();
         let mut last: Option<&str> = None;
         for (at, file) in whole.files.iter().enumerate() {
             for name in std::iter::once(&file.path).chain(file.label.as_ref().map(|l| &l.path)) {
@@ -219,10 +219,10 @@ impl FrozenSplit {
                 let (group, second) = (file.group.clone(), file.part);
                 return Err(FrozenError::Straddles { path: place(), at, group, first, second });
             }
-            let first = *pictures.entry(file.sha256).or_insert(file);
+            let first = *images.entry(file.sha256).or_insert(file);
             if first.part != file.part {
                 let (first, second) = (first.path.clone(), file.path.clone());
-                return Err(FrozenError::SamePicture { path: place(), at, first, second });
+                return Err(FrozenError::SameImage { path: place(), at, first, second });
             }
         }
         let found = digest(&whole.files);
@@ -251,36 +251,36 @@ impl FrozenSplit {
         write_atomic(path, |writer| write_rows(writer, &head, "files", self.files.iter()))
     }
 
-    /// The pictures of a part, sorted by path. Join `path` and `label.path` to the data set's folder to open them.
+    /// The images of a part, sorted by path. Join `path` and `label.path` to the data set's folder to open them.
     pub fn files(&self, part: Part) -> impl Iterator<Item = &SplitFile> {
         self.files.iter().filter(move |file| file.part == part)
     }
 
-    /// All pictures, sorted by path.
+    /// All images, sorted by path.
     #[must_use]
     pub fn all_files(&self) -> &[SplitFile] {
         &self.files
     }
 
-    /// What is frozen about a picture.
+    /// What is frozen about an image.
     #[must_use]
     pub fn file(&self, path: &str) -> Option<&SplitFile> {
         self.files.binary_search_by(|file| file.path.as_str().cmp(path)).ok().map(|at| &self.files[at])
     }
 
-    /// The part of a picture.
+    /// The part of an image.
     #[must_use]
     pub fn part_of(&self, path: &str) -> Option<Part> {
         self.file(path).map(|file| file.part)
     }
 
-    /// Digest of the data: the Merkle root over all pictures and label files of the split.
+    /// Digest of the data: the Merkle root over all images and label files of the split.
     #[must_use]
     pub fn data(&self) -> Sha256 {
         self.data
     }
 
-    /// Number of pictures in each part.
+    /// Number of images in each part.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<Part, usize> {
         Part::ALL.into_iter().map(|part| (part, self.files(part).count())).collect()
@@ -292,7 +292,7 @@ impl FrozenSplit {
         self.seed
     }
 
-    /// The shares it aims at.
+    /// The ratios it aims at.
     #[must_use]
     pub fn ratios(&self) -> Ratios {
         self.ratios
@@ -304,14 +304,14 @@ impl FrozenSplit {
         self.stratify
     }
 
-    /// How pictures were grouped.
+    /// How images were grouped.
     #[must_use]
     pub fn grouping(&self) -> &GroupingRule {
         &self.grouping
     }
 }
 
-/// Merkle root over pictures and labels, in order of the pictures' paths. A label shared by two pictures counts twice.
+/// Merkle root over images and labels, in order of the images' paths. A label shared by two images counts twice.
 fn digest(files: &[SplitFile]) -> Sha256 {
     let mut builder = Builder::default();
     for file in files {

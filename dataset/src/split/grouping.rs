@@ -1,4 +1,4 @@
-//! Which pictures belong together.
+//! Which images belong together.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,15 +10,15 @@ use thiserror::Error;
 
 use crate::files::{FileError, file_name, parent, read_text_bounded, safe_relative};
 
-/// How a picture's group key is found. Written into the frozen file.
+/// How an image's group key is found. Written into the frozen file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupingRule {
-    /// Each picture for itself: its path.
+    /// Each image for itself: its path.
     File,
-    /// Pictures in the same folder (a store, a day, a SKU).
+    /// Images in the same folder (a store, a day, a SKU).
     Folder,
-    /// Pictures of a folder whose names agree up to this text: with `.rf.` all exports of one source picture that carry
+    /// Images of a folder whose names agree up to this text: with `.rf.` all exports of one source image that carry
     /// the source's name before it.
     Before(String),
     /// As a table says, column `file` to column `group`.
@@ -40,7 +40,7 @@ pub struct Grouping {
     place: PathBuf,
 }
 
-/// A table that does not group the pictures.
+/// A table that does not group the images.
 #[derive(Debug, Error)]
 pub enum GroupingError {
     /// It cannot be read.
@@ -49,7 +49,7 @@ pub enum GroupingError {
     /// Not CSV.
     #[error("{path} is not a table of files and groups")]
     Csv {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Where and why.
         source: csv::Error,
@@ -57,7 +57,7 @@ pub enum GroupingError {
     /// A column is missing.
     #[error("{path} has no column {column:?}: its first line must name the columns file and group")]
     Column {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Which column.
         column: &'static str,
@@ -65,19 +65,19 @@ pub enum GroupingError {
     /// A cell is empty or its path leads out.
     #[error("{path}:{line}: {reason}")]
     Row {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Which line.
         line: u64,
         /// What is wrong.
         reason: RowFault,
     },
-    /// Pictures without a row.
-    #[error("{path} has no row for {file}{}", if *.others > 0 { format!(" and {others} more pictures") } else { String::new() })]
+    /// Images without a row.
+    #[error("{path} has no row for {file}{}", if *.others > 0 { format!(" and {others} more images") } else { String::new() })]
     Missing {
         /// Which table.
         path: PathBuf,
-        /// The first picture without a group.
+        /// The first image without a group.
         file: String,
         /// How many more there are.
         others: usize,
@@ -107,7 +107,7 @@ pub enum RowFault {
     /// Two groups for one file.
     #[error("{file} is put into group {second:?}, but an earlier row says {first:?}")]
     Twice {
-        /// Which file.
+        /// Path of the file.
         file: String,
         /// What the earlier row says.
         first: String,
@@ -130,7 +130,7 @@ impl Grouping {
         }
     }
 
-    /// Reads a CSV table with the columns `file` (relative path, or a bare name for the pictures of that name) and `group`.
+    /// Reads a CSV table with the columns `file` (relative path, or a bare name for the images of that name) and `group`.
     ///
     /// # Errors
     /// When it cannot be read, lacks a column, or contradicts itself.
@@ -170,7 +170,7 @@ impl Grouping {
         &self.rule
     }
 
-    /// Group keys of pictures, in order.
+    /// Group keys of images, in order.
     ///
     /// # Errors
     /// When a table has no row for some of them.
@@ -192,7 +192,7 @@ impl Grouping {
         }
     }
 
-    /// The group of one picture; `None` when a table has no row for it.
+    /// The group of one image; `None` when a table has no row for it.
     pub(super) fn key(&self, path: &str) -> Option<String> {
         match &self.rule {
             GroupingRule::File => Some(path.to_owned()),
@@ -277,9 +277,7 @@ mod tests {
         let grouping = read("file,group,note\nimages\\a.jpg,s1,\"x, y\"\nb.jpg,s2,\n").unwrap();
         let keys = |paths: &[&str]| grouping.keys(paths.iter().copied());
         assert_eq!(keys(&["images/a.jpg", "deep/b.jpg"]).unwrap(), ["s1", "s2"]);
-        assert!(
-            keys(&["c.jpg", "d.jpg"]).unwrap_err().to_string().ends_with("has no row for c.jpg and 1 more pictures")
-        );
+        assert!(keys(&["c.jpg", "d.jpg"]).unwrap_err().to_string().ends_with("has no row for c.jpg and 1 more images"));
 
         let check = |text: &str, expected: &str| {
             let message = read(text).unwrap_err().to_string();

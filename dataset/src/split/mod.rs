@@ -1,9 +1,9 @@
 //! A frozen, reproducible division of a data set into train, val and test.
 //!
-//! **The rule.** What belongs together is one group and lies in one part: the files a grouping joins, and pictures with the
+//! **The rule.** What belongs together is one group and lies in one part: the files a grouping joins, and images with the
 //! same bytes. A group's part follows from the seed and the group's key alone: `SHA-256(seed, key)` read as a number in
-//! `0..1` falls under train's share, val's, or test's. So adding files never moves others.
-//! With stratification the first division is chosen instead so that each part gets its share of every class (see
+//! `0..1` falls under train's ratio, val's, or test's. So adding files never moves others.
+//! With stratification the first division is chosen instead so that each part gets its fraction of every class (see
 //! [`assign::stratified`]), and later groups are divided the same way, counted over old and new together.
 //! In both cases what is written in the frozen file stays as it is: an old file never moves, and a new file of a known group
 //! follows its group.

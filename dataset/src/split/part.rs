@@ -1,4 +1,4 @@
-//! The three parts of a split and their shares.
+//! The three parts of a split and their ratios.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// What a picture is used for.
+/// What an image is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Part {
@@ -39,11 +39,11 @@ impl fmt::Display for Part {
     }
 }
 
-/// Shares of train, val and test. They sum to 1.
+/// Ratios of train, val and test. They sum to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ratios([f64; 3]);
 
-/// Numbers that are no shares.
+/// Numbers that are no ratios.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum ParseRatiosError {
     /// Not `a/b/c`.
@@ -61,20 +61,20 @@ impl Default for Ratios {
 }
 
 impl Ratios {
-    /// Shares of train, val and test.
+    /// Ratios of train, val and test.
     ///
     /// # Errors
     /// When one is negative or not finite, train's is 0, or they do not sum to 1 within 1e-6.
-    pub fn new(shares: [f64; 3]) -> Result<Self, ParseRatiosError> {
-        let text = || shares.map(|s| s.to_string()).join("/");
-        if !shares.iter().all(|s| *s >= 0.0 && s.is_finite()) || shares[0] == 0.0 {
+    pub fn new(ratios: [f64; 3]) -> Result<Self, ParseRatiosError> {
+        let text = || ratios.map(|s| s.to_string()).join("/");
+        if !ratios.iter().all(|s| *s >= 0.0 && s.is_finite()) || ratios[0] == 0.0 {
             return Err(ParseRatiosError::Text(text()));
         }
-        let sum: f64 = shares.iter().sum();
-        if (sum - 1.0).abs() > 1e-6 { Err(ParseRatiosError::Sum(text(), sum)) } else { Ok(Self(shares)) }
+        let sum: f64 = ratios.iter().sum();
+        if (sum - 1.0).abs() > 1e-6 { Err(ParseRatiosError::Sum(text(), sum)) } else { Ok(Self(ratios)) }
     }
 
-    /// The share of a part.
+    /// The fraction of a part.
     #[must_use]
     pub const fn of(&self, part: Part) -> f64 {
         self.0[part as usize]
@@ -90,7 +90,7 @@ impl Ratios {
                 return part;
             }
         }
-        // Rounding can leave a crumb above the sum: it belongs to the last part that has a share.
+        // Rounding can leave a crumb above the sum: it belongs to the last part that has a fraction.
         Part::ALL.into_iter().rev().find(|part| self.of(*part) > 0.0).unwrap_or(Part::Train)
     }
 }
@@ -100,9 +100,9 @@ impl FromStr for Ratios {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || ParseRatiosError::Text(text.chars().take(60).collect());
-        let shares: Vec<f64> =
+        let ratios: Vec<f64> =
             text.split('/').map(|s| s.trim().parse()).collect::<Result<_, _>>().map_err(|_| wrong())?;
-        match shares[..] {
+        match ratios[..] {
             [train, val] => Self::new([train, val, 0.0]),
             [train, val, test] => Self::new([train, val, test]),
             _ => Err(wrong()),
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares() {
+    fn ratios() {
         let check = |text: &str, expected: Option<[f64; 3]>| {
             assert_eq!(text.parse().ok(), expected.map(Ratios), "{text}");
         };

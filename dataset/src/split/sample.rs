@@ -1,4 +1,4 @@
-//! What a split needs to know of each picture.
+//! What a split needs to know of each image.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::layout::{DataFolder, LayoutKind};
 use crate::progress::Progress;
 use crate::yolo::{self, LabelError};
 
-/// A picture with its digests and what it shows.
+/// An image with its digests and what it shows.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sample {
     pub(super) path: String,
@@ -18,25 +18,25 @@ pub(super) struct Sample {
     pub(super) content: Content,
 }
 
-/// How much of each class or SKU a picture shows. A picture without objects shows one of the stratum `""`.
+/// How much of each class or SKU an image shows. An image without objects shows one of the stratum `""`.
 pub(super) type Content = BTreeMap<String, u32>;
 
-/// Digest of a picture; path and digest of its label file.
+/// Digest of an image; path and digest of its label file.
 pub(super) type Digests = (Sha256, Option<(String, Sha256)>);
 
-/// Hashes all pictures and labels.
+/// Hashes all images and labels.
 pub(super) fn digests(data: &DataFolder, progress: &dyn Progress) -> Result<Vec<Digests>, HashError> {
-    let labels: BTreeSet<&str> = data.pictures.iter().filter_map(|p| p.label.as_deref()).collect();
-    let paths: Vec<&str> = data.pictures.iter().map(|p| p.path.as_str()).chain(labels.iter().copied()).collect();
+    let labels: BTreeSet<&str> = data.images.iter().filter_map(|p| p.label.as_deref()).collect();
+    let paths: Vec<&str> = data.images.iter().map(|p| p.path.as_str()).chain(labels.iter().copied()).collect();
     let hashed = hash_files(&data.root, &paths, progress)?;
-    let (pictures, label_digests) = hashed.split_at(data.pictures.len());
+    let (images, label_digests) = hashed.split_at(data.images.len());
     let by_label: BTreeMap<&str, Sha256> = labels.into_iter().zip(label_digests.iter().map(|d| d.sha256)).collect();
     Ok(data
-        .pictures
+        .images
         .iter()
-        .zip(pictures)
-        .map(|(picture, digest)| {
-            let label = picture.label.as_deref().map(|label| (label.to_owned(), by_label[label]));
+        .zip(images)
+        .map(|(image, digest)| {
+            let label = image.label.as_deref().map(|label| (label.to_owned(), by_label[label]));
             (digest.sha256, label)
         })
         .collect())
@@ -45,19 +45,19 @@ pub(super) fn digests(data: &DataFolder, progress: &dyn Progress) -> Result<Vec<
 /// Hashes everything and, when `strata` are wanted, reads the labels.
 pub(super) fn samples(data: &DataFolder, strata: bool, progress: &dyn Progress) -> Result<Vec<Sample>, SampleError> {
     let digests = digests(data, progress)?;
-    data.pictures
+    data.images
         .iter()
         .zip(digests)
-        .map(|(picture, (sha256, label))| {
+        .map(|(image, (sha256, label))| {
             let content = match data.kind {
                 _ if !strata => Content::new(),
-                LayoutKind::Folders => Content::from([(picture.sku.clone().unwrap_or_default(), 1)]),
-                LayoutKind::Boxes => match &picture.label {
+                LayoutKind::Folders => Content::from([(image.sku.clone().unwrap_or_default(), 1)]),
+                LayoutKind::Boxes => match &image.label {
                     Some(label) => classes(&yolo::read(&data.locate(label))?),
                     None => Content::from([(String::new(), 1)]),
                 },
             };
-            Ok(Sample { path: picture.path.clone(), sha256, label, content })
+            Ok(Sample { path: image.path.clone(), sha256, label, content })
         })
         .collect()
 }

@@ -16,18 +16,19 @@ use crate::progress::Progress;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Error, Serialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Disagreement {
-    /// A frozen picture is gone.
+    /// A frozen image is gone.
     #[error("{path} ({part}) is gone")]
     Missing {
-        /// Which.
+        /// Path of the file or folder.
         path: String,
         /// Its part.
         part: Part,
     },
-    /// A frozen picture has another content.
-    #[error("{path} ({part}) is another picture now")]
-    PictureChanged {
-        /// Which.
+    /// A frozen image has another content.
+    #[error("{path} ({part}) is another image now")]
+    #[serde(rename = "picture_changed")]
+    ImageChanged {
+        /// Path of the file or folder.
         path: String,
         /// Its part.
         part: Part,
@@ -35,7 +36,7 @@ pub enum Disagreement {
     /// A label file has another content, is gone, or is new.
     #[error("{path} ({part}): its label file {label} is {how}")]
     LabelChanged {
-        /// The picture.
+        /// The image.
         path: String,
         /// Its part.
         part: Part,
@@ -44,10 +45,10 @@ pub enum Disagreement {
         /// In which way.
         how: LabelChange,
     },
-    /// A picture is not in the split.
+    /// An image is not in the split.
     #[error("{path} is in no part: extend the split")]
     New {
-        /// Which.
+        /// Path of the file or folder.
         path: String,
     },
 }
@@ -75,10 +76,10 @@ impl std::fmt::Display for LabelChange {
 }
 
 impl Disagreement {
-    /// Whether a frozen picture is gone or another (and not only labels changed or pictures came).
+    /// Whether a frozen image is gone or another (and not only labels changed or images came).
     #[must_use]
-    pub const fn is_about_a_frozen_picture(&self) -> bool {
-        matches!(self, Self::Missing { .. } | Self::PictureChanged { .. })
+    pub const fn is_about_a_frozen_image(&self) -> bool {
+        matches!(self, Self::Missing { .. } | Self::ImageChanged { .. })
     }
 
     /// Whether only a label file changed.
@@ -88,20 +89,20 @@ impl Disagreement {
     }
 }
 
-/// A picture as found: path, digest, and (when labels matter) its label file.
+/// An image as found: path, digest, and (when labels matter) its label file.
 type Found<'a> = (&'a str, Sha256, Option<Option<(&'a str, Sha256)>>);
 
 impl FrozenSplit {
-    /// Every disagreement between the split and the folder, sorted by kind and path. None means: the same pictures, the same
+    /// Every disagreement between the split and the folder, sorted by kind and path. None means: the same images, the same
     /// bytes, the same labels.
     ///
     /// # Errors
     /// When a file cannot be read.
     pub fn verify(&self, data: &DataFolder, progress: &dyn Progress) -> Result<Vec<Disagreement>, HashError> {
         let digests = digests(data, progress)?;
-        let found = data.pictures.iter().zip(&digests).map(|(picture, (sha256, label))| {
+        let found = data.images.iter().zip(&digests).map(|(image, (sha256, label))| {
             let label = label.as_ref().map(|(path, sha256)| (path.as_str(), *sha256));
-            (picture.path.as_str(), *sha256, Some(label))
+            (image.path.as_str(), *sha256, Some(label))
         });
         Ok(self.disagreements(found))
     }
@@ -116,7 +117,7 @@ impl FrozenSplit {
             };
             seen.insert(path);
             if file.sha256 != sha256 {
-                all.push(Disagreement::PictureChanged { path: path.to_owned(), part: file.part });
+                all.push(Disagreement::ImageChanged { path: path.to_owned(), part: file.part });
             }
             let frozen_label = file.label.as_ref().map(|l| (l.path.as_str(), l.sha256));
             let change = match (frozen_label, label) {

@@ -20,7 +20,7 @@ pub enum LabelError {
     /// A line is wrong.
     #[error("{path}:{line}: {error}")]
     Line {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Which line, from 1.
         line: u32,
@@ -59,7 +59,7 @@ pub fn parse_shapes(text: &str) -> impl Iterator<Item = (u32, Result<(LabelLine,
     })
 }
 
-/// Reads a label file. An empty file is a picture without objects.
+/// Reads a label file. An empty file is an image without objects.
 ///
 /// # Errors
 /// At the first line that is not a label; names file and line.

@@ -5,7 +5,7 @@ use std::fmt;
 use thiserror::Error;
 use vision::BBox;
 
-/// A box and its class. Coordinates are shares of the picture's width and height, `0..=1`.
+/// A box and its class. Coordinates are fractions of the image's width and height, `0..=1`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Label {
     /// Class number.
@@ -71,7 +71,7 @@ pub enum LineError {
         value: f64,
     },
     /// Outside `0..=1`.
-    #[error("{column} is {value}, outside 0..1: coordinates must be shares of the picture's size, not pixels")]
+    #[error("{column} is {value}, outside 0..1: coordinates must be fractions of the image's size, not pixels")]
     NotNormalised {
         /// Which column.
         column: &'static str,
@@ -93,19 +93,19 @@ fn columns_hint(found: usize) -> &'static str {
 pub const TOLERANCE: f64 = 1e-3;
 
 impl Label {
-    /// Edges `[x1, y1, x2, y2]` as shares of the picture.
+    /// Edges `[x1, y1, x2, y2]` as fractions of the image.
     #[must_use]
     pub fn edges(&self) -> [f64; 4] {
         [self.cx - self.w / 2.0, self.cy - self.h / 2.0, self.cx + self.w / 2.0, self.cy + self.h / 2.0]
     }
 
-    /// The label with these edges, as shares of the picture.
+    /// The label with these edges, as fractions of the image.
     #[must_use]
     pub fn from_edges(class: u32, [x1, y1, x2, y2]: [f64; 4]) -> Self {
         Self { class, cx: f64::midpoint(x1, x2), cy: f64::midpoint(y1, y2), w: x2 - x1, h: y2 - y1 }
     }
 
-    /// The box in pixels of a picture of this size. Not clipped.
+    /// The box in pixels of an image of this size. Not clipped.
     #[must_use]
     pub fn to_pixels(&self, width: u32, height: u32) -> BBox {
         let [x1, y1, x2, y2] = self.edges();
@@ -113,7 +113,7 @@ impl Label {
         BBox::new((x1 * w) as f32, (y1 * h) as f32, (x2 * w) as f32, (y2 * h) as f32)
     }
 
-    /// The label of a box in pixels of a picture of this size.
+    /// The label of a box in pixels of an image of this size.
     #[must_use]
     pub fn from_pixels(class: u32, bbox: &BBox, width: u32, height: u32) -> Self {
         let (w, h) = (f64::from(width), f64::from(height));
@@ -187,12 +187,12 @@ impl fmt::Display for Label {
     }
 }
 
-/// A share with 12 decimals, trailing zeros dropped. A picture side of 100,000 pixels times the rounding (5e-13) is 5e-8
+/// A fraction with 12 decimals, trailing zeros dropped. An image side of 100,000 pixels times the rounding (5e-13) is 5e-8
 /// pixels, so edges come back within 1e-6; and any number that was written with at most 12 decimals comes back as it was,
 /// whatever binary rounding did to it on the way.
 #[must_use]
-pub fn decimal(share: f64) -> String {
-    let text = format!("{share:.12}");
+pub fn decimal(fraction: f64) -> String {
+    let text = format!("{fraction:.12}");
     let short = text.trim_end_matches('0').trim_end_matches('.');
     if short == "-0" { "0".to_owned() } else { short.to_owned() }
 }

@@ -1,5 +1,5 @@
 //! YOLO label files: one box a line, `class x_center y_center width height`, normalised by the size of the upright
-//! picture, optionally followed by `# comment`.
+//! image, optionally followed by `# comment`.
 
 mod file;
 mod line;

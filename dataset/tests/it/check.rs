@@ -8,7 +8,7 @@ use dataset::check::{CheckOptions, CheckReport, FixReport, NearRule, Severity, c
 use dataset::split::{FreezeOptions, Grouping, freeze};
 use dataset::{ClassNames, DataFolder, FrozenSplit, LayoutChoice, Verdict};
 
-use crate::shared::{data, picture, write};
+use crate::shared::{data, test_image, write};
 
 fn scan(root: &Path) -> DataFolder {
     DataFolder::scan(root, LayoutChoice::Auto).unwrap()
@@ -31,7 +31,7 @@ fn told(report: &CheckReport) -> Vec<String> {
 fn every_fault_of_a_folder_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    let original = picture(64, 48, 3);
+    let original = test_image(64, 48, 3);
     let jpeg = {
         let image = image::load_from_memory_with_format(&original, image::ImageFormat::Png).unwrap().to_rgb8();
         let mut bytes = Vec::new();
@@ -53,15 +53,15 @@ fn every_fault_of_a_folder_is_told() {
             ("labels/val/copy.txt", b"0 .5 .5 .5 .5\n"),
             ("images/test/again.jpg", &jpeg),
             ("labels/test/again.txt", b""),
-            ("images/train/b.png", &picture(64, 48, 4)),
-            ("images/train/c.png", &picture(64, 48, 5)[..200]),
+            ("images/train/b.png", &test_image(64, 48, 4)),
+            ("images/train/c.png", &test_image(64, 48, 5)[..200]),
             ("labels/train/c.txt", b"1 .01 .5 .2 .2\n"),
             ("images/train/d.png", &blank),
             ("labels/train/d.txt", b"1 .5 .5 .2 .2\n"),
             ("images/train/e.bmp", b"BM"),
             ("labels/train/lost.txt", b"0 .5 .5 .5 .5\n"),
             ("labels/train/garbled.txt", b"\xff\xfe"),
-            ("images/train/garbled.png", &picture(64, 48, 6)),
+            ("images/train/garbled.png", &test_image(64, 48, 6)),
         ],
     );
     let options = CheckOptions { classes: names(&["bottle", "can", "glass"]), ..Default::default() };
@@ -90,7 +90,7 @@ fn every_fault_of_a_folder_is_told() {
         ]
     );
     assert_eq!(report.verdict(false), Verdict::Failed);
-    assert_eq!(report.summary.pictures, 7);
+    assert_eq!(report.summary.images, 7);
     let text = report.to_string();
     assert!(text.contains("error labels/train/a.txt:2: 4 columns where 5 are expected"), "{text}");
     assert!(text.ends_with("8 errors, 9 warnings, 1 note"), "{text}");
@@ -115,7 +115,7 @@ fn a_sound_folder_is_clean_and_carries_the_digest_of_its_split() {
         write(
             &root,
             &[
-                (&format!("images/{seed}.png"), &picture(64, 48, seed * 11 + 1)),
+                (&format!("images/{seed}.png"), &test_image(64, 48, seed * 11 + 1)),
                 (&format!("labels/{seed}.txt"), b"0 .5 .5 .2 .2\n1 .2 .2 .1 .1\n"),
             ],
         );
@@ -133,7 +133,7 @@ fn a_sound_folder_is_clean_and_carries_the_digest_of_its_split() {
     assert_eq!(report.data, Some(split.data()));
     assert_eq!(report.summary.classes["bottle"].count, 30);
 
-    write(&root, &[("images/new.png", &picture(64, 48, 999)), ("labels/new.txt", b"0 .5 .5 .2 .2\n")]);
+    write(&root, &[("images/new.png", &test_image(64, 48, 999)), ("labels/new.txt", b"0 .5 .5 .2 .2\n")]);
     fs::remove_file(root.join("images/3.png")).unwrap();
     let report = check(&scan(&root), &options, &()).unwrap();
     assert_eq!(told(&report), ["label-without-picture labels/3.txt", "split images/3.png", "split images/new.png"]);
@@ -144,14 +144,14 @@ fn sku_folders() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     for seed in 0..12 {
-        write(root, &[(&format!("train/cola/{seed}.png"), &picture(40, 40, seed * 13 + 1))]);
+        write(root, &[(&format!("train/cola/{seed}.png"), &test_image(40, 40, seed * 13 + 1))]);
     }
-    write(root, &[("train/water/1.png", &picture(40, 40, 1)), ("val/water/2.png", &picture(40, 40, 777))]);
+    write(root, &[("train/water/1.png", &test_image(40, 40, 1)), ("val/water/2.png", &test_image(40, 40, 777))]);
     let report = check(&scan(root), &CheckOptions { near: None, ..Default::default() }, &()).unwrap();
     assert_eq!(told(&report), ["copy-of-other-sku train/water/1.png", "few-pictures ", "missing-in-part "]);
     let text = report.to_string();
-    assert!(text.contains("\"water\" has 2 pictures, fewer than 10"), "{text}");
-    assert!(text.contains("\"cola\" has 12 pictures but none in val"), "{text}");
+    assert!(text.contains("\"water\" has 2 images, fewer than 10"), "{text}");
+    assert!(text.contains("\"cola\" has 12 images but none in val"), "{text}");
     let report = check(&scan(root), &CheckOptions { min_images_per_sku: 2, ..Default::default() }, &()).unwrap();
     assert!(!report.to_string().contains("fewer than"));
 }
@@ -164,9 +164,9 @@ fn fixing_writes_elsewhere_unless_told() {
     write(
         &root,
         &[
-            ("images/a.png", &picture(64, 48, 1)),
+            ("images/a.png", &test_image(64, 48, 1)),
             ("labels/a.txt", faulty.as_bytes()),
-            ("images/b.png", &picture(64, 48, 2)),
+            ("images/b.png", &test_image(64, 48, 2)),
             ("labels/b.txt", b"0 .5 .5 .1 .1\r\n"),
             ("classes.txt", b"bottle\ncan\n"),
         ],
@@ -188,10 +188,10 @@ fn fixing_writes_elsewhere_unless_told() {
 }
 
 #[test]
-fn a_million_equal_pictures_would_end() {
-    // 3,000 files of one picture: pairs grow with the number of files, not its square.
+fn a_million_equal_images_would_end() {
+    // 3,000 files of one image: pairs grow with the number of files, not its square.
     let folder = tempfile::tempdir().unwrap();
-    let bytes = picture(16, 16, 5);
+    let bytes = test_image(16, 16, 5);
     for number in 0..3000 {
         write(folder.path(), &[(&format!("sku/{number}.png"), &bytes)]);
     }
@@ -222,10 +222,10 @@ fn real_sets_are_mostly_sound() {
     // Frames of one film, seconds apart.
     let frames = codes("mductran-beverage-skus/dev/frames", &four).unwrap();
     assert!(frames["near-copy"] > 5, "{frames:?}");
-    // 13 SKUs, all with enough pictures.
+    // 13 SKUs, all with enough images.
     let crops = codes("mductran-beverage-skus/dev/crops", &[]).unwrap();
     assert!(!crops.contains_key("few-pictures") && !crops.contains_key("unreadable-picture"), "{crops:?}");
-    // The catalogue has one picture a SKU.
+    // The catalogue has one image a SKU.
     let grocery = codes("grocerystore-packages/dev", &[]).unwrap();
     assert!(!grocery.contains_key("unreadable-picture"), "{grocery:?}");
 }
@@ -238,7 +238,7 @@ fn turned_and_cropped_copies_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let originals: Vec<_> = files.iter().step_by(13).take(20).collect();
     for (at, path) in originals.iter().enumerate() {
-        let image = dataset::picture::load(path).unwrap();
+        let image = dataset::image_file::load(path).unwrap();
         let (w, h) = image.dimensions();
         let cropped =
             image::imageops::crop_imm(&image, w * 8 / 100, h * 8 / 100, w * 84 / 100, h * 84 / 100).to_image();
@@ -249,10 +249,10 @@ fn turned_and_cropped_copies_are_found() {
             let inside = sx >= 0.0 && sy >= 0.0 && sx < w as f32 && sy < h as f32;
             if inside { *image.get_pixel(sx as u32, sy as u32) } else { image::Rgb([0; 3]) }
         });
-        for (part, what, picture) in [("train", "a", &image), ("val", "b", &cropped), ("test", "c", &turned)] {
+        for (part, what, variant) in [("train", "a", &image), ("val", "b", &cropped), ("test", "c", &turned)] {
             let name = folder.path().join(format!("{part}/images/{at:02}{what}.png"));
             fs::create_dir_all(name.parent().unwrap()).unwrap();
-            picture.save(name).unwrap();
+            variant.save(name).unwrap();
         }
     }
     let found = |changed: bool| {

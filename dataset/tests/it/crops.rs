@@ -5,7 +5,7 @@ use std::fs;
 
 use dataset::convert::{Annotations, Category, Format, ImageRecord, Object, ReadOptions, Rect, read};
 use dataset::crops::{CropEncoding, CropOptions, CropReport, cut};
-use dataset::picture::load;
+use dataset::image_file::load;
 use vision::crop::{CropRule, crop};
 
 use crate::shared::{data, png, write};
@@ -73,8 +73,8 @@ fn refusals() {
     write(folder.path(), &[("images/day 1/a.png", &png(40, 60))]);
     let rect = Rect { x: 5.0, y: 5.0, w: 20.0, h: 20.0 };
     let out = folder.path().join("out");
-    let message = |annotations: &Annotations, pictures: &str| {
-        let error = cut(annotations, &folder.path().join(pictures), &out, &CropOptions::default(), &()).unwrap_err();
+    let message = |annotations: &Annotations, images: &str| {
+        let error = cut(annotations, &folder.path().join(images), &out, &CropOptions::default(), &()).unwrap_err();
         assert!(!out.exists(), "nothing is half-written");
         error.to_string()
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use dataset::convert::{Format, Loaded, PictureFinder, ReadOptions, read};
+use dataset::convert::{Format, ImageFinder, Loaded, ReadOptions, read};
 use dataset::{ClassNames, DataFolder, LayoutChoice, LayoutKind};
 
 use crate::shared::png;
@@ -23,8 +23,8 @@ mod row {
     pub(super) const BOM: &str = "UTF-8 with a byte-order mark";
     pub(super) const UTF16: &str = "UTF-16";
     pub(super) const CRLF: &str = "Windows line ends";
-    pub(super) const COMPOSED: &str = "a name with letters composed otherwise than the picture's";
-    pub(super) const CAPITALS: &str = "a name with its extension in capitals, the picture's in small letters";
+    pub(super) const COMPOSED: &str = "a name with letters composed otherwise than the image's";
+    pub(super) const CAPITALS: &str = "a name with its extension in capitals, the image's in small letters";
     pub(super) const JPE: &str = "`.jpe`";
     pub(super) const HEIC: &str = "a HEIC, AVIF, TIFF or GIF beside";
     pub(super) const NUMBER_TEXT: &str = "numbers as text";
@@ -32,7 +32,7 @@ mod row {
     pub(super) const WORD_ID: &str = "ids that are words";
     pub(super) const OPTIONAL: &str = "optional fields missing";
     pub(super) const ID_TWICE: &str = "an id given twice";
-    pub(super) const LISTED_TWICE: &str = "a picture or name listed twice";
+    pub(super) const LISTED_TWICE: &str = "an image or name listed twice";
     pub(super) const EMPTY: &str = "an empty file";
     pub(super) const BAD_ROW: &str = "one bad row";
     pub(super) const LONG: &str = "a name of 5,000 characters";
@@ -50,7 +50,7 @@ mod row {
     pub(super) const DISAGREE: &str = "two statements that disagree";
 }
 
-/// A data set of two pictures with a box each.
+/// A data set of two images with a box each.
 #[derive(Clone)]
 struct Set {
     files: BTreeMap<String, Vec<u8>>,
@@ -130,14 +130,14 @@ fn encodings(base: &Set) -> Cases {
     ]
 }
 
-/// What names may be, in a text that holds `b.png` and with the picture at `picture`.
-fn names(base: &Set, picture: &str) -> Cases {
-    let at = |name: &str| picture.replace("b.png", name);
+/// What names may be, in a text that holds `b.png` and with the image at `image`.
+fn names(base: &Set, image: &str) -> Cases {
+    let at = |name: &str| image.replace("b.png", name);
     let named = |name: &str| base.clone().swap(&[("b.png", name)]);
     vec![
-        (row::COMPOSED, named("caf\u{e9}.png").rename(picture, &at("cafe\u{301}.png"))),
+        (row::COMPOSED, named("caf\u{e9}.png").rename(image, &at("cafe\u{301}.png"))),
         (row::CAPITALS, named("b.PNG")),
-        (row::JPE, named("b.jpe").rename(picture, &at("b.jpe"))),
+        (row::JPE, named("b.jpe").rename(image, &at("b.jpe"))),
         (row::LONG, named(&format!("{}.png", "b".repeat(5000)))),
         (row::OUT, named("../b.png")),
     ]
@@ -427,7 +427,7 @@ fn of_boxes(format: Format, set: &Set, row: &str) -> &'static str {
     let Ok(Loaded { annotations, left_out, hidden }) = read(&input, format, &ReadOptions::default()) else {
         return REFUSED;
     };
-    let finder = PictureFinder::new(root);
+    let finder = ImageFinder::new(root);
     let lost: Vec<_> = annotations.images.iter().filter(|image| finder.find(&image.file).is_none()).collect();
     assert!(lost.is_empty(), "{format}, {row}: {lost:?} is not found");
     let objects: Vec<_> = annotations.images.iter().flat_map(|image| &image.objects).collect();
@@ -445,7 +445,7 @@ fn of_boxes(format: Format, set: &Set, row: &str) -> &'static str {
         (2, false) if row == row::DISAGREE => LEFT_OUT,
         (2, false) => COUNTED,
         (1, false) => LEFT_OUT,
-        // A picture without objects.
+        // An image without objects.
         (1, true) if row == row::EMPTY && format == Format::Yolo => KEPT,
         other => panic!("{format}, {row}: {other:?} boxes, and {left_out}"),
     }
@@ -467,13 +467,13 @@ fn of_folders(set: &Set, row: &str) -> &'static str {
     let folder = tempfile::tempdir().unwrap();
     set.write(folder.path());
     let data = DataFolder::scan(folder.path(), LayoutChoice::Is(LayoutKind::Folders)).unwrap();
-    let skus: BTreeSet<_> = data.pictures.iter().filter_map(|picture| picture.sku.as_deref()).collect();
+    let skus: BTreeSet<_> = data.images.iter().filter_map(|image| image.sku.as_deref()).collect();
     if row == row::COMPOSED {
         assert_eq!(skus.len(), 1, "one name, however it is written");
         return KEPT;
     }
     let counted = data.links.len() + data.unsupported.len();
-    match (data.pictures.len(), counted, data.hidden) {
+    match (data.images.len(), counted, data.hidden) {
         (2, 0, 0) => KEPT,
         (2, 0, 1..) => PASSED_OVER,
         (2, 1.., 0) => COUNTED,

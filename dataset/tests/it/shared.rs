@@ -17,13 +17,13 @@ pub(crate) fn write(root: &Path, files: &[(&str, &[u8])]) {
     }
 }
 
-/// A picture with structure that depends on its size, as PNG.
+/// An image with structure that depends on its size, as PNG.
 pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
-    picture(width, height, width * 31 + height)
+    test_image(width, height, width * 31 + height)
 }
 
-/// A picture with structure that depends on `seed`, as PNG.
-pub(crate) fn picture(width: u32, height: u32, seed: u32) -> Vec<u8> {
+/// An image with structure that depends on `seed`, as PNG.
+pub(crate) fn test_image(width: u32, height: u32, seed: u32) -> Vec<u8> {
     let wave = |x: u32, y: u32, k: u32| {
         let (fx, fy) = ((seed * k % 7 + 1) as f32, (seed * k % 5 + 1) as f32);
         (x as f32 * fx / width as f32 * 3.0 + y as f32 * fy / height as f32 * 3.0 + (seed * k) as f32).sin()

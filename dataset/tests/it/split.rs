@@ -21,8 +21,8 @@ fn options(seed: u64, stratify: bool, rule: GroupingRule) -> FreezeOptions {
     FreezeOptions { seed, ratios: Ratios::default(), stratify, grouping: Grouping::by_rule(rule).unwrap() }
 }
 
-/// Pictures are opaque to a split: any distinct bytes do.
-fn add_picture(root: &Path, name: &str, classes: &[u32]) {
+/// Images are opaque to a split: any distinct bytes do.
+fn add_image(root: &Path, name: &str, classes: &[u32]) {
     let label: String = classes.iter().map(|c| format!("{c} .5 .5 .1 .1\n")).collect();
     let stem = name.rsplit_once('.').unwrap().0;
     write(root, &[(&format!("images/{name}"), name.as_bytes()), (&format!("labels/{stem}.txt"), label.as_bytes())]);
@@ -31,10 +31,10 @@ fn add_picture(root: &Path, name: &str, classes: &[u32]) {
 /// What must hold of any split of `data`.
 fn check_laws(split: &FrozenSplit, data: &DataFolder) {
     let all: Vec<&str> = split.all_files().iter().map(|f| f.path.as_str()).collect();
-    let pictures: Vec<&str> = data.pictures.iter().map(|p| p.path.as_str()).collect();
-    assert_eq!(all, pictures, "complete, and nothing twice");
+    let images: Vec<&str> = data.images.iter().map(|p| p.path.as_str()).collect();
+    assert_eq!(all, images, "complete, and nothing twice");
     let by_parts: usize = Part::ALL.iter().map(|part| split.files(*part).count()).sum();
-    assert_eq!(by_parts, all.len(), "every picture is in one part");
+    assert_eq!(by_parts, all.len(), "every image is in one part");
     let mut parts = HashMap::new();
     for file in split.all_files() {
         assert_eq!(*parts.entry(("group", file.group.clone())).or_insert(file.part), file.part, "{}", file.group);
@@ -48,7 +48,7 @@ fn a_split_is_written_read_verified_and_extended() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("data");
     for i in 0..60 {
-        add_picture(&root, &format!("{i:03}.jpg"), &[i % 3]);
+        add_image(&root, &format!("{i:03}.jpg"), &[i % 3]);
     }
     let frozen = freeze(&scan(&root), &options(42, true, GroupingRule::File), &()).unwrap();
     let path = folder.path().join("split.json");
@@ -58,7 +58,7 @@ fn a_split_is_written_read_verified_and_extended() {
     assert_eq!(read.verify(&scan(&root), &()).unwrap(), []);
     assert_eq!(read.counts().into_values().collect::<Vec<_>>(), [42, 9, 9]);
 
-    add_picture(&root, "new.jpg", &[1]);
+    add_image(&root, "new.jpg", &[1]);
     fs::write(root.join("labels/000.txt"), "2 .5 .5 .2 .2\n").unwrap();
     fs::remove_file(root.join("labels/001.txt")).unwrap();
     let part = |name: &str| frozen.part_of(&format!("images/{name}.jpg")).unwrap();
@@ -80,11 +80,11 @@ fn a_split_is_written_read_verified_and_extended() {
         assert_eq!(wider.part_of(&file.path), Some(file.part));
     }
 
-    // Frozen pictures that are gone or changed are another matter.
+    // Frozen images that are gone or changed are another matter.
     fs::remove_file(root.join("images/002.jpg")).unwrap();
     fs::write(root.join("images/003.jpg"), "retouched").unwrap();
     let gone = Disagreement::Missing { path: "images/002.jpg".into(), part: part("002") };
-    let changed = Disagreement::PictureChanged { path: "images/003.jpg".into(), part: part("003") };
+    let changed = Disagreement::ImageChanged { path: "images/003.jpg".into(), part: part("003") };
     let found = wider.verify(&scan(&root), &()).unwrap();
     assert_eq!(found, [gone, changed]);
     let error = extend(&wider, &scan(&root), &ExtendOptions::default(), &()).unwrap_err();
@@ -100,21 +100,21 @@ fn same_bytes_stay_together() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     for i in 0..40 {
-        let bytes = format!("picture {i}");
+        let bytes = format!("image {i}");
         write(root, &[(&format!("a/{i}.jpg"), bytes.as_bytes()), (&format!("b/copy-{i}.jpg"), bytes.as_bytes())]);
     }
     for stratify in [false, true] {
         let split = freeze(&scan(root), &options(1, stratify, GroupingRule::File), &()).unwrap();
         check_laws(&split, &scan(root));
     }
-    // A later copy of a frozen picture follows it.
+    // A later copy of a frozen image follows it.
     let split = freeze(&scan(root), &options(1, false, GroupingRule::File), &()).unwrap();
-    let of = |part| split.files(part).next().expect("every part has pictures").path.clone();
+    let of = |part| split.files(part).next().expect("every part has images").path.clone();
     let (train, test) = (of(Part::Train), of(Part::Test));
     fs::copy(root.join(&test), root.join("later.jpg")).unwrap();
     let wider = extend(&split, &scan(root), &ExtendOptions::default(), &()).unwrap();
     assert_eq!(wider.part_of("later.jpg"), Some(Part::Test));
-    // One that a table puts with the pictures of another part is refused by name.
+    // One that a table puts with the images of another part is refused by name.
     let table = folder.path().join("groups.csv");
     let rows = |extra: &str| {
         let mut text = String::from("file,group\n");
@@ -139,14 +139,14 @@ fn same_bytes_stay_together() {
     assert!(error.to_string().contains("--group-by"), "{error}");
 }
 
-/// Groups of look-alikes are named after their first picture: a new first picture renames the group, and still follows it.
+/// Groups of look-alikes are named after their first image: a new first image renames the group, and still follows it.
 #[test]
 fn a_renamed_group_stays_together() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("data");
     let table = folder.path().join("groups.csv");
     for i in 0..20 {
-        add_picture(&root, &format!("m{i:02}.jpg"), &[0]);
+        add_image(&root, &format!("m{i:02}.jpg"), &[0]);
     }
     let group = |rows: &[(String, String)]| {
         let text: String = rows.iter().map(|(file, group)| format!("images/{file},{group}\n")).collect();
@@ -157,7 +157,7 @@ fn a_renamed_group_stays_together() {
     let first = FreezeOptions { grouping: group(&rows), ..FreezeOptions::default() };
     let split = freeze(&scan(&root), &first, &()).unwrap();
     for i in 0..20 {
-        add_picture(&root, &format!("a{i:02}.jpg"), &[0]);
+        add_image(&root, &format!("a{i:02}.jpg"), &[0]);
         rows[i].1 = format!("a{i:02}");
         rows.push((format!("a{i:02}.jpg"), format!("a{i:02}")));
     }
@@ -174,7 +174,7 @@ fn damaged_splits_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("data");
     for name in ["a.jpg", "b.jpg"] {
-        add_picture(&root, name, &[0]);
+        add_image(&root, name, &[0]);
     }
     let path = folder.path().join("split.json");
     freeze(&scan(&root), &options(3, false, GroupingRule::Folder), &()).unwrap().write(&path).unwrap();
@@ -203,9 +203,9 @@ fn real_skus_are_balanced() {
     let split = freeze(&data, &options(42, true, GroupingRule::File), &()).unwrap();
     check_laws(&split, &data);
     let mut by_sku: BTreeMap<&str, BTreeMap<Part, f64>> = BTreeMap::new();
-    for picture in &data.pictures {
-        let part = split.part_of(&picture.path).unwrap();
-        *by_sku.entry(picture.sku.as_deref().unwrap()).or_default().entry(part).or_default() += 1.0;
+    for image in &data.images {
+        let part = split.part_of(&image.path).unwrap();
+        *by_sku.entry(image.sku.as_deref().unwrap()).or_default().entry(part).or_default() += 1.0;
     }
     assert_eq!(by_sku.len(), 13);
     for (sku, parts) in by_sku {
@@ -213,7 +213,7 @@ fn real_skus_are_balanced() {
         for part in Part::ALL {
             let wanted = split.ratios().of(part) * total;
             let got = parts.get(&part).copied().unwrap_or(0.0);
-            assert!((got - wanted).abs() <= 1.0, "{sku}: {got} of {total} pictures in {part}, wanted {wanted}");
+            assert!((got - wanted).abs() <= 1.0, "{sku}: {got} of {total} images in {part}, wanted {wanted}");
         }
     }
 }
@@ -232,8 +232,8 @@ fn real_boxes_are_balanced() {
     for class in [0, 1] {
         let total: f64 = Part::ALL.iter().map(|part| boxes[&(*part, class)]).sum();
         for part in Part::ALL {
-            let share = boxes[&(part, class)] / total;
-            assert!((share - split.ratios().of(part)).abs() < 0.02, "class {class}: {share:.3} in {part}");
+            let fraction = boxes[&(part, class)] / total;
+            assert!((fraction - split.ratios().of(part)).abs() < 0.02, "class {class}: {fraction:.3} in {part}");
         }
     }
 }
@@ -245,7 +245,7 @@ fn sets() -> impl Strategy<Value = Vec<(u8, u8, Vec<u32>)>> {
 
 fn build(root: &Path, set: &[(u8, u8, Vec<u32>)]) {
     for (number, (salt, store, classes)) in set.iter().enumerate() {
-        add_picture(root, &format!("store-{store}/{number}-{salt}.jpg"), classes);
+        add_image(root, &format!("store-{store}/{number}-{salt}.jpg"), classes);
     }
 }
 
@@ -265,7 +265,7 @@ proptest! {
         prop_assert_eq!(&freeze(&before, &wanted, &()).unwrap(), &split, "the same seed gives the same split");
 
         build(&root.join("images/later"), &more);
-        // Pictures of `more` lie under images/later/images/...: other folders, so other groups.
+        // Images of `more` lie under images/later/images/...: other folders, so other groups.
         let after = scan(root);
         let wider = extend(&split, &after, &ExtendOptions::default(), &()).unwrap();
         check_laws(&wider, &after);
@@ -282,12 +282,12 @@ proptest! {
         }
     }
 
-    /// Each part's share of every class is off by at most what one group can shift.
+    /// Each part's fraction of every class is off by at most what one group can shift.
     #[test]
-    fn stratified_shares(set in prop::collection::vec(prop::collection::vec(0_u32..3, 1..4), 30..80), seed in any::<u64>()) {
+    fn stratified_ratios(set in prop::collection::vec(prop::collection::vec(0_u32..3, 1..4), 30..80), seed in any::<u64>()) {
         let folder = tempfile::tempdir().unwrap();
         for (number, classes) in set.iter().enumerate() {
-            add_picture(folder.path(), &format!("{number}.jpg"), classes);
+            add_image(folder.path(), &format!("{number}.jpg"), classes);
         }
         let split = freeze(&scan(folder.path()), &options(seed, true, GroupingRule::File), &()).unwrap();
         for class in 0..3 {
@@ -311,15 +311,15 @@ fn has_copies(split: &FrozenSplit) -> bool {
 }
 
 #[test]
-fn shares_by_hash_come_out_as_wanted() {
+fn ratios_by_hash_come_out_as_wanted() {
     let ratios = Ratios::default();
     let mut counts = [0_u32; 3];
     for i in 0..20_000 {
         counts[dataset::split::assign::by_hash(&format!("images/{i}.jpg"), 42, &ratios) as usize] += 1;
     }
     for part in Part::ALL {
-        let share = f64::from(counts[part as usize]) / 20_000.0;
-        // Three standard deviations of a binomial share at n = 20,000 are .01.
-        assert!((share - ratios.of(part)).abs() < 0.01, "{part}: {share}");
+        let fraction = f64::from(counts[part as usize]) / 20_000.0;
+        // Three standard deviations of a binomial fraction at n = 20,000 are .01.
+        assert!((fraction - ratios.of(part)).abs() < 0.01, "{part}: {fraction}");
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use engine::{Backbone, backbones};
 #[cfg(feature = "candle")]
-use engine::{EngineError, onnx::Wire};
+use engine::{EngineError, onnx::GraphTensor};
 use thiserror::Error;
 
 use super::Scale;
@@ -91,8 +91,8 @@ pub enum ArchitectureError {
         found: Vec<usize>,
     },
     /// The tensors below `model.trunk` make no known backbone.
-    #[error("the tensors under `{TRUNK}` make none of the known backbones")]
-    Trunk,
+    #[error("the tensors under `{BACKBONE_PREFIX}` make none of the known backbones")]
+    Backbone,
 }
 
 /// What the shapes of its weights say about a network.
@@ -107,11 +107,11 @@ pub struct Architecture {
 }
 
 /// Prefix of the tensors of a backbone that is not the head's own.
-pub const TRUNK: &str = "model.trunk";
+pub const BACKBONE_PREFIX: &str = "model.trunk";
 const LATERAL: &str = "model.lateral3.conv.weight";
 
 impl Architecture {
-    /// Most classes taken: far above any data set, far below what would exhaust memory.
+    /// Maximum number of classes taken: far above any data set, far below what would exhaust memory.
     pub const MAX_CLASSES: usize = 10_000;
 
     /// YOLOv8 itself.
@@ -144,7 +144,7 @@ impl Architecture {
             let head = heads::all()
                 .find(|head| outputs == Some(head.channels().p3) && shape(head.class_tensor()).is_some())
                 .ok_or(ArchitectureError::Shape { name: LATERAL, found: lateral })?;
-            (Some(trunk(&shape).ok_or(ArchitectureError::Trunk)?), head)
+            (Some(backbone_of(&shape).ok_or(ArchitectureError::Backbone)?), head)
         } else {
             let marked = |head: &&dyn DetectorHead| {
                 let (name, wanted) = head.mark();
@@ -175,7 +175,7 @@ impl Architecture {
     ///
     /// # Errors
     /// When a weight is missing, has another shape or is not finite.
-    pub fn write(self, writer: &mut Writer<'_>, images: &Wire, size: Size) -> Result<Wire, EngineError> {
+    pub fn write(self, writer: &mut Writer<'_>, images: &GraphTensor, size: Size) -> Result<GraphTensor, EngineError> {
         let features = match self.backbone {
             None => self.head.write_backbone(writer, images)?,
             Some(backbone) => writer.lateral_backbone(images, backbone)?,
@@ -184,14 +184,15 @@ impl Architecture {
     }
 }
 
-/// The backbone whose tensors lie there. A deeper network may hold all of a shallower one: the one with most tensors is it.
-fn trunk(shape: &impl Fn(&str) -> Option<Vec<usize>>) -> Option<&'static dyn Backbone> {
+/// The backbone whose tensors lie there. A deeper network may hold all of a shallower one: the one with the most tensors is it.
+fn backbone_of(shape: &impl Fn(&str) -> Option<Vec<usize>>) -> Option<&'static dyn Backbone> {
     let mut best: Option<(usize, &'static dyn Backbone)> = None;
     for backbone in backbones::all() {
         let mut wanted = backbone.convolutions();
         wanted.retain(|name, _| !backbone.only_for_features(name));
-        let whole = wanted.iter().all(|(name, wanted)| shape(&format!("{TRUNK}.{name}")).as_ref() == Some(wanted));
-        if whole && best.is_none_or(|(most, _)| wanted.len() > most) {
+        let whole =
+            wanted.iter().all(|(name, wanted)| shape(&format!("{BACKBONE_PREFIX}.{name}")).as_ref() == Some(wanted));
+        if whole && best.is_none_or(|(max, _)| wanted.len() > max) {
             best = Some((wanted.len(), backbone));
         }
     }

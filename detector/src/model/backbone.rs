@@ -15,7 +15,7 @@ pub struct YoloBackbone {
     pool: Sppf,
 }
 
-/// Halves the picture, then looks at it.
+/// Halves the image, then looks at it.
 #[derive(Debug, Clone)]
 struct Stage {
     down: ConvBlock,
@@ -45,7 +45,7 @@ impl YoloBackbone {
         })
     }
 
-    /// Pictures (B, 3, H, W), sides multiples of 32, become features.
+    /// Images (B, 3, H, W), sides multiples of 32, become features.
     ///
     /// # Errors
     /// When the input has another shape.

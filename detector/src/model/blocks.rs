@@ -1,4 +1,4 @@
-//! The blocks YOLOv8 is drawn with.
+//! The blocks YOLOv8 consists of.
 //!
 //! Every block has `load(vb, ...)` and `forward_t(x, train)`; `train` only matters to batch normalisation. Operations are
 //! those of [`engine::ops`] where candle's are slow or have wrong gradients.
@@ -48,7 +48,7 @@ impl ConvShape {
         Self { inputs, outputs, kernel, stride: 1 }
     }
 
-    /// 3x3, stride 2: halves the picture.
+    /// 3x3, stride 2: halves the image.
     #[must_use]
     pub const fn down(inputs: usize, outputs: usize) -> Self {
         Self { inputs, outputs, kernel: 3, stride: 2 }

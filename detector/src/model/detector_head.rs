@@ -10,7 +10,7 @@ use candle_core::{Result, Tensor};
 #[cfg(feature = "candle")]
 use candle_nn::VarBuilder;
 #[cfg(feature = "candle")]
-use engine::{EngineError, onnx::Wire};
+use engine::{EngineError, onnx::GraphTensor};
 
 use super::pyramid::PyramidChannels;
 #[cfg(feature = "candle")]
@@ -57,7 +57,8 @@ pub trait DetectorHead: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// When a weight is missing, has another shape or is not finite.
     #[cfg(feature = "candle")]
-    fn write_backbone(&self, writer: &mut Writer<'_>, images: &Wire) -> std::result::Result<Levels, EngineError>;
+    fn write_backbone(&self, writer: &mut Writer<'_>, images: &GraphTensor)
+    -> std::result::Result<Levels, EngineError>;
 
     /// Neck and head as ONNX nodes: (B, 4 + classes, A), laid out as [`HeadOutput::decode`] does.
     ///
@@ -69,7 +70,7 @@ pub trait DetectorHead: fmt::Debug + Send + Sync + 'static {
         writer: &mut Writer<'_>,
         features: &Levels,
         outputs: (usize, Size),
-    ) -> std::result::Result<Wire, EngineError>;
+    ) -> std::result::Result<GraphTensor, EngineError>;
 }
 
 /// A backbone with weights.

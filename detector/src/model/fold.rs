@@ -2,7 +2,7 @@
 
 use engine::{Backbone, EngineError, Weights};
 
-use super::architecture::TRUNK;
+use super::architecture::BACKBONE_PREFIX;
 use super::blocks::BATCH_NORM;
 
 /// The same weights, with every `X.conv.weight` and its `X.bn.*` replaced by the `X.conv.weight` and `X.conv.bias` of the
@@ -24,9 +24,9 @@ pub fn fold_batch_norms(weights: &Weights) -> Result<Weights, EngineError> {
 ///
 /// # Errors
 /// When a tensor holds numbers that are not finite.
-pub fn fold_trunk(weights: &Weights, backbone: Option<&dyn Backbone>) -> Result<Weights, EngineError> {
+pub fn fold_backbone(weights: &Weights, backbone: Option<&dyn Backbone>) -> Result<Weights, EngineError> {
     let Some(backbone) = backbone else { return Ok(weights.clone()) };
-    let below = |name: String| format!("{TRUNK}.{name}");
+    let below = |name: String| format!("{BACKBONE_PREFIX}.{name}");
     let pairs = backbone.norms().into_iter().map(|(conv, norm)| (below(conv), below(norm)));
     weights.fold_norms(pairs.collect(), backbone.norm_epsilon())
 }
@@ -36,5 +36,5 @@ pub fn fold_trunk(weights: &Weights, backbone: Option<&dyn Backbone>) -> Result<
 /// # Errors
 /// When a tensor holds numbers that are not finite.
 pub fn fold_all(weights: &Weights, backbone: Option<&dyn Backbone>) -> Result<Weights, EngineError> {
-    fold_batch_norms(&fold_trunk(weights, backbone)?)
+    fold_batch_norms(&fold_backbone(weights, backbone)?)
 }

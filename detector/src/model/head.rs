@@ -61,7 +61,7 @@ fn pointwise((inputs, outputs): (usize, usize), bias: f64, vb: &VarBuilder) -> R
     Ok((weight, vb.get_with_hints(outputs, "bias", Init::Const(bias))?))
 }
 
-/// The logit of a class at a level where about five objects stand among the cells of a picture of 640 pixels: without it
+/// The logit of a class at a level where about five objects stand among the cells of an image of 640 pixels: without it
 /// the first epochs would be spent on learning that nearly everything is background.
 fn rare(classes: usize, stride: usize) -> f64 {
     let cells = (640.0 / stride as f64).powi(2);
@@ -75,7 +75,7 @@ pub struct HeadOutput {
     pub distances: Tensor,
     /// (B, classes, A): logits.
     pub classes: Tensor,
-    /// Height and width of the pictures, which say where the anchors are.
+    /// Height and width of the images, which say where the anchors are.
     pub image: (usize, usize),
 }
 

@@ -17,7 +17,7 @@ use super::pyramid::{Pyramid, PyramidChannels};
 pub struct LateralBackbone {
     /// (1, 3, 1, 1): what pixels are multiplied by, and what is added then.
     colours: (Tensor, Tensor),
-    trunk: Arc<dyn backbone::Pyramid>,
+    backbone: Arc<dyn backbone::Pyramid>,
     laterals: [ConvBlock; 3],
     pool: Sppf,
 }
@@ -39,13 +39,13 @@ impl LateralBackbone {
             ConvBlock::load(vb.pp(format!("lateral{}", level + 3)), shape)
         };
         let PreprocessPlan { mean, std, .. } = backbone.plan();
-        // Pixels come as 0..=1. This stands before the padding, so that the zeros around a picture are zeros after it.
+        // Pixels come as 0..=1. This stands before the padding, so that the zeros around an image are zeros after it.
         let row = |value: &dyn Fn(usize) -> f32| {
             Tensor::from_vec((0..3).map(value).collect::<Vec<_>>(), (1, 3, 1, 1), vb.device())?.to_dtype(vb.dtype())
         };
         Ok(Self {
             colours: (row(&|c| 255.0 / std[c])?, row(&|c| -mean[c] / std[c])?),
-            trunk: backbone.load_pyramid(&below, norms)?,
+            backbone: backbone.load_pyramid(&below, norms)?,
             laterals: [lateral(0, p3)?, lateral(1, p4)?, lateral(2, p5)?],
             pool: Sppf::load(vb.pp(9), p5)?,
         })
@@ -56,7 +56,7 @@ impl BackboneNetwork for LateralBackbone {
     fn forward_t(&self, images: &Tensor, train: bool) -> Result<Pyramid> {
         let (scale, shift) = (self.colours.0.to_dtype(images.dtype())?, self.colours.1.to_dtype(images.dtype())?);
         let colours = images.broadcast_mul(&scale)?.broadcast_add(&shift)?;
-        let [p3, p4, p5] = self.trunk.forward_t(&colours, train)?;
+        let [p3, p4, p5] = self.backbone.forward_t(&colours, train)?;
         let [l3, l4, l5] = &self.laterals;
         Ok(Pyramid {
             p3: l3.forward_t(&p3, train)?,

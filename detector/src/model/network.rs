@@ -34,7 +34,7 @@ impl DetectorNetwork {
         Ok(Self { backbone, head: head.load(&vb, classes)? })
     }
 
-    /// Raw predictions for pictures (B, 3, H, W) in `0..=1`, sides multiples of 32. `train` makes batch normalisation use
+    /// Raw predictions for images (B, 3, H, W) in `0..=1`, sides multiples of 32. `train` makes batch normalisation use
     /// and learn the statistics of the batch.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use candle_core::Result;
 #[cfg(feature = "candle")]
 use candle_nn::VarBuilder;
 #[cfg(feature = "candle")]
-use engine::{EngineError, onnx::Wire};
+use engine::{EngineError, onnx::GraphTensor};
 
 use super::Scale;
 use super::detector_head::DetectorHead;
@@ -82,7 +82,11 @@ impl DetectorHead for Scale {
     }
 
     #[cfg(feature = "candle")]
-    fn write_backbone(&self, writer: &mut Writer<'_>, images: &Wire) -> std::result::Result<Levels, EngineError> {
+    fn write_backbone(
+        &self,
+        writer: &mut Writer<'_>,
+        images: &GraphTensor,
+    ) -> std::result::Result<Levels, EngineError> {
         writer.yolo_backbone(images, *self)
     }
 
@@ -92,7 +96,7 @@ impl DetectorHead for Scale {
         writer: &mut Writer<'_>,
         features: &Levels,
         (classes, size): (usize, Size),
-    ) -> std::result::Result<Wire, EngineError> {
+    ) -> std::result::Result<GraphTensor, EngineError> {
         let features = writer.neck(features, *self)?;
         writer.head(&features, classes, size)
     }

@@ -1,6 +1,6 @@
 //! The scale at which a photo is looked at next, decided from what is known of its facings.
 
-use vision::{Doubt, FacingHeight, Look};
+use vision::{Doubt, FacingHeight, ScalePass};
 
 use super::OVERLAP;
 use super::layout::{Canvas, Layout};
@@ -8,8 +8,8 @@ use super::sizes::Sizes;
 
 /// How photos are looked at when nobody says how.
 ///
-/// The first look shows the whole photo, of a panorama as much as its short side fills. What is found there says how large
-/// the facings are: where the smaller or the larger ones lie outside the heights that the network is good at, the next look
+/// The first pass shows the whole photo, of a panorama as much as its short side fills. What is found there says how large
+/// the facings are: where the smaller or the larger ones lie outside the heights that the network is good at, the next pass
 /// brings the median to the best height. Where nothing is found in a photo of many more pixels than were looked at, the next
 /// look is closer. `shelf eval tiles` measures the constants on the sets of
 /// `docs/results/tiling_sets.yaml`.
@@ -23,18 +23,18 @@ pub struct AutoTiling {
     pub hint_confidence: f32,
     /// Photos longer than this (long side to short side) are panoramas.
     pub panorama: f32,
-    /// No look shows a pixel of the photo larger than this.
+    /// No pass shows a pixel of the photo larger than this.
     pub max_enlargement: f32,
     /// A look that would show facings larger or smaller by less than this factor is not worth its cost.
     pub worthwhile: f32,
-    /// How much closer the next look is where nothing is found.
+    /// How much closer the next pass is where nothing is found.
     pub closer: f32,
-    /// Most network pixels of one run: more go into several. They cost memory, about 230 bytes each.
+    /// Maximum number of network pixels of one run: more go into several. They cost memory, about 230 bytes each.
     pub max_pixels: u64,
 }
 
-/// Looks at one photo, the first included.
-const MAX_LOOKS: usize = 3;
+/// Passes at one photo, the first included.
+const MAX_PASSES: usize = 3;
 
 /// Facings of fewer photo pixels than this are hardly more than a blot.
 const FEW_PIXELS: f32 = 16.0;
@@ -62,32 +62,32 @@ impl Default for AutoTiling {
 pub struct Known<'a> {
     /// Width and height.
     pub photo: (u32, u32),
-    /// Looks made so far.
-    pub looks: &'a [Look],
+    /// Passes made so far.
+    pub passes: &'a [ScalePass],
     /// Of the facings found.
     pub sizes: Option<Sizes>,
     /// Whether something was found that is too unsure to be a facing.
     pub hints: bool,
-    /// Network pixels that all looks together may take.
+    /// Network pixels that all passes together may take.
     pub budget: u64,
 }
 
 impl Known<'_> {
     fn closest(&self) -> f32 {
-        self.looks.iter().map(|look| look.scale).fold(0.0, f32::max)
+        self.passes.iter().map(|pass| pass.scale).fold(0.0, f32::max)
     }
 
     fn farthest(&self) -> f32 {
-        self.looks.iter().map(|look| look.scale).fold(f32::INFINITY, f32::min)
+        self.passes.iter().map(|pass| pass.scale).fold(f32::INFINITY, f32::min)
     }
 
     fn left(&self) -> u64 {
-        self.budget.saturating_sub(self.looks.iter().map(Look::pixels).sum())
+        self.budget.saturating_sub(self.passes.iter().map(ScalePass::pixels).sum())
     }
 }
 
 impl AutoTiling {
-    /// The first look at a photo.
+    /// The first pass over a photo.
     #[must_use]
     pub fn first(&self, photo: (u32, u32), canvas: &Canvas, budget: u64) -> Layout {
         let whole = canvas.whole(photo);
@@ -96,34 +96,34 @@ impl AutoTiling {
             return whole;
         }
         let fills = canvas.input.0.min(canvas.input.1) as f32 / short as f32;
-        let wanted = fills.min(self.max_enlargement).max(whole.look.scale);
-        // Half the budget is kept for what this look shows to be needed.
+        let wanted = fills.min(self.max_enlargement).max(whole.pass.scale);
+        // Half the budget is kept for what this pass shows to be needed.
         let (side, allowed) = ((short as f32 * OVERLAP_OF_SHORT) as u32, (budget / 2).max(canvas.unit()));
-        affordable(canvas, photo, (wanted, whole.look.scale), (side, side), allowed).unwrap_or(whole)
+        affordable(canvas, photo, (wanted, whole.pass.scale), (side, side), allowed).unwrap_or(whole)
     }
 
     /// A look at this scale, or at the largest that takes at most `budget` network pixels; the whole photo where even that is
     /// none.
     #[must_use]
-    pub fn look_at(&self, canvas: &Canvas, photo: (u32, u32), scale: f32, budget: u64) -> Layout {
+    pub fn pass_at(&self, canvas: &Canvas, photo: (u32, u32), scale: f32, budget: u64) -> Layout {
         let side = OVERLAP_OF_SHORT * canvas.input.0.min(canvas.input.1) as f32 / scale;
         affordable(canvas, photo, (scale, 0.01 * scale), (side as u32, side as u32), budget)
             .unwrap_or_else(|| canvas.whole(photo))
     }
 
-    /// The next look at a photo, if one is worth its cost.
+    /// The next pass over a photo, if one is worth its cost.
     #[must_use]
     pub fn next(&self, canvas: &Canvas, known: &Known<'_>) -> Option<Layout> {
-        if known.looks.len() >= MAX_LOOKS {
+        if known.passes.len() >= MAX_PASSES {
             return None;
         }
         let wanted = self.wanted(canvas, known)?;
-        let farther = known.looks.iter().map(|look| look.scale).filter(|scale| *scale < wanted).fold(0.0, f32::max);
+        let farther = known.passes.iter().map(|pass| pass.scale).filter(|scale| *scale < wanted).fold(0.0, f32::max);
         let lowest = if farther > 0.0 { farther * self.worthwhile } else { wanted };
         let overlap = self.overlap(known, canvas, wanted);
         let next = affordable(canvas, known.photo, (wanted, lowest), overlap, known.left())?;
         // A network of one input size shows the whole photo as large as it can.
-        (!self.repeats(known, next.look.scale)).then_some(next)
+        (!self.repeats(known, next.pass.scale)).then_some(next)
     }
 
     /// Network pixels per photo pixel at which the photo should be looked at next.
@@ -139,16 +139,16 @@ impl AutoTiling {
                 .max(canvas.scale_of_whole(known.photo)),
             Some(_) => return None,
             // A second step into the dark takes more than nothing.
-            None if closest > 0.5 || (known.looks.len() > 1 && !known.hints) => return None,
+            None if closest > 0.5 || (known.passes.len() > 1 && !known.hints) => return None,
             None => (closest * self.closer).min(1.0),
         };
         let wanted = wanted.min(self.max_enlargement.max(closest));
         (!self.repeats(known, wanted)).then_some(wanted)
     }
 
-    /// Whether a look at this scale would show hardly more than one that was made.
+    /// Whether a pass at this scale would show hardly more than one that was made.
     fn repeats(&self, known: &Known<'_>, scale: f32) -> bool {
-        known.looks.iter().any(|look| (scale / look.scale).max(look.scale / scale) < self.worthwhile)
+        known.passes.iter().any(|pass| (scale / pass.scale).max(pass.scale / scale) < self.worthwhile)
     }
 
     /// Photo pixels that neighbouring tiles share: a facing, and somewhat more.
@@ -185,7 +185,7 @@ impl AutoTiling {
     }
 }
 
-/// Share of a panorama's short side that its parts have in common where nothing is known of the facings.
+/// Fraction of a panorama's short side that its parts have in common where nothing is known of the facings.
 const OVERLAP_OF_SHORT: f32 = 0.4;
 
 /// The layout for the largest scale within `(wanted, lowest)` that takes at most `budget` pixels.

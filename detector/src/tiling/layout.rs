@@ -2,7 +2,7 @@
 
 use vision::preprocess::{MAX_SIDE, Region};
 use vision::tiles::{tile_grid_by_pixels, tile_length};
-use vision::{Letterbox, Look};
+use vision::{Letterbox, ScalePass};
 
 use super::OVERLAP;
 
@@ -13,18 +13,18 @@ pub struct Canvas {
     pub input: (u32, u32),
     /// Sides are multiples of this.
     pub stride: u32,
-    /// Most pixels of one run where the network takes any size; `None` where it takes its own input only.
+    /// Maximum number of pixels of one run where the network takes any size; `None` where it takes its own input only.
     pub max_pixels: Option<u64>,
 }
 
-/// Most tiles along one side of a layout.
+/// Maximum number of tiles along one side of a layout.
 const MAX_PER_SIDE: u32 = 32;
 
 /// How a photo is looked at: regions that cover it, all of one size, and the input each goes to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layout {
     /// What is looked at.
-    pub look: Look,
+    pub pass: ScalePass,
     /// Row by row.
     pub regions: Vec<Region>,
 }
@@ -49,8 +49,8 @@ impl Canvas {
             Some(_) if photo.0 > 0 && photo.1 > 0 => Letterbox::rectangular_canvas(photo, self.input, self.stride),
             _ => self.input,
         };
-        let look = Look { scale: self.scale_of_whole(photo), columns: 1, rows: 1, input };
-        Layout { look, regions: vec![Region { x: 0, y: 0, width: photo.0, height: photo.1 }] }
+        let pass = ScalePass { scale: self.scale_of_whole(photo), columns: 1, rows: 1, input };
+        Layout { pass, regions: vec![Region { x: 0, y: 0, width: photo.0, height: photo.1 }] }
     }
 
     /// A grid of tiles, each on the network's own input.
@@ -59,7 +59,7 @@ impl Canvas {
         let regions = vision::tile_grid(photo.0, photo.1, columns, rows, OVERLAP);
         let tile = regions.first().map_or(photo, |region| (region.width, region.height));
         let whole = self.whole(tile);
-        Layout { look: Look { columns, rows, ..whole.look }, regions }
+        Layout { pass: ScalePass { columns, rows, ..whole.pass }, regions }
     }
 
     /// The photo at `scale` or slightly above, by the fewest network pixels; tiles share at least `overlap` photo pixels
@@ -69,19 +69,19 @@ impl Canvas {
         let candidates = (1..=MAX_PER_SIDE).flat_map(|rows| (1..=MAX_PER_SIDE).map(move |columns| (columns, rows)));
         let fits = |(columns, rows): (u32, u32)| {
             let tile = (tile_length(photo.0, columns, overlap.0), tile_length(photo.1, rows, overlap.1));
-            let look = Look { scale, columns, rows, input: self.input_for(tile, scale)? };
-            (look.pixels() <= budget).then_some(look)
+            let pass = ScalePass { scale, columns, rows, input: self.input_for(tile, scale)? };
+            (pass.pixels() <= budget).then_some(pass)
         };
-        let look = candidates
+        let pass = candidates
             .filter(|(columns, rows)| *columns <= photo.0 && *rows <= photo.1)
             .filter_map(fits)
-            .min_by_key(|look| (look.pixels(), look.columns * look.rows))?;
-        let regions = tile_grid_by_pixels(photo, (look.columns, look.rows), overlap);
+            .min_by_key(|pass| (pass.pixels(), pass.columns * pass.rows))?;
+        let regions = tile_grid_by_pixels(photo, (pass.columns, pass.rows), overlap);
         let tile = regions.first().map_or(photo, |region| (region.width, region.height));
         // The input is rounded up to strides, and the photo fills it.
         let shown = |input: u32, side: u32| input as f32 / side.max(1) as f32;
-        let scale = shown(look.input.0, tile.0).min(shown(look.input.1, tile.1));
-        Some(Layout { look: Look { scale, ..look }, regions })
+        let scale = shown(pass.input.0, tile.0).min(shown(pass.input.1, tile.1));
+        Some(Layout { pass: ScalePass { scale, ..pass }, regions })
     }
 
     /// The input that shows a tile at this scale; `None` when there is none.

@@ -4,20 +4,20 @@ use std::cmp::Ordering;
 
 use vision::{BBox, Detection, FacingHeight, NmsOptions};
 
-use super::{Cuts, LookPass, SAME_OBJECT_IOU};
+use super::{Cuts, PassDetections, SAME_OBJECT_IOU};
 use crate::postprocess::MAX_NMS_CANDIDATES;
 
-/// A cut box of which this share lies within a whole one is a part of it.
+/// A cut box of which this fraction lies within a whole one is a part of it.
 const MOSTLY_WITHIN: f32 = 0.6;
 
 /// Two boxes cut by one seam are halves of one object when their extents along the seam have this IoU.
 const SAME_EXTENT_IOU: f32 = 0.5;
 
-/// Of two boxes of different tiles or looks, of which one lies within the other by this share of its area, one is wrong: a
+/// Of two boxes of different tiles or looks, of which one lies within the other by this fraction of its area, one is wrong: a
 /// label taken for a bottle, or two bottles taken for one. Within one tile that says nothing: a can stands before a bottle.
 const WITHIN: f32 = 0.7;
 
-/// How fast the word of a look counts less, the farther a facing's height is from the network's best:
+/// How fast the word of a pass counts less, the farther a facing's height is from the network's best:
 /// confidence * exp(-DISTRUST * ln(height / best)^2).
 const DISTRUST: f32 = 0.5;
 
@@ -29,16 +29,21 @@ const DISTRUST: f32 = 0.5;
 /// 3. NMS over the rest, stricter between tiles and looks than within one. Of several views of one object the one stays that
 ///    is sure and shows it near the height at which the network is best.
 #[must_use]
-pub fn merge(photo: (u32, u32), looks: &[LookPass], heights: &FacingHeight, options: &NmsOptions) -> Vec<Detection> {
+pub fn merge(
+    photo: (u32, u32),
+    passes: &[PassDetections],
+    heights: &FacingHeight,
+    options: &NmsOptions,
+) -> Vec<Detection> {
     let mut pieces: Vec<Piece> = Vec::new();
-    for (look, pass) in looks.iter().enumerate() {
+    for (number, pass) in passes.iter().enumerate() {
         for (tile, shown) in pass.tiles.iter().enumerate() {
             pieces.extend(shown.detections.iter().map(|&detection| {
                 let cuts = Cuts::of(&detection.bbox, &shown.region, photo);
                 let off = heights.off(detection.bbox.height() * pass.scale).ln();
                 let weight = detection.confidence * (-DISTRUST * off * off).exp();
                 let origin = (pass.scale.to_bits(), shown.region.x, shown.region.y);
-                Piece { detection, weight, look, tile: Some(tile), origin, cuts }
+                Piece { detection, weight, pass: number, tile: Some(tile), origin, cuts }
             }));
         }
     }
@@ -65,7 +70,7 @@ struct Piece {
     detection: Detection,
     /// Decides which view of an object stays.
     weight: f32,
-    look: usize,
+    pass: usize,
     /// `None` for what was joined from several.
     tile: Option<usize>,
     /// Scale and corner of the tile: tells equal pieces apart whatever the order they come in.
@@ -93,7 +98,7 @@ impl Piece {
     }
 
     fn same_tile(&self, other: &Self) -> bool {
-        self.look == other.look && self.tile.is_some() && self.tile == other.tile
+        self.pass == other.pass && self.tile.is_some() && self.tile == other.tile
     }
 
     /// Whether `other` shows the rest of this object, to the right or below. Both tiles show the strip they share, so halves
@@ -110,7 +115,7 @@ impl Piece {
             Axis::Horizontal => self.cuts.right && other.cuts.left && beyond(ax, bx) && along(ay, by),
             Axis::Vertical => self.cuts.bottom && other.cuts.top && beyond(ay, by) && along(ax, bx),
         };
-        one_seam && self.look == other.look && !self.same_tile(other)
+        one_seam && self.pass == other.pass && !self.same_tile(other)
     }
 
     /// One box around this one and its continuation.

@@ -2,17 +2,17 @@
 //!
 //! A network finds facings of some heights well and misses others ([`vision::FacingHeight`]). A photo is looked at whole
 //! first; what is found there says how large its facings are, and so at which scale to look again ([`AutoTiling`]). A look is
-//! one input as large as memory allows, or a grid of overlapping tiles ([`Layout`]). What all looks show becomes one list
-//! ([`merge`]), and where they differ is told ([`disputed`]).
+//! one input as large as memory allows, or a grid of overlapping tiles ([`Layout`]). What all passes show becomes one list
+//! ([`merge`]), and where they differ is told ([`disagreement`]).
 
 mod auto;
-mod disputed;
+mod disagreement;
 mod layout;
 mod merge;
 mod sizes;
 
 pub use auto::{AutoTiling, Known};
-pub use disputed::disputed;
+pub use disagreement::disagreement;
 pub use layout::{Canvas, Layout};
 pub use merge::merge;
 pub use sizes::Sizes;
@@ -20,7 +20,7 @@ pub use sizes::Sizes;
 use vision::preprocess::Region;
 use vision::{BBox, Detection};
 
-/// Share of a tile's side that it has in common with its neighbour where the facings' size is not known. Whatever is smaller
+/// Fraction of a tile's side that it has in common with its neighbour where the facings' size is not known. Whatever is smaller
 /// than that lies whole in one of them.
 pub const OVERLAP: f32 = 0.2;
 
@@ -28,7 +28,7 @@ pub const OVERLAP: f32 = 0.2;
 /// less with each other than with themselves.
 const SAME_OBJECT_IOU: f32 = 0.5;
 
-/// A box that ends within this share of the tile's side from an inner border is taken to be cut there.
+/// A box that ends within this fraction of the tile's side from an inner border is taken to be cut there.
 const AT_BORDER: f32 = 0.01;
 
 /// What one tile showed, boxes in pixels of the photo.
@@ -40,9 +40,9 @@ pub struct TilePass {
     pub detections: Vec<Detection>,
 }
 
-/// What one look at a whole photo showed: all its tiles, or the one that is the photo.
+/// What one pass at a whole photo showed: all its tiles, or the one that is the photo.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LookPass {
+pub struct PassDetections {
     /// Network pixels per photo pixel.
     pub scale: f32,
     /// Together they cover the photo.

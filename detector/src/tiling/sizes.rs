@@ -40,8 +40,8 @@ fn sorted(values: impl Iterator<Item = f32>) -> Vec<f32> {
     values
 }
 
-/// The value at this share of a sorted list.
-fn quantile(sorted: &[f32], share: f32) -> Option<f32> {
+/// The value at this fraction of a sorted list.
+fn quantile(sorted: &[f32], fraction: f32) -> Option<f32> {
     let last = sorted.len().checked_sub(1)?;
-    sorted.get((last as f32 * share).round() as usize).copied()
+    sorted.get((last as f32 * fraction).round() as usize).copied()
 }

@@ -13,11 +13,11 @@ use vision::{BBox, Detection};
 
 use crate::support::{YOLOV8N, photo, shared_data};
 
-const LEAST_IOU: f32 = 0.98;
-const MOST_CONFIDENCE_DIFFERENCE: f32 = 0.01;
+const MIN_IOU: f32 = 0.98;
+const MAX_CONFIDENCE_DIFFERENCE: f32 = 0.01;
 /// Two engines sum in different orders. Boxes are in pixels of a 640-pixel canvas, scores in `0..=1`.
-const MOST_PIXELS_BETWEEN_ENGINES: f32 = 0.05;
-const MOST_SCORE_BETWEEN_ENGINES: f32 = 1e-4;
+const MAX_PIXELS_BETWEEN_ENGINES: f32 = 0.05;
+const MAX_SCORE_BETWEEN_ENGINES: f32 = 1e-4;
 
 const REFERENCE: ValidationOptions = ValidationOptions {
     confidence: 0.25,
@@ -48,17 +48,17 @@ fn check_engine(engine: EngineChoice, name: &str) {
     let detector = detector(&root, engine);
     assert_eq!(detector.session().info().engine, name);
     let golden = golden(&root);
-    assert!(golden.len() >= 8, "the reference has pictures");
+    assert!(golden.len() >= 8, "the reference has images");
     // A reference detection just above the threshold may come out just below it.
-    let options = ValidationOptions { confidence: REFERENCE.confidence - MOST_CONFIDENCE_DIFFERENCE, ..REFERENCE };
-    let (mut checked, mut most) = (0, 0.0_f32);
+    let options = ValidationOptions { confidence: REFERENCE.confidence - MAX_CONFIDENCE_DIFFERENCE, ..REFERENCE };
+    let (mut checked, mut max) = (0, 0.0_f32);
     for (path, expected) in golden {
         let found = detector.detect_for_validation(&[photo(&root.join(path))], &options).unwrap().remove(0);
-        most = most.max(compare(name, path, expected, &found));
+        max = max.max(compare(name, path, expected, &found));
         checked += expected.len();
     }
     assert!(checked > 100, "only {checked} reference detections");
-    println!("{name}: {checked} reference detections, confidences differ by at most {most:.5}");
+    println!("{name}: {checked} reference detections, confidences differ by at most {max:.5}");
 }
 
 /// Every reference detection has its counterpart, and nothing clearly above the threshold was found besides. Answers with
@@ -66,9 +66,9 @@ fn check_engine(engine: EngineChoice, name: &str) {
 fn compare(engine: &str, path: &str, expected: &[Detection], found: &[Detection]) -> f32 {
     let difference = |a: &Detection, b: &Detection| (a.confidence - b.confidence).abs();
     let matches = |a: &Detection, b: &Detection| {
-        a.class == b.class && a.bbox.iou(&b.bbox) >= LEAST_IOU && difference(a, b) <= MOST_CONFIDENCE_DIFFERENCE
+        a.class == b.class && a.bbox.iou(&b.bbox) >= MIN_IOU && difference(a, b) <= MAX_CONFIDENCE_DIFFERENCE
     };
-    let mut most = 0.0_f32;
+    let mut max = 0.0_f32;
     for reference in expected {
         let closest = found
             .iter()
@@ -79,12 +79,12 @@ fn compare(engine: &str, path: &str, expected: &[Detection], found: &[Detection]
                 found.iter().max_by(|a, b| a.bbox.iou(&reference.bbox).total_cmp(&b.bbox.iou(&reference.bbox)));
             panic!("{engine} misses {reference:?} in {path}; nearest is {nearest:?}");
         };
-        most = most.max(difference(closest, reference));
+        max = max.max(difference(closest, reference));
     }
-    for detection in found.iter().filter(|d| d.confidence > REFERENCE.confidence + MOST_CONFIDENCE_DIFFERENCE) {
+    for detection in found.iter().filter(|d| d.confidence > REFERENCE.confidence + MAX_CONFIDENCE_DIFFERENCE) {
         assert!(expected.iter().any(|r| matches(detection, r)), "{engine} finds {detection:?} in {path} besides");
     }
-    most
+    max
 }
 
 #[test]
@@ -96,16 +96,16 @@ fn both_engines_answer_the_same_numbers() {
     ort.spec().plan.apply(&image, Region::whole(&image), input.index_axis_mut(ndarray::Axis(0), 0));
     let [a, b] = [&ort, &candle].map(|detector| detector.session().run(input.view()).unwrap().remove(0).array);
     assert_eq!((a.shape(), b.shape()), (&[1, 84, 8400][..], &[1, 84, 8400][..]));
-    let most = |channels: std::ops::Range<usize>| {
+    let max = |channels: std::ops::Range<usize>| {
         let part = |array: &ndarray::ArrayD<f32>| {
             array.slice_axis(ndarray::Axis(1), channels.clone().into()).iter().copied().collect::<Vec<_>>()
         };
         part(&a).into_iter().zip(part(&b)).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max)
     };
-    let (pixels, score) = (most(0..4), most(4..84));
+    let (pixels, score) = (max(0..4), max(4..84));
     println!("largest difference between the engines: {pixels:.6} px, {score:.8} in scores");
-    assert!(pixels <= MOST_PIXELS_BETWEEN_ENGINES, "{pixels} px");
-    assert!(score <= MOST_SCORE_BETWEEN_ENGINES, "{score}");
+    assert!(pixels <= MAX_PIXELS_BETWEEN_ENGINES, "{pixels} px");
+    assert!(score <= MAX_SCORE_BETWEEN_ENGINES, "{score}");
 }
 
 fn golden(root: &Path) -> &'static [(String, Vec<Detection>)] {

@@ -123,9 +123,9 @@ fn batch_normalisation_is_folded_without_changing_the_answer() {
     let folded = detector.session().run(input.view()).unwrap().remove(0).array;
     let tensor = candle_core::Tensor::from_slice(input.as_slice().unwrap(), (1, 3, 64, 64), &Device::Cpu).unwrap();
     let expected = unfolded.predict(&tensor).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-    let most = folded.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
-    assert!(most < 1e-2, "outputs differ by {most}");
-    let spread = expected.iter().fold(0.0_f32, |most, v| most.max(v.abs()));
+    let max = folded.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
+    assert!(max < 1e-2, "outputs differ by {max}");
+    let spread = expected.iter().fold(0.0_f32, |max, v| max.max(v.abs()));
     assert!(spread > 1.0, "the invented weights say nothing");
 }
 
@@ -268,7 +268,7 @@ fn candle_takes_over_where_onnx_runtime_is_missing() {
     assert_eq!(detector.classes(), ["bottle", "glass"]);
     let image = photo(&root.join("coco128-parity/images/val2017/000000000632.jpg"));
     let found = detector.detect(&[image], &DetectOptions::default()).unwrap().remove(0);
-    assert!(found.iter().any(|d| d.class.0 == 0), "there is a bottle in the picture: {found:?}");
+    assert!(found.iter().any(|d| d.class.0 == 0), "there is a bottle in the image: {found:?}");
 
     let error = refused(&root.join(YOLOV8N), &LoadOptions { engine: EngineChoice::OnnxRuntime, ..without_ort() });
     assert!(matches!(error, LoadError::Engine(EngineError::RuntimeMissing { .. })), "{error}");

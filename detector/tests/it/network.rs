@@ -40,7 +40,7 @@ fn every_size_has_the_published_parameters_and_output() {
 }
 
 #[test]
-fn the_class_count_shapes_the_head_and_batches_run_like_single_pictures() {
+fn the_class_count_shapes_the_head_and_batches_run_like_single_images() {
     let map = VarMap::new();
     let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
     let network = DetectorNetwork::load(vb, Architecture::yolo(Scale::N, 3)).unwrap();
@@ -95,7 +95,7 @@ fn pooling_block_keeps_negative_values() {
     let lowest = -0.278_464_55_f32;
     let expected = lowest / (1.0 + (-lowest).exp());
     for value in ys.flatten_all().unwrap().to_vec1::<f32>().unwrap() {
-        assert!((value - expected).abs() < 1e-5, "{value} instead of {expected}: padding reached the picture");
+        assert!((value - expected).abs() < 1e-5, "{value} instead of {expected}: padding reached the image");
     }
 }
 

@@ -13,7 +13,7 @@ use crate::support::StubSession;
 pub(crate) const SIDE: usize = 320;
 
 /// Rectangles with a side below this, in pixels of the input, are too small to be seen.
-pub(crate) const LEAST_SIDE: usize = 10;
+pub(crate) const MIN_SIDE: usize = 10;
 
 /// Colours that stay apart from each other and from the grey of the background when their edges blur.
 fn color(i: usize) -> [u8; 3] {
@@ -56,8 +56,8 @@ fn see(input: ArrayView4<'_, f32>) -> ArrayD<f32> {
     let (batch, _, height, width) = input.dim();
     let anchors = anchor_count(height, width);
     let mut output = ndarray::Array3::<f32>::zeros((batch, 5, anchors));
-    for (picture, mut out) in input.outer_iter().zip(output.outer_iter_mut()) {
-        let at = |y: usize, x: usize| [0, 1, 2].map(|c| (picture[[c, y, x]] * 255.0).round() as u8);
+    for (image, mut out) in input.outer_iter().zip(output.outer_iter_mut()) {
+        let at = |y: usize, x: usize| [0, 1, 2].map(|c| (image[[c, y, x]] * 255.0).round() as u8);
         let mut seen: BTreeMap<[u8; 3], [usize; 4]> = BTreeMap::new();
         for y in 0..height {
             for x in 0..width {
@@ -84,7 +84,7 @@ fn see(input: ArrayView4<'_, f32>) -> ArrayD<f32> {
         let mut column = 0;
         for [x1, y1, x2, y2] in seen.into_values() {
             let (w, h) = (x2 - x1, y2 - y1);
-            if w < LEAST_SIDE || h < LEAST_SIDE || column == anchors {
+            if w < MIN_SIDE || h < MIN_SIDE || column == anchors {
                 continue;
             }
             let confidence = 0.5 + 0.4 * ((w * h) as f32).sqrt() / SIDE as f32;

@@ -219,7 +219,7 @@ fn photos_of_any_shape_are_taken() {
 }
 
 #[test]
-fn pictures_share_runs_as_the_network_allows() {
+fn images_share_runs_as_the_network_allows() {
     for (batch, any_size, expected_runs) in
         [(Some(1), false, 7), (Some(4), false, 2), (None, false, 2), (None, true, 3)]
     {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use detector::{LoadOptions, YoloDetector, load};
-use vision::{Confidences, DetectOptions, Detector, Doubt, RgbImage, Sightings};
+use vision::{Confidences, DetectOptions, Detections, Detector, Doubt, RgbImage};
 
 use crate::support::photo;
 
@@ -28,33 +28,33 @@ fn copies(image: &RgbImage, times: u32) -> RgbImage {
     RgbImage::from_fn(width * times, height, |x, y| *image.get_pixel(x % width, y))
 }
 
-fn look(detector: &YoloDetector, image: RgbImage) -> Sightings {
+fn pass(detector: &YoloDetector, image: RgbImage) -> Detections {
     let options = DetectOptions {
         confidence: Confidences::uniform(0.5),
         iou: 0.5,
         max_detections: 1000,
         ..DetectOptions::default()
     };
-    detector.look(&[image], &options).unwrap().remove(0)
+    detector.detect_detailed(&[image], &options).unwrap().remove(0)
 }
 
 #[test]
 fn panoramas_of_n_shelves_hold_n_times_the_facings() {
     let (detector, shelf) = (shipped(), shelf());
-    let one = look(&detector, shelf.clone()).detections.len() as f64;
+    let one = pass(&detector, shelf.clone()).detections.len() as f64;
     assert!(one >= 4.0, "{one} facings");
     for times in [2, 3, 5, 8] {
-        let seen = look(&detector, copies(&shelf, times));
+        let seen = pass(&detector, copies(&shelf, times));
         let (found, expected) = (seen.detections.len() as f64, one * f64::from(times));
         let off = (found / expected - 1.0).abs();
-        assert!(off <= 0.25, "{times} shelves: {found} facings, expected {expected}: {:?}", seen.looked);
+        assert!(off <= 0.25, "{times} shelves: {found} facings, expected {expected}: {:?}", seen.trace);
     }
 }
 
 #[test]
 fn what_cannot_be_seen_is_said() {
     let detector = shipped();
-    let doubts = |image: RgbImage| look(&detector, image).looked.doubts;
+    let doubts = |image: RgbImage| pass(&detector, image).trace.doubts;
     let grey = RgbImage::from_pixel(4000, 200, image::Rgb([114; 3]));
     assert_eq!(doubts(grey), [Doubt::NothingSeen { width: 4000, height: 200 }]);
     assert_eq!(doubts(RgbImage::new(100, 100)), [Doubt::TinyPhoto { width: 100, height: 100 }]);

@@ -22,7 +22,7 @@ fn the_default_settings_find_the_bottles_of_the_cola_aisle() {
 }
 
 #[test]
-fn ordinary_pictures_are_looked_at_once() {
+fn ordinary_images_are_looked_at_once() {
     let Some(root) = shared_data() else { return };
     let detector = load(&root.join(YOLOV8N), &LoadOptions::default()).unwrap();
     let mut files: Vec<_> = std::fs::read_dir(root.join("coco128-parity/images/val2017"))
@@ -33,16 +33,12 @@ fn ordinary_pictures_are_looked_at_once() {
     let mut tiled = Vec::new();
     for file in &files {
         let image = photo(file);
-        let seen = detector.look(&[image], &DetectOptions::default()).unwrap().remove(0);
-        if seen.looked.looks.len() > 1 {
-            tiled.push((file.file_name().unwrap().to_owned(), seen.looked, seen.detections.len()));
+        let seen = detector.detect_detailed(&[image], &DetectOptions::default()).unwrap().remove(0);
+        if seen.trace.passes.len() > 1 {
+            tiled.push((file.file_name().unwrap().to_owned(), seen.trace, seen.detections.len()));
         }
     }
-    assert!(
-        tiled.len() * 4 <= files.len(),
-        "of {} everyday pictures these are looked at again: {tiled:?}",
-        files.len()
-    );
+    assert!(tiled.len() * 4 <= files.len(), "of {} everyday images these are looked at again: {tiled:?}", files.len());
 }
 
 /// Photo and labels `class, box` of a scene in YOLO's text format.

@@ -1,4 +1,4 @@
-//! Where the shared pictures and reference weights lie, and sessions made of closures.
+//! Where the shared images and reference weights lie, and sessions made of closures.
 
 #[path = "../../../vision/tests/shared/data.rs"]
 mod development;

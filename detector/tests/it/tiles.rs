@@ -1,14 +1,14 @@
 //! Tiling with an oracle for a network: every object counts once, wherever the seams fall.
 
 use detector::AutoTiling;
-use detector::tiling::{Canvas, Known, LookPass, OVERLAP, Sizes, TilePass, disputed, merge};
+use detector::tiling::{Canvas, Known, OVERLAP, PassDetections, Sizes, TilePass, disagreement, merge};
 use proptest::prelude::*;
 use vision::preprocess::Region;
 use vision::{
-    BBox, ClassId, DetectOptions, Detection, Detector, Doubt, FacingHeight, Look, NmsOptions, Tiling, tile_grid,
+    BBox, ClassId, DetectOptions, Detection, Detector, Doubt, FacingHeight, NmsOptions, ScalePass, Tiling, tile_grid,
 };
 
-use crate::oracle::{self, LEAST_SIDE, SIDE, draw};
+use crate::oracle::{self, MIN_SIDE, SIDE, draw};
 
 const PHOTO: (u32, u32) = (960, 640);
 
@@ -22,9 +22,9 @@ fn shelf(cells: &[Option<(f32, f32, f32, f32)>], columns: usize) -> Vec<BBox> {
     let place = |(i, spot): (usize, &Option<(f32, f32, f32, f32)>)| {
         let (x, y, w, h) = (*spot)?;
         let (left, top) = ((i % columns) as f32 * cell, (i / columns) as f32 * cell);
-        let side = |share: f32| (20.0 + share * 80.0).round();
+        let side = |fraction: f32| (20.0 + fraction * 80.0).round();
         let (w, h) = (side(w), side(h));
-        let start = |low: f32, share: f32, length: f32| (low + 4.0 + share * (cell - 8.0 - length)).floor();
+        let start = |low: f32, fraction: f32, length: f32| (low + 4.0 + fraction * (cell - 8.0 - length)).floor();
         let (x1, y1) = (start(left, x, w), start(top, y, h));
         Some(BBox::new(x1, y1, x1 + w, y1 + h))
     };
@@ -54,7 +54,7 @@ proptest! {
             let views: Vec<_> = found.iter().filter(|d| d.bbox.intersection(truth) > 0.3 * truth.area().min(d.bbox.area())).collect();
             let seen = truth.width().min(truth.height()) * best_scale(columns, rows);
             prop_assert!(views.len() <= 1, "{truth} is counted {} times: {views:?}", views.len());
-            if seen >= LEAST_SIDE as f32 + 4.0 {
+            if seen >= MIN_SIDE as f32 + 4.0 {
                 prop_assert!(views.len() == 1, "{truth} is lost at {columns}x{rows}");
                 prop_assert!(views[0].bbox.iou(truth) > 0.7, "{truth} was found as {}", views[0].bbox);
             }
@@ -90,22 +90,22 @@ proptest! {
         let size = (columns as u32 * 120, 40_u32.div_ceil(columns as u32) * 120);
         let detector = oracle::detector(if any_size { None } else { Some(1) }, any_size, AutoTiling::default());
         let auto = DetectOptions { max_tiles: 64, ..options(Tiling::Auto) };
-        let seen = detector.look(&[draw(size.0, size.1, &boxes)], &auto).unwrap().remove(0);
-        let closest = seen.looked.looks.iter().map(|look| look.scale).fold(0.0, f32::max);
+        let seen = detector.detect_detailed(&[draw(size.0, size.1, &boxes)], &auto).unwrap().remove(0);
+        let closest = seen.trace.passes.iter().map(|pass| pass.scale).fold(0.0, f32::max);
         for truth in &boxes {
             let views = seen.detections.iter().filter(|d| d.bbox.intersection(truth) > 0.3 * truth.area().min(d.bbox.area()));
             let views: Vec<_> = views.collect();
             prop_assert!(views.len() <= 1, "{truth} is counted {} times: {views:?}", views.len());
-            if truth.width().min(truth.height()) * closest >= LEAST_SIDE as f32 + 4.0 {
-                prop_assert!(views.len() == 1, "{truth} is lost: {:?}", seen.looked);
+            if truth.width().min(truth.height()) * closest >= MIN_SIDE as f32 + 4.0 {
+                prop_assert!(views.len() == 1, "{truth} is lost: {:?}", seen.trace);
                 prop_assert!(views[0].bbox.iou(truth) > 0.7, "{truth} was found as {}", views[0].bbox);
             }
         }
         for detection in &seen.detections {
             prop_assert!(boxes.iter().any(|b| b.iou(&detection.bbox) > 0.5), "nothing is at {}", detection.bbox);
         }
-        prop_assert_eq!(seen.disputed.len(), seen.detections.len());
-        prop_assert!(seen.looked.pixels() <= 64 * (SIDE * SIDE) as u64);
+        prop_assert_eq!(seen.disagreement.len(), seen.detections.len());
+        prop_assert!(seen.trace.pixels() <= 64 * (SIDE * SIDE) as u64);
     }
 }
 
@@ -115,26 +115,26 @@ fn auto_looks_again_where_facings_are_small() {
         let place = |i: usize| (20.0 + 110.0 * (i % 8) as f32, 20.0 + 110.0 * (i / 8) as f32);
         (0..count).map(place).map(|(x, y)| BBox::new(x, y, x + side, y + side)).collect()
     };
-    let look = |any_size: bool, boxes: &[BBox], max_tiles: u32| {
+    let pass = |any_size: bool, boxes: &[BBox], max_tiles: u32| {
         let detector = oracle::detector(if any_size { None } else { Some(1) }, any_size, AutoTiling::default());
         let auto = DetectOptions { max_tiles, ..options(Tiling::Auto) };
-        detector.look(&[draw(PHOTO.0, PHOTO.1, boxes)], &auto).unwrap().remove(0)
+        detector.detect_detailed(&[draw(PHOTO.0, PHOTO.1, boxes)], &auto).unwrap().remove(0)
     };
     for any_size in [true, false] {
         // A pixel of the photo is a third of one of the input.
-        let large = look(any_size, &row(40, 90.0), 16);
-        assert_eq!((large.detections.len(), large.looked.looks.len()), (40, 1));
-        let small = look(any_size, &row(40, 45.0), 16);
+        let large = pass(any_size, &row(40, 90.0), 16);
+        assert_eq!((large.detections.len(), large.trace.passes.len()), (40, 1));
+        let small = pass(any_size, &row(40, 45.0), 16);
         assert_eq!(small.detections.len(), 40);
-        let looks = &small.looked.looks;
-        assert!(looks.len() == 2 && looks[1].scale > 1.0, "{looks:?}");
-        assert!(small.looked.facing_height.is_some_and(|height| height > 45.0) && small.looked.doubts.is_empty());
+        let passes = &small.trace.passes;
+        assert!(passes.len() == 2 && passes[1].scale > 1.0, "{passes:?}");
+        assert!(small.trace.facing_height.is_some_and(|height| height > 45.0) && small.trace.doubts.is_empty());
         // A network that takes any size needs fewer tiles.
-        assert_eq!(looks[1].columns * looks[1].rows > 2, !any_size, "{looks:?}");
-        // Where the budget allows no closer look, the answer says so.
-        let poor = look(any_size, &row(40, 45.0), 1);
-        assert_eq!((poor.detections.len(), poor.looked.looks.len()), (40, 1));
-        let doubts = &poor.looked.doubts;
+        assert_eq!(passes[1].columns * passes[1].rows > 2, !any_size, "{passes:?}");
+        // Where the budget allows no closer pass, the answer says so.
+        let poor = pass(any_size, &row(40, 45.0), 1);
+        assert_eq!((poor.detections.len(), poor.trace.passes.len()), (40, 1));
+        let doubts = &poor.trace.doubts;
         assert!(matches!(doubts[..], [Doubt::SmallFacings { .. }]), "{doubts:?}");
         assert!(doubts[0].to_string().contains("detector.max_tiles"));
     }
@@ -150,9 +150,9 @@ fn the_rule_goes_by_number_and_size() {
     };
     let check = |what: &str, photo: (u32, u32), sizes: Option<Sizes>, expected: Option<(u32, u32)>| {
         let first = rule.first(photo, &canvas, 64 * canvas.unit());
-        let looks = [first.look];
-        let known = Known { photo, looks: &looks, sizes, hints: false, budget: 64 * canvas.unit() };
-        let grid = rule.next(&canvas, &known).map(|next| (next.look.columns, next.look.rows));
+        let passes = [first.pass];
+        let known = Known { photo, passes: &passes, sizes, hints: false, budget: 64 * canvas.unit() };
+        let grid = rule.next(&canvas, &known).map(|next| (next.pass.columns, next.pass.rows));
         assert_eq!(grid, expected, "{what}");
     };
     let (small, vast) = ((640, 480), (4000, 3000));
@@ -167,33 +167,33 @@ fn the_rule_goes_by_number_and_size() {
     check("fine in many pixels", vast, sizes(300.0), None);
     check("small in a panorama", (6000, 1000), sizes(20.0), Some((18, 3)));
     // Three looks are the end.
-    let look = Look { scale: 0.1, columns: 1, rows: 1, input: (640, 640) };
-    let looks = [look; 3];
-    let known = Known { photo: vast, looks: &looks, sizes: sizes(20.0), hints: true, budget: u64::MAX };
+    let pass = ScalePass { scale: 0.1, columns: 1, rows: 1, input: (640, 640) };
+    let passes = [pass; 3];
+    let known = Known { photo: vast, passes: &passes, sizes: sizes(20.0), hints: true, budget: u64::MAX };
     assert_eq!(rule.next(&canvas, &known), None);
 }
 
 #[test]
 fn vast_photos_are_looked_at_more_closely_step_by_step() {
-    // 20 pixels of the photo are 3 of the input, 6 of the second look; 42 are 7 and 14.
+    // 20 pixels of the photo are 3 of the input, 6 of the second pass; 42 are 7 and 14.
     let photo = (1920, 1280);
     let row = |count: usize, side: f32| -> Vec<BBox> {
         let place = |i: usize| (20.0 + 110.0 * (i % 17) as f32, 20.0 + 110.0 * (i / 17) as f32);
         (0..count).map(place).map(|(x, y)| BBox::new(x, y, x + side, y + side)).collect()
     };
     let detector = oracle::detector(Some(1), false, AutoTiling::default());
-    let look = |boxes: &[BBox]| {
+    let pass = |boxes: &[BBox]| {
         let options = DetectOptions { max_tiles: 128, ..options(Tiling::Auto) };
-        detector.look(&[draw(photo.0, photo.1, boxes)], &options).unwrap().remove(0)
+        detector.detect_detailed(&[draw(photo.0, photo.1, boxes)], &options).unwrap().remove(0)
     };
     let mut boxes = row(30, 42.0);
-    let seen = look(&boxes);
-    assert_eq!((seen.detections.len(), seen.looked.looks.len()), (30, 3), "{:?}", seen.looked);
+    let seen = pass(&boxes);
+    assert_eq!((seen.detections.len(), seen.trace.passes.len()), (30, 3), "{:?}", seen.trace);
     boxes.extend(row(55, 26.0).split_off(34));
-    assert_eq!(look(&boxes).detections.len(), 51, "what the second look shows is worth a third");
-    let nothing = look(&[]);
-    assert_eq!(nothing.looked.looks.len(), 2, "one step into the dark");
-    assert_eq!(nothing.looked.doubts, [Doubt::NothingSeen { width: 1920, height: 1280 }]);
+    assert_eq!(pass(&boxes).detections.len(), 51, "what the second pass shows is worth a third");
+    let nothing = pass(&[]);
+    assert_eq!(nothing.trace.passes.len(), 2, "one step into the dark");
+    assert_eq!(nothing.trace.doubts, [Doubt::NothingSeen { width: 1920, height: 1280 }]);
 }
 
 #[test]
@@ -203,12 +203,12 @@ fn photos_of_any_shape_cost_no_more_than_allowed() {
         for (width, height) in [(1, 1), (1, 3000), (3000, 2), (100, 100), (4000, 30), (640, 479), (2500, 2500)] {
             for max_tiles in [1, 4, 16] {
                 let auto = DetectOptions { max_tiles, ..options(Tiling::Auto) };
-                let seen = detector.look(&[draw(width, height, &[])], &auto).unwrap().remove(0);
-                let pixels = seen.looked.pixels();
-                assert!(seen.detections.is_empty() && !seen.looked.looks.is_empty());
-                assert!(pixels <= u64::from(max_tiles) * (SIDE * SIDE) as u64, "{width}x{height}: {:?}", seen.looked);
+                let seen = detector.detect_detailed(&[draw(width, height, &[])], &auto).unwrap().remove(0);
+                let pixels = seen.trace.pixels();
+                assert!(seen.detections.is_empty() && !seen.trace.passes.is_empty());
+                assert!(pixels <= u64::from(max_tiles) * (SIDE * SIDE) as u64, "{width}x{height}: {:?}", seen.trace);
                 if width.max(height) < 200 || width.max(height) > 2 * width.min(height) {
-                    assert!(!seen.looked.doubts.is_empty(), "{width}x{height}");
+                    assert!(!seen.trace.doubts.is_empty(), "{width}x{height}");
                 }
             }
         }
@@ -227,15 +227,15 @@ proptest! {
     fn layouts_keep_what_they_promise((canvas, photo, scale, overlap) in layouts()) {
         let budget = 64 * canvas.unit();
         let Some(layout) = canvas.at_scale(photo, scale, overlap, budget) else { return Ok(()) };
-        let look = layout.look;
-        prop_assert!(look.pixels() <= budget);
-        prop_assert_eq!(layout.regions.len() as u32, look.columns * look.rows);
-        prop_assert!(look.scale >= 0.99 * scale || look.scale >= 0.99 * canvas.scale_of_whole(photo), "{:?} for {}", look, scale);
+        let pass = layout.pass;
+        prop_assert!(pass.pixels() <= budget);
+        prop_assert_eq!(layout.regions.len() as u32, pass.columns * pass.rows);
+        prop_assert!(pass.scale >= 0.99 * scale || pass.scale >= 0.99 * canvas.scale_of_whole(photo), "{:?} for {}", pass, scale);
         let (mut right, mut bottom) = (0, 0);
         for (i, tile) in layout.regions.iter().enumerate() {
             prop_assert!(tile.width > 0 && tile.height > 0);
             prop_assert!(tile.x + tile.width <= photo.0 && tile.y + tile.height <= photo.1);
-            let (column, row) = (i as u32 % look.columns, i as u32 / look.columns);
+            let (column, row) = (i as u32 % pass.columns, i as u32 / pass.columns);
             let shared = |before: u32, start: u32, length: u32, wanted: u32| before >= start + wanted.min(length / 2 - length.min(2) / 2);
             if column > 0 {
                 prop_assert!(shared(right, tile.x, tile.width, overlap.0), "{:?}", layout);
@@ -247,7 +247,7 @@ proptest! {
             } else if row == 0 {
                 prop_assert_eq!(tile.y, 0);
             }
-            (right, bottom) = (tile.x + tile.width, if column + 1 == look.columns { tile.y + tile.height } else { bottom });
+            (right, bottom) = (tile.x + tile.width, if column + 1 == pass.columns { tile.y + tile.height } else { bottom });
         }
         prop_assert_eq!((right, bottom), photo);
     }
@@ -274,9 +274,9 @@ proptest! {
         }
         let options = NmsOptions { class_agnostic, ..NMS };
         let [whole, left, right] = tiles;
-        let looks = [LookPass { scale: 0.3, tiles: vec![whole.clone()] }, LookPass { scale: 0.6, tiles: vec![left, right] }];
-        let merged = merge(photo, &looks, &FacingHeight::default(), &options);
-        let [mut first, mut second] = looks;
+        let passes = [PassDetections { scale: 0.3, tiles: vec![whole.clone()] }, PassDetections { scale: 0.6, tiles: vec![left, right] }];
+        let merged = merge(photo, &passes, &FacingHeight::default(), &options);
+        let [mut first, mut second] = passes;
         second.tiles.reverse();
         for tile in first.tiles.iter_mut().chain(&mut second.tiles) {
             let count = tile.detections.len().max(1);
@@ -288,20 +288,20 @@ proptest! {
             list
         };
         prop_assert_eq!(sorted(again), sorted(merged.clone()));
-        let one = LookPass { scale: 0.3, tiles: vec![TilePass { detections: merged.clone(), ..whole }] };
+        let one = PassDetections { scale: 0.3, tiles: vec![TilePass { detections: merged.clone(), ..whole }] };
         prop_assert_eq!(sorted(merge(photo, &[one], &FacingHeight::default(), &options)), sorted(merged));
     }
 }
 
 /// A look at the whole photo and one in tiles, at one scale, so that both are trusted alike.
-fn looks(photo: (u32, u32), whole: &[Detection], tiles: &[TilePass]) -> [LookPass; 2] {
+fn passes(photo: (u32, u32), whole: &[Detection], tiles: &[TilePass]) -> [PassDetections; 2] {
     let region = Region { x: 0, y: 0, width: photo.0, height: photo.1 };
     let whole = vec![TilePass { region, detections: whole.to_vec() }];
-    [LookPass { scale: 1.0, tiles: whole }, LookPass { scale: 1.0, tiles: tiles.to_vec() }]
+    [PassDetections { scale: 1.0, tiles: whole }, PassDetections { scale: 1.0, tiles: tiles.to_vec() }]
 }
 
 fn merged(photo: (u32, u32), whole: &[Detection], tiles: &[TilePass], options: &NmsOptions) -> Vec<Detection> {
-    merge(photo, &looks(photo, whole, tiles), &FacingHeight::default(), options)
+    merge(photo, &passes(photo, whole, tiles), &FacingHeight::default(), options)
 }
 
 fn found(x1: f32, y1: f32, x2: f32, y2: f32, confidence: f32) -> Detection {
@@ -412,7 +412,7 @@ fn thousands_of_parts_merge_in_time() {
 }
 
 #[test]
-fn what_passes_do_not_agree_on_is_disputed() {
+fn what_passes_do_not_agree_on_is_marked() {
     // Two tiles side by side that share 200 pixels, and the facing within.
     let photo = (1000, 400);
     let regions = [(0, 600), (400, 600)].map(|(x, width)| Region { x, y: 0, width, height: 400 });
@@ -420,10 +420,10 @@ fn what_passes_do_not_agree_on_is_disputed() {
     let seen = |class| Detection { bbox, class: ClassId(class), confidence: 0.9 };
     let options = NmsOptions { iou: 0.7, class_agnostic: true, max_detections: 300 };
     let check = |whole: &[Detection], left: &[Detection], right: &[Detection], expected: bool| {
-        let passes = [left, right].into_iter().zip(regions);
-        let tiles: Vec<_> = passes.map(|(found, region)| TilePass { region, detections: found.to_vec() }).collect();
+        let tiles = [left, right].into_iter().zip(regions);
+        let tiles: Vec<_> = tiles.map(|(found, region)| TilePass { region, detections: found.to_vec() }).collect();
         let merged = merged(photo, whole, &tiles, &options);
-        let found = disputed(photo, &merged, &looks(photo, whole, &tiles));
+        let found = disagreement(photo, &merged, &passes(photo, whole, &tiles));
         assert_eq!(found, vec![expected; merged.len()], "{whole:?} {left:?} {right:?}");
     };
     check(&[seen(0)], &[seen(0)], &[seen(0)], false);
@@ -435,5 +435,5 @@ fn what_passes_do_not_agree_on_is_disputed() {
     let edge = Detection { bbox: BBox::new(20.0, 100.0, 120.0, 300.0), ..seen(0) };
     check(&[], &[edge], &[], false);
     // The whole photo alone: a second pass that was never made does not object.
-    assert_eq!(disputed(photo, &[seen(0)], &looks(photo, &[seen(0)], &[])[..1]), [false]);
+    assert_eq!(disagreement(photo, &[seen(0)], &passes(photo, &[seen(0)], &[])[..1]), [false]);
 }

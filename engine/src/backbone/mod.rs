@@ -14,7 +14,7 @@ use candle_nn::VarBuilder;
 use vision::PreprocessPlan;
 
 use crate::EngineError;
-use crate::onnx::Wire;
+use crate::onnx::GraphTensor;
 
 mod part;
 
@@ -113,14 +113,24 @@ pub trait Backbone: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// When a weight is missing or holds numbers that are not finite.
-    fn write_features(&self, to: GraphPart<'_>, x: &Wire, size: (usize, usize)) -> Result<Wire, EngineError>;
+    fn write_features(
+        &self,
+        to: GraphPart<'_>,
+        x: &GraphTensor,
+        size: (usize, usize),
+    ) -> Result<GraphTensor, EngineError>;
 
     /// The pyramid as ONNX nodes, on images `x` of this height and width. Multiples of 32 are all padded alike, so where the
     /// size is not known yet but will be one, any of them stands for it.
     ///
     /// # Errors
     /// When a weight is missing or holds numbers that are not finite.
-    fn write_pyramid(&self, to: GraphPart<'_>, x: &Wire, size: (usize, usize)) -> Result<[Wire; 3], EngineError>;
+    fn write_pyramid(
+        &self,
+        to: GraphPart<'_>,
+        x: &GraphTensor,
+        size: (usize, usize),
+    ) -> Result<[GraphTensor; 3], EngineError>;
 }
 
 impl dyn Backbone {

@@ -1,6 +1,6 @@
 //! A backbone as part of an ONNX graph.
 
-use crate::onnx::{GraphBuilder, Wire};
+use crate::onnx::{GraphBuilder, GraphTensor};
 use crate::{EngineError, Weights};
 
 /// Where a backbone writes its nodes, and the weights it writes.
@@ -18,7 +18,7 @@ impl GraphPart<'_> {
     ///
     /// # Errors
     /// When it is missing or holds numbers that are not finite.
-    pub fn weight(&mut self, name: &str) -> Result<Wire, EngineError> {
+    pub fn weight(&mut self, name: &str) -> Result<GraphTensor, EngineError> {
         let name = format!("{}{name}", self.prefix);
         let shape = self.weights.shape(&name).unwrap_or_default().to_vec();
         let values = self.weights.take(&name, &shape)?;

@@ -20,7 +20,7 @@ const CANDLE_VERSION: &str = "0.11.1";
 /// hold more memory.
 const CPU_RUNS: usize = 2;
 
-/// Pictures that a GPU is given at once.
+/// Images that a GPU is given at once.
 const GPU_BATCH: usize = 32;
 
 /// A network for inference.

@@ -2,17 +2,17 @@
 
 /// There is no other.
 #[derive(Debug, Clone)]
-pub(super) enum Inner {
+pub(super) enum CandleDevice {
     /// The processor.
     Cpu,
 }
 
-pub(super) fn cuda(_ordinal: usize) -> Result<Inner, String> {
+pub(super) fn cuda(_ordinal: usize) -> Result<CandleDevice, String> {
     Err("this program was built without CUDA (and without candle); use the build that `make cuda` makes, or ask for cpu"
         .to_owned())
 }
 
 /// The name that reports carry.
-pub(super) const fn name(_device: &Inner) -> &'static str {
+pub(super) const fn name(_device: &CandleDevice) -> &'static str {
     "CPU"
 }

@@ -2,36 +2,36 @@
 
 use std::ops::Deref;
 
-pub(super) use candle_core::Device as Inner;
+pub(super) use candle_core::Device as CandleDevice;
 
 use super::Device;
 
 #[cfg(feature = "cuda")]
-pub(super) fn cuda(ordinal: usize) -> Result<Inner, String> {
-    Inner::new_cuda(ordinal).map_err(|error| format!("{error}; is the NVIDIA driver installed (`nvidia-smi`)?"))
+pub(super) fn cuda(ordinal: usize) -> Result<CandleDevice, String> {
+    CandleDevice::new_cuda(ordinal).map_err(|error| format!("{error}; is the NVIDIA driver installed (`nvidia-smi`)?"))
 }
 
 #[cfg(not(feature = "cuda"))]
-pub(super) fn cuda(_ordinal: usize) -> Result<Inner, String> {
+pub(super) fn cuda(_ordinal: usize) -> Result<CandleDevice, String> {
     Err("this program was built without CUDA; use the build that `make cuda` makes, or ask for cpu".to_owned())
 }
 
 impl Deref for Device {
-    type Target = Inner;
+    type Target = CandleDevice;
 
-    fn deref(&self) -> &Inner {
+    fn deref(&self) -> &CandleDevice {
         &self.0
     }
 }
 
-impl From<Inner> for Device {
-    fn from(inner: Inner) -> Self {
+impl From<CandleDevice> for Device {
+    fn from(inner: CandleDevice) -> Self {
         Self(inner)
     }
 }
 
 /// The name that reports carry.
-pub(crate) fn name(device: &Inner) -> &'static str {
+pub(crate) fn name(device: &CandleDevice) -> &'static str {
     if device.is_cuda() {
         "CUDA"
     } else if device.is_metal() {

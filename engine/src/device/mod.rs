@@ -3,30 +3,30 @@
 #[cfg(feature = "candle")]
 mod enabled;
 #[cfg(feature = "candle")]
-use enabled as place;
+use enabled as backend;
 
 #[cfg(not(feature = "candle"))]
 mod disabled;
 #[cfg(not(feature = "candle"))]
-use disabled as place;
+use disabled as backend;
 
 use std::fmt;
 
+use backend::CandleDevice;
 #[cfg(feature = "candle")]
 pub(crate) use enabled::name;
-use place::Inner;
 
 use crate::EngineError;
 
 /// A CPU or a CUDA GPU. Dereferences to candle's own device, in a build with candle.
 #[derive(Debug, Clone)]
-pub struct Device(Inner);
+pub struct Device(CandleDevice);
 
 impl Device {
     /// The CPU.
     #[must_use]
     pub fn cpu() -> Self {
-        Self(Inner::Cpu)
+        Self(CandleDevice::Cpu)
     }
 
     /// The device that `text` names: `cpu`, `cuda` (the first GPU), `cuda:1`, or `auto` (the first GPU if there is one
@@ -38,7 +38,7 @@ impl Device {
         let refuse = |reason: String| EngineError::Provider { provider: format!("candle on {text:.40}"), reason };
         match text.to_ascii_lowercase().as_str() {
             "cpu" => Ok(Self::cpu()),
-            "auto" => Ok(place::cuda(0).map_or_else(|_| Self::cpu(), Self)),
+            "auto" => Ok(backend::cuda(0).map_or_else(|_| Self::cpu(), Self)),
             name => {
                 let unknown = || refuse("it is no device; known are cpu, cuda, cuda:1 and auto".to_owned());
                 let rest = name.strip_prefix("cuda").ok_or_else(unknown)?;
@@ -47,7 +47,7 @@ impl Device {
                     Some(ordinal) => ordinal.parse().map_err(|_| unknown())?,
                     None => return Err(unknown()),
                 };
-                place::cuda(ordinal).map(Self).map_err(refuse)
+                backend::cuda(ordinal).map(Self).map_err(refuse)
             }
         }
     }
@@ -56,7 +56,7 @@ impl Device {
 /// `CPU`, `CUDA`: as reports name it.
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(place::name(&self.0))
+        f.write_str(backend::name(&self.0))
     }
 }
 

@@ -55,7 +55,7 @@ impl Variant {
         self.scale().name
     }
 
-    /// Side of the pictures it is meant for, in pixels.
+    /// Side of the images it is meant for, in pixels.
     #[must_use]
     pub fn resolution(self) -> u32 {
         self.scale().resolution

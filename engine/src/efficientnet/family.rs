@@ -20,7 +20,7 @@ use crate::EngineError;
 use crate::backbone::{Backbone, GraphPart, Padding};
 #[cfg(feature = "candle")]
 use crate::backbone::{Features, Norms, Pyramid};
-use crate::onnx::Wire;
+use crate::onnx::GraphTensor;
 
 /// An EfficientNet: `efficientnet_b0` with timm's conventions, `tf_efficientnet_b0` with those of Google's weights.
 /// `efficientnet_lite0` has Google's under either name: nobody else's weights are in use.
@@ -151,11 +151,21 @@ impl Backbone for EfficientNet {
         Ok(Arc::new(PyramidNetwork::load(vb, taps(&config), Build { config: &config, norms })?))
     }
 
-    fn write_features(&self, to: GraphPart<'_>, x: &Wire, size: (usize, usize)) -> Result<Wire, EngineError> {
+    fn write_features(
+        &self,
+        to: GraphPart<'_>,
+        x: &GraphTensor,
+        size: (usize, usize),
+    ) -> Result<GraphTensor, EngineError> {
         GraphWriter { part: to, config: &self.config() }.features(x, size)
     }
 
-    fn write_pyramid(&self, to: GraphPart<'_>, x: &Wire, size: (usize, usize)) -> Result<[Wire; 3], EngineError> {
+    fn write_pyramid(
+        &self,
+        to: GraphPart<'_>,
+        x: &GraphTensor,
+        size: (usize, usize),
+    ) -> Result<[GraphTensor; 3], EngineError> {
         let config = self.config();
         let blocks = GraphWriter { part: to, config: &config }.blocks(x, size)?;
         Ok(taps(&config).map(|block| blocks[block].clone()))

@@ -3,7 +3,7 @@
 use super::config::{Activation, BlockShape, Config};
 use crate::EngineError;
 use crate::backbone::{GraphPart, Padding};
-use crate::onnx::{Window, Wire};
+use crate::onnx::{GraphTensor, Window};
 
 /// Writes the layers of an EfficientNet under the names of their weights.
 pub(super) struct GraphWriter<'a> {
@@ -14,22 +14,26 @@ pub(super) struct GraphWriter<'a> {
 }
 
 impl GraphWriter<'_> {
-    /// Stem, blocks and last convolution, on pictures `x` of these height and width: features (N, C, H / 32, W / 32).
+    /// Stem, blocks and last convolution, on images `x` of these height and width: features (N, C, H / 32, W / 32).
     ///
     /// # Errors
     /// When a weight is missing or holds numbers that are not finite.
-    pub(super) fn features(&mut self, x: &Wire, size: (usize, usize)) -> Result<Wire, EngineError> {
+    pub(super) fn features(&mut self, x: &GraphTensor, size: (usize, usize)) -> Result<GraphTensor, EngineError> {
         let blocks = self.blocks(x, size)?;
         let last = blocks.last().unwrap_or(x);
         self.conv("conv_head", last, Window::square(1, 1), Some(self.config.activation))
     }
 
-    /// Stem and blocks, on pictures `x` of these height and width: what comes out of every block. Multiples of 32 are all padded
+    /// Stem and blocks, on images `x` of these height and width: what comes out of every block. Multiples of 32 are all padded
     /// alike, so where the size is not known yet but will be one, any of them stands for it.
     ///
     /// # Errors
     /// When a weight is missing or holds numbers that are not finite.
-    pub(super) fn blocks(&mut self, x: &Wire, (height, width): (usize, usize)) -> Result<Vec<Wire>, EngineError> {
+    pub(super) fn blocks(
+        &mut self,
+        x: &GraphTensor,
+        (height, width): (usize, usize),
+    ) -> Result<Vec<GraphTensor>, EngineError> {
         let window = self.window(3, 2, 1, (height, width));
         let mut x = self.conv("conv_stem", x, window, Some(self.config.activation))?;
         let (mut height, mut width) = (height.div_ceil(2), width.div_ceil(2));
@@ -42,7 +46,7 @@ impl GraphWriter<'_> {
         Ok(blocks)
     }
 
-    fn block(&mut self, x: &Wire, shape: BlockShape, size: (usize, usize)) -> Result<Wire, EngineError> {
+    fn block(&mut self, x: &GraphTensor, shape: BlockShape, size: (usize, usize)) -> Result<GraphTensor, EngineError> {
         let name = format!("blocks.{}.{}", shape.stage, shape.place);
         let activation = Some(self.config.activation);
         let mut y = x.clone();
@@ -75,10 +79,10 @@ impl GraphWriter<'_> {
     fn conv(
         &mut self,
         name: &str,
-        x: &Wire,
+        x: &GraphTensor,
         window: Window,
         activation: Option<Activation>,
-    ) -> Result<Wire, EngineError> {
+    ) -> Result<GraphTensor, EngineError> {
         let (weight, bias) = (self.part.weight(&format!("{name}.weight"))?, self.part.weight(&format!("{name}.bias"))?);
         let name = format!("{}{name}", self.part.prefix);
         let y = self.part.graph.conv(&name, x, (&weight, &bias), window);
@@ -89,7 +93,7 @@ impl GraphWriter<'_> {
         })
     }
 
-    /// As the layers pad pictures of this height and width.
+    /// As the layers pad images of this height and width.
     fn window(&self, kernel: usize, stride: usize, groups: usize, (height, width): (usize, usize)) -> Window {
         let side = |length: usize| match self.config.padding {
             Padding::Symmetric => ((kernel - 1) / 2, (kernel - 1) / 2),

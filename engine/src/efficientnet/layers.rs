@@ -132,7 +132,7 @@ impl Conv {
     }
 }
 
-/// A 1x1 convolution, batch norm, and maybe an activation: a matrix product per picture.
+/// A 1x1 convolution, batch norm, and maybe an activation: a matrix product per image.
 #[derive(Debug, Clone)]
 pub struct Pointwise {
     kernel: Kernel,
@@ -164,7 +164,7 @@ impl Pointwise {
     }
 }
 
-/// Weighs channels by what the whole picture shows (Hu et al. 2018): pool, 1x1, activation, 1x1, sigmoid, multiply.
+/// Weighs channels by what the whole image shows (Hu et al. 2018): pool, 1x1, activation, 1x1, sigmoid, multiply.
 #[derive(Debug, Clone)]
 pub struct SqueezeExcite {
     reduce: (Tensor, Tensor),
@@ -204,7 +204,7 @@ impl SqueezeExcite {
     }
 }
 
-/// Mean over the picture: (N, C, H, W) -> (N, C).
+/// Mean over the image: (N, C, H, W) -> (N, C).
 ///
 /// # Errors
 /// When candle fails.

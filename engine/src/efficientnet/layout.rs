@@ -1,4 +1,4 @@
-//! The native layout of weights (timm's, see [`super::Trunk::load`]): which convolutions there are, and what others call
+//! The native layout of weights (timm's, see [`super::Backbone::load`]): which convolutions there are, and what others call
 //! them.
 
 use std::collections::BTreeMap;

@@ -3,14 +3,14 @@
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
+use super::backbone::Backbone;
 use super::layers::{Build, Pointwise};
-use super::trunk::Trunk;
 use crate::backbone::{Features, Pyramid};
 
 /// Stem, blocks and last convolution.
 #[derive(Debug)]
 pub(super) struct FeatureNetwork {
-    trunk: Trunk,
+    backbone: Backbone,
     head: Pointwise,
 }
 
@@ -20,31 +20,31 @@ impl FeatureNetwork {
         let last = config.blocks().last().map_or(config.stem, |block| block.output);
         let names = ("conv_head", "bn2");
         let head = Pointwise::load(vb, names, (last, config.head), Some(config.activation), build)?;
-        Ok(Self { trunk: Trunk::load(vb, build)?, head })
+        Ok(Self { backbone: Backbone::load(vb, build)?, head })
     }
 }
 
 impl Features for FeatureNetwork {
     fn forward_t(&self, x: &Tensor, train: bool) -> Result<Tensor> {
-        self.head.forward_t(&self.trunk.forward_t(x, train)?, train)
+        self.head.forward_t(&self.backbone.forward_t(x, train)?, train)
     }
 }
 
 /// Stem and blocks, tapped where strides end.
 #[derive(Debug)]
 pub(super) struct PyramidNetwork {
-    trunk: Trunk,
+    backbone: Backbone,
     taps: [usize; 3],
 }
 
 impl PyramidNetwork {
     pub(super) fn load(vb: &VarBuilder, taps: [usize; 3], build: Build<'_>) -> Result<Self> {
-        Ok(Self { trunk: Trunk::load(vb, build)?, taps })
+        Ok(Self { backbone: Backbone::load(vb, build)?, taps })
     }
 }
 
 impl Pyramid for PyramidNetwork {
     fn forward_t(&self, x: &Tensor, train: bool) -> Result<[Tensor; 3]> {
-        self.trunk.taps(x, self.taps, train)
+        self.backbone.taps(x, self.taps, train)
     }
 }

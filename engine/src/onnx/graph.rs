@@ -29,9 +29,9 @@ const INT64: i32 = 7;
 
 /// A tensor that flows through the graph.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Wire(String);
+pub struct GraphTensor(String);
 
-impl Wire {
+impl GraphTensor {
     /// In place of an optional input that is left out.
     #[must_use]
     pub fn none() -> Self {
@@ -101,13 +101,13 @@ impl GraphBuilder {
     }
 
     /// An input of 32-bit floats.
-    pub fn input(&mut self, name: &str, axes: &[Axis]) -> Wire {
+    pub fn input(&mut self, name: &str, axes: &[Axis]) -> GraphTensor {
         self.graph.input.push(value_info(name, axes));
-        Wire(self.unique(name))
+        GraphTensor(self.unique(name))
     }
 
     /// Makes a value an output. It is passed on under the name of the output.
-    pub fn output(&mut self, value: &Wire, name: &str, axes: &[Axis]) {
+    pub fn output(&mut self, value: &GraphTensor, name: &str, axes: &[Axis]) {
         self.graph.node.push(NodeProto {
             input: vec![value.0.clone()],
             output: vec![name.to_owned()],
@@ -119,32 +119,32 @@ impl GraphBuilder {
     }
 
     /// A constant of 32-bit floats; `values` are as many as `shape` says.
-    pub fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) -> Wire {
+    pub fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) -> GraphTensor {
         self.tensor(name, shape, FLOAT, values.iter().flat_map(|value| value.to_le_bytes()).collect())
     }
 
     /// A constant list of whole numbers: shapes, axes, indices.
-    pub fn ints(&mut self, name: &str, values: &[i64]) -> Wire {
+    pub fn ints(&mut self, name: &str, values: &[i64]) -> GraphTensor {
         self.tensor(name, &[values.len()], INT64, values.iter().flat_map(|value| value.to_le_bytes()).collect())
     }
 
     /// Constants of signed bytes: quantised weights.
-    pub fn signed_bytes(&mut self, name: &str, shape: &[usize], values: &[i8]) -> Wire {
+    pub fn signed_bytes(&mut self, name: &str, shape: &[usize], values: &[i8]) -> GraphTensor {
         self.tensor(name, shape, INT8, values.iter().map(|value| value.cast_unsigned()).collect())
     }
 
     /// Constants of unsigned bytes: zero points of activations.
-    pub fn unsigned_bytes(&mut self, name: &str, shape: &[usize], values: &[u8]) -> Wire {
+    pub fn unsigned_bytes(&mut self, name: &str, shape: &[usize], values: &[u8]) -> GraphTensor {
         self.tensor(name, shape, UINT8, values.to_vec())
     }
 
     /// Constants of 32-bit whole numbers: quantised biases.
-    pub fn ints32(&mut self, name: &str, shape: &[usize], values: &[i32]) -> Wire {
+    pub fn ints32(&mut self, name: &str, shape: &[usize], values: &[i32]) -> GraphTensor {
         self.tensor(name, shape, INT32, values.iter().flat_map(|value| value.to_le_bytes()).collect())
     }
 
     /// A node with one result.
-    pub fn node(&mut self, op: &str, name: &str, inputs: &[&Wire], attributes: &[Attribute<'_>]) -> Wire {
+    pub fn node(&mut self, op: &str, name: &str, inputs: &[&GraphTensor], attributes: &[Attribute<'_>]) -> GraphTensor {
         self.nodes((op, name), inputs, attributes, 1).remove(0)
     }
 
@@ -152,24 +152,24 @@ impl GraphBuilder {
     pub fn nodes(
         &mut self,
         (op, name): (&str, &str),
-        inputs: &[&Wire],
+        inputs: &[&GraphTensor],
         attributes: &[Attribute<'_>],
         results: usize,
-    ) -> Vec<Wire> {
+    ) -> Vec<GraphTensor> {
         let name = self.unique(&format!("{name}/{op}"));
         let output: Vec<String> = match results {
             1 => vec![format!("{name}_output_0")],
             _ => (0..results).map(|at| format!("{name}_output_{at}")).collect(),
         };
         self.graph.node.push(NodeProto {
-            input: inputs.iter().map(|wire| wire.0.clone()).collect(),
+            input: inputs.iter().map(|tensor| tensor.0.clone()).collect(),
             output: output.clone(),
             name,
             op_type: op.to_owned(),
             attribute: attributes.iter().map(|attribute| attribute.proto()).collect(),
             ..NodeProto::default()
         });
-        output.into_iter().map(Wire).collect()
+        output.into_iter().map(GraphTensor).collect()
     }
 
     /// The bytes of the file. Metadata is what tools read: `names`, `stride`, `imgsz`.
@@ -189,7 +189,7 @@ impl GraphBuilder {
         .encode_to_vec()
     }
 
-    fn tensor(&mut self, name: &str, shape: &[usize], data_type: i32, raw: Vec<u8>) -> Wire {
+    fn tensor(&mut self, name: &str, shape: &[usize], data_type: i32, raw: Vec<u8>) -> GraphTensor {
         let name = self.unique(name);
         self.graph.initializer.push(TensorProto {
             dims: shape.iter().map(|&size| size as i64).collect(),
@@ -198,7 +198,7 @@ impl GraphBuilder {
             raw_data: raw.into(),
             ..TensorProto::default()
         });
-        Wire(name)
+        GraphTensor(name)
     }
 
     fn unique(&mut self, name: &str) -> String {

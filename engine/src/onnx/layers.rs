@@ -1,6 +1,6 @@
 //! Layers of convolutional networks as ONNX nodes.
 
-use super::graph::{Attribute, GraphBuilder, Wire};
+use super::graph::{Attribute, GraphBuilder, GraphTensor};
 
 /// Geometry of a convolution or pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,13 @@ impl Window {
 
 impl GraphBuilder {
     /// Convolution with bias. `weight` is (outputs, inputs / groups, height, width).
-    pub fn conv(&mut self, name: &str, x: &Wire, (weight, bias): (&Wire, &Wire), window: Window) -> Wire {
+    pub fn conv(
+        &mut self,
+        name: &str,
+        x: &GraphTensor,
+        (weight, bias): (&GraphTensor, &GraphTensor),
+        window: Window,
+    ) -> GraphTensor {
         let Window { kernel, stride, padding, groups } = window;
         let kernel = kernel.map(|side| side as i64);
         let padding = padding.map(|side| side as i64);
@@ -40,7 +46,7 @@ impl GraphBuilder {
     }
 
     /// Maximum over windows, padded by minus infinity.
-    pub fn max_pool(&mut self, name: &str, x: &Wire, window: Window) -> Wire {
+    pub fn max_pool(&mut self, name: &str, x: &GraphTensor, window: Window) -> GraphTensor {
         let kernel = window.kernel.map(|side| side as i64);
         let padding = window.padding.map(|side| side as i64);
         let attributes = [
@@ -52,33 +58,33 @@ impl GraphBuilder {
     }
 
     /// `x * sigmoid(x)`.
-    pub fn silu(&mut self, name: &str, x: &Wire) -> Wire {
+    pub fn silu(&mut self, name: &str, x: &GraphTensor) -> GraphTensor {
         let gate = self.node("Sigmoid", name, &[x], &[]);
         self.node("Mul", name, &[x, &gate], &[])
     }
 
     /// Cut to `0..=6`.
-    pub fn relu6(&mut self, name: &str, x: &Wire) -> Wire {
+    pub fn relu6(&mut self, name: &str, x: &GraphTensor) -> GraphTensor {
         let low = self.floats(&format!("{name}/low"), &[], &[0.0]);
         let high = self.floats(&format!("{name}/high"), &[], &[6.0]);
         self.node("Clip", name, &[x, &low, &high], &[])
     }
 
     /// Joins along an axis.
-    pub fn concat(&mut self, name: &str, parts: &[&Wire], axis: i64) -> Wire {
+    pub fn concat(&mut self, name: &str, parts: &[&GraphTensor], axis: i64) -> GraphTensor {
         self.node("Concat", name, parts, &[Attribute::Int("axis", axis)])
     }
 
     /// Cuts along an axis into parts of these lengths.
-    pub fn split(&mut self, name: &str, x: &Wire, axis: i64, lengths: &[i64]) -> Vec<Wire> {
-        let lengths_wire = self.ints(&format!("{name}/lengths"), lengths);
-        self.nodes(("Split", name), &[x, &lengths_wire], &[Attribute::Int("axis", axis)], lengths.len())
+    pub fn split(&mut self, name: &str, x: &GraphTensor, axis: i64, lengths: &[i64]) -> Vec<GraphTensor> {
+        let lengths_tensor = self.ints(&format!("{name}/lengths"), lengths);
+        self.nodes(("Split", name), &[x, &lengths_tensor], &[Attribute::Int("axis", axis)], lengths.len())
     }
 
     /// Twice as high and wide, every pixel four times.
-    pub fn double(&mut self, name: &str, x: &Wire) -> Wire {
+    pub fn double(&mut self, name: &str, x: &GraphTensor) -> GraphTensor {
         let scales = self.floats(&format!("{name}/scales"), &[4], &[1.0, 1.0, 2.0, 2.0]);
-        let none = Wire::none();
+        let none = GraphTensor::none();
         let attributes = [
             Attribute::Text("coordinate_transformation_mode", "asymmetric"),
             Attribute::Text("mode", "nearest"),
@@ -88,7 +94,7 @@ impl GraphBuilder {
     }
 
     /// Another shape; 0 keeps an axis, -1 follows from the rest.
-    pub fn reshape(&mut self, name: &str, x: &Wire, shape: &[i64]) -> Wire {
+    pub fn reshape(&mut self, name: &str, x: &GraphTensor, shape: &[i64]) -> GraphTensor {
         let shape = self.ints(&format!("{name}/shape"), shape);
         self.node("Reshape", name, &[x, &shape], &[])
     }

@@ -1,7 +1,7 @@
 //! The ONNX file format (<https://onnx.ai/onnx/repo-docs/IR.html>): what networks are stored in and moved between tools.
 
+mod float16;
 pub mod graph;
-mod half;
 mod layers;
 mod model;
 pub mod proto;
@@ -9,8 +9,8 @@ pub mod quantize;
 mod scan;
 mod tensor;
 
-pub use self::half::{Half, halved};
-pub use graph::{Attribute, Axis, GraphBuilder, OPSET, Wire};
+pub use self::float16::{Float16, to_float16};
+pub use graph::{Attribute, Axis, GraphBuilder, GraphTensor, OPSET};
 pub use layers::Window;
 #[cfg_attr(not(feature = "ort"), expect(unused_imports, reason = "only ONNX Runtime reads files itself"))]
 pub(crate) use model::check;

@@ -8,7 +8,7 @@ use prost::Message as _;
 
 use super::DataType;
 use super::proto::{Dimension, ModelProto, TensorProto, ValueInfoProto};
-use super::scan::{self, Flaw};
+use super::scan::{self, ScanError};
 use crate::{EngineError, MAX_MODEL_BYTES, files};
 
 /// An ONNX model.
@@ -46,7 +46,7 @@ impl Model {
         let load = |reason: String| EngineError::Load { path: path.to_owned(), reason };
         let len = bytes.len();
         files::check_len(len as u64, MAX_MODEL_BYTES).map_err(load)?;
-        scan::check(&bytes).map_err(|flaw| load(explain(flaw, len)))?;
+        scan::check(&bytes).map_err(|error| load(explain(error, len)))?;
         let proto =
             ModelProto::decode(bytes).map_err(|error| load(format!("it is no ONNX model: {error}; {AGAIN}")))?;
         if proto.graph.is_none() {
@@ -116,7 +116,7 @@ impl Model {
 /// remedy. For engines that read the file themselves.
 #[cfg_attr(not(feature = "ort"), expect(dead_code, reason = "only ONNX Runtime reads files itself"))]
 pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
-    let facts = scan::check(bytes).map_err(|flaw| explain(flaw, bytes.len()))?;
+    let facts = scan::check(bytes).map_err(|error| explain(error, bytes.len()))?;
     if facts.external {
         return Err("it keeps weights outside the file; save the model with its weights inside".to_owned());
     }
@@ -126,14 +126,14 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
 /// The remedy for a broken file.
 const AGAIN: &str = "copy or export it again";
 
-fn explain(flaw: Flaw, len: usize) -> String {
-    match flaw {
-        Flaw::CutOff { at } => format!(
+fn explain(error: ScanError, len: usize) -> String {
+    match error {
+        ScanError::CutOff { at } => format!(
             "it is cut off, or no ONNX model: the field at byte {at} reaches beyond its end ({len} bytes); {AGAIN}"
         ),
-        Flaw::NotProtobuf { at } => format!("it is no ONNX model: there is no field at byte {at}; {AGAIN}"),
-        Flaw::TooManyFields => "it has more parts than any network needs; was it made to harm?".to_owned(),
-        Flaw::TooDeep => "its graphs are nested deeper than any network needs; was it made to harm?".to_owned(),
+        ScanError::NotProtobuf { at } => format!("it is no ONNX model: there is no field at byte {at}; {AGAIN}"),
+        ScanError::TooManyFields => "it has more parts than any network needs; was it made to harm?".to_owned(),
+        ScanError::TooDeep => "its graphs are nested deeper than any network needs; was it made to harm?".to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The messages of ONNX, by hand: the part that pictures' networks need, for reading and for writing.
+//! The messages of ONNX, by hand: the part that images' networks need, for reading and for writing.
 //!
 //! Field numbers, names and types are those of the specification's `onnx.proto`, IR version 10. Left out are training
 //! information, functions, and the annotations of distributed and quantised graphs; unknown fields are skipped.

@@ -15,7 +15,7 @@ const EXTERNAL_DATA: u64 = 13;
 
 /// Why bytes are no model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flaw {
+pub(super) enum ScanError {
     /// The bytes end inside of a field.
     CutOff { at: usize },
     /// There is no such field.
@@ -82,7 +82,7 @@ pub(super) struct Facts {
 }
 
 /// Checks that `bytes` can be decoded as a model within bounds.
-pub(super) fn check(bytes: &[u8]) -> Result<Facts, Flaw> {
+pub(super) fn check(bytes: &[u8]) -> Result<Facts, ScanError> {
     let mut walk = Walk { bytes, at: 0, fields: 0, facts: Facts::default() };
     walk.message(Kind::Model, bytes.len(), 0)?;
     Ok(walk.facts)
@@ -96,18 +96,18 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn message(&mut self, kind: Kind, end: usize, depth: usize) -> Result<(), Flaw> {
+    fn message(&mut self, kind: Kind, end: usize, depth: usize) -> Result<(), ScanError> {
         if depth > MAX_DEPTH {
-            return Err(Flaw::TooDeep);
+            return Err(ScanError::TooDeep);
         }
         while self.at < end {
             let start = self.at;
             let key = self.varint(end)?;
-            let (number, wire) = (key >> 3, key & 7);
+            let (number, wire_type) = (key >> 3, key & 7);
             if number == 0 {
-                return Err(Flaw::NotProtobuf { at: start });
+                return Err(ScanError::NotProtobuf { at: start });
             }
-            match wire {
+            match wire_type {
                 0 => {
                     let value = self.varint(end)?;
                     self.facts.external |= matches!((kind, number), (Kind::Tensor, DATA_LOCATION)) && value != 0;
@@ -117,37 +117,37 @@ impl Walk<'_> {
                 2 => {
                     self.fields += 1;
                     if self.fields > MAX_FIELDS {
-                        return Err(Flaw::TooManyFields);
+                        return Err(ScanError::TooManyFields);
                     }
                     self.facts.external |= matches!((kind, number), (Kind::Tensor, EXTERNAL_DATA));
                     let len = self.varint(end)?;
                     let stop = usize::try_from(len).ok().and_then(|len| self.at.checked_add(len));
-                    let stop = stop.filter(|stop| *stop <= end).ok_or(Flaw::CutOff { at: start })?;
+                    let stop = stop.filter(|stop| *stop <= end).ok_or(ScanError::CutOff { at: start })?;
                     match kind.child(number) {
                         Some(child) => self.message(child, stop, depth + 1)?,
                         None => self.at = stop,
                     }
                 }
-                _ => return Err(Flaw::NotProtobuf { at: start }),
+                _ => return Err(ScanError::NotProtobuf { at: start }),
             }
         }
         Ok(())
     }
 
-    fn skip(&mut self, len: usize, end: usize) -> Result<(), Flaw> {
+    fn skip(&mut self, len: usize, end: usize) -> Result<(), ScanError> {
         if end - self.at < len {
-            return Err(Flaw::CutOff { at: self.at });
+            return Err(ScanError::CutOff { at: self.at });
         }
         self.at += len;
         Ok(())
     }
 
-    fn varint(&mut self, end: usize) -> Result<u64, Flaw> {
+    fn varint(&mut self, end: usize) -> Result<u64, ScanError> {
         let start = self.at;
         let mut value = 0;
         for shift in (0..70).step_by(7) {
             if self.at >= end {
-                return Err(Flaw::CutOff { at: start });
+                return Err(ScanError::CutOff { at: start });
             }
             let byte = self.bytes[self.at];
             self.at += 1;
@@ -156,7 +156,7 @@ impl Walk<'_> {
                 return Ok(value);
             }
         }
-        Err(Flaw::NotProtobuf { at: start })
+        Err(ScanError::NotProtobuf { at: start })
     }
 }
 
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flaws_are_named_with_their_place() {
+    fn errors_are_named_with_their_place() {
         for (bytes, expected) in [
             (&b""[..], Ok(Facts { external: false })),
             (&[0x08, 0x0a], Ok(Facts { external: false })),
@@ -181,14 +181,14 @@ mod tests {
             (&[0xa2, 0x01, 0x06, 0x12, 0x04, 0x2a, 0x02, 0x6a, 0x00], Ok(Facts { external: true })),
             // Functions of sound nodes are sound.
             (&[0xca, 0x01, 0x04, 0x3a, 0x02, 0x2a, 0x00], Ok(Facts { external: false })),
-            (&[0x08], Err(Flaw::CutOff { at: 1 })),
-            (&[0x3a, 0x05, 0x00], Err(Flaw::CutOff { at: 0 })),
-            (&[0x00, 0x00], Err(Flaw::NotProtobuf { at: 0 })),
-            (&[0x0f], Err(Flaw::NotProtobuf { at: 0 })),
-            (&[0xff; 12], Err(Flaw::NotProtobuf { at: 0 })),
-            (&[0x0d, 1, 2, 3], Err(Flaw::CutOff { at: 1 })),
+            (&[0x08], Err(ScanError::CutOff { at: 1 })),
+            (&[0x3a, 0x05, 0x00], Err(ScanError::CutOff { at: 0 })),
+            (&[0x00, 0x00], Err(ScanError::NotProtobuf { at: 0 })),
+            (&[0x0f], Err(ScanError::NotProtobuf { at: 0 })),
+            (&[0xff; 12], Err(ScanError::NotProtobuf { at: 0 })),
+            (&[0x0d, 1, 2, 3], Err(ScanError::CutOff { at: 1 })),
             // A node inside a graph says that it is longer than the graph.
-            (&[0x3a, 0x02, 0x0a, 0x7f], Err(Flaw::CutOff { at: 2 })),
+            (&[0x3a, 0x02, 0x0a, 0x7f], Err(ScanError::CutOff { at: 2 })),
         ] {
             assert_eq!(check(bytes), expected, "{bytes:?}");
         }
@@ -198,7 +198,7 @@ mod tests {
     fn what_would_take_much_memory_is_refused() {
         let entries = [0x72, 0x00].repeat(MAX_FIELDS);
         assert!(check(&entries).is_ok());
-        assert_eq!(check(&[entries, vec![0x72, 0x00]].concat()), Err(Flaw::TooManyFields));
+        assert_eq!(check(&[entries, vec![0x72, 0x00]].concat()), Err(ScanError::TooManyFields));
 
         // Graph -> node -> attribute -> graph, over and over.
         let mut bytes = Vec::new();
@@ -211,6 +211,6 @@ mod tests {
         }
         let mut model = vec![7 << 3 | 2];
         prost::encode_length_delimiter(bytes.len(), &mut model).unwrap();
-        assert_eq!(check(&[model, bytes].concat()), Err(Flaw::TooDeep));
+        assert_eq!(check(&[model, bytes].concat()), Err(ScanError::TooDeep));
     }
 }

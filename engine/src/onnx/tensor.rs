@@ -60,13 +60,13 @@ pub enum TensorError {
     /// Its numbers are in another file.
     #[error("tensor {name} keeps its numbers outside the model file; save the model with its weights inside")]
     External {
-        /// Which.
+        /// The name in question.
         name: String,
     },
     /// Its shape is impossible.
     #[error("tensor {name} has the impossible shape {dims:?}")]
     Shape {
-        /// Which.
+        /// The name in question.
         name: String,
         /// What it says.
         dims: Vec<i64>,
@@ -74,7 +74,7 @@ pub enum TensorError {
     /// Its shape and its numbers do not agree.
     #[error("tensor {name} should have {expected} numbers by its shape and has {found}")]
     Count {
-        /// Which.
+        /// The name in question.
         name: String,
         /// By its shape.
         expected: usize,
@@ -84,7 +84,7 @@ pub enum TensorError {
     /// It does not hold floating-point numbers.
     #[error("tensor {name} holds {data_type}, not floating-point numbers")]
     NotFloat {
-        /// Which.
+        /// The name in question.
         name: String,
         /// What it holds.
         data_type: DataType,

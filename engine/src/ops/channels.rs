@@ -17,7 +17,7 @@ use crate::threads::on_threads;
 pub fn channel_means(x: &Tensor) -> Result<Tensor> {
     let (_, _, h, w) = x.dims4()?;
     if h * w == 0 {
-        bail!("the mean of pictures of {h}x{w} pixels");
+        bail!("the mean of images of {h}x{w} pixels");
     }
     if is_ours(x) { planar(x)?.apply_op1(Means) } else { x.flatten_from(2)?.mean(D::Minus1) }
 }
@@ -29,7 +29,7 @@ pub fn channel_means(x: &Tensor) -> Result<Tensor> {
 pub fn scale_channels(x: &Tensor, scale: &Tensor) -> Result<Tensor> {
     let (n, c, _, _) = x.dims4()?;
     if scale.dims() != [n, c] {
-        bail!("scales of {:?} for {n} pictures of {c} channels", scale.dims());
+        bail!("scales of {:?} for {n} images of {c} channels", scale.dims());
     }
     if is_ours(x) {
         return planar(x)?.apply_op2(&scale.contiguous()?, Scale);
@@ -72,9 +72,9 @@ impl CustomOp1 for Means {
         let ((_, _, h, w), gradient) = (x.dims4()?, gradient.contiguous()?);
         with_real!(x.dtype(), T => on_cpu(&gradient, |g, layout| {
             use super::storage::Real;
-            let (g, share) = (contiguous::<T>(g, layout)?, T::of(1.0 / (h * w) as f64));
+            let (g, scale) = (contiguous::<T>(g, layout)?, T::of(1.0 / (h * w) as f64));
             let mut dx = vec![T::of(0.0); x.elem_count()];
-            on_threads(|| dx.par_chunks_mut(h * w).zip(g.par_iter()).for_each(|(dx, &g)| dx.fill(g * share)));
+            on_threads(|| dx.par_chunks_mut(h * w).zip(g.par_iter()).for_each(|(dx, &g)| dx.fill(g * scale)));
             Tensor::from_vec(dx, x.shape(), &Device::Cpu).map(Some)
         }))
     }

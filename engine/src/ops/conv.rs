@@ -19,7 +19,7 @@ use crate::threads::on_threads;
 /// module and `f64` through plain ones; on CUDA it is cuBLAS between kernels of this module. Elsewhere it is candle's
 /// convolution, whose gradients are right but, with groups, slow.
 ///
-/// Filters and bias are used in the type of `x`: with pictures of `bf16` and filters of `f32` this is mixed precision.
+/// Filters and bias are used in the type of `x`: with images of `bf16` and filters of `f32` this is mixed precision.
 ///
 /// # Errors
 /// When the shapes do not fit each other, or candle fails.
@@ -107,10 +107,10 @@ fn with_bias(y: Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
     }
 }
 
-/// As many pictures at a time as there is room for their columns.
+/// As many images at a time as there is room for their columns.
 #[cfg(feature = "cuda")]
 fn on_cuda(x: &Tensor, weight: &Tensor, op: Conv) -> Result<Tensor> {
-    let at_once = super::cuda::conv::pictures_at_once(&op.g, x.dtype());
+    let at_once = super::cuda::conv::images_at_once(&op.g, x.dtype());
     if at_once >= op.g.batch {
         return x.apply_op2(weight, op);
     }

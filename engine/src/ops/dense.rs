@@ -1,4 +1,4 @@
-//! Convolution of all channels with all: products of tiles over strips of the picture, threaded by strip.
+//! Convolution of all channels with all: products of tiles over strips of the image, threaded by strip.
 //!
 //! The sum of an output is taken in the same order whatever the number of threads, so results are the same bit for bit.
 
@@ -33,7 +33,7 @@ thread_local! {
 
 #[derive(Default)]
 struct Scratch {
-    pictures: Vec<f32>,
+    images: Vec<f32>,
     gradient: Vec<f32>,
     segments: Vec<Segment>,
 }
@@ -56,7 +56,7 @@ struct Phase {
     origin: (isize, isize),
 }
 
-/// Where results go: pictures of `channels` planes of this size, the pixels of a grid `step` apart.
+/// Where results go: images of `channels` planes of this size, the pixels of a grid `step` apart.
 struct Target {
     channels: usize,
     size: (usize, usize),
@@ -83,14 +83,14 @@ pub(super) fn forward<F: Finish>(isa: Isa, g: &Geometry, x: Planes<'_>, w: &[f32
 pub(super) fn input_gradient(isa: Isa, g: &Geometry, w: &[f32], gradient: Planes<'_>) -> Vec<f32> {
     let layout = Layout::backward(g, g.outputs, Lengths::TILES);
     let ((k, l), s) = (g.kernel, g.conv.stride);
-    let (most_u, most_v) = ((k - 1) / s, (l - 1) / s);
+    let (max_u, max_v) = ((k - 1) / s, (l - 1) / s);
     let (steps_top, steps_left) = (g.conv.padding.top / s, g.conv.padding.left / s);
     let mut phases = Vec::new();
     for (py, px) in (0..s.min(k)).flat_map(|py| (0..s.min(l)).map(move |px| (py, px))) {
         let window: Vec<(usize, usize)> =
             (py..k).step_by(s).flat_map(|u| (px..l).step_by(s).map(move |v| (u, v))).collect();
         let taps = (0..g.outputs).flat_map(|o| window.iter().map(move |&(u, v)| (o, u / s, v / s)));
-        let taps = taps.map(|(o, u, v)| o * layout.channel_stride() + layout.shift(most_u - u, most_v - v));
+        let taps = taps.map(|(o, u, v)| o * layout.channel_stride() + layout.shift(max_u - u, max_v - v));
         let window: Vec<usize> = window.iter().map(|(u, v)| u * l + v).collect();
         let panels = pack(w, (g.inputs, g.outputs), &window, |input, output| (output * g.inputs + input) * k * l);
         let origin = |steps: usize, phase: usize, pad: usize| (steps * s + phase) as isize - pad as isize;
@@ -135,7 +135,7 @@ fn correlate<F: Finish>(
     isa: Isa,
     layout: &Layout,
     batch: usize,
-    pictures: Planes<'_>,
+    images: Planes<'_>,
     phases: &[Phase],
     target: &Target,
     finish: &F,
@@ -155,7 +155,7 @@ fn correlate<F: Finish>(
     (0..units.len() * parts).into_par_iter().for_each(|task| {
         let (unit, part) = (&units[task / parts], task % parts);
         SCRATCH.with_borrow_mut(|scratch| {
-            layout.fill(pictures, 0..layout.channels(), unit, &mut scratch.pictures);
+            layout.fill(images, 0..layout.channels(), unit, &mut scratch.images);
             let mut tile: Tile = [[0.0; COLUMNS]; ROWS];
             for (start, length) in layout.tiles(unit, COLUMNS) {
                 layout.segments(unit, (start, length), target.merge, &mut scratch.segments);
@@ -163,7 +163,7 @@ fn correlate<F: Finish>(
                     let depth = phase.taps.len();
                     for block in part * per_part..((part + 1) * per_part).min(blocks) {
                         let panel = &phase.panels[block * depth..][..depth];
-                        isa.tile(panel, &phase.taps, &scratch.pictures, start, length.div_ceil(LANES), &mut tile);
+                        isa.tile(panel, &phase.taps, &scratch.images, start, length.div_ceil(LANES), &mut tile);
                         let rows = ROWS.min(target.channels - block * ROWS);
                         finish.apply(isa, &mut tile, block * ROWS, rows);
                         for (row, values) in tile.iter().enumerate().take(rows) {
@@ -181,7 +181,7 @@ fn correlate<F: Finish>(
 }
 
 impl Target {
-    /// Stores the pixels of a segment that lie in the picture.
+    /// Stores the pixels of a segment that lie in the image.
     #[expect(clippy::too_many_arguments, reason = "called from one place")]
     fn store(&self, out: &Shared<f32>, channel: usize, origin: (isize, isize), segment: &Segment, values: &[f32]) {
         let (height, width) = self.size;
@@ -201,9 +201,9 @@ impl Target {
         }
         let plane = (segment.image * self.channels + channel) * height * width;
         let start = plane + y as usize * width + (x + first as isize * step) as usize;
-        // SAFETY: `start + (len - 1) * step` lies in the plane of this picture and channel, hence in the memory: rows and
+        // SAFETY: `start + (len - 1) * step` lies in the plane of this image and channel, hence in the memory: rows and
         // columns were clipped to it just above. No other thread writes there: a pixel belongs to one row and column of the
-        // grid and one phase, each (picture, row of the grid) to one unit, and each (unit, channel) to one task.
+        // grid and one phase, each (image, row of the grid) to one unit, and each (unit, channel) to one task.
         unsafe {
             let to = out.pointer().add(start);
             if step == 1 {
@@ -255,10 +255,10 @@ pub(super) fn weight_gradient(isa: Isa, g: &Geometry, x: Planes<'_>, gradient: P
             let mut sums = vec![0.0; outputs.len().next_multiple_of(DOT_ROWS) * padded];
             SCRATCH.with_borrow_mut(|scratch| {
                 for unit in units.iter().skip(part * per_part).take(per_part) {
-                    layout.fill(x, 0..g.inputs, unit, &mut scratch.pictures);
+                    layout.fill(x, 0..g.inputs, unit, &mut scratch.images);
                     let run = layout.run(unit).next_multiple_of(LANES);
                     spread(&layout, g, gradient, outputs.clone(), unit, run, &mut scratch.gradient);
-                    products(isa, (&scratch.gradient, run), &scratch.pictures, &offsets, &mut sums);
+                    products(isa, (&scratch.gradient, run), &scratch.images, &offsets, &mut sums);
                 }
             });
             sums
@@ -300,14 +300,14 @@ fn spread(
     }
 }
 
-fn products(isa: Isa, (gradient, run): (&[f32], usize), pictures: &[f32], offsets: &[u32], sums: &mut [f32]) {
+fn products(isa: Isa, (gradient, run): (&[f32], usize), images: &[f32], offsets: &[u32], sums: &mut [f32]) {
     let padded = offsets.len();
     for start in (0..run).step_by(CHUNK) {
         let length = CHUNK.min(run - start);
         for (rows, sums) in gradient.chunks_exact(DOT_ROWS * run).zip(sums.chunks_exact_mut(DOT_ROWS * padded)) {
             for (at, offsets) in offsets.as_chunks::<DOT_COLUMNS>().0.iter().enumerate() {
                 let mut tile: Dots = [[0.0; DOT_COLUMNS]; DOT_ROWS];
-                isa.dots((&rows[start..], run), (pictures, start), offsets, length, &mut tile);
+                isa.dots((&rows[start..], run), (images, start), offsets, length, &mut tile);
                 for (row, tile) in tile.iter().enumerate() {
                     let sums = &mut sums[row * padded + at * DOT_COLUMNS..][..DOT_COLUMNS];
                     sums.iter_mut().zip(tile).for_each(|(sum, value)| *sum += value);

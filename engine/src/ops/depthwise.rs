@@ -1,6 +1,6 @@
 //! Depthwise convolution: each channel has a filter of its own, so there is nothing to multiply matrices for.
 //!
-//! Small pictures of a batch share a strip: a plane of 5 x 5 alone would be mostly beginnings and ends.
+//! Small images of a batch share a strip: a plane of 5 x 5 alone would be mostly beginnings and ends.
 
 use std::cell::RefCell;
 
@@ -46,14 +46,14 @@ impl FinishRow for () {
     fn apply(&self, _: Isa, _: &mut [f32], _: usize) {}
 }
 
-/// A batch of pictures of one channel.
+/// A batch of images of one channel.
 fn single(g: &Geometry) -> Geometry {
     Geometry { inputs: 1, outputs: 1, ..*g }
 }
 
 /// One channel of a batch.
-fn channel_of<'a>(pictures: &Planes<'a>, channel: usize, plane: usize) -> Planes<'a> {
-    Planes { data: &pictures.data[channel * plane..], image_stride: pictures.image_stride }
+fn channel_of<'a>(images: &Planes<'a>, channel: usize, plane: usize) -> Planes<'a> {
+    Planes { data: &images.data[channel * plane..], image_stride: images.image_stride }
 }
 
 /// `y = conv(x, w)`, finished; `w` is (C, 1, K, L).
@@ -123,7 +123,7 @@ pub(super) fn input_gradient(isa: Isa, g: &Geometry, w: &[f32], gradient: Planes
                     };
                     let from = scratch.sums[segment.at..][..segment.length].get(skipped..).unwrap_or_default();
                     let start = (segment.image * g.inputs + channel) * plane + y * g.size.1 + x;
-                    // SAFETY: a row of the picture belongs to one row of the grid, that to this unit, and unit and channel
+                    // SAFETY: a row of the image belongs to one row of the grid, that to this unit, and unit and channel
                     // to this task.
                     let row = unsafe { shared.slice(start, g.size.1 - x) };
                     if s == 1 {
@@ -139,7 +139,7 @@ pub(super) fn input_gradient(isa: Isa, g: &Geometry, w: &[f32], gradient: Planes
     dx
 }
 
-/// The gradient of the filters. A channel's sums go over the pictures in order, whatever the number of threads.
+/// The gradient of the filters. A channel's sums go over the images in order, whatever the number of threads.
 pub(super) fn weight_gradient(isa: Isa, g: &Geometry, x: Planes<'_>, gradient: Planes<'_>) -> Vec<f32> {
     let layout = Layout::forward(&single(g), 1, Lengths::PLANES);
     let (plane, out, window) = (g.size.0 * g.size.1, g.out.0 * g.out.1, g.taps());

@@ -12,7 +12,7 @@
 //! | [`channel_means`], [`scale_channels`] | own | own | candle's |
 //! | [`activate`] | own | own | candle's |
 //!
-//! On CUDA pictures may be `bf16` while filters, scales and statistics stay `f32`: mixed precision. Sums are taken in `f32`.
+//! On CUDA images may be `bf16` while filters, scales and statistics stay `f32`: mixed precision. Sums are taken in `f32`.
 //!
 //! Vector instructions (AVX-512, or AVX2 with FMA, or what the target always has) are chosen at run time. Work is spread over
 //! [`crate::on_threads`]. Results do not depend on the number of threads, bit for bit: every sum is taken in an order that
@@ -20,7 +20,7 @@
 //!
 //! Memory beyond results: a few megabytes of scratch per thread, kept from call to call; packed filters, as large as the
 //! filters; for gradients of filters at most 16 MiB of partial sums, or one set when that is larger. On CUDA at most a gigabyte
-//! of laid-out columns, or those of one picture.
+//! of laid-out columns, or those of one image.
 
 mod activation;
 mod channels;

@@ -19,7 +19,7 @@ const CHUNK: usize = 4096;
 /// `y = gamma * (x - mean) / sqrt(var + eps) + beta`.
 ///
 /// Returns `y`, the batch's mean (C) and its biased variance (C); the last two carry no gradient: they are for running
-/// statistics. Of pictures of `bf16` they are `f32`, and so may gamma and beta be.
+/// statistics. Of images of `bf16` they are `f32`, and so may gamma and beta be.
 ///
 /// # Errors
 /// When shapes do not fit, a channel has no pixels, or candle fails.
@@ -125,10 +125,10 @@ fn moments<T: Loops>(isa: Isa, x: Planes<'_, T>, batch: usize, channel: usize, p
     Moments { mean, variance: squares / count }
 }
 
-/// The sum of every channel of contiguous pictures.
-pub(super) fn channel_sums(isa: Isa, pictures: &[f32], [batch, channels, plane]: [usize; 3]) -> Vec<f32> {
+/// The sum of every channel of contiguous images.
+pub(super) fn channel_sums(isa: Isa, images: &[f32], [batch, channels, plane]: [usize; 3]) -> Vec<f32> {
     let sum = |image: usize, channel: usize| {
-        let values = &pictures[(image * channels + channel) * plane..][..plane];
+        let values = &images[(image * channels + channel) * plane..][..plane];
         f32::sum_all(isa, values)
     };
     let channel = |channel| (0..batch).map(|image| sum(image, channel)).sum::<f64>() as f32;

@@ -44,7 +44,7 @@ fn by_axis(x: &Tensor, axis: usize, kernel: usize, (before, after): (usize, usiz
     let padded = x.pad_with_same(axis, before, after)?;
     let length = padded.dim(axis)? + 1 - kernel;
     let first = padded.narrow(axis, 0, length)?;
-    (1..kernel).try_fold(first, |most, at| most.maximum(&padded.narrow(axis, at, length)?))
+    (1..kernel).try_fold(first, |max, at| max.maximum(&padded.narrow(axis, at, length)?))
 }
 
 struct MaxPool {
@@ -76,13 +76,13 @@ impl MaxPool {
             let (first, end) = self.window(i, self.padding.top, h);
             rows.copy_from_slice(&x[first * w..][..w]);
             for row in first + 1..end {
-                for (most, &value) in rows.iter_mut().zip(&x[row * w..][..w]) {
-                    *most = larger(*most, value);
+                for (max, &value) in rows.iter_mut().zip(&x[row * w..][..w]) {
+                    *max = larger(*max, value);
                 }
             }
             for (j, y) in y.iter_mut().enumerate() {
                 let (first, end) = self.window(j, self.padding.left, w);
-                *y = rows[first + 1..end].iter().fold(rows[first], |most, &value| larger(most, value));
+                *y = rows[first + 1..end].iter().fold(rows[first], |max, &value| larger(max, value));
             }
         }
     }

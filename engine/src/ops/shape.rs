@@ -2,7 +2,7 @@
 
 use candle_core::{Result, bail};
 
-/// Rows and columns around a picture.
+/// Rows and columns around an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Padding {
     /// Rows above.
@@ -23,12 +23,12 @@ impl Padding {
     }
 }
 
-/// How a convolution moves over a picture.
+/// How a convolution moves over an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conv2d {
     /// Step, both ways.
     pub stride: usize,
-    /// Zeros around the picture.
+    /// Zeros around the image.
     pub padding: Padding,
     /// Channels are split into so many groups, each with its own filters; as many as channels makes it depthwise.
     pub groups: usize,
@@ -59,7 +59,7 @@ impl Geometry {
         };
         let groups = conv.groups;
         if groups == 0 || depth * groups != inputs || !outputs.is_multiple_of(groups) {
-            bail!("filters {weight:?} in {groups} groups do not fit pictures of {inputs} channels");
+            bail!("filters {weight:?} in {groups} groups do not fit images of {inputs} channels");
         }
         let out = out_size((height, width), (k, l), conv.stride, conv.padding)?;
         Ok(Self { batch, inputs, outputs, size: (height, width), kernel: (k, l), out, conv })

@@ -117,7 +117,7 @@ fn is_planar(layout: &Layout) -> bool {
     (w <= 1 || sw == 1) && (h <= 1 || sh == w) && (c <= 1 || sc == h * w)
 }
 
-/// The tensor, copied unless every picture's planes follow each other, as they do in a contiguous tensor and in some of the
+/// The tensor, copied unless every image's planes follow each other, as they do in a contiguous tensor and in some of the
 /// channels of one. On CUDA contiguous.
 pub(super) fn planar(tensor: &Tensor) -> Result<Tensor> {
     if tensor.device().is_cpu() && is_planar(tensor.layout()) { Ok(tensor.clone()) } else { tensor.contiguous() }

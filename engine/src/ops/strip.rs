@@ -1,6 +1,6 @@
-//! Strips: parts of padded pictures in scratch memory, laid out so that every tap of a filter is a constant distance.
+//! Strips: parts of padded images in scratch memory, laid out so that every tap of a filter is a constant distance.
 //!
-//! A strip holds some rows of some pictures with their padding. For a stride `s` the padded picture is split into `s x s`
+//! A strip holds some rows of some images with their padding. For a stride `s` the padded image is split into `s x s`
 //! interleaved ones ("phases"): among those, a tap `(u, v)` of a filter reads, for every output pixel, at a constant distance
 //! from that pixel. Convolution then needs no im2col matrix, which would hold every pixel `k x k` times; all outputs of a
 //! strip are one run over contiguous numbers, with some to be thrown away where rows end.
@@ -17,7 +17,7 @@ pub(super) struct Lengths {
     budget: usize,
     /// It should be at least so many pixels long all the same.
     shortest: usize,
-    /// What is longer has its rows or pictures split.
+    /// What is longer has its rows or images split.
     longest: usize,
 }
 
@@ -35,25 +35,25 @@ impl Lengths {
 /// Numbers after the last channel that vectors may read.
 const SLACK: usize = 64;
 
-/// Pictures of contiguous planes: channel `c` of picture `n` begins at `n * image_stride + c * height * width`.
+/// Images of contiguous planes: channel `c` of image `n` begins at `n * image_stride + c * height * width`.
 #[derive(Clone, Copy)]
 pub(super) struct Planes<'a, T = f32> {
     pub(super) data: &'a [T],
     pub(super) image_stride: usize,
 }
 
-/// How pictures lie in strips: `grid` output pixels per picture, each of which reads from `halo` further rows and columns.
+/// How images lie in strips: `grid` output pixels per image, each of which reads from `halo` further rows and columns.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Layout {
-    /// Height and width of the picture.
+    /// Height and width of the image.
     size: (usize, usize),
-    /// Where the first pixel of the grid lies within the padding; negative when outside the picture's padding.
+    /// Where the first pixel of the grid lies within the padding; negative when outside the image's padding.
     lead: (isize, isize),
     stride: usize,
     phases: (usize, usize),
     grid: (usize, usize),
     halo: (usize, usize),
-    /// Pictures and rows of the grid in one strip. More than one picture only with all rows.
+    /// Images and rows of the grid in one strip. More than one image only with all rows.
     pub(super) images: usize,
     pub(super) rows: usize,
     channels: usize,
@@ -68,7 +68,7 @@ pub(super) struct Unit {
     pub(super) rows: Range<usize>,
 }
 
-/// Part of a run that is contiguous in the grid of one picture.
+/// Part of a run that is contiguous in the grid of one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Segment {
     /// Where in the tile.
@@ -95,7 +95,7 @@ impl Layout {
         .sized(g.batch, lengths)
     }
 
-    /// For the gradient of a convolution's input: the picture is the gradient of its output, and the grid is the padded
+    /// For the gradient of a convolution's input: the image is the gradient of its output, and the grid is the padded
     /// input in steps of the stride, without leading steps that are padding altogether.
     pub(super) fn backward(g: &Geometry, channels: usize, lengths: Lengths) -> Self {
         let (stride, padding) = (g.conv.stride, g.conv.padding);
@@ -158,12 +158,12 @@ impl Layout {
         self.grid.1 + self.halo.1
     }
 
-    /// Whether the run is the picture itself: nothing to throw away.
+    /// Whether the run is the image itself: nothing to throw away.
     pub(super) fn is_flat(&self) -> bool {
         self.halo == (0, 0)
     }
 
-    /// Channels of a picture.
+    /// Channels of an image.
     pub(super) fn channels(&self) -> usize {
         self.channels
     }
@@ -243,7 +243,7 @@ impl Layout {
     }
 
     /// Copies `channels` of a unit into scratch memory. Channel `channels.start` comes first.
-    pub(super) fn fill(&self, pictures: Planes<'_>, channels: Range<usize>, unit: &Unit, scratch: &mut Vec<f32>) {
+    pub(super) fn fill(&self, images: Planes<'_>, channels: Range<usize>, unit: &Unit, scratch: &mut Vec<f32>) {
         let needed = channels.len() * self.channel_stride + SLACK;
         if scratch.len() < needed {
             scratch.resize(needed, 0.0);
@@ -254,9 +254,9 @@ impl Layout {
             for phase in 0..self.phases.0 * self.phases.1 {
                 let into = &mut into[phase * self.phase_stride..];
                 for (slot, image) in unit.images.clone().enumerate() {
-                    let from = &pictures.data[image * pictures.image_stride + channel * plane..][..plane];
+                    let from = &images.data[image * images.image_stride + channel * plane..][..plane];
                     let into = &mut into[slot * (self.rows + self.halo.0) * self.width()..];
-                    self.fill_picture(from, (phase / self.phases.1, phase % self.phases.1), &unit.rows, into);
+                    self.fill_image(from, (phase / self.phases.1, phase % self.phases.1), &unit.rows, into);
                 }
                 // What follows is read by the last vector of the run, and multiplied by zero in some sums: it must be a
                 // number. The next phase and the next channel are written later.
@@ -271,7 +271,7 @@ impl Layout {
         rows * self.width()
     }
 
-    fn fill_picture(&self, from: &[f32], phase: (usize, usize), rows: &Range<usize>, into: &mut [f32]) {
+    fn fill_image(&self, from: &[f32], phase: (usize, usize), rows: &Range<usize>, into: &mut [f32]) {
         let (height, width) = self.size;
         // A grid of gradients may be higher than what they are of: steps of a stride into the padding below it.
         let same = self.halo == (0, 0) && self.stride == 1 && self.lead == (0, 0) && self.grid.1 == width;
@@ -279,7 +279,7 @@ impl Layout {
             into[..rows.len() * width].copy_from_slice(&from[rows.start * width..rows.end * width]);
             return;
         }
-        // The columns `first..last` of a row lie in the picture.
+        // The columns `first..last` of a row lie in the image.
         let (stride, lead) = (self.stride as isize, self.lead.1 - phase.1 as isize);
         let first = lead.max(0).div_ceil_positive(stride).min(self.width());
         let last = (width as isize + lead).max(0).div_ceil_positive(stride).clamp(first, self.width());

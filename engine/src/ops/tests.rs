@@ -138,7 +138,7 @@ fn convolution_is_candles() {
 fn assert_close(ours: &Tensor, theirs: &Tensor, tolerance: f64, what: &str) {
     let (ours, theirs) = (values(ours), values(theirs));
     assert_eq!(ours.len(), theirs.len(), "{what}");
-    let scale = theirs.iter().fold(1.0, |most: f64, value| most.max(value.abs()));
+    let scale = theirs.iter().fold(1.0, |max: f64, value| max.max(value.abs()));
     for (at, (ours, theirs)) in ours.iter().zip(&theirs).enumerate() {
         assert!((ours - theirs).abs() <= tolerance * scale, "{what}: number {at} is {ours}, not {theirs}");
     }
@@ -390,7 +390,7 @@ const HALF: f64 = 1.5e-2;
 fn mixed_precision_is_close() {
     let close = |inputs: &[Tensor], what: &str, f: &dyn Fn(&[Tensor]) -> Result<Tensor>| {
         let single: Vec<Tensor> = inputs.iter().map(|t| t.to_dtype(DType::F32).unwrap()).collect();
-        // The pictures in half precision, what they meet in full.
+        // The images in half precision, what they meet in full.
         let half = |t: &[Tensor]| {
             let mut t = t.to_vec();
             t[0] = t[0].to_dtype(DType::BF16)?;
@@ -408,8 +408,8 @@ fn mixed_precision_is_close() {
     for case in odd_cases().iter().filter(|_| device().is_cuda()) {
         close(&case.tensors(), &format!("{case:?}"), &|t| conv2d(&t[0], &t[1], Some(&t[2]), case.conv));
     }
-    let picture = noise(&[2, 3, 8, 6], 7);
-    let tensors = [picture.clone(), noise(&[3], 8), noise(&[3], 9)];
+    let image = noise(&[2, 3, 8, 6], 7);
+    let tensors = [image.clone(), noise(&[3], 8), noise(&[3], 9)];
     for activation in [Activation::Identity, Activation::Silu, Activation::Sigmoid] {
         close(&tensors, "norm", &|t| Ok(batch_norm_act(&t[0], &t[1], &t[2], 1e-3, activation)?.0));
         close(&tensors, "scale", &|t| scale_shift_act(&t[0], &t[1], &t[2], activation));
@@ -418,8 +418,8 @@ fn mixed_precision_is_close() {
     close(&tensors[..1], "upsampling", &|t| upsample_nearest2d(&t[0], 2));
     close(&tensors[..1], "means", &|t| channel_means(&t[0]));
     let (_, mean, variance) =
-        batch_norm(&picture.to_dtype(DType::BF16).unwrap(), &tensors[1], &tensors[2], 1e-3).unwrap();
-    let exact = batch_norm(&picture, &tensors[1], &tensors[2], 1e-3).unwrap();
+        batch_norm(&image.to_dtype(DType::BF16).unwrap(), &tensors[1], &tensors[2], 1e-3).unwrap();
+    let exact = batch_norm(&image, &tensors[1], &tensors[2], 1e-3).unwrap();
     assert_close(&mean, &exact.1, 5e-3, "mean");
     assert_close(&variance, &exact.2, 5e-3, "variance");
 }

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::MAX_MODEL_BYTES;
 
-/// Most sessions that a pool holds without being asked: each has its own copy of the weights.
+/// Maximum number of sessions that a pool holds without being asked: each has its own copy of the weights.
 const MAX_AUTOMATIC_SESSIONS: usize = 8;
 
 /// How a network is opened.
@@ -20,7 +20,7 @@ pub struct OrtOptions {
     /// How many runs progress at the same time, and with how many threads each.
     pub pool: PoolPlan,
     /// Opens one more session that uses the threads of the whole pool, for a caller who finds the pool idle: a single
-    /// picture comes sooner, and pictures that come together still share the cores evenly. It costs the memory of a
+    /// image comes sooner, and images that come together still share the cores evenly. It costs the memory of a
     /// session. Nothing changes where a session has all threads already, or on a GPU.
     pub wide_when_idle: bool,
     /// What should run the network, best first. The CPU takes what is left, and everything when the list is empty.
@@ -57,11 +57,11 @@ pub struct PoolPlan {
 }
 
 impl PoolPlan {
-    /// As many pictures per second as the machine gives: one session of one thread per core, and from
+    /// As many images per second as the machine gives: one session of one thread per core, and from
     /// `MAX_AUTOMATIC_SESSIONS` cores on more threads per session.
     pub const AUTOMATIC: Self = Self { sessions: 0, threads_per_session: 0 };
 
-    /// The shortest time for a single picture: one session, every core works for it. Pictures that come together wait
+    /// The shortest time for a single image: one session, every core works for it. Images that come together wait
     /// for one another.
     pub const LOW_LATENCY: Self = Self { sessions: 1, threads_per_session: 0 };
 

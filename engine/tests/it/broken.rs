@@ -29,7 +29,7 @@ fn broken_models() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("empty", vec![], "empty"),
         ("one byte", vec![8], "cut off"),
         ("text", b"this is no network\n".repeat(100), "export it again"),
-        ("a picture", [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], &[0; 100]].concat(), "export it again"),
+        ("an image", [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], &[0; 100]].concat(), "export it again"),
         ("zeros", vec![0; 1000], "no field at byte 0"),
         ("ones", vec![0xff; 1000], "no field at byte 0"),
         ("half", whole[..whole.len() / 2].to_vec(), "cut off"),

@@ -1,10 +1,10 @@
-//! EfficientNet's trunk: training mode against inference.
+//! EfficientNet's backbone: training mode against inference.
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
 use engine::Weights;
 use engine::backbone::Norms;
-use engine::efficientnet::{Build, Config, Trunk, VARIANTS, Variant};
+use engine::efficientnet::{Backbone, Build, Config, VARIANTS, Variant};
 
 /// Numbers in -1..1 that look random and are the same everywhere.
 fn noise_tensor(seed: u64, shape: &[usize]) -> Tensor {
@@ -34,13 +34,13 @@ fn live_norms_compute_what_folded_ones_do_and_learn_when_told() {
         let map = VarMap::new();
         let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
         let live = Build { config: &config, norms: Norms::Live { momentum: 0.5 } };
-        let trunk = Trunk::load(&vb, live).unwrap();
+        let backbone = Backbone::load(&vb, live).unwrap();
         let x = noise_tensor(5, &[2, 3, 64, 64]);
         let mean = || map.data().lock().unwrap()["bn1.running_mean"].as_tensor().to_vec1::<f32>().unwrap();
-        trunk.forward_t(&x, false).unwrap();
+        backbone.forward_t(&x, false).unwrap();
         assert!(mean().iter().all(|&m| m == 0.0), "{variant}: inference learns nothing");
         for _ in 0..4 {
-            trunk.forward_t(&x, true).unwrap();
+            backbone.forward_t(&x, true).unwrap();
         }
         assert!(mean().iter().any(|&m| m.abs() > 1e-6), "{variant}");
 
@@ -49,10 +49,10 @@ fn live_norms_compute_what_folded_ones_do_and_learn_when_told() {
             let values = var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             weights.insert(name.as_str(), var.dims(), values).unwrap();
         }
-        let folded = weights.build(&Device::Cpu, |vb| Trunk::load(&vb, Build::folded(&config))).unwrap();
+        let folded = weights.build(&Device::Cpu, |vb| Backbone::load(&vb, Build::folded(&config))).unwrap();
         assert_eq!(weights.unused(), Vec::<&str>::new(), "{variant}");
         let flat = |t: Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        let [four, ten, last] = trunk.taps(&x, [4, 10, 15], false).unwrap();
+        let [four, ten, last] = backbone.taps(&x, [4, 10, 15], false).unwrap();
         assert_eq!(four.dims(), [2, 40, 8, 8], "{variant}");
         assert_eq!(ten.dims(), [2, 112, 4, 4], "{variant}");
         let last = flat(last);
@@ -67,8 +67,8 @@ fn gradients_reach_every_weight() {
     let config = Config::of(Variant::B0);
     let map = VarMap::new();
     let vb = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
-    let trunk = Trunk::load(&vb, Build { config: &config, norms: Norms::Live { momentum: 0.03 } }).unwrap();
-    let features = trunk.forward_t(&noise_tensor(6, &[2, 3, 64, 64]), true).unwrap();
+    let backbone = Backbone::load(&vb, Build { config: &config, norms: Norms::Live { momentum: 0.03 } }).unwrap();
+    let features = backbone.forward_t(&noise_tensor(6, &[2, 3, 64, 64]), true).unwrap();
     let gradients = (&features * noise_tensor(7, features.dims())).unwrap().sum_all().unwrap().backward().unwrap();
     for (name, var) in map.data().lock().unwrap().iter() {
         if name.contains("running_") {

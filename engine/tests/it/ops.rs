@@ -7,7 +7,7 @@ use candle_core::{DType, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
 use engine::Device;
 use engine::backbone::Norms;
-use engine::efficientnet::{Build, Config, Trunk, Variant};
+use engine::efficientnet::{Backbone, Build, Config, Variant};
 use engine::ops::{Activation, Conv2d, Padding, batch_norm_act, conv2d, max_pool2d, upsample_nearest2d};
 use serde_json::Value;
 
@@ -71,7 +71,7 @@ fn assert_close(found: &Tensor, expected: &Tensor, what: &str) {
     assert_eq!(found.dims(), expected.dims(), "{what}");
     let flat = |t: &Tensor| t.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
     let (found, expected) = (flat(found), flat(expected));
-    let scale = expected.iter().fold(1.0, |most: f64, value| most.max(value.abs()));
+    let scale = expected.iter().fold(1.0, |max: f64, value| max.max(value.abs()));
     for (at, (found, expected)) in found.iter().zip(&expected).enumerate() {
         assert!((found - expected).abs() <= TOLERANCE * scale, "{what}: number {at} is {found}, not {expected}");
     }
@@ -101,30 +101,30 @@ fn results_and_gradients_are_pytorchs() {
     }
 }
 
-/// Output of a whole trunk for a few pictures, and all gradients by name.
+/// Output of a whole backbone for a few images, and all gradients by name.
 struct Trained {
     output: Tensor,
     gradients: Vec<(String, Tensor)>,
 }
 
-/// The first blocks, where `device` computes, with weights and pictures of these types.
+/// The first blocks, where `device` computes, with weights and images of these types.
 fn trained(
     (variant, blocks): (Variant, usize),
     start: &HashMap<String, Tensor>,
     device: &candle_core::Device,
-    (weights, pictures): (DType, DType),
+    (weights, input): (DType, DType),
 ) -> Trained {
     let var = |value: &Tensor| Var::from_tensor(&value.to_dtype(weights).unwrap().to_device(device).unwrap()).unwrap();
     let vars: HashMap<String, Var> = start.iter().map(|(name, value)| (name.clone(), var(value))).collect();
     let tensors = vars.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
     let config = Config::of(variant);
     let build = Build { config: &config, norms: Norms::Live { momentum: 0.1 } };
-    let trunk = Trunk::load(&VarBuilder::from_tensors(tensors, weights, device), build).unwrap();
+    let backbone = Backbone::load(&VarBuilder::from_tensors(tensors, weights, device), build).unwrap();
     let value = |at: usize| f64::sin(at as f64 * 0.7).mul_add(2.0, f64::cos(at as f64 * 0.013));
     let images: Vec<f64> = (0..3 * 3 * 64 * 64).map(value).collect();
-    let x = Tensor::from_vec(images, (3, 3, 64, 64), device).unwrap().to_dtype(pictures).unwrap();
-    let [y] = trunk.taps(&x, [blocks - 1], true).unwrap();
-    assert_eq!(y.dtype(), pictures);
+    let x = Tensor::from_vec(images, (3, 3, 64, 64), device).unwrap().to_dtype(input).unwrap();
+    let [y] = backbone.taps(&x, [blocks - 1], true).unwrap();
+    assert_eq!(y.dtype(), input);
     let y = y.to_dtype(weights).unwrap();
     // Not its square: what a norm has scaled has a mean square of one, whatever the weights.
     let wanted: Vec<f64> = (0..y.elem_count()).map(|at| f64::sin(at as f64 * 1.3)).collect();
@@ -151,12 +151,12 @@ fn whole_networks_have_the_gradients_of_a_cpu() {
         let config = Config::of(variant);
         let map = VarMap::new();
         let build = Build { config: &config, norms: Norms::Live { momentum: 0.1 } };
-        Trunk::load(&VarBuilder::from_varmap(&map, DType::F64, &cpu), build).unwrap();
+        Backbone::load(&VarBuilder::from_varmap(&map, DType::F64, &cpu), build).unwrap();
         let start: HashMap<String, Tensor> =
             map.data().lock().unwrap().iter().map(|(name, var)| (name.clone(), var.as_detached_tensor())).collect();
-        let whole_trunk = (variant, config.blocks().len());
-        let exact = trained(whole_trunk, &start, &cpu, (DType::F64, DType::F64));
-        let ours = trained(whole_trunk, &start, &device(), (DType::F64, DType::F64));
+        let whole_backbone = (variant, config.blocks().len());
+        let exact = trained(whole_backbone, &start, &cpu, (DType::F64, DType::F64));
+        let ours = trained(whole_backbone, &start, &device(), (DType::F64, DType::F64));
         assert_eq!(ours.gradients.len(), exact.gradients.len());
         assert!(ours.gradients.len() > 100, "{variant:?}: {} gradients", ours.gradients.len());
         let whole = exact.gradients.iter().map(|(_, t)| dot(t, t)).sum::<f64>().sqrt();

@@ -3,7 +3,7 @@
 use engine::{EngineError, Session};
 use ndarray::{Array4, s};
 
-use crate::support::{EXPECTED, TOLERANCE_F32, assert_outputs, picture, run, sessions, sizes};
+use crate::support::{EXPECTED, TOLERANCE_F32, assert_outputs, run, sessions, sizes, test_image};
 
 fn name(session: &dyn Session) -> String {
     let info = session.info();
@@ -15,7 +15,7 @@ fn every_engine_gives_the_numbers_of_the_reference() {
     for session in sessions() {
         for case in EXPECTED["tiny"].as_array().unwrap() {
             let shape = sizes(&case["input"]).try_into().unwrap();
-            let outputs = run(&*session, picture(shape).view());
+            let outputs = run(&*session, test_image(shape).view());
             assert_outputs(&outputs, &case["outputs"], TOLERANCE_F32, &name(&*session));
         }
     }
@@ -37,11 +37,11 @@ fn every_engine_tells_what_it_runs() {
     }
 }
 
-/// A picture that is cut out of a larger one, or stands on its side, is not laid out as NCHW in memory.
+/// An image that is cut out of a larger one, or stands on its side, is not laid out as NCHW in memory.
 #[test]
 fn views_of_any_layout_give_the_same() {
     let expected = &EXPECTED["tiny"][0];
-    let plain = picture([1, 3, 8, 8]);
+    let plain = test_image([1, 3, 8, 8]);
     let mut large = Array4::zeros((2, 3, 10, 12));
     large.slice_mut(s![1..2, .., 1..9, 2..10]).assign(&plain);
     let interleaved = plain.view().permuted_axes([0, 2, 3, 1]).as_standard_layout().into_owned();
@@ -63,7 +63,7 @@ fn batches_that_do_not_fit_are_refused_before_the_engine_sees_them() {
             assert_eq!((*expected, *reported), (session.info().input, found));
             assert!(error.to_string().contains("the network takes ?x3x?x?"), "{error}");
         }
-        assert!(session.run(picture([1, 3, 8, 8]).view()).is_ok(), "a refusal must not harm the session");
+        assert!(session.run(test_image([1, 3, 8, 8]).view()).is_ok(), "a refusal must not harm the session");
     }
 }
 
@@ -71,13 +71,13 @@ fn batches_that_do_not_fit_are_refused_before_the_engine_sees_them() {
 #[test]
 fn threads_do_not_see_one_another() {
     for session in sessions() {
-        let alone: Vec<_> = (0..8).map(|size| run(&*session, picture([1, 3, 6 + size, 9]).view())).collect();
+        let alone: Vec<_> = (0..8).map(|size| run(&*session, test_image([1, 3, 6 + size, 9]).view())).collect();
         std::thread::scope(|scope| {
             for (size, alone) in alone.iter().enumerate() {
                 let session = &*session;
                 scope.spawn(move || {
                     for _ in 0..25 {
-                        let together = run(session, picture([1, 3, 6 + size, 9]).view());
+                        let together = run(session, test_image([1, 3, 6 + size, 9]).view());
                         assert_eq!(&together, alone, "{}", name(session));
                     }
                 });

@@ -20,7 +20,7 @@ fn yolov8n_runs_at_640() {
     assert_eq!(output.array.shape(), [1, 84, 8400]);
     let scores = output.array.slice(ndarray::s![0, 4.., ..]);
     assert!(scores.iter().all(|score| (0.0..=1.0).contains(score)), "scores are probabilities");
-    assert!(scores.iter().all(|score| *score < 0.5), "there is nothing on a grey picture");
+    assert!(scores.iter().all(|score| *score < 0.5), "there is nothing on a grey image");
 }
 
 #[test]

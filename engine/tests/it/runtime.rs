@@ -7,7 +7,9 @@ use engine::ort::available;
 use engine::{EngineError, ExecutionProvider, OrtOptions, OrtSession, PoolPlan, Session};
 use ndarray::Array4;
 
-use crate::support::{EXPECTED, TOLERANCE_F16, TOLERANCE_F32, assert_outputs, fixture, ort_tiny, picture, run, sizes};
+use crate::support::{
+    EXPECTED, TOLERANCE_F16, TOLERANCE_F32, assert_outputs, fixture, ort_tiny, run, sizes, test_image,
+};
 
 fn open(name: &str) -> Result<OrtSession, EngineError> {
     OrtSession::open(&fixture(name), &OrtOptions::default())
@@ -16,7 +18,7 @@ fn open(name: &str) -> Result<OrtSession, EngineError> {
 fn check(session: &OrtSession, expected: &str, tolerance: f32) {
     for case in EXPECTED[expected].as_array().unwrap() {
         let shape = sizes(&case["input"]).try_into().unwrap();
-        assert_outputs(&run(session, picture(shape).view()), &case["outputs"], tolerance, expected);
+        assert_outputs(&run(session, test_image(shape).view()), &case["outputs"], tolerance, expected);
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Layer {
     pub(crate) stride: usize,
 }
 
-/// The convolutions of a small backbone: a picture of 640x640 ends as 20x20 cells of 256 numbers.
+/// The convolutions of a small backbone: an image of 640x640 ends as 20x20 cells of 256 numbers.
 pub(crate) const BACKBONE: [Layer; 9] = [
     layer(3, 16, 3, 2),
     layer(16, 32, 3, 2),

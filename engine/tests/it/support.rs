@@ -33,13 +33,13 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-/// The picture that make.py calls `picture(shape)`.
+/// The image that make.py calls `test_image(shape)`.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     reason = "small numbers, rounded as numpy does"
 )]
-pub(crate) fn picture(shape: [usize; 4]) -> Array4<f32> {
+pub(crate) fn test_image(shape: [usize; 4]) -> Array4<f32> {
     let pixel = |i: usize| (((i * 7919) % 255) as f64 / 127.5 - 1.0) as f32;
     let count = shape.iter().product();
     Array4::from_shape_vec(shape, (0..count).map(pixel).collect()).unwrap()
@@ -94,13 +94,13 @@ impl Network for Tiny {
     }
 }
 
-pub(crate) const ANY_PICTURE: InputShape = InputShape { batch: None, channels: 3, height: None, width: None };
+pub(crate) const ANY_IMAGE: InputShape = InputShape { batch: None, channels: 3, height: None, width: None };
 
 pub(crate) fn candle_tiny(device: &Device) -> CandleSession {
     let weights = Weights::open(&fixture("tiny.onnx")).unwrap();
     let network = weights.build(device, |vb| Tiny::load(&vb)).unwrap();
     assert!(weights.unused().is_empty());
-    CandleSession::new(Box::new(network), ANY_PICTURE, weights.metadata().clone(), device)
+    CandleSession::new(Box::new(network), ANY_IMAGE, weights.metadata().clone(), device)
 }
 
 #[cfg(feature = "ort")]

@@ -5,37 +5,39 @@ use serde::{Deserialize, Serialize};
 use crate::Bootstrap;
 use crate::average_precision::Weights;
 use crate::counts::{CountLine, CountTable};
-use crate::evaluate::{Figures, SliceLine};
-use crate::slices::{Slice, figures_of};
+use crate::evaluate::{Metrics, SliceLine};
+use crate::slices::{Slice, metrics_of};
 
 /// Counts in the form reports keep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CountSection {
-    /// Pictures evaluated.
-    pub pictures: usize,
+    /// Images evaluated.
+    #[serde(rename = "pictures")]
+    pub images: usize,
     /// SKUs in truth or prediction.
     pub skus: usize,
-    /// (Picture, SKU) pairs in truth or prediction.
+    /// (Image, SKU) pairs in truth or prediction.
     pub rows: usize,
-    /// All figures. In a report they stand at the top, for all kinds together.
+    /// All metrics. In a report they stand at the top, for all kinds together.
     #[serde(skip)]
-    pub figures: Figures,
+    pub metrics: Metrics,
     /// SKUs, the largest mean error first.
     pub worst_skus: Vec<NamedCount>,
-    /// Pictures, the largest summed error first.
-    pub worst_pictures: Vec<NamedCount>,
-    /// `(true, predicted, how often)` over (picture, SKU) pairs, for the scatter plot.
+    /// Images, the largest summed error first.
+    #[serde(rename = "worst_pictures")]
+    pub worst_images: Vec<NamedCount>,
+    /// `(true, predicted, how often)` over (image, SKU) pairs, for the scatter plot.
     pub scatter: Vec<(u64, u64, u64)>,
-    /// Parts of the pictures.
+    /// Parts of the images.
     pub slices: Vec<SliceLine>,
 }
 
-/// A SKU or a picture and its counts.
+/// A SKU or an image and its counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NamedCount {
-    /// SKU code or picture name.
+    /// SKU code or image name.
     pub name: String,
-    /// Pictures (of a SKU) or SKUs (of a picture) it occurs with.
+    /// Images (of a SKU) or SKUs (of an image) it occurs with.
     pub rows: u64,
     /// Facings truly there.
     pub truth: u64,
@@ -53,8 +55,8 @@ const LISTED: usize = 500;
 /// Evaluates counts, with the slices given.
 #[must_use]
 pub fn evaluate_counts(table: &CountTable, bootstrap: Bootstrap, slices: &[Slice]) -> CountSection {
-    let units = table.pictures().len();
-    let mut figures = Figures::default();
+    let units = table.images().len();
+    let mut metrics = Metrics::default();
     let names = [
         "count_mae",
         "count_micro_mae",
@@ -65,7 +67,7 @@ pub fn evaluate_counts(table: &CountTable, bootstrap: Bootstrap, slices: &[Slice
         "count_mccd",
         "count_mciou",
     ];
-    figures.measure(names, (units, bootstrap), |weights: Weights<'_>| {
+    metrics.measure(names, (units, bootstrap), |weights: Weights<'_>| {
         let s = table.summarize(weights);
         [
             s.macro_mae,
@@ -90,33 +92,33 @@ pub fn evaluate_counts(table: &CountTable, bootstrap: Bootstrap, slices: &[Slice
     let mut scatter: Vec<(u64, u64)> = table.rows().iter().map(|r| (r.truth, r.predicted)).collect();
     scatter.sort_unstable();
     CountSection {
-        pictures: units,
+        images: units,
         skus: worst_skus.len(),
         rows: table.rows().len(),
-        figures,
+        metrics,
         worst_skus: worst_skus.iter().take(LISTED).map(|l| named(table.skus(), l)).collect(),
-        worst_pictures: table.worst_pictures().iter().take(LISTED).map(|l| named(table.pictures(), l)).collect(),
+        worst_images: table.worst_images().iter().take(LISTED).map(|l| named(table.images(), l)).collect(),
         scatter: scatter.chunk_by(|a, b| a == b).map(|same| (same[0].0, same[0].1, same.len() as u64)).collect(),
         slices: slices.iter().map(|s| slice_line(table, s, bootstrap)).collect(),
     }
 }
 
 fn slice_line(table: &CountTable, slice: &Slice, bootstrap: Bootstrap) -> SliceLine {
-    let values = figures_of(slice, table.pictures().len(), bootstrap, |weights| {
+    let values = metrics_of(slice, table.images().len(), bootstrap, |weights| {
         let s = table.summarize(Some(weights));
         [s.macro_mae, s.counting_accuracy]
     });
-    let mut figures = Figures::default();
+    let mut metrics = Metrics::default();
     for (name, (value, interval)) in ["count_mae", "count_cacc"].into_iter().zip(values) {
-        figures.set(name, value);
-        figures.intervals.extend(interval.map(|i| (name.to_owned(), i)));
+        metrics.set(name, value);
+        metrics.intervals.extend(interval.map(|i| (name.to_owned(), i)));
     }
-    let inside = |picture: u32| slice.pictures.binary_search(&picture).is_ok();
+    let inside = |image: u32| slice.images.binary_search(&image).is_ok();
     SliceLine {
         column: slice.column.clone(),
         value: slice.value.clone(),
-        pictures: slice.pictures.len(),
-        evidence: table.rows().iter().filter(|r| inside(r.picture)).count() as u64,
-        figures,
+        images: slice.images.len(),
+        evidence: table.rows().iter().filter(|r| inside(r.image)).count() as u64,
+        metrics,
     }
 }

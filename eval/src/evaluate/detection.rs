@@ -11,9 +11,9 @@ use crate::average_precision::{
 };
 use crate::calibration::{Claim, detection_claims, reliability};
 use crate::curves::{Merged, confidence_curve};
-use crate::evaluate::{Figures, SliceLine};
+use crate::evaluate::{Metrics, SliceLine};
 use crate::matching::{DEFAULT_MAX_DETECTIONS, Matches, SizeRange, THRESHOLDS, match_all};
-use crate::slices::{Slice, by_density, figures_of};
+use crate::slices::{Slice, by_density, metrics_of};
 use crate::ultralytics::UltralyticsMatches;
 use crate::{Bootstrap, DetectionSet, Interval, Mistakes, PrecisionGoal, Reliability, confusion_matrix, mistakes};
 
@@ -24,7 +24,7 @@ pub struct DetectionSettings {
     pub confidence: Confidences<f64>,
     /// The precision for which each class's confidence is looked for, if any.
     pub precision: Option<f64>,
-    /// Predictions looked at per class and picture.
+    /// Predictions looked at per class and image.
     pub max_detections: usize,
     /// Intervals.
     pub bootstrap: Bootstrap,
@@ -49,17 +49,18 @@ pub struct DetectionSection {
     /// That of single classes, in its place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub class_confidence: BTreeMap<String, f64>,
-    /// Predictions looked at per class and picture.
+    /// Predictions looked at per class and image.
     pub max_detections: usize,
-    /// Pictures evaluated.
-    pub pictures: usize,
+    /// Images evaluated.
+    #[serde(rename = "pictures")]
+    pub images: usize,
     /// True boxes that count.
     pub true_boxes: u64,
     /// Predictions of any confidence.
     pub predictions: usize,
-    /// All figures. In a report they stand at the top, for all kinds together.
+    /// All metrics. In a report they stand at the top, for all kinds together.
     #[serde(skip)]
-    pub figures: Figures,
+    pub metrics: Metrics,
     /// Per class.
     pub classes: Vec<ClassLine>,
     /// From which confidence on each class has the wanted precision; `None` when none was wanted.
@@ -75,7 +76,7 @@ pub struct DetectionSection {
     pub mistakes: Mistakes,
     /// Whether confidence means precision.
     pub reliability: Diagram,
-    /// Parts of the pictures.
+    /// Parts of the images.
     pub slices: Vec<SliceLine>,
 }
 
@@ -111,7 +112,7 @@ pub struct ClassLine {
 /// The state at one confidence.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// Least confidence.
+    /// Minimum confidence.
     pub confidence: f64,
     /// Recall.
     pub recall: Option<f64>,
@@ -148,7 +149,7 @@ pub struct Confusion {
 /// A reliability diagram.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Diagram {
-    /// `(claims, mean confidence, share right)` per bin of equal width.
+    /// `(claims, mean confidence, fraction right)` per bin of equal width.
     pub bins: Vec<(u64, f64, f64)>,
     /// Expected calibration error.
     pub expected_error: Option<f64>,
@@ -167,18 +168,18 @@ impl From<&Reliability> for Diagram {
 #[must_use]
 pub fn evaluate_detection(set: &DetectionSet, settings: &DetectionSettings, slices: &[Slice]) -> DetectionSection {
     let DetectionSettings { ref confidence, precision, max_detections, bootstrap } = *settings;
-    let least = confidence.by_number(set.classes());
+    let min_confidence = confidence.by_number(set.classes());
     let matches = match_all(set, max_detections);
-    let replicator = Replicator::new(set, &matches, &least);
-    let units = matches.pictures;
+    let replicator = Replicator::new(set, &matches, &min_confidence);
+    let units = matches.images;
 
-    let mut figures = Figures::default();
-    figures.measure(["recall", "precision", "f1", "map50", "map50_95"], (units, bootstrap), |weights| {
-        headline(&matches, &least, weights)
+    let mut metrics = Metrics::default();
+    metrics.measure(["recall", "precision", "f1", "map50", "map50_95"], (units, bootstrap), |weights| {
+        headline(&matches, &min_confidence, weights)
     });
     let fewer = Bootstrap { resamples: secondary_resamples(bootstrap.resamples, set.predictions().len()), ..bootstrap };
     let names = replicator.names();
-    let per_class = figures.measure_list(&names, (units, fewer), |weights| replicator.figures(weights));
+    let per_class = metrics.measure_list(&names, (units, fewer), |weights| replicator.metrics(weights));
 
     let curve = replicator.merged.curve();
     let summary = summarize(&matches, None);
@@ -187,29 +188,29 @@ pub fn evaluate_detection(set: &DetectionSet, settings: &DetectionSettings, slic
         confidence: confidence.default,
         class_confidence: confidence.by_class.clone(),
         max_detections,
-        pictures: units,
+        images: units,
         true_boxes: matches.classes.iter().map(|c| positives(c, 0, None)).sum(),
         predictions: set.predictions().len(),
-        figures,
-        classes: class_lines(set, &matches, &summary, (&least, &per_class)),
+        metrics,
+        classes: class_lines(set, &matches, &summary, (&min_confidence, &per_class)),
         precision_goal: precision.map(|wanted| PrecisionGoal::of(set.classes(), &matches, wanted)),
         confidence_curve: curve.points.iter().map(CurvePoint::from).collect(),
         precision_recall: [0, 5, 8].into_iter().filter_map(|t| mean_curve(&summary.classes, t)).collect(),
         confusion: confusion(set, confidence),
         mistakes: mistakes(set, confidence, max_detections),
         reliability: Diagram::from(&reliability(&replicator.claims, None)),
-        slices: slices.iter().chain(&density).map(|s| slice_line(&matches, s, (&least, bootstrap))).collect(),
+        slices: slices.iter().chain(&density).map(|s| slice_line(&matches, s, (&min_confidence, bootstrap))).collect(),
     }
 }
 
-/// Resamples behind figures that no gate depends on: fewer for very large sets, where intervals are narrow anyway and a
+/// Resamples behind metrics that no gate depends on: fewer for very large sets, where intervals are narrow anyway and a
 /// thousand passes over a million boxes would take minutes.
 fn secondary_resamples(wanted: u32, predictions: usize) -> u32 {
     let affordable = 40_000_000 / predictions.max(1);
     wanted.min(u32::try_from(affordable).unwrap_or(u32::MAX).max(100))
 }
 
-/// Figures beside the headline, under any weights of pictures.
+/// Metrics beside the headline, under any weights of images.
 struct Replicator<'a> {
     matches: &'a Matches,
     ultralytics: UltralyticsMatches,
@@ -229,7 +230,7 @@ impl<'a> Replicator<'a> {
         }
     }
 
-    /// Names of [`Replicator::figures`]; the last ones, one a class, have none.
+    /// Names of [`Replicator::metrics`]; the last ones, one a class, have none.
     fn names(&self) -> Vec<String> {
         let sizes = SizeRange::EACH.iter().skip(1).map(|s| s.as_str());
         let of_sizes = |prefix: &'static str| sizes.clone().map(move |size| format!("{prefix}_{size}"));
@@ -242,7 +243,7 @@ impl<'a> Replicator<'a> {
         names
     }
 
-    fn figures(&self, weights: Weights<'_>) -> Vec<Option<f64>> {
+    fn metrics(&self, weights: Weights<'_>) -> Vec<Option<f64>> {
         let matches = self.matches;
         let all = class_aps(matches, 0, weights);
         let sizes = [1, 2, 3].map(|size| class_aps(matches, size, weights));
@@ -250,26 +251,26 @@ impl<'a> Replicator<'a> {
             mean(aps.iter().flatten().map(value))
         };
         let all_thresholds: fn(&[f64; THRESHOLDS]) -> f64 = |ap| ap.iter().sum::<f64>() / THRESHOLDS as f64;
-        let mut figures = vec![over(&all, |ap| ap[5])];
-        figures.extend(sizes.iter().map(|aps| over(aps, |ap| ap[0])));
-        figures.extend(sizes.iter().map(|aps| over(aps, all_thresholds)));
-        figures.extend([1, 2, 3].map(|size| recall_of_size(matches, size, self.confidences, weights)));
-        figures.extend([1, 10, 100, matches.max_detections].map(|limit| average_recall(matches, limit, weights)));
+        let mut metrics = vec![over(&all, |ap| ap[5])];
+        metrics.extend(sizes.iter().map(|aps| over(aps, |ap| ap[0])));
+        metrics.extend(sizes.iter().map(|aps| over(aps, all_thresholds)));
+        metrics.extend([1, 2, 3].map(|size| recall_of_size(matches, size, self.confidences, weights)));
+        metrics.extend([1, 10, 100, matches.max_detections].map(|limit| average_recall(matches, limit, weights)));
         let best = self.merged.best(weights);
         let ultralytics = self.ultralytics.summarize(weights);
-        figures.extend([
+        metrics.extend([
             best.and_then(|b| b.f1()),
             best.map(|b| b.confidence),
             ultralytics.map50,
             ultralytics.map50_95,
         ]);
-        figures.push(reliability(&self.claims, weights).expected_error);
-        figures.extend(all.iter().map(|ap| ap.map(|ap| ap[0])));
-        figures
+        metrics.push(reliability(&self.claims, weights).expected_error);
+        metrics.extend(all.iter().map(|ap| ap.map(|ap| ap[0])));
+        metrics
     }
 }
 
-/// Recall, precision, F1, mAP50, mAP50-95 under weights of pictures.
+/// Recall, precision, F1, mAP50, mAP50-95 under weights of images.
 fn headline(matches: &Matches, confidences: &[f64], weights: Weights<'_>) -> [Option<f64>; 5] {
     let point = serving_point(matches, confidences, weights);
     let (map50, map50_95) = mean_ap(matches, weights);
@@ -278,23 +279,23 @@ fn headline(matches: &Matches, confidences: &[f64], weights: Weights<'_>) -> [Op
 
 fn slice_line(matches: &Matches, slice: &Slice, (confidences, bootstrap): (&[f64], Bootstrap)) -> SliceLine {
     let names = ["recall", "precision", "map50"];
-    let values = figures_of(slice, matches.pictures, bootstrap, |weights| {
+    let values = metrics_of(slice, matches.images, bootstrap, |weights| {
         let [recall, precision, _, map50, _] = headline(matches, confidences, Some(weights));
         [recall, precision, map50]
     });
-    let mut figures = Figures::default();
+    let mut metrics = Metrics::default();
     for (name, (value, interval)) in names.into_iter().zip(values) {
-        figures.set(name, value);
-        figures.intervals.extend(interval.map(|i| (name.to_owned(), i)));
+        metrics.set(name, value);
+        metrics.intervals.extend(interval.map(|i| (name.to_owned(), i)));
     }
-    let mut weights = vec![0; matches.pictures];
-    slice.pictures.iter().for_each(|&p| weights[p as usize] = 1);
+    let mut weights = vec![0; matches.images];
+    slice.images.iter().for_each(|&p| weights[p as usize] = 1);
     SliceLine {
         column: slice.column.clone(),
         value: slice.value.clone(),
-        pictures: slice.pictures.len(),
+        images: slice.images.len(),
         evidence: matches.classes.iter().map(|c| positives(c, 0, Some(&weights))).sum(),
-        figures,
+        metrics,
     }
 }
 

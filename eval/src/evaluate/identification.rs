@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::average_precision::Weights;
 use crate::calibration::{identification_claims, reliability};
 use crate::evaluate::detection::Diagram;
-use crate::evaluate::{Figures, SliceLine};
+use crate::evaluate::{Metrics, SliceLine};
 use crate::open_set::{FALSE_ACCEPT_RATES, OpenSet};
-use crate::slices::{Slice, figures_of};
+use crate::slices::{Slice, metrics_of};
 use crate::{Bootstrap, QuerySet, confused_pairs, top_k};
 
 /// Identification in the form reports keep.
@@ -19,20 +19,20 @@ pub struct IdentificationSection {
     pub known: u64,
     /// Crops of no enrolled SKU.
     pub unknown: u64,
-    /// All figures. In a report they stand at the top, for all kinds together.
+    /// All metrics. In a report they stand at the top, for all kinds together.
     #[serde(skip)]
-    pub figures: Figures,
+    pub metrics: Metrics,
     /// Per SKU, the lowest recall first.
     pub skus: Vec<SkuLine>,
     /// SKUs taken for others, most frequent first.
     pub pairs: Vec<PairLine>,
     /// Whether similarity means accuracy.
     pub reliability: Diagram,
-    /// Shares accepted per threshold, a few hundred points; empty without unknown crops.
+    /// Fractions accepted per threshold, a few hundred points; empty without unknown crops.
     pub acceptance: Vec<AcceptancePoint>,
     /// Crops that lie far inside another SKU: perhaps the label is wrong.
     pub suspects: Vec<Suspect>,
-    /// Parts of the pictures.
+    /// Parts of the images.
     pub slices: Vec<SliceLine>,
 }
 
@@ -43,9 +43,9 @@ pub struct SkuLine {
     pub sku: String,
     /// Crops of it.
     pub support: u64,
-    /// Share recognised.
+    /// Fraction recognised.
     pub recall: Option<f64>,
-    /// Share of the crops taken for it that are it.
+    /// Fraction of the crops taken for it that are it.
     pub precision: Option<f64>,
     /// Harmonic mean.
     pub f1: Option<f64>,
@@ -60,14 +60,15 @@ pub struct PairLine {
     pub predicted: String,
     /// How often.
     pub count: u64,
-    /// Share of the true SKU's crops.
-    pub share: f64,
+    /// Fraction of the true SKU's crops.
+    #[serde(rename = "share")]
+    pub ratio: f64,
 }
 
 /// A threshold and what it accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AcceptancePoint {
-    /// Least similarity.
+    /// Minimum similarity.
     pub threshold: f64,
     /// Known crops accepted.
     pub known: f64,
@@ -80,8 +81,9 @@ pub struct AcceptancePoint {
 /// A crop whose label may be wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Suspect {
-    /// Its picture.
-    pub picture: String,
+    /// Its image.
+    #[serde(rename = "picture")]
+    pub image: String,
     /// What its label says.
     pub labelled: String,
     /// What it looks like.
@@ -93,7 +95,7 @@ pub struct Suspect {
 }
 
 /// Points kept of the acceptance curve.
-const DRAWN_POINTS: usize = 300;
+const MAX_PLOTTED_POINTS: usize = 300;
 /// Entries kept of lists that people read.
 const LISTED: usize = 200;
 /// A crop this similar to another SKU, and this much less to its own, is worth a look.
@@ -102,34 +104,34 @@ const SUSPECT_LEAD: f64 = 0.15;
 /// Evaluates crops, with the slices given.
 #[must_use]
 pub fn evaluate_identification(set: &QuerySet, bootstrap: Bootstrap, slices: &[Slice]) -> IdentificationSection {
-    let units = set.pictures().len();
+    let units = set.images().len();
     let closed = top_k(set, None);
     let open = OpenSet::new(set);
     let opened = open.summarize(None);
     let claims = identification_claims(set);
     let diagram = reliability(&claims, None);
 
-    let mut figures = Figures::default();
+    let mut metrics = Metrics::default();
     let names = ["top1", "top5", "macro_top1", "macro_precision", "macro_f1", "ece"];
-    figures.measure(names, (units, bootstrap), |weights| {
+    metrics.measure(names, (units, bootstrap), |weights| {
         let t = top_k(set, weights);
         let ece = reliability(&claims, weights).expected_error;
         [t.top1, t.top5, t.macro_top1, t.macro_precision, t.macro_f1, ece]
     });
     if opened.unknown > 0 {
-        figures.measure(["auroc", "fpr_at_95_tpr", "oscr"], (units, bootstrap), |weights| {
+        metrics.measure(["auroc", "fpr_at_95_tpr", "oscr"], (units, bootstrap), |weights| {
             let o = open.summarize(weights);
             [o.auroc, o.fpr_at_95_tpr, o.oscr]
         });
         let names = FALSE_ACCEPT_RATES.map(|far| format!("dir_at_far_{far}"));
-        figures.measure(names.each_ref().map(String::as_str), (units, bootstrap), |weights: Weights<'_>| {
+        metrics.measure(names.each_ref().map(String::as_str), (units, bootstrap), |weights: Weights<'_>| {
             open.summarize(weights).dir_at_far
         });
     }
 
     if set.has_excess() {
         let names = ["accepted_as_served", "named_as_served", "false_accepts_as_served"];
-        figures.measure(names, (units, bootstrap), |weights| open.at(0.0, weights));
+        metrics.measure(names, (units, bootstrap), |weights| open.at(0.0, weights));
     }
 
     let code = |sku: u32| set.skus()[sku as usize].clone();
@@ -152,21 +154,21 @@ pub fn evaluate_identification(set: &QuerySet, bootstrap: Bootstrap, slices: &[S
         truth: code(p.truth),
         predicted: code(p.predicted),
         count: p.count,
-        share: p.share,
+        ratio: p.ratio,
     });
     let curve = open.curve(None);
-    let stride = curve.len().div_ceil(DRAWN_POINTS).max(1);
+    let stride = curve.len().div_ceil(MAX_PLOTTED_POINTS).max(1);
     let last = curve.len().saturating_sub(1);
-    let drawn = curve.iter().enumerate().filter(|(i, p)| (i % stride == 0 || *i == last) && p.threshold.is_finite());
+    let plotted = curve.iter().enumerate().filter(|(i, p)| (i % stride == 0 || *i == last) && p.threshold.is_finite());
     IdentificationSection {
         enrolled: set.skus().len(),
         known: closed.known,
         unknown: opened.unknown,
-        figures,
+        metrics,
         skus,
         pairs: pairs.collect(),
         reliability: Diagram::from(&diagram),
-        acceptance: drawn
+        acceptance: plotted
             .map(|(_, p)| AcceptancePoint {
                 threshold: p.threshold,
                 known: p.known,
@@ -181,17 +183,17 @@ pub fn evaluate_identification(set: &QuerySet, bootstrap: Bootstrap, slices: &[S
 
 fn slice_line(set: &QuerySet, slice: &Slice, bootstrap: Bootstrap) -> SliceLine {
     let [(value, interval)] =
-        figures_of(slice, set.pictures().len(), bootstrap, |weights| [top_k(set, Some(weights)).top1]);
-    let mut figures = Figures::default();
-    figures.set("top1", value);
-    figures.intervals.extend(interval.map(|i| ("top1".to_owned(), i)));
-    let inside = |q: &crate::Query<'_>| q.truth.is_some() && slice.pictures.binary_search(&q.picture).is_ok();
+        metrics_of(slice, set.images().len(), bootstrap, |weights| [top_k(set, Some(weights)).top1]);
+    let mut metrics = Metrics::default();
+    metrics.set("top1", value);
+    metrics.intervals.extend(interval.map(|i| ("top1".to_owned(), i)));
+    let inside = |q: &crate::Query<'_>| q.truth.is_some() && slice.images.binary_search(&q.image).is_ok();
     SliceLine {
         column: slice.column.clone(),
         value: slice.value.clone(),
-        pictures: slice.pictures.len(),
+        images: slice.images.len(),
         evidence: set.iter().filter(inside).count() as u64,
-        figures,
+        metrics,
     }
 }
 
@@ -202,7 +204,7 @@ fn suspects(set: &QuerySet) -> Vec<Suspect> {
         let lead = best.similarity - own.unwrap_or(0.0);
         (best.sku != truth && lead >= SUSPECT_LEAD).then(|| {
             let suspect = Suspect {
-                picture: set.pictures()[query.picture as usize].clone(),
+                image: set.images()[query.image as usize].clone(),
                 labelled: set.skus()[truth as usize].clone(),
                 looks_like: set.skus()[best.sku as usize].clone(),
                 similarity: best.similarity,

@@ -2,10 +2,10 @@
 
 pub mod counts;
 pub mod detection;
-pub mod figures;
 pub mod identification;
+pub mod metrics;
 
 pub use counts::{CountSection, evaluate_counts};
 pub use detection::{DetectionSection, DetectionSettings, evaluate_detection};
-pub use figures::{Figures, SliceLine};
 pub use identification::{IdentificationSection, evaluate_identification};
+pub use metrics::{Metrics, SliceLine};

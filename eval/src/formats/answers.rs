@@ -1,6 +1,6 @@
 //! Answers of `POST /v2/recognize` and `shelf recognize --json` as predictions.
 //!
-//! One answer, a list of answers, one a line, or an object of answers by picture name. An answer is that of the picture
+//! One answer, a list of answers, one a line, or an object of answers by image name. An answer is that of the image
 //! named by its `file` key, by the object's key, or by the sha256 it carries. Unknown keys are passed over: answers may grow.
 
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::error::{Fault, FormatError, Place};
+use super::error::{Fault, FormatError, Location};
 use super::facings::{Facing, Shelf, Shelves};
 use super::json::{UniqueMap, parse};
 use super::shelf_counts::{checked, corners};
@@ -70,28 +70,28 @@ struct Count {
     count: u64,
 }
 
-/// Parses answers. `truth` says which pictures there are.
+/// Parses answers. `truth` says which images there are.
 ///
 /// # Errors
-/// When the text is not of that form, an answer's picture cannot be told or is answered twice, counts contradict the
+/// When the text is not of that form, an answer's image cannot be told or is answered twice, counts contradict the
 /// detections, or a box is none.
 pub fn parse_answers(bytes: &[u8], path: &Path, truth: &Shelves) -> Result<Shelves, FormatError> {
     let by_digest: HashMap<&str, &str> =
-        truth.pictures.iter().filter_map(|p| Some((p.sha256.as_deref()?, p.name.as_str()))).collect();
-    let mut pictures = Vec::new();
+        truth.images.iter().filter_map(|p| Some((p.sha256.as_deref()?, p.name.as_str()))).collect();
+    let mut images = Vec::new();
     for (index, (key, answer)) in read(bytes, path)?.into_iter().enumerate() {
-        let place = |key| Place::Entry { list: "answers", index, key };
+        let place = |key| Location::Entry { list: "answers", index, key };
         let digest = answer.image.sha256.as_deref().and_then(|d| by_digest.get(d).copied().map(str::to_owned));
-        let only = || match truth.pictures.as_slice() {
+        let only = || match truth.images.as_slice() {
             [one] => Some(one.name.clone()),
             _ => None,
         };
         let name = key.or_else(|| answer.file.clone()).or(digest).or_else(only);
         let name = name.ok_or_else(|| FormatError::new(path, place(""), Fault::Nameless))?;
-        pictures.push(shelf(name, answer, path)?);
+        images.push(shelf(name, answer, path)?);
     }
     let enrolled = None;
-    checked(Shelves { pictures, enrolled }, path)
+    checked(Shelves { images, enrolled }, path)
 }
 
 /// `(name, answer)` in whichever arrangement they come.
@@ -127,17 +127,17 @@ where
 
 fn shelf(name: String, answer: Answer, path: &Path) -> Result<Shelf, FormatError> {
     let wrong =
-        |entry, key, fault: Fault| FormatError::new(path, Place::Picture { name: name.clone(), entry, key }, fault);
+        |entry, key, fault: Fault| FormatError::new(path, Location::Image { name: name.clone(), entry, key }, fault);
     let mut facings = Vec::with_capacity(answer.detections.len());
     for (index, found) in answer.detections.into_iter().enumerate() {
         let place = Some(("detections", index));
         let PixelBox { x1, y1, x2, y2 } = found.bbox;
         let rect = corners([x1, y1, x2, y2]).map_err(|fault| wrong(place, "box", fault))?;
         if !(0.0..=1.0).contains(&found.confidence) {
-            return Err(wrong(place, "confidence", Fault::Share { value: found.confidence }));
+            return Err(wrong(place, "confidence", Fault::Fraction { value: found.confidence }));
         }
         if let Some(value) = found.probability.filter(|p| !(0.0..=1.0).contains(p)) {
-            return Err(wrong(place, "probability", Fault::Share { value }));
+            return Err(wrong(place, "probability", Fault::Fraction { value }));
         }
         facings.push(Facing {
             rect,

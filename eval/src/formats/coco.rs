@@ -7,22 +7,22 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use vision::Confidences;
 
-use super::error::{Fault, FormatError, Place};
+use super::error::{Fault, FormatError, Location};
 use super::facings::{Facing, Shelf, Shelves};
 use super::json::{Kind, parse, read_bounded, sniff};
 use crate::identification::Stated;
-use crate::sample::{DetectionSet, Picture, Prediction, Rect, Truth};
+use crate::sample::{DetectionSet, ImageInfo, Prediction, Rect, Truth};
 
 /// A ground truth file, with the ids its results speak of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CocoTruth {
     /// By ascending image id, as pycocotools goes through them.
-    pub pictures: Vec<Picture>,
+    pub images: Vec<ImageInfo>,
     /// By ascending category id.
     pub classes: Vec<String>,
     /// In file order.
     pub truths: Vec<Truth>,
-    picture_index: HashMap<i64, u32>,
+    image_index: HashMap<i64, u32>,
     class_index: HashMap<i64, u32>,
 }
 
@@ -75,7 +75,7 @@ struct Found {
 ///
 /// # Errors
 /// When it cannot be read, is not of that form, is empty, repeats an id, names an unknown image or category, or holds a box
-/// that no picture can have or of another convention.
+/// that no image can have or of another convention.
 pub fn read_truth(path: &Path) -> Result<CocoTruth, FormatError> {
     parse_truth(&read_bounded(path)?, path)
 }
@@ -92,30 +92,30 @@ pub fn parse_truth(bytes: &[u8], path: &Path) -> Result<CocoTruth, FormatError> 
     if annotations.is_empty() {
         return Err(FormatError::whole(path, Fault::Empty("annotations")));
     }
-    let picture_index = unique(path, "images", "image id", images.iter().map(|i| i.id))?;
+    let image_index = unique(path, "images", "image id", images.iter().map(|i| i.id))?;
     let class_index = unique(path, "categories", "category id", categories.iter().map(|c| c.id))?;
     unique(path, "annotations", "annotation id", annotations.iter().filter_map(|a| a.id))?;
     images.sort_by_key(|i| i.id);
     categories.sort_by_key(|c| c.id);
-    let picture = |image: &Image| Picture {
+    let image = |image: &Image| ImageInfo {
         name: image.file_name.clone().unwrap_or_else(|| image.id.to_string()),
         size: image.width.zip(image.height),
     };
     let mut truth = CocoTruth {
-        pictures: images.iter().map(picture).collect(),
+        images: images.iter().map(image).collect(),
         classes: categories.iter().map(|c| c.name.clone()).collect(),
         truths: Vec::with_capacity(annotations.len()),
-        picture_index,
+        image_index,
         class_index,
     };
     for (index, annotation) in annotations.iter().enumerate() {
-        let place = |key| Place::Entry { list: "annotations", index, key };
-        let (picture, class) = truth.indices(path, place, annotation.image_id, annotation.category_id)?;
+        let place = |key| Location::Entry { list: "annotations", index, key };
+        let (image, class) = truth.indices(path, place, annotation.image_id, annotation.category_id)?;
         let rect = rect(annotation.bbox).map_err(|fault| FormatError::new(path, place("bbox"), fault))?;
         let area = annotation.area.unwrap_or_else(|| rect.area());
-        truth.truths.push(Truth { picture, class, rect, area, crowd: annotation.iscrowd != 0 });
+        truth.truths.push(Truth { image, class, rect, area, crowd: annotation.iscrowd != 0 });
     }
-    refuse_other_conventions(path, &truth.pictures, || truth.truths.iter().map(|t| (t.picture, t.rect)))?;
+    refuse_other_conventions(path, &truth.images, || truth.truths.iter().map(|t| (t.image, t.rect)))?;
     Ok(truth)
 }
 
@@ -139,12 +139,12 @@ impl CocoTruth {
         }
         let mut predictions = Vec::with_capacity(found.len());
         for (index, found) in found.iter().enumerate() {
-            let place = |key| Place::Entry { list: "", index, key };
-            let (picture, class) = self.indices(path, place, found.image_id, found.category_id)?;
+            let place = |key| Location::Entry { list: "", index, key };
+            let (image, class) = self.indices(path, place, found.image_id, found.category_id)?;
             let rect = rect(found.bbox).map_err(|fault| FormatError::new(path, place("bbox"), fault))?;
-            predictions.push(Prediction { picture, class, rect, score: found.score });
+            predictions.push(Prediction { image, class, rect, score: found.score });
         }
-        refuse_other_conventions(path, &self.pictures, || predictions.iter().map(|p| (p.picture, p.rect)))?;
+        refuse_other_conventions(path, &self.images, || predictions.iter().map(|p| (p.image, p.rect)))?;
         Ok(predictions)
     }
 
@@ -153,7 +153,7 @@ impl CocoTruth {
     /// # Errors
     /// When predictions are not over this truth.
     pub fn with(&self, predictions: Vec<Prediction>, path: &Path) -> Result<DetectionSet, FormatError> {
-        DetectionSet::new(self.pictures.clone(), self.classes.clone(), self.truths.clone(), predictions)
+        DetectionSet::new(self.images.clone(), self.classes.clone(), self.truths.clone(), predictions)
             .map_err(|fault| FormatError::whole(path, fault))
     }
 
@@ -162,7 +162,7 @@ impl CocoTruth {
     pub fn shelves(&self) -> Shelves {
         let facings = self.truths.iter().map(|t| {
             let class = self.classes[t.class as usize].clone();
-            (t.picture, facing(t.rect, class, 1.0, t.crowd))
+            (t.image, facing(t.rect, class, 1.0, t.crowd))
         });
         self.as_shelves(facings)
     }
@@ -170,44 +170,44 @@ impl CocoTruth {
     /// Predicted shelves: results with at least the confidence of their category.
     #[must_use]
     pub fn predicted_shelves(&self, predictions: &[Prediction], confidence: &Confidences<f64>) -> Shelves {
-        let least = confidence.by_number(&self.classes);
-        let kept = predictions.iter().filter(|p| p.score >= least[p.class as usize]);
+        let min_confidence = confidence.by_number(&self.classes);
+        let kept = predictions.iter().filter(|p| p.score >= min_confidence[p.class as usize]);
         self.as_shelves(kept.map(|p| {
             let class = self.classes[p.class as usize].clone();
-            (p.picture, facing(p.rect, class, p.score, false))
+            (p.image, facing(p.rect, class, p.score, false))
         }))
     }
 
     fn as_shelves(&self, facings: impl Iterator<Item = (u32, Facing)>) -> Shelves {
-        let mut grouped = vec![Vec::new(); self.pictures.len()];
-        facings.for_each(|(picture, facing)| grouped[picture as usize].push(facing));
-        let shelf = |(picture, facings): (&Picture, Vec<Facing>)| Shelf {
-            name: picture.name.clone(),
+        let mut grouped = vec![Vec::new(); self.images.len()];
+        facings.for_each(|(image, facing)| grouped[image as usize].push(facing));
+        let shelf = |(image, facings): (&ImageInfo, Vec<Facing>)| Shelf {
+            name: image.name.clone(),
             sha256: None,
-            size: picture.size,
+            size: image.size,
             counts: Shelf::count(&facings),
             facings: Some(facings),
         };
-        let pictures = self.pictures.iter().zip(grouped).map(shelf).collect();
-        Shelves { pictures, enrolled: Some(self.classes.clone()) }
+        let images = self.images.iter().zip(grouped).map(shelf).collect();
+        Shelves { images, enrolled: Some(self.classes.clone()) }
     }
 
     fn indices(
         &self,
         path: &Path,
-        place: impl Fn(&'static str) -> Place,
-        image: i64,
-        category: i64,
+        place: impl Fn(&'static str) -> Location,
+        image_id: i64,
+        category_id: i64,
     ) -> Result<(u32, u32), FormatError> {
         let unknown = |what, key, id: i64| {
             move || FormatError::new(path, place(key), Fault::Unknown { what, id: id.to_string() })
         };
-        let picture = self.picture_index.get(&image).copied();
-        let class = self.class_index.get(&category).copied();
-        match (picture, class) {
-            (None, _) => Err(unknown("image", "image_id", image)()),
-            (_, None) => Err(unknown("category", "category_id", category)()),
-            (Some(picture), Some(class)) => Ok((picture, class)),
+        let image = self.image_index.get(&image_id).copied();
+        let class = self.class_index.get(&category_id).copied();
+        match (image, class) {
+            (None, _) => Err(unknown("image", "image_id", image_id)()),
+            (_, None) => Err(unknown("category", "category_id", category_id)()),
+            (Some(image), Some(class)) => Ok((image, class)),
         }
     }
 }
@@ -238,7 +238,7 @@ fn unique(
     let mut sorted: Vec<(i64, usize)> = ids.enumerate().map(|(index, id)| (id, index)).collect();
     sorted.sort_unstable();
     if let Some(pair) = sorted.windows(2).find(|w| w[0].0 == w[1].0) {
-        let place = Place::Entry { list, index: pair[1].1, key: "id" };
+        let place = Location::Entry { list, index: pair[1].1, key: "id" };
         return Err(FormatError::new(path, place, Fault::Duplicate { what, id: pair[1].0.to_string() }));
     }
     Ok(sorted.into_iter().zip(0..).map(|((id, _), rank)| (id, rank)).collect())
@@ -251,13 +251,13 @@ fn rect([x, y, width, height]: [f64; 4]) -> Result<Rect, Fault> {
 /// Published shelf scores have been wrong by a factor of two because corners were read as sizes. Sure signs are refused.
 fn refuse_other_conventions<I: Iterator<Item = (u32, Rect)>>(
     path: &Path,
-    pictures: &[Picture],
+    images: &[ImageInfo],
     boxes: impl Fn() -> I,
 ) -> Result<(), FormatError> {
     // A pixel of slack: tools round.
     let (mut all, mut outside, mut fit_as_corners, mut fractions) = (0, 0, 0, 0);
-    for (picture, r) in boxes() {
-        let Some((width, height)) = pictures[picture as usize].size else { continue };
+    for (image, r) in boxes() {
+        let Some((width, height)) = images[image as usize].size else { continue };
         let (width, height) = (f64::from(width) + 1.0, f64::from(height) + 1.0);
         all += 1;
         outside += usize::from(r.x + r.width > width || r.y + r.height > height);

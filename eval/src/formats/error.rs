@@ -17,24 +17,24 @@ pub struct FormatError {
     /// Which file or folder.
     pub path: PathBuf,
     /// Where in it.
-    pub place: Box<Place>,
+    pub place: Box<Location>,
     /// What is wrong; its words are part of this error's own.
     pub fault: Box<Fault>,
 }
 
 impl FormatError {
-    pub(crate) fn new(path: &Path, place: Place, fault: impl Into<Fault>) -> Self {
+    pub(crate) fn new(path: &Path, place: Location, fault: impl Into<Fault>) -> Self {
         Self { path: path.to_owned(), place: Box::new(place), fault: Box::new(fault.into()) }
     }
 
     pub(crate) fn whole(path: &Path, fault: impl Into<Fault>) -> Self {
-        Self::new(path, Place::Whole, fault)
+        Self::new(path, Location::Whole, fault)
     }
 }
 
 /// Where in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// All of it.
     Whole,
     /// A line, from 1.
@@ -50,9 +50,9 @@ pub enum Place {
         /// Name of the key inside, or nothing.
         key: &'static str,
     },
-    /// An entry of a picture, from 0: `images["a.jpg"].facings[3].box`.
-    Picture {
-        /// Name of the picture.
+    /// An entry of an image, from 0: `images["a.jpg"].facings[3].box`.
+    Image {
+        /// Name of the image.
         name: String,
         /// The list inside and the position in it.
         entry: Option<(&'static str, usize)>,
@@ -61,7 +61,7 @@ pub enum Place {
     },
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let dotted = |f: &mut fmt::Formatter<'_>, key: &str| match key {
             "" => Ok(()),
@@ -75,7 +75,7 @@ impl fmt::Display for Place {
                 write!(f, ": {list}[{index}]")?;
                 dotted(f, key)
             }
-            Self::Picture { name, entry, key } => {
+            Self::Image { name, entry, key } => {
                 write!(f, ": images[{name:?}]")?;
                 if let Some((list, index)) = entry {
                     write!(f, ".{list}[{index}]")?;
@@ -118,7 +118,7 @@ pub enum Fault {
     Duplicate {
         /// Of what.
         what: &'static str,
-        /// Which.
+        /// The id in question.
         id: String,
     },
     /// Something is named that is not there.
@@ -126,7 +126,7 @@ pub enum Fault {
     Unknown {
         /// Of what.
         what: &'static str,
-        /// Which.
+        /// The id in question.
         id: String,
     },
     /// A SKU is answered or asked for that is not among the enrolled ones.
@@ -135,7 +135,7 @@ pub enum Fault {
         /// Its code.
         sku: String,
     },
-    /// A box no picture can have.
+    /// A box no image can have.
     #[error(transparent)]
     Rect(#[from] RectFault),
     /// Corners in the wrong order.
@@ -145,11 +145,11 @@ pub enum Fault {
     #[error("all boxes lie within 0..1: they seem to be normalised, but pixels are expected")]
     Normalised,
     /// Corners where sizes are expected.
-    #[error("most boxes reach outside their pictures, but would fit as x1, y1, x2, y2; COCO's are x, y, width, height")]
+    #[error("most boxes reach outside their images, but would fit as x1, y1, x2, y2; COCO's are x, y, width, height")]
     CornersNotSizes,
-    /// A share that is none.
+    /// A fraction outside `0..=1`.
     #[error("{value} is not within 0..1")]
-    Share {
+    Fraction {
         /// The number.
         value: f64,
     },
@@ -177,7 +177,7 @@ pub enum Fault {
     Slices(#[from] SliceError),
     /// Answers that cannot be told apart.
     #[error(
-        "nothing says which picture this answer is of: give a `file` key, answers by name, or the pictures' sha256 in the ground truth"
+        "nothing says which image this answer is of: give a `file` key, answers by name, or the images' sha256 in the ground truth"
     )]
     Nameless,
     /// Two sides that cannot be compared.

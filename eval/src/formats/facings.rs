@@ -1,4 +1,4 @@
-//! The common ground of shelf files: what one picture holds, from whichever file it came.
+//! The common ground of shelf files: what one image holds, from whichever file it came.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub struct Facing {
     pub stated: Stated,
 }
 
-/// One picture.
+/// One image.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Shelf {
     /// File name as given.
@@ -51,11 +51,11 @@ impl Shelf {
     }
 }
 
-/// All pictures of one file.
+/// All images of one file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Shelves {
     /// In file order.
-    pub pictures: Vec<Shelf>,
+    pub images: Vec<Shelf>,
     /// SKUs that are enrolled, where the file says; otherwise all that occur are taken to be.
     pub enrolled: Option<Vec<String>>,
 }

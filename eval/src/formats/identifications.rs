@@ -13,7 +13,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{Fault, FormatError, Place};
+use super::error::{Fault, FormatError, Location};
 use super::json::parse;
 use crate::identification::{QuerySet, Ranked, Stated};
 
@@ -35,7 +35,7 @@ pub struct Identifications {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IdentifiedCrop {
-    /// The picture it comes from.
+    /// The image it comes from.
     pub image: String,
     /// What it truly is; `None` for no enrolled SKU. The key must be there: leaving it out is a mistake, not an unknown.
     #[serde(deserialize_with = "Option::deserialize")]
@@ -85,16 +85,16 @@ pub fn query_set(file: &Identifications, path: &Path) -> Result<QuerySet, Format
     let mut skus: HashMap<&str, u32> = HashMap::new();
     for (index, sku) in file.enrolled.iter().enumerate() {
         if skus.insert(sku, index as u32).is_some() {
-            let place = Place::Entry { list: "enrolled", index, key: "" };
+            let place = Location::Entry { list: "enrolled", index, key: "" };
             return Err(FormatError::new(path, place, Fault::Duplicate { what: "SKU", id: sku.clone() }));
         }
     }
-    let mut pictures: Vec<String> = Vec::new();
-    let mut picture_index: HashMap<&str, u32> = HashMap::new();
+    let mut images: Vec<String> = Vec::new();
+    let mut image_index: HashMap<&str, u32> = HashMap::new();
     let mut numbered = Vec::with_capacity(file.queries.len());
     for (index, query) in file.queries.iter().enumerate() {
         let number = |sku: &String, key| {
-            let place = Place::Entry { list: "queries", index, key };
+            let place = Location::Entry { list: "queries", index, key };
             let unknown = || FormatError::new(path, place, Fault::NotEnrolled { sku: sku.clone() });
             skus.get(sku.as_str()).copied().ok_or_else(unknown)
         };
@@ -103,22 +103,22 @@ pub fn query_set(file: &Identifications, path: &Path) -> Result<QuerySet, Format
         for candidate in &query.candidates {
             candidates.push(Ranked { sku: number(&candidate.sku, "candidates")?, similarity: candidate.similarity });
         }
-        let picture = *picture_index.entry(&query.image).or_insert_with(|| {
-            pictures.push(query.image.clone());
-            pictures.len() as u32 - 1
+        let image = *image_index.entry(&query.image).or_insert_with(|| {
+            images.push(query.image.clone());
+            images.len() as u32 - 1
         });
         if let Some(value) = query.probability.filter(|p| !(0.0..=1.0).contains(p)) {
-            let place = Place::Entry { list: "queries", index, key: "probability" };
-            return Err(FormatError::new(path, place, Fault::Share { value }));
+            let place = Location::Entry { list: "queries", index, key: "probability" };
+            return Err(FormatError::new(path, place, Fault::Fraction { value }));
         }
         let stated = Stated { probability: query.probability, excess: query.excess };
-        numbered.push((truth, picture, candidates, stated));
+        numbered.push((truth, image, candidates, stated));
     }
-    drop(picture_index);
-    let mut set = QuerySet::new(file.enrolled.clone(), pictures);
-    for (index, (truth, picture, candidates, stated)) in numbered.into_iter().enumerate() {
-        let place = Place::Entry { list: "queries", index, key: "candidates" };
-        set.push_stated(truth, picture, &candidates, stated).map_err(|fault| FormatError::new(path, place, fault))?;
+    drop(image_index);
+    let mut set = QuerySet::new(file.enrolled.clone(), images);
+    for (index, (truth, image, candidates, stated)) in numbered.into_iter().enumerate() {
+        let place = Location::Entry { list: "queries", index, key: "candidates" };
+        set.push_stated(truth, image, &candidates, stated).map_err(|fault| FormatError::new(path, place, fault))?;
     }
     Ok(set)
 }

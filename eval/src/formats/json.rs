@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::error::{Fault, FormatError, Place};
+use super::error::{Fault, FormatError, Location};
 
 /// Largest file read. A million boxes of COCO results are about 100 MB.
 pub const MAX_BYTES: u64 = 1 << 30;
@@ -53,7 +53,7 @@ pub(super) fn located(path: &Path, error: &serde_json::Error) -> FormatError {
     let text = error.to_string();
     let suffix = format!(" at line {} column {}", error.line(), error.column());
     let reason = text.strip_suffix(&suffix).unwrap_or(&text).to_owned();
-    let place = Place::Column(error.line() as u64, error.column() as u64);
+    let place = Location::Column(error.line() as u64, error.column() as u64);
     FormatError::new(path, place, Fault::Json(reason))
 }
 
@@ -105,8 +105,8 @@ pub enum Kind {
     /// `{"format": "shelf-identifications", ...}`.
     ShelfIdentifications,
     /// `{"a.jpg": {"sku": 2}}`.
-    CountsByPicture,
-    /// Answers of the server: one, a list of them, or by picture.
+    CountsByImage,
+    /// Answers of the server: one, a list of them, or by image.
     Answers,
     /// An empty list.
     EmptyList,
@@ -121,7 +121,7 @@ impl Kind {
             Self::CocoResults => "COCO results",
             Self::ShelfCounts => "shelf counts",
             Self::ShelfIdentifications => "shelf identifications",
-            Self::CountsByPicture => "counts by picture",
+            Self::CountsByImage => "counts by image",
             Self::Answers => "answers of the server",
             Self::EmptyList => "an empty list",
         }
@@ -134,7 +134,7 @@ impl Kind {
 /// When it is not JSON, or of no kind known here.
 pub fn sniff(bytes: &[u8], path: &Path) -> Result<Kind, FormatError> {
     let unknown = || {
-        let expected = "COCO (truth or results), shelf-counts, shelf-identifications, counts by picture, or answers of \
+        let expected = "COCO (truth or results), shelf-counts, shelf-identifications, counts by image, or answers of \
                         the server (see docs/metrics.md)";
         FormatError::whole(path, Fault::WrongKind { found: "some other JSON", expected })
     };
@@ -172,7 +172,7 @@ pub fn sniff(bytes: &[u8], path: &Path) -> Result<Kind, FormatError> {
                 () if keys.is_empty() => Err(unknown()),
                 () if has("images") && has("annotations") => Ok(Kind::CocoTruth),
                 () if answers => Ok(Kind::Answers),
-                () if keys.values().all(|v| matches!(v, Shape::Object(_))) => Ok(Kind::CountsByPicture),
+                () if keys.values().all(|v| matches!(v, Shape::Object(_))) => Ok(Kind::CountsByImage),
                 () => Err(unknown()),
             }
         }

@@ -1,7 +1,7 @@
 //! Saved ground truth and predictions, strictly read.
 //!
-//! Every mistake is an error that names the file and the place in it. Nothing is guessed, skipped or repaired: a figure over
-//! half-read data would be a wrong figure. (YOLO label folders are read by the `dataset` crate, which owns them.)
+//! Every mistake is an error that names the file and the place in it. Nothing is guessed, skipped or repaired: a metric over
+//! half-read data would be a wrong metric. (YOLO label folders are read by the `dataset` crate, which owns them.)
 
 pub mod answers;
 pub mod coco;
@@ -17,7 +17,7 @@ use std::path::Path;
 use vision::Confidences;
 
 pub use coco::CocoTruth;
-pub use error::{Fault, FormatError, Place};
+pub use error::{Fault, FormatError, Location};
 pub use facings::{Facing, Shelf, Shelves};
 pub use json::{Kind, read_bounded, sniff};
 pub use pairing::{ShelfComparison, compare, with_true_identities};
@@ -31,11 +31,11 @@ pub fn read_true_shelves(path: &Path) -> Result<Shelves, FormatError> {
     let bytes = read_bounded(path)?;
     match sniff(&bytes, path)? {
         Kind::ShelfCounts => shelf_counts::parse_full(&bytes, path, Side::Truth),
-        Kind::CountsByPicture => shelf_counts::parse_short(&bytes, path),
+        Kind::CountsByImage => shelf_counts::parse_short(&bytes, path),
         Kind::CocoTruth => Ok(coco::parse_truth(&bytes, path)?.shelves()),
         Kind::EmptyList => Err(FormatError::whole(path, Fault::Empty("images"))),
         other => {
-            let expected = "shelf counts, counts by picture, or COCO ground truth";
+            let expected = "shelf counts, counts by image, or COCO ground truth";
             Err(FormatError::whole(path, Fault::WrongKind { found: other.describe(), expected }))
         }
     }
@@ -55,7 +55,7 @@ pub fn read_predicted_shelves(
     let bytes = read_bounded(path)?;
     match sniff(&bytes, path)? {
         Kind::ShelfCounts => shelf_counts::parse_full(&bytes, path, Side::Predictions),
-        Kind::CountsByPicture => shelf_counts::parse_short(&bytes, path),
+        Kind::CountsByImage => shelf_counts::parse_short(&bytes, path),
         Kind::Answers => answers::parse_answers(&bytes, path, truth),
         Kind::CocoResults => {
             let truth_bytes = read_bounded(truth_path)?;
@@ -70,7 +70,7 @@ pub fn read_predicted_shelves(
         }
         Kind::EmptyList => Err(FormatError::whole(path, Fault::Empty("predictions"))),
         other => {
-            let expected = "shelf counts, counts by picture, COCO results, or answers of the server";
+            let expected = "shelf counts, counts by image, COCO results, or answers of the server";
             Err(FormatError::whole(path, Fault::WrongKind { found: other.describe(), expected }))
         }
     }

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use vision::Confidences;
 
-use super::error::{Fault, FormatError, Place};
+use super::error::{Fault, FormatError, Location};
 use super::facings::{Facing, Shelf, Shelves};
 use crate::counts::{CountRow, CountTable};
 use crate::identification::{QuerySet, Ranked};
 use crate::matching::DEFAULT_MAX_DETECTIONS;
-use crate::sample::{DetectionSet, Picture, Prediction, Truth};
-use crate::{Fate, pair};
+use crate::sample::{DetectionSet, ImageInfo, Prediction, Truth};
+use crate::{MatchResult, pair};
 
 /// What can be evaluated.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,15 +22,15 @@ pub struct ShelfComparison {
     pub boxes: Option<DetectionSet>,
     /// When facings also say which SKU they are: the found facings that lie on a true one (IoU .50, whatever the class).
     pub identities: Option<QuerySet>,
-    /// Pictures that nothing was predicted for: counted as empty, which can only lower the result.
+    /// Images that nothing was predicted for: counted as empty, which can only lower the result.
     pub unanswered: Vec<String>,
 }
 
-/// Joins by picture name. `path` is that of the predictions. Facings below the confidence of their class
+/// Joins by image name. `path` is that of the predictions. Facings below the confidence of their class
 /// take no part in identities.
 ///
 /// # Errors
-/// When a predicted picture is not in the truth, or a number is none.
+/// When a predicted image is not in the truth, or a number is none.
 pub fn compare(
     truth: &Shelves,
     predictions: &Shelves,
@@ -39,30 +39,30 @@ pub fn compare(
 ) -> Result<ShelfComparison, FormatError> {
     let by_name = join(truth, predictions, path)?;
     let skus: BTreeSet<&String> =
-        truth.pictures.iter().chain(&predictions.pictures).flat_map(|p| p.counts.keys()).collect();
+        truth.images.iter().chain(&predictions.images).flat_map(|p| p.counts.keys()).collect();
     let sku_index: HashMap<&String, u32> = skus.iter().copied().zip(0..).collect();
     let mut rows = Vec::new();
-    for (index, shelf) in truth.pictures.iter().enumerate() {
+    for (index, shelf) in truth.images.iter().enumerate() {
         let nothing = BTreeMap::new();
         let found = by_name[index].map_or(&nothing, |p| &p.counts);
         let named: BTreeSet<&String> = shelf.counts.keys().chain(found.keys()).collect();
         rows.extend(named.into_iter().map(|sku| CountRow {
             sku: sku_index[sku],
-            picture: index as u32,
+            image: index as u32,
             truth: shelf.counts.get(sku).copied().unwrap_or(0),
             predicted: found.get(sku).copied().unwrap_or(0),
         }));
     }
-    let names = || truth.pictures.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
+    let names = || truth.images.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
     let counts = CountTable::new(skus.into_iter().cloned().collect(), names(), rows);
 
-    let unanswered = truth.pictures.iter().zip(&by_name).filter(|(_, p)| p.is_none()).map(|(t, _)| t.name.clone());
-    let listed = truth.pictures.iter().all(|p| p.facings.is_some())
+    let unanswered = truth.images.iter().zip(&by_name).filter(|(_, p)| p.is_none()).map(|(t, _)| t.name.clone());
+    let listed = truth.images.iter().all(|p| p.facings.is_some())
         && by_name.iter().flatten().all(|p| p.facings.is_some())
         && by_name.iter().any(Option::is_some);
     let boxes = if listed { Some(detection_set(truth, &by_name, path)?) } else { None };
     let identities = match &boxes {
-        Some(set) if truth.pictures.iter().any(|p| facings(p).any(|f| f.sku.is_some())) => {
+        Some(set) if truth.images.iter().any(|p| facings(p).any(|f| f.sku.is_some())) => {
             Some(identities(truth, predictions, &by_name, (set, confidence), path)?)
         }
         _ => None,
@@ -74,24 +74,24 @@ fn facings(shelf: &Shelf) -> impl Iterator<Item = &Facing> {
     shelf.facings.iter().flatten()
 }
 
-/// The prediction of each true picture. Names must be equal; where one side has folders before its file names, the file
+/// The prediction of each true image. Names must be equal; where one side has folders before its file names, the file
 /// names decide if they are all different.
 fn join<'a>(truth: &Shelves, predictions: &'a Shelves, path: &Path) -> Result<Vec<Option<&'a Shelf>>, FormatError> {
     let file_name = |name: &str| name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned();
-    let exact: HashMap<&str, usize> = truth.pictures.iter().map(|p| p.name.as_str()).zip(0..).collect();
+    let exact: HashMap<&str, usize> = truth.images.iter().map(|p| p.name.as_str()).zip(0..).collect();
     let mut by_file: HashMap<String, Option<usize>> = HashMap::new();
-    for (index, picture) in truth.pictures.iter().enumerate() {
-        by_file.entry(file_name(&picture.name)).and_modify(|at| *at = None).or_insert(Some(index));
+    for (index, image) in truth.images.iter().enumerate() {
+        by_file.entry(file_name(&image.name)).and_modify(|at| *at = None).or_insert(Some(index));
     }
-    let mut joined = vec![None; truth.pictures.len()];
-    for shelf in &predictions.pictures {
-        let place = || Place::Picture { name: shelf.name.clone(), entry: None, key: "" };
+    let mut joined = vec![None; truth.images.len()];
+    for shelf in &predictions.images {
+        let place = || Location::Image { name: shelf.name.clone(), entry: None, key: "" };
         let at = exact.get(shelf.name.as_str()).copied();
         let at = at.or_else(|| by_file.get(&file_name(&shelf.name)).copied().flatten());
         let unknown = || FormatError::new(path, place(), Fault::Unknown { what: "image", id: shelf.name.clone() });
         let at = at.ok_or_else(unknown)?;
         if joined[at].replace(shelf).is_some() {
-            let fault = Fault::Duplicate { what: "the prediction of image", id: truth.pictures[at].name.clone() };
+            let fault = Fault::Duplicate { what: "the prediction of image", id: truth.images[at].name.clone() };
             return Err(FormatError::new(path, place(), fault));
         }
     }
@@ -102,36 +102,36 @@ fn join<'a>(truth: &Shelves, predictions: &'a Shelves, path: &Path) -> Result<Ve
 const CONTAINER: &str = "container";
 
 fn detection_set(truth: &Shelves, predicted: &[Option<&Shelf>], path: &Path) -> Result<DetectionSet, FormatError> {
-    let all = || truth.pictures.iter().chain(predicted.iter().copied().flatten()).flat_map(facings);
+    let all = || truth.images.iter().chain(predicted.iter().copied().flatten()).flat_map(facings);
     // A side that names no classes can only be compared where classes play no part.
     let unnamed = all().any(|f| f.class.is_empty());
     let class = |f: &Facing| if unnamed { CONTAINER.to_owned() } else { f.class.clone() };
     let classes: BTreeSet<String> = all().map(class).collect();
     let index: HashMap<&String, u32> = classes.iter().zip(0..).collect();
     let (mut truths, mut predictions) = (Vec::new(), Vec::new());
-    for (picture, (shelf, found)) in (0..).zip(truth.pictures.iter().zip(predicted)) {
+    for (image, (shelf, found)) in (0..).zip(truth.images.iter().zip(predicted)) {
         truths.extend(facings(shelf).map(|f| Truth {
-            picture,
+            image,
             class: index[&class(f)],
             rect: f.rect,
             area: f.rect.area(),
             crowd: f.crowd,
         }));
         predictions.extend(found.iter().flat_map(|p| facings(p)).map(|f| Prediction {
-            picture,
+            image,
             class: index[&class(f)],
             rect: f.rect,
             score: f.confidence,
         }));
     }
-    let picture = |(shelf, found): (&Shelf, &Option<&Shelf>)| Picture {
+    let image = |(shelf, found): (&Shelf, &Option<&Shelf>)| ImageInfo {
         name: shelf.name.clone(),
         size: shelf.size.or_else(|| found.and_then(|f| f.size)),
     };
-    let pictures = truth.pictures.iter().zip(predicted).map(picture).collect();
+    let images = truth.images.iter().zip(predicted).map(image).collect();
     drop(index);
     let classes = classes.into_iter().collect();
-    DetectionSet::new(pictures, classes, truths, predictions).map_err(|fault| FormatError::whole(path, fault))
+    DetectionSet::new(images, classes, truths, predictions).map_err(|fault| FormatError::whole(path, fault))
 }
 
 /// True and found facings in the order of truths and predictions of a comparison's [`DetectionSet`].
@@ -141,10 +141,7 @@ pub(crate) fn in_order<'a>(
     path: &Path,
 ) -> Result<(Vec<&'a Facing>, Vec<&'a Facing>), FormatError> {
     let by_name = join(truth, predictions, path)?;
-    Ok((
-        truth.pictures.iter().flat_map(facings).collect(),
-        by_name.iter().copied().flatten().flat_map(facings).collect(),
-    ))
+    Ok((truth.images.iter().flat_map(facings).collect(), by_name.iter().copied().flatten().flat_map(facings).collect()))
 }
 
 /// Places of found and of true facings that are one: predictions and truths of a [`DetectionSet`].
@@ -159,8 +156,8 @@ pub(crate) fn matched(
         (0..found.len()).filter(|&at| found[at].confidence >= confidence.of(&found[at].class)).collect::<Vec<_>>();
     let any = Confidences::uniform(f64::NEG_INFINITY);
     let pairing = pair(&one_class(boxes, &served, path)?, 0.5, &any, DEFAULT_MAX_DETECTIONS);
-    let right = served.iter().zip(&pairing.fates).filter_map(|(&at, fate)| match fate {
-        Fate::Right(truth) => Some((at, *truth as usize)),
+    let right = served.iter().zip(&pairing.results).filter_map(|(&at, result)| match result {
+        MatchResult::Right(truth) => Some((at, *truth as usize)),
         _ => None,
     });
     Ok(right.collect())
@@ -173,7 +170,7 @@ fn identities(
     (boxes, confidence): (&DetectionSet, &Confidences<f64>),
     path: &Path,
 ) -> Result<QuerySet, FormatError> {
-    let true_facings: Vec<&Facing> = truth.pictures.iter().flat_map(facings).collect();
+    let true_facings: Vec<&Facing> = truth.images.iter().flat_map(facings).collect();
     let found: Vec<&Facing> = predicted.iter().copied().flatten().flat_map(facings).collect();
 
     // Which SKUs a right answer was possible for: as the files say, or else all that either side names.
@@ -187,18 +184,15 @@ fn identities(
         }
     };
     let index: HashMap<&String, u32> = enrolled.iter().zip(0..).collect();
-    let names = truth.pictures.iter().map(|p| p.name.clone()).collect();
+    let names = truth.images.iter().map(|p| p.name.clone()).collect();
     let mut set = QuerySet::new(enrolled.clone(), names);
     for (at, truth_at) in matched(boxes, &found, confidence, path)? {
-        let (picture, facing) = (boxes.predictions()[at].picture, found[at]);
+        let (image, facing) = (boxes.predictions()[at].image, found[at]);
         let ranked = ranking(facing);
         let mut candidates = Vec::with_capacity(ranked.len());
         for (sku, similarity) in ranked {
-            let place = || Place::Picture {
-                name: truth.pictures[picture as usize].name.clone(),
-                entry: None,
-                key: "candidates",
-            };
+            let place =
+                || Location::Image { name: truth.images[image as usize].name.clone(), entry: None, key: "candidates" };
             let sku = index.get(&sku).copied();
             let sku = sku.ok_or_else(|| {
                 FormatError::new(path, place(), Fault::NotEnrolled { sku: facing.sku.clone().unwrap_or_default() })
@@ -206,9 +200,9 @@ fn identities(
             candidates.push(Ranked { sku, similarity });
         }
         let truth_sku = true_facings[truth_at].sku.as_ref().and_then(|sku| index.get(sku).copied());
-        set.push_stated(truth_sku, picture, &candidates, facing.stated).map_err(|fault| {
-            let name = truth.pictures[picture as usize].name.clone();
-            FormatError::new(path, Place::Picture { name, entry: None, key: "candidates" }, fault)
+        set.push_stated(truth_sku, image, &candidates, facing.stated).map_err(|fault| {
+            let name = truth.images[image as usize].name.clone();
+            FormatError::new(path, Location::Image { name, entry: None, key: "candidates" }, fault)
         })?;
     }
     Ok(set)
@@ -227,16 +221,16 @@ pub fn with_true_identities(
 ) -> Result<Option<Shelves>, FormatError> {
     let by_name = join(truth, predictions, path)?;
     let listed = |shelf: &&Shelf| shelf.facings.is_some();
-    if !truth.pictures.iter().all(|shelf| listed(&shelf)) || !by_name.iter().flatten().all(listed) {
+    if !truth.images.iter().all(|shelf| listed(&shelf)) || !by_name.iter().flatten().all(listed) {
         return Ok(None);
     }
     let boxes = detection_set(truth, &by_name, path)?;
-    let true_facings: Vec<&Facing> = truth.pictures.iter().flat_map(facings).collect();
+    let true_facings: Vec<&Facing> = truth.images.iter().flat_map(facings).collect();
     let found: Vec<&Facing> = by_name.iter().copied().flatten().flat_map(facings).collect();
     let of: HashMap<usize, usize> = matched(&boxes, &found, confidence, path)?.into_iter().collect();
     let mut at = 0;
-    let mut pictures = Vec::with_capacity(truth.pictures.len());
-    for (shelf, found) in truth.pictures.iter().zip(&by_name) {
+    let mut images = Vec::with_capacity(truth.images.len());
+    for (shelf, found) in truth.images.iter().zip(&by_name) {
         let mut renamed: Vec<Facing> = found.iter().flat_map(|shelf| facings(shelf)).cloned().collect();
         for facing in &mut renamed {
             let sku = of.get(&at).and_then(|&truth_at| true_facings[truth_at].sku.clone());
@@ -244,14 +238,14 @@ pub fn with_true_identities(
             (facing.sku, facing.candidates) = (sku.filter(is_enrolled), Vec::new());
             at += 1;
         }
-        pictures.push(Shelf {
+        images.push(Shelf {
             name: shelf.name.clone(),
             counts: Shelf::count(&renamed),
             facings: Some(renamed),
             ..Shelf::default()
         });
     }
-    Ok(Some(Shelves { pictures, enrolled: predictions.enrolled.clone() }))
+    Ok(Some(Shelves { images, enrolled: predictions.enrolled.clone() }))
 }
 
 /// The answer first, then the other candidates in their order. An answer without a similarity of its own has that of the
@@ -267,6 +261,6 @@ fn ranking(facing: &Facing) -> Vec<(String, f64)> {
 fn one_class(set: &DetectionSet, predictions: &[usize], path: &Path) -> Result<DetectionSet, FormatError> {
     let truths = set.truths().iter().map(|t| Truth { class: 0, ..*t }).collect();
     let predictions = predictions.iter().map(|&at| Prediction { class: 0, ..set.predictions()[at] }).collect();
-    DetectionSet::new(set.pictures().to_vec(), vec![CONTAINER.to_owned()], truths, predictions)
+    DetectionSet::new(set.images().to_vec(), vec![CONTAINER.to_owned()], truths, predictions)
         .map_err(|fault| FormatError::whole(path, fault))
 }

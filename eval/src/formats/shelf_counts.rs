@@ -15,7 +15,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::error::{Fault, FormatError, Place};
+use super::error::{Fault, FormatError, Location};
 use super::facings::{Facing, Shelf, Shelves};
 use super::json::{UniqueMap, parse};
 use crate::identification::Stated;
@@ -84,7 +84,7 @@ pub enum Side {
 /// Parses the full form.
 ///
 /// # Errors
-/// When the text is not of that form or version, is empty, names a picture twice, says neither counts nor facings of one, or
+/// When the text is not of that form or version, is empty, names an image twice, says neither counts nor facings of one, or
 /// holds a box of another convention or counts that contradict its facings.
 pub fn parse_full(bytes: &[u8], path: &Path, side: Side) -> Result<Shelves, FormatError> {
     let file: File = parse(bytes, path)?;
@@ -92,24 +92,24 @@ pub fn parse_full(bytes: &[u8], path: &Path, side: Side) -> Result<Shelves, Form
         let expected = "shelf-counts version 1";
         return Err(FormatError::whole(path, Fault::WrongKind { found: "another version of shelf-counts", expected }));
     }
-    let mut shelves = Shelves { pictures: Vec::new(), enrolled: file.enrolled };
+    let mut shelves = Shelves { images: Vec::new(), enrolled: file.enrolled };
     for image in file.images {
-        shelves.pictures.push(shelf(image, path, side)?);
+        shelves.images.push(shelf(image, path, side)?);
     }
     checked(shelves, path)
 }
 
-/// Parses the short form: counts by picture.
+/// Parses the short form: counts by image.
 ///
 /// # Errors
 /// When the text is not of that form, or empty.
 pub fn parse_short(bytes: &[u8], path: &Path) -> Result<Shelves, FormatError> {
     let UniqueMap(file) = parse::<UniqueMap<UniqueMap<u64>>>(bytes, path)?;
     let shelf = |(name, UniqueMap(counts))| Shelf { name, counts, ..Shelf::default() };
-    checked(Shelves { pictures: file.into_iter().map(shelf).collect(), enrolled: None }, path)
+    checked(Shelves { images: file.into_iter().map(shelf).collect(), enrolled: None }, path)
 }
 
-/// Parses counts of a single picture: `{"cola_can": 3}`.
+/// Parses counts of a single image: `{"cola_can": 3}`.
 ///
 /// # Errors
 /// When the text is not of that form.
@@ -121,7 +121,7 @@ pub fn parse_single(bytes: &[u8], path: &Path, name: &str) -> Result<Shelf, Form
 fn shelf(image: Image, path: &Path, side: Side) -> Result<Shelf, FormatError> {
     let name = image.image;
     let wrong =
-        |entry, key, fault: Fault| FormatError::new(path, Place::Picture { name: name.clone(), entry, key }, fault);
+        |entry, key, fault: Fault| FormatError::new(path, Location::Image { name: name.clone(), entry, key }, fault);
     let facings = match image.facings {
         None => None,
         Some(entries) => {
@@ -155,7 +155,7 @@ fn facing(entry: FacingEntry, side: Side) -> Result<Facing, (&'static str, Fault
     let rect = corners(entry.bbox).map_err(|fault| ("box", fault))?;
     let confidence = match (entry.confidence, side) {
         (Some(c), _) if (0.0..=1.0).contains(&c) => c,
-        (Some(value), _) => return Err(("confidence", Fault::Share { value })),
+        (Some(value), _) => return Err(("confidence", Fault::Fraction { value })),
         // Hand-made predictions may leave it out; truth has none.
         (None, _) => 1.0,
     };
@@ -179,14 +179,14 @@ pub(super) fn corners([x1, y1, x2, y2]: [f64; 4]) -> Result<Rect, Fault> {
     Ok(Rect::from_corners(x1, y1, x2, y2).check()?)
 }
 
-/// Checks that need all pictures.
+/// Checks that need all images.
 pub(super) fn checked(shelves: Shelves, path: &Path) -> Result<Shelves, FormatError> {
-    if shelves.pictures.is_empty() {
+    if shelves.images.is_empty() {
         return Err(FormatError::whole(path, Fault::Empty("images")));
     }
     let mut names = HashSet::new();
-    if let Some(twice) = shelves.pictures.iter().find(|p| !names.insert(p.name.as_str())) {
-        let place = Place::Picture { name: twice.name.clone(), entry: None, key: "" };
+    if let Some(twice) = shelves.images.iter().find(|p| !names.insert(p.name.as_str())) {
+        let place = Location::Image { name: twice.name.clone(), entry: None, key: "" };
         return Err(FormatError::new(path, place, Fault::Duplicate { what: "image", id: twice.name.clone() }));
     }
     let mut enrolled = HashSet::new();
@@ -194,7 +194,7 @@ pub(super) fn checked(shelves: Shelves, path: &Path) -> Result<Shelves, FormatEr
         let fault = Fault::Duplicate { what: "enrolled SKU", id: twice.clone() };
         return Err(FormatError::whole(path, fault));
     }
-    let mut boxes = shelves.pictures.iter().flat_map(|p| p.facings.iter().flatten()).map(|f| f.rect).peekable();
+    let mut boxes = shelves.images.iter().flat_map(|p| p.facings.iter().flatten()).map(|f| f.rect).peekable();
     if boxes.peek().is_some() && boxes.all(|r| r.x + r.width <= 1.0 && r.y + r.height <= 1.0) {
         return Err(FormatError::whole(path, Fault::Normalised));
     }

@@ -1,6 +1,6 @@
-//! Which of the known causes fits the figures, and what to do about it.
+//! Which of the known causes fits the metrics, and what to do about it.
 //!
-//! Rules, not a model: each says which figures it saw, so that a person can disagree.
+//! Rules, not a model: each says which metrics it saw, so that a person can disagree.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::{CountSection, DetectionSection, GatedMetric, IdentificationSection};
 pub struct Advice {
     /// The cause in a line.
     pub title: String,
-    /// The figures that point to it.
+    /// The metrics that point to it.
     pub because: String,
     /// What to do.
     pub remedy: String,
@@ -42,15 +42,15 @@ fn add(advice: &mut Vec<Advice>, title: impl Into<String>, because: impl Into<St
     advice.push(Advice { title: title.into(), because: because.into(), remedy: remedy.to_owned() });
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+fn percent(fraction: f64) -> String {
+    format!("{:.1} %", fraction * 100.0)
 }
 
-fn share(part: u64, whole: u64) -> f64 {
+fn fraction(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// A cause must explain this share of the mistakes to be named.
+/// A cause must explain this fraction of the mistakes to be named.
 const WORTH_NAMING: f64 = 0.15;
 
 fn detector(report: &Report, section: &DetectionSection, advice: &mut Vec<Advice>) {
@@ -58,30 +58,30 @@ fn detector(report: &Report, section: &DetectionSection, advice: &mut Vec<Advice
     let (missed, invented) = (section.mistakes.missed, section.mistakes.invented);
     if !gate.passed {
         let total = missed.total();
-        let of_missed = |part: u64| format!("{part} of {total} missed boxes ({})", percent(share(part, total)));
+        let of_missed = |part: u64| format!("{part} of {total} missed boxes ({})", percent(fraction(part, total)));
         let mut causes = [missed.unsure, missed.other_class, missed.badly_placed, missed.not_seen].map(|n| (n, ""));
         causes.iter_mut().zip(["unsure", "class", "place", "seen"]).for_each(|(cause, name)| cause.1 = name);
         causes.sort_by_key(|c| std::cmp::Reverse(c.0));
-        for (count, cause) in causes.into_iter().filter(|c| share(c.0, total) >= WORTH_NAMING) {
+        for (count, cause) in causes.into_iter().filter(|c| fraction(c.0, total) >= WORTH_NAMING) {
             match cause {
                 "unsure" => threshold(report, section, &of_missed(count), advice),
                 "class" => add(
                     advice,
                     "The right place, the wrong class",
                     format!("{} lie under a box of another class", of_missed(count)),
-                    "Look at the confusion matrix: merge classes that people cannot tell apart, or add pictures of the confused ones.",
+                    "Look at the confusion matrix: merge classes that people cannot tell apart, or add images of the confused ones.",
                 ),
                 "place" => add(
                     advice,
                     "Boxes sit loosely",
                     format!("{} overlap a prediction of their class by .1 to .5", of_missed(count)),
-                    "Check how tightly the labels are drawn (`shelf dataset check`), and train longer or at a larger input size.",
+                    "Check how tight the labels are (`shelf dataset check`), and train longer or at a larger input size.",
                 ),
                 _ => add(
                     advice,
                     "Things are not seen at all",
                     format!("{} have no box near them at any confidence", of_missed(count)),
-                    "Look at the worst pictures: when the kind of thing is missing from training, label more of it; when it is \
+                    "Look at the worst images: when the kind of thing is missing from training, label more of it; when it is \
                      there, train longer or take the next larger model.",
                 ),
             }
@@ -93,7 +93,7 @@ fn detector(report: &Report, section: &DetectionSection, advice: &mut Vec<Advice
     let precision = report.metric("precision").unwrap_or(1.0);
     if map50.is_some_and(|g| !g.passed) || precision < 0.9 {
         let total = invented.total();
-        if share(invented.duplicate, total) >= WORTH_NAMING {
+        if fraction(invented.duplicate, total) >= WORTH_NAMING {
             add(
                 advice,
                 "One thing, two boxes",
@@ -101,12 +101,12 @@ fn detector(report: &Report, section: &DetectionSection, advice: &mut Vec<Advice
                 "Lower detector.iou (stricter suppression); when photos are tiled, check the merging at tile borders.",
             );
         }
-        if share(invented.background, total) >= 0.5 && gate.passed {
+        if fraction(invented.background, total) >= 0.5 && gate.passed {
             add(
                 advice,
                 "Boxes on the background",
                 format!("{} of {total} invented boxes have no true box near them", invented.background),
-                "Look at the worst pictures first: unlabelled things are a fault of the labels. Otherwise add pictures \
+                "Look at the worst images first: unlabelled things are a fault of the labels. Otherwise add images \
                  without containers, or raise detector.confidence as far as recall allows.",
             );
         }
@@ -134,7 +134,7 @@ fn threshold(report: &Report, section: &DetectionSection, of_missed: &str, advic
                 .to_owned()
         }
         Some(p) => format!(
-            "Lower detector.confidence from {:.2} to {:.2}: recall {}, precision {} on this data. Confirm on other pictures: \
+            "Lower detector.confidence from {:.2} to {:.2}: recall {}, precision {} on this data. Confirm on other images: \
              a threshold chosen here flatters itself.",
             section.confidence,
             p.confidence,
@@ -142,7 +142,7 @@ fn threshold(report: &Report, section: &DetectionSection, of_missed: &str, advic
             percent(p.precision.unwrap_or_default())
         ),
         None => "No threshold reaches the gate on this data; lowering it helps, but the model must become surer: more \
-                 labelled pictures of what is missed, or a longer run."
+                 labelled images of what is missed, or a longer run."
             .to_owned(),
     };
     add(advice, "Found, but not surely enough", format!("{of_missed} were found below the threshold"), &remedy);
@@ -162,7 +162,7 @@ fn small_things(report: &Report, section: &DetectionSection, advice: &mut Vec<Ad
     }
     let density: Vec<&SliceLine> = section.slices.iter().filter(|s| s.column == "density" && s.evidence > 0).collect();
     if let (Some(sparse), Some(dense)) = (density.first(), density.last())
-        && let (Some(a), Some(b)) = (sparse.figures.get("recall"), dense.figures.get("recall"))
+        && let (Some(a), Some(b)) = (sparse.metrics.get("recall"), dense.metrics.get("recall"))
         && a - b > 0.10
     {
         add(
@@ -170,7 +170,7 @@ fn small_things(report: &Report, section: &DetectionSection, advice: &mut Vec<Ad
             "Crowded shelves are worse",
             format!("recall {} with {}, {} with {}", percent(a), sparse.value, percent(b), dense.value),
             "Cut photos into tiles (detector.tiles: auto), check that detector.max_detections is above the number of \
-             facings, and add crowded shelves to training (drawn and pasted ones help).",
+             facings, and add crowded shelves to training (synthetic and pasted ones help).",
         );
     }
 }
@@ -190,7 +190,7 @@ fn weak_classes(section: &DetectionSection, advice: &mut Vec<Advice>) {
             advice,
             "Some classes lag behind",
             format!("recall far below the mean of {}: {}", percent(mean), weak.join(", ")),
-            "Label more pictures of these, and look at their missed boxes: labels that differ from habit teach the wrong thing.",
+            "Label more images of these, and look at their missed boxes: labels that differ from habit teach the wrong thing.",
         );
     }
 }
@@ -203,7 +203,7 @@ fn classifier(report: &Report, section: &IdentificationSection, advice: &mut Vec
             format!("{} crops look mislabelled", section.suspects.len()),
             format!(
                 "{} is labelled {}, but looks like {} ({:.2} against {})",
-                first.picture,
+                first.image,
                 first.labelled,
                 first.looks_like,
                 first.similarity,
@@ -218,7 +218,7 @@ fn classifier(report: &Report, section: &IdentificationSection, advice: &mut Vec
     let (top1, top5) = (report.metric("top1").unwrap_or_default(), report.metric("top5").unwrap_or_default());
     let wrong: u64 = section.pairs.iter().map(|p| p.count).sum();
     let in_first_pairs: u64 = section.pairs.iter().take(5).map(|p| p.count).sum();
-    if share(in_first_pairs, wrong) >= 0.4 && wrong >= 5 {
+    if fraction(in_first_pairs, wrong) >= 0.4 && wrong >= 5 {
         let pairs: Vec<String> =
             section.pairs.iter().take(3).map(|p| format!("{} as {}", p.truth, p.predicted)).collect();
         add(
@@ -226,10 +226,10 @@ fn classifier(report: &Report, section: &IdentificationSection, advice: &mut Vec
             "A few look-alike pairs make most mistakes",
             format!(
                 "five pairs make {} of all mistakes, first: {}",
-                percent(share(in_first_pairs, wrong)),
+                percent(fraction(in_first_pairs, wrong)),
                 pairs.join(", ")
             ),
-            "Mine these pairs: enrol clear pictures of exactly what tells them apart, train with them in one batch, and \
+            "Mine these pairs: enrol clear images of exactly what tells them apart, train with them in one batch, and \
              raise gallery.margin so that a person sees the close calls.",
         );
     }
@@ -246,7 +246,7 @@ fn classifier(report: &Report, section: &IdentificationSection, advice: &mut Vec
             "The right SKU is not even near",
             format!("top-1 {}, top-5 {}", percent(top1), percent(top5)),
             "Check that gallery and queries are cropped by the same rule and embedded by the same model; then train the \
-             embedder on own crops: features of natural pictures do not read labels.",
+             embedder on own crops: features of natural images do not read labels.",
         );
     }
     let thin: Vec<String> = section
@@ -263,7 +263,7 @@ fn classifier(report: &Report, section: &IdentificationSection, advice: &mut Vec
             advice,
             "Some SKUs are hardly ever recognised",
             thin.join(", "),
-            "Look at their exemplars (`shelf gallery inspect`): too few, outdated packaging, or pictures of something else.",
+            "Look at their exemplars (`shelf gallery inspect`): too few, outdated packaging, or images of something else.",
         );
     }
 }
@@ -273,8 +273,8 @@ fn counting(report: &Report, section: &CountSection, advice: &mut Vec<Advice>) {
     let bias = report.metric("count_total_bias").unwrap_or_default();
     let (mae, totals) = (report.metric("count_mae"), report.metric("count_total_error"));
     let distance = report.metric("count_acd").unwrap_or_default();
-    let figures = format!(
-        "count MAE {:.2}, facings per picture off by {:.1} ({bias:+.1})",
+    let metrics = format!(
+        "count MAE {:.2}, facings per image off by {:.1} ({bias:+.1})",
         mae.unwrap_or(f64::NAN),
         totals.unwrap_or(f64::NAN)
     );
@@ -282,7 +282,7 @@ fn counting(report: &Report, section: &CountSection, advice: &mut Vec<Advice>) {
         add(
             advice,
             "Counts are short because facings are missed",
-            figures.clone(),
+            metrics.clone(),
             "Raise recall first (see above): a facing that is not found cannot be counted. Nothing else is worth the time \
              before that.",
         );
@@ -292,7 +292,7 @@ fn counting(report: &Report, section: &CountSection, advice: &mut Vec<Advice>) {
         add(
             advice,
             "Facings are counted twice or invented",
-            format!("{figures}; {duplicates} boxes lie on a facing that is already found"),
+            format!("{metrics}; {duplicates} boxes lie on a facing that is already found"),
             "Lower detector.iou, keep detector.class_agnostic on, check the merging at tile borders, and raise \
              detector.confidence as far as recall allows.",
         );
@@ -303,7 +303,7 @@ fn counting(report: &Report, section: &CountSection, advice: &mut Vec<Advice>) {
         add(
             advice,
             "Facings are found but named wrongly",
-            format!("summed errors per picture are {distance:.1}, but totals are off by {totals:.1} only"),
+            format!("summed errors per image are {distance:.1}, but totals are off by {totals:.1} only"),
             "Identification is the cause: see top-1, look-alike pairs and thresholds (`shelf calibrate`).",
         );
     }
@@ -312,34 +312,34 @@ fn counting(report: &Report, section: &CountSection, advice: &mut Vec<Advice>) {
             advice,
             "A few SKUs carry the error",
             format!(
-                "{} is off by {:.1} per picture ({} counted, {} there)",
+                "{} is off by {:.1} per image ({} counted, {} there)",
                 worst.name, worst.mae, worst.predicted, worst.truth
             ),
-            "Start with the worst SKUs of the table: look at their pictures, exemplars and look-alikes.",
+            "Start with the worst SKUs of the table: look at their images, exemplars and look-alikes.",
         );
     }
 }
 
-/// Below this many pictures the percentile bootstrap is known to be too sure of itself.
-const FEW_PICTURES: usize = 20;
+/// Below this many images the percentile bootstrap is known to be too sure of itself.
+const FEW_IMAGES: usize = 20;
 
 fn evidence(report: &Report, advice: &mut Vec<Advice>) {
     let close: Vec<&str> = report.gates.iter().filter(|g| g.is_close()).map(|g| g.metric.as_str()).collect();
     if !close.is_empty() {
         add(
             advice,
-            "Other pictures could turn a gate",
+            "Other images could turn a gate",
             format!("the 95 % interval reaches over the bound of {}", close.join(", ")),
-            "Evaluate on more pictures before trusting the verdict; four times as many halve the interval.",
+            "Evaluate on more images before trusting the verdict; four times as many halve the interval.",
         );
     }
-    let pictures = report.detection.as_ref().map(|d| d.pictures).or(report.counts.as_ref().map(|c| c.pictures));
-    if let Some(pictures) = pictures.filter(|p| *p < FEW_PICTURES) {
+    let images = report.detection.as_ref().map(|d| d.images).or(report.counts.as_ref().map(|c| c.images));
+    if let Some(images) = images.filter(|p| *p < FEW_IMAGES) {
         add(
             advice,
-            "Too few pictures to tell",
-            format!("{pictures} pictures; resampling so few makes intervals that are too narrow"),
-            "Take this as a demonstration. Label a few dozen pictures from several shops before deciding anything by it.",
+            "Too few images to tell",
+            format!("{images} images; resampling so few makes intervals that are too narrow"),
+            "Take this as a demonstration. Label a few dozen images from several shops before deciding anything by it.",
         );
     }
     let perfect = |name: &str| report.metric(name).is_some_and(|v| v >= 1.0);
@@ -347,8 +347,8 @@ fn evidence(report: &Report, advice: &mut Vec<Advice>) {
         add(
             advice,
             "Too good to be true",
-            "a figure is exactly 1",
-            "Check that no test picture is in training or gallery (`shelf dataset check` finds near-duplicates across splits).",
+            "a metric is exactly 1",
+            "Check that no test image is in training or gallery (`shelf dataset check` finds near-duplicates across splits).",
         );
     }
 }

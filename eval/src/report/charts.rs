@@ -7,7 +7,7 @@ use crate::evaluate::detection::Confusion;
 /// Precision over recall at three overlaps.
 #[must_use]
 pub fn precision_recall(section: &DetectionSection) -> Drawing {
-    let mut frame = Frame::new(Axis::share("recall"), Axis::share("precision"));
+    let mut frame = Frame::new(Axis::fraction("recall"), Axis::fraction("precision"));
     for (curve, mark) in section.precision_recall.iter().zip(["s1", "s2", "s3"]) {
         let last = curve.precision.len().saturating_sub(1).max(1) as f64;
         let points = curve.precision.iter().enumerate().map(|(i, p)| (i as f64 / last, Some(*p)));
@@ -21,7 +21,7 @@ pub fn precision_recall(section: &DetectionSection) -> Drawing {
 #[must_use]
 pub fn confidence(section: &DetectionSection) -> Drawing {
     let points = || section.confidence_curve.iter();
-    let mut frame = Frame::new(Axis::share("confidence threshold"), Axis::share("share"))
+    let mut frame = Frame::new(Axis::fraction("confidence threshold"), Axis::fraction("fraction"))
         .line(points().map(|p| (p.confidence, p.recall)), "s1", "recall")
         .line(points().map(|p| (p.confidence, p.precision)), "s2", "precision")
         .line(points().map(|p| (p.confidence, p.f1)), "s3", "F1")

@@ -13,13 +13,14 @@ pub struct Comparison {
     pub old_predictions: String,
     /// Whether both were evaluated on the same data; otherwise differences mix model and data.
     pub same_data: bool,
-    /// Figures that both or either have, in the order of reports.
-    pub figures: Vec<Moved>,
+    /// Metrics that both or either have, in the order of reports.
+    #[serde(rename = "figures")]
+    pub metrics: Vec<Moved>,
     /// Classes whose AP50 moved, the largest fall first.
     pub classes: Vec<MovedClass>,
 }
 
-/// One figure, then and now.
+/// One metric, then and now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Moved {
     /// Its name.
@@ -46,7 +47,7 @@ pub enum Reading {
     Better,
     /// Worse, and the intervals do not touch.
     Worse,
-    /// Moved, but within what other pictures would do.
+    /// Moved, but within what other images would do.
     WithinNoise,
     /// Exactly the same.
     Same,
@@ -71,7 +72,7 @@ pub struct MovedClass {
 /// what is called better or worse is so.
 #[must_use]
 pub fn compare(old: &Report, new: &Report) -> Comparison {
-    let figure = |metric: &crate::metric::Metric| {
+    let moved = |metric: &crate::metric::Metric| {
         let name = metric.name;
         let known = old.metrics.contains_key(name) || new.metrics.contains_key(name);
         known.then(|| {
@@ -98,7 +99,7 @@ pub fn compare(old: &Report, new: &Report) -> Comparison {
     Comparison {
         old_predictions: old.predictions.clone(),
         same_data: old.data == new.data,
-        figures: METRICS.iter().filter_map(figure).collect(),
+        metrics: METRICS.iter().filter_map(moved).collect(),
         classes,
     }
 }

@@ -12,7 +12,7 @@ use crate::formats::{FormatError, Shelves};
 
 /// A facing on a photo.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Place {
+pub struct FacingBox {
     /// Name of the image.
     pub image: String,
     /// Left, top, width, height in pixels.
@@ -29,15 +29,15 @@ pub struct ConfusedFacings {
     /// How often.
     pub count: usize,
     /// Some of the facings.
-    pub facings: Vec<Place>,
+    pub facings: Vec<FacingBox>,
     /// Some true facings of what they were taken for, to compare with.
-    pub like: Vec<Place>,
+    pub like: Vec<FacingBox>,
 }
 
 /// Places named of each pair, and to compare with.
 const SHOWN: usize = 8;
 
-/// The `most` frequent pairs among the found facings that lie on a true one whose SKU is named.
+/// The `max` most frequent pairs among the found facings that lie on a true one whose SKU is named.
 ///
 /// # Errors
 /// As [`crate::formats::compare`].
@@ -45,15 +45,15 @@ pub fn confused_facings(
     (truth, predictions): (&Shelves, &Shelves),
     boxes: &DetectionSet,
     (confidence, path): (&Confidences<f64>, &Path),
-    most: usize,
+    max: usize,
 ) -> Result<Vec<ConfusedFacings>, FormatError> {
     let (true_facings, found) = in_order(truth, predictions, path)?;
     let place = |at: usize| {
         let box_of = &boxes.truths()[at];
         let rounded = |v: f64| (v * 10.0).round() / 10.0;
         let r = box_of.rect;
-        Place {
-            image: boxes.pictures()[box_of.picture as usize].name.clone(),
+        FacingBox {
+            image: boxes.images()[box_of.image as usize].name.clone(),
             rect: [r.x, r.y, r.width, r.height].map(rounded),
         }
     };
@@ -81,7 +81,7 @@ pub fn confused_facings(
         .collect();
     confused
         .sort_by(|a, b| b.count.cmp(&a.count).then_with(|| (&a.truth, &a.predicted).cmp(&(&b.truth, &b.predicted))));
-    confused.truncate(most);
+    confused.truncate(max);
     Ok(confused)
 }
 

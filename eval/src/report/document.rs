@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Advice, ConfusedFacings, WorstCase, advise};
-use crate::evaluate::Figures;
+use crate::evaluate::Metrics;
 use crate::formats::{self, FormatError};
 use crate::robustness::RobustnessLine;
 use crate::{
@@ -49,14 +49,14 @@ impl Kind {
     }
 }
 
-/// What it was evaluated on. Figures without this are worth nothing.
+/// What it was evaluated on. Metrics without this are worth nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataSet {
     /// Name people know it by.
     pub name: String,
     /// Digest of its content.
     pub digest: String,
-    /// Drawn by a program: figures say nothing about real shelves.
+    /// Rendered by a program: metrics say nothing about real shelves.
     pub synthetic: bool,
 }
 
@@ -79,7 +79,7 @@ pub struct Report {
     pub seed: u64,
     /// Number of resamples behind each interval.
     pub resamples: u32,
-    /// All figures; `null` could not be measured.
+    /// All metrics; `null` could not be measured.
     pub metrics: BTreeMap<String, Option<f64>>,
     /// Their 95 % intervals.
     pub intervals: BTreeMap<String, Interval>,
@@ -96,7 +96,7 @@ pub struct Report {
     /// The same under damage.
     #[serde(default)]
     pub robustness: Vec<RobustnessLine>,
-    /// Pictures with the most mistakes.
+    /// Images with the most mistakes.
     #[serde(default)]
     pub worst: Vec<WorstCase>,
     /// SKUs taken for others, the most frequent first, with places to look at.
@@ -133,7 +133,7 @@ pub struct Parts {
     pub counts: Option<CountSection>,
     /// The same under damage.
     pub robustness: Vec<RobustnessLine>,
-    /// Pictures with the most mistakes.
+    /// Images with the most mistakes.
     pub worst: Vec<WorstCase>,
     /// SKUs taken for others, with places to look at.
     pub confusions: Vec<ConfusedFacings>,
@@ -150,23 +150,23 @@ pub enum ReportError {
     /// Another program's JSON, or another version.
     #[error("{path} is no report of `shelf eval --json`, version 1")]
     Other {
-        /// Which file.
+        /// Path of the file.
         path: String,
     },
 }
 
 impl Report {
-    /// Puts figures together, judges the gates and writes the advice.
+    /// Puts metrics together, judges the gates and writes the advice.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { kind, data_set, detection, identification, counts, .. } = parts;
-        let mut figures = Figures::default();
+        let mut metrics = Metrics::default();
         let sections = [
-            detection.as_ref().map(|d| &d.figures),
-            identification.as_ref().map(|i| &i.figures),
-            counts.as_ref().map(|c| &c.figures),
+            detection.as_ref().map(|d| &d.metrics),
+            identification.as_ref().map(|i| &i.metrics),
+            counts.as_ref().map(|c| &c.metrics),
         ];
-        sections.into_iter().flatten().for_each(|section| figures.extend(section));
+        sections.into_iter().flatten().for_each(|section| metrics.extend(section));
 
         let evidence = |metric| match metric {
             GatedMetric::Recall | GatedMetric::Map50 => detection.as_ref().map_or(0, |d| d.true_boxes),
@@ -176,12 +176,12 @@ impl Report {
         let judged = |metric: &GatedMetric| {
             kind.gates().contains(metric)
                 || parts.required.contains(metric)
-                || figures.metrics.contains_key(metric.as_str())
+                || metrics.values.contains_key(metric.as_str())
         };
         let gates: Vec<Gate> = GatedMetric::ALL
             .into_iter()
             .filter(judged)
-            .map(|m| Gate::judge(m, &parts.targets, figures.figure(m.as_str(), evidence(m))))
+            .map(|m| Gate::judge(m, &parts.targets, metrics.measurement(m.as_str(), evidence(m))))
             .collect();
         let mut report = Self {
             format: "shelf-eval".to_owned(),
@@ -194,8 +194,8 @@ impl Report {
             resamples: parts.bootstrap.resamples,
             verdict: verdict(&gates),
             gates,
-            metrics: figures.metrics,
-            intervals: figures.intervals,
+            metrics: metrics.values,
+            intervals: metrics.intervals,
             detection,
             identification,
             counts,
@@ -209,7 +209,7 @@ impl Report {
         report
     }
 
-    /// A figure's value.
+    /// A metric's value.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<f64> {
         self.metrics.get(name).copied().flatten()
@@ -235,7 +235,7 @@ impl Report {
         }
     }
 
-    /// As pretty JSON. Figures that could not be measured are `null`.
+    /// As pretty JSON. Metrics that could not be measured are `null`.
     ///
     /// # Panics
     /// Never: a report holds nothing that JSON cannot say.

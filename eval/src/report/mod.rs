@@ -13,7 +13,7 @@ pub mod worst;
 
 pub use advice::{Advice, advise};
 pub use compare::{Comparison, compare};
-pub use confusions::{ConfusedFacings, Place, confused_facings};
+pub use confusions::{ConfusedFacings, FacingBox, confused_facings};
 pub use document::{DataSet, Kind, Report, ReportError};
 pub use html::{Calibration, calibration_html, html};
 pub use table::csv;

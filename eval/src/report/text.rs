@@ -1,4 +1,4 @@
-//! The report for a terminal: figures first, gates last, because the end is what people see.
+//! The report for a terminal: metrics first, gates last, because the end is what people see.
 
 use std::fmt::Write as _;
 
@@ -20,20 +20,20 @@ pub fn text(report: &Report, comparison: Option<&Comparison>) -> String {
     line(format!("  data         {}", report.data));
     line(format!("  predictions  {}", report.predictions));
     if let Some(d) = &report.detection {
-        let (pictures, boxes, found) = (d.pictures, d.true_boxes, d.predictions);
+        let (images, boxes, found) = (d.images, d.true_boxes, d.predictions);
         let at = d.serving();
-        line(format!("  detection    {pictures} pictures, {boxes} true boxes, {found} predictions, confidence {at}"));
+        line(format!("  detection    {images} images, {boxes} true boxes, {found} predictions, confidence {at}"));
     }
     if let Some(i) = &report.identification {
         line(format!("  crops        {} of {} enrolled SKUs, {} unknown", i.known, i.enrolled, i.unknown));
     }
     if let Some(c) = &report.counts {
-        line(format!("  counts       {} pictures, {} SKUs, {} pairs of both", c.pictures, c.skus, c.rows));
+        line(format!("  counts       {} images, {} SKUs, {} pairs of both", c.images, c.skus, c.rows));
     }
     line(String::new());
     for metric in METRICS.iter().filter(|m| report.metrics.contains_key(m.name)) {
         let interval = report.intervals.get(metric.name).map_or_else(String::new, |i| range(*i));
-        let moved = comparison.and_then(|c| c.figures.iter().find(|f| f.metric == metric.name));
+        let moved = comparison.and_then(|c| c.metrics.iter().find(|f| f.metric == metric.name));
         let moved = moved.and_then(|m| Some((m.change?, m.reading))).map_or_else(String::new, |(change, reading)| {
             format!(
                 "{change:+.4} {}",
@@ -68,18 +68,18 @@ pub fn text(report: &Report, comparison: Option<&Comparison>) -> String {
         let Some(slices) = slices.filter(|s| !s.is_empty()) else { continue };
         line(format!("\n  slices of {name}"));
         for slice in slices {
-            let mut figures = String::new();
-            for (metric, value) in &slice.figures.metrics {
-                let _ = write!(figures, "  {metric} {}", number(*value));
+            let mut metrics = String::new();
+            for (metric, value) in &slice.metrics.values {
+                let _ = write!(metrics, "  {metric} {}", number(*value));
             }
             let label = format!("{} = {}", slice.column, slice.value);
-            line(format!("  {label:<28} {:>5} pictures {:>7} seen{figures}", slice.pictures, slice.evidence));
+            line(format!("  {label:<28} {:>5} images {:>7} seen{metrics}", slice.images, slice.evidence));
         }
     }
     if !report.robustness.is_empty() {
         line("\n  robustness".to_owned());
         for damage in &report.robustness {
-            let figures = damage.metrics.iter().map(|d| {
+            let metrics = damage.metrics.iter().map(|d| {
                 format!(
                     "{} {} ({})",
                     d.metric,
@@ -87,7 +87,7 @@ pub fn text(report: &Report, comparison: Option<&Comparison>) -> String {
                     d.change.map_or("-".to_owned(), |c| format!("{c:+.4}"))
                 )
             });
-            line(format!("  {:<12} {}", damage.distortion, figures.collect::<Vec<_>>().join("   ")));
+            line(format!("  {:<12} {}", damage.distortion, metrics.collect::<Vec<_>>().join("   ")));
         }
     }
     if !report.advice.is_empty() {
@@ -109,7 +109,7 @@ pub fn text(report: &Report, comparison: Option<&Comparison>) -> String {
         let verdict = if gate.passed { "pass" } else { "FAIL" };
         let interval = gate.interval.map_or_else(String::new, range);
         let value = gate.value.map_or_else(|| "not measured".to_owned(), |v| format!("{v:.4}"));
-        let close = if gate.is_close() { "  (close: other pictures could turn it)" } else { "" };
+        let close = if gate.is_close() { "  (close: other images could turn it)" } else { "" };
         line(format!(
             "  {verdict}  {:<10} {value:>12} {sign} {bound:<5} {interval} over {}{close}",
             gate.metric.as_str(),

@@ -1,16 +1,17 @@
-//! The pictures with the most mistakes, with what was missed, invented and right.
+//! The images with the most mistakes, with what was missed, invented and right.
 
 use serde::{Deserialize, Serialize};
 use vision::Confidences;
 
 use crate::matching::pair;
-use crate::{DetectionSet, Fate};
+use crate::{DetectionSet, MatchResult};
 
-/// A picture and everything that happened in it.
+/// An image and everything that happened in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorstCase {
-    /// Name of the picture.
-    pub picture: String,
+    /// Name of the image.
+    #[serde(rename = "picture")]
+    pub image: String,
     /// Width and height in pixels, where known.
     pub size: Option<(u32, u32)>,
     /// True boxes missed.
@@ -46,46 +47,39 @@ pub struct WorstBox {
     pub label: String,
 }
 
-/// The `most` pictures with the most mistakes at the serving confidence; pictures without mistakes are left out.
+/// The `max` images with the most mistakes at the serving confidence; images without mistakes are left out.
 #[must_use]
 pub fn worst_cases(
     set: &DetectionSet,
     confidence: &Confidences<f64>,
     max_detections: usize,
-    most: usize,
+    max: usize,
 ) -> Vec<WorstCase> {
     let pairing = pair(set, 0.5, confidence, max_detections);
     let mut cases: Vec<WorstCase> = set
-        .pictures()
+        .images()
         .iter()
-        .map(|p| WorstCase {
-            picture: p.name.clone(),
-            size: p.size,
-            missed: 0,
-            invented: 0,
-            right: 0,
-            boxes: Vec::new(),
-        })
+        .map(|p| WorstCase { image: p.name.clone(), size: p.size, missed: 0, invented: 0, right: 0, boxes: Vec::new() })
         .collect();
     // Rounded to a tenth of a pixel: for the eye, and the file stays small.
     let rounded = |r: &crate::Rect| [r.x, r.y, r.width, r.height].map(|v| (v * 10.0).round() / 10.0);
     for (truth, found_by) in set.truths().iter().zip(&pairing.found_by) {
         if found_by.is_none() && !truth.crowd {
-            let case = &mut cases[truth.picture as usize];
+            let case = &mut cases[truth.image as usize];
             case.missed += 1;
             let label = set.classes()[truth.class as usize].clone();
             case.boxes.push(WorstBox { rect: rounded(&truth.rect), outcome: Outcome::Missed, label });
         }
     }
-    for (prediction, fate) in set.predictions().iter().zip(&pairing.fates) {
-        let case = &mut cases[prediction.picture as usize];
-        let outcome = match fate {
-            Fate::Dropped | Fate::Ignored => continue,
-            Fate::Right(_) => {
+    for (prediction, result) in set.predictions().iter().zip(&pairing.results) {
+        let case = &mut cases[prediction.image as usize];
+        let outcome = match result {
+            MatchResult::Dropped | MatchResult::Ignored => continue,
+            MatchResult::Right(_) => {
                 case.right += 1;
                 Outcome::Right
             }
-            Fate::Wrong => {
+            MatchResult::Wrong => {
                 case.invented += 1;
                 Outcome::Invented
             }
@@ -94,8 +88,8 @@ pub fn worst_cases(
         case.boxes.push(WorstBox { rect: rounded(&prediction.rect), outcome, label });
     }
     cases.retain(|c| c.missed + c.invented > 0);
-    cases.sort_by(|a, b| (b.missed + b.invented).cmp(&(a.missed + a.invented)).then_with(|| a.picture.cmp(&b.picture)));
-    cases.truncate(most);
+    cases.sort_by(|a, b| (b.missed + b.invented).cmp(&(a.missed + a.invented)).then_with(|| a.image.cmp(&b.image)));
+    cases.truncate(max);
     cases.iter_mut().for_each(|c| c.boxes.sort_by_key(|b| b.outcome));
     cases
 }

@@ -5,8 +5,8 @@ use eval::curves::confidence_curve;
 use eval::matching::pair;
 use eval::ultralytics::ultralytics_map;
 use eval::{
-    Bootstrap, DetectionSettings, Fate, Mistakes, PrecisionGoal, Rect, confusion_matrix, evaluate_detection, match_all,
-    mistakes,
+    Bootstrap, DetectionSettings, MatchResult, Mistakes, PrecisionGoal, Rect, confusion_matrix, evaluate_detection,
+    match_all, mistakes,
 };
 use vision::Confidences;
 
@@ -18,7 +18,7 @@ const C: [f64; 4] = [400.0, 0.0, 100.0, 100.0];
 const NOWHERE: [f64; 4] = [800.0, 800.0, 50.0, 50.0];
 
 fn close(a: Option<f64>, b: f64) {
-    let a = a.expect("a figure");
+    let a = a.expect("a metric");
     assert!((a - b).abs() < 1e-12, "{a} is not {b}");
 }
 
@@ -55,7 +55,7 @@ fn average_precision_by_hand() {
 }
 
 #[test]
-fn the_limit_of_predictions_is_per_picture_and_class() {
+fn the_limit_of_predictions_is_per_image_and_class() {
     let truths = [(0, 0, A), (0, 0, B), (0, 1, C), (1, 0, A)];
     let found = [(0, 0, NOWHERE, 0.9), (0, 0, A, 0.8), (0, 0, B, 0.7), (0, 1, C, 0.1), (1, 0, A, 0.1)];
     let s = set(2, 2, &truths, &found);
@@ -68,7 +68,7 @@ fn the_limit_of_predictions_is_per_picture_and_class() {
 #[test]
 fn the_gates_recall_is_that_of_the_serving_confidence() {
     let truths = [(0, 0, A), (0, 0, B), (0, 1, C), (1, 0, A)];
-    // B is found but unsure, C is found as the wrong class, the picture 1 is found.
+    // B is found but unsure, C is found as the wrong class, the image 1 is found.
     let found = [(0, 0, A, 0.9), (0, 0, B, 0.2), (0, 0, C, 0.8), (1, 0, A, 0.25)];
     let s = set(2, 2, &truths, &found);
     let matches = match_all(&s, 300);
@@ -77,7 +77,7 @@ fn the_gates_recall_is_that_of_the_serving_confidence() {
     close(point.precision(), 2.0 / 3.0);
     close(point.f1(), 2.0 * 2.0 / (2.0 * 2.0 + 1.0 + 2.0));
     close(operating_point(&matches.classes, 0.2, None).recall(), 0.75);
-    // Twice the second picture, none of the first.
+    // Twice the second image, none of the first.
     close(operating_point(&matches.classes, 0.25, Some(&[0, 2])).recall(), 1.0);
     close(operating_point(&matches.classes, 0.25, Some(&[2, 1])).recall(), 3.0 / 7.0);
 }
@@ -94,11 +94,14 @@ fn every_class_is_judged_at_its_own_confidence() {
     let same = serving_point(&matches, &[0.5, 0.5], None);
     assert_eq!(same, operating_point(&matches.classes, 0.5, None));
     close(recall_of_size(&matches, 3, &[0.5, 0.7], None), 1.0 / 3.0);
-    assert_eq!(pair(&s, 0.5, &own, 300).fates, [Fate::Right(0), Fate::Right(1), Fate::Right(2), Fate::Dropped]);
+    assert_eq!(
+        pair(&s, 0.5, &own, 300).results,
+        [MatchResult::Right(0), MatchResult::Right(1), MatchResult::Right(2), MatchResult::Dropped]
+    );
     assert_eq!(mistakes(&s, &own, 300), Mistakes::default());
     assert_eq!(confusion_matrix(&s, 0.5, &own).mistakes(), []);
     let section = evaluate_detection(&s, &DetectionSettings { confidence: own.clone(), ..Default::default() }, &[]);
-    close(section.figures.get("precision"), 1.0);
+    close(section.metrics.get("precision"), 1.0);
     let recall: Vec<_> = section.classes.iter().map(|c| c.recall).collect();
     assert_eq!((recall, section.serving()), (vec![Some(1.0), Some(1.0)], own));
     assert_eq!(section.reliability.bins.iter().map(|b| b.0).sum::<u64>(), 3, "what is not served claims nothing");
@@ -172,10 +175,10 @@ fn greedy_matching_takes_the_best_free_box() {
     // The more confident takes A exactly; the other must take what is left or nothing.
     let s = set(1, 1, &[(0, 0, A), (0, 0, shifted)], &[(0, 0, shifted, 0.8), (0, 0, A, 0.9)]);
     let pairing = pair(&s, 0.5, &0.0.into(), 300);
-    assert_eq!(pairing.fates, [Fate::Right(1), Fate::Right(0)]);
+    assert_eq!(pairing.results, [MatchResult::Right(1), MatchResult::Right(0)]);
     let s = set(1, 1, &[(0, 0, A)], &[(0, 0, shifted, 0.8), (0, 0, A, 0.7), (0, 0, A, 0.1)]);
     let pairing = pair(&s, 0.5, &0.5.into(), 300);
-    assert_eq!(pairing.fates, [Fate::Right(0), Fate::Wrong, Fate::Dropped]);
+    assert_eq!(pairing.results, [MatchResult::Right(0), MatchResult::Wrong, MatchResult::Dropped]);
     assert_eq!(pairing.found_by, [Some(0)]);
 }
 
@@ -209,17 +212,17 @@ fn a_section_holds_everything() {
     let settings =
         DetectionSettings { bootstrap: Bootstrap { resamples: 50, seed: 1 }, ..DetectionSettings::default() };
     let section = evaluate_detection(&s, &settings, &[]);
-    close(section.figures.get("recall"), 2.0 / 3.0);
-    close(section.figures.get("recall_small"), 0.0);
-    close(section.figures.get("recall_large"), 1.0);
-    close(section.figures.get("map50_small"), 1.0);
-    assert_eq!(section.figures.get("map50_medium"), None);
-    assert!(section.figures.metrics.contains_key("map50_medium"), "a missing figure is kept as missing");
+    close(section.metrics.get("recall"), 2.0 / 3.0);
+    close(section.metrics.get("recall_small"), 0.0);
+    close(section.metrics.get("recall_large"), 1.0);
+    close(section.metrics.get("map50_small"), 1.0);
+    assert_eq!(section.metrics.get("map50_medium"), None);
+    assert!(section.metrics.values.contains_key("map50_medium"), "a missing metric is kept as missing");
     assert_eq!(section.true_boxes, 3);
     assert_eq!(section.classes[2].ap50, None);
-    assert_eq!(section.slices.len(), 1, "both pictures are sparse");
-    let interval = section.figures.intervals["recall"];
+    assert_eq!(section.slices.len(), 1, "both images are sparse");
+    let interval = section.metrics.intervals["recall"];
     assert!(interval.low < 2.0 / 3.0 && interval.high == 1.0, "{interval:?}");
-    let names: Vec<&str> = section.figures.metrics.keys().map(String::as_str).collect();
+    let names: Vec<&str> = section.metrics.values.keys().map(String::as_str).collect();
     assert!(names.iter().all(|name| eval::metric::find(name).is_some()), "{names:?}");
 }

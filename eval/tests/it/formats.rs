@@ -34,8 +34,8 @@ fn results_error(text: &str) -> String {
 #[test]
 fn coco_is_read_in_the_order_of_ids() {
     let truth = coco::parse_truth(truth().to_string().as_bytes(), Path::new("truth.json")).unwrap();
-    assert_eq!(truth.pictures[0].name, "a.jpg");
-    assert_eq!((truth.truths[0].picture, truth.truths[0].class, truth.truths[0].area), (0, 1, 900.0));
+    assert_eq!(truth.images[0].name, "a.jpg");
+    assert_eq!((truth.truths[0].image, truth.truths[0].class, truth.truths[0].area), (0, 1, 900.0));
     assert_eq!(truth.truths[1].area, 12.0);
 }
 
@@ -271,7 +271,7 @@ fn faults_of_shelf_files_are_named_with_their_place() {
 }
 
 #[test]
-fn predictions_of_other_pictures_are_refused() {
+fn predictions_of_other_images_are_refused() {
     let folder = Folder::new();
     let truth_path = folder.file("truth.json", &shelf_truth());
     let truth = read_true_shelves(&truth_path).unwrap();
@@ -286,7 +286,7 @@ fn predictions_of_other_pictures_are_refused() {
     check(r#"{"c.jpg": {"cola": 2}}"#, "image c.jpg is not in the ground truth");
     check(r#"{"a.jpg": {"cola": 2}, "x/a.jpg": {"cola": 2}}"#, "occurs twice");
     check("[]", "there are no predictions");
-    check(&json!([answer("cc", None)]).to_string(), "nothing says which picture");
+    check(&json!([answer("cc", None)]).to_string(), "nothing says which image");
     check(r#"[{"image_id":1,"category_id":1,"bbox":[1,2,3,4],"score":0.5}]"#, "COCO results cannot be compared");
     check(
         r#"{"format":"shelf-counts","version":1,"images":[{"image":"a.jpg","facings":[

@@ -1,10 +1,10 @@
 //! Gates that cannot lie.
 
-use eval::gate::{Bound, Figure};
+use eval::gate::{Bound, Measurement};
 use eval::{Gate, GatedMetric, Interval, Targets, verdict};
 
 fn judge(metric: GatedMetric, value: Option<f64>) -> bool {
-    Gate::judge(metric, &Targets::default(), Figure { value, interval: None, evidence: 1 }).passed
+    Gate::judge(metric, &Targets::default(), Measurement { value, interval: None, evidence: 1 }).passed
 }
 
 #[test]
@@ -25,8 +25,9 @@ fn the_targets_are_those_of_the_design() {
 
 #[test]
 fn exit_codes() {
-    let gate =
-        |value| Gate::judge(GatedMetric::Recall, &Targets::default(), Figure { value, interval: None, evidence: 9 });
+    let gate = |value| {
+        Gate::judge(GatedMetric::Recall, &Targets::default(), Measurement { value, interval: None, evidence: 9 })
+    };
     let (good, bad) = (gate(Some(1.0)), gate(Some(0.5)));
     assert_eq!(verdict(&[good.clone(), good.clone()]).exit_code(), 0);
     assert_eq!(verdict(&[good.clone(), bad]).exit_code(), 1);
@@ -37,8 +38,8 @@ fn exit_codes() {
 #[test]
 fn a_close_call_is_said() {
     let with = |low, high| {
-        let figure = Figure { value: Some(0.985), interval: Some(Interval { low, high }), evidence: 9 };
-        Gate::judge(GatedMetric::Recall, &Targets::default(), figure)
+        let measured = Measurement { value: Some(0.985), interval: Some(Interval { low, high }), evidence: 9 };
+        Gate::judge(GatedMetric::Recall, &Targets::default(), measured)
     };
     assert!(with(0.97, 0.99).is_close());
     assert!(!with(0.981, 0.99).is_close());

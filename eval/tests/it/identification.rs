@@ -1,4 +1,4 @@
-//! SKU figures by hand.
+//! SKU metrics by hand.
 
 use eval::calibration::{Claim, reliability};
 use eval::identification::QueryError;
@@ -10,19 +10,19 @@ use eval::{
 
 type Asked<'a> = (Option<u32>, &'a [(u32, f64)]);
 
-/// Queries `(truth, [(sku, similarity)])` over `skus` SKUs, a picture each.
+/// Queries `(truth, [(sku, similarity)])` over `skus` SKUs, an image each.
 fn queries(skus: u32, list: &[Asked<'_>]) -> QuerySet {
     let names = |prefix: &str, n: usize| (0..n).map(|i| format!("{prefix}{i}")).collect();
-    let mut set = QuerySet::new(names("sku", skus as usize), names("picture", list.len()));
-    for (picture, (truth, candidates)) in (0..).zip(list) {
+    let mut set = QuerySet::new(names("sku", skus as usize), names("image", list.len()));
+    for (image, (truth, candidates)) in (0..).zip(list) {
         let ranked: Vec<Ranked> = candidates.iter().map(|&(sku, similarity)| Ranked { sku, similarity }).collect();
-        set.push(*truth, picture, &ranked).unwrap();
+        set.push(*truth, image, &ranked).unwrap();
     }
     set
 }
 
 fn close(a: Option<f64>, b: f64) {
-    let a = a.expect("a figure");
+    let a = a.expect("a metric");
     assert!((a - b).abs() < 1e-12, "{a} is not {b}");
 }
 
@@ -49,7 +49,7 @@ fn top_k_by_hand() {
     close(t.macro_f1, (2.0 * 2.0 / (3.0 + 3.0)) / 3.0);
     let pairs = confused_pairs(&set);
     assert_eq!((pairs[0].truth, pairs[0].predicted, pairs[0].count), (0, 1, 1));
-    assert_eq!((pairs[1].truth, pairs[1].predicted, pairs[1].share), (1, 0, 1.0));
+    assert_eq!((pairs[1].truth, pairs[1].predicted, pairs[1].ratio), (1, 0, 1.0));
     close(top_k(&set, Some(&[0, 0, 1, 0, 0, 0])).top1, 0.0);
 }
 
@@ -91,7 +91,7 @@ fn ties_of_known_and_unknown_count_half() {
 
 #[test]
 fn calibration_error_by_hand() {
-    let claim = |confidence, right| Claim { confidence, right, picture: 0 };
+    let claim = |confidence, right| Claim { confidence, right, image: 0 };
     let r = reliability(&[claim(0.95, true), claim(0.95, false), claim(0.1, false), claim(1.0, true)], None);
     // The last bin (.933, 1]: mean confidence 2.9 / 3, two of three right. The second (.067, .133]: .1 and wrong.
     close(r.expected_error, (3.0 * (2.9 / 3.0 - 2.0 / 3.0) + 0.1) / 4.0);
@@ -103,13 +103,13 @@ fn calibration_error_by_hand() {
 }
 
 #[test]
-fn the_global_threshold_lets_exactly_the_wanted_share_pass() {
+fn the_global_threshold_lets_exactly_the_wanted_fraction_pass() {
     // 100 unknown crops with similarities .00, .01, ..., .99, and one known.
     let unknown: Vec<[(u32, f64); 1]> = (0..100).map(|i| [(0, f64::from(i) / 100.0)]).collect();
     let mut list: Vec<Asked<'_>> = unknown.iter().map(|c| (None, &c[..])).collect();
     list.push((Some(0), &[(0, 0.985)]));
     let set = queries(1, &list);
-    let goal = CalibrationGoal { false_accept_rate: 0.05, least_impostors: 1000 };
+    let goal = CalibrationGoal { false_accept_rate: 0.05, min_impostors: 1000 };
     let t = calibrate(&set, goal, Some(&InForce { threshold: 0.5, ..InForce::default() })).unwrap();
     close(Some(t.global.false_accept_rate), 0.05);
     assert!(t.global.threshold > 0.94 && t.global.threshold < 0.95, "{}", t.global.threshold);
@@ -129,7 +129,7 @@ fn a_sku_with_enough_impostors_has_its_own_threshold() {
     let mut list: Vec<Asked<'_>> = of_0.iter().chain(&of_1).map(|c| (None, &c[..])).collect();
     list.push((Some(1), &[(1, 0.5)]));
     let set = queries(2, &list);
-    let t = calibrate(&set, CalibrationGoal { false_accept_rate: 0.02, least_impostors: 50 }, None).unwrap();
+    let t = calibrate(&set, CalibrationGoal { false_accept_rate: 0.02, min_impostors: 50 }, None).unwrap();
     assert!(t.skus.iter().all(|s| s.own));
     assert!(t.global.threshold > 0.8);
     assert!(t.skus[1].trade.threshold < 0.31);
@@ -138,8 +138,7 @@ fn a_sku_with_enough_impostors_has_its_own_threshold() {
     // What was found, put into force, does what was promised.
     let skus = t.skus.iter().map(|s| (s.sku, s.trade.threshold)).collect();
     let force = InForce { threshold: t.global.threshold, skus };
-    let again =
-        calibrate(&set, CalibrationGoal { false_accept_rate: 0.02, least_impostors: 50 }, Some(&force)).unwrap();
+    let again = calibrate(&set, CalibrationGoal { false_accept_rate: 0.02, min_impostors: 50 }, Some(&force)).unwrap();
     let before = again.before.unwrap();
     assert_eq!((before.false_accept_rate, before.identified), (t.together.false_accept_rate, 1.0));
 }
@@ -195,29 +194,29 @@ fn a_section_names_the_weak_spots() {
     assert_eq!(section.pairs[0].truth, "sku1");
     assert_eq!(section.suspects.len(), 1);
     assert_eq!(section.suspects[0].looks_like, "sku0");
-    assert_eq!(section.figures.get("auroc"), Some(1.0));
-    assert_eq!(section.figures.get("dir_at_far_0.01"), Some(2.0 / 3.0));
-    assert!(section.figures.metrics.keys().all(|name| eval::metric::find(name).is_some()));
+    assert_eq!(section.metrics.get("auroc"), Some(1.0));
+    assert_eq!(section.metrics.get("dir_at_far_0.01"), Some(2.0 / 3.0));
+    assert!(section.metrics.values.keys().all(|name| eval::metric::find(name).is_some()));
 }
 
 #[test]
 fn what_was_stated_is_what_is_judged() {
     let mut set = QuerySet::new(vec!["a".into(), "b".into()], (0..4).map(|i| format!("{i}")).collect());
-    let mut push = |picture, truth, similarity, probability, excess| {
+    let mut push = |image, truth, similarity, probability, excess| {
         let stated = Stated { probability: Some(probability), excess: Some(excess) };
-        set.push_stated(truth, picture, &[Ranked { sku: 0, similarity }], stated).unwrap();
+        set.push_stated(truth, image, &[Ranked { sku: 0, similarity }], stated).unwrap();
     };
     // The unknown one is the most similar, but its SKU asks for more.
     push(0, Some(0), 0.6, 1.0, 0.1);
     push(1, Some(1), 0.7, 0.0, 0.2);
     push(2, Some(0), 0.5, 1.0, -0.2);
     push(3, None, 0.9, 0.0, -0.1);
-    let figures = evaluate_identification(&set, Bootstrap { resamples: 0, seed: 0 }, &[]).figures;
-    close(figures.get("auroc"), 2.0 / 3.0);
-    close(figures.get("accepted_as_served"), 2.0 / 3.0);
-    close(figures.get("named_as_served"), 1.0 / 3.0);
-    close(figures.get("false_accepts_as_served"), 0.0);
-    close(figures.get("ece"), 0.0);
+    let metrics = evaluate_identification(&set, Bootstrap { resamples: 0, seed: 0 }, &[]).metrics;
+    close(metrics.get("auroc"), 2.0 / 3.0);
+    close(metrics.get("accepted_as_served"), 2.0 / 3.0);
+    close(metrics.get("named_as_served"), 1.0 / 3.0);
+    close(metrics.get("false_accepts_as_served"), 0.0);
+    close(metrics.get("ece"), 0.0);
     assert!(set.push_stated(None, 0, &[], Stated { probability: Some(f64::NAN), excess: None }).is_err());
     set.push(None, 0, &[Ranked { sku: 0, similarity: 0.4 }]).unwrap();
     assert!(!set.has_excess(), "one that does not say leaves similarities for all");

@@ -19,13 +19,13 @@ fn facing(x: f64, sku: Option<&str>) -> Facing {
     }
 }
 
-fn shelves(pictures: &[&[(f64, Option<&str>)]]) -> Shelves {
+fn shelves(images: &[&[(f64, Option<&str>)]]) -> Shelves {
     let shelf = |(at, facings): (usize, &&[(f64, Option<&str>)])| {
         let facings: Vec<Facing> = facings.iter().map(|&(x, sku)| facing(x, sku)).collect();
         Shelf { name: format!("{at}.jpg"), counts: Shelf::count(&facings), facings: Some(facings), ..Shelf::default() }
     };
     let enrolled = Some(["cola", "tea"].map(str::to_owned).to_vec());
-    Shelves { pictures: pictures.iter().enumerate().map(shelf).collect(), enrolled }
+    Shelves { images: images.iter().enumerate().map(shelf).collect(), enrolled }
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn errors_of_boxes_and_of_names_are_told_apart() {
         &[(1.0, Some("cola"))],
     ]);
     let renamed = with_true_identities(&truth, &found, path, &any).unwrap().unwrap();
-    let counts = |at: usize| renamed.pictures[at].counts.iter().map(|(sku, n)| (sku.as_str(), *n)).collect::<Vec<_>>();
+    let counts = |at: usize| renamed.images[at].counts.iter().map(|(sku, n)| (sku.as_str(), *n)).collect::<Vec<_>>();
     assert_eq!(
         counts(0),
         [("cola", 2)],
@@ -61,10 +61,10 @@ fn errors_of_boxes_and_of_names_are_told_apart() {
     );
     assert_eq!(confused_facings((&truth, &found), boxes, (&any, path), 1).unwrap().len(), 1);
 
-    // What was stated reaches the figures.
+    // What was stated reaches the metrics.
     let identities = comparison.identities.unwrap();
     assert!(identities.has_excess());
     assert!(identities.iter().all(|query| query.stated.probability == Some(0.75)));
     let none = with_true_identities(&truth, &Shelves::default(), path, &any).unwrap().unwrap();
-    assert!(none.pictures.iter().all(|shelf| shelf.counts.is_empty()));
+    assert!(none.images.iter().all(|shelf| shelf.counts.is_empty()));
 }

@@ -3,7 +3,9 @@
 use eval::average_precision::{mean_ap, summarize};
 use eval::matching::pair;
 use eval::ultralytics::ultralytics_map;
-use eval::{Bootstrap, CountRow, CountTable, DetectionSet, Fate, Prediction, Rect, Truth, confusion_matrix, match_all};
+use eval::{
+    Bootstrap, CountRow, CountTable, DetectionSet, MatchResult, Prediction, Rect, Truth, confusion_matrix, match_all,
+};
 use proptest::prelude::*;
 
 use crate::support::set;
@@ -11,13 +13,13 @@ use crate::support::set;
 type Boxes = Vec<(u32, u32, [f64; 4])>;
 
 /// Boxes on a coarse grid, so that equal overlaps and touching edges are common.
-fn boxes(most: usize) -> impl Strategy<Value = Boxes> {
+fn boxes(max: usize) -> impl Strategy<Value = Boxes> {
     let side = || (0_u32..12).prop_map(|n| f64::from(n) * 8.0);
-    prop::collection::vec((0_u32..4, 0_u32..3, [side(), side(), side(), side()]), 0..most)
+    prop::collection::vec((0_u32..4, 0_u32..3, [side(), side(), side(), side()]), 0..max)
 }
 
-fn scored(most: usize) -> impl Strategy<Value = Vec<(u32, u32, [f64; 4], f64)>> {
-    (boxes(most), prop::collection::vec(0_u32..10, most)).prop_map(|(boxes, scores)| {
+fn scored(max: usize) -> impl Strategy<Value = Vec<(u32, u32, [f64; 4], f64)>> {
+    (boxes(max), prop::collection::vec(0_u32..10, max)).prop_map(|(boxes, scores)| {
         boxes.into_iter().zip(scores).map(|((p, c, b), s)| (p, c, b, f64::from(s) / 10.0)).collect()
     })
 }
@@ -28,14 +30,14 @@ fn maps(set: &DetectionSet) -> (Option<f64>, Option<f64>) {
 
 proptest! {
     #[test]
-    fn figures_stay_in_range(truths in boxes(40), found in scored(60)) {
+    fn metrics_stay_in_range(truths in boxes(40), found in scored(60)) {
         let s = set(4, 3, &truths, &found);
         let summary = summarize(&match_all(&s, 300), None);
-        let figures = [summary.map50, summary.map50_95, summary.map75].into_iter()
+        let metrics = [summary.map50, summary.map50_95, summary.map75].into_iter()
             .chain(summary.map_by_size).chain(summary.average_recall.map(|r| r.1))
             .chain([ultralytics_map(&s, 300).map50]);
-        for figure in figures.flatten() {
-            prop_assert!((0.0..=1.0 + 1e-12).contains(&figure), "{figure}");
+        for metric in metrics.flatten() {
+            prop_assert!((0.0..=1.0 + 1e-12).contains(&metric), "{metric}");
         }
         prop_assert!(summary.map50_95 <= summary.map50.map(|m| m + 1e-12));
         prop_assert_eq!(summary.map50.is_some(), !truths.is_empty());
@@ -108,9 +110,9 @@ proptest! {
         let s = set(4, 3, &truths, &found);
         let pairing = pair(&s, 0.5, &confidence.into(), 300);
         let mut taken = vec![0; truths.len()];
-        for (prediction, fate) in pairing.fates.iter().enumerate() {
-            prop_assert_eq!(*fate == Fate::Dropped, found[prediction].3 < confidence);
-            if let Fate::Right(truth) = fate {
+        for (prediction, result) in pairing.results.iter().enumerate() {
+            prop_assert_eq!(*result == MatchResult::Dropped, found[prediction].3 < confidence);
+            if let MatchResult::Right(truth) = result {
                 taken[*truth as usize] += 1;
                 prop_assert_eq!(pairing.found_by[*truth as usize], Some(prediction as u32));
             }
@@ -118,7 +120,7 @@ proptest! {
         prop_assert!(taken.iter().all(|n| *n <= 1));
         let point = eval::average_precision::operating_point(&match_all(&s, 300).classes, confidence, None);
         prop_assert_eq!(point.right, taken.iter().sum::<u64>());
-        prop_assert_eq!(point.wrong, pairing.fates.iter().filter(|f| **f == Fate::Wrong).count() as u64);
+        prop_assert_eq!(point.wrong, pairing.results.iter().filter(|f| **f == MatchResult::Wrong).count() as u64);
     }
 
     #[test]
@@ -134,7 +136,7 @@ proptest! {
     }
 
     #[test]
-    fn an_interval_holds_its_figure(truths in boxes(30), found in scored(40)) {
+    fn an_interval_holds_its_metric(truths in boxes(30), found in scored(40)) {
         let matches = match_all(&set(4, 3, &truths, &found), 300);
         let point = mean_ap(&matches, None).0;
         let [interval] = Bootstrap { resamples: 40, seed: 1 }.intervals(4, |w| [mean_ap(&matches, Some(w)).0]);
@@ -148,13 +150,13 @@ proptest! {
     fn crowds_never_count(truths in boxes(30), found in scored(40)) {
         let s = set(4, 3, &truths, &found);
         let crowds: Vec<Truth> = s.truths().iter().map(|t| Truth { crowd: true, ..*t }).collect();
-        let all = DetectionSet::new(s.pictures().to_vec(), s.classes().to_vec(), crowds, s.predictions().to_vec()).unwrap();
+        let all = DetectionSet::new(s.images().to_vec(), s.classes().to_vec(), crowds, s.predictions().to_vec()).unwrap();
         prop_assert_eq!(maps(&all), (None, None));
     }
 
     #[test]
     fn counting_errors_are_consistent(rows in prop::collection::btree_map((0_u32..4, 0_u32..5), (0_u64..6, 0_u64..6), 0..15)) {
-        let rows = rows.into_iter().map(|((sku, picture), (truth, predicted))| CountRow { sku, picture, truth, predicted });
+        let rows = rows.into_iter().map(|((sku, image), (truth, predicted))| CountRow { sku, image, truth, predicted });
         let names = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
         let rows: Vec<CountRow> = rows.collect();
         let table = CountTable::new(names(4), names(5), rows.clone());
@@ -188,8 +190,8 @@ proptest! {
 #[test]
 fn numbers_that_are_none_are_refused() {
     let good = set(1, 1, &[(0, 0, [0.0, 0.0, 9.0, 9.0])], &[]);
-    let check = |rect: Rect, score: f64, picture: u32| {
-        let prediction = Prediction { picture, class: 0, rect, score };
+    let check = |rect: Rect, score: f64, image: u32| {
+        let prediction = Prediction { image, class: 0, rect, score };
         assert!(good.with_predictions(vec![prediction]).is_err(), "{prediction:?}");
     };
     check(Rect::new(f64::NAN, 0.0, 1.0, 1.0), 0.5, 0);

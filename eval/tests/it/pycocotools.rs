@@ -18,7 +18,7 @@ const TOLERANCE: f64 = 1e-6;
 
 #[derive(Deserialize)]
 struct Reference {
-    figures: BTreeMap<String, Option<f64>>,
+    metrics: BTreeMap<String, Option<f64>>,
     classes: Vec<BTreeMap<String, Option<f64>>>,
 }
 
@@ -45,12 +45,12 @@ fn check(name: &str, pair: &CocoPair, max_detections: usize) {
     };
     let section = evaluate_detection(&set, &settings, &[]);
     let summary = summarize(&match_all(&set, max_detections), None);
-    let mut ours = section.figures.metrics.clone();
+    let mut ours = section.metrics.values.clone();
     for (at, size) in ["small", "medium", "large"].into_iter().enumerate() {
         ours.insert(format!("average_recall_{size}"), summary.average_recall_by_size[at]);
     }
-    println!("{name}: {} pictures, {} predictions", set.pictures().len(), set.predictions().len());
-    for (metric, theirs) in &reference.figures {
+    println!("{name}: {} images, {} predictions", set.images().len(), set.predictions().len());
+    for (metric, theirs) in &reference.metrics {
         equal(&format!("{name},{metric}"), ours[metric], *theirs);
     }
     assert_eq!(reference.classes.len(), section.classes.len());
@@ -76,7 +76,7 @@ fn equal(what: &str, ours: Option<f64>, theirs: Option<f64>) {
 fn a_dense_shelf_is_as_pycocotools_says() {
     let pair = dense_shelves(1, 25);
     let set: DetectionSet = pair.read();
-    let boxes = set.truths().iter().filter(|t| t.picture == 0).count();
+    let boxes = set.truths().iter().filter(|t| t.image == 0).count();
     assert!(boxes > 100, "{boxes} boxes are no dense shelf");
     check("dense", &pair, 300);
     // The limit must bite to be tested.
@@ -122,7 +122,7 @@ fn single_boxes_are_as_pycocotools_says() {
     }
 }
 
-/// YOLOv8n on the COCO parity pictures: predictions are a fixture (the script beside it made them), truth is read from the
+/// YOLOv8n on the COCO parity images: predictions are a fixture (the script beside it made them), truth is read from the
 /// labels.
 #[test]
 fn yolov8n_on_coco_is_as_pycocotools_says() {

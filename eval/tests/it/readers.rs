@@ -61,7 +61,7 @@ fn results(bytes: &[u8], path: &Path) -> Result<usize, FormatError> {
 }
 
 fn counts(bytes: &[u8], path: &Path) -> Result<usize, FormatError> {
-    shelf_counts::parse_short(bytes, path).map(|shelves| shelves.pictures.len())
+    shelf_counts::parse_short(bytes, path).map(|shelves| shelves.images.len())
 }
 
 #[test]

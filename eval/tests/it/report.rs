@@ -61,7 +61,7 @@ fn look_ups() -> QuerySet {
     let mut random = Random::new(9);
     let skus = ["cola_can", "cola_zero_can", "lime_pet", "orange_pet", "water_pet"].map(str::to_owned).to_vec();
     let mut queries = QuerySet::new(skus, (0..300).map(|i| format!("crop{i}.jpg")).collect());
-    for picture in 0..300 {
+    for image in 0..300 {
         let truth = random.below(6) as u32;
         let own = random.range(0.5, 0.95);
         let mut ranked: Vec<Ranked> = (0..5)
@@ -72,7 +72,7 @@ fn look_ups() -> QuerySet {
             })
             .collect();
         ranked.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
-        queries.push((truth < 5).then_some(truth), picture, &ranked).unwrap();
+        queries.push((truth < 5).then_some(truth), image, &ranked).unwrap();
     }
     queries
 }
@@ -85,11 +85,11 @@ fn classifier_report() -> Report {
 fn counts_report() -> Report {
     let mut random = Random::new(4);
     let mut rows = Vec::new();
-    for picture in 0..40 {
+    for image in 0..40 {
         for sku in 0..8 {
             let truth = random.below(12) as u64;
             let predicted = truth.saturating_sub(random.below(3) as u64 * u64::from(random.below(2) == 0));
-            rows.push(CountRow { sku, picture, truth, predicted });
+            rows.push(CountRow { sku, image, truth, predicted });
         }
     }
     let names = |prefix: &str, n| (0..n).map(|i| format!("{prefix}{i}")).collect::<Vec<_>>();
@@ -125,7 +125,7 @@ fn whole(name: &str, page: &str) {
     for forbidden in ["http:", "https:", "<script", "<link", "url(", "@import", "NaN", "inf\"", "shelves <b>"] {
         assert!(!page.contains(forbidden), "{} holds {forbidden}", path.display());
     }
-    assert!(page.contains("shelves &lt;b&gt;") && page.contains("Synthetic pictures"));
+    assert!(page.contains("shelves &lt;b&gt;") && page.contains("Synthetic images"));
     // Every element that is opened is closed.
     for tag in
         ["div", "table", "tr", "td", "th", "svg", "g", "section", "article", "details", "figure", "span", "main", "p"]
@@ -141,15 +141,15 @@ fn the_page_of_a_calibration_shows_what_was_chosen() {
     let queries = look_ups();
     let data_set = parts(Kind::Classifier).data_set;
     let before = InForce { threshold: 0.6, ..InForce::default() };
-    for (name, least_impostors) in [("calibration.html", 60), ("calibration-global.html", usize::MAX)] {
-        let goal = CalibrationGoal { false_accept_rate: 0.02, least_impostors };
+    for (name, min_impostors) in [("calibration.html", 60), ("calibration-global.html", usize::MAX)] {
+        let goal = CalibrationGoal { false_accept_rate: 0.02, min_impostors };
         let thresholds = calibrate(&queries, goal, Some(&before)).unwrap();
         let page = calibration_html(&Calibration {
             data_set: &data_set,
             predictions: "look-ups.json",
             queries: &queries,
             wanted: 0.02,
-            least_impostors,
+            min_impostors,
             thresholds: &thresholds,
             warnings: &["a crop is `odd`".to_owned()],
         });
@@ -208,7 +208,7 @@ fn confidences_of_single_classes_are_shown() {
 }
 
 #[test]
-fn csv_has_a_line_a_figure() {
+fn csv_has_a_line_a_metric() {
     let report = detector_report(&dense_shelves(3, 4).read(), 0.25);
     let table = csv(&report);
     let mut reader = csv::Reader::from_reader(table.as_bytes());
@@ -276,11 +276,11 @@ fn a_comparison_tells_noise_from_movement() {
     let boxes = dense_shelves(3, 12).read();
     let old = detector_report(&boxes, 0.25);
     let same = compare(&old, &detector_report(&boxes, 0.25));
-    assert!(same.same_data && same.figures.iter().all(|f| f.change == Some(0.0) || f.change.is_none()), "{same:?}");
+    assert!(same.same_data && same.metrics.iter().all(|f| f.change == Some(0.0) || f.change.is_none()), "{same:?}");
     let fewer = boxes.predictions().iter().copied().filter(|p| p.score > 0.6).collect();
     let worse = detector_report(&boxes.with_predictions(fewer).unwrap(), 0.25);
     let moved = compare(&old, &worse);
-    let recall = moved.figures.iter().find(|f| f.metric == "recall").unwrap();
+    let recall = moved.metrics.iter().find(|f| f.metric == "recall").unwrap();
     assert_eq!(recall.reading, eval::report::compare::Reading::Worse, "{recall:?}");
     let page = html(&worse, Some(&moved), &mut |_| None);
     preview("comparison.html", &page);

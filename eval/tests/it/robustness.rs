@@ -1,4 +1,4 @@
-//! Damage to pictures: seeded, in place, and really there.
+//! Damage to images: seeded, in place, and really there.
 
 use eval::robustness::{Distortion, detection_drops};
 use eval::{Bootstrap, match_all};
@@ -7,7 +7,7 @@ use vision::RgbImage;
 use crate::support::dense_shelves;
 
 /// Stripes and a gradient: edges to blur, levels to shift.
-fn picture() -> RgbImage {
+fn image() -> RgbImage {
     RgbImage::from_fn(240, 160, |x, y| {
         let stripe = if (x / 6) % 2 == 0 { 60 } else { 180 };
         image::Rgb([stripe, (x * 255 / 240) as u8, (y * 255 / 160) as u8])
@@ -21,7 +21,7 @@ fn difference(a: &RgbImage, b: &RgbImage) -> f64 {
 
 #[test]
 fn every_damage_is_seeded_and_keeps_the_size() {
-    let clean = picture();
+    let clean = image();
     for distortion in Distortion::ALL {
         let damaged = distortion.apply(&clean, 7).unwrap();
         assert_eq!(damaged.dimensions(), clean.dimensions(), "{distortion:?}");
@@ -37,7 +37,7 @@ fn every_damage_is_seeded_and_keeps_the_size() {
 
 #[test]
 fn damage_goes_the_way_its_name_says() {
-    let clean = picture();
+    let clean = image();
     let mean = |p: &RgbImage| p.iter().map(|v| f64::from(*v)).sum::<f64>() / p.len() as f64;
     let contrast = |p: &RgbImage| {
         let row: Vec<f64> = (0..240).map(|x| f64::from(p.get_pixel(x, 80)[0])).collect();
@@ -55,7 +55,7 @@ fn damage_goes_the_way_its_name_says() {
 }
 
 #[test]
-fn the_smallest_picture_survives() {
+fn the_smallest_image_survives() {
     let dot = RgbImage::from_pixel(1, 1, image::Rgb([10, 20, 30]));
     for distortion in Distortion::ALL {
         assert_eq!(distortion.apply(&dot, 3).unwrap().dimensions(), (1, 1), "{distortion:?}");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use eval::random::Random;
-use eval::{DetectionSet, Picture, Prediction, Rect, Truth};
+use eval::{DetectionSet, ImageInfo, Prediction, Rect, Truth};
 use serde_json::{Value, json};
 
 pub(crate) use development::shared_data;
@@ -78,11 +78,11 @@ pub(crate) fn result(image: i64, category: i64, b: [f64; 4], score: f64) -> Valu
 
 /// Shelves of rows of facings, more than a hundred each, found by a detector that misses, doubles, shifts and invents.
 /// Scores are rounded, so that ties are common.
-pub(crate) fn dense_shelves(seed: u64, pictures: i64) -> CocoPair {
+pub(crate) fn dense_shelves(seed: u64, count: i64) -> CocoPair {
     let mut random = Random::new(seed);
     let categories = [(1, "bottle"), (2, "can"), (3, "glass"), (7, "unknown_container")];
     let (mut images, mut annotations, mut results) = (Vec::new(), Vec::new(), Vec::new());
-    for id in 1..=pictures {
+    for id in 1..=count {
         images.push(image(id, 2400, 1800));
         let rows = 6 + random.below(3);
         for row in 0..rows {
@@ -118,7 +118,7 @@ pub(crate) fn dense_shelves(seed: u64, pictures: i64) -> CocoPair {
     CocoPair::new(&images, &categories, &annotations, results)
 }
 
-/// Everything that trips evaluators: ties everywhere, empty pictures, doubled boxes, boxes without area, boxes that share
+/// Everything that trips evaluators: ties everywhere, empty images, doubled boxes, boxes without area, boxes that share
 /// an edge, classes without truth or without predictions, crowds, areas that are not the box's, ids out of order.
 pub(crate) fn nasty(seed: u64) -> CocoPair {
     let mut random = Random::new(seed);
@@ -132,7 +132,7 @@ pub(crate) fn nasty(seed: u64) -> CocoPair {
         let b = [side(24), side(18), side(16), side(12)];
         (ids[random.below(ids.len())], b, random.below(11) as f64 / 10.0, random.below(100))
     };
-    // The last picture has no truth, the two before it no predictions.
+    // The last image has no truth, the two before it no predictions.
     for at in 0..120 {
         let (id, b, _, kind) = draw(&ids[..9]);
         let category = [90, 3, 17][kind % 3];
@@ -165,25 +165,22 @@ pub(crate) fn nasty(seed: u64) -> CocoPair {
     CocoPair::new(&images, &categories, &annotations, results)
 }
 
-/// A set from `(picture, class, [x, y, w, h])` truths and the same with a score as predictions.
+/// A set from `(image, class, [x, y, w, h])` truths and the same with a score as predictions.
 pub(crate) fn set(
-    pictures: u32,
+    images: u32,
     classes: u32,
     truths: &[(u32, u32, [f64; 4])],
     predictions: &[(u32, u32, [f64; 4], f64)],
 ) -> DetectionSet {
     let rect = |[x, y, w, h]: [f64; 4]| Rect::new(x, y, w, h);
     DetectionSet::new(
-        (0..pictures).map(|i| Picture { name: format!("{i}.jpg"), size: Some((1000, 1000)) }).collect(),
+        (0..images).map(|i| ImageInfo { name: format!("{i}.jpg"), size: Some((1000, 1000)) }).collect(),
         (0..classes).map(|i| format!("class {i}")).collect(),
         truths
             .iter()
-            .map(|&(picture, class, b)| Truth { picture, class, rect: rect(b), area: rect(b).area(), crowd: false })
+            .map(|&(image, class, b)| Truth { image, class, rect: rect(b), area: rect(b).area(), crowd: false })
             .collect(),
-        predictions
-            .iter()
-            .map(|&(picture, class, b, score)| Prediction { picture, class, rect: rect(b), score })
-            .collect(),
+        predictions.iter().map(|&(image, class, b, score)| Prediction { image, class, rect: rect(b), score }).collect(),
     )
     .unwrap()
 }

@@ -12,7 +12,7 @@ use super::super::{HubError, HubFile};
 use super::remote::Remote;
 
 /// One repository at one revision in the cache.
-pub(super) struct Place {
+pub(super) struct CachedRepo {
     repo: CacheRepo,
     folder: PathBuf,
     locks: PathBuf,
@@ -20,7 +20,7 @@ pub(super) struct Place {
     pinned: bool,
 }
 
-impl Place {
+impl CachedRepo {
     pub(super) fn new(cache: &Path, file: &HubFile) -> Self {
         let id = format!("{}/{}", file.owner(), file.repo());
         let repo = Repo::with_revision(id, RepoType::Model, file.revision().to_owned());

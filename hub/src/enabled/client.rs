@@ -9,7 +9,7 @@ use vision::secret::redacted;
 use super::super::{HubError, HubFile, Limits, Missing, Token};
 
 /// Redirects that are followed one after the other.
-pub(super) const MOST_REDIRECTS: usize = 5;
+pub(super) const MAX_REDIRECTS: usize = 5;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use vision::Sha256;
 
-use self::cache::Place;
+use self::cache::CachedRepo;
 use self::client::Client;
 use self::remote::Remote;
 use super::{DEFAULT_FILES, HubError, HubFile, HubOptions, Limits, Missing, Progress};
@@ -43,7 +43,7 @@ impl Hub {
     /// [`HubError`]: every one names the URL. Nothing incomplete or with another SHA-256 than the hub states gets a name in the
     /// cache; an incomplete transfer is kept aside and goes on the next time.
     pub fn fetch(&self, file: &HubFile, report: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, HubError> {
-        let place = Place::new(&self.cache, file);
+        let place = CachedRepo::new(&self.cache, file);
         let named = file.file().map(|name| [name]);
         let names: &[&str] = named.as_ref().map_or(&DEFAULT_FILES, |named| named);
         let cached = || names.iter().find_map(|name| place.cached(name));
@@ -91,7 +91,7 @@ impl Hub {
         &self,
         file: &HubFile,
         name: &str,
-        place: &Place,
+        place: &CachedRepo,
         report: &mut dyn FnMut(Progress<'_>),
     ) -> Result<PathBuf, HubError> {
         let url = self.client.url(file, name);
@@ -126,8 +126,8 @@ fn holds(path: &Path, remote: &Remote) -> bool {
 fn pause(error: &HubError, tries: u32, limits: &Limits) -> Option<Duration> {
     // Who has no network should not wait for it five times.
     let unreachable = matches!(error, HubError::Unreachable { .. } | HubError::TimedOut { .. });
-    let most = if unreachable { limits.tries.min(2) } else { limits.tries };
-    if !error.is_passing() || tries >= most {
+    let max = if unreachable { limits.tries.min(2) } else { limits.tries };
+    if !error.is_passing() || tries >= max {
         return None;
     }
     match error.pause() {

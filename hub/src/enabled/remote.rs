@@ -6,7 +6,7 @@ use vision::Sha256;
 
 use super::super::HubError;
 use super::super::file::is_commit;
-use super::client::{Client, MOST_REDIRECTS, Method, header, refusal, shown};
+use super::client::{Client, MAX_REDIRECTS, Method, header, refusal, shown};
 
 /// A file as the hub knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Remote {
     /// When it does not exist, the hub does not answer, or not as hubs do.
     pub(super) fn resolve(client: &Client, url: &str) -> Result<Self, HubError> {
         let mut place = url.to_owned();
-        for _ in 0..=MOST_REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             let answer = client.ask(Method::Head, &place)?;
             match client.redirect(&place, &answer)? {
                 Some(target) if header(&answer, LINKED_ETAG).is_some() => return Self::read(&answer, &place, target),

@@ -9,7 +9,7 @@ use ureq::http::Response;
 use ureq::{Body, Timeout};
 
 use super::super::{HubError, Limits, Progress};
-use super::client::{Client, MOST_REDIRECTS, Method, header, refusal, shown};
+use super::client::{Client, MAX_REDIRECTS, Method, header, refusal, shown};
 use super::remote::Remote;
 
 /// Writes what is still missing of `remote` to the file at `partial`, all the way to the disk. Whether some of it was there
@@ -46,7 +46,7 @@ pub(super) fn transfer(
 /// The body that begins at byte `have`, or, when the other side does not cut, at the first; and where it came from.
 fn open(client: &Client, remote: &Remote, have: u64) -> Result<(u64, String, Body), HubError> {
     let (mut from, mut url) = (have, remote.location.clone());
-    for _ in 0..=MOST_REDIRECTS {
+    for _ in 0..=MAX_REDIRECTS {
         let answer = client.ask(Method::Get(from), &url)?;
         match answer.status().as_u16() {
             200 => return Ok((0, shown(&url), answer.into_body())),
@@ -92,7 +92,7 @@ fn pour(body: Body, mut file: &File, rest: &Rest<'_>, report: &mut dyn FnMut(Pro
     let stalled = |got| HubError::Stalled { url: url(), got, size, limit: limits.stall };
     let mut reader = body.into_reader();
     let mut buffer = vec![0; 1 << 16];
-    let mut pace = Pace { since: Instant::now(), bytes: 0 };
+    let mut rate = TransferRate { since: Instant::now(), bytes: 0 };
     report(Progress::Bytes { done: have, total: size });
     while have < size {
         let count = match reader.read(&mut buffer) {
@@ -109,7 +109,7 @@ fn pour(body: Body, mut file: &File, rest: &Rest<'_>, report: &mut dyn FnMut(Pro
         file.write_all(&buffer[..count as usize]).map_err(io)?;
         have += count;
         report(Progress::Bytes { done: have, total: size });
-        if !pace.keeps(count, &limits) {
+        if !rate.is_enough(count, &limits) {
             return Err(stalled(have));
         }
     }
@@ -123,20 +123,20 @@ fn is_timeout(error: &io::Error) -> bool {
 }
 
 /// How much came since the last look.
-struct Pace {
+struct TransferRate {
     since: Instant,
     bytes: u64,
 }
 
-impl Pace {
+impl TransferRate {
     /// Counts `bytes` more; whether they came fast enough.
-    fn keeps(&mut self, bytes: u64, limits: &Limits) -> bool {
+    fn is_enough(&mut self, bytes: u64, limits: &Limits) -> bool {
         self.bytes += bytes;
         let past = self.since.elapsed();
         if past < limits.stall {
             return true;
         }
-        let enough = self.bytes as f64 >= limits.least_rate as f64 * past.as_secs_f64();
+        let enough = self.bytes as f64 >= limits.min_rate as f64 * past.as_secs_f64();
         *self = Self { since: Instant::now(), bytes: 0 };
         enough
     }

@@ -6,17 +6,17 @@ use vision::{RecognizedItem, SkuStatus};
 
 use super::{ClassNames, Shown, Style, palette};
 
-/// Most lines of a label.
-const MOST_LINES: usize = 3;
+/// Maximum number of lines of a label.
+const MAX_LINES: usize = 3;
 
 /// How much of its box a label may cover from above: caps and necks, not the product's own label.
-const SHARE_OF_BOX: f32 = 0.5;
+const MAX_BOX_FRACTION: f32 = 0.5;
 
 /// The part of a box that belongs to its label alone. Facings stand so close that their boxes overlap a little; each gives
 /// half of that to its neighbour, or the labels would cover one another's first letters.
 pub(super) fn place(rect: Rect, all: &[Rect]) -> Rect {
     // Only where labels are: boxes of the row above or below may reach into this one, but their labels do not.
-    let label_ends = |rect: Rect| rect.top + (rect.height() as f32 * SHARE_OF_BOX) as i32;
+    let label_ends = |rect: Rect| rect.top + (rect.height() as f32 * MAX_BOX_FRACTION) as i32;
     let mut place = rect;
     for other in all {
         let beside = other.top < label_ends(rect) && rect.top < label_ends(*other);
@@ -78,12 +78,9 @@ fn set(wordings: &[String], confidence: &str, place: Rect, style: &Style) -> Opt
         let letters = f32::from(letters);
         let pen = Pen::new(&style.fonts.bold, letters);
         let room = width - 2.0 - 2.0 * padding(letters);
-        let most = ((height * SHARE_OF_BOX - padding(letters)) / letters).floor();
-        let lines = if most < 1.0 {
-            Vec::new()
-        } else {
-            compose(pen, wording, confidence, room, (most as usize).min(MOST_LINES))
-        };
+        let max = ((height * MAX_BOX_FRACTION - padding(letters)) / letters).floor();
+        let lines =
+            if max < 1.0 { Vec::new() } else { compose(pen, wording, confidence, room, (max as usize).min(MAX_LINES)) };
         (pen, lines)
     };
     let visible = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();

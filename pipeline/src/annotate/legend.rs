@@ -78,8 +78,8 @@ pub(super) fn plan(
     let widest = entries.iter().chain(&remarks).map(|e| pen.width(&e.name) + pen.width(&e.count)).fold(0.0, f32::max);
     let column = (widest + letters * 4.5).clamp(letters * 10.0, letters * 22.0);
     let columns = ((width as f32 - letters) / column).floor().max(1.0) as usize;
-    let most_rows = ((height as f32 / 2.0 / row_height(letters)) as usize).max(6);
-    let room = (columns * most_rows).saturating_sub(remarks.len()).max(1);
+    let max_rows = ((height as f32 / 2.0 / row_height(letters)) as usize).max(6);
+    let room = (columns * max_rows).saturating_sub(remarks.len()).max(1);
     if entries.len() > room {
         let left_out = entries.split_off(room - 1);
         let facings: u64 = left_out.iter().filter_map(|e| e.count.parse::<u64>().ok()).sum();

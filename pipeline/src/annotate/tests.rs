@@ -1,4 +1,4 @@
-//! What holds of an annotated picture whatever was recognised.
+//! What holds of an annotated image whatever was recognised.
 
 use vision::{Decision, Detection, Reason, Sku, SkuCount};
 
@@ -23,7 +23,7 @@ fn item(bbox: BBox, status: SkuStatus, sku: Option<u32>) -> RecognizedItem {
             candidates: Vec::new(),
         },
         embedding: None,
-        disputed: false,
+        disagreement: false,
     }
 }
 
@@ -48,7 +48,7 @@ fn recognition(items: Vec<RecognizedItem>, name: impl Fn(u32) -> String) -> Reco
         counts: counts.collect(),
         items,
         unknown_count,
-        looked: vision::Looked::default(),
+        trace: vision::DetectionTrace::default(),
         warnings: Vec::new(),
     }
 }
@@ -62,9 +62,9 @@ fn draw(image: &RgbImage, recognition: &Recognition) -> RgbImage {
 }
 
 /// Colours on the left edge of a box, below its label.
-fn edge_colors(picture: &RgbImage, bbox: &BBox) -> Vec<[u8; 3]> {
+fn edge_colors(image: &RgbImage, bbox: &BBox) -> Vec<[u8; 3]> {
     let y = (bbox.y2 - 12.0) as u32;
-    (0..6).map(|dx| picture.get_pixel(bbox.x1 as u32 + dx, y).0).collect()
+    (0..6).map(|dx| image.get_pixel(bbox.x1 as u32 + dx, y).0).collect()
 }
 
 #[test]
@@ -139,15 +139,15 @@ fn unknown_and_ambiguous_show() {
     let bbox = BBox::new(20.0, 20.0, 120.0, 220.0);
     let image = photo(400, 300);
     let one = |status, sku| draw(&image, &recognition(vec![item(bbox, status, sku)], |_| "A".to_owned()));
-    let pictures = [
+    let images = [
         one(SkuStatus::Known, Some(1)),
         one(SkuStatus::Ambiguous, Some(1)),
         one(SkuStatus::Unknown, None),
         // The SKU was removed meanwhile: shown as unknown even though the decision names it.
         one(SkuStatus::Unknown, Some(1)),
     ];
-    for (at, picture) in pictures.iter().enumerate() {
-        assert!(pictures[at + 1..].iter().all(|other| other != picture), "picture {at} is like another");
+    for (at, image) in images.iter().enumerate() {
+        assert!(images[at + 1..].iter().all(|other| other != image), "image {at} is like another");
     }
 }
 
@@ -170,7 +170,7 @@ fn boxes_that_make_no_sense_are_left_out() {
 }
 
 #[test]
-fn any_box_in_any_picture_under_any_name_is_survived() {
+fn any_box_in_any_image_under_any_name_is_survived() {
     let names: [&str; 8] =
         ["", " ", "A", "可口可樂", "line\nbreak\ttab\u{0}", "…", "👩‍👩‍👧 Ⱥ\u{301}\u{301}", "no-break\u{a0}space"];
     let long = "Wasserflaschenverschlusskappe ".repeat(2_000);

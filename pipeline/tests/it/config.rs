@@ -12,9 +12,9 @@ fn parse(text: &str) -> Result<PipelineConfig, String> {
 
 fn with(section: &str) -> String {
     let mut text = String::new();
-    for (name, least) in [("detector", "model: d.onnx"), ("embedder", "model: e.onnx"), ("gallery", "path: g")] {
+    for (name, required) in [("detector", "model: d.onnx"), ("embedder", "model: e.onnx"), ("gallery", "path: g")] {
         let more = section.strip_prefix(name).and_then(|rest| rest.strip_prefix(": ")).unwrap_or_default();
-        text += &format!("{name}: {{{least}, {more}}}\n");
+        text += &format!("{name}: {{{required}, {more}}}\n");
     }
     if !["detector", "embedder", "gallery"].iter().any(|name| section.starts_with(name)) {
         text += section;
@@ -26,10 +26,10 @@ fn with(section: &str) -> String {
 fn the_shipped_file_is_sound_and_states_the_defaults_but_for_what_suits_our_detector() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/pipeline.yaml");
     let shipped = PipelineConfig::read(&path, &Overrides::default()).expect("it parses");
-    let least = "detector: {model: models/detector/shelf-v2-half.onnx, confidence: 0.5, class_confidence: {can: 0.7}, \
+    let required = "detector: {model: models/detector/shelf-v2-half.onnx, confidence: 0.5, class_confidence: {can: 0.7}, \
                  iou: 0.5}\n\
                  embedder: {model: models/classifier/shelf-v2-half.onnx}\ngallery: {path: data/gallery}\n";
-    assert_eq!(shipped, parse(least).expect("keys may be left out"));
+    assert_eq!(shipped, parse(required).expect("keys may be left out"));
     assert_eq!((shipped.options.detect.tiling, shipped.options.detect.max_tiles), (Tiling::Auto, 16));
 }
 

@@ -111,7 +111,7 @@ fn a_cut_list_says_so() {
 fn a_bad_photo_does_not_fail_its_neighbours() {
     let recognizer = recognizer(left_and_right(), gallery(&[RED, BLUE]));
     let photos = vec![
-        Photo::Encoded(bytes::Bytes::from_static(b"no picture")),
+        Photo::Encoded(bytes::Bytes::from_static(b"no image")),
         Photo::Pixels(photo()),
         Photo::Encoded(bytes::Bytes::new()),
         Photo::Pixels(RgbImage::from_pixel(100, 50, image::Rgb(BLUE))),
@@ -129,8 +129,8 @@ fn a_bad_photo_does_not_fail_its_neighbours() {
 }
 
 #[test]
-fn a_facing_is_disputed_where_a_second_opinion_names_another_sku() {
-    let disputed = |second: Option<ListIndex>| {
+fn a_facing_is_marked_where_a_second_opinion_names_another_sku() {
+    let disagreement = |second: Option<ListIndex>| {
         let second = second.map(|gallery| SecondOpinion {
             embedder: Arc::new(MeanColorEmbedder),
             gallery: Arc::new(gallery),
@@ -139,12 +139,12 @@ fn a_facing_is_disputed_where_a_second_opinion_names_another_sku() {
         let recognizer = recognizer(left_and_right(), gallery(&[RED, BLUE])).with_second_opinion(second);
         let answers = recognizer.recognize(vec![Photo::Pixels(photo())], &RecognizeOptions::default());
         let items = &answers[0].as_ref().expect("recognised").recognition.items;
-        items.iter().map(|item| item.disputed).collect::<Vec<_>>()
+        items.iter().map(|item| item.disagreement).collect::<Vec<_>>()
     };
-    assert_eq!(disputed(None), [false; 3]);
-    assert_eq!(disputed(Some(gallery(&[RED, BLUE]))), [false; 3]);
-    assert_eq!(disputed(Some(gallery(&[BLUE, RED]))), [true; 3], "red goes by the code of blue");
-    assert_eq!(disputed(Some(gallery(&[RED]))), [false; 3], "what it does not know it does not dispute");
+    assert_eq!(disagreement(None), [false; 3]);
+    assert_eq!(disagreement(Some(gallery(&[RED, BLUE]))), [false; 3]);
+    assert_eq!(disagreement(Some(gallery(&[BLUE, RED]))), [true; 3], "red goes by the code of blue");
+    assert_eq!(disagreement(Some(gallery(&[RED]))), [false; 3], "what it does not know it does not dispute");
 }
 
 #[test]

@@ -23,8 +23,15 @@ fn mistakes_are_named() {
             assert!(error.contains(part), "{section:?} should mention {part:?}, but gave: {error}");
         }
     };
-    check("review: {samplers: {random_share: 2}}", &["review.samplers.random_share"]);
+    check("review: {samplers: {random_ratio: 2}}", &["review.samplers.random_ratio"]);
     check("review: {limits: {per_day: 10000000}}", &["review.limits.per_day"]);
     check("review: {claim_seconds: 1}", &["review.claim_seconds"]);
     check("review: {databse: x}", &["databse"]);
+}
+
+#[test]
+fn the_old_name_of_a_key_is_understood() {
+    let old = parse("review: {samplers: {random_share: 0.25}}").expect("an alias");
+    assert_eq!(old, parse("review: {samplers: {random_ratio: 0.25}}").expect("the name"));
+    parse("review: {samplers: {random_share: 0.25, random_ratio: 0.25}}").expect_err("both names");
 }

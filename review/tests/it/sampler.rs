@@ -36,7 +36,7 @@ fn facing(status: SkuStatus, similarity: f32, margin: f32, confidence: f32, embe
             candidates,
         },
         embedding: Some(unit(embedding)),
-        disputed: false,
+        disagreement: false,
     }
 }
 
@@ -47,22 +47,22 @@ fn photo(items: Vec<RecognizedItem>) -> Recognition {
         items,
         counts: Vec::new(),
         unknown_count: 0,
-        looked: vision::Looked::default(),
+        trace: vision::DetectionTrace::default(),
         warnings: Vec::new(),
     }
 }
 
 fn quiet() -> Samplers {
-    Samplers { random_share: 0.0, ..Samplers::default() }
+    Samplers { random_ratio: 0.0, ..Samplers::default() }
 }
 
 fn facts() -> GalleryFacts<'static> {
-    GalleryFacts { threshold: &|_| THRESHOLD, exemplars: None, picture_hash: None, edition: 0 }
+    GalleryFacts { threshold: &|_| THRESHOLD, exemplars: None, image_hash: None, gallery_version: 0 }
 }
 
 #[test]
 fn every_reason_has_its_facing() {
-    let around = Surroundings { drawn: 0.9, threshold: THRESHOLD, nearest_queued: Some(0.9), exemplars: Some(9) };
+    let around = Surroundings { sampled: 0.9, threshold: THRESHOLD, nearest_queued: Some(0.9), exemplars: Some(9) };
     let samplers = Samplers { novelty: 0.5, rare_sku: 3, low_similarity: 0.7, ..Samplers::default() };
     let check = |item: RecognizedItem, around: Surroundings, expected: &[Reason]| {
         let (mut found, uncertainty) = reasons(&item, &around, &samplers);
@@ -86,14 +86,15 @@ fn every_reason_has_its_facing() {
         &[Reason::Novelty],
     );
     check(facing(Known, 0.9, 0.2, 0.9, front), Surroundings { exemplars: Some(2), ..around }, &[Reason::RareSku]);
-    check(facing(Known, 0.9, 0.2, 0.9, front), Surroundings { drawn: 0.001, ..around }, &[Reason::Random]);
-    let disputed = |item: RecognizedItem| RecognizedItem { disputed: true, ..item };
-    check(disputed(facing(Known, 0.9, 0.2, 0.9, front)), around, &[Reason::Disagreement]);
-    let mut refused = disputed(facing(Unknown, 0.9, 0.0, 0.9, front));
+    check(facing(Known, 0.9, 0.2, 0.9, front), Surroundings { sampled: 0.001, ..around }, &[Reason::Random]);
+    let disagreement = |item: RecognizedItem| RecognizedItem { disagreement: true, ..item };
+    check(disagreement(facing(Known, 0.9, 0.2, 0.9, front)), around, &[Reason::Disagreement]);
+    let mut refused = disagreement(facing(Unknown, 0.9, 0.0, 0.9, front));
     refused.decision.reason = Decided::NotAContainer;
     check(refused, around, &[]);
-    // The random share comes first whatever else holds: an estimate rests on it.
-    let (found, _) = reasons(&facing(Unknown, 0.4, 0.0, 0.1, front), &Surroundings { drawn: 0.0, ..around }, &samplers);
+    // The random fraction comes first whatever else holds: an estimate rests on it.
+    let (found, _) =
+        reasons(&facing(Unknown, 0.4, 0.0, 0.1, front), &Surroundings { sampled: 0.0, ..around }, &samplers);
     assert_eq!(found[0], Reason::Random);
 }
 
@@ -115,9 +116,9 @@ fn near_duplicates_make_one_item_more_urgent() {
     // Answered, it waits no longer: what still looks unsure to a gallery that knows the answer is asked anew; to one that
     // does not know it yet, everything of before looks unsure.
     sampler.answered(&[picked.new[0].item.as_str()].into(), 7);
-    let before = sampler.pick(&recognition, 4_000, &GalleryFacts { edition: 6, ..facts() });
+    let before = sampler.pick(&recognition, 4_000, &GalleryFacts { gallery_version: 6, ..facts() });
     assert_eq!((before.new.len(), before.again.len()), (0, 1), "{before:?}");
-    let knowing = GalleryFacts { edition: 7, ..facts() };
+    let knowing = GalleryFacts { gallery_version: 7, ..facts() };
     let anew = sampler.pick(&recognition, 4_000, &knowing);
     assert_eq!((anew.new.len(), anew.new[0].facings), (1, 2));
     sampler.unpick(&anew);
@@ -139,21 +140,21 @@ fn room_goes_to_what_one_answer_settles_most_of() {
 }
 
 #[test]
-fn pictures_that_look_the_same_are_queued_once() {
+fn images_that_look_the_same_are_queued_once() {
     let samplers = Samplers { duplicate_similarity: 0.0, duplicate_bits: 3, ..quiet() };
     let mut sampler = Sampler::new(samplers, Limits::default());
     let unknown = |embedding| facing(SkuStatus::Unknown, 0.4, 0.2, 0.9, embedding);
     // Whatever their embeddings say.
     let recognition = photo(vec![unknown([1.0, 0.0, 0.0]), unknown([0.0, 1.0, 0.0]), unknown([0.0, 0.0, 1.0])]);
     let hash = |facing: usize| [Some(0b0000), Some(0b0111), Some(0b1111)][facing];
-    let facts = GalleryFacts { picture_hash: Some(&hash), ..facts() };
+    let facts = GalleryFacts { image_hash: Some(&hash), ..facts() };
     let picked = sampler.pick(&recognition, 1_000, &facts);
     let facings: Vec<_> = picked.new.iter().map(|pick| (pick.facing, pick.facings)).collect();
     assert_eq!(facings, [(0, 2), (2, 1)]);
     let again = sampler.pick(&recognition, 2_000, &facts);
     assert_eq!((again.new.len(), again.again.iter().map(|(_, times)| times).sum::<u32>()), (0, 3));
     // A crop that shows nothing is like no other.
-    let blank = GalleryFacts { picture_hash: Some(&|_| None), ..facts };
+    let blank = GalleryFacts { image_hash: Some(&|_| None), ..facts };
     assert_eq!(sampler.pick(&recognition, 3_000, &blank).new.len(), 3);
     let off = Samplers { duplicate_bits: 0, ..samplers };
     assert_eq!(Sampler::new(off, Limits::default()).pick(&recognition, 0, &facts).new.len(), 3);
@@ -183,8 +184,8 @@ fn limits_hold_by_photo_minute_hour_and_day() {
 }
 
 #[test]
-fn the_random_share_is_a_share() {
-    let samplers = Samplers { random_share: 0.2, duplicate_similarity: 0.0, ..Samplers::default() };
+fn random_items_are_the_ratio_asked_for() {
+    let samplers = Samplers { random_ratio: 0.2, duplicate_similarity: 0.0, ..Samplers::default() };
     let limits = Limits { per_photo: 1_000_000, per_minute: 1_000_000, per_hour: 1_000_000, per_day: 1_000_000 };
     let mut sampler = Sampler::new(samplers, limits);
     let recognition = photo(vec![facing(SkuStatus::Known, 0.95, 0.4, 0.9, [1.0, 0.0, 0.0]); 5_000]);
@@ -204,7 +205,7 @@ fn exemplar(id: u64, sku: u32, active: bool) -> StoredExemplar {
         id: ExemplarId(id),
         sku: SkuId(sku),
         origin: format!("review/{id}"),
-        picture: Sha256::of(&id.to_le_bytes()),
+        image: Sha256::of(&id.to_le_bytes()),
         embedder: MeanColorEmbedder.fingerprint(),
         embedding: unit([id as f32, 1.0, 2.0]).as_slice().to_vec(),
         active,

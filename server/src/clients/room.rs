@@ -12,9 +12,9 @@ use super::presence::Presence;
 /// A connection that the server has waited for less than this is not closed for the sake of another.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// One in so many places is kept for this machine, at most [`MOST_KEPT`]: an operator can look while the network presses in.
+/// One in so many places is kept for this machine, at most [`MAX_KEPT`]: an operator can look while the network presses in.
 const KEPT: usize = 64;
-const MOST_KEPT: usize = 8;
+const MAX_KEPT: usize = 8;
 
 /// All connections of a server.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ struct Seat {
 
 /// A place; free again when dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct ConnectionSlot {
     room: Arc<Room>,
     number: u64,
     leave: Arc<Notify>,
@@ -49,7 +49,7 @@ pub(crate) struct Place {
 
 impl Room {
     pub(crate) fn new(places: usize, per_address: usize) -> Self {
-        Self { places, kept: (places / KEPT).min(MOST_KEPT), per_address, seats: Mutex::default() }
+        Self { places, kept: (places / KEPT).min(MAX_KEPT), per_address, seats: Mutex::default() }
     }
 
     // Held for moments and never over foreign code, so a poisoned state is still sound.
@@ -59,7 +59,7 @@ impl Room {
 
     /// A place for a client, perhaps that of one for whom the server has been waiting long: of the same address when that
     /// one has its share, of any when all are taken. `None` when everybody is at work or has just come.
-    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr, presence: &Arc<Presence>) -> Option<Place> {
+    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr, presence: &Arc<Presence>) -> Option<ConnectionSlot> {
         let address = party(address);
         let mut seats = self.seats();
         let places = if address.is_loopback() { self.places } else { self.places - self.kept };
@@ -77,7 +77,7 @@ impl Room {
         seats.taken.insert(number, seat);
         *seats.by_address.entry(address).or_default() += 1;
         drop(seats);
-        Some(Place { room: Arc::clone(self), number, leave })
+        Some(ConnectionSlot { room: Arc::clone(self), number, leave })
     }
 
     /// Tells the client that has left most of its answer untaken for the longest time to go. `false` when there is none.
@@ -114,14 +114,14 @@ impl Seats {
     }
 }
 
-impl Place {
+impl ConnectionSlot {
     /// Until this connection is to make room for another.
     pub(crate) async fn told_to_leave(&self) {
         self.leave.notified().await;
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.room.seats().leave(self.number);
     }

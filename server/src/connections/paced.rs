@@ -41,14 +41,14 @@ pub(super) struct PacedStream {
 
 /// The client sends no more.
 struct HalfClosed {
-    look: Pin<Box<Sleep>>,
+    timer: Pin<Box<Sleep>>,
     pause: Duration,
     /// It was sent what a socket that is gone objects to.
     asked: bool,
 }
 
 /// How often to look whether a client that sends no more is gone: soon at first.
-const LOOK: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
+const POLL: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
 
 /// Passed over by every client of HTTP/1.1 (RFC 9110, 15.2).
 const INTERIM: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -82,9 +82,9 @@ impl PacedStream {
                 return Poll::Ready(Ok(()));
             }
             let Some(half) = &mut self.half else { return Poll::Ready(Ok(())) };
-            ready!(half.look.as_mut().poll(cx));
-            half.look = Box::pin(sleep(half.pause));
-            half.pause = (half.pause * 2).min(LOOK.1);
+            ready!(half.timer.as_mut().poll(cx));
+            half.timer = Box::pin(sleep(half.pause));
+            half.pause = (half.pause * 2).min(POLL.1);
         }
     }
 
@@ -117,7 +117,7 @@ impl AsyncRead for PacedStream {
         if !at_end || !this.presence.is_waited_for() {
             return Poll::Ready(Ok(()));
         }
-        this.half = Some(HalfClosed { look: Box::pin(sleep(LOOK.0)), pause: LOOK.0, asked: false });
+        this.half = Some(HalfClosed { timer: Box::pin(sleep(POLL.0)), pause: POLL.0, asked: false });
         this.ended(cx)
     }
 }

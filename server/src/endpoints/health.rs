@@ -71,7 +71,7 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Hea
     let mut readiness = Readiness::of(&phase);
     if readiness.ready && review == ReviewHealth::Unavailable {
         "degraded".clone_into(&mut readiness.status);
-        "Photos are recognised, but the review queue cannot be reached: its database or its pictures are away. The server's \
+        "Photos are recognised, but the review queue cannot be reached: its database or its images are away. The server's \
          log has the cause."
             .clone_into(&mut readiness.explanation);
     }

@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_is_sent_only_when_it_is_asked_for() {
+    fn an_image_is_sent_only_when_it_is_asked_for() {
         let check = |accept: &'static str, jpeg: bool| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, HeaderValue::from_static(accept));

@@ -76,7 +76,7 @@ pub(crate) async fn batch(
     let gallery = gallery(&query, &loaded)?;
     query.within(&loaded.recognizer.settings().requests, loaded.recognizer.detector().input_pixels())?;
     if query.annotate == Some(true) {
-        return Err(Problem::parameter("annotate", "true", "left out: send photos one by one for pictures of them"));
+        return Err(Problem::parameter("annotate", "true", "left out: send photos one by one for images of them"));
     }
     // Our own limits hold, a photo at a time.
     DefaultBodyLimit::disable().apply(&mut request);

@@ -17,7 +17,7 @@ use crate::request_id::RequestId;
 const SMALL: usize = 64 << 10;
 
 /// How often memory is looked for in answers that nobody takes, and the pause in between.
-const LOOKS: usize = 20;
+const MAX_POLLS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The outermost layer: an answer that does not fit beside those on their way is refused. Before that, connections that leave
@@ -30,7 +30,7 @@ pub(crate) async fn account(State(app): State<Arc<App>>, request: Request, next:
         return response;
     }
     let memory = app.answers.open();
-    for _ in 0..LOOKS {
+    for _ in 0..MAX_POLLS {
         if memory.grow(bytes) {
             response.extensions_mut().insert(Memory::of(memory));
             return response;

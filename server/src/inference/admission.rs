@@ -12,7 +12,7 @@ use vision::{BBox, Cancel};
 
 use super::JobQueue;
 use super::job::{Answer, Job, JobError, JobRequest, Work};
-use super::pace::Pace;
+use super::latency::LatencyAverage;
 use super::queue::PushError;
 use crate::config::ServerConfig;
 
@@ -33,7 +33,7 @@ pub(crate) struct Inference {
     queue: Arc<JobQueue>,
     workers: usize,
     timeout: Duration,
-    pace: Arc<Pace>,
+    latency: Arc<LatencyAverage>,
 }
 
 /// Why a request gets no answer from the workers.
@@ -88,7 +88,7 @@ impl Inference {
             queue: Arc::new(JobQueue::new(config.queue.get())),
             workers: config.workers.get(),
             timeout: config.timeouts.request,
-            pace: Arc::default(),
+            latency: Arc::default(),
         }
     }
 
@@ -96,8 +96,8 @@ impl Inference {
         &self.queue
     }
 
-    pub(crate) fn pace(&self) -> &Arc<Pace> {
-        &self.pace
+    pub(crate) fn latency(&self) -> &Arc<LatencyAverage> {
+        &self.latency
     }
 
     /// Asked before the body is read, so that an overloaded server does not receive photos it will not look at.
@@ -122,8 +122,8 @@ impl Inference {
         if load.waiting == 0 && load.busy < self.workers {
             return Ok(());
         }
-        let (each, ahead) = (self.pace.each(), load.ahead + load.busy);
-        let expected = each.mul_f64(ahead as f64 / self.workers as f64) + self.pace.careful();
+        let (each, ahead) = (self.latency.mean(), load.ahead + load.busy);
+        let expected = each.mul_f64(ahead as f64 / self.workers as f64) + self.latency.upper_bound();
         let allowed = patience.mul_f64(SAFE);
         if expected <= allowed {
             return Ok(());
@@ -174,7 +174,7 @@ impl Inference {
             // The queue was cleared at the end of the drain.
             Ok(Err(_)) => Err(Refused::Stopping),
             Ok(Ok(Err(JobError::TooLate))) => {
-                let expected = self.pace.careful();
+                let expected = self.latency.upper_bound();
                 Err(Refused::TooLate { expected, retry_after_seconds: seconds(expected) })
             }
             Ok(Ok(Err(error))) => Err(Refused::Failed(error)),
@@ -183,7 +183,7 @@ impl Inference {
     }
 
     fn full(&self) -> Refused {
-        let wait = self.pace.each().mul_f64(self.queue.capacity() as f64 / self.workers as f64);
+        let wait = self.latency.mean().mul_f64(self.queue.capacity() as f64 / self.workers as f64);
         Refused::Full { retry_after_seconds: seconds(wait) }
     }
 }

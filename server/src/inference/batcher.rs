@@ -31,8 +31,8 @@ pub(super) fn take_batch<T: Entry>(
 ) -> Vec<T> {
     waiting.retain(|entry| !entry.is_abandoned());
     turns.next(waiting);
-    let share = waiting.len().div_ceil(idle_workers.max(1));
-    let size = share.min(max_batch);
+    let each = waiting.len().div_ceil(idle_workers.max(1));
+    let size = each.min(max_batch);
     let Some(first) = waiting.pop_front() else { return Vec::new() };
     let mut batch = vec![first];
     let mut at = 0;

@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use super::batcher::Entry;
 
 /// Of the places in the queue, the part that one client may have: others find room.
-const SHARE: (usize, usize) = (3, 4);
+const MAX_PER_CLIENT: (usize, usize) = (3, 4);
 
-/// Clients remembered.
-const REMEMBERED: usize = 4_096;
+/// Clients kept.
+const MAX_CLIENTS: usize = 4_096;
 
 /// When each client that has something waiting was last served.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ impl Turns {
             return;
         };
         let Some(entry) = waiting.remove(at) else { return };
-        if self.served.len() >= REMEMBERED {
+        if self.served.len() >= MAX_CLIENTS {
             self.served.clear();
         }
         self.now += 1;
@@ -46,8 +46,8 @@ pub(super) fn is_full<T: Entry>(waiting: &VecDeque<T>, client: IpAddr, patient: 
     if patient {
         return alike().count() >= capacity.div_ceil(4);
     }
-    let share = (capacity * SHARE.0).div_ceil(SHARE.1).max(1);
-    alike().count() >= capacity || alike().filter(|entry| entry.client() == client).count() >= share
+    let limit = (capacity * MAX_PER_CLIENT.0).div_ceil(MAX_PER_CLIENT.1).max(1);
+    alike().count() >= capacity || alike().filter(|entry| entry.client() == client).count() >= limit
 }
 
 /// Entries that are served before a new one of this client, when clients take turns and batches wait.

@@ -34,12 +34,12 @@ pub(crate) struct JobRequest {
 pub(crate) enum AnswerFormat {
     /// The JSON of [`crate::wire`].
     Json {
-        /// Whether it carries the annotated picture.
+        /// Whether it carries the annotated image.
         annotate: bool,
         /// Whether facings carry their embeddings.
         embeddings: bool,
     },
-    /// The annotated picture alone.
+    /// The annotated image alone.
     Jpeg,
 }
 
@@ -144,8 +144,8 @@ pub(crate) enum JobError {
     /// A box could not be cut out.
     #[error(transparent)]
     Cut(ReviewError),
-    /// The annotated picture does not fit a JPEG.
-    #[error("the annotated picture cannot be written as JPEG")]
+    /// The annotated image does not fit a JPEG.
+    #[error("the annotated image cannot be written as JPEG")]
     Draw(#[source] vision::EncodeError),
     /// Nobody waits any more, or not for as long as it takes.
     #[error("nobody waits for the answer any more")]

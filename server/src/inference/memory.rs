@@ -6,7 +6,7 @@ use std::time::Duration;
 use vision::{Cancel, ModelError};
 
 /// How often one that waits for memory looks whether it is still wanted.
-const LOOK: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(50);
 
 /// A number of bytes, shared by all workers.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl PhotoMemory {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         while *free < bytes {
             cancel.check()?;
-            free = self.given_back.wait_timeout(free, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+            free = self.given_back.wait_timeout(free, POLL).unwrap_or_else(PoisonError::into_inner).0;
         }
         *free -= bytes;
         Ok(Held { memory: self, bytes })

@@ -4,15 +4,15 @@ mod admission;
 mod batcher;
 mod fair;
 mod job;
+mod latency;
 mod memory;
-mod pace;
 mod queue;
 mod worker;
 
 pub(crate) use admission::{Caller, Inference, Refused};
 pub(crate) use job::{AnswerBody, AnswerFormat, Job, JobError, JobRequest, Summary};
+pub(crate) use latency::LatencyAverage;
 pub(crate) use memory::PhotoMemory;
-pub(crate) use pace::Pace;
 pub(crate) use worker::{WorkerContext, spawn_workers};
 
 /// The queue of this server.

@@ -12,16 +12,16 @@ use tokio::sync::{mpsc, oneshot};
 use vision::{Cancel, ModelError};
 
 use super::job::{Answer, AnswerBody, AnswerFormat, Job, JobError, JobRequest, Summary, Work};
-use super::{JobQueue, Pace, PhotoMemory};
+use super::{JobQueue, LatencyAverage, PhotoMemory};
 use crate::config::ServerConfig;
 use crate::load_error::LoadError;
 use crate::metrics::Metrics;
 use crate::models::{Loaded, Models, Phase};
+use crate::wire::annotated;
 use crate::wire::answer::{AnswerContext, RecognizeAnswer};
 use crate::wire::parameters::GalleryChoice;
-use crate::wire::picture;
 
-/// Side of the blank picture of the warm-up: large enough for every network to scale down.
+/// Side of the blank image of the warm-up: large enough for every network to scale down.
 const WARM_UP_SIDE: u32 = 640;
 
 /// What workers need.
@@ -30,14 +30,14 @@ pub(crate) struct WorkerContext {
     pub(crate) queue: Arc<JobQueue>,
     pub(crate) models: Arc<Models>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) pace: Arc<Pace>,
+    pub(crate) latency: Arc<LatencyAverage>,
     pub(crate) memory: Arc<PhotoMemory>,
     pub(crate) review: Arc<Review>,
     /// Each worker holds it open while it lives.
     pub(crate) alive: mpsc::WeakSender<()>,
 }
 
-/// Starts the workers. Each runs one inference on a blank picture; when all have, the server is ready.
+/// Starts the workers. Each runs one inference on a blank image; when all have, the server is ready.
 pub(crate) fn spawn_workers(context: &WorkerContext, config: &ServerConfig, loaded: &Arc<Loaded>) -> io::Result<()> {
     let count = config.workers.get();
     let max_batch = config.max_batch.get();
@@ -102,7 +102,7 @@ fn take_on(context: &WorkerContext, batch: Vec<Job>) {
         // What cannot be done in time any more is better not begun. A quarter of the time is always worth a try: an estimate
         // that forbids everything would never be corrected.
         let left = deadline.saturating_duration_since(start);
-        let too_late = left < context.pace.each().min((deadline - enqueued) / 4);
+        let too_late = left < context.latency.mean().min((deadline - enqueued) / 4);
         match work {
             Work::Photo { request, reply } => {
                 let asked = Asked { enqueued, cancel, request: *request, reply };
@@ -163,7 +163,7 @@ fn recognize(context: &WorkerContext, batch: Vec<Asked>, start: Instant) {
                         .unwrap_or(Err(JobError::Panicked))
                 });
                 if answer.is_ok() {
-                    context.pace.record(start.elapsed() / size);
+                    context.latency.record(start.elapsed() / size);
                 }
                 asked.reply(context, answer);
             }
@@ -213,11 +213,11 @@ fn answer(
     // What the example does not know is nobody's to answer.
     let queue = context.review.queue().filter(|_| job.request.gallery == GalleryChoice::Served);
     let review = queue.and_then(|queue| prepare(queue, &seen));
-    let draw = || picture::annotated_jpeg(&image, &recognition, recognizer).map_err(JobError::Draw);
+    let draw = || annotated::annotated_jpeg(&image, &recognition, recognizer).map_err(JobError::Draw);
     let (body, content_type) = match job.request.format {
         AnswerFormat::Jpeg => (AnswerBody::Encoded(draw()?), "image/jpeg"),
         AnswerFormat::Json { annotate, embeddings } => {
-            let picture = annotate.then(draw).transpose()?;
+            let annotated = annotate.then(draw).transpose()?;
             let answer = RecognizeAnswer::new(
                 &recognition,
                 &AnswerContext {
@@ -227,7 +227,7 @@ fn answer(
                     timing,
                     queued,
                     total: job.enqueued.elapsed(),
-                    picture: picture.as_deref(),
+                    annotated: annotated.as_deref(),
                     embeddings,
                 },
             );

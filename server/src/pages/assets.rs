@@ -1,4 +1,4 @@
-//! Scripts, styles and pictures of the pages, compiled in.
+//! Scripts, styles and images of the pages, compiled in.
 //!
 //! They lie under a folder named by their content, so browsers may keep them for ever and never mix two builds.
 

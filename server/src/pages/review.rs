@@ -163,8 +163,8 @@ pub(super) async fn skus(State(app): State<Arc<App>>) -> Result<Response, Proble
     let row = |sku: store::model::CatalogueSku| {
         let count =
             counts.iter().find(|(id, ..)| *id == sku.id).map_or((0, 0), |&(_, enrolled, labels)| (enrolled, labels));
-        let pictures = names.pictures(sku.id);
-        (CatalogueAnswer::new(sku, pictures), count.0, count.1)
+        let images = names.images(sku.id);
+        (CatalogueAnswer::new(sku, images), count.0, count.1)
     };
     Ok(html(&SkuPage { frame: Frame::new(), here: "skus", skus: found.into_iter().map(row).collect() }))
 }
@@ -177,7 +177,7 @@ struct StatsPage {
     stats: Stats,
     bars: Vec<Bar>,
     /// Items a day at the top of the plot.
-    most: u64,
+    max: u64,
     /// Top-1 of items taken at random, in percent, and their number.
     random: Option<(String, u64)>,
 }
@@ -213,30 +213,30 @@ impl StatsPage {
         self.stats.top_1.map(|top| (percent(top.before), percent(top.after), items(top.items)))
     }
 
-    fn most_reasons(&self) -> u64 {
+    fn max_reasons(&self) -> u64 {
         self.stats.reasons.values().copied().max().unwrap_or(1)
     }
 
-    fn most_labels(&self) -> u64 {
+    fn max_labels(&self) -> u64 {
         self.stats.reviewers.values().copied().max().unwrap_or(1)
     }
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
+fn percent(fraction: f64) -> String {
+    format!("{:.0} %", fraction * 100.0)
 }
 
 /// A reason as people say it.
 fn in_words(reason: &str) -> &str {
     match reason {
-        "random" => "drawn at random",
+        "random" => "sampled at random",
         "unknown" => "nothing enrolled is near",
         "small_margin" => "two SKUs equally near",
         "near_threshold" => "on the line to unknown",
         "low_similarity" => "only a little alike",
         "low_confidence" => "detector unsure",
         "novelty" => "unlike all before",
-        "rare_sku" => "SKU with few pictures",
+        "rare_sku" => "SKU with few images",
         "disagreement" => "tiles or models disagree",
         other => other,
     }
@@ -266,11 +266,11 @@ fn moment(ms: &i64) -> String {
 pub(super) async fn stats(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let (_, store) = app.review.open()?;
     let stats = gather(&app, &store).await?;
-    let most = stats.days.iter().map(|day| day.queued.max(day.labelled)).max().unwrap_or(0).max(1);
+    let max = stats.days.iter().map(|day| day.queued.max(day.labelled)).max().unwrap_or(0).max(1);
     let bar = |(at, day): (u64, &Day)| Bar {
         x: 36 + at * 25,
-        queued: day.queued * PLOT / most,
-        labelled: day.labelled * PLOT / most,
+        queued: day.queued * PLOT / max,
+        labelled: day.labelled * PLOT / max,
         title: match stats.days.len() as u64 - 1 - at {
             0 => format!("today: {} queued, {} labelled", day.queued, day.labelled),
             1 => format!("yesterday: {} queued, {} labelled", day.queued, day.labelled),
@@ -281,7 +281,7 @@ pub(super) async fn stats(State(app): State<Arc<App>>) -> Result<Response, Probl
     let judged: u64 = stats.days.iter().map(|day| day.random_judged).sum();
     let right: u64 = stats.days.iter().map(|day| day.random_right).sum();
     let random = (judged > 0).then(|| (percent(right as f64 / judged as f64), judged));
-    Ok(html(&StatsPage { frame: Frame::new(), here: "stats", stats, bars, most, random }))
+    Ok(html(&StatsPage { frame: Frame::new(), here: "stats", stats, bars, max, random }))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ impl From<UploadError> for Problem {
             UploadError::TooLarge { .. } | UploadError::TooManyPhotos { .. } => ProblemType::BodyTooLarge,
             UploadError::Busy => return Self::new(ProblemType::Overloaded, error).retry_after(1),
             UploadError::ContentType { .. } => ProblemType::UnsupportedContentType,
-            UploadError::NoField | UploadError::SecondPhoto => ProblemType::MissingPicture,
+            UploadError::NoField | UploadError::SecondPhoto => ProblemType::MissingImage,
             UploadError::Broken
             | UploadError::Form { .. }
             | UploadError::UnexpectedField { .. }
@@ -34,14 +34,14 @@ impl From<&DecodeError> for Problem {
         let kind = match error {
             DecodeError::TooManyBytes { .. }
             | DecodeError::TooManyPixels { .. }
-            | DecodeError::TooMuchScanning { .. } => ProblemType::PictureTooLarge,
-            DecodeError::NotAPhoto { .. } => ProblemType::UnsupportedPicture,
+            | DecodeError::TooMuchScanning { .. } => ProblemType::ImageTooLarge,
+            DecodeError::NotAPhoto { .. } => ProblemType::UnsupportedImage,
             // What a decoder's code says about its own state is for the log.
             DecodeError::Damaged { format, .. } => {
                 let detail = format!("the {format} is damaged: send the original file");
-                return Self::new(ProblemType::UndecodablePicture, detail);
+                return Self::new(ProblemType::UndecodableImage, detail);
             }
-            _ => ProblemType::UndecodablePicture,
+            _ => ProblemType::UndecodableImage,
         };
         Self::new(kind, error)
     }
@@ -52,7 +52,7 @@ impl From<JobError> for Problem {
         match error {
             JobError::Recognize(RecognizeError::Decode(error)) => Self::from(&error),
             JobError::Draw(_) => Self::new(
-                ProblemType::PictureTooLarge,
+                ProblemType::ImageTooLarge,
                 "the annotated photo does not fit a JPEG, which has at most 65,500 pixels a side; ask without annotate, \
                  or send a smaller photo",
             ),

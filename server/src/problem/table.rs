@@ -9,7 +9,7 @@ impl ProblemType {
     #[must_use]
     pub const fn row(self) -> Row {
         let (slug, status, title, meaning) = match self {
-            Self::MissingPicture => (
+            Self::MissingImage => (
                 "missing-picture",
                 StatusCode::BAD_REQUEST,
                 "No photo was sent",
@@ -21,7 +21,7 @@ impl ProblemType {
                 "The body cannot be read",
                 "The body is not what its content type says: broken multipart, JSON or base64, or it broke off.",
             ),
-            Self::UndecodablePicture => (
+            Self::UndecodableImage => (
                 "undecodable-picture",
                 StatusCode::BAD_REQUEST,
                 "The photo cannot be decoded",
@@ -59,11 +59,11 @@ impl ProblemType {
                 "A request may have so many bytes and no more; base64 makes a photo a third larger. Send a smaller \
                  photo, or have the operator raise limits.max_body_bytes.",
             ),
-            Self::PictureTooLarge => (
+            Self::ImageTooLarge => (
                 "picture-too-large",
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "The photo is too large",
-                "The file, or the picture in it, is larger than this server decodes. Send a smaller photo, or have the \
+                "The file, or the image in it, is larger than this server decodes. Send a smaller photo, or have the \
                  operator raise the limits in pipeline.yaml.",
             ),
             Self::UnsupportedContentType => (
@@ -73,7 +73,7 @@ impl ProblemType {
                 "Send multipart/form-data with a field image, or the file's bytes as image/jpeg, image/png, image/webp \
                  or application/octet-stream, or application/json with the key image in base64.",
             ),
-            Self::UnsupportedPicture => (
+            Self::UnsupportedImage => (
                 "unsupported-picture",
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "This is not a photo we take",
@@ -131,7 +131,7 @@ impl ProblemType {
             Self::UnknownItem => (
                 "unknown-item",
                 StatusCode::NOT_FOUND,
-                "There is no such item, SKU or picture",
+                "There is no such item, SKU or image",
                 "The id is not one of the review queue's, or what it named was dropped because nobody answered in time.",
             ),
             Self::Claimed => (
@@ -194,7 +194,7 @@ impl ProblemType {
                 "review-unavailable",
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The review queue cannot be reached",
-                "Its database or its pictures are away, or it is switched off. Recognition goes on without it.",
+                "Its database or its images are away, or it is switched off. Recognition goes on without it.",
             ),
         };
         Row { slug, status, title, meaning }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use vision::{BBox, Recognition, Sha256, SkuId, SkuIndex};
 
-use super::looked::LookedAnswer;
+use super::trace::TraceAnswer;
 
 /// Everything found on one photo.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -26,7 +26,8 @@ pub struct RecognizeAnswer {
     /// Where the time went.
     pub timing_ms: TimingMs,
     /// At which scales the photo was looked at.
-    pub looked: LookedAnswer,
+    #[serde(rename = "looked")]
+    pub trace: TraceAnswer,
     /// Facings, most confident first.
     pub detections: Vec<DetectionAnswer>,
     /// Facings per SKU, most first. Ambiguous facings count under their best SKU.
@@ -158,7 +159,7 @@ pub struct SkuAnswer {
 /// A product a facing might be.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct CandidateAnswer {
-    /// Which.
+    /// The SKU.
     pub sku: SkuAnswer,
     /// Cosine similarity of its best exemplar.
     pub similarity: f64,
@@ -167,7 +168,7 @@ pub struct CandidateAnswer {
 /// Facings of one SKU.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Count {
-    /// Which.
+    /// The SKU.
     pub sku: SkuAnswer,
     /// How many.
     pub count: u32,
@@ -227,7 +228,7 @@ pub struct AnswerContext<'a> {
     /// From arrival to answer.
     pub total: Duration,
     /// The annotated photo, JPEG.
-    pub picture: Option<&'a [u8]>,
+    pub annotated: Option<&'a [u8]>,
     /// Whether facings carry their embeddings.
     pub embeddings: bool,
 }
@@ -236,7 +237,7 @@ impl RecognizeAnswer {
     /// The answer for one photo.
     #[must_use]
     pub fn new(recognition: &Recognition, context: &AnswerContext<'_>) -> Self {
-        let AnswerContext { request_id, photo, recognizer, timing, queued, total, picture, embeddings } = *context;
+        let AnswerContext { request_id, photo, recognizer, timing, queued, total, annotated, embeddings } = *context;
         let gallery = &**recognizer.gallery();
         let classes = recognizer.detector().classes();
         Self {
@@ -252,7 +253,7 @@ impl RecognizeAnswer {
                 search: milliseconds(timing.search),
                 total: milliseconds(total),
             },
-            looked: (&recognition.looked).into(),
+            trace: (&recognition.trace).into(),
             detections: recognition
                 .items
                 .iter()
@@ -263,7 +264,7 @@ impl RecognizeAnswer {
             unknown_count: recognition.unknown_count,
             review: Review::default(),
             warnings: recognition.warnings.clone(),
-            annotated_image: picture.map(|jpeg| STANDARD.encode(jpeg)),
+            annotated_image: annotated.map(|jpeg| STANDARD.encode(jpeg)),
         }
     }
 
@@ -316,7 +317,7 @@ impl DetectionAnswer {
         gallery: &dyn SkuIndex,
         embeddings: bool,
     ) -> Self {
-        let vision::RecognizedItem { detection, decision, embedding, disputed: _ } = item;
+        let vision::RecognizedItem { detection, decision, embedding, disagreement: _ } = item;
         // A SKU removed since the search has no name any more.
         let sku = |id: SkuId| gallery.sku(id).map(|sku| SkuAnswer::from(&*sku));
         let class = classes.get(detection.class.index()).cloned();

@@ -8,7 +8,7 @@ use vision::tiles::MAX_TILES_PER_SIDE;
 
 use crate::upload::shorten;
 
-/// Most candidates named per facing.
+/// Maximum number of candidates named per facing.
 const MAX_TOP_K: usize = 100;
 
 /// What may differ from request to request. Left out: what the server is configured with.
@@ -30,7 +30,7 @@ pub struct RecognizeQuery {
     /// Whether facings carry their embeddings.
     #[param(example = false)]
     pub return_embeddings: Option<bool>,
-    /// Whether the answer carries the photo with boxes and names, as base64 in `annotated_image`. To get the picture
+    /// Whether the answer carries the photo with boxes and names, as base64 in `annotated_image`. To get the image
     /// itself, ask with `Accept: image/jpeg`.
     #[param(example = false)]
     pub annotate: Option<bool>,
@@ -62,13 +62,13 @@ pub enum ParameterError {
     /// Two values for one.
     #[error("the parameter {name} is given more than once; give it once")]
     Repeated {
-        /// Which.
+        /// The name in question.
         name: String,
     },
     /// A value it may not have.
     #[error("{name} is {value:?}, but it must be {allowed}")]
     Value {
-        /// Which.
+        /// The name in question.
         name: String,
         /// As written.
         value: String,
@@ -91,8 +91,8 @@ impl RecognizeQuery {
             }
             let wrong = |allowed| ParameterError::Value { name: shorten(name), value: shorten(value), allowed };
             match name.as_str() {
-                "conf" => query.conf = Some(share(value).map_err(wrong)?),
-                "iou" => query.iou = Some(share(value).map_err(wrong)?),
+                "conf" => query.conf = Some(fraction(value).map_err(wrong)?),
+                "iou" => query.iou = Some(fraction(value).map_err(wrong)?),
                 "tiles" => query.tiles = Some(tiling(value).map_err(wrong)?),
                 "top_k" => query.top_k = Some(top_k(value).map_err(wrong)?),
                 "return_embeddings" => query.return_embeddings = Some(yes_or_no(value).map_err(wrong)?),
@@ -119,8 +119,8 @@ impl RecognizeQuery {
         if let Some(Tiling::Grid { columns, rows }) = self.tiles
             && !limits.allow(columns * rows, input_pixels)
         {
-            let most = (0..=limits.max_tiles).rev().find(|tiles| limits.allow(*tiles, input_pixels)).unwrap_or(0);
-            let allowed = format!("auto, off, or a grid of at most {most} tiles here");
+            let max = (0..=limits.max_tiles).rev().find(|tiles| limits.allow(*tiles, input_pixels)).unwrap_or(0);
+            let allowed = format!("auto, off, or a grid of at most {max} tiles here");
             return Err(wrong("tiles", format!("{columns}x{rows}"), allowed));
         }
         Ok(())
@@ -142,7 +142,7 @@ impl RecognizeQuery {
     }
 }
 
-fn share(text: &str) -> Result<f32, String> {
+fn fraction(text: &str) -> Result<f32, String> {
     let within = |v: &f32| (0.0..=1.0).contains(v);
     text.parse().ok().filter(within).ok_or_else(|| "a number within 0 and 1".to_owned())
 }

@@ -10,8 +10,8 @@ use vision::SkuId;
 
 use super::answer::{PixelBox, SkuAnswer};
 
-/// Exemplar pictures named per candidate.
-const PICTURES: u32 = 3;
+/// Exemplar images named per candidate.
+const IMAGES: u32 = 3;
 
 /// An item of the review queue.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -49,7 +49,7 @@ pub struct ItemAnswer {
     pub margin: f64,
     /// Best first.
     pub candidates: Vec<ReviewCandidate>,
-    /// Where the cut-out picture lies.
+    /// Where the cut-out image lies.
     pub crop: String,
     /// The photo it stands on.
     pub photo: ReviewPhoto,
@@ -64,12 +64,13 @@ pub struct ItemAnswer {
 /// A SKU it might be.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ReviewCandidate {
-    /// Which.
+    /// The SKU.
     pub sku: SkuAnswer,
     /// Cosine similarity of its best exemplar.
     pub similarity: f64,
-    /// Where pictures of it lie, newest first. Exemplars enrolled from a folder have none here.
-    pub pictures: Vec<String>,
+    /// Where images of it lie, newest first. Exemplars enrolled from a folder have none here.
+    #[serde(rename = "pictures")]
+    pub images: Vec<String>,
 }
 
 /// A photo.
@@ -86,7 +87,7 @@ pub struct ReviewPhoto {
 /// Who works on an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ClaimAnswer {
-    /// Who.
+    /// Name of the reviewer.
     pub reviewer: String,
     /// Until when, milliseconds since 1970 in UTC.
     pub until_ms: Timestamp,
@@ -144,7 +145,7 @@ pub struct CommentAnswer {
     pub at_ms: Timestamp,
     /// By whom.
     pub author: String,
-    /// What.
+    /// Text of the comment.
     pub text: String,
 }
 
@@ -163,34 +164,35 @@ pub struct CatalogueAnswer {
     pub brand: Option<String>,
     /// Such as `330 ml`.
     pub size: Option<String>,
-    /// Where pictures of it lie.
-    pub pictures: Vec<String>,
+    /// Where images of it lie.
+    #[serde(rename = "pictures")]
+    pub images: Vec<String>,
 }
 
-/// Names of SKUs, and pictures of them.
+/// Names of SKUs, and images of them.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     skus: HashMap<SkuId, SkuAnswer>,
-    pictures: HashMap<SkuId, Vec<String>>,
+    images: HashMap<SkuId, Vec<String>>,
 }
 
 impl Names {
     /// Of all SKUs that `items` speak of.
-    pub(crate) async fn of_items(store: &Store, items: &[Item], pictures: bool) -> Result<Self, StoreError> {
+    pub(crate) async fn of_items(store: &Store, items: &[Item], images: bool) -> Result<Self, StoreError> {
         let of = |item: &Item| {
             let candidates = item.candidates.iter().map(|(sku, _)| *sku).collect::<Vec<_>>();
             candidates.into_iter().chain(item.sku).chain(item.verdict.as_ref().and_then(|verdict| verdict.sku))
         };
-        Self::of(store, items.iter().flat_map(of).collect(), pictures).await
+        Self::of(store, items.iter().flat_map(of).collect(), images).await
     }
 
-    pub(crate) async fn of(store: &Store, ids: BTreeSet<SkuId>, pictures: bool) -> Result<Self, StoreError> {
+    pub(crate) async fn of(store: &Store, ids: BTreeSet<SkuId>, images: bool) -> Result<Self, StoreError> {
         let ids: Vec<SkuId> = ids.into_iter().collect();
         let skus = store.skus(&ids).await?;
         let mut names = Self { skus: skus.iter().map(|sku| (sku.id, sku.into())).collect(), ..Self::default() };
-        if pictures {
-            for (sku, digest) in store.exemplar_pictures(&ids, PICTURES).await? {
-                names.pictures.entry(sku).or_default().push(picture(&digest.to_string()));
+        if images {
+            for (sku, digest) in store.exemplar_images(&ids, IMAGES).await? {
+                names.images.entry(sku).or_default().push(image(&digest.to_string()));
             }
         }
         Ok(names)
@@ -200,13 +202,13 @@ impl Names {
         self.skus.get(&id).cloned()
     }
 
-    pub(crate) fn pictures(&self, id: SkuId) -> Vec<String> {
-        self.pictures.get(&id).cloned().unwrap_or_default()
+    pub(crate) fn images(&self, id: SkuId) -> Vec<String> {
+        self.images.get(&id).cloned().unwrap_or_default()
     }
 
     pub(crate) fn item(&self, item: &Item) -> ItemAnswer {
         let candidate = |&(sku, similarity): &(SkuId, f64)| {
-            Some(ReviewCandidate { sku: self.sku(sku)?, similarity: four(similarity), pictures: self.pictures(sku) })
+            Some(ReviewCandidate { sku: self.sku(sku)?, similarity: four(similarity), images: self.images(sku) })
         };
         ItemAnswer {
             id: item.id.clone(),
@@ -224,8 +226,8 @@ impl Names {
             similarity: four(item.similarity),
             margin: four(item.margin),
             candidates: item.candidates.iter().filter_map(candidate).collect(),
-            crop: picture(&item.crop),
-            photo: ReviewPhoto { url: picture(&item.photo), width: item.photo_size.0, height: item.photo_size.1 },
+            crop: image(&item.crop),
+            photo: ReviewPhoto { url: image(&item.photo), width: item.photo_size.0, height: item.photo_size.1 },
             claim: item.claim.clone().map(|(reviewer, until_ms)| ClaimAnswer { reviewer, until_ms }),
             verdict: item.verdict.as_ref().map(|verdict| VerdictAnswer {
                 label_id: verdict.label,
@@ -262,9 +264,9 @@ impl From<&CatalogueSku> for SkuAnswer {
 }
 
 impl CatalogueAnswer {
-    pub(crate) fn new(sku: CatalogueSku, pictures: Vec<String>) -> Self {
+    pub(crate) fn new(sku: CatalogueSku, images: Vec<String>) -> Self {
         let CatalogueSku { id, code, name, gtin, brand, size, .. } = sku;
-        Self { id: id.0, code, name, gtin, brand, size, pictures }
+        Self { id: id.0, code, name, gtin, brand, size, images }
     }
 }
 
@@ -275,8 +277,8 @@ impl From<Comment> for CommentAnswer {
     }
 }
 
-/// Where a picture lies.
-pub(crate) fn picture(digest: &str) -> String {
+/// Where an image lies.
+pub(crate) fn image(digest: &str) -> String {
     format!("/v2/active-learning/picture/{digest}")
 }
 

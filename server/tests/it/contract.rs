@@ -28,7 +28,7 @@ fn snapshot(path: &str, actual: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn openapi_snapshot() {
     let place = tempfile::tempdir().expect("a temporary folder");
-    let server = crate::review_place::server(place.path()).await;
+    let server = crate::review_server::server(place.path()).await;
     server.recognise().await;
     let queue = server.json("/v2/active-learning-queue").await;
     let items = queue["items"].as_array().expect("a list");

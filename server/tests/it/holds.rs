@@ -84,7 +84,7 @@ async fn a_body_that_stops_is_given_up_on_every_changing_route() {
     let mut config = config();
     config.timeouts.body_idle = Duration::from_millis(300);
     let place = tempfile::tempdir().expect("a temporary folder");
-    let server = crate::review_place::server_configured(place.path(), config).await;
+    let server = crate::review_server::server_configured(place.path(), config).await;
     for path in ["label", "label/bulk", "claim", "release", "undo", "comment"] {
         let head = format!(
             "POST /v2/active-learning/{path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
@@ -295,7 +295,7 @@ async fn parameters_may_not_ask_for_any_amount_of_work() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_correction_is_checked_before_anybody_works_for_it() {
     let place = tempfile::tempdir().expect("a temporary folder");
-    let server = crate::review_place::server(place.path()).await;
+    let server = crate::review_server::server(place.path()).await;
     server.recognise().await;
     let items = server.open_items().await;
     let objects = || walk(&place.path().join("objects"));
@@ -315,7 +315,7 @@ async fn a_correction_is_checked_before_anybody_works_for_it() {
         let answer = server.post("/v2/active-learning/label").json(&said).send().await.expect("an answer");
         assert_eq!(answer.status(), status, "{said}");
     }
-    assert_eq!(objects(), before, "no picture was written for what was refused");
+    assert_eq!(objects(), before, "no image was written for what was refused");
 
     // What would be taken waits for a worker like a photo.
     server.control.hold();
@@ -340,7 +340,7 @@ fn walk(folder: &std::path::Path) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_is_gone_is_noticed_and_said() {
     let place = tempfile::tempdir().expect("a temporary folder");
-    let server = crate::review_place::server(place.path()).await;
+    let server = crate::review_server::server(place.path()).await;
     server.recognise().await;
     let items = server.open_items().await;
     let health = server.json("/health").await;

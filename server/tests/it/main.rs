@@ -18,6 +18,6 @@ mod pages;
 mod photos;
 mod review;
 mod review_page;
-mod review_place;
+mod review_server;
 mod sending;
 mod slow_clients;

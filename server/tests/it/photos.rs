@@ -28,20 +28,20 @@ pub(crate) const SIZE: (u32, u32) = (400, 320);
 
 /// A shelf of coloured rectangles.
 pub(crate) fn shelf() -> RgbImage {
-    let mut picture = RgbImage::from_pixel(SIZE.0, SIZE.1, Rgb([90, 84, 76]));
+    let mut image = RgbImage::from_pixel(SIZE.0, SIZE.1, Rgb([90, 84, 76]));
     for (bbox, color) in FACINGS {
         for y in bbox.y1 as u32..bbox.y2 as u32 {
             for x in bbox.x1 as u32..bbox.x2 as u32 {
-                picture.put_pixel(x, y, Rgb(color));
+                image.put_pixel(x, y, Rgb(color));
             }
         }
     }
-    picture
+    image
 }
 
-pub(crate) fn encode(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
+pub(crate) fn encode(image: &RgbImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, format).expect("the picture can be encoded");
+    image.write_to(&mut bytes, format).expect("the image can be encoded");
     bytes.into_inner()
 }
 
@@ -53,11 +53,11 @@ pub(crate) fn png() -> Vec<u8> {
     encode(&shelf(), ImageFormat::Png)
 }
 
-/// A picture that does not compress: about `kib` KiB as PNG.
+/// An image that does not compress: about `kib` KiB as PNG.
 pub(crate) fn noise(kib: usize) -> Vec<u8> {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let width = 64;
-    let picture = RgbImage::from_fn(width, (kib * 1024) as u32 / (3 * width), |_, _| {
+    let image = RgbImage::from_fn(width, (kib * 1024) as u32 / (3 * width), |_, _| {
         // xorshift
         state ^= state << 13;
         state ^= state >> 7;
@@ -65,7 +65,7 @@ pub(crate) fn noise(kib: usize) -> Vec<u8> {
         let [a, b, c, ..] = state.to_le_bytes();
         Rgb([a, b, c])
     });
-    encode(&picture, ImageFormat::Png)
+    encode(&image, ImageFormat::Png)
 }
 
 /// Says 30,000 x 30,000 pixels in its header and holds none.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Problem, Server};
 use crate::photos;
-use crate::review_place::{NextEmbedder, review_config, server, server_by, server_with, settings};
+use crate::review_server::{NextEmbedder, review_config, server, server_by, server_with, settings};
 
 /// Where the white (unknown) and the yellow (ambiguous) facing stand.
 const WHITE: (f64, f64) = (20.0, 180.0);
@@ -71,7 +71,7 @@ async fn a_label_counts_at_once_undo_takes_it_back_and_a_restart_keeps_it() {
     assert!(server.metric("shelf_review_queued_total", "reason=\"unknown\"").await > 0.5);
     server.end().await.expect("a clean end");
 
-    let server = crate::review_place::server(place.path()).await;
+    let server = crate::review_server::server(place.path()).await;
     assert_eq!(server.gallery_by_content().await, before, "the same content, bit for bit");
     server.until_named(WHITE, Some("White <b>Rum</b>")).await;
     let item = server.json(&format!("/v2/active-learning-queue/{}", white["id"].as_str().expect("an id"))).await;
@@ -176,8 +176,8 @@ async fn what_is_no_container_is_not_asked_again_and_a_corrected_box_teaches() {
     let labelled = server.change("label", said).await;
     assert_eq!((&labelled["labels"][0]["kind"], &labelled["labels"][0]["box"]), (&json!("wrong_box"), &right));
     let found = server.json("/v2/active-learning/skus?q=tea").await;
-    let picture = found["skus"][0]["pictures"][0].as_str().expect("the crop of the right box").to_owned();
-    assert_eq!(server.get(&picture).await.status(), 200);
+    let image = found["skus"][0]["pictures"][0].as_str().expect("the crop of the right box").to_owned();
+    assert_eq!(server.get(&image).await.status(), 200);
     server.end().await.expect("a clean end");
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::chromium::{Page, Screen, in_browser};
 use crate::harness::Server;
-use crate::review_place::{review_config, server, server_with, settings};
+use crate::review_server::{review_config, server, server_with, settings};
 
 async fn press(page: &Page, key: &str) {
     page.client.active_element().await.expect("focus").send_keys(key).await.expect("a key");
@@ -51,7 +51,7 @@ async fn assert_sound(page: &Page) {
     assert!(log.is_empty(), "{log:#?}");
 }
 
-/// Presses 1, and says how many milliseconds later the next item's picture is on screen.
+/// Presses 1, and says how many milliseconds later the next item's image is on screen.
 const NEXT_ITEM: &str = "
     const done = arguments[arguments.length - 1], crop = document.getElementById('crop'), before = crop.src, begin = performance.now();
     document.dispatchEvent(new KeyboardEvent('keydown', { key: '1', bubbles: true }));
@@ -61,7 +61,7 @@ const NEXT_ITEM: &str = "
 /// Every facing of the shelf is queued.
 async fn crowded(folder: &Path) -> Server {
     let mut review = review_config();
-    review.samplers.random_share = 1.0;
+    review.samplers.random_ratio = 1.0;
     let server = server_with(settings(folder), review).await;
     assert_eq!(server.recognise().await["review"]["queued"], 7);
     server
@@ -151,7 +151,7 @@ async fn keys_label_the_next_item_is_there_at_once_and_undo_brings_it_back() {
         )
         .await;
 
-        // From the key to the next picture on screen, decoded. A machine that does other things adds to it, so the best counts.
+        // From the key to the next image on screen, decoded. A machine that does other things adds to it, so the best counts.
         let mut best = f64::INFINITY;
         for _ in 0..3 {
             let took = page.client.execute_async(NEXT_ITEM, Vec::new()).await.expect("it runs");

@@ -112,9 +112,9 @@ async fn parameters_change_the_answer() {
     assert!((embedding.iter().map(|v| v * v).sum::<f64>() - 1.0).abs() < 1e-5, "{embedding:?}");
 
     let drawn = ask("?annotate=true").await;
-    let picture = STANDARD.decode(drawn["annotated_image"].as_str().expect("it was asked for")).expect("base64");
-    let picture = vision::decode(&picture, &DecodeLimits::default()).expect("a JPEG");
-    assert_drawn(&picture);
+    let image = STANDARD.decode(drawn["annotated_image"].as_str().expect("it was asked for")).expect("base64");
+    let image = vision::decode(&image, &DecodeLimits::default()).expect("a JPEG");
+    assert_drawn(&image);
     server.end().await.expect("a clean end");
 }
 
@@ -145,7 +145,7 @@ async fn a_requests_confidence_holds_for_every_class() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_picture_itself_is_sent_to_who_asks_for_it() {
+async fn the_image_itself_is_sent_to_who_asks_for_it() {
     let server = Server::start().await;
     for path in ["/v2/recognize", "/api/v1/ai/v2/recognize?annotate=true"] {
         let request = server.post(path).header("accept", "image/jpeg").body(photos::png());
@@ -155,8 +155,8 @@ async fn the_picture_itself_is_sent_to_who_asks_for_it() {
             (StatusCode::OK, &"image/jpeg".parse().expect("a value"))
         );
         let bytes = response.bytes().await.expect("a body");
-        let picture = vision::decode(&bytes, &DecodeLimits::default()).expect("a JPEG");
-        assert_drawn(&picture);
+        let image = vision::decode(&bytes, &DecodeLimits::default()).expect("a JPEG");
+        assert_drawn(&image);
     }
     // An error is an error, whatever was asked for.
     let refused =
@@ -165,14 +165,14 @@ async fn the_picture_itself_is_sent_to_who_asks_for_it() {
     server.end().await.expect("a clean end");
 }
 
-/// Along the edges of the boxes the picture is not what was sent; it may have a legend below.
-fn assert_drawn(picture: &vision::RgbImage) {
-    assert!(picture.width() == photos::SIZE.0 && picture.height() >= photos::SIZE.1, "{:?}", picture.dimensions());
+/// Along the edges of the boxes the image is not what was sent; it may have a legend below.
+fn assert_drawn(image: &vision::RgbImage) {
+    assert!(image.width() == photos::SIZE.0 && image.height() >= photos::SIZE.1, "{:?}", image.dimensions());
     let sent = photos::shelf();
     let changed = photos::FACINGS.iter().filter(|(bbox, _)| {
         let (x, y) = (bbox.x1 as u32, ((bbox.y1 + bbox.y2) / 2.0) as u32);
         (x.saturating_sub(3)..x + 3).any(|x| {
-            let (a, b) = (picture.get_pixel(x, y), sent.get_pixel(x, y));
+            let (a, b) = (image.get_pixel(x, y), sent.get_pixel(x, y));
             a.0.iter().zip(b.0).any(|(&a, b)| a.abs_diff(b) > 60)
         })
     });

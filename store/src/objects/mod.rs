@@ -1,4 +1,4 @@
-//! Pictures, named by their content: `objects/ab/abcdef...`. A folder by default, S3 by URL.
+//! Images, named by their content: `objects/ab/abcdef...`. A folder by default, S3 by URL.
 
 mod s3;
 
@@ -16,7 +16,7 @@ use crate::error::StoreError;
 
 /// Everything lies below it.
 const ROOT: &str = "objects";
-/// Largest picture read back.
+/// Largest image read back.
 const MAX_BYTES: u64 = 1 << 30;
 
 /// Access to S3; the environment names it, so that secrets stand in no file.
@@ -41,7 +41,7 @@ impl std::fmt::Debug for S3Access {
     }
 }
 
-/// A picture's file with its name, the digest of its bytes. Hashing is work: it is done where work is done, once.
+/// An image's file with its name, the digest of its bytes. Hashing is work: it is done where work is done, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewObject {
     digest: Sha256,
@@ -98,7 +98,7 @@ impl From<&'static str> for NewObject {
     }
 }
 
-/// A place for pictures.
+/// A place for images.
 #[derive(Debug, Clone)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
@@ -106,7 +106,7 @@ pub struct Objects {
     place: String,
 }
 
-/// A picture in the place.
+/// An image in the place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredObject {
     /// Of its bytes, which is also its name.
@@ -138,13 +138,13 @@ impl Objects {
                 let folder = place.strip_prefix("file://").unwrap_or(place);
                 std::fs::create_dir_all(folder).map_err(StoreError::objects)?;
                 let store = LocalFileSystem::new_with_prefix(folder).map_err(StoreError::objects)?;
-                // A row that names a picture must not outlive it in a power cut.
+                // A row that names an image must not outlive it in a power cut.
                 Ok(Self { store: Arc::new(store.with_fsync(true)), prefix: Path::from(ROOT), place: folder.to_owned() })
             }
         }
     }
 
-    /// Where the pictures lie, for people.
+    /// Where the images lie, for people.
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
@@ -155,23 +155,23 @@ impl Objects {
         self.prefix.clone().join(&name[..2]).join(name.as_str())
     }
 
-    /// Writes a picture and gives its digest. One that is there already is written again: that renews its age, so a
+    /// Writes an image and gives its digest. One that is there already is written again: that renews its age, so a
     /// sweep that runs at the same moment leaves it alone.
     ///
     /// # Errors
     /// When the place cannot be written.
-    pub async fn put(&self, picture: NewObject) -> Result<Sha256, StoreError> {
-        let NewObject { digest, bytes } = picture;
+    pub async fn put(&self, image: NewObject) -> Result<Sha256, StoreError> {
+        let NewObject { digest, bytes } = image;
         self.store.put(&self.path(digest), bytes.into()).await.map_err(StoreError::objects)?;
         Ok(digest)
     }
 
-    /// Reads a picture and holds it to its name.
+    /// Reads an image and holds it to its name.
     ///
     /// # Errors
     /// When it is not there, damaged, or the place cannot be read.
     pub async fn get(&self, digest: Sha256) -> Result<Bytes, StoreError> {
-        let missing = || StoreError::not_found("picture", digest.to_string());
+        let missing = || StoreError::not_found("image", digest.to_string());
         let answer = match self.store.get(&self.path(digest)).await {
             Ok(answer) if answer.meta.size <= MAX_BYTES => answer,
             Ok(_) => return Err(missing()),
@@ -182,11 +182,11 @@ impl Objects {
         if Sha256::of(&bytes) == digest {
             Ok(bytes)
         } else {
-            Err(StoreError::Damaged { what: "picture", value: digest.to_string() })
+            Err(StoreError::Damaged { what: "image", value: digest.to_string() })
         }
     }
 
-    /// Whether a picture is there, and its size.
+    /// Whether an image is there, and its size.
     ///
     /// # Errors
     /// When the place cannot be read.
@@ -198,7 +198,7 @@ impl Objects {
         }
     }
 
-    /// Removes a picture; one that is not there is no error.
+    /// Removes an image; one that is not there is no error.
     ///
     /// # Errors
     /// When the place cannot be written.
@@ -209,7 +209,7 @@ impl Objects {
         }
     }
 
-    /// All pictures. What has another name than a digest is not ours and is left out.
+    /// All images. What has another name than a digest is not ours and is left out.
     ///
     /// # Errors
     /// When the place cannot be read.

@@ -13,7 +13,7 @@ use super::writer::WriteOp;
 use crate::error::StoreError;
 
 /// Statements that wait at most: texts of a few at a time come again, and are prepared once.
-const MOST_WAITING: usize = 8;
+const MAX_WAITING: usize = 8;
 
 const BEGIN_CHANGE: &str = "SAVEPOINT change";
 const KEEP_CHANGE: &str = "RELEASE SAVEPOINT change";
@@ -76,7 +76,7 @@ impl Tx {
     /// Runs a statement before the next one whose answer is needed, or at the end of the change, which fails when it does.
     pub(crate) async fn later(&mut self, sql: &str, values: Vec<Value>) -> Result<(), StoreError> {
         self.waiting.push((sql.to_owned(), values));
-        if self.waiting.len() < MOST_WAITING { Ok(()) } else { self.settle().await }
+        if self.waiting.len() < MAX_WAITING { Ok(()) } else { self.settle().await }
     }
 
     /// Moves a counter on, for a statement that reads it. Holds the counter until the transaction ends.

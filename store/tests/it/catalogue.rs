@@ -2,8 +2,8 @@
 
 use vision::{ExemplarId, SkuId};
 
-use crate::place::on_each;
 use crate::shelf::{embedder, enrolled, fill, gallery, says, sku};
+use crate::test_store::on_each;
 
 /// The exemplars of a folder that was rebuilt from the store.
 async fn rebuilt(store: &store::Store, embedder: vision::Sha256) -> Vec<store::exemplars::EnrolledExemplar> {
@@ -14,7 +14,7 @@ async fn rebuilt(store: &store::Store, embedder: vision::Sha256) -> Vec<store::e
             id: e.id,
             sku: e.sku,
             origin: e.origin,
-            picture: e.picture,
+            image: e.image,
             embedding: e.embedding,
         })
         .collect()
@@ -40,13 +40,13 @@ on_each! {
         store.label(says("ann", &items[0], sku(2)), None).await.expect("labelled");
         assert_eq!(gallery(store).await, [(1, 1), (2, 1), (5, 2), (6, 2)]);
         let mut folder = enrolled();
-        // One picture left, one came under a number that a label has meanwhile, and a SKU was renamed.
+        // One image left, one came under a number that a label has meanwhile, and a SKU was renamed.
         folder.exemplars.remove(1);
         folder.exemplars.push(store::exemplars::EnrolledExemplar {
             id: ExemplarId(6),
             sku: SkuId(1),
             origin: "cola/new.jpg".into(),
-            picture: vision::Sha256::of(b"new"),
+            image: vision::Sha256::of(b"new"),
             embedding: vec![0.8, -0.6],
         });
         folder.skus[0].name = "Cola Classic".into();
@@ -55,34 +55,34 @@ on_each! {
         assert_eq!(store.sku(SkuId(1)).await.expect("there").name, "Cola Classic");
         store.adopt(folder).await.expect("adopted again");
         assert_eq!(gallery(store).await, [(1, 1), (5, 2), (6, 2), (7, 1)]);
-        // A picture that enrolling put among the objects is shown.
+        // An image that enrolling put among the objects is shown.
         store.objects().put("new".into()).await.expect("written");
         let mut folder = enrolled();
         folder.exemplars.truncate(1);
-        folder.exemplars[0].picture = vision::Sha256::of(b"new");
+        folder.exemplars[0].image = vision::Sha256::of(b"new");
         store.adopt(folder).await.expect("adopted");
-        assert_eq!(store.exemplar_pictures(&[SkuId(1)], 3).await.expect("pictures").len(), 1);
+        assert_eq!(store.exemplar_images(&[SkuId(1)], 3).await.expect("images").len(), 1);
     }
 
-    async fn pictures_that_are_not_there_are_shown_by_their_thumbnails(place) {
+    async fn images_that_are_not_there_are_shown_by_their_thumbnails(place) {
         let store = &place.store;
         store.adopt(enrolled()).await.expect("adopted");
-        let unseen = store.unseen_pictures().await.expect("pictures");
-        assert_eq!(store.exemplar_pictures(&[SkuId(1), SkuId(2)], 3).await.expect("none"), []);
-        let taken: Vec<_> = unseen.iter().map(|picture| (*picture, picture.to_string().into())).collect();
+        let unseen = store.unseen_images().await.expect("images");
+        assert_eq!(store.exemplar_images(&[SkuId(1), SkuId(2)], 3).await.expect("none"), []);
+        let taken: Vec<_> = unseen.iter().map(|image| (*image, image.to_string().into())).collect();
         store.take_thumbnails(taken.clone()).await.expect("taken");
-        assert!(store.unseen_pictures().await.expect("pictures").is_empty());
-        let shown = store.exemplar_pictures(&[SkuId(1), SkuId(2)], 3).await.expect("pictures");
+        assert!(store.unseen_images().await.expect("images").is_empty());
+        let shown = store.exemplar_images(&[SkuId(1), SkuId(2)], 3).await.expect("images");
         assert_eq!(shown.len(), enrolled().exemplars.len());
         for (_, image) in &shown {
             let bytes = store.objects().get(*image).await.expect("it is there");
-            assert!(unseen.iter().any(|picture| picture.to_string().as_bytes() == &bytes[..]));
+            assert!(unseen.iter().any(|image| image.to_string().as_bytes() == &bytes[..]));
         }
         // Taken over again nothing changes, and a sweep leaves them.
         store.take_thumbnails(taken).await.expect("taken again");
         let all = store::retention::Retention { max_age: None, max_bytes: None, grace: std::time::Duration::ZERO };
         store.forget(&all).await.expect("tidied");
-        assert_eq!(store.exemplar_pictures(&[SkuId(1), SkuId(2)], 3).await.expect("pictures"), shown);
+        assert_eq!(store.exemplar_images(&[SkuId(1), SkuId(2)], 3).await.expect("images"), shown);
         assert!(store.objects().get(shown[0].1).await.is_ok());
     }
 
@@ -100,7 +100,7 @@ on_each! {
             id: label.id,
             sku: label.sku,
             origin: label.origin.clone(),
-            picture: label.picture,
+            image: label.image,
             embedding: vec![0.6, 0.8],
         });
         store.adopt(folder.clone()).await.expect("adopted");
@@ -135,7 +135,7 @@ on_each! {
         assert_eq!(skus().await, [1, 1, 2, 2], "until it is said again");
     }
 
-    async fn what_labels_taught_one_embedder_is_taught_the_next(place) {
+    async fn labels_count_under_the_next_embedder_too(place) {
         let store = &place.store;
         let items = fill(store, 4).await;
         for item in &items[..3] {
@@ -143,25 +143,25 @@ on_each! {
         }
         store.label(says("ann", &items[3], store::Answer::NotAContainer), None).await.expect("labelled");
         let next = vision::Sha256::of(b"the next embedder");
-        let to_teach = async |after: u64, limit: u32| {
-            let found = store.taught_to_others(next, 0, ExemplarId(after), limit).await.expect("found");
-            found.into_iter().map(|taught| taught.id).collect::<Vec<_>>()
+        let to_embed = async |after: u64, limit: u32| {
+            let found = store.labels_of_other_embedders(next, 0, ExemplarId(after), limit).await.expect("found");
+            found.into_iter().map(|label| label.id).collect::<Vec<_>>()
         };
-        let first = to_teach(0, 3).await;
+        let first = to_embed(0, 3).await;
         assert_eq!(first.len(), 3);
-        let rest = to_teach(first[2].0, 3).await;
+        let rest = to_embed(first[2].0, 3).await;
         assert_eq!(rest.len(), 1);
         // Taken back between the look and the answer.
         store.undo("ann", Some(&items[1]), None).await.expect("undone");
         let embedded = first.iter().chain(&rest).map(|id| (*id, vec![0.6, 0.8])).collect::<Vec<_>>();
         for _ in 0..2 {
-            store.teach_again(next, embedded.clone()).await.expect("taught");
+            store.add_reembedded(next, embedded.clone()).await.expect("taught");
             let changes = store.changes_since(0, next).await.expect("the gallery");
             let skus: Vec<_> = changes.exemplars.iter().filter(|e| e.active).map(|e| e.sku.0).collect();
             assert_eq!(skus, [2, 2, SkuId::NOT_A_CONTAINER.0], "once each, and nothing that was taken back");
         }
-        assert_eq!(to_teach(0, 9).await, []);
-        assert_eq!(to_teach(0, 0).await, []);
+        assert_eq!(to_embed(0, 9).await, []);
+        assert_eq!(to_embed(0, 0).await, []);
         store.undo("ann", Some(&items[0]), None).await.expect("undone");
         let changes = store.changes_since(0, next).await.expect("the gallery");
         assert_eq!(changes.exemplars.iter().filter(|e| e.active).count(), 2, "it leaves both galleries");
@@ -197,6 +197,6 @@ on_each! {
         store.label(says("ann", &items[0], sku(2)), None).await.expect("labelled");
         let counts = store.exemplar_counts(embedder()).await.expect("counts");
         assert_eq!(counts, [(SkuId(1), 2, 0), (SkuId(2), 1, 1)]);
-        assert_eq!(store.exemplar_pictures(&[SkuId(1), SkuId(2)], 3).await.expect("pictures").len(), 1);
+        assert_eq!(store.exemplar_images(&[SkuId(1), SkuId(2)], 3).await.expect("images").len(), 1);
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use store::{Answer, ClaimRequest, StoreError};
 
-use crate::place::on_each;
 use crate::shelf::{fill, says, sku};
+use crate::test_store::on_each;
 
 fn asks(reviewer: &str, count: u32, lease_ms: u64) -> ClaimRequest {
     ClaimRequest { reviewer: reviewer.to_owned(), count, lease: Duration::from_millis(lease_ms), key: None }

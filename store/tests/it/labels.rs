@@ -5,8 +5,8 @@ use store::model::{ItemStatus, LabelKind, NewSku};
 use store::{Answer, ClaimRequest, Key, SkuRef, StoreError};
 use vision::{BBox, Sha256, SkuId};
 
-use crate::place::on_each;
 use crate::shelf::{embedder, fill, gallery, says, sku};
+use crate::test_store::on_each;
 
 const ENROLLED: [(u64, u32); 3] = [(1, 1), (2, 1), (5, 2)];
 
@@ -17,7 +17,7 @@ fn with(more: &[(u64, u32)]) -> Vec<(u64, u32)> {
 /// Everything could be written to a file without a name, and nothing would be left of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_was_removed_takes_no_labels() {
-    let place = crate::place::Place::sqlite().await.expect("SQLite is always there");
+    let place = crate::test_store::TestStore::sqlite().await.expect("SQLite is always there");
     let store = &place.store;
     let items = fill(store, 2).await;
     let file = std::path::PathBuf::from(place.settings.database.expose().strip_prefix("sqlite:").expect("a file"));
@@ -69,7 +69,7 @@ on_each! {
         label(&items[2], Answer::NotAContainer).await.expect("a negative exemplar");
         label(&items[3], Answer::CannotTell).await.expect("nothing to learn");
         let bbox = BBox::new(0.0, 0.0, 50.0, 60.0);
-        let crop = CorrectedCrop { picture: Sha256::of(b"right"), bytes: 5, embedder: embedder(), embedding: vec![0.6, 0.8] };
+        let crop = CorrectedCrop { image: Sha256::of(b"right"), bytes: 5, embedder: embedder(), embedding: vec![0.6, 0.8] };
         let wrong = Answer::WrongBox { bbox, sku: Some(SkuRef::Code("tea".into())), crop: Some(crop) };
         let boxed = label(&items[4], wrong).await.expect("a corrected box");
         assert_eq!((boxed.bbox, boxed.sku), (Some(bbox), Some(SkuId(2))));

@@ -4,8 +4,8 @@ use store::model::{Item, ItemStatus, Reason};
 use store::{ItemFilter, ItemSort, StoreError};
 use vision::SkuId;
 
-use crate::place::on_each;
 use crate::shelf::{fill, item, recognition, says, sku};
+use crate::test_store::on_each;
 
 on_each! {
     async fn pages_cover_the_list_once_in_order(place) {
@@ -27,7 +27,7 @@ on_each! {
             }
             let mut both = (seen, expected);
             if matches!(sort, ItemSort::Oldest | ItemSort::Newest) {
-                // Items of one photo share a moment: their ids then order them, however they were drawn.
+                // Items of one photo share a moment: their ids then order them, however they were sampled.
                 both.0.sort();
                 both.1.sort();
             }
@@ -86,8 +86,8 @@ on_each! {
                     filter.class.as_ref().is_none_or(|class| *class == item.class)
                         && filter.reason.is_none_or(|reason| item.reasons[0] == reason)
                         && filter.sku.is_none_or(|sku| item.sku == Some(sku))
-                        && filter.min_similarity.is_none_or(|least| item.similarity >= least)
-                        && filter.max_similarity.is_none_or(|most| item.similarity <= most)
+                        && filter.min_similarity.is_none_or(|min| item.similarity >= min)
+                        && filter.max_similarity.is_none_or(|max| item.similarity <= max)
                 };
                 let mut expected: Vec<&Item> = every.iter().filter(passes).collect();
                 assert!(!expected.is_empty(), "{filter:?}");
@@ -121,15 +121,15 @@ on_each! {
         let store = &place.store;
         let items = fill(store, ITEMS).await;
         let similarity = |number: u32| f64::from(0.3 + 0.001 * number as f32);
-        for (least, most) in [(0, ITEMS - 1), (1000, 1100)] {
+        for (min, max) in [(0, ITEMS - 1), (1000, 1100)] {
             let filter = ItemFilter {
                 class: Some("can".into()),
-                min_similarity: Some(similarity(least)),
-                max_similarity: Some(similarity(most)),
+                min_similarity: Some(similarity(min)),
+                max_similarity: Some(similarity(max)),
                 ..ItemFilter::default()
             };
             let expected: Vec<_> =
-                (least..=most).filter(|number| number % 3 == 0).map(|number| items[number as usize].clone()).collect();
+                (min..=max).filter(|number| number % 3 == 0).map(|number| items[number as usize].clone()).collect();
             let (mut seen, mut cursor) = (Vec::new(), None);
             loop {
                 let page = store.list(&filter, ItemSort::Priority, cursor.as_deref(), 20).await.expect("a page");
@@ -138,8 +138,8 @@ on_each! {
                 cursor = Some(next);
             }
             let count = expected.len().min(60);
-            assert_eq!(seen[..count.min(seen.len())], expected[..count.min(seen.len())], "{least} to {most}");
-            assert!(seen.len() >= expected.len().min(50), "{least} to {most}: {}", seen.len());
+            assert_eq!(seen[..count.min(seen.len())], expected[..count.min(seen.len())], "{min} to {max}");
+            assert!(seen.len() >= expected.len().min(50), "{min} to {max}: {}", seen.len());
         }
     }
 

@@ -1,4 +1,4 @@
-//! Pictures in a folder and on a real S3 server: one body.
+//! Images in a folder and on a real S3 server: one body.
 
 use bytes::Bytes;
 use store::{Objects, S3Access, Store, StoreError, StoreSettings};
@@ -8,18 +8,18 @@ use crate::seaweed::Seaweed;
 use crate::shelf::{item, recognition};
 
 async fn body(objects: &Objects) {
-    let picture = Bytes::from(vec![7_u8; 100_000]);
-    let digest = objects.put(picture.clone().into()).await.expect("written");
-    assert_eq!(digest, Sha256::of(&picture));
-    assert_eq!(objects.put(picture.clone().into()).await.expect("written again"), digest);
-    assert_eq!(objects.get(digest).await.expect("read"), picture);
+    let image = Bytes::from(vec![7_u8; 100_000]);
+    let digest = objects.put(image.clone().into()).await.expect("written");
+    assert_eq!(digest, Sha256::of(&image));
+    assert_eq!(objects.put(image.clone().into()).await.expect("written again"), digest);
+    assert_eq!(objects.get(digest).await.expect("read"), image);
     let all = objects.list().await.expect("listed");
     let found = all.iter().find(|object| object.digest == digest).expect("it is listed");
     assert_eq!(found.bytes, 100_000);
     assert!((store::model::now() - found.written_ms).abs() < 120_000, "{found:?}");
     objects.delete(digest).await.expect("removed");
     objects.delete(digest).await.expect("removed already");
-    assert!(matches!(objects.get(digest).await, Err(StoreError::NotFound { what: "picture", .. })));
+    assert!(matches!(objects.get(digest).await, Err(StoreError::NotFound { what: "image", .. })));
 }
 
 #[tokio::test]

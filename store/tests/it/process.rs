@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 /// Runs a program under a shell that waits for this process: when its standard input closes, because this process is gone,
 /// it kills the program and removes the folder.
-const KEEPER: &str = r#"folder=$1; signal=$2; shift 2
+const GUARD: &str = r#"folder=$1; signal=$2; shift 2
 "$@" </dev/null >"$folder/log" 2>&1 &
 program=$!
 read -r _
@@ -17,13 +17,13 @@ rm -rf "$folder""#;
 /// A program that lives as long as this process.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    keeper: Child,
+    guard: Child,
 }
 
 impl Kept {
     pub(crate) fn start(folder: &Path, signal: &str, command: &[&str]) -> Self {
-        let keeper = Command::new("sh")
-            .args(["-c", KEEPER, "keeper"])
+        let guard = Command::new("sh")
+            .args(["-c", GUARD, "guard"])
             .arg(folder)
             .arg(signal)
             .args(command)
@@ -32,15 +32,15 @@ impl Kept {
             .stderr(Stdio::null())
             .spawn()
             .expect("sh starts");
-        Self { keeper }
+        Self { guard }
     }
 
     /// Ends the program now.
     pub(crate) fn stop(mut self) {
-        if let Some(mut input) = self.keeper.stdin.take() {
+        if let Some(mut input) = self.guard.stdin.take() {
             let _ = input.write_all(b"\n");
         }
-        let _ = self.keeper.wait();
+        let _ = self.guard.wait();
     }
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn skipped<T>(what: &str) -> Option<T> {
     None
 }
 
-/// A folder of its own, removed by the keeper.
+/// A folder of its own, removed by the guard.
 pub(crate) fn folder(name: &str) -> PathBuf {
     let number = uuid::Uuid::now_v7();
     let folder = std::env::temp_dir().join(format!("shelf-{name}-{number}"));

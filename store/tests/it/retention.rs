@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use store::retention::Retention;
 
-use crate::place::on_each;
 use crate::shelf::{fill, item, recognition, says, sku};
+use crate::test_store::on_each;
 
 on_each! {
-    async fn labelled_items_and_their_pictures_stay(place) {
+    async fn labelled_items_and_their_images_stay(place) {
         let store = &place.store;
         let items = fill(store, 4).await;
         store.enqueue(recognition("another photo"), vec![item(10)], Vec::new()).await.expect("queued");
@@ -21,7 +21,7 @@ on_each! {
         assert_eq!(store.forget(&nothing).await.expect("done"), store::retention::Forgotten::default());
         let old = Retention { max_age: Some(Duration::from_millis(1)), grace: Duration::from_millis(1), ..nothing };
         let gone = store.forget(&old).await.expect("done");
-        assert_eq!((gone.items, gone.pictures), (3, 3 + 1 + 1), "two unlabelled of one photo, one with its photo, the orphan");
+        assert_eq!((gone.items, gone.images), (3, 3 + 1 + 1), "two unlabelled of one photo, one with its photo, the orphan");
         assert!(store.objects().get(orphan).await.is_err());
         for kept in &items[..2] {
             let kept = store.item(kept).await.expect("it stays");
@@ -32,7 +32,7 @@ on_each! {
         store.undo("ann", None, None).await.expect("labels still work");
     }
 
-    async fn pictures_that_no_row_names_count(place) {
+    async fn images_that_no_row_names_count(place) {
         let store = &place.store;
         fill(store, 3).await;
         store.objects().put(vec![7; 10_000].into()).await.expect("written");

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use store::{Answer, ClaimRequest, MAX_HELD, StoreError};
 
-use crate::place::on_each;
 use crate::shelf::{fill, says, sku};
+use crate::test_store::on_each;
 
 on_each! {
     async fn a_name_that_looks_the_same_is_no_third_person(place) {

@@ -42,7 +42,7 @@ pub(crate) fn item(number: u32) -> NewItem {
         crop: format!("crop {number}").into(),
         embedder: embedder(),
         embedding: vec![angle.cos(), angle.sin()],
-        picture_hash: None,
+        image_hash: None,
         reasons: vec![
             if number.is_multiple_of(2) { Reason::Unknown } else { Reason::SmallMargin },
             Reason::LowConfidence,
@@ -59,7 +59,7 @@ pub(crate) fn enrolled() -> Enrolled {
         id: ExemplarId(id),
         sku: SkuId(sku),
         origin: format!("sku_{sku}/{id}.jpg"),
-        picture: Sha256::of(format!("picture {id}").as_bytes()),
+        image: Sha256::of(format!("image {id}").as_bytes()),
         embedding: embedding.to_vec(),
     };
     Enrolled {

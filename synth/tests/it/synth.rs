@@ -366,7 +366,7 @@ fn photographed(shade: u8) -> (RgbImage, String) {
 }
 
 #[test]
-fn instances_of_labelled_pictures_are_pasted() {
+fn instances_of_labelled_images_are_pasted() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("real");
     for (name, shade) in [("a", 0), ("b", 90)] {

@@ -94,7 +94,7 @@ fn item(number: usize, random: &mut Random) -> NewItem {
         crop: "a crop".into(),
         embedder: MeanColorEmbedder.fingerprint(),
         embedding: Embedding::normalized(color).expect("a direction").as_slice().to_vec(),
-        picture_hash: None,
+        image_hash: None,
         reasons: vec![reason],
         uncertainty: unit(),
         facings: 1,

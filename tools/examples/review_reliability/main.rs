@@ -1,4 +1,4 @@
-//! What the review queue withstands and how fast it is; figures go to `docs/results/review_reliability.csv`.
+//! What the review queue withstands and how fast it is; metrics go to `docs/results/review_reliability.csv`.
 //!
 //! ```text
 //! review_reliability kill CYCLES [DATABASE_URL]        a server under eight reviewers, killed with SIGKILL at random
@@ -8,7 +8,7 @@
 //!                                                      ten seconds of photos between two shell commands
 //! ```
 //!
-//! Without a URL the database is a SQLite file in a folder of its own under the current one. Pictures lie in memory: they are
+//! Without a URL the database is a SQLite file in a folder of its own under the current one. Images lie in memory: they are
 //! not what is measured. Recognition runs on fakes that see colours; store, gallery, HTTP and processes are the real ones.
 
 mod bench;
@@ -203,9 +203,9 @@ async fn verify(
     Ok(faults)
 }
 
-pub(crate) fn percentile(times: &mut [Duration], share: f64) -> f64 {
+pub(crate) fn percentile(times: &mut [Duration], fraction: f64) -> f64 {
     times.sort();
-    let at = ((times.len() as f64 * share).ceil() as usize).clamp(1, times.len()) - 1;
+    let at = ((times.len() as f64 * fraction).ceil() as usize).clamp(1, times.len()) - 1;
     times[at].as_secs_f64() * 1e3
 }
 
@@ -255,8 +255,8 @@ async fn reviewers(count: usize, items: usize, bench: &Bench) -> Result<(), Erro
     println!("# {}; {count} reviewers over HTTP, closed loop", store.describe());
     println!("reviewers,items,{items}\nreviewers,labelled_once,{}\nreviewers,faults,{}", done.len(), faults.len());
     println!("reviewers,labels_per_second,{:.0}", done.len() as f64 / seconds);
-    for share in [0.5, 0.95, 0.99] {
-        println!("reviewers,label_call_p{:.0}_ms,{:.2}", share * 100.0, percentile(&mut times, share));
+    for fraction in [0.5, 0.95, 0.99] {
+        println!("reviewers,label_call_p{:.0}_ms,{:.2}", fraction * 100.0, percentile(&mut times, fraction));
     }
     if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
 }

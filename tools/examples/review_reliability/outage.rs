@@ -1,4 +1,4 @@
-//! Photos that keep coming while the database, the pictures or the disk are away.
+//! Photos that keep coming while the database, the images or the disk are away.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

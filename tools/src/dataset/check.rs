@@ -9,7 +9,7 @@ use dataset::{FrozenSplit, Verdict};
 use super::{Layout, bar::Bar, scan};
 use crate::classes::class_names;
 
-/// Find what is wrong with a data set: pictures, labels, duplicates across parts, balance
+/// Find what is wrong with a data set: images, labels, duplicates across parts, balance
 #[derive(Args)]
 #[command(after_help = "Exit code: 0 no errors (with --strict: no warnings either), 1 errors found, 2 not possible.
 
@@ -18,43 +18,43 @@ use crate::classes::class_names;
   shelf dataset check data --groups groups.csv && shelf dataset split data --group-by groups.csv --output data.split.json
   shelf dataset check data --fix --output data-fixed")]
 pub(crate) struct CheckArgs {
-    /// Folder of the data set: YOLO (images/ and labels/, or labels beside the pictures) or one folder per SKU
+    /// Folder of the data set: YOLO (images/ and labels/, or labels beside the images) or one folder per SKU
     #[arg(value_name = "DIR")]
     root: PathBuf,
     /// Class names: a list separated by commas, or a file [default: data.yaml or classes.txt in the data set]
     #[arg(long, value_name = "NAMES")]
     classes: Option<String>,
-    /// Frozen split that says which part a picture is in [default: folders called train, val, test]
+    /// Frozen split that says which part an image is in [default: folders called train, val, test]
     #[arg(long, value_name = "FILE")]
     split: Option<PathBuf>,
-    /// Tell SKU folders with fewer pictures
+    /// Report SKU folders with fewer images
     #[arg(long, value_name = "N", default_value_t = MIN_IMAGES_PER_SKU)]
     min_images_per_sku: usize,
-    /// Pictures look alike when at most so many of 64 bits of their perceptual hashes differ (0 to 11)
+    /// Maximum number of bits, of 64, in which the perceptual hashes of near-duplicates differ (0 to 11)
     #[arg(long, value_name = "BITS", default_value_t = NearRule::default().distance)]
     near_distance: u32,
-    /// ... and their brightness correlates at least so much
+    /// Minimum brightness correlation of near-duplicates
     #[arg(long, value_name = "R", default_value_t = NearRule::default().correlation)]
     near_correlation: f32,
-    /// Do not look for pictures that were turned (up to 14 degrees) or cropped (up to 10 % a side)
+    /// Do not search for near-duplicates that were rotated (up to 14 degrees) or cropped (up to 10 % a side)
     #[arg(long)]
     near_unchanged: bool,
-    /// Only equal bytes make a duplicate
+    /// Report exact duplicates only
     #[arg(long)]
     no_near: bool,
-    /// Write which pictures look alike as a table for `split --group-by`
+    /// Write groups of near-duplicates as a table for `split --group-by`
     #[arg(long, value_name = "FILE.csv", conflicts_with = "no_near")]
     groups: Option<PathBuf>,
     /// Warnings count as errors
     #[arg(long)]
     strict: bool,
-    /// Write mended label files to --output: boxes clipped, repeated lines and boxes without area dropped
+    /// Write corrected label files to --output: boxes clipped, repeated lines and boxes without area dropped
     #[arg(long, requires = "output")]
     fix: bool,
     /// Where --fix writes: a new folder, or the data set itself to change it in place
     #[arg(long, value_name = "DIR", requires = "fix")]
     output: Option<PathBuf>,
-    /// How the folder says what its pictures show
+    /// How the folder is labelled
     #[arg(long, value_enum, default_value_t)]
     layout: Layout,
     /// Write all findings as JSON

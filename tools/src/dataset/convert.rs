@@ -12,7 +12,7 @@ use crate::classes::class_names;
 
 /// Convert labels between YOLO, COCO and Pascal VOC; read CVAT, Label Studio and facings.csv
 #[derive(Args)]
-#[command(after_help = "  shelf dataset convert instances.json --to yolo --output data --copy-pictures photos
+#[command(after_help = "  shelf dataset convert instances.json --to yolo --output data --copy-images photos
   shelf dataset convert data --to coco --output data.json --classes bottle,can,glass,unknown_container")]
 pub(crate) struct ConvertArgs {
     /// YOLO or Pascal VOC folder, COCO or Label Studio JSON, CVAT XML, facings.csv
@@ -30,19 +30,20 @@ pub(crate) struct ConvertArgs {
     /// Names for YOLO's class numbers: a list separated by commas, or a file [default: data.yaml or classes.txt]
     #[arg(long, value_name = "NAMES")]
     classes: Option<String>,
-    /// Hold picture sizes against the pictures in this folder
+    /// Check image sizes against the images in this folder
     #[arg(long, value_name = "DIR")]
-    pictures: Option<PathBuf>,
-    /// As --pictures, and copy them into the new folder
-    #[arg(long, value_name = "DIR", conflicts_with = "pictures")]
-    copy_pictures: Option<PathBuf>,
+    images: Option<PathBuf>,
+    /// Like --images, and copy the images into the new folder
+    #[arg(long, value_name = "DIR", conflicts_with = "images")]
+    copy_images: Option<PathBuf>,
     /// YOLO: keep ids, crowd flags and attributes in comments, which this program reads and others may not
     #[arg(long)]
     keep_ids: bool,
     /// Pascal VOC counts pixels from 1, both edges inside, as the challenge did [default: edges from 0]
     #[arg(long)]
     voc_from_one: bool,
-    /// Refuse the set at the first thing that would be left out [default: leave it out, count it, say where the first is]
+    /// Refuse the set at the first thing that would be left out [default: leave it out, count it, say where the first
+    /// is]
     #[arg(long)]
     strict: bool,
     /// Write counts as JSON
@@ -68,17 +69,17 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Verdict> {
     }
     let boxes = annotations.boxes();
     anyhow::ensure!(boxes > 0, "{} holds not one labelled box: nothing is written", args.input.display());
-    if let Some(folder) = args.pictures.as_ref().or(args.copy_pictures.as_ref()) {
-        convert::check_pictures(annotations, folder)?;
+    if let Some(folder) = args.images.as_ref().or(args.copy_images.as_ref()) {
+        convert::check_images(annotations, folder)?;
     }
-    let options = WriteOptions { keep_ids: args.keep_ids, voc, copy_pictures: args.copy_pictures.clone() };
+    let options = WriteOptions { keep_ids: args.keep_ids, voc, copy_images: args.copy_images.clone() };
     let unsaid = convert::write(annotations, &args.output, args.to, &options)?;
     if !unsaid.is_empty() {
         eprintln!("{unsaid}");
     }
     let (images, boxes) = (annotations.images.len(), boxes - unsaid.total());
     println!(
-        "{from} -> {}: {images} pictures, {boxes} boxes, {} classes in {}",
+        "{from} -> {}: {images} images, {boxes} boxes, {} classes in {}",
         args.to,
         annotations.categories.len(),
         args.output.display()

@@ -17,19 +17,20 @@ use crate::classes::class_names;
 #[derive(Args)]
 #[command(after_help = "  shelf dataset crop shelf/facings.csv --output crops
   shelf dataset crop coolers --split coolers.json --part train --part val --only-named --output crops
-  shelf dataset crop instances.json --pictures photos --sku-attribute sku --output crops")]
+  shelf dataset crop instances.json --images photos --sku-attribute sku --output crops")]
 pub(crate) struct CropArgs {
     /// Labels in any format `convert` reads
     #[arg(value_name = "PATH")]
     input: PathBuf,
-    /// Format of PATH [default: by its content; a folder `facings` of tables named like the images wins over their labels]
+    /// Format of PATH [default: by its content; a folder `facings` of tables named like the images wins over their
+    /// labels]
     #[arg(long, value_name = "FORMAT")]
     from: Option<Format>,
     #[command(flatten)]
     chosen: ChosenArgs,
-    /// Folder of the pictures [default: PATH, or the folder it lies in]
+    /// Folder of the images [default: PATH, or the folder it lies in]
     #[arg(long, value_name = "DIR")]
-    pictures: Option<PathBuf>,
+    images: Option<PathBuf>,
     /// New folder: one folder per SKU
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
@@ -42,8 +43,8 @@ pub(crate) struct CropArgs {
     /// Names for YOLO's class numbers: a list separated by commas, or a file
     #[arg(long, value_name = "NAMES")]
     classes: Option<String>,
-    /// Added on every side, as a share of that side; must be the embedder's (its model card says it)
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    /// Margin added on every side, as a fraction of that side; must match the embedder's model card
+    #[arg(long, value_name = "FRACTION", default_value_t = 0.0)]
     margin: f32,
     /// Leave out boxes with a side below this many pixels
     #[arg(long, value_name = "PIXELS", default_value_t = CropOptions::default().min_side)]
@@ -54,7 +55,8 @@ pub(crate) struct CropArgs {
     /// Save as JPEG of this quality (1 to 100) instead of PNG
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(1..=100))]
     jpeg: Option<u8>,
-    /// Refuse the set at the first label that would be left out [default: leave it out, count it, say where the first is]
+    /// Refuse the set at the first label that would be left out [default: leave it out, count it, say where the first
+    /// is]
     #[arg(long)]
     strict: bool,
     /// Write counts as JSON
@@ -82,7 +84,7 @@ pub(super) fn run(args: &CropArgs) -> anyhow::Result<Verdict> {
             anyhow::bail!("{} holds no labelled image that was asked for", args.input.display());
         }
     }
-    let pictures = match (&args.pictures, args.input.is_dir()) {
+    let images = match (&args.images, args.input.is_dir()) {
         (Some(folder), _) => folder.clone(),
         (None, true) => args.input.clone(),
         (None, false) => args.input.parent().map_or_else(PathBuf::new, PathBuf::from),
@@ -96,7 +98,7 @@ pub(super) fn run(args: &CropArgs) -> anyhow::Result<Verdict> {
         encoding: args.jpeg.map_or(CropEncoding::Png, CropEncoding::Jpeg),
     };
     let CropReport { skus, too_small, truncated, outside, crowds, unnamed } =
-        cut(&loaded.annotations, &pictures, &args.output, &options, &Bar::default())?;
+        cut(&loaded.annotations, &images, &args.output, &options, &Bar::default())?;
     for (sku, count) in &skus {
         println!("{count:>7}  {sku}");
     }
@@ -105,7 +107,7 @@ pub(super) fn run(args: &CropArgs) -> anyhow::Result<Verdict> {
     let left_out = too_small + truncated + outside + crowds + unnamed;
     if left_out > 0 {
         println!(
-            "left out: {too_small} too small, {truncated} truncated, {outside} outside their picture, {crowds} crowds, \
+            "left out: {too_small} too small, {truncated} truncated, {outside} outside their image, {crowds} crowds, \
              {unnamed} unnamed"
         );
     }

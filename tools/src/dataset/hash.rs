@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{bar::Bar, plural, write_json};
 
-/// Hash every file of a folder, or say what changed since
+/// Hash every file of a folder, or show what changed since
 #[derive(Args)]
 #[command(after_help = "Exit code: 0 done or equal, 1 different, 2 not possible.
 

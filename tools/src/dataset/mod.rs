@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::{Subcommand, ValueEnum};
 use dataset::{DataFolder, LayoutChoice, LayoutKind};
 
-/// Hash, split, check and convert data sets, cut crops, draw shelves
+/// Hash, split, check and convert data sets, cut crops, render synthetic shelves
 #[derive(Subcommand)]
 pub(crate) enum DatasetCommand {
     Hash(hash::HashArgs),
@@ -25,7 +25,8 @@ pub(crate) enum DatasetCommand {
     Synth(synth::SynthArgs),
 }
 
-/// Runs a command. Exit code 0: done; 1: folders differ, a split no longer fits, a check found errors. What cannot be done at
+/// Runs a command. Exit code 0: done; 1: folders differ, a split no longer fits, a check found errors. What cannot be
+/// done at
 /// all is an `Err`, for which the binary exits with 2.
 pub(crate) fn run(command: DatasetCommand) -> anyhow::Result<ExitCode> {
     let verdict = match command {
@@ -39,10 +40,10 @@ pub(crate) fn run(command: DatasetCommand) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(verdict.exit_code()))
 }
 
-/// How a folder says what its pictures show.
+/// How a folder says what its images show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum Layout {
-    /// By what lies in it
+    /// Detected from the content
     #[default]
     Auto,
     /// YOLO: label files with boxes

@@ -12,17 +12,15 @@ use super::{Layout, bar::Bar, plural, scan, write_json};
 
 /// Freeze a reproducible split into train, val and test; verify or extend a frozen one
 #[derive(Args)]
-#[command(
-    after_help = "A picture's part follows from the seed and its group alone, so adding files never moves others.
+#[command(after_help = "An image's part follows from the seed and its group alone, so adding files never moves others.
 With --stratify the first split is balanced over classes or SKUs, and later additions are balanced with it.
-What is frozen never moves. Pictures with the same bytes always lie in one part.
+What is frozen never moves. Images with the same bytes always lie in one part.
 
   shelf dataset split data --stratify --output data.split.json
   shelf dataset split data --verify data.split.json
   shelf dataset split data --extend data.split.json --output data.split.json
 
-Exit code: 0 done or in agreement, 1 the frozen split and the folder disagree, 2 not possible."
-)]
+Exit code: 0 done or in agreement, 1 the frozen split and the folder disagree, 2 not possible.")]
 pub(crate) struct SplitArgs {
     /// Folder of the data set
     #[arg(value_name = "DIR")]
@@ -30,31 +28,32 @@ pub(crate) struct SplitArgs {
     /// Where to write the split
     #[arg(long, value_name = "FILE", required_unless_present = "verify")]
     output: Option<PathBuf>,
-    /// Give every part its share of every class or SKU
+    /// Balance every class or SKU over the parts
     #[arg(long, conflicts_with_all = ["verify", "extend"])]
     stratify: bool,
-    /// What belongs together: file, folder, before:TEXT (names agree up to TEXT), or a .csv with the columns file,group
+    /// Which images stay in one part: file, folder, before:TEXT (names agree up to TEXT), or a .csv with the columns
+    /// file,group
     #[arg(long, value_name = "RULE", conflicts_with = "verify")]
     group_by: Option<String>,
-    /// Shares of train, val and test
+    /// Ratios of train, val and test
     #[arg(long, default_value = ".70/.15/.15", conflicts_with_all = ["verify", "extend"])]
     ratios: Ratios,
-    /// Another seed, another split
+    /// Seed of the split
     #[arg(long, default_value_t = 42, conflicts_with_all = ["verify", "extend"])]
     seed: u64,
-    /// Say whether a frozen split and the folder agree
+    /// Check whether a frozen split and the folder agree
     #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "extend"])]
     verify: Option<PathBuf>,
     /// With --verify: labels may have changed
     #[arg(long, requires = "verify")]
     allow_label_changes: bool,
-    /// Add new pictures to a frozen split; old ones stay where they are
+    /// Add new images to a frozen split; old ones stay where they are
     #[arg(long, value_name = "FILE")]
     extend: Option<PathBuf>,
-    /// With --extend: frozen pictures may be gone (dropped) or changed (kept in their part)
+    /// With --extend: frozen images may be gone (dropped) or changed (kept in their part)
     #[arg(long, requires = "extend")]
     accept_changes: bool,
-    /// How the folder says what its pictures show
+    /// How the folder is labelled
     #[arg(long, value_enum, default_value_t)]
     layout: Layout,
     /// Write the outcome as JSON
@@ -90,10 +89,10 @@ pub(super) fn run(args: &SplitArgs) -> anyhow::Result<Verdict> {
     let counts = split.counts();
     let total = split.all_files().len();
     for (part, count) in &counts {
-        let share = *count as f64 / total as f64;
+        let fraction = *count as f64 / total as f64;
         println!(
-            "{part:<6} {count:>7} pictures  {:>5.1} % (wanted {:.1} %)",
-            share * 100.0,
+            "{part:<6} {count:>7} images  {:>5.1} % (wanted {:.1} %)",
+            fraction * 100.0,
             split.ratios().of(*part) * 100.0
         );
     }
@@ -112,7 +111,7 @@ fn verify(args: &SplitArgs, frozen: &Path, data: &DataFolder) -> anyhow::Result<
     }
     let serious = found.iter().filter(|d| !(args.allow_label_changes && d.is_about_a_label())).count();
     if found.is_empty() {
-        println!("in agreement: {}, data {}", plural(split.all_files().len(), "picture", "pictures"), split.data());
+        println!("in agreement: {}, data {}", plural(split.all_files().len(), "image", "images"), split.data());
     } else {
         println!("{}, {serious} of them not allowed", plural(found.len(), "disagreement", "disagreements"));
     }

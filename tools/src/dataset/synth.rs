@@ -13,8 +13,8 @@ use super::{bar::Bar, plural, write_json};
 
 /// Render photos of synthetic shelves, with exact boxes, SKUs, counts and planograms
 #[derive(Args)]
-#[command(after_help = "The set follows from configuration and seed alone. It serves tests and training;
-nothing measured on it is a measurement of the real world.
+#[command(after_help = "The set depends only on configuration and seed. It serves tests and training;
+metrics on it say nothing about real shelves.
 
   shelf dataset synth --photos 1000 --output shelves
   shelf dataset synth --config synth.yaml --paste data --output shelves")]
@@ -25,13 +25,13 @@ pub(crate) struct SynthArgs {
     /// YAML file with any of the keys of synth.json's `config` [default: built-in values]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// How many photos (goes before the configuration)
+    /// Number of photos (overrides the configuration)
     #[arg(long, value_name = "N")]
     photos: Option<u32>,
-    /// Another seed, another set (goes before the configuration)
+    /// Seed of the set (overrides the configuration)
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Cut out at most so many crops of each SKU (goes before the configuration)
+    /// Maximum number of crops per SKU (overrides the configuration)
     #[arg(long, value_name = "N")]
     crops_per_sku: Option<u32>,
     /// Paste instances cut out of the real labelled images in this YOLO folder (may be repeated)

@@ -1,39 +1,39 @@
-//! Labelled pictures of a folder as ground truth.
+//! Labelled images of a folder as ground truth.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure};
 use clap::Args;
-use dataset::{DataFolder, LayoutChoice, LayoutKind, Part, picture, yolo};
-use eval::{Picture, Rect, Truth};
+use dataset::{DataFolder, LayoutChoice, LayoutKind, Part, image_file, yolo};
+use eval::{ImageInfo, Rect, Truth};
 use vision::RgbImage;
 
 use crate::chosen::{Chosen, PartName};
 use crate::classes::class_names;
 
-/// Pictures with their true boxes.
+/// Images with their true boxes.
 pub(super) struct LabelledFolder {
     pub(super) files: Vec<PathBuf>,
-    pub(super) pictures: Vec<Picture>,
+    pub(super) images: Vec<ImageInfo>,
     /// Names of the data's classes; `None` when the data has none.
     pub(super) names: Option<Vec<String>>,
     /// Class numbers are those of the data.
     pub(super) truths: Vec<Truth>,
-    /// Pictures without a label file.
+    /// Images without a label file.
     pub(super) unlabelled: usize,
 }
 
-/// Which pictures of a folder take part.
+/// Which images of a folder take part.
 #[derive(Args)]
 pub(super) struct SelectArgs {
-    /// Only the pictures of this part: of --split, else in folders of its name
+    /// Only the images of this part: of --split, else in folders of its name
     #[arg(long, requires = "data")]
     part: Option<PartName>,
     /// Frozen split that says which part a picture is in (see `shelf dataset split`)
     #[arg(long, value_name = "FILE", requires = "part")]
     split: Option<PathBuf>,
-    /// Leave pictures without a label file out, instead of counting them as empty
+    /// Leave images without a label file out, instead of counting them as empty
     #[arg(long, requires = "data")]
     pub(super) labelled_only: bool,
     /// The data's classes: a file, or names separated by commas [default: the data's own file]
@@ -41,10 +41,10 @@ pub(super) struct SelectArgs {
     classes: Option<String>,
 }
 
-/// Lists a data set. What would silently be left out of the figures is refused.
+/// Lists a data set. What would silently be left out of the metrics is refused.
 ///
 /// # Errors
-/// When it cannot be listed, holds no picture, or holds symbolic links or pictures of a kind that is not read.
+/// When it cannot be listed, holds no image, or holds symbolic links or images of a kind that is not read.
 pub(super) fn scan(root: &Path, kind: LayoutKind) -> anyhow::Result<DataFolder> {
     let folder = DataFolder::scan(root, LayoutChoice::Is(kind))?;
     if let Some(link) = folder.links.first() {
@@ -57,7 +57,7 @@ pub(super) fn scan(root: &Path, kind: LayoutKind) -> anyhow::Result<DataFolder> 
     }
     if let Some(other) = folder.unsupported.first() {
         bail!(
-            "{} is no JPEG, PNG or WebP ({} such pictures) and would silently be left out; convert it or take it away",
+            "{} is no JPEG, PNG or WebP ({} such images) and would silently be left out; convert it or take it away",
             folder.locate(other).display(),
             folder.unsupported.len()
         );
@@ -69,30 +69,30 @@ impl LabelledFolder {
     /// Reads headers and labels; pixels later.
     ///
     /// # Errors
-    /// When the folder holds no labelled picture, a label file is wrong, or labels belong to no picture.
+    /// When the folder holds no labelled image, a label file is wrong, or labels belong to no image.
     pub(super) fn read(root: &Path, select: &SelectArgs) -> anyhow::Result<Self> {
         let folder = scan(root, LayoutKind::Boxes)?;
         if let Some(stray) = folder.stray_labels.first() {
             bail!(
-                "{} belongs to no picture ({} such files): labels that are not evaluated would hide misses; see `shelf dataset check`",
+                "{} belongs to no image ({} such files): labels that are not evaluated would hide misses; see `shelf dataset check`",
                 folder.locate(stray).display(),
                 folder.stray_labels.len()
             );
         }
-        if let Some((label, pictures)) = folder.shared_labels().into_iter().next() {
-            bail!("{label} is the label file of {} and of {}", pictures[0].path, pictures[1].path);
+        if let Some((label, images)) = folder.shared_labels().into_iter().next() {
+            bail!("{label} is the label file of {} and of {}", images[0].path, images[1].path);
         }
         let names = class_names(select.classes.as_deref(), root)?;
         let mut read = Self {
             files: Vec::new(),
-            pictures: Vec::new(),
+            images: Vec::new(),
             names: names.map(|names| names.as_slice().to_vec()),
             truths: Vec::new(),
             unlabelled: 0,
         };
         let wanted = select.part.map(Part::from);
         let chosen = select.split.as_deref().map(|split| Chosen::read(split, select.part)).transpose()?;
-        let taken = folder.pictures.iter().filter(|entry| match &chosen {
+        let taken = folder.images.iter().filter(|entry| match &chosen {
             Some(chosen) => chosen.takes(&entry.path),
             None => wanted.is_none() || entry.part == wanted,
         });
@@ -102,30 +102,30 @@ impl LabelledFolder {
                 continue;
             }
             let file = folder.locate(&entry.path);
-            let size = picture::upright_size(&file)?;
-            let index = read.pictures.len() as u32;
+            let size = image_file::upright_size(&file)?;
+            let index = read.images.len() as u32;
             match &entry.label {
                 None => read.unlabelled += 1,
                 Some(label) => read.add_labels(&folder.locate(label), index, size)?,
             }
-            read.pictures.push(Picture { name: entry.path.clone(), size: Some(size) });
+            read.images.push(ImageInfo { name: entry.path.clone(), size: Some(size) });
             read.files.push(file);
         }
         ensure!(
-            !read.pictures.is_empty(),
-            "{} holds no picture that was asked for ({} found in all)",
+            !read.images.is_empty(),
+            "{} holds no image that was asked for ({} found in all)",
             root.display(),
-            folder.pictures.len()
+            folder.images.len()
         );
         ensure!(
             !read.truths.is_empty(),
-            "{} holds pictures but not one labelled box: an empty set cannot be evaluated",
+            "{} holds images but not one labelled box: an empty set cannot be evaluated",
             root.display()
         );
         Ok(read)
     }
 
-    fn add_labels(&mut self, file: &Path, picture: u32, (width, height): (u32, u32)) -> anyhow::Result<()> {
+    fn add_labels(&mut self, file: &Path, image: u32, (width, height): (u32, u32)) -> anyhow::Result<()> {
         for line in yolo::read(file)? {
             let class = line.label.class;
             if let Some(names) = &self.names {
@@ -140,7 +140,7 @@ impl LabelledFolder {
             let [x1, y1, x2, y2] = line.label.edges();
             let (w, h) = (f64::from(width), f64::from(height));
             let rect = Rect::from_corners(x1 * w, y1 * h, x2 * w, y2 * h);
-            self.truths.push(Truth { picture, class, rect, area: rect.area(), crowd: false });
+            self.truths.push(Truth { image, class, rect, area: rect.area(), crowd: false });
         }
         Ok(())
     }
@@ -152,10 +152,10 @@ impl LabelledFolder {
     /// When the data's numbers go beyond the detector's, or no name is common.
     pub(super) fn join_classes(&self, detector: &[String]) -> anyhow::Result<(Vec<String>, Vec<u32>)> {
         let Some(names) = &self.names else {
-            let most = self.truths.iter().map(|t| t.class as usize).max().unwrap_or(0);
+            let max = self.truths.iter().map(|t| t.class as usize).max().unwrap_or(0);
             ensure!(
-                most < detector.len(),
-                "the labels speak of class {most}, but the detector knows {} ({}); name the data's classes with --classes",
+                max < detector.len(),
+                "the labels speak of class {max}, but the detector knows {} ({}); name the data's classes with --classes",
                 detector.len(),
                 detector.join(", ")
             );
@@ -188,6 +188,6 @@ pub(super) fn photos_beside(truth: &Path) -> impl Fn(&str) -> Option<RgbImage> {
         // A name out of a file must not lead out of the folder.
         let name = dataset::files::safe_relative(name).ok()?;
         let path = places.iter().map(|place| place.join(&name)).find(|path| path.is_file())?;
-        picture::load(&path).ok()
+        image_file::load(&path).ok()
     }
 }

@@ -18,13 +18,13 @@ use super::outcome::{check_report_folder, check_writable_file, write, write_repo
 use super::settings::{BasicArgs, as_written};
 use crate::environment::Environment;
 
-/// Find similarity thresholds for a wanted false-accept rate, for all SKUs and for each, and write them into the pipeline
+/// Choose similarity thresholds for a false-accept rate, for all SKUs and per SKU, and write them into the pipeline
 /// configuration
 #[derive(Args)]
 #[command(
-    after_help = "A false accept is a picture that is not of a SKU, but whose best candidate is that SKU, at or above
-the threshold. Pictures of unknown products show it directly; a picture of an enrolled SKU shows it
-with its own SKU struck from the list. Calibrate on other pictures than you evaluate on.
+    after_help = "A false accept is an image that is not of a SKU, but whose best candidate is that SKU, at or above
+the threshold. Images of unknown products show it directly; an image of an enrolled SKU shows it
+with its own SKU struck from the list. Calibrate on other images than you evaluate on.
 
   shelf calibrate --enrol skus/gallery --query skus/val --unknown skus/others --far 0.01
   shelf calibrate --predictions look-ups.json --far 0.01 --write"
@@ -32,13 +32,13 @@ with its own SKU struck from the list. Calibrate on other pictures than you eval
 pub(crate) struct CalibrateArgs {
     #[command(flatten)]
     crops: CropArgs,
-    /// Wanted false-accept rate: share of impostors that may pass
-    #[arg(long, default_value_t = 0.01, value_name = "SHARE")]
+    /// False-accept rate: fraction of impostors that may be accepted
+    #[arg(long, default_value_t = 0.01, value_name = "FRACTION")]
     far: f64,
-    /// Impostors a SKU must have seen for a threshold of its own
+    /// Minimum number of impostors for a SKU to get its own threshold
     #[arg(long, default_value_t = 100, value_name = "N")]
-    least_impostors: usize,
-    /// One threshold for all SKUs, none of their own
+    min_impostors: usize,
+    /// One threshold for all SKUs, no thresholds per SKU
     #[arg(long)]
     global_only: bool,
     /// Write the thresholds into the pipeline configuration (its comments stay)
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &CalibrateArgs, environment: &Environment) -> anyhow::Re
     let found = look_up(&args.crops, (&args.basic, &own), (config.as_ref(), environment))?;
     let goal = CalibrationGoal {
         false_accept_rate: args.far,
-        least_impostors: if args.global_only { usize::MAX } else { args.least_impostors },
+        min_impostors: if args.global_only { usize::MAX } else { args.min_impostors },
     };
     let before = config.as_ref().map(|c| in_force(c, &found.queries));
     let thresholds = calibrate(&found.queries, goal, before.as_ref())?;
@@ -105,7 +105,7 @@ pub(crate) fn run(args: &CalibrateArgs, environment: &Environment) -> anyhow::Re
                 predictions: &found.predictions,
                 queries: &found.queries,
                 wanted: args.far,
-                least_impostors: args.least_impostors,
+                min_impostors: args.min_impostors,
                 thresholds: &thresholds,
                 warnings: &found.warnings,
             };
@@ -176,13 +176,13 @@ fn print(args: &CalibrateArgs, thresholds: &Thresholds, chosen: &Chosen, queries
     row("one for all", &thresholds.global);
     if !chosen.skus.is_empty() {
         row("one per SKU, together", &thresholds.together);
-        println!("\n  SKUs with a threshold of their own ({} impostors or more):", args.least_impostors);
+        println!("\n  SKUs with a threshold of their own ({} impostors or more):", args.min_impostors);
         for sku in thresholds.skus.iter().filter(|s| s.own) {
             row(&queries.skus()[sku.sku as usize], &sku.trade);
         }
     }
     let without = thresholds.skus.iter().filter(|s| !s.own).count();
     if without > 0 && !args.global_only {
-        println!("\n  {without} SKUs saw fewer impostors than {} and use the one for all.", args.least_impostors);
+        println!("\n  {without} SKUs saw fewer impostors than {} and use the one for all.", args.min_impostors);
     }
 }

@@ -16,7 +16,7 @@ use super::outcome::Outputs;
 use super::settings::CommonArgs;
 use crate::environment::Environment;
 
-/// Measure SKU identification: top-1, per SKU, look-alikes, and what is unknown
+/// Evaluate SKU identification: top-1, per SKU, look-alikes, unknown products
 #[derive(Args)]
 #[command(after_help = "Exit code: 0 gate passed, 1 gate failed, 2 could not evaluate.
 
@@ -39,7 +39,7 @@ pub(super) fn run(args: &ClassifierArgs, environment: &Environment) -> anyhow::R
     let outputs = Outputs::prepare(&args.common)?;
     let own = args.common.own_files();
     let found = look_up(&args.crops, (&args.common.basic, &own), (config.as_ref(), environment))?;
-    let names: Vec<&str> = found.queries.pictures().iter().map(String::as_str).collect();
+    let names: Vec<&str> = found.queries.images().iter().map(String::as_str).collect();
     let folder = args.crops.query.as_deref().or_else(|| args.crops.predictions.as_deref()?.parent());
     let slices = args.common.slices(folder, &names)?;
     let robustness = match &found.live {
@@ -65,8 +65,8 @@ pub(super) fn run(args: &ClassifierArgs, environment: &Environment) -> anyhow::R
 }
 
 fn robustness(args: &ClassifierArgs, live: &Live, clean: &QuerySet) -> anyhow::Result<Vec<RobustnessLine>> {
-    let over = (clean.pictures().len(), args.common.bootstrap());
-    let figures = |set: &QuerySet, weights: Option<&[u32]>| {
+    let over = (clean.images().len(), args.common.bootstrap());
+    let metrics = |set: &QuerySet, weights: Option<&[u32]>| {
         let t = top_k(set, weights);
         [t.top1, t.top5]
     };
@@ -75,7 +75,7 @@ fn robustness(args: &ClassifierArgs, live: &Live, clean: &QuerySet) -> anyhow::R
         .map(|distortion| {
             let damaged =
                 query_set(&live.search(Some(distortion), args.common.basic.seed)?, Path::new("damaged crops"))?;
-            Ok(drops(distortion, ["top1", "top5"], over, |w| figures(clean, w), |w| figures(&damaged, w)))
+            Ok(drops(distortion, ["top1", "top5"], over, |w| metrics(clean, w), |w| metrics(&damaged, w)))
         })
         .collect()
 }

@@ -21,10 +21,10 @@ use vision::{Confidences, DetectOptions, Detector, RgbImage, Tiling};
 use super::boxes::{LabelledFolder, SelectArgs, photos_beside};
 use super::outcome::{Outputs, check_writable, write};
 use super::progress::{bar, folder_digest};
-use super::settings::{CommonArgs, default_config, named_file, serving_confidence, share};
+use super::settings::{CommonArgs, default_config, fraction, named_file, serving_confidence};
 use crate::environment::Environment;
 
-/// Measure a detector: recall, precision, mAP as pycocotools computes it
+/// Evaluate a detector: recall, precision, mAP as pycocotools computes it
 #[derive(Args)]
 #[command(after_help = "Exit code: 0 gates passed, 1 a gate failed, 2 could not evaluate.
 
@@ -42,7 +42,7 @@ pub(crate) struct DetectorArgs {
     /// Saved predictions: COCO results
     #[arg(long, value_name = "FILE", requires = "ground_truth")]
     predictions: Option<PathBuf>,
-    /// What is truly there: COCO ground truth
+    /// Ground truth in COCO's format
     #[arg(long, value_name = "FILE", requires = "predictions")]
     ground_truth: Option<PathBuf>,
     #[command(flatten)]
@@ -50,23 +50,24 @@ pub(crate) struct DetectorArgs {
     /// Keep every class the network has, as with COCO's 80, instead of those its card maps to products
     #[arg(long, requires = "data")]
     all_classes: bool,
-    /// How boxes are found: as the product serves them, or by COCO's protocol
+    /// Protocol of detection: as served, or COCO's
     #[arg(long, default_value = "serving", requires = "data")]
     protocol: Protocol,
-    /// Serving confidence of every class, at which recall is gated [default: detector.confidence and class_confidence of the
+    /// Serving confidence of every class, at which recall is gated [default: detector.confidence and class_confidence
+    /// of the
     /// configuration]
-    #[arg(long, value_parser = share)]
+    #[arg(long, value_parser = fraction)]
     conf: Option<f64>,
-    /// Say for each class the lowest confidence from which on precision is at least this, with the line for the configuration
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    /// Show for each class the lowest confidence that reaches this precision, with the line for the configuration
+    #[arg(long, value_name = "FRACTION", value_parser = fraction)]
     precision: Option<f64>,
     /// Overlap (IoU) above which two found boxes are one object [default: detector.iou of the configuration]
-    #[arg(long, value_parser = share, requires = "data")]
+    #[arg(long, value_parser = fraction, requires = "data")]
     iou: Option<f64>,
     /// Tiling: auto, off, or COLUMNSxROWS [default: detector.tiles of the configuration]
     #[arg(long, requires = "data")]
     tiles: Option<Tiling>,
-    /// Predictions looked at per picture and class
+    /// Maximum number of predictions per image and class
     #[arg(long, default_value_t = DEFAULT_MAX_DETECTIONS, value_parser = at_least_one)]
     max_detections: usize,
     /// Measure again under blur, JPEG 30, dark, glare, noise, occlusion and downscale
@@ -75,7 +76,7 @@ pub(crate) struct DetectorArgs {
     /// Write truth.json and results.json in COCO's formats into this folder
     #[arg(long, value_name = "DIR", requires = "data")]
     save_coco: Option<PathBuf>,
-    /// Pictures shown among the worst
+    /// Number of worst images shown
     #[arg(long, default_value_t = 12, value_name = "N")]
     worst: usize,
     #[command(flatten)]
@@ -87,7 +88,7 @@ pub(crate) struct DetectorArgs {
 enum Protocol {
     /// The configuration's suppression and tiling, every box above confidence .001
     Serving,
-    /// Suppression per class, several classes per anchor, no tiles: published figures
+    /// Suppression per class, several classes per anchor, no tiles: published metrics
     Coco,
 }
 
@@ -95,7 +96,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|n| (1..=100_000).contains(n)).ok_or_else(|| "it must be 1 to 100000".to_owned())
 }
 
-/// Least confidence of boxes that are kept for curves.
+/// Minimum confidence of boxes that are kept for curves.
 const FLOOR: f32 = 0.001;
 
 pub(super) fn run(args: &DetectorArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
@@ -127,7 +128,7 @@ fn from_files(
     let outputs = Outputs::prepare(&args.common)?;
     let truth = coco::read_truth(truth_path)?;
     let set = truth.with(truth.read_results(predictions)?, predictions)?;
-    let names: Vec<&str> = truth.pictures.iter().map(|p| p.name.as_str()).collect();
+    let names: Vec<&str> = truth.images.iter().map(|p| p.name.as_str()).collect();
     let source = Source {
         outputs,
         slices: args.common.slices(truth_path.parent(), &names)?,
@@ -148,7 +149,7 @@ fn from_folder(
     let targets = args.common.targets(environment)?;
     let outputs = Outputs::prepare(&args.common)?;
     let folder = LabelledFolder::read(root, &args.select)?;
-    let names: Vec<&str> = folder.pictures.iter().map(|p| p.name.as_str()).collect();
+    let names: Vec<&str> = folder.images.iter().map(|p| p.name.as_str()).collect();
     let slices = args.common.slices(Some(root), &names)?;
     if let Some(out) = &args.save_coco {
         check_writable(&out.join("truth.json"))?;
@@ -170,7 +171,7 @@ fn from_folder(
     let (classes, numbers) = folder.join_classes(detector.classes())?;
     let finder = Finder { args, config: &config, detector: &detector, files: &folder.files, numbers: &numbers };
     let predictions = finder.find(None)?;
-    let set = DetectionSet::new(folder.pictures.clone(), classes, folder.truths.clone(), predictions)?;
+    let set = DetectionSet::new(folder.images.clone(), classes, folder.truths.clone(), predictions)?;
     if let Some(out) = &args.save_coco {
         save_coco(&set, out)?;
     }
@@ -187,12 +188,12 @@ fn from_folder(
     if folder.unlabelled > 0 {
         let unlabelled = folder.unlabelled;
         warnings.push(if args.select.labelled_only {
-            format!("{unlabelled} pictures without a label file are left out")
+            format!("{unlabelled} images without a label file are left out")
         } else {
             format!(
-                "{unlabelled} of {} pictures have no label file and count as empty: what is found there is called invented \
+                "{unlabelled} of {} images have no label file and count as empty: what is found there is called invented \
                  (--labelled-only leaves them out)",
-                folder.pictures.len()
+                folder.images.len()
             )
         });
     }
@@ -205,8 +206,8 @@ fn from_folder(
         warnings,
     };
     judge(args, &set, (Some(&config), targets), source, &mut |name| {
-        let at = folder.pictures.iter().position(|p| p.name == name)?;
-        dataset::picture::load(&folder.files[at]).ok()
+        let at = folder.images.iter().position(|p| p.name == name)?;
+        dataset::image_file::load(&folder.files[at]).ok()
     })
 }
 
@@ -230,7 +231,7 @@ fn judge(
     set: &DetectionSet,
     (config, targets): (Option<&PipelineConfig>, Targets),
     source: Source<'_>,
-    picture: &mut dyn FnMut(&str) -> Option<RgbImage>,
+    image: &mut dyn FnMut(&str) -> Option<RgbImage>,
 ) -> anyhow::Result<ExitCode> {
     let settings = settings(args, config);
     let report = Report::new(Parts {
@@ -248,10 +249,10 @@ fn judge(
         confusions: Vec::new(),
         warnings: source.warnings,
     });
-    source.outputs.finish(&report, picture)
+    source.outputs.finish(&report, image)
 }
 
-/// Finds boxes in all pictures, several at a time.
+/// Finds boxes in all images, several at a time.
 struct Finder<'a> {
     args: &'a DetectorArgs,
     config: &'a PipelineConfig,
@@ -282,7 +283,7 @@ impl Finder<'_> {
 
     fn find_in(&self, index: usize, damage: Option<Distortion>) -> anyhow::Result<Vec<Prediction>> {
         let file = &self.files[index];
-        let mut image = dataset::picture::load(file)?;
+        let mut image = dataset::image_file::load(file)?;
         if let Some(distortion) = damage {
             let seed = self.args.common.basic.seed.wrapping_add(index as u64);
             image = distortion.apply(&image, seed).with_context(|| format!("cannot damage {}", file.display()))?;
@@ -310,7 +311,7 @@ impl Finder<'_> {
         Ok(detections
             .into_iter()
             .map(|d| Prediction {
-                picture: index as u32,
+                image: index as u32,
                 class: self.numbers[d.class.index()],
                 rect: d.bbox.into(),
                 score: f64::from(d.confidence),
@@ -337,13 +338,13 @@ fn robustness(finder: &Finder<'_>, set: &DetectionSet) -> anyhow::Result<Vec<Rob
 fn save_coco(set: &DetectionSet, out: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
     let bbox = |r: &eval::Rect| [r.x, r.y, r.width, r.height];
-    let images = set.pictures().iter().zip(1..).map(|(p, id)| {
+    let images = set.images().iter().zip(1..).map(|(p, id)| {
         let (width, height) = p.size.unwrap_or_default();
         json!({ "id": id, "file_name": p.name, "width": width, "height": height })
     });
     let categories = set.classes().iter().zip(1..).map(|(name, id)| json!({ "id": id, "name": name }));
     let annotations = set.truths().iter().zip(1..).map(|(t, id)| {
-        json!({ "id": id, "image_id": t.picture + 1, "category_id": t.class + 1, "bbox": bbox(&t.rect), "area": t.area, "iscrowd": u8::from(t.crowd) })
+        json!({ "id": id, "image_id": t.image + 1, "category_id": t.class + 1, "bbox": bbox(&t.rect), "area": t.area, "iscrowd": u8::from(t.crowd) })
     });
     let truth = json!({
         "images": images.collect::<Vec<_>>(),
@@ -351,7 +352,7 @@ fn save_coco(set: &DetectionSet, out: &Path) -> anyhow::Result<()> {
         "annotations": annotations.collect::<Vec<_>>(),
     });
     let results = set.predictions().iter().map(
-        |p| json!({ "image_id": p.picture + 1, "category_id": p.class + 1, "bbox": bbox(&p.rect), "score": p.score }),
+        |p| json!({ "image_id": p.image + 1, "category_id": p.class + 1, "bbox": bbox(&p.rect), "score": p.score }),
     );
     write(&out.join("truth.json"), &truth.to_string())?;
     write(&out.join("results.json"), &serde_json::Value::Array(results.collect()).to_string())

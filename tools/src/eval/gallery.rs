@@ -1,4 +1,4 @@
-//! Folders of SKU pictures looked up in a gallery made for the occasion.
+//! Folders of SKU images looked up in a gallery made for the occasion.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -26,22 +26,22 @@ use crate::environment::Environment;
 /// Where crops come from
 #[derive(Args)]
 pub(super) struct CropArgs {
-    /// Folder with a folder of pictures per SKU: what is enrolled
+    /// Images to enrol: one folder per SKU
     #[arg(long, value_name = "DIR", required_unless_present = "predictions", requires = "query")]
     pub(super) enrol: Option<PathBuf>,
-    /// Folder with a folder of pictures per SKU: what is looked up
+    /// Images to look up: one folder per SKU
     #[arg(long, value_name = "DIR")]
     pub(super) query: Option<PathBuf>,
-    /// Pictures of products that are not enrolled
+    /// Images of products that are not enrolled
     #[arg(long, value_name = "DIR", requires = "enrol")]
     pub(super) unknown: Option<PathBuf>,
-    /// Pictures enrolled per SKU, drawn by --seed [default: all]
+    /// Images enrolled per SKU, sampled by --seed [default: all]
     #[arg(long, value_name = "N", requires = "enrol", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) exemplars: Option<u32>,
     /// Weights of the embedder [default: embedder.model of the configuration]
     #[arg(long, value_name = "FILE", requires = "enrol")]
     pub(super) weights: Option<PathBuf>,
-    /// Saved look-ups instead of pictures (see docs/metrics.md)
+    /// Saved look-ups instead of images (see docs/metrics.md)
     #[arg(long, value_name = "FILE", conflicts_with = "enrol")]
     pub(super) predictions: Option<PathBuf>,
     /// Save the look-ups, so that they can be evaluated again without the model
@@ -50,12 +50,12 @@ pub(super) struct CropArgs {
 }
 
 /// Crops that were looked up, and where they come from.
-pub(super) struct LookedUp {
+pub(super) struct Queries {
     pub(super) queries: QuerySet,
     pub(super) data_set: eval::report::DataSet,
     pub(super) predictions: String,
     pub(super) warnings: Vec<String>,
-    /// For looking at damaged pictures; none when the look-ups were saved.
+    /// For looking at damaged images; none when the look-ups were saved.
     pub(super) live: Option<Live>,
 }
 
@@ -67,14 +67,14 @@ pub(super) struct Live {
     crops: Vec<Crop>,
 }
 
-/// A picture to look up.
+/// An image to look up.
 struct Crop {
     path: PathBuf,
     name: String,
     truth: Option<String>,
 }
 
-/// Pictures embedded at a time.
+/// Images embedded at a time.
 const BATCH: usize = 16;
 /// Candidates kept per crop.
 const CANDIDATES: usize = 20;
@@ -83,9 +83,9 @@ pub(super) fn look_up(
     crops: &CropArgs,
     (basic, own): (&BasicArgs, &[PathBuf]),
     (config, environment): (Option<&PipelineConfig>, &Environment),
-) -> anyhow::Result<LookedUp> {
+) -> anyhow::Result<Queries> {
     if let Some(path) = &crops.predictions {
-        return Ok(LookedUp {
+        return Ok(Queries {
             queries: parse_identifications(&read_bounded(path)?, path)?,
             data_set: basic.file_data_set(path)?,
             predictions: named_file(path)?,
@@ -118,7 +118,7 @@ pub(super) fn look_up(
     let mut queries = listed(query)?;
     if let Some(crop) = queries.iter().find(|c| c.truth.as_ref().is_none_or(|sku| !codes.contains(sku))) {
         anyhow::bail!(
-            "{} is of SKU {}, which is not enrolled: enrol it, or put such pictures into the folder of --unknown",
+            "{} is of SKU {}, which is not enrolled: enrol it, or put such images into the folder of --unknown",
             crop.path.display(),
             crop.truth.as_deref().unwrap_or("(no folder)")
         );
@@ -140,13 +140,13 @@ pub(super) fn look_up(
     }
     let seen = overlap(&queries, &digests)?;
     if seen > 0 {
-        warnings.push(format!("{seen} looked-up pictures are also enrolled, bit for bit: they are left out"));
+        warnings.push(format!("{seen} looked-up images are also enrolled, bit for bit: they are left out"));
         let digests = &digests;
         queries = queries
             .into_par_iter()
             .filter(|crop| Sha256::of_file(&crop.path).is_ok_and(|digest| !digests.contains_key(&digest)))
             .collect();
-        ensure!(!queries.is_empty(), "every looked-up picture is enrolled: nothing is left to measure");
+        ensure!(!queries.is_empty(), "every looked-up image is enrolled: nothing is left to measure");
     }
     let gallery = Gallery::new(data, &pipeline::load::index_options(&config))?;
     let gallery = gallery.calibrated(&pipeline::load::standard(&config, &embedder)?)?;
@@ -160,7 +160,7 @@ pub(super) fn look_up(
         parts.push(folder_digest(unknown, &[])?);
     }
     let digest = Sha256::of_parts(&parts.iter().map(|d| &d.0[..]).collect::<Vec<_>>());
-    Ok(LookedUp {
+    Ok(Queries {
         queries: query_set(&saved, query)?,
         data_set: basic.data_set(query, &digest, query),
         predictions: format!("{}, {}", live.embedder.describe(), live.gallery.describe()),
@@ -169,14 +169,15 @@ pub(super) fn look_up(
     })
 }
 
-/// Pictures of a folder of SKU folders, by name.
+/// Images of a folder of SKU folders, by name.
 fn listed(root: &Path) -> anyhow::Result<Vec<Crop>> {
     let folder = super::boxes::scan(root, LayoutKind::Folders)?;
-    let crop = |p: &dataset::Picture| Crop { path: folder.locate(&p.path), name: p.path.clone(), truth: p.sku.clone() };
-    Ok(folder.pictures.iter().map(crop).collect())
+    let crop =
+        |p: &dataset::ImageFile| Crop { path: folder.locate(&p.path), name: p.path.clone(), truth: p.sku.clone() };
+    Ok(folder.images.iter().map(crop).collect())
 }
 
-/// What is enrolled: all pictures of each SKU, or as many as wanted, drawn by seed.
+/// What is enrolled: all images of each SKU, or as many as wanted, sampled by seed.
 fn enrolled(
     root: &Path,
     exemplars: Option<u32>,
@@ -223,7 +224,7 @@ fn enrolled(
 }
 
 fn read(path: &Path, damage: Option<(Distortion, u64)>) -> anyhow::Result<(vision::RgbImage, Sha256)> {
-    let image = dataset::picture::load(path)?;
+    let image = dataset::image_file::load(path)?;
     let digest = Sha256::of_file(path).with_context(|| format!("cannot read {}", path.display()))?;
     let image = match damage {
         Some((distortion, seed)) => distortion.apply(&image, seed)?,
@@ -232,7 +233,7 @@ fn read(path: &Path, damage: Option<(Distortion, u64)>) -> anyhow::Result<(visio
     Ok((image, digest))
 }
 
-/// Looked-up pictures that are enrolled too: they would find themselves.
+/// Looked-up images that are enrolled too: they would find themselves.
 fn overlap(queries: &[Crop], enrolled: &HashMap<Sha256, String>) -> anyhow::Result<usize> {
     let digests: Vec<Sha256> = queries
         .par_iter()

@@ -22,7 +22,7 @@ pub(crate) use calibrate::{CalibrateArgs, run as run_calibrate};
 
 use crate::environment::Environment;
 
-/// Measure detection, identification and counts against ground truth, and judge the gates
+/// Evaluate detection, identification and counts against ground truth, and check the gates
 #[derive(Subcommand)]
 pub(crate) enum EvalCommand {
     Detector(detector::DetectorArgs),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use eval::evaluate::{Figures, evaluate_identification};
+use eval::evaluate::{Metrics, evaluate_identification};
 use eval::formats::{Shelf, Shelves, compare, with_true_identities};
 use eval::{Bootstrap, CountTable, Rect};
 use vision::{BBox, ClassId, Confidences, Detection};
@@ -24,15 +24,15 @@ pub(super) fn true_boxes(
     (truth, found): (&Shelves, &Shelves),
     path: &Path,
     bootstrap: Bootstrap,
-) -> anyhow::Result<Figures> {
+) -> anyhow::Result<Metrics> {
     let comparison = compare(truth, found, path, &Confidences::uniform(0.0))?;
-    let mut figures = counts(&comparison.counts, ["count_mae_true_boxes", "count_cacc_true_boxes"], bootstrap);
+    let mut metrics = counts(&comparison.counts, ["count_mae_true_boxes", "count_cacc_true_boxes"], bootstrap);
     if let Some(identities) = &comparison.identities {
-        let measured = evaluate_identification(identities, bootstrap, &[]).figures;
-        figures.set("top1_true_boxes", measured.get("top1"));
-        figures.intervals.extend(measured.intervals.get("top1").map(|i| ("top1_true_boxes".to_owned(), *i)));
+        let measured = evaluate_identification(identities, bootstrap, &[]).metrics;
+        metrics.set("top1_true_boxes", measured.get("top1"));
+        metrics.intervals.extend(measured.intervals.get("top1").map(|i| ("top1_true_boxes".to_owned(), *i)));
     }
-    Ok(figures)
+    Ok(metrics)
 }
 
 /// Every SKU right, boxes as they were found: what detection alone costs. Empty where a side lists no facings.
@@ -40,17 +40,17 @@ pub(super) fn true_skus(
     (truth, found): (&Shelves, &Shelves),
     (path, confidence): (&Path, &Confidences<f64>),
     bootstrap: Bootstrap,
-) -> anyhow::Result<Figures> {
-    let Some(renamed) = with_true_identities(truth, found, path, confidence)? else { return Ok(Figures::default()) };
+) -> anyhow::Result<Metrics> {
+    let Some(renamed) = with_true_identities(truth, found, path, confidence)? else { return Ok(Metrics::default()) };
     let comparison = compare(truth, &renamed, path, confidence)?;
     Ok(counts(&comparison.counts, ["count_mae_true_skus", "count_cacc_true_skus"], bootstrap))
 }
 
-fn counts(table: &CountTable, names: [&str; 2], bootstrap: Bootstrap) -> Figures {
-    let mut figures = Figures::default();
-    figures.measure(names, (table.pictures().len(), bootstrap), |weights| {
+fn counts(table: &CountTable, names: [&str; 2], bootstrap: Bootstrap) -> Metrics {
+    let mut metrics = Metrics::default();
+    metrics.measure(names, (table.images().len(), bootstrap), |weights| {
         let summary = table.summarize(weights);
         [summary.macro_mae, summary.counting_accuracy]
     });
-    figures
+    metrics
 }

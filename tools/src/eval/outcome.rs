@@ -38,7 +38,7 @@ impl<'a> Outputs<'a> {
     pub(super) fn finish(
         &self,
         report: &Report,
-        picture: &mut dyn FnMut(&str) -> Option<RgbImage>,
+        image: &mut dyn FnMut(&str) -> Option<RgbImage>,
     ) -> anyhow::Result<ExitCode> {
         let comparison = self.earlier.as_ref().map(|earlier| report::compare(earlier, report));
         let json = report.to_json();
@@ -46,7 +46,7 @@ impl<'a> Outputs<'a> {
             write(path, &json)?;
         }
         if let Some(folder) = &self.args.report {
-            let html = report::html(report, comparison.as_ref(), picture);
+            let html = report::html(report, comparison.as_ref(), image);
             write_report(folder, REPORT_FILES.into_iter().zip([html, json, report::csv(report)]))?;
         }
         let mut out = std::io::stdout().lock();

@@ -30,10 +30,10 @@ const TABLES: [&str; 3] = ["counts.json", "ground_truth.json", "shelf-counts.jso
 pub(super) fn read(root: &Path, codes: &[String], chosen: Option<&Chosen>) -> anyhow::Result<Scenes> {
     let Scenes { truth, files } = read_all(root, codes)?;
     let Some(chosen) = chosen else { return Ok(Scenes { truth, files }) };
-    let taken = truth.pictures.into_iter().zip(files).filter(|(shelf, _)| chosen.takes(&shelf.name));
-    let (pictures, files): (Vec<Shelf>, Vec<PathBuf>) = taken.unzip();
-    ensure!(!pictures.is_empty(), "no image of {} is in the part that was asked for", root.display());
-    Ok(Scenes { truth: Shelves { pictures, enrolled: truth.enrolled }, files })
+    let taken = truth.images.into_iter().zip(files).filter(|(shelf, _)| chosen.takes(&shelf.name));
+    let (images, files): (Vec<Shelf>, Vec<PathBuf>) = taken.unzip();
+    ensure!(!images.is_empty(), "no image of {} is in the part that was asked for", root.display());
+    Ok(Scenes { truth: Shelves { images, enrolled: truth.enrolled }, files })
 }
 
 fn read_all(root: &Path, codes: &[String]) -> anyhow::Result<Scenes> {
@@ -53,8 +53,8 @@ fn read_all(root: &Path, codes: &[String]) -> anyhow::Result<Scenes> {
 
 fn from_table(root: &Path, table: &Path) -> anyhow::Result<Scenes> {
     let truth = read_true_shelves(table)?;
-    let mut files = Vec::with_capacity(truth.pictures.len());
-    for shelf in &truth.pictures {
+    let mut files = Vec::with_capacity(truth.images.len());
+    for shelf in &truth.images {
         let name = dataset::files::safe_relative(&shelf.name)
             .with_context(|| format!("{}: image {:?}", table.display(), shelf.name))?;
         let places = [root.join(&name), root.join("images").join(&name)];
@@ -68,19 +68,19 @@ fn from_table(root: &Path, table: &Path) -> anyhow::Result<Scenes> {
 fn from_tables(root: &Path) -> anyhow::Result<Scenes> {
     let data = super::boxes::scan(root, LayoutKind::Boxes)?;
     let mut scenes = Scenes { truth: Shelves::default(), files: Vec::new() };
-    for picture in &data.pictures {
-        let table = table_of(root, &picture.path).with_context(|| {
+    for image in &data.images {
+        let table = table_of(root, &image.path).with_context(|| {
             format!(
                 "{} has no table {FACINGS_FOLDER}/NAME.csv that says what stands on it",
-                data.locate(&picture.path).display()
+                data.locate(&image.path).display()
             )
         })?;
-        let file = data.locate(&picture.path);
+        let file = data.locate(&image.path);
         let facings = read_facings(&table)?;
-        scenes.truth.pictures.push(Shelf {
-            name: picture.path.clone(),
+        scenes.truth.images.push(Shelf {
+            name: image.path.clone(),
             sha256: None,
-            size: Some(dataset::picture::upright_size(&file)?),
+            size: Some(dataset::image_file::upright_size(&file)?),
             counts: Shelf::count(&facings),
             facings: Some(facings),
         });
@@ -94,9 +94,9 @@ fn from_single_folders(root: &Path) -> anyhow::Result<Scenes> {
     let mut scenes = Scenes { truth: Shelves::default(), files: Vec::new() };
     let mut folders: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let data = super::boxes::scan(root, LayoutKind::Folders)?;
-    for picture in &data.pictures {
-        let folder = picture.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        folders.entry(folder.to_owned()).or_default().push(picture.path.clone());
+    for image in &data.images {
+        let folder = image.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        folders.entry(folder.to_owned()).or_default().push(image.path.clone());
     }
     for (folder, photos) in &folders {
         let place = data.locate(folder);
@@ -106,7 +106,7 @@ fn from_single_folders(root: &Path) -> anyhow::Result<Scenes> {
         }
         let [photo] = photos.as_slice() else {
             bail!(
-                "{} holds {} pictures, so it is not clear which of them its counts are of",
+                "{} holds {} images, so it is not clear which of them its counts are of",
                 place.display(),
                 photos.len()
             )
@@ -128,7 +128,7 @@ fn from_single_folders(root: &Path) -> anyhow::Result<Scenes> {
             shelf.counts = counted;
             shelf.facings = Some(listed);
         }
-        scenes.truth.pictures.push(shelf);
+        scenes.truth.images.push(shelf);
         scenes.files.push(data.locate(photo));
     }
     Ok(scenes)
@@ -172,12 +172,11 @@ fn from_labels(root: &Path, codes: &[String]) -> anyhow::Result<Scenes> {
     let names = crate::classes::class_names(None, root)?;
     let mut scenes = Scenes { truth: Shelves::default(), files: Vec::new() };
     let mut named = 0;
-    for picture in &folder.pictures {
-        let file = folder.locate(&picture.path);
-        let (width, height) = dataset::picture::upright_size(&file)?;
+    for image in &folder.images {
+        let file = folder.locate(&image.path);
+        let (width, height) = dataset::image_file::upright_size(&file)?;
         let mut facings = Vec::new();
-        for line in picture.label.iter().map(|l| yolo::read(&folder.locate(l))).collect::<Result<Vec<_>, _>>()?.concat()
-        {
+        for line in image.label.iter().map(|l| yolo::read(&folder.locate(l))).collect::<Result<Vec<_>, _>>()?.concat() {
             let [x1, y1, x2, y2] = line.label.edges();
             let (w, h) = (f64::from(width), f64::from(height));
             let class = names.as_ref().and_then(|n| n.get(line.label.class)).map(str::to_owned);
@@ -196,8 +195,8 @@ fn from_labels(root: &Path, codes: &[String]) -> anyhow::Result<Scenes> {
                 stated: Stated::default(),
             });
         }
-        scenes.truth.pictures.push(Shelf {
-            name: picture.path.clone(),
+        scenes.truth.images.push(Shelf {
+            name: image.path.clone(),
             sha256: None,
             size: Some((width, height)),
             counts: Shelf::count(&facings),

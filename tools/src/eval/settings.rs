@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use eval::formats::{FormatError, Place, read_bounded};
+use eval::formats::{FormatError, Location, read_bounded};
 use eval::report::DataSet;
 use eval::{Bootstrap, GatedMetric, Slice, Targets};
 use pipeline::config::PipelineConfig;
@@ -19,10 +19,10 @@ pub(super) struct BasicArgs {
     /// Pipeline configuration: gates, thresholds, models [default: AI_V2_PIPELINE_CONFIG, else configs/pipeline.yaml]
     #[arg(long, visible_alias = "config", value_name = "FILE")]
     pub(super) pipeline_config: Option<PathBuf>,
-    /// Write everything measured as JSON
+    /// Write all results as JSON
     #[arg(long, visible_alias = "output", value_name = "FILE")]
     pub(super) json: Option<PathBuf>,
-    /// Seed of resamples, distortions and draws
+    /// Seed of resampling, distortions and sampling
     #[arg(long, default_value_t = 42)]
     pub(super) seed: u64,
     /// Name of the data in reports [default: the folder's or file's]
@@ -38,16 +38,16 @@ pub(super) struct CommonArgs {
     /// Write a report into this folder: report.html (one file with everything inside), report.json, report.csv
     #[arg(long, value_name = "DIR")]
     pub(super) report: Option<PathBuf>,
-    /// Show what moved since an earlier report (what --json or --report wrote)
+    /// Compare with an earlier report (written by --json or --report)
     #[arg(long, value_name = "FILE")]
     pub(super) compare: Option<PathBuf>,
-    /// Only print: exit code 0 even when a gate fails
+    /// Exit with 0 even when a gate fails
     #[arg(long)]
     pub(super) no_gate: bool,
     /// Gates that must pass even when this evaluation does not measure them (comma-separated)
     #[arg(long, value_delimiter = ',', value_name = "GATE")]
     pub(super) require: Vec<GateName>,
-    /// Table of pictures (first column `image`) whose other columns are slices [default: slices.csv of the data]
+    /// Table of images (first column `image`) whose other columns are slices [default: slices.csv of the data]
     #[arg(long, value_name = "FILE")]
     pub(super) slices: Option<PathBuf>,
     /// Resamples behind each 95 % interval; 0 for none
@@ -101,7 +101,7 @@ impl BasicArgs {
         Ok(self.data_set(path, &digest, path.parent().unwrap_or(Path::new("."))))
     }
 
-    /// `folder` is looked at for the mark of drawn pictures.
+    /// `folder` is looked at for the mark of synthetic images.
     pub(super) fn data_set(&self, path: &Path, digest: &Sha256, folder: &Path) -> DataSet {
         let own = path.canonicalize().ok().and_then(|p| {
             // "dev" or "images" alone says little.
@@ -137,16 +137,16 @@ impl CommonArgs {
         self.basic.json.iter().cloned().chain(in_report).collect()
     }
 
-    /// Slices of the pictures named, from `--slices` or the `slices.csv` of the data's folder.
-    pub(super) fn slices(&self, data: Option<&Path>, pictures: &[&str]) -> anyhow::Result<Vec<Slice>> {
+    /// Slices of the images named, from `--slices` or the `slices.csv` of the data's folder.
+    pub(super) fn slices(&self, data: Option<&Path>, images: &[&str]) -> anyhow::Result<Vec<Slice>> {
         let own = data.map(|data| data.join("slices.csv")).filter(|path| path.is_file());
         let Some(path) = self.slices.clone().or(own) else { return Ok(Vec::new()) };
         let bytes = read_bounded(&path)?;
         let text = String::from_utf8(bytes).ok().with_context(|| format!("{} is not UTF-8 text", path.display()))?;
-        let slices = eval::slices::from_csv(&text, pictures);
+        let slices = eval::slices::from_csv(&text, images);
         Ok(slices.map_err(|fault| FormatError {
             path,
-            place: Box::new(Place::Whole),
+            place: Box::new(Location::Whole),
             fault: Box::new(fault.into()),
         })?)
     }
@@ -166,7 +166,8 @@ pub(super) fn as_written(value: f32) -> f64 {
     (f64::from(value) * 1e6).round() / 1e6
 }
 
-/// A configuration of defaults around the models that the environment or the command line names, for when no file is needed.
+/// A configuration of defaults around the models that the environment or the command line names, for when no file is
+/// needed.
 pub(super) fn default_config(environment: &Environment) -> anyhow::Result<PipelineConfig> {
     let text = "detector: {model: detector}\nembedder: {model: embedder}\ngallery: {path: gallery}\n";
     Ok(PipelineConfig::parse(text, Path::new("(defaults)"), &environment.overrides)?)
@@ -180,6 +181,6 @@ pub(super) fn named_file(path: &Path) -> anyhow::Result<String> {
 }
 
 /// A number from 0 to 1.
-pub(super) fn share(text: &str) -> Result<f64, String> {
+pub(super) fn fraction(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| "it must be a number from 0 to 1".to_owned())
 }

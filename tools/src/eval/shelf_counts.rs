@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use eval::evaluate::{Figures, evaluate_counts, evaluate_detection, evaluate_identification};
+use eval::evaluate::{Metrics, evaluate_counts, evaluate_detection, evaluate_identification};
 use eval::formats::{self, Facing, Shelf, ShelfComparison, Shelves};
 use eval::report::document::Parts;
 use eval::report::{ConfusedFacings, DataSet, Kind, confused_facings, worst_cases};
@@ -22,11 +22,11 @@ use super::oracles;
 use super::outcome::Outputs;
 use super::progress::{bar, folder_digest};
 use super::scenes;
-use super::settings::{CommonArgs, named_file, serving_confidence, share};
+use super::settings::{CommonArgs, fraction, named_file, serving_confidence};
 use crate::chosen::ChosenArgs;
 use crate::environment::Environment;
 
-/// Measure whole shelves: counts per SKU, and detection and identification where the truth lists facings
+/// Evaluate whole shelves: counts per SKU, and detection and identification where the ground truth lists facings
 #[derive(Args)]
 #[command(after_help = "Exit code: 0 gates passed, 1 a gate failed, 2 could not evaluate.
 
@@ -36,7 +36,7 @@ use crate::environment::Environment;
   shelf eval shelf-counts --ground-truth counts.json --predictions answers.jsonl
 Formats and definitions: docs/metrics.md.")]
 pub(crate) struct ShelfCountsArgs {
-    /// Photos with what is truly on them
+    /// Folder of photos with ground truth
     #[arg(
         long,
         alias = "data",
@@ -47,32 +47,32 @@ pub(crate) struct ShelfCountsArgs {
     test_dir: Option<PathBuf>,
     #[command(flatten)]
     chosen: ChosenArgs,
-    /// Saved predictions: shelf counts, counts by picture, COCO results, or answers of the server
+    /// Saved predictions: shelf counts, counts by image, COCO results, or answers of the server
     #[arg(long, value_name = "FILE", requires = "ground_truth")]
     predictions: Option<PathBuf>,
-    /// What is truly there: shelf counts, counts by picture, or COCO ground truth
+    /// Ground truth: shelf counts, counts by image, or COCO
     #[arg(long, value_name = "FILE", requires = "predictions")]
     ground_truth: Option<PathBuf>,
     /// Serving confidence, of every class [default: detector.confidence and class_confidence of the configuration]
-    #[arg(long, value_parser = share)]
+    #[arg(long, value_parser = fraction)]
     conf: Option<f64>,
     /// Measure again under blur, JPEG 30, dark, glare, noise, occlusion and downscale
     #[arg(long, requires = "test_dir")]
     robustness: bool,
-    /// Leave out what the counts would be with every box right, and with every SKU right
+    /// Leave out the counts with true boxes and with true SKUs
     #[arg(long)]
     no_oracles: bool,
     /// Pairs of confused SKUs shown with their facings
     #[arg(long, default_value_t = 20, value_name = "N")]
     confusions: usize,
-    /// Pictures shown among the worst
+    /// Number of worst images shown
     #[arg(long, default_value_t = 12, value_name = "N")]
     worst: usize,
     #[command(flatten)]
     common: CommonArgs,
 }
 
-/// Predictions looked at per class and picture.
+/// Predictions looked at per class and image.
 const MAX_DETECTIONS: usize = eval::matching::DEFAULT_MAX_DETECTIONS;
 
 pub(super) fn run(args: &ShelfCountsArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
@@ -107,7 +107,7 @@ fn saved(
     let photos = photos_beside(truth_path);
     let warnings = warnings(&truth, &found, &comparison);
     let oracles = if args.no_oracles {
-        Figures::default()
+        Metrics::default()
     } else {
         oracles::true_skus((&truth, &found), (path, confidence), args.common.bootstrap())?
     };
@@ -127,7 +127,7 @@ fn live(
     if let Some(confidence) = args.conf {
         config.options.detect.confidence = (confidence as f32).into();
     }
-    // Top-5 of fewer candidates would be a lower figure under the same name.
+    // Top-5 of fewer candidates would be a lower metric under the same name.
     config.options.top_k = config.options.top_k.max(5);
     let recognizer = pipeline::load(&config)?.recognizer;
     let codes: Vec<String> = recognizer.gallery().skus().iter().map(|s| s.code.clone()).collect();
@@ -137,7 +137,7 @@ fn live(
     let run = Run { recognizer: &recognizer, config: &config, files: &scenes.files, truth: &scenes.truth, codes };
     let found = run.recognize(&Boxes::Detected, args.common.basic.seed)?;
     let comparison = formats::compare(&scenes.truth, &found, root, confidence)?;
-    let mut oracles = Figures::default();
+    let mut oracles = Metrics::default();
     if !args.no_oracles && comparison.boxes.is_some() {
         oracles = oracles::true_skus((&scenes.truth, &found), (root, confidence), args.common.bootstrap())?;
         let found = run.recognize(&Boxes::True, args.common.basic.seed)?;
@@ -160,24 +160,24 @@ fn live(
     let confusions = confusions(args, (&scenes.truth, &found), &comparison, (confidence, root))?;
     let measured = Measured { comparison, confidence, warnings, confusions, oracles };
     judge(args, measured, targets, source, &mut |name| {
-        let at = scenes.truth.pictures.iter().position(|p| p.name == name)?;
-        dataset::picture::load(&scenes.files[at]).ok()
+        let at = scenes.truth.images.iter().position(|p| p.name == name)?;
+        dataset::image_file::load(&scenes.files[at]).ok()
     })
 }
 
 fn slices(args: &ShelfCountsArgs, truth: &Shelves, folder: Option<&Path>) -> anyhow::Result<Vec<Slice>> {
-    let names: Vec<&str> = truth.pictures.iter().map(|p| p.name.as_str()).collect();
+    let names: Vec<&str> = truth.images.iter().map(|p| p.name.as_str()).collect();
     args.common.slices(folder, &names)
 }
 
-/// What the reader must know before trusting a figure.
+/// What the reader must know before trusting a metric.
 fn warnings(truth: &Shelves, found: &Shelves, comparison: &ShelfComparison) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Some(first) = comparison.unanswered.first() {
         warnings.push(format!(
-            "nothing was predicted for {} of {} pictures (first: {first}): they count as empty",
+            "nothing was predicted for {} of {} images (first: {first}): they count as empty",
             comparison.unanswered.len(),
-            truth.pictures.len()
+            truth.images.len()
         ));
     }
     if comparison.boxes.is_some() {
@@ -189,11 +189,11 @@ fn warnings(truth: &Shelves, found: &Shelves, comparison: &ShelfComparison) -> V
     }
     if let Some(enrolled) = &found.enrolled {
         let known: BTreeSet<&String> = enrolled.iter().collect();
-        let named: BTreeSet<&String> = truth.pictures.iter().flat_map(|p| p.counts.keys()).collect();
+        let named: BTreeSet<&String> = truth.images.iter().flat_map(|p| p.counts.keys()).collect();
         let missing: Vec<&str> = named.difference(&known).map(|s| s.as_str()).collect();
         if !missing.is_empty() {
             warnings.push(format!(
-                "{} of {} SKUs on the pictures are not enrolled and can never be counted: {}",
+                "{} of {} SKUs on the images are not enrolled and can never be counted: {}",
                 missing.len(),
                 named.len(),
                 missing.iter().take(8).copied().collect::<Vec<_>>().join(", ")
@@ -217,7 +217,7 @@ struct Measured<'a> {
     warnings: Vec<String>,
     confusions: Vec<ConfusedFacings>,
     /// What detection and identity cost apart.
-    oracles: Figures,
+    oracles: Metrics,
 }
 
 fn confusions(
@@ -235,11 +235,11 @@ fn judge(
     measured: Measured<'_>,
     targets: Targets,
     source: Source<'_>,
-    picture: &mut dyn FnMut(&str) -> Option<RgbImage>,
+    image: &mut dyn FnMut(&str) -> Option<RgbImage>,
 ) -> anyhow::Result<ExitCode> {
     let Measured { comparison, confidence, warnings, confusions, oracles } = measured;
     let mut counts = evaluate_counts(&comparison.counts, args.common.bootstrap(), &source.slices);
-    counts.figures.extend(&oracles);
+    counts.metrics.extend(&oracles);
     let slices = &source.slices;
     let bootstrap = args.common.bootstrap();
     let (confidence, precision) = (confidence.clone(), None);
@@ -260,7 +260,7 @@ fn judge(
         confusions,
         warnings,
     });
-    source.outputs.finish(&report, picture)
+    source.outputs.finish(&report, image)
 }
 
 /// Where facings are looked for.
@@ -292,7 +292,7 @@ impl Run<'_> {
             Boxes::True => "true boxes",
         };
         let progress = bar(title, self.files.len());
-        let pictures: anyhow::Result<Vec<Shelf>> = workers.install(|| {
+        let images: anyhow::Result<Vec<Shelf>> = workers.install(|| {
             (0..self.files.len())
                 .into_par_iter()
                 .map(|index| {
@@ -303,12 +303,12 @@ impl Run<'_> {
                 .collect()
         });
         progress.finish_and_clear();
-        Ok(Shelves { pictures: pictures?, enrolled: Some(self.codes.clone()) })
+        Ok(Shelves { images: images?, enrolled: Some(self.codes.clone()) })
     }
 
     fn recognize_one(&self, index: usize, boxes: &Boxes, seed: u64) -> anyhow::Result<Shelf> {
-        let image = dataset::picture::load(&self.files[index])?;
-        let truth = &self.truth.pictures[index];
+        let image = dataset::image_file::load(&self.files[index])?;
+        let truth = &self.truth.images[index];
         let image = match boxes {
             Boxes::Damaged(distortion) => distortion.apply(&image, seed)?,
             Boxes::Detected => image,
@@ -372,17 +372,17 @@ fn robustness(
     clean: &ShelfComparison,
     confidence: &Confidences<f64>,
 ) -> anyhow::Result<Vec<RobustnessLine>> {
-    let over = (clean.counts.pictures().len(), args.common.bootstrap());
+    let over = (clean.counts.images().len(), args.common.bootstrap());
     Distortion::ALL
         .into_iter()
         .map(|distortion| {
             let found = run.recognize(&Boxes::Damaged(distortion), args.common.basic.seed)?;
             let damaged = formats::compare(run.truth, &found, Path::new("damaged photos"), confidence)?;
-            let figures = |side: &ShelfComparison, weights: Option<&[u32]>| {
+            let metrics = |side: &ShelfComparison, weights: Option<&[u32]>| {
                 let s = side.counts.summarize(weights);
                 [s.mean_category_counting_iou, s.macro_mae]
             };
-            Ok(drops(distortion, ["count_mciou", "count_mae"], over, |w| figures(clean, w), |w| figures(&damaged, w)))
+            Ok(drops(distortion, ["count_mciou", "count_mae"], over, |w| metrics(clean, w), |w| metrics(&damaged, w)))
         })
         .collect()
 }

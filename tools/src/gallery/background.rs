@@ -12,9 +12,10 @@ use vision::{BBox, Embedder as _, Embedding, Random, RgbImage};
 use super::{counted, progress_bar};
 use crate::environment::Environment;
 
-/// Make the background of an embedder: embeddings of products that stand for all that nobody enrols
+/// Make the background of an embedder: embeddings of foreign products, for its thresholds
 ///
-/// Folders hold a folder of images per product, or images with YOLO labels, whose boxes are cut out by the embedder's own rule.
+/// Folders hold a folder of images per product, or images with YOLO labels, whose boxes are cut out by the embedder's
+/// own rule.
 /// What the products are called is not kept. The result lies beside the weights, and their model card names it.
 #[derive(Args)]
 #[command(after_help = "  shelf gallery background packs/ photos-with-labels/ --weights models/classifier/next.onnx")]
@@ -25,11 +26,11 @@ pub(crate) struct BackgroundArgs {
     /// Weights of the embedder [default: embedder.model of the configuration]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// Embeddings kept at most, drawn from all
+    /// Maximum number of embeddings kept, sampled from all
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..=MAX_ROWS as i64))]
-    most: u32,
+    max_embeddings: u32,
     /// Leave out what is more similar than this to one that is kept already
-    #[arg(long, value_name = "SIMILARITY", default_value_t = 0.95, value_parser = crate::recognize::share)]
+    #[arg(long, value_name = "SIMILARITY", default_value_t = 0.95, value_parser = crate::recognize::fraction)]
     redundant_from: f32,
     /// Leave out boxes with a side below this many pixels
     #[arg(long, value_name = "PIXELS", default_value_t = 16.0)]
@@ -45,13 +46,13 @@ pub(crate) struct BackgroundArgs {
 /// An image, or a box on one.
 struct Source {
     file: PathBuf,
-    /// Edges as shares of the image.
+    /// Edges as fractions of the image.
     edges: Option<[f64; 4]>,
 }
 
 /// Crops embedded at a time.
 const BATCH: usize = 32;
-/// Kept embeddings that a new one is compared with: the background is drawn from far more products than repeat.
+/// Kept embeddings that a new one is compared with: the background is sampled from far more products than repeat.
 const COMPARED: usize = 2_048;
 
 pub(super) fn background(args: &BackgroundArgs, environment: &Environment) -> anyhow::Result<()> {
@@ -72,13 +73,14 @@ pub(super) fn background(args: &BackgroundArgs, environment: &Environment) -> an
     bar.set_length(sources.len() as u64);
     let mut kept: Vec<Embedding> = Vec::new();
     for batch in sources.chunks(BATCH) {
-        if kept.len() >= args.most as usize {
+        if kept.len() >= args.max_embeddings as usize {
             break;
         }
         let crops: Vec<RgbImage> = batch.par_iter().map(|source| cut(source, rule)).collect::<anyhow::Result<_>>()?;
         for embedding in embedder.embed(&crops)? {
             let compared = kept.iter().rev().take(COMPARED);
-            if kept.len() < args.most as usize && !compared.clone().any(|k| k.cosine(&embedding) > args.redundant_from)
+            if kept.len() < args.max_embeddings as usize
+                && !compared.clone().any(|k| k.cosine(&embedding) > args.redundant_from)
             {
                 kept.push(embedding);
             }
@@ -96,14 +98,14 @@ pub(super) fn background(args: &BackgroundArgs, environment: &Environment) -> an
 fn listed(folder: &Path, min_side: f64) -> anyhow::Result<Vec<Source>> {
     let data = DataFolder::scan(folder, LayoutChoice::Auto)?;
     let mut sources = Vec::new();
-    for picture in &data.pictures {
-        let file = data.locate(&picture.path);
+    for image in &data.images {
+        let file = data.locate(&image.path);
         if data.kind == LayoutKind::Folders {
             sources.push(Source { file, edges: None });
             continue;
         }
-        let Some(label) = &picture.label else { continue };
-        let (width, height) = dataset::picture::upright_size(&file)?;
+        let Some(label) = &image.label else { continue };
+        let (width, height) = dataset::image_file::upright_size(&file)?;
         for line in yolo::read(&data.locate(label))? {
             let edges @ [x1, y1, x2, y2] = line.label.edges();
             let (w, h) = ((x2 - x1) * f64::from(width), (y2 - y1) * f64::from(height));
@@ -116,7 +118,7 @@ fn listed(folder: &Path, min_side: f64) -> anyhow::Result<Vec<Source>> {
 }
 
 fn cut(source: &Source, rule: vision::crop::CropRule) -> anyhow::Result<RgbImage> {
-    let image = dataset::picture::load(&source.file)?;
+    let image = dataset::image_file::load(&source.file)?;
     let Some(edges) = source.edges else { return Ok(image) };
     let (w, h) = (f64::from(image.width()), f64::from(image.height()));
     let [x1, y1, x2, y2] = edges;

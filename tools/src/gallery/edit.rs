@@ -6,7 +6,7 @@ use classifier::gallery::{GalleryData, Merged, snapshot};
 use store::SkuRef;
 use vision::{ExemplarId, Sku};
 
-use super::{Place, counted};
+use super::{GalleryArgs, counted};
 use crate::environment::Environment;
 
 /// Remove a SKU with all its exemplars, or single exemplars
@@ -19,41 +19,41 @@ pub(crate) struct RemoveArgs {
     #[arg(long, value_name = "ID", conflicts_with = "sku")]
     exemplar: Vec<u64>,
     #[command(flatten)]
-    place: Place,
+    place: GalleryArgs,
 }
 
-/// Give a SKU another name
+/// Rename a SKU
 #[derive(Args)]
 #[command(after_help = "  shelf gallery rename sku_001_absolut_vodka \"Absolut Vodka 0.7 l\"
 
-The code stays: it is the name of the SKU's folder, and what people and programs know it by.")]
+The code does not change: folders and programs use it.")]
 pub(crate) struct RenameArgs {
     /// Code of the SKU, or its number as #12
     #[arg(value_name = "SKU")]
     sku: SkuRef,
-    /// What people read
+    /// Display name
     #[arg(value_parser = name)]
     name: String,
     #[command(flatten)]
-    place: Place,
+    place: GalleryArgs,
 }
 
-/// Move all exemplars of one SKU to another, and take the emptied one away
+/// Move all exemplars of one SKU to another, then remove the empty SKU
 ///
-/// For a product that was enrolled twice. A picture that both have stays once.
+/// For a product that was enrolled twice. An image that both have is kept once.
 #[derive(Args)]
 #[command(after_help = "  shelf gallery merge coca_cola_old sku_004_coca_cola
 
 Labels in the review queue stay with the SKU they named.")]
 pub(crate) struct MergeArgs {
-    /// Code (or #number) of the SKU that goes
+    /// Code (or #number) of the SKU to remove
     #[arg(value_name = "FROM")]
     from: SkuRef,
-    /// Code (or #number) of the SKU that takes its exemplars
+    /// Code (or #number) of the SKU that receives its exemplars
     #[arg(value_name = "INTO")]
     into: SkuRef,
     #[command(flatten)]
-    place: Place,
+    place: GalleryArgs,
 }
 
 /// Longest name, in characters.

@@ -1,4 +1,4 @@
-//! `shelf gallery build` and `add`: pictures become exemplars.
+//! `shelf gallery build` and `add`: images become exemplars.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -11,25 +11,25 @@ use pipeline::PipelineConfig;
 use review::ReviewConfig;
 use vision::Sha256;
 
-use super::{Place, advance, counted, progress_bar};
+use super::{GalleryArgs, advance, counted, progress_bar};
 use crate::environment::Environment;
-use crate::recognize::share;
+use crate::recognize::fraction;
 
-/// Redundant pictures that are named one by one; of more, one of each SKU is.
+/// Redundant images that are named one by one; of more, one of each SKU is.
 const REDUNDANT_NAMED: usize = 20;
 
-/// Pictures that look like one that their SKU has already.
+/// Images that look like one that their SKU has already.
 #[derive(Args)]
 struct RedundancyArgs {
-    /// Enrol pictures that look like one their SKU has already, too
+    /// Also enrol images that look like one their SKU already has
     #[arg(long)]
     keep_redundant: bool,
-    /// Cosine similarity from which two pictures of a SKU look the same
-    #[arg(long, value_name = "SIMILARITY", default_value_t = REDUNDANT_FROM, value_parser = share)]
+    /// Cosine similarity from which two images of a SKU look the same
+    #[arg(long, value_name = "SIMILARITY", default_value_t = REDUNDANT_FROM, value_parser = fraction)]
     redundant_from: f32,
 }
 
-/// Build a gallery from a folder with one folder of pictures per SKU
+/// Build a gallery from a folder with one folder of images per SKU
 #[derive(Args)]
 #[command(after_help = "The folder holds one folder per SKU, named by its code:
 
@@ -37,8 +37,8 @@ struct RedundancyArgs {
   skus/sku_001_absolut_vodka/side.jpg
   skus/sku_002_campari/1.jpg
 
-Three pictures per SKU are a good start; a gallery that is there already is replaced. A picture that
-looks like one its SKU has already teaches nothing: it is named and left out.")]
+Three images per SKU are a good start. An existing gallery is replaced. An image that looks like one
+its SKU already has adds nothing: it is reported and left out.")]
 pub(crate) struct BuildArgs {
     /// Folder of SKU folders
     #[arg(value_name = "DIR")]
@@ -49,26 +49,26 @@ pub(crate) struct BuildArgs {
     #[command(flatten)]
     redundancy: RedundancyArgs,
     #[command(flatten)]
-    place: Place,
+    place: GalleryArgs,
 }
 
-/// Add pictures to one SKU, or a folder of SKU folders
+/// Add images to one SKU, or a folder of SKU folders
 #[derive(Args)]
 #[command(after_help = "  shelf gallery add --sku sku_001_absolut_vodka photos/front.jpg photos/side.jpg
   shelf gallery add more-skus/
   shelf gallery add more-skus/ --redundant-from 0.95    # leave out more of what looks alike
   shelf gallery add more-skus/ --keep-redundant         # name it, but leave nothing out")]
 pub(crate) struct AddArgs {
-    /// Code of the SKU the pictures show; it is created when new. Without it, PATH is a folder of SKU folders
+    /// Code of the SKU the images show; it is created when new. Without it, PATH is a folder of SKU folders
     #[arg(long)]
     sku: Option<String>,
-    /// Pictures, or one folder
+    /// Images, or one folder
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     redundancy: RedundancyArgs,
     #[command(flatten)]
-    place: Place,
+    place: GalleryArgs,
 }
 
 impl RedundancyArgs {
@@ -123,7 +123,7 @@ pub(super) fn add(args: &AddArgs, environment: &Environment) -> anyhow::Result<(
             bar.finish_and_clear();
             report
         }
-        (None, _) => bail!("which SKU do these pictures show? Name it with --sku, or give one folder of SKU folders"),
+        (None, _) => bail!("which SKU do these images show? Name it with --sku, or give one folder of SKU folders"),
     };
     let report = report.map_err(explain)?;
     snapshot::write(&mut data, &folder)?;
@@ -135,7 +135,7 @@ pub(super) fn add(args: &AddArgs, environment: &Environment) -> anyhow::Result<(
 
 /// Keeps a small image of every exemplar in the gallery's folder. A gallery is sound without, so trouble is only told.
 fn keep_thumbnails(folder: &Path, data: &GalleryData, report: &EnrolReport, config: &PipelineConfig) {
-    match thumbnails::keep(folder, data, &report.pictures, &config.limits) {
+    match thumbnails::keep(folder, data, &report.images, &config.limits) {
         Ok((_, failed)) => {
             for file in failed {
                 eprintln!("no thumbnail of {}: it cannot be read again, or has changed meanwhile", file.display());
@@ -145,7 +145,7 @@ fn keep_thumbnails(folder: &Path, data: &GalleryData, report: &EnrolReport, conf
     }
 }
 
-/// Puts the enrolled pictures where the review page finds them. A gallery is sound without, so trouble is only told.
+/// Puts the enrolled images where the review page finds them. A gallery is sound without, so trouble is only told.
 fn show_in_review(data: &GalleryData, report: &EnrolReport, review: &ReviewConfig, environment: &Environment) {
     if !review.enabled {
         return;
@@ -155,7 +155,7 @@ fn show_in_review(data: &GalleryData, report: &EnrolReport, review: &ReviewConfi
     let work = async {
         let objects = store::Objects::open(&settings.objects, &settings.s3)?;
         // What was enrolled before is put there again: the review may not have been enabled then.
-        for (digest, file) in &report.pictures {
+        for (digest, file) in &report.images {
             if wanted.remove(digest) {
                 let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
                 objects.put(bytes.into()).await?;
@@ -165,7 +165,7 @@ fn show_in_review(data: &GalleryData, report: &EnrolReport, review: &ReviewConfi
     };
     let done = tokio::runtime::Runtime::new().map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(work));
     if let Err(error) = done {
-        eprintln!("the review page will not show these pictures: {error:#}");
+        eprintln!("the review page will not show these images: {error:#}");
     }
 }
 
@@ -194,7 +194,7 @@ fn print_redundant(all: &[Redundant]) {
             );
         }
         if those.len() > named {
-            eprintln!("redundant: {} more pictures of {code} look like others it has", those.len() - named);
+            eprintln!("redundant: {} more images of {code} look like others it has", those.len() - named);
         }
     }
 }
@@ -205,11 +205,11 @@ fn print_report(report: &EnrolReport, redundancy: Redundancy, data: &GalleryData
     }
     for conflict in &report.conflicts {
         let ((one, one_file), (other, other_file)) = (&conflict.first, &conflict.second);
-        eprintln!("label conflict: {one} ({one_file}) and {other} ({other_file}) are the same picture");
+        eprintln!("label conflict: {one} ({one_file}) and {other} ({other_file}) are the same image");
     }
     print_redundant(&report.redundant);
     for code in &report.empty {
-        eprintln!("no usable picture for {code}");
+        eprintln!("no usable image for {code}");
     }
     let redundant = match (report.redundant.len(), redundancy.keep) {
         (0, _) => String::new(),

@@ -6,7 +6,7 @@ use classifier::gallery::{GalleryData, inspect, snapshot};
 use pipeline::release::sku_thresholds;
 use vision::{ExemplarId, SkuId};
 
-use super::{Place, counted};
+use super::{GalleryArgs, counted};
 use crate::environment::Environment;
 
 /// List SKUs and how many exemplars each has
@@ -16,14 +16,14 @@ pub(crate) struct ListArgs {
     #[arg(long)]
     exemplars: bool,
     #[command(flatten)]
-    place: Place,
+    place: GalleryArgs,
 }
 
-/// Show how well the SKUs hold together and apart: look-alikes first, then exemplars that look mislabelled
+/// Show how similar each SKU's exemplars are, which SKUs look alike, and which exemplars look mislabelled
 #[derive(Args)]
 pub(crate) struct InspectArgs {
     #[command(flatten)]
-    place: Place,
+    place: GalleryArgs,
 }
 
 pub(super) fn list(args: &ListArgs, environment: &Environment) -> anyhow::Result<()> {
@@ -96,8 +96,9 @@ fn print_suspects(data: &GalleryData, suspects: &[Suspect]) {
     }
 }
 
-/// The item of the review queue that an exemplar was labelled as. Its row in the store stays, whatever is removed from the
-/// folder. Items are named by UUIDs: a folder of pictures may be called `review`, too.
+/// The item of the review queue that an exemplar was labelled as. Its row in the store stays, whatever is removed from
+/// the
+/// folder. Items are named by UUIDs: a folder of images may be called `review`, too.
 fn labelled_item(origin: &str) -> Option<&str> {
     let is_uuid = |name: &str| name.len() == 36 && name.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
     origin.strip_prefix("review/").filter(|name| is_uuid(name))

@@ -34,7 +34,7 @@ pub(crate) enum GalleryCommand {
 
 /// Which gallery, and by which embedder.
 #[derive(Args)]
-struct Place {
+struct GalleryArgs {
     /// Folder of the gallery [default: AI_V2_EMBEDDINGS_PATH, else gallery.path of the configuration]
     #[arg(long, value_name = "DIR")]
     gallery: Option<PathBuf>,
@@ -59,7 +59,7 @@ pub(crate) fn run(command: GalleryCommand, environment: &Environment) -> anyhow:
     Ok(ExitCode::SUCCESS)
 }
 
-impl Place {
+impl GalleryArgs {
     fn folder(&self, environment: &Environment) -> anyhow::Result<PathBuf> {
         match &self.gallery {
             Some(folder) => Ok(folder.clone()),
@@ -85,7 +85,7 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
 }
 
 fn progress_bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} pictures  {per_sec}  ETA {eta}")
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} images  {per_sec}  ETA {eta}")
         .expect("the template is well-formed");
     ProgressBar::new(0).with_style(style)
 }

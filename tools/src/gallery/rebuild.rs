@@ -8,12 +8,13 @@ use classifier::EmbedderIdentity;
 use classifier::gallery::{GalleryError, snapshot};
 use review::LiveGallery;
 
-use super::Place;
+use super::GalleryArgs;
 use crate::environment::Environment;
 
-/// Build the gallery again from what people labelled
+/// Rebuild the gallery from the labels of the review queue
 ///
-/// The review queue's store takes over what the folder has enrolled, and holds every exemplar then, enrolled or labelled. What is
+/// The review queue's store takes over what the folder has enrolled, and holds every exemplar then, enrolled or
+/// labelled. What is
 /// written is, bit for bit, what a server that follows the store has in memory.
 #[derive(Args)]
 pub(crate) struct RebuildArgs {
@@ -24,7 +25,7 @@ pub(crate) struct RebuildArgs {
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
     #[command(flatten)]
-    place: Place,
+    place: GalleryArgs,
 }
 
 pub(super) fn rebuild(args: &RebuildArgs, environment: &Environment) -> anyhow::Result<()> {

@@ -5,20 +5,22 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use classifier::gallery::reembed::{
-    FolderPictures, LossReason, Lost, Pictures, ReembedError, ReembedOptions, reembed as embed_again,
+    FolderImages, ImageSource, LossReason, Lost, ReembedError, ReembedOptions, reembed as embed_again,
 };
 use classifier::gallery::{Exemplar, snapshot, thumbnails};
 use store::{Objects, StoreError};
 use tokio::runtime::{Handle, Runtime};
 use vision::Embedder as _;
 
-use super::{Place, advance, counted, progress_bar};
+use super::{GalleryArgs, advance, counted, progress_bar};
 use crate::environment::Environment;
 
-/// Embed every exemplar's picture again, by another embedder
+/// Embed every exemplar's image again with another embedder
 ///
-/// Pictures are found by their content, so they may have been moved or renamed. SKUs and exemplars keep their numbers. The new
-/// gallery is written beside the old one and takes its place at once when all is done; until then, and after any error, the old
+/// Images are found by their content, so they may have been moved or renamed. SKUs and exemplars keep their numbers.
+/// The new
+/// gallery is written beside the old one and takes its place at once when all is done; until then, and after any error,
+/// the old
 /// one is as it was.
 #[derive(Args)]
 #[command(after_help = "  shelf gallery reembed --weights models/next.onnx --data-path skus/
@@ -28,20 +30,20 @@ pub(crate) struct ReembedArgs {
     /// Weights of the new embedder [default: embedder.model of the configuration]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// Folders with the pictures that were enrolled
+    /// Folders with the images that were enrolled
     #[arg(long, value_name = "DIR", num_args = 1.., required_unless_present = "from_store")]
     data_path: Vec<PathBuf>,
-    /// Look among the review queue's pictures, too: crops that people labelled lie there
+    /// Look among the review queue's images, too: crops that people labelled lie there
     #[arg(long)]
     from_store: bool,
-    /// How many exemplars may be left out because their picture is missing or has changed
+    /// How many exemplars may be left out because their image is missing or has changed
     #[arg(long, value_name = "N", default_value_t = 0)]
     max_missing: usize,
     /// Folder to write, in place of the gallery's own
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
     #[command(flatten)]
-    place: Place,
+    place: GalleryArgs,
 }
 
 pub(super) fn reembed(args: &ReembedArgs, environment: &Environment) -> anyhow::Result<()> {
@@ -60,11 +62,11 @@ pub(super) fn reembed(args: &ReembedArgs, environment: &Environment) -> anyhow::
     let kept = if args.from_store {
         let settings = environment.store_settings(&environment.review_config(args.place.config.as_ref())?);
         let objects = Objects::open(&settings.objects, &settings.s3)?;
-        Some(KeptPictures { objects, runtime: runtime.handle().clone() })
+        Some(KeptImages { objects, runtime: runtime.handle().clone() })
     } else {
         None
     };
-    let folders = FolderPictures::open(&args.data_path, &config.limits).context("--data-path cannot be read")?;
+    let folders = FolderImages::open(&args.data_path, &config.limits).context("--data-path cannot be read")?;
     for skipped in folders.skipped() {
         eprintln!("skipped {}: {}", skipped.path.display(), skipped.reason);
     }
@@ -107,7 +109,7 @@ fn explain(error: ReembedError) -> anyhow::Error {
     let ReembedError::TooManyLost { lost, .. } = &error else { return error.into() };
     tell(lost);
     let remedy = format!(
-        "nothing was written: name the folders of these pictures with --data-path, look in the review queue with \
+        "nothing was written: name the folders of these images with --data-path, look in the review queue with \
          --from-store, or leave them out with --max-missing {}",
         lost.len()
     );
@@ -124,19 +126,19 @@ fn is_same(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
-/// The review queue's pictures.
-struct KeptPictures {
+/// The review queue's images.
+struct KeptImages {
     objects: Objects,
     runtime: Handle,
 }
 
 /// What lies in the folders, and what the review queue keeps.
 struct Both {
-    folders: FolderPictures,
-    kept: Option<KeptPictures>,
+    folders: FolderImages,
+    kept: Option<KeptImages>,
 }
 
-impl Pictures for Both {
+impl ImageSource for Both {
     fn fetch(&self, exemplar: &Exemplar) -> Result<Vec<u8>, LossReason> {
         match (self.folders.fetch(exemplar), &self.kept) {
             (Err(reason), Some(kept)) => match kept.runtime.block_on(kept.objects.get(exemplar.sha256)) {
@@ -163,19 +165,19 @@ mod tests {
     fn what_folders_cannot_give_the_store_may_have() {
         let (folder, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let file = folder.path().join("a.jpg");
-        let exemplar = |picture: &[u8]| Exemplar {
+        let exemplar = |image: &[u8]| Exemplar {
             id: ExemplarId(1),
             sku: SkuId(1),
             origin: "a.jpg".to_owned(),
-            sha256: Sha256::of(picture),
+            sha256: Sha256::of(image),
         };
         let (gone, other) = (exemplar(b"gone"), exemplar(b"other"));
         fs::write(&file, b"gone").unwrap();
-        let folders = FolderPictures::open(&[folder.path().to_owned()], &DecodeLimits::default()).unwrap();
+        let folders = FolderImages::open(&[folder.path().to_owned()], &DecodeLimits::default()).unwrap();
         fs::remove_file(&file).unwrap();
         let runtime = Runtime::new().unwrap();
         let objects = Objects::open(place.path().to_str().unwrap(), &S3Access::default()).unwrap();
-        let kept = KeptPictures { objects: objects.clone(), runtime: runtime.handle().clone() };
+        let kept = KeptImages { objects: objects.clone(), runtime: runtime.handle().clone() };
         let both = Both { folders, kept: Some(kept) };
 
         // The store has nothing: what is wrong in the folder is told.
@@ -184,8 +186,8 @@ mod tests {
         fs::write(&file, b"a third").unwrap();
         assert!(matches!(both.fetch(&other), Err(LossReason::Changed { .. })));
 
-        for picture in ["gone", "other"] {
-            runtime.block_on(objects.put(picture.into())).unwrap();
+        for image in ["gone", "other"] {
+            runtime.block_on(objects.put(image.into())).unwrap();
         }
         assert_eq!(both.fetch(&gone).unwrap(), b"gone");
         assert_eq!(both.fetch(&other).unwrap(), b"other");

@@ -17,7 +17,7 @@ use vision::{ModelCard, PreprocessPlan, Sha256};
 
 use crate::hub::{self, published};
 
-/// Bring weights (ONNX initialisers or safetensors) into the native layout, with a model card
+/// Convert weights (ONNX initialisers or safetensors) to the native layout, with a model card
 #[derive(Args, Clone)]
 #[command(after_help = "Examples:
   shelf models import yolov8n.onnx --license AGPL-3.0
@@ -42,7 +42,7 @@ pub(crate) struct ImportArgs {
     /// EfficientNet: Google's weights or a port of them (asymmetric padding, other preprocessing) instead of timm's own
     #[arg(long)]
     tensorflow: bool,
-    /// Numbers as 16 or 32 bits
+    /// Precision of the stored weights
     #[arg(long, value_enum, default_value = "f16")]
     precision: PrecisionArg,
     /// Licence of the weights, for the card
@@ -71,7 +71,8 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
     }
 }
 
-/// The same for the copy that the cache holds of `file`. Files on a hub bear the same few names, so the repository names the
+/// The same for the copy that the cache holds of `file`. Files on a hub bear the same few names, so the repository
+/// names the
 /// model.
 fn fetched(file: &HubFile, args: &ImportArgs) -> anyhow::Result<ImportArgs> {
     ensure!(!args.card_only, "--card-only writes beside the file, but {file} lies in a cache; leave it out");

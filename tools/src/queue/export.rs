@@ -14,7 +14,7 @@ use store::model::{Item, ItemStatus, LabelKind};
 use store::{ItemFilter, ItemSort, Store};
 use vision::{BBox, Sha256};
 
-use super::{Place, with_store};
+use super::{QueueArgs, with_store};
 use crate::environment::Environment;
 
 /// Shape of the data set.
@@ -30,7 +30,7 @@ enum Format {
     Tasks,
 }
 
-/// Make a training set of what people labelled
+/// Export labels as a training set
 ///
 /// A photo and all its crops lie in one part, which follows from its content alone: a later export never moves it.
 #[derive(Args)]
@@ -41,14 +41,14 @@ pub(crate) struct ExportArgs {
     /// Shape of the data set
     #[arg(long, value_enum, default_value = "imagefolder")]
     format: Format,
-    /// Shares of train, val and test
+    /// Ratios of train, val and test
     #[arg(long, default_value = ".70/.15/.15")]
     ratios: Ratios,
-    /// Another seed divides otherwise; keep it for all exports of one set
+    /// Seed of the division into parts; use the same for all exports of one set
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
-    place: Place,
+    place: QueueArgs,
 }
 
 /// A labelled facing.

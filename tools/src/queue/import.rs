@@ -12,13 +12,13 @@ use store::{Answer, Key, LabelRequest};
 use thiserror::Error;
 use vision::Sha256;
 
-use super::{Place, with_store};
+use super::{QueueArgs, with_store};
 use crate::environment::Environment;
 
 /// Largest file read.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// Take over labels made elsewhere
+/// Import labels made with other tools
 #[derive(Args)]
 #[command(
     after_help = "A .csv file has a line per label under the header item,kind,sku,comment (kind and comment may be
@@ -28,8 +28,8 @@ A .json file is an export of Label Studio: tasks whose data has the key item, wi
 a SKU (or its number as #12), or not_a_container, cannot_tell, skip. Of several annotations the ground truth counts, else the
 first; cancelled ones never do.
 
-A .xml file is an export of CVAT ('CVAT for images 1.1'): pictures called by the item's id, with one tag each, which is a
-choice as above. `shelf queue export --format tasks` makes pictures and tasks for both programs.
+A .xml file is an export of CVAT ('CVAT for images 1.1'): images called by the item's id, with one tag each, which is a
+choice as above. `shelf queue export --format tasks` makes images and tasks for both programs.
 
 Imported twice, a file changes nothing the second time."
 )]
@@ -41,7 +41,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, default_value = "import")]
     reviewer: String,
     #[command(flatten)]
-    place: Place,
+    place: QueueArgs,
 }
 
 /// A line of the file.
@@ -184,14 +184,14 @@ fn label_studio(path: &Path, bytes: Vec<u8>) -> anyhow::Result<Sheet> {
 /// `<image name="ITEM.jpg"><tag label="CODE"/></image>`
 fn cvat(path: &Path) -> anyhow::Result<Sheet> {
     let mut sheet = Sheet::default();
-    for picture in cvat_tags(path)? {
-        let item = Path::new(&picture.file).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let file = &picture.file;
-        match picture.labels.as_slice() {
-            [] if picture.shapes == 0 => {}
+    for image in cvat_tags(path)? {
+        let item = Path::new(&image.file).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let file = &image.file;
+        match image.labels.as_slice() {
+            [] if image.shapes == 0 => {}
             [choice] => sheet.lines.push(Line::chosen(item, choice)),
             [] => {
-                sheet.wrong.push(format!("{file}: {} shapes and no tag; a tag says what an item shows", picture.shapes))
+                sheet.wrong.push(format!("{file}: {} shapes and no tag; a tag says what an item shows", image.shapes))
             }
             many => sheet.wrong.push(format!("{file}: {} tags, but an item is one thing", many.len())),
         }

@@ -6,10 +6,10 @@ use store::model::NewSku;
 use store::{Answer, LabelRequest, SkuRef};
 
 use super::import::hint;
-use super::{Place, with_store};
+use super::{QueueArgs, with_store};
 use crate::environment::Environment;
 
-/// Label an item, or take the last label back
+/// Label an item, or undo the last label
 #[derive(Args)]
 #[command(group(ArgGroup::new("answer").required(true).args(["sku", "new_sku", "not_a_container", "cannot_tell", "skip", "undo"])))]
 pub(crate) struct LabelArgs {
@@ -24,23 +24,23 @@ pub(crate) struct LabelArgs {
     /// There is no bottle, can or glass in the box
     #[arg(long)]
     not_a_container: bool,
-    /// The picture does not show enough
+    /// The image does not show enough
     #[arg(long)]
     cannot_tell: bool,
-    /// Put it off
+    /// Skip the item for now
     #[arg(long)]
     skip: bool,
-    /// Take this reviewer's label of the item back
+    /// Undo this reviewer's label of the item
     #[arg(long)]
     undo: bool,
-    /// Who says so
+    /// Name of the reviewer
     #[arg(long, default_value = "terminal")]
     reviewer: String,
-    /// Words to go with it
+    /// Comment on the label
     #[arg(long)]
     comment: Option<String>,
     #[command(flatten)]
-    place: Place,
+    place: QueueArgs,
 }
 
 pub(super) fn run(args: &LabelArgs, environment: &Environment) -> anyhow::Result<()> {

@@ -4,7 +4,7 @@ use clap::Args;
 use store::{ItemFilter, ItemSort};
 use vision::SkuId;
 
-use super::{Place, with_store};
+use super::{QueueArgs, with_store};
 use crate::environment::Environment;
 
 /// List items of the queue
@@ -13,7 +13,7 @@ pub(crate) struct ListArgs {
     /// open, labelled or conflict
     #[arg(long, default_value = "open")]
     status: String,
-    /// Foremost reason: random, unknown, small_margin, near_threshold, low_similarity, low_confidence, novelty, rare_sku,
+    /// Main reason: random, unknown, small_margin, near_threshold, low_similarity, low_confidence, novelty, rare_sku,
     /// disagreement
     #[arg(long)]
     reason: Option<String>,
@@ -27,7 +27,7 @@ pub(crate) struct ListArgs {
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     limit: u32,
     #[command(flatten)]
-    place: Place,
+    place: QueueArgs,
 }
 
 pub(super) fn run(args: &ListArgs, environment: &Environment) -> anyhow::Result<()> {

@@ -15,7 +15,7 @@ use store::Store;
 
 use crate::environment::Environment;
 
-/// Look at the review queue, label from the terminal, take labels out and in
+/// Show the review queue, label from the terminal, export and import labels
 #[derive(Subcommand)]
 pub(crate) enum QueueCommand {
     List(list::ListArgs),
@@ -27,8 +27,9 @@ pub(crate) enum QueueCommand {
 
 /// Which queue.
 #[derive(Args)]
-pub(crate) struct Place {
-    /// Pipeline configuration [default: AI_V2_PIPELINE_CONFIG, else configs/pipeline.yaml]; DATABASE_URL and OBJECTS_URL
+pub(crate) struct QueueArgs {
+    /// Pipeline configuration [default: AI_V2_PIPELINE_CONFIG, else configs/pipeline.yaml]; DATABASE_URL and
+    /// OBJECTS_URL
     /// win over its section `review`
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -36,7 +37,7 @@ pub(crate) struct Place {
 
 /// Runs asynchronous work with the queue's store.
 pub(crate) fn with_store<T>(
-    place: &Place,
+    place: &QueueArgs,
     environment: &Environment,
     work: impl AsyncFnOnce(Store) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {

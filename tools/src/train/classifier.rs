@@ -18,25 +18,26 @@ use super::gates::judge;
 use super::run::RunArgs;
 use crate::{hub, targets};
 
-/// Train the embedder that tells SKUs apart
+/// Train the embedder that identifies SKUs
 #[derive(Args)]
 #[command(after_help = "Examples:
   shelf train classifier --config configs/classifier.yaml
-  shelf train classifier --resume last        # go on where the latest run was stopped
+  shelf train classifier --resume last        # resume the latest run
   shelf train classifier --validate best      # metrics of the best network of the latest run
   shelf train classifier --validate start     # the same of the weights it started from
   shelf train classifier --export-onnx --weights best --format onnx-fp16,onnx-int8
   shelf train classifier --export-embeddings --weights best --data-path skus --output-dir gallery
 
 Results are in runs/classifier/<name>/: weights/{last,best}.safetensors, results.csv and images.
-Ctrl-C stops after the step and writes a checkpoint; docs/training.md tells the rest.")]
+Ctrl-C stops after the step and writes a checkpoint; see docs/training.md.")]
 pub(crate) struct ClassifierArgs {
-    /// What to train, and on what
+    /// Training configuration
     #[arg(long, value_name = "FILE", default_value = "configs/classifier.yaml")]
     pub(super) config: PathBuf,
     #[command(flatten)]
     pub(super) run: RunArgs,
-    /// Only validate: `best` of the latest run, a run's folder, a weights file with its card, or `start` for the weights that
+    /// Only validate: `best` of the latest run, a run's folder, a weights file with its card, or `start` for the
+    /// weights that
     /// training starts from
     #[arg(long, value_name = "WEIGHTS")]
     pub(super) validate: Option<String>,

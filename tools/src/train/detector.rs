@@ -19,15 +19,15 @@ use crate::hub;
 #[derive(Args)]
 #[command(after_help = "Examples:
   shelf train detector --config configs/detector.yaml
-  shelf train detector --resume last          # go on where the latest run was stopped
+  shelf train detector --resume last          # resume the latest run
   shelf train detector --validate best        # metrics of the best network of the latest run
   shelf train detector --export best --output-dir models/detector
   shelf train detector --export best --format onnx,onnx-int8 --max-drop 0.01
 
 Results are in runs/detector/<name>/: weights/{last,best}.safetensors, results.{csv,png}, images.
-Ctrl-C stops after the step and writes a checkpoint; docs/training.md tells the rest.")]
+Ctrl-C stops after the step and writes a checkpoint; see docs/training.md.")]
 pub(crate) struct DetectorArgs {
-    /// What to train, and on what
+    /// Training configuration
     #[arg(long, value_name = "FILE", default_value = "configs/detector.yaml")]
     pub(super) config: PathBuf,
     #[command(flatten)]
@@ -35,7 +35,8 @@ pub(crate) struct DetectorArgs {
     /// Only validate: `best` of the latest run, a run's folder, or a weights file
     #[arg(long, value_name = "WEIGHTS")]
     validate: Option<String>,
-    /// Write a network for other tools: `best` of the latest run, a run's folder, or a weights file. Each file is compared with
+    /// Export a network for other tools: `best` of the latest run, a run's folder, or a weights file. Each file is
+    /// compared with
     /// the network before it is kept
     #[arg(long, value_name = "WEIGHTS", conflicts_with_all = ["name", "validate", "resume"], help_heading = "Export")]
     pub(super) export: Option<String>,

@@ -7,7 +7,7 @@ use classifier::gallery::enrol::{self, EnrolOptions, Redundancy};
 use classifier::gallery::snapshot;
 use classifier::{LoadOptions, SessionEmbedder};
 use engine::Device;
-use eval::gate::Figure;
+use eval::gate::Measurement;
 use eval::{Gate, GatedMetric, verdict};
 use train::classifier::TrainConfig;
 use train::classifier::data::SkuImages;
@@ -62,8 +62,11 @@ pub(super) fn validate(
         }
     }
     // Told by the exit code alone: what is printed is CSV.
-    let gate =
-        Gate::judge(GatedMetric::Top1, &targets::beside(&args.config)?, Figure { value: top1, ..Figure::default() });
+    let gate = Gate::judge(
+        GatedMetric::Top1,
+        &targets::beside(&args.config)?,
+        Measurement { value: top1, ..Measurement::default() },
+    );
     Ok(ExitCode::from(verdict(&[gate]).exit_code()))
 }
 

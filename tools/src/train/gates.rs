@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use eval::gate::Figure;
+use eval::gate::Measurement;
 use eval::{Gate, GatedMetric, Targets, verdict};
 
 /// Judges what was measured, says it line by line, and how to exit.
 pub(super) fn judge(targets: &Targets, measured: &[(GatedMetric, Option<f64>)]) -> ExitCode {
     let judged = |&(metric, value): &(GatedMetric, Option<f64>)| {
-        Gate::judge(metric, targets, Figure { value, ..Figure::default() })
+        Gate::judge(metric, targets, Measurement { value, ..Measurement::default() })
     };
     let gates: Vec<Gate> = measured.iter().map(judged).collect();
     for Gate { metric, bound, value, passed, .. } in &gates {

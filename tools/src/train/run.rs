@@ -25,13 +25,13 @@ const ARGUMENTS: &str = "args.yaml";
 
 #[derive(Args)]
 pub(super) struct RunArgs {
-    /// Name of the run instead of the configuration's
+    /// Name of the run (overrides the configuration)
     #[arg(long)]
     name: Option<String>,
-    /// Epochs instead of the configuration's
+    /// Number of epochs (overrides the configuration)
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
-    /// Go on with a run: `last`, its name, its folder or a checkpoint in it; its own args.yaml is the configuration
+    /// Resume a run: `last`, its name, its folder or a checkpoint in it; its own args.yaml is the configuration
     #[arg(long, value_name = "RUN", conflicts_with_all = ["name", "validate"])]
     resume: Option<String>,
     /// Show the run live on a page: `:8001` is port 8001 of this machine
@@ -61,7 +61,8 @@ impl RunArgs {
         *epochs = self.epochs.unwrap_or(*epochs);
     }
 
-    /// Trains by `fit`, followed by a terminal, event files and, if wanted, a page. `patience` is for telling why it ended.
+    /// Trains by `fit`, followed by a terminal, event files and, if wanted, a page. `patience` is for telling why it
+    /// ended.
     pub(super) fn follow<E: Error + Send + Sync + 'static>(
         &self,
         name: &str,
@@ -154,7 +155,8 @@ fn with_key(yaml: &str, key: &str, value: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// `best` is that of the latest run; a run's folder or its name stands for its best network; everything else is a file, here or
+/// `best` is that of the latest run; a run's folder or its name stands for its best network; everything else is a file,
+/// here or
 /// on a hub.
 pub(super) fn weights(runs: &Path, which: &str) -> anyhow::Result<PathBuf> {
     let is_run = Path::new(which).is_dir() || (!Path::new(which).exists() && runs.join(which).is_dir());

@@ -16,17 +16,17 @@ fn check(place: &Workplace, arguments: &[&str], expected: &[&str]) {
 }
 
 #[test]
-fn pictures_that_are_none() {
+fn images_that_are_none() {
     let Some(place) = Workplace::new() else { return };
     fs::write(place.path("empty.jpg"), b"").expect("writable");
-    fs::write(place.path("text.jpg"), b"this is no picture").expect("writable");
+    fs::write(place.path("text.jpg"), b"this is no image").expect("writable");
     fs::write(place.path("moving.gif"), b"GIF89a\x01\x00\x01\x00\x00\x00\x00;").expect("writable");
     check(&place, &["recognize", "missing.jpg"], &["missing.jpg"]);
     check(&place, &["recognize", "empty.jpg"], &["empty.jpg", "empty"]);
     check(&place, &["recognize", "text.jpg"], &["text.jpg", "JPEG"]);
     check(&place, &["recognize", "moving.gif"], &["GIF", "JPEG"]);
     fs::create_dir(place.path("none")).expect("writable");
-    check(&place, &["recognize", "none"], &["no pictures"]);
+    check(&place, &["recognize", "none"], &["no images"]);
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn one_bad_photo_does_not_stop_the_others() {
     let (Some(place), Some(scene)) = (Workplace::new(), data("shelf-scenes/dev/coke-shelf-small/scene.jpg")) else {
         return;
     };
-    fs::write(place.path("text.jpg"), b"this is no picture").expect("writable");
+    fs::write(place.path("text.jpg"), b"this is no image").expect("writable");
     let output = place.shelf(&["recognize", "text.jpg", scene.to_str().expect("a path")]);
     assert!(!output.status.success());
     assert!(stdout(&output).contains("facings"), "{}", stdout(&output));
@@ -51,7 +51,7 @@ fn outputs_that_cannot_be_written() {
     check(&place, &["recognize", scene, "--output", "file/annotated.jpg"], &["file", "--output"]);
     check(&place, &["recognize", scene, "--output", "annotated.gif"], &["annotated.gif", ".jpg"]);
     check(&place, &["recognize", scene, scene, "--output", "annotated.jpg"], &["2 photos", "folder"]);
-    // Two photos of one name get two pictures, and a file says so without colours.
+    // Two photos of one name get two images, and a file says so without colours.
     for shop in ["shop1", "shop2"] {
         fs::create_dir(place.path(shop)).expect("writable");
         fs::copy(scene, place.path(shop).join("a.jpg")).expect("copied");
@@ -63,7 +63,7 @@ fn outputs_that_cannot_be_written() {
         assert!(place.path("both").join(shop).join("a.annotated.jpg").is_file(), "{shop}");
     }
     assert!(
-        stderr(&output).contains("1 pictures of kinds that are not read, such as shop1/b.heic"),
+        stderr(&output).contains("1 images of kinds that are not read, such as shop1/b.heic"),
         "{}",
         stderr(&output)
     );
@@ -76,7 +76,7 @@ fn outputs_that_cannot_be_written() {
 fn configurations_with_mistakes() {
     let place = Workplace::empty();
     let config = |text: &str| fs::write(place.path("pipeline.yaml"), text).expect("writable");
-    check(&place, &["recognize", "."], &["no pictures"]);
+    check(&place, &["recognize", "."], &["no images"]);
     fs::write(place.path("a.jpg"), b"x").expect("writable");
     check(&place, &["recognize", "a.jpg"], &["pipeline.yaml"]);
     config("detector: {model: a.onnx, confidenc: 0.3}\nembedder: {model: b.onnx}\ngallery: {path: g}\n");

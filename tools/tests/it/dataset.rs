@@ -18,16 +18,16 @@ fn shelf(folder: &Path, arguments: &[&str], code: i32) -> String {
     text
 }
 
-/// Twenty small pictures with a box each.
+/// Twenty small images with a box each.
 fn data(folder: &Path) {
     for part in ["images", "labels"] {
         fs::create_dir_all(folder.join("data").join(part)).expect("writable");
     }
     for number in 0..20_u32 {
-        let picture = image::RgbImage::from_fn(48, 32, |x, y| {
+        let image = image::RgbImage::from_fn(48, 32, |x, y| {
             image::Rgb([(x * (number + 3) * 5 % 251) as u8, (y * (number + 1) * 7 % 241) as u8, (number * 12) as u8])
         });
-        picture.save(folder.join(format!("data/images/{number:02}.png"))).expect("writable");
+        image.save(folder.join(format!("data/images/{number:02}.png"))).expect("writable");
         let label = format!("{} .5 .5 .5 .5\n", number % 2);
         fs::write(folder.join(format!("data/labels/{number:02}.txt")), label).expect("writable");
     }
@@ -60,7 +60,7 @@ fn split_verify_extend() {
     let place = folder.path();
     data(place);
     shelf(place, &["split", "data", "--stratify", "--output", "s.json"], 0);
-    assert!(shelf(place, &["split", "data", "--verify", "s.json"], 0).contains("in agreement: 20 pictures"));
+    assert!(shelf(place, &["split", "data", "--verify", "s.json"], 0).contains("in agreement: 20 images"));
     assert!(shelf(place, &["split", "data", "--output", "s.json"], 2).contains("s.json exists: extend it"));
     fs::copy(place.join("data/images/00.png"), place.join("data/images/new.png")).expect("writable");
     assert!(shelf(place, &["split", "data", "--verify", "s.json"], 1).contains("images/new.png is in no part"));
@@ -92,10 +92,10 @@ fn check_fix_convert_crop() {
     );
     let told = shelf(place, &["convert", "data", "--to", "coco", "--output", "c.json"], 0);
     let one = "left out: 1 entries that are not understood (the first: data/labels/03.txt:2: class 7 has no name";
-    assert!(told.contains(one) && told.contains("20 pictures, 20 boxes"), "{told}");
+    assert!(told.contains(one) && told.contains("20 images, 20 boxes"), "{told}");
     fs::write(place.join("data/labels/03.txt"), "1 .5 .5 .5 .5\n").expect("writable");
-    shelf(place, &["convert", "data", "--to", "coco", "--output", "d.json", "--pictures", "data"], 0);
-    shelf(place, &["convert", "d.json", "--to", "voc", "--output", "voc", "--copy-pictures", "data"], 0);
+    shelf(place, &["convert", "data", "--to", "coco", "--output", "d.json", "--images", "data"], 0);
+    shelf(place, &["convert", "d.json", "--to", "voc", "--output", "voc", "--copy-images", "data"], 0);
     shelf(place, &["convert", "voc", "--to", "yolo", "--output", "back"], 0);
     assert_eq!(fs::read_to_string(place.join("back/labels/03.txt")).expect("written"), "1 0.5 0.5 0.5 0.5\n");
     assert!(shelf(place, &["crop", "voc", "--output", "crops"], 0).contains("20 crops of 2 SKUs"));
@@ -124,7 +124,7 @@ fn synth_draws_what_check_accepts() {
     assert!(!place.join("x").exists());
 }
 
-/// COCO with one picture and the given annotations.
+/// COCO with one image and the given annotations.
 fn coco(annotations: &str) -> String {
     format!(
         r#"{{"images": [{{"id": 1, "file_name": "a.png", "width": 48, "height": 32}}], "annotations": [{annotations}],
@@ -166,8 +166,8 @@ fn bad_labels_are_refused_by_name_and_leave_nothing() {
     );
     check("a.json", &coco(&annotation(1, 1, "[30, 20, 45, 30]")), "x1, y1, x2, y2");
     check("a.json", &coco(&annotation(1, 1, "[0.1, 0.1, 0.2, 0.3]")), "a.json: all 1 boxes lie within 0..1");
-    check("a.json", r#"{"images": [], "annotations": [], "categories": []}"#, "a.json holds no labelled picture");
-    check("a.json", "[]", "a.json holds no labelled picture");
+    check("a.json", r#"{"images": [], "annotations": [], "categories": []}"#, "a.json holds no labelled image");
+    check("a.json", "[]", "a.json holds no labelled image");
     let voc = "<annotation><filename>a.png</filename><size><width>48</width><height>32</height></size>\n\
                <object><name>can</name><bndbox><xmin>30</xmin><ymin>1</ymin><xmax>20</xmax><ymax>9</ymax></bndbox></object></annotation>";
     check("a.xml", voc, "a.xml:2: the right or lower edge lies before the left or upper one");
@@ -188,12 +188,12 @@ fn bad_folders_are_refused_by_name_and_leave_nothing() {
     for command in ["check", "split"] {
         refused(
             &[command, "void", "--output", "out.json"][..if command == "check" { 2 } else { 4 }],
-            "void holds no picture",
+            "void holds no image",
         );
     }
-    refused(&["synth", "--paste", "void", "--output", "out"], "void holds no picture");
+    refused(&["synth", "--paste", "void", "--output", "out"], "void holds no image");
     refused(&["convert", "void", "--to", "coco", "--output", "out.json"], "void is not recognised as labels");
-    // Pixels where shares are expected, and a broken line.
+    // Pixels where fractions are expected, and a broken line.
     fs::write(place.join("data/labels/04.txt"), "0 20 10 20 10\n").expect("writable");
     let strict = ["convert", "data", "--to", "coco", "--output", "out.json", "--strict"];
     refused(&strict, "04.txt:1: x_center is 20, outside 0..1");
@@ -201,8 +201,8 @@ fn bad_folders_are_refused_by_name_and_leave_nothing() {
     fs::write(place.join("data/labels/04.txt"), "0 .5 NaN .2 .1\n").expect("writable");
     refused(&["crop", "data", "--output", "out", "--strict"], "04.txt:1: y_center is NaN");
     fs::write(place.join("data/labels/04.txt"), "0 .5 .5 .2 .1\n").expect("writable");
-    // A picture that is none: everybody who opens it says which.
-    fs::write(place.join("data/images/05.png"), "no picture").expect("writable");
+    // An image that is none: everybody who opens it says which.
+    fs::write(place.join("data/images/05.png"), "no image").expect("writable");
     refused(&["crop", "data", "--output", "out", "--strict"], "05.png");
     assert!(shelf(place, &["check", "data"], 1).contains("images/05.png"));
 }
@@ -277,7 +277,7 @@ fn folders_as_people_have_them() {
     }
     fs::write(place.join("data/Labels/01.txt"), "1 .2 .2 .6 .2 .4 .6\n").expect("writable");
     let told = shelf(place, &["convert", "data", "--to", "coco", "--output", "d.json"], 0);
-    assert!(told.contains("20 pictures, 20 boxes") && told.contains("passed over: 3 hidden files"), "{told}");
+    assert!(told.contains("20 images, 20 boxes") && told.contains("passed over: 3 hidden files"), "{told}");
     assert!(told.contains("left out: 1 polygons (their boxes are kept)"), "{told}");
     let told = shelf(place, &["check", "data", "--no-near"], 0);
     assert!(told.contains("0 errors") && told.contains("3 hidden files"), "{told}");
@@ -305,6 +305,6 @@ fn turned_boxes_are_counted_in_every_format() {
     fs::write(place.join("a.json"), coco(&[turned, upright].join(","))).expect("writable");
     let told = shelf(place, &["convert", "a.json", "--to", "yolo", "--output", "out"], 0);
     assert!(told.contains("left out: 1 turned boxes") && told.contains("1 boxes, 1 classes"), "{told}");
-    // Whatever folder a trainer is started in, the pictures are beside the file.
+    // Whatever folder a trainer is started in, the images are beside the file.
     assert!(!fs::read_to_string(place.join("out/data.yaml")).expect("written").contains("path:"));
 }

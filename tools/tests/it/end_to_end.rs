@@ -60,7 +60,7 @@ fn a_real_aisle_is_recognised_and_counted() {
     let bottles = labelled(&labels, "0", 1280.0, 960.0);
     assert_eq!(bottles.len(), 43);
     let found = matched(&bottles, boxes(&answer, "bottle"));
-    // The second look at the facings' own scale may trade one bottle for another.
+    // The second pass at the facings' own scale may trade one bottle for another.
     assert!(found >= 40, "{found} of 43 bottles found");
 
     // Counts and facings say the same, and most bottles are identified as what they are. The gallery is cut from this very
@@ -80,9 +80,9 @@ fn a_real_aisle_is_recognised_and_counted() {
         assert!(is.abs_diff(should) <= 1 + should / 10, "{sku}: counted {is}, there are {should}");
     }
 
-    let annotated = fs::read(place.path("annotated.jpg")).expect("the annotated picture was written");
-    let picture = vision::decode(&annotated, &DecodeLimits::default()).expect("it is a picture");
-    assert!(picture.width() >= 1280 && picture.height() >= 960);
+    let annotated = fs::read(place.path("annotated.jpg")).expect("the annotated image was written");
+    let image = vision::decode(&annotated, &DecodeLimits::default()).expect("it is an image");
+    assert!(image.width() >= 1280 && image.height() >= 960);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn galleries_are_changed_and_listed() {
     }
     run(&["gallery", "add", "--sku", "cafe", "photos", "--keep-redundant"]);
     assert!(run(&["gallery", "list"]).contains("3 SKUs, 8 exemplars"));
-    // The review page shows every picture that is enrolled, by whatever path it came.
+    // The review page shows every image that is enrolled, by whatever path it came.
     let enrolled = snapshot::read(&place.path("gallery")).expect("a gallery");
     for exemplar in enrolled.exemplars() {
         let name = exemplar.sha256.to_string();
@@ -183,7 +183,7 @@ fn galleries_are_changed_and_listed() {
 #[test]
 fn a_gallery_is_put_right_and_embedded_again() {
     let (Some(place), Some(skus)) = (Workplace::new(), data("mductran-beverage-skus/dev/crops")) else { return };
-    let pictures = |sku: &str| {
+    let images = |sku: &str| {
         let mut files: Vec<_> =
             fs::read_dir(skus.join(sku)).expect("listed").map(|e| e.expect("entry").path()).collect();
         files.sort();
@@ -194,12 +194,12 @@ fn a_gallery_is_put_right_and_embedded_again() {
         fs::copy(from, place.path(to)).expect("copied");
     };
     for at in 0..3 {
-        put(&pictures("7up")[at], &format!("skus/7up/{at}.jpg"));
-        put(&pictures("aquafina")[at], &format!("skus/aquafina/{at}.jpg"));
+        put(&images("7up")[at], &format!("skus/7up/{at}.jpg"));
+        put(&images("aquafina")[at], &format!("skus/aquafina/{at}.jpg"));
     }
-    // Enrolled twice by mistake, with one picture in common.
-    put(&pictures("7up")[0], "skus/seven_up/0.jpg");
-    put(&pictures("7up")[3], "skus/seven_up/3.jpg");
+    // Enrolled twice by mistake, with one image in common.
+    put(&images("7up")[0], "skus/seven_up/0.jpg");
+    put(&images("7up")[3], "skus/seven_up/3.jpg");
     let run = |arguments: &[&str]| {
         let output = place.shelf(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
@@ -216,7 +216,7 @@ fn a_gallery_is_put_right_and_embedded_again() {
     // The same pixels in another file.
     let copy = place.path("copy.png");
     let original = fs::read(place.path("skus/7up/1.jpg")).expect("readable");
-    vision::decode(&original, &DecodeLimits::default()).expect("a picture").save(&copy).expect("written");
+    vision::decode(&original, &DecodeLimits::default()).expect("an image").save(&copy).expect("written");
     let (said, named) = run(&["gallery", "add", "--sku", "7up", "copy.png"]);
     assert!(said.contains("added 0 exemplars, 1 redundant left out (--keep"), "{said}");
     assert!(named.contains("copy.png looks like 7up/1.jpg (similarity 1.000)"), "{named}");
@@ -239,8 +239,8 @@ fn a_gallery_is_put_right_and_embedded_again() {
 
     let gallery = || snapshot::read(&place.path("gallery")).expect("a gallery");
     let before = gallery();
-    let text = fails(&["gallery", "reembed", "--data-path", "skus"], "2 of 9 exemplars have no usable picture");
-    assert!(text.contains("(copy.png): there is no such picture"), "{text}");
+    let text = fails(&["gallery", "reembed", "--data-path", "skus"], "2 of 9 exemplars have no usable image");
+    assert!(text.contains("(copy.png): there is no such image"), "{text}");
     assert!(text.contains("nothing was written") && text.contains("--max-missing 2"), "{text}");
     assert_eq!(gallery(), before);
     run(&["gallery", "reembed", "--data-path", "."]);
@@ -249,7 +249,7 @@ fn a_gallery_is_put_right_and_embedded_again() {
     assert_eq!(after.embedder(), before.embedder());
     for row in 0..9 {
         let pairs = after.embeddings().row(row).iter().zip(before.embeddings().row(row));
-        // A picture's place in the batch may change the last digits.
+        // An image's place in the batch may change the last digits.
         assert!(pairs.into_iter().all(|(now, then)| (now - then).abs() <= 1e-5), "row {row}");
     }
     let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/classifier/shelf-v2-half.onnx");
@@ -300,6 +300,6 @@ fn a_detector_is_imported_into_the_native_layout_and_finds_as_much() {
         answer["release"]
     );
     let found = matched(&bottles, boxes(&answer, "bottle"));
-    // The second look at the facings' own scale may trade one bottle for another.
+    // The second pass at the facings' own scale may trade one bottle for another.
     assert!(found >= 40, "{found} of 43 bottles found");
 }

@@ -106,7 +106,7 @@ fn places_that_cannot_be_written() {
     check(&["--report", "truth.json"], &["--report truth.json", "folder"]);
     check(&["--compare", "truth.json"], &["truth.json"]);
     check(&["--compare", "missing.json"], &["missing.json"]);
-    fs::write(place.path("s.csv"), "picture,store\na.jpg,x\n").expect("writable");
+    fs::write(place.path("s.csv"), "image,store\na.jpg,x\n").expect("writable");
     check(&["--slices", "s.csv"], &["s.csv", "first column", "image"]);
     fs::write(place.path("s.csv"), "image,store\na.jpg,x\na.jpg,y\n").expect("writable");
     check(&["--slices", "s.csv"], &["s.csv", "line 3", "a.jpg is listed again"]);
@@ -161,7 +161,7 @@ fn look_ups_with_mistakes() {
     refused(&place, &["calibrate", "--predictions", "l.json", "--far", "1.5"], &["1.5", "above 0 and below 1"]);
 }
 
-fn picture(path: &Path) {
+fn image(path: &Path) {
     fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
     image::RgbImage::from_pixel(64, 48, image::Rgb([90, 120, 30])).save(path).expect("written");
 }
@@ -176,7 +176,7 @@ fn folders_with_mistakes() {
     };
     let arguments = ["eval", "detector", "--data", "data"];
     refused(&place, &arguments, &["data"]);
-    picture(&data.join("images/a.png"));
+    image(&data.join("images/a.png"));
     label("0 .5 .5 .2\n");
     refused(&place, &arguments, &["a.txt", "1", "columns"]);
     label("0 .5 .5 .2 .2\n0 320 240 50 80\n");
@@ -193,9 +193,9 @@ fn folders_with_mistakes() {
     refused(&place, &arguments, &["--weights"]);
     refused(&place, &[&arguments[..], &["--weights", "none.onnx"]].concat(), &["none.onnx"]);
     fs::write(data.join("labels/lost.txt"), "0 .5 .5 .2 .2\n").expect("writable");
-    refused(&place, &arguments, &["lost.txt", "belongs to no picture"]);
+    refused(&place, &arguments, &["lost.txt", "belongs to no image"]);
     fs::remove_file(data.join("labels/lost.txt")).expect("removed");
-    fs::write(data.join("images/b.png"), b"no picture").expect("writable");
+    fs::write(data.join("images/b.png"), b"no image").expect("writable");
     refused(&place, &arguments, &["b.png"]);
     fs::remove_file(data.join("images/b.png")).expect("removed");
     #[cfg(unix)]
@@ -217,10 +217,10 @@ fn folders_with_mistakes() {
 #[test]
 fn models_are_looked_for_where_the_environment_says() {
     let place = Workplace::empty();
-    let picture = image::RgbImage::new(64, 64);
+    let image = image::RgbImage::new(64, 64);
     for folder in ["data/images", "skus/cola"] {
         fs::create_dir_all(place.path(folder)).expect("writable");
-        picture.save(place.path(&format!("{folder}/a.png"))).expect("writable");
+        image.save(place.path(&format!("{folder}/a.png"))).expect("writable");
     }
     fs::create_dir_all(place.path("data/labels")).expect("writable");
     fs::write(place.path("data/labels/a.txt"), "0 .5 .5 .5 .5\n").expect("writable");

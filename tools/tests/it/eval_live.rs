@@ -1,4 +1,4 @@
-//! `shelf eval` with real models on real pictures.
+//! `shelf eval` with real models on real images.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -32,7 +32,7 @@ fn judged(place: &Workplace, arguments: &[&str], output: &str) -> (String, Value
     (text, report)
 }
 
-fn figure(report: &Value, name: &str) -> f64 {
+fn metric(report: &Value, name: &str) -> f64 {
     report["metrics"][name].as_f64().unwrap_or_else(|| panic!("{name} is missing: {}", report["metrics"]))
 }
 
@@ -48,7 +48,7 @@ fn python(script: &Path) -> Option<PathBuf> {
     found
 }
 
-/// The whole way of a picture through the command, judged by pycocotools: whatever is wrong with classes, boxes, order or
+/// The whole way of an image through the command, judged by pycocotools: whatever is wrong with classes, boxes, order or
 /// sums shows.
 #[test]
 fn a_detector_on_coco_is_as_pycocotools_says() {
@@ -57,11 +57,11 @@ fn a_detector_on_coco_is_as_pycocotools_says() {
     let arguments = ["eval", "detector", "--data", &coco, "--part", "val", "--all-classes", "--protocol", "coco"];
     let more = ["--resamples", "0", "--save-coco", "coco", "--json", "out.json"];
     let text = run(&place, &[&arguments[..], &more[..]].concat(), 1);
-    assert!(text.contains("128 pictures, 898 true boxes"), "{text}");
+    assert!(text.contains("128 images, 898 true boxes"), "{text}");
     let report = read(&place, "out.json");
-    // Published for these weights on these pictures by other software: .598 and .435.
-    assert!((figure(&report, "map50") - 0.598).abs() < 0.003, "{}", figure(&report, "map50"));
-    assert!((figure(&report, "map50_95") - 0.435).abs() < 0.003, "{}", figure(&report, "map50_95"));
+    // Published for these weights on these images by other software: .598 and .435.
+    assert!((metric(&report, "map50") - 0.598).abs() < 0.003, "{}", metric(&report, "map50"));
+    assert!((metric(&report, "map50_95") - 0.435).abs() < 0.003, "{}", metric(&report, "map50_95"));
 
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../eval/tests/pycocotools_reference.py");
     let Some(python) = python(&script) else {
@@ -72,11 +72,11 @@ fn a_detector_on_coco_is_as_pycocotools_says() {
     let output = Command::new(python).arg(script).args(&files).arg("300").output().expect("it runs");
     assert!(output.status.success(), "{}", stderr(&output));
     let reference: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let theirs: BTreeMap<String, Option<f64>> = serde_json::from_value(reference["figures"].clone()).expect("figures");
+    let theirs: BTreeMap<String, Option<f64>> = serde_json::from_value(reference["metrics"].clone()).expect("metrics");
     for name in
         ["map50", "map50_95", "map75", "map50_small", "average_recall", "ultralytics_map50", "ultralytics_map50_95"]
     {
-        let (ours, theirs) = (figure(&report, name), theirs[name].expect("a number"));
+        let (ours, theirs) = (metric(&report, name), theirs[name].expect("a number"));
         assert!((ours - theirs).abs() < 1e-6, "{name}: {ours} here, {theirs} there");
     }
     // The saved files say the same again, without the model.
@@ -95,16 +95,16 @@ fn shelf_scenes_are_counted() {
     let more = ["--output", "results.json", "--report", "report", "--resamples", "100"];
     let (text, report) = judged(&place, &[&arguments[..], &more[..]].concat(), "results.json");
     // 8 of the 14 SKUs on the two photos are enrolled.
-    assert!(text.contains("6 of 14 SKUs on the pictures are not enrolled"), "{text}");
+    assert!(text.contains("6 of 14 SKUs on the images are not enrolled"), "{text}");
     assert_eq!(report["detection"]["true_boxes"], 129);
     // Found are so many of the 129 boxes; COCO's classes hold 72 of them.
-    let found = figure(&report, "recall") * 129.0;
+    let found = metric(&report, "recall") * 129.0;
     assert!((found - found.round()).abs() < 1e-3 && found > 52.0, "{found} boxes found");
-    assert!(figure(&report, "top1") > 0.95, "eight SKUs, cut from the photo itself: {}", figure(&report, "top1"));
+    assert!(metric(&report, "top1") > 0.95, "eight SKUs, cut from the photo itself: {}", metric(&report, "top1"));
     // A facing that is missed is missing in the counts, too.
     let html = fs::read_to_string(place.path("report/report.html")).expect("written");
     let short = html.contains("Counts are short because facings are missed");
-    assert!(html.contains("data:image/jpeg;base64,") && (short || figure(&report, "recall") > 0.9), "advice");
+    assert!(html.contains("data:image/jpeg;base64,") && (short || metric(&report, "recall") > 0.9), "advice");
 
     // Answers of `recognize`, evaluated later against counts, come to the same.
     let photo = format!("{scenes}/cola-aisle-hk/scene.jpg");
@@ -119,7 +119,7 @@ fn shelf_scenes_are_counted() {
     let single = format!("{scenes}/cola-aisle-hk");
     let live = ["eval", "shelf-counts", "--test-dir", &single, "--output", "live.json"];
     let (_, live) = judged(&place, &live, "live.json");
-    assert_eq!(figure(&saved, "count_mae"), figure(&live, "count_mae"));
+    assert_eq!(metric(&saved, "count_mae"), metric(&live, "count_mae"));
 }
 
 #[test]
@@ -164,16 +164,16 @@ fn crops_are_identified_and_unknown_ones_told() {
     let text = run(&place, &[&arguments[..], &more[..]].concat(), 0);
     assert!(text.contains("32 of 4 enrolled SKUs, 8 unknown"), "{text}");
     let live = read(&place, "live.json");
-    assert!(figure(&live, "top1") > 0.5, "four SKUs by three pictures each: {}", figure(&live, "top1"));
-    assert!(figure(&live, "top5") >= 1.0 && figure(&live, "auroc") > 0.5);
+    assert!(metric(&live, "top1") > 0.5, "four SKUs by three images each: {}", metric(&live, "top1"));
+    assert!(metric(&live, "top5") >= 1.0 && metric(&live, "auroc") > 0.5);
     // Saved look-ups say the same; other draws of exemplars need not.
     run(&place, &["eval", "classifier", "--predictions", "look-ups.json", "--no-gate", "--json", "saved.json"], 0);
     assert_eq!(read(&place, "saved.json")["metrics"], live["metrics"]);
 
-    // Pictures that are enrolled find themselves: they are left out, and said.
+    // Images that are enrolled find themselves: they are left out, and said.
     copy("7up", "query", 0..6);
     let text = run(&place, &["eval", "classifier", "--enrol", "enrol", "--query", "query", "--no-gate"], 0);
-    assert!(text.contains("6 looked-up pictures are also enrolled"), "{text}");
+    assert!(text.contains("6 looked-up images are also enrolled"), "{text}");
     copy("lavie", "query", 0..1);
     let text = run(&place, &["eval", "classifier", "--enrol", "enrol", "--query", "query"], 2);
     assert!(text.contains("lavie, which is not enrolled"), "{text}");

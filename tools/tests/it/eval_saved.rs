@@ -1,4 +1,4 @@
-//! `shelf eval` and `shelf calibrate` over saved predictions: figures, exit codes, files. No model is needed.
+//! `shelf eval` and `shelf calibrate` over saved predictions: metrics, exit codes, files. No model is needed.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ fn read(place: &Workplace, name: &str) -> Value {
     serde_json::from_slice(&fs::read(place.path(name)).expect("it was written")).expect("JSON")
 }
 
-/// Ten pictures with a bottle and a can each, in COCO's form, and results for the first `found` bottles and all cans.
+/// Ten images with a bottle and a can each, in COCO's form, and results for the first `found` bottles and all cans.
 fn coco(place: &Workplace, results: &str, found: i64) {
     let images: Vec<Value> =
         (1..=10).map(|id| json!({"id": id, "file_name": format!("{id}.jpg"), "width": 640, "height": 480})).collect();
@@ -174,11 +174,11 @@ fn counts_of_every_form() {
     write(&place, "truth.json", &json!({"a.jpg": {"cola": 3, "fanta": 4}, "b.jpg": {"cola": 2}}));
     write(&place, "found.json", &json!({"a.jpg": {"cola": 3, "fanta": 4}, "b.jpg": {"cola": 1}}));
     assert_eq!(counts(&["--predictions", "found.json"], 0).1, 0.25);
-    // Nothing for a picture is zero, and said.
+    // Nothing for an image is zero, and said.
     write(&place, "found.json", &json!({"a.jpg": {"cola": 3, "fanta": 4}}));
     let (text, mae) = counts(&["--predictions", "found.json"], 1);
     assert_eq!(mae, 0.5);
-    assert!(text.contains("nothing was predicted for 1 of 2 pictures (first: b.jpg)"), "{text}");
+    assert!(text.contains("nothing was predicted for 1 of 2 images (first: b.jpg)"), "{text}");
 
     // The full form with boxes: detection and identification are measured too.
     let facing = |x: f64, sku: &str| json!({"box": [x, 10.0, x + 50.0, 200.0], "class": "can", "sku": sku});
@@ -240,7 +240,7 @@ fn identification_and_its_thresholds() {
 
     let config = "# ours\ndetector: {model: a.onnx}\nembedder: {model: b.onnx}\ngallery:\n  path: g\n  threshold: 0.40 # by hand\n";
     fs::write(place.path("pipeline.yaml"), config).expect("writable");
-    let calibrate = ["calibrate", "--predictions", "look-ups.json", "--far", "0.05", "--least-impostors", "20"];
+    let calibrate = ["calibrate", "--predictions", "look-ups.json", "--far", "0.05", "--min-impostors", "20"];
     let text = run(&place, &with(&calibrate, &["--json", "c.json", "--report", "report"]), 0);
     assert_eq!(read(&place, "report/calibration.json"), read(&place, "c.json"));
     let page = fs::read_to_string(place.path("report/calibration.html")).expect("it was written");
@@ -260,9 +260,9 @@ fn identification_and_its_thresholds() {
     assert!(edited.contains("    \"cola\": 0."), "{edited}");
     // What was written is what is in force now, and does what was promised.
     let text = run(&place, &with(&calibrate, &["--json", "d.json"]), 0);
-    for figure in ["false_accept_rate", "identified", "rejected"] {
-        let of = |file: &str, which: &str| read(&place, file)["trades"][which][figure].clone();
-        assert_eq!(of("d.json", "before"), of("c.json", "together"), "{figure}: {text}");
+    for metric in ["false_accept_rate", "identified", "rejected"] {
+        let of = |file: &str, which: &str| read(&place, file)["trades"][which][metric].clone();
+        assert_eq!(of("d.json", "before"), of("c.json", "together"), "{metric}: {text}");
     }
     // Flow style cannot be edited by line: said, and nothing is changed.
     let flow = "detector: {model: a.onnx}\nembedder: {model: b.onnx}\ngallery: {path: g}\n";

@@ -29,16 +29,16 @@ fn keep(place: &Workplace, file: &Path, name: &str) {
     fs::write(repository.join("refs/main"), COMMIT).expect("writable");
 }
 
-/// Two SKUs of one colour each, in pictures of a little noise.
-fn pictures(place: &Workplace) {
+/// Two SKUs of one colour each, in images of a little noise.
+fn images(place: &Workplace) {
     for (sku, colour) in [("red", [200, 30, 30]), ("blue", [30, 30, 200])] {
         let folder = place.path("skus").join(sku);
         fs::create_dir_all(&folder).expect("writable");
         for number in 0..4_u32 {
-            let picture = RgbImage::from_fn(48, 48, |x, y| {
+            let image = RgbImage::from_fn(48, 48, |x, y| {
                 Rgb(colour.map(|value: u8| value + ((x * 7) ^ (y * 3) ^ (number * 11)) as u8 % 24))
             });
-            picture.save(folder.join(format!("{number}.png"))).expect("writable");
+            image.save(folder.join(format!("{number}.png"))).expect("writable");
         }
     }
 }
@@ -51,7 +51,7 @@ fn config(place: &Workplace, backbone: &str, weights: &str) {
 #[test]
 fn what_cannot_be_had_is_told_with_its_remedy() {
     let place = Workplace::empty();
-    pictures(&place);
+    images(&place);
     let cached = ["train", "classifier", "--config", "c.yaml", "--validate", "start"];
     let exported =
         ["train", "classifier", "--export-embeddings", "--data-path", "skus", "--output-dir", "gallery", "--weights"];
@@ -81,7 +81,7 @@ fn what_cannot_be_had_is_told_with_its_remedy() {
 fn weights_in_the_cache_are_started_from_and_brought_in() {
     let Some(weights) = data("weights/efficientnet-lite0-imagenet/efficientnet-lite0-57934424.pth") else { return };
     let place = Workplace::empty();
-    pictures(&place);
+    images(&place);
     keep(&place, &weights, "pytorch_model.bin");
     config(&place, "efficientnet_lite0", "hf://o/r");
     let output = offline(&place, &["train", "classifier", "--config", "c.yaml", "--validate", "start"]);

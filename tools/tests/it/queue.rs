@@ -116,7 +116,7 @@ fn item(number: u8) -> NewItem {
         crop: jpeg(16, 20 * number).into(),
         embedder: MeanColorEmbedder.fingerprint(),
         embedding: vec![0.6, 0.8, 0.0],
-        picture_hash: None,
+        image_hash: None,
         reasons: vec![Reason::Unknown],
         uncertainty: 1.0 / (1.0 + f32::from(number)),
         facings: 1,
@@ -176,7 +176,7 @@ fn what_waits_goes_out_and_labels_made_elsewhere_come_back_once() {
         }
     }
     let stats = queue.says(&["queue", "stats"]);
-    assert!(stats.contains("open 1, second look 0, labelled 3"), "{stats}");
+    assert!(stats.contains("open 1, conflict 0, labelled 3"), "{stats}");
     assert!(stats.contains("labels in the last hour: 3"), "the second time nothing was written: {stats}");
     let refused = queue.shelf(&["queue", "import", "labels.txt"]);
     assert!(!refused.status.success());

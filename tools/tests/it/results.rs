@@ -1,10 +1,10 @@
-//! Published figures: each says how it was made, and `make bench` renews it or says why not.
+//! Published metrics: each says how it was made, and `make bench` renews it or says why not.
 
 use std::fs;
 use std::path::Path;
 
 #[test]
-fn every_figure_says_how_it_was_made_and_is_known_to_bench() {
+fn every_metric_says_how_it_was_made_and_is_known_to_bench() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let bench = fs::read_to_string(root.join("scripts/bench.sh")).expect("the script");
     // `renew NAME`, `renew_from PATH NAME`, `leave NAME`, or in the list of a loop.
@@ -26,7 +26,7 @@ fn every_figure_says_how_it_was_made_and_is_known_to_bench() {
         assert!(known.contains(&stem), "scripts/bench.sh neither renews nor leaves {stem}.csv");
         let text = fs::read_to_string(&path).expect("readable");
         assert!(text.starts_with('#'), "{stem}.csv does not begin by saying how it was made");
-        assert!(text.lines().any(|line| !line.starts_with('#') && line.contains(',')), "{stem}.csv holds no figures");
+        assert!(text.lines().any(|line| !line.starts_with('#') && line.contains(',')), "{stem}.csv holds no metrics");
     }
     assert!(seen > 20, "only {seen} files were seen: the check has gone blind");
 }

@@ -1,4 +1,4 @@
-//! Running the real binary on real pictures.
+//! Running the real binary on real images.
 
 #[path = "../../../vision/tests/shared/data.rs"]
 mod development;

@@ -13,10 +13,10 @@ use crate::shelf::{Workplace, data, stderr, stdout};
 /// Overlap from which a detection is the facing.
 const SAME: f32 = 0.5;
 
-/// Class, least found and most false on the example, of 42 cans and 37 bottles: 42 and 36 are found, 2 and 3 are false.
+/// Class, minimum found and maximum false on the example, of 42 cans and 37 bottles: 42 and 36 are found, 2 and 3 are false.
 const EXAMPLE: [(&str, usize, usize); 2] = [("can", 40, 4), ("bottle", 34, 6)];
 
-/// Least fraction of the example's facings that are counted under their own name: .86 are. Three of its SKUs are cans that differ
+/// Minimum fraction of the example's facings that are counted under their own name: .86 are. Three of its SKUs are cans that differ
 /// by a band of colour.
 const DEMO: f64 = 0.75;
 
@@ -78,9 +78,9 @@ fn matched(found: &[BBox], truth: &[BBox]) -> (usize, usize) {
 fn the_example_shelf_is_recognised_with_nothing_but_the_repository() {
     let answer = recognised(&root().join("examples/shelf.jpg"));
     let (truth, _) = truth(&root().join("examples/facings.csv"));
-    for (class, floor, most_false) in EXAMPLE {
+    for (class, floor, max_false) in EXAMPLE {
         let (hits, wrong) = matched(&boxes(&answer, class), &truth[class]);
-        assert!(hits >= floor && wrong <= most_false, "{class}: {hits} of {} found, {wrong} false", truth[class].len());
+        assert!(hits >= floor && wrong <= max_false, "{class}: {hits} of {} found, {wrong} false", truth[class].len());
     }
 }
 
@@ -88,7 +88,7 @@ fn the_example_shelf_is_recognised_with_nothing_but_the_repository() {
 #[test]
 fn bottles_and_cans_of_real_shelves_are_found() {
     let Some(scenes) = data("shelf-scenes/dev") else { return };
-    for (scene, class, facings, floor, most_false) in [
+    for (scene, class, facings, floor, max_false) in [
         ("cola-aisle-hk", "bottle", 43, 41, 4),
         ("coke-shelf-small", "bottle", 29, 27, 5),
         ("coke-shelf-small", "can", 15, 14, 2),
@@ -97,7 +97,7 @@ fn bottles_and_cans_of_real_shelves_are_found() {
         let (truth, _) = truth(&scenes.join(scene).join("facings.csv"));
         assert_eq!(truth[class].len(), facings, "{scene} is another photo");
         let (hits, wrong) = matched(&boxes(&answer, class), &truth[class]);
-        assert!(hits >= floor && wrong <= most_false, "{scene}, {class}: {hits} of {facings} found, {wrong} false");
+        assert!(hits >= floor && wrong <= max_false, "{scene}, {class}: {hits} of {facings} found, {wrong} false");
     }
 }
 

@@ -32,7 +32,7 @@ impl Cache {
     /// When more images cannot be read than are put up with.
     pub fn get(&self, path: &Path) -> Result<Option<Arc<RgbImage>>, DataError> {
         self.kept.get(&path.to_owned(), &path.display(), || {
-            let image = dataset::picture::load(path).map_err(|error| Failure::unreadable(&error))?;
+            let image = dataset::image_file::load(path).map_err(|error| Failure::unreadable(&error))?;
             let image = self.small(&image);
             let size = image.as_raw().len() as u64;
             Ok((image, size))

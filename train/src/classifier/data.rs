@@ -150,13 +150,13 @@ impl SkuImages {
 
 fn images(source: &Source) -> Result<Vec<Found>, DataError> {
     let data = DataFolder::scan(&source.root, LayoutChoice::Is(LayoutKind::Folders))?;
-    let sku_of = |image: &dataset::Picture| {
+    let sku_of = |image: &dataset::ImageFile| {
         image.sku.clone().ok_or_else(|| DataError::NoSku { image: data.locate(&image.path) })
     };
     if let Some(path) = &source.split {
         let split = FrozenSplit::read(path)?;
-        let known: BTreeMap<&str, &dataset::Picture> =
-            data.pictures.iter().map(|image| (image.path.as_str(), image)).collect();
+        let known: BTreeMap<&str, &dataset::ImageFile> =
+            data.images.iter().map(|image| (image.path.as_str(), image)).collect();
         return split
             .all_files()
             .iter()
@@ -167,8 +167,8 @@ fn images(source: &Source) -> Result<Vec<Found>, DataError> {
             })
             .collect();
     }
-    let parted = data.pictures.iter().any(|image| matches!(image.part, Some(Part::Train)));
-    data.pictures
+    let parted = data.images.iter().any(|image| matches!(image.part, Some(Part::Train)));
+    data.images
         .iter()
         .filter(|image| !parted || image.part.is_some())
         .map(|image| {

@@ -81,7 +81,7 @@ fn features(
     let mut skus = Vec::with_capacity(crops.len());
     for chunk in crops.chunks(AT_ONCE) {
         let opened: Vec<Option<RgbImage>> =
-            chunk.par_iter().map(|crop| dataset::picture::load(&crop.path).ok()).collect();
+            chunk.par_iter().map(|crop| dataset::image_file::load(&crop.path).ok()).collect();
         let read: Vec<(usize, RgbImage)> =
             chunk.iter().zip(opened).filter_map(|(crop, image)| Some((crop.sku, image?))).collect();
         let mut input = Array4::zeros((read.len(), 3, plan.height as usize, plan.width as usize));

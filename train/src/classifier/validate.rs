@@ -81,7 +81,7 @@ impl Embedded {
     pub fn of(crops: &[Crop], embedder: &dyn Embedder, progress: &mut dyn FnMut(usize)) -> Result<Self, FitError> {
         let mut embedded = Self::default();
         for chunk in crops.chunks(AT_ONCE) {
-            let opened: Vec<_> = chunk.par_iter().map(|crop| dataset::picture::load(&crop.path)).collect();
+            let opened: Vec<_> = chunk.par_iter().map(|crop| dataset::image_file::load(&crop.path)).collect();
             let mut images = Vec::with_capacity(chunk.len());
             let mut readable = Vec::with_capacity(chunk.len());
             for (crop, image) in chunk.iter().zip(opened) {
@@ -188,8 +188,8 @@ impl EmbeddedParts {
         let bootstrap = Bootstrap { resamples, ..Bootstrap::default() };
         let first = |set: QuerySet, name: &'static str| {
             let metric = |weights: Option<&[u32]>| top_k(&set, weights).top1;
-            let interval = bootstrap.intervals(set.pictures().len(), |weights| [metric(Some(weights))])[0];
-            Measured { name, value: metric(None), interval, queries: set.pictures().len() }
+            let interval = bootstrap.intervals(set.images().len(), |weights| [metric(Some(weights))])[0];
+            Measured { name, value: metric(None), interval, queries: set.images().len() }
         };
         let mut all = vec![first(self.seen(), "top1")];
         let few = ["top1_1shot", "top1_3shot", "top1_5shot"];
@@ -199,8 +199,8 @@ impl EmbeddedParts {
         let set = self.open();
         let open = OpenSet::new(&set);
         let metric = |weights: Option<&[u32]>| open.summarize(weights).auroc;
-        let interval = bootstrap.intervals(set.pictures().len(), |weights| [metric(Some(weights))])[0];
-        all.push(Measured { name: "auroc", value: metric(None), interval, queries: set.pictures().len() });
+        let interval = bootstrap.intervals(set.images().len(), |weights| [metric(Some(weights))])[0];
+        all.push(Measured { name: "auroc", value: metric(None), interval, queries: set.images().len() });
         all
     }
 

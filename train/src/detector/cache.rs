@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
 use ::dataset::files::{read_bounded, write_atomic};
-use ::dataset::picture;
+use ::dataset::image_file;
 use vision::preprocess::Region;
 use vision::{BBox, PreprocessPlan, RgbImage, Sha256};
 
@@ -121,7 +121,7 @@ impl Cache {
     fn make(&self, origin: &Origin) -> Result<(RgbImage, Vec<Mark>), Failure<DataError>> {
         match origin {
             Origin::File(path) => {
-                let image = picture::load(path).map_err(|error| Failure::unreadable(&error))?;
+                let image = image_file::load(path).map_err(|error| Failure::unreadable(&error))?;
                 Ok((resized(&image, self.limits.side), Vec::new()))
             }
             Origin::Synthetic(number) => {

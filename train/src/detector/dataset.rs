@@ -214,7 +214,7 @@ fn images(source: &Source, part: Part) -> Result<Vec<(PathBuf, PathBuf)>, DataEr
     if let Some(path) = &source.split {
         let split = FrozenSplit::read(path)?;
         let known: BTreeMap<&str, String> =
-            data.pictures.iter().map(|image| (image.path.as_str(), image.label_path())).collect();
+            data.images.iter().map(|image| (image.path.as_str(), image.label_path())).collect();
         return split
             .files(part)
             .map(|file| match known.get(file.path.as_str()) {
@@ -223,8 +223,8 @@ fn images(source: &Source, part: Part) -> Result<Vec<(PathBuf, PathBuf)>, DataEr
             })
             .collect();
     }
-    let parted = data.pictures.iter().any(|image| image.part.is_some());
-    let chosen = data.pictures.iter().filter(|image| !parted || image.part == Some(part));
+    let parted = data.images.iter().any(|image| image.part.is_some());
+    let chosen = data.images.iter().filter(|image| !parted || image.part == Some(part));
     Ok(chosen.map(|image| (place(&image.path), place(&image.label_path()))).collect())
 }
 

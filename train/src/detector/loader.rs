@@ -98,7 +98,7 @@ impl Feed {
     /// header cannot be read count as square; opening them will tell.
     fn sort_by_shape(&self, plan: &mut Vec<Vec<Slot>>) {
         let shape = |slot: &Slot| match &self.data.samples[slot.sample].origin {
-            Origin::File(path) => ::dataset::picture::upright_size(path)
+            Origin::File(path) => ::dataset::image_file::upright_size(path)
                 .map_or(1.0, |(width, height)| f64::from(width) / f64::from(height.max(1))),
             Origin::Synthetic(_) => 4.0 / 3.0,
         };

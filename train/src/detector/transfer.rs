@@ -9,7 +9,7 @@ use candle_nn::{VarBuilder, VarMap};
 use engine::backbones::recognize;
 use engine::{Backbone, EngineError, Weights};
 
-use detector::model::architecture::TRUNK;
+use detector::model::architecture::BACKBONE_PREFIX;
 use detector::model::{Architecture, DetectorNetwork};
 
 /// What of some weights a network can start from. Nothing is taken that has not the very shape that is wanted.
@@ -107,7 +107,7 @@ fn renamed(source: &Weights, backbone: Option<&dyn Backbone>) -> Result<Weights,
     if !recognize(shapes.into_iter()).is_some_and(|found| found.is_twin_of(backbone)) {
         return copy();
     }
-    source.renamed(|name| backbone.native_name(name).map(|name| format!("{TRUNK}.{name}")))
+    source.renamed(|name| backbone.native_name(name).map(|name| format!("{BACKBONE_PREFIX}.{name}")))
 }
 
 /// A report for the log: what was taken, what not, by name as far as there is room.

@@ -30,7 +30,7 @@ pub enum ConfigError {
     /// A key that does not exist.
     #[error("{path}: there is no key `{key}` here{}: {reason}", nearest.as_ref().map_or_else(String::new, |near| format!("; did you mean `{near}`?")))]
     Key {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// The key.
         key: String,
@@ -42,7 +42,7 @@ pub enum ConfigError {
     /// Not YAML, or a value of the wrong kind.
     #[error("{path}: {reason}")]
     Syntax {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
         /// Where and why.
         reason: String,
@@ -50,7 +50,7 @@ pub enum ConfigError {
     /// A value out of its range.
     #[error("{path}: `{key}` is {value}, but {allowed}")]
     Value {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Dotted name.
         key: String,
@@ -62,7 +62,7 @@ pub enum ConfigError {
     /// A path speaks of a variable that is not set.
     #[error("{path}: `{key}` needs the environment variable {variable}: set it, or write `${{{variable}:-DEFAULT}}`")]
     Variable {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// Dotted name.
         key: String,
@@ -128,7 +128,7 @@ impl<'a> Check<'a> {
     ///
     /// # Errors
     /// [`ConfigError::Value`] otherwise.
-    pub fn share(&self, key: &str, value: f32) -> Result<f32, ConfigError> {
+    pub fn fraction(&self, key: &str, value: f32) -> Result<f32, ConfigError> {
         self.within(key, value, 0.0, 1.0)
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Format, jpeg_outline, png, sniff, webp};
 
-/// The decoded picture, and its copy when it is turned upright.
+/// The decoded image, and its copy when it is turned upright.
 const PIXELS: u64 = 3 + 3;
 /// What decoders keep beside it, bytes a pixel: all coefficients of a progressive JPEG, four channels of the others.
 const PROGRESSIVE: u64 = 8;
@@ -10,7 +10,7 @@ const FOUR_CHANNELS: u64 = 4;
 
 /// Bytes that decoding this file may take at its peak, file aside; 0 when it is no photo, which decoding will say.
 ///
-/// A small file may hold a large picture: a WebP of 46 bytes is 49 million white pixels, which take half a gigabyte. Whoever
+/// A small file may hold a large image: a WebP of 46 bytes is 49 million white pixels, which take half a gigabyte. Whoever
 /// decodes several files at a time sets so much aside before.
 #[must_use]
 pub fn memory(bytes: &[u8]) -> u64 {

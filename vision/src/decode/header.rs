@@ -10,9 +10,9 @@ use super::{DecodeError, DecodeLimits, Format, check_pixels, jpeg_outline, png, 
 pub struct Header {
     /// Its format.
     pub format: Format,
-    /// Width of the upright picture.
+    /// Width of the upright image.
     pub width: u32,
-    /// Height of the upright picture.
+    /// Height of the upright image.
     pub height: u32,
     /// Whether it is stored turned or mirrored.
     pub turned: bool,

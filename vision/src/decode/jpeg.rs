@@ -9,8 +9,8 @@ use super::jpeg_outline::{self, Outline};
 use super::{DecodeError, DecodeLimits, Decoded, Format};
 use crate::RgbImage;
 
-/// Decodes strictly: a file that ends early is an error. Bytes behind the end of the picture (a second picture, a maker's
-/// trailer) do not matter, nor does a missing end marker when the picture itself is whole.
+/// Decodes strictly: a file that ends early is an error. Bytes behind the end of the image (a second image, a maker's
+/// trailer) do not matter, nor does a missing end marker when the image itself is whole.
 pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, DecodeError> {
     let outline = jpeg_outline::read(bytes, limits)?;
     let (width, height) = (outline.width, outline.height);
@@ -22,7 +22,7 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Dec
         }
     })?;
     let pixels = RgbImage::from_raw(width, height, data)
-        .ok_or_else(|| DecodeError::damaged(Format::Jpeg, "the picture has another size than its header says"))?;
+        .ok_or_else(|| DecodeError::damaged(Format::Jpeg, "the image has another size than its header says"))?;
     Ok(Decoded { pixels, orientation: outline.metadata.orientation().0 })
 }
 
@@ -34,8 +34,8 @@ fn pixels(outline: &Outline<'_>) -> turbojpeg::Result<Vec<u8>> {
     let (width, height) = (outline.width as usize, outline.height as usize);
     let pitch = width * format.size();
     let mut data = vec![0; pitch * height];
-    let picture = Image { pixels: data.as_mut_slice(), width, pitch, height, format };
-    match decompressor.decompress(&outline.stream, picture) {
+    let image = Image { pixels: data.as_mut_slice(), width, pitch, height, format };
+    match decompressor.decompress(&outline.stream, image) {
         // The library goes on after a warning and then returns the first one. Every other warning means that pixels were
         // made up.
         Err(warning) if outline.scans == 1 && stray_bytes_at_the_end(&warning) => {}

@@ -78,7 +78,7 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &DecodeLimits) -> Result<Outline
         let Some((place, marker)) = next_marker(bytes, at) else { break false };
         match marker {
             code::EOI => break true,
-            // A second picture begins though the first has not ended; before the first scan it is a stutter.
+            // A second image begins though the first has not ended; before the first scan it is a stutter.
             code::SOI if scans > 0 => break false,
             code::SOI => {
                 at = place + 2;
@@ -135,10 +135,10 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &DecodeLimits) -> Result<Outline
         }
     };
     let Some(frame) = frame.filter(|_| scans > 0) else {
-        return Err(if ended { damaged("it holds no picture") } else { truncated() });
+        return Err(if ended { damaged("it holds no image") } else { truncated() });
     };
     check_scans(&frame, scans, ended, limits)?;
-    if (entropy_bytes as u64) < least_bits(&frame).div_ceil(8) {
+    if (entropy_bytes as u64) < min_bits(&frame).div_ceil(8) {
         return Err(truncated());
     }
     stream.extend([0xff, code::EOI]);
@@ -287,13 +287,13 @@ fn scan_header(frame: &mut Frame, body: &[u8], segment: &[u8], stream: &mut Vec<
 }
 
 impl Frame {
-    /// Pixels of one component, which may be smaller than the picture.
+    /// Pixels of one component, which may be smaller than the image.
     fn pixels_of(&self, index: usize) -> u64 {
-        let most = |side: fn(&Component) -> u32| self.components.iter().map(side).max().unwrap_or(1);
-        let side = |length: u32, sampling: u32, most: u32| u64::from((length * sampling).div_ceil(most));
+        let max = |side: fn(&Component) -> u32| self.components.iter().map(side).max().unwrap_or(1);
+        let side = |length: u32, sampling: u32, max: u32| u64::from((length * sampling).div_ceil(max));
         let component = &self.components[index];
-        side(self.width, component.horizontal, most(|c| c.horizontal))
-            * side(self.height, component.vertical, most(|c| c.vertical))
+        side(self.width, component.horizontal, max(|c| c.horizontal))
+            * side(self.height, component.vertical, max(|c| c.vertical))
     }
 }
 
@@ -321,7 +321,7 @@ fn check_scans(frame: &Frame, scans: usize, ended: bool, limits: &DecodeLimits) 
     if !frame.progressive && scans > frame.components.len() {
         return Err(damaged("it has more scans than components"));
     }
-    // A cut between or within scans of a progressive file leaves a blurred picture, not a short one. Every encoder sends
+    // A cut between or within scans of a progressive file leaves a blurred image, not a short one. Every encoder sends
     // every bit of every coefficient in the end, so what is missing tells. Without an end marker nobody knows whether
     // the last scan is whole.
     let whole = frame.components.iter().all(|c| c.missing == [0; 64]);
@@ -333,10 +333,10 @@ fn check_scans(frame: &Frame, scans: usize, ended: bool, limits: &DecodeLimits) 
 
 /// Bits that the smallest file of this size has: a block takes two Huffman codes, or one in the first scan of a
 /// progressive file. A bomb that claims 50 megapixels in a kilobyte ends here, before its pixels are allocated.
-fn least_bits(frame: &Frame) -> u64 {
-    let most = |side: fn(&Component) -> u32| frame.components.iter().map(side).max().unwrap_or(1);
-    let (horizontal, vertical) = (most(|c| c.horizontal), most(|c| c.vertical));
-    let blocks = |length: u32, sampling: u32, most: u32| u64::from((length * sampling).div_ceil(most).div_ceil(8));
+fn min_bits(frame: &Frame) -> u64 {
+    let max = |side: fn(&Component) -> u32| frame.components.iter().map(side).max().unwrap_or(1);
+    let (horizontal, vertical) = (max(|c| c.horizontal), max(|c| c.vertical));
+    let blocks = |length: u32, sampling: u32, max: u32| u64::from((length * sampling).div_ceil(max).div_ceil(8));
     let all: u64 = frame
         .components
         .iter()

@@ -9,7 +9,7 @@ use crate::RgbImage;
 /// makes turning 12 megapixels several times faster than walking whole columns.
 const BLOCK: usize = 32;
 
-/// The picture as its camera was held.
+/// The image as its camera was held.
 pub(super) fn upright(mut image: RgbImage, orientation: Orientation) -> RgbImage {
     match orientation {
         Orientation::NoTransforms => image,
@@ -49,5 +49,5 @@ fn transpose(image: &RgbImage, from_right: bool, from_below: bool) -> RgbImage {
             }
         }
     }
-    RgbImage::from_raw(rows as u32, columns as u32, turned).expect("a turned picture has as many pixels")
+    RgbImage::from_raw(rows as u32, columns as u32, turned).expect("a turned image has as many pixels")
 }

@@ -8,7 +8,7 @@
 //! | only in XMP (`tiff:Orientation`) | read | not | read, with a word |
 //! | any number but 1 to 8 | not | not | not |
 //!
-//! Whoever labels in a tool that does not turn a photo draws boxes on another picture than ours: hence the word.
+//! Whoever labels in a tool that does not turn a photo draws boxes on another image than ours: hence the word.
 
 use std::fmt;
 
@@ -35,12 +35,12 @@ impl fmt::Display for UnusualForm {
         write!(
             f,
             "the photo was turned upright by an orientation that is written {form}, which {blind} not read: boxes drawn \
-             elsewhere may lie on the picture as it is stored"
+             elsewhere may lie on the image as it is stored"
         )
     }
 }
 
-/// What the metadata of a picture say, collected block by block.
+/// What the metadata of an image say, collected block by block.
 #[derive(Default)]
 pub(super) struct Metadata<'a> {
     exif: Vec<&'a [u8]>,
@@ -77,14 +77,14 @@ impl<'a> Metadata<'a> {
         self.xmp.get_or_insert(packet);
     }
 
-    /// The orientation, and its form where that is unusual. Metadata that make no sense say nothing: the picture is taken as it
+    /// The orientation, and its form where that is unusual. Metadata that make no sense say nothing: the image is taken as it
     /// is stored.
     pub(super) fn orientation(&self) -> (Orientation, Option<UnusualForm>) {
         let written = self.exif.iter().find_map(|tiff| in_tiff(tiff));
         let written = written.or_else(|| Some((in_xmp(self.xmp?)?, Some(UnusualForm::Xmp))));
         let found = written.and_then(|(number, form)| Some((Orientation::from_exif(number)?, form)));
         match found {
-            // Who does not read it sees the same picture.
+            // Who does not read it sees the same image.
             None | Some((Orientation::NoTransforms, _)) => (Orientation::NoTransforms, None),
             Some(found) => found,
         }

@@ -12,7 +12,7 @@ use crate::RgbImage;
 /// Where the header chunk must lie: right behind the eight bytes of signature, length first.
 const HEADER: usize = 8;
 
-/// Decodes at eight bits a channel, so that a 16-bit picture never takes twice the memory of its limit.
+/// Decodes at eight bits a channel, so that a 16-bit image never takes twice the memory of its limit.
 pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, DecodeError> {
     let (width, height) = dimensions(bytes)?;
     check_pixels(width, height, limits)?;
@@ -22,10 +22,10 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Dec
     // Compressed text and colour profiles are of no use here and could be bombs of their own.
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
-    let mut reader = decoder.read_info().map_err(flaw)?;
-    let size = reader.output_buffer_size().ok_or_else(|| flaw(DecodingError::LimitsExceeded))?;
+    let mut reader = decoder.read_info().map_err(decode_error)?;
+    let size = reader.output_buffer_size().ok_or_else(|| decode_error(DecodingError::LimitsExceeded))?;
     let mut data = vec![0; size];
-    let frame = reader.next_frame(&mut data).map_err(flaw)?;
+    let frame = reader.next_frame(&mut data).map_err(decode_error)?;
     data.truncate(frame.buffer_size());
 
     let data = match frame.color_type {
@@ -37,9 +37,9 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Dec
         ),
         ColorType::Indexed => return Err(DecodeError::damaged(Format::Png, "the palette is missing")),
     };
-    // A frame smaller than the picture it belongs to fails here.
+    // A frame smaller than the image it belongs to fails here.
     let pixels = RgbImage::from_raw(width, height, data)
-        .ok_or_else(|| DecodeError::damaged(Format::Png, "the picture has another size than its header says"))?;
+        .ok_or_else(|| DecodeError::damaged(Format::Png, "the image has another size than its header says"))?;
     Ok(Decoded { pixels, orientation: metadata(bytes).orientation().0 })
 }
 
@@ -86,7 +86,7 @@ pub(super) fn dimensions(bytes: &[u8]) -> Result<(u32, u32), DecodeError> {
     Ok((width, height))
 }
 
-fn flaw(error: DecodingError) -> DecodeError {
+fn decode_error(error: DecodingError) -> DecodeError {
     match error {
         DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
             DecodeError::Truncated { format: Format::Png }

@@ -42,7 +42,7 @@ pub enum FileKind {
     Html,
     /// JSON.
     Json,
-    /// A picture as base64 text.
+    /// An image as base64 text.
     Base64,
     /// Some other text.
     Text,
@@ -57,7 +57,7 @@ impl fmt::Display for FileKind {
             Self::Bmp => "a BMP",
             Self::Tiff => "a TIFF or a camera's raw file",
             Self::Heic => "a HEIC photo",
-            Self::Avif => "an AVIF picture",
+            Self::Avif => "an AVIF image",
             Self::Jpeg2000 => "a JPEG 2000",
             Self::JpegXl => "a JPEG XL",
             Self::Photoshop => "a Photoshop document",
@@ -85,11 +85,11 @@ impl FileKind {
         match self {
             Self::Heic => {
                 ". Phones save JPEG when told to: iPhone, Settings > Camera > Formats > Most Compatible; Samsung, Camera settings > \
-                 Advanced picture options > High efficiency pictures off. Photos taken before are converted by sharing or exporting \
+                 Advanced image options > High efficiency images off. Photos taken before are converted by sharing or exporting \
                  them as JPEG"
             }
             Self::Avif | Self::Tiff | Self::Gif | Self::Bmp | Self::JpegXl | Self::Jpeg2000 => {
-                ". Any picture program saves it as JPEG"
+                ". Any image program saves it as JPEG"
             }
             _ => "",
         }

@@ -15,7 +15,7 @@ use crate::RgbImage;
 struct Outline<'a> {
     /// Size by the extended header, if there is one.
     canvas: Option<(u32, u32)>,
-    /// Size by the picture data itself.
+    /// Size by the image data itself.
     frame: Option<(u32, u32)>,
     metadata: Metadata<'a>,
 }
@@ -24,11 +24,11 @@ struct Outline<'a> {
 pub(super) fn header(bytes: &[u8]) -> Result<Stored<'_>, DecodeError> {
     let outline = outline(bytes)?;
     let (width, height) =
-        outline.frame.or(outline.canvas).ok_or_else(|| DecodeError::damaged(Format::WebP, "it holds no picture"))?;
+        outline.frame.or(outline.canvas).ok_or_else(|| DecodeError::damaged(Format::WebP, "it holds no image"))?;
     Ok(Stored { width, height, metadata: outline.metadata })
 }
 
-/// Decodes a still picture.
+/// Decodes a still image.
 pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, DecodeError> {
     decode_whole(bytes, limits).map_err(|error| match error {
         // Nobody can tell damage from a missing end when the end is missing.
@@ -42,7 +42,7 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, Dec
 fn decode_whole(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, DecodeError> {
     let outline = outline(bytes)?;
     let Some(frame) = outline.frame else {
-        return Err(DecodeError::damaged(Format::WebP, "it holds no picture"));
+        return Err(DecodeError::damaged(Format::WebP, "it holds no image"));
     };
     // The decoder allocates by the frame before it compares the two, so both are held against the limit here.
     for (width, height) in [frame, outline.canvas.unwrap_or(frame)] {
@@ -52,16 +52,16 @@ fn decode_whole(bytes: &[u8], limits: &DecodeLimits) -> Result<Decoded, DecodeEr
         check_pixels(width, height, limits)?;
     }
 
-    let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(flaw)?;
+    let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(decode_error)?;
     let ((width, height), color) = (decoder.dimensions(), decoder.color_type());
     check_pixels(width, height, limits)?;
     let mut data = vec![0; decoder.total_bytes() as usize];
-    decoder.read_image(&mut data).map_err(flaw)?;
+    decoder.read_image(&mut data).map_err(decode_error)?;
     if color == ColorType::Rgba8 {
         data = flatten_onto_white(data);
     }
     let pixels = RgbImage::from_raw(width, height, data)
-        .ok_or_else(|| DecodeError::damaged(Format::WebP, "the picture has another size than its header says"))?;
+        .ok_or_else(|| DecodeError::damaged(Format::WebP, "the image has another size than its header says"))?;
     Ok(Decoded { pixels, orientation: outline.metadata.orientation().0 })
 }
 
@@ -116,14 +116,14 @@ fn lossy_size(content: &[u8]) -> Option<(u32, u32)> {
     Some((side(6), side(8)))
 }
 
-/// A lossless picture: a signature byte, then 14 bits of width and of height, each less one (RFC 9649, 3.4).
+/// A lossless image: a signature byte, then 14 bits of width and of height, each less one (RFC 9649, 3.4).
 fn lossless_size(content: &[u8]) -> Option<(u32, u32)> {
     let c = content.first_chunk::<5>()?;
     let bits = u32::from_le_bytes([c[1], c[2], c[3], c[4]]);
     Some(((bits & 0x3fff) + 1, ((bits >> 14) & 0x3fff) + 1))
 }
 
-fn flaw(error: ImageError) -> DecodeError {
+fn decode_error(error: ImageError) -> DecodeError {
     match error {
         ImageError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
             DecodeError::Truncated { format: Format::WebP }

@@ -1,4 +1,4 @@
-//! Drawing that mixes with the photo below it. Whatever lies outside the picture is left out.
+//! Drawing that mixes with the photo below it. Whatever lies outside the image is left out.
 
 use crate::RgbImage;
 
@@ -46,7 +46,7 @@ pub struct Stroke {
     pub color: [u8; 3],
 }
 
-/// The picture being drawn.
+/// The image being drawn.
 #[derive(Debug)]
 pub struct Canvas {
     image: RgbImage,
@@ -84,12 +84,12 @@ impl Canvas {
     }
 
     /// Mixes a colour into one pixel.
-    pub fn blend(&mut self, x: i32, y: i32, color: [u8; 3], share: f32) {
+    pub fn blend(&mut self, x: i32, y: i32, color: [u8; 3], opacity: f32) {
         let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y)) else { return };
         let Some(pixel) = self.image.get_pixel_mut_checked(x, y) else { return };
-        let share = share.clamp(0.0, 1.0);
+        let opacity = opacity.clamp(0.0, 1.0);
         for (below, above) in pixel.0.iter_mut().zip(color) {
-            *below = (f32::from(*below) + (f32::from(above) - f32::from(*below)) * share).round() as u8;
+            *below = (f32::from(*below) + (f32::from(above) - f32::from(*below)) * opacity).round() as u8;
         }
     }
 
@@ -105,17 +105,17 @@ impl Canvas {
     }
 
     /// Mixes a colour into a rectangle.
-    pub fn fill(&mut self, rect: Rect, color: [u8; 3], share: f32) {
+    pub fn fill(&mut self, rect: Rect, color: [u8; 3], opacity: f32) {
         let rect = self.on_canvas(rect);
         for y in rect.top..rect.bottom {
             for x in rect.left..rect.right {
-                self.blend(x, y, color, share);
+                self.blend(x, y, color, opacity);
             }
         }
     }
 
     /// A filled rectangle with round corners.
-    pub fn plate(&mut self, rect: Rect, radius: f32, color: [u8; 3], share: f32) {
+    pub fn plate(&mut self, rect: Rect, radius: f32, color: [u8; 3], opacity: f32) {
         let seen = self.on_canvas(rect);
         let radius = radius.min(rect.width().min(rect.height()) as f32 / 2.0).max(0.0);
         // Distance to the edge of the middle part, from which the corners are drawn as quarter circles.
@@ -125,7 +125,7 @@ impl Canvas {
             for x in seen.left..seen.right {
                 let dx = beyond(x as f32 + 0.5, rect.left as f32, rect.right as f32);
                 let cover = if dx > 0.0 && dy > 0.0 { radius + 0.5 - dx.hypot(dy) } else { 1.0 };
-                self.blend(x, y, color, cover.clamp(0.0, 1.0) * share);
+                self.blend(x, y, color, cover.clamp(0.0, 1.0) * opacity);
             }
         }
     }
@@ -163,14 +163,14 @@ impl Canvas {
     }
 
     /// Slanted lines, `step` pixels apart.
-    pub fn hatch(&mut self, rect: Rect, color: [u8; 3], share: f32, step: f32) {
+    pub fn hatch(&mut self, rect: Rect, color: [u8; 3], opacity: f32, step: f32) {
         let step = step.round().max(2.0) as i32;
         let seen = self.on_canvas(rect);
         for y in seen.top..seen.bottom {
             for x in seen.left..seen.right {
-                let place = (x + y).rem_euclid(step);
-                if place < (step / 5).max(1) {
-                    self.blend(x, y, color, share);
+                let offset = (x + y).rem_euclid(step);
+                if offset < (step / 5).max(1) {
+                    self.blend(x, y, color, opacity);
                 }
             }
         }

@@ -19,19 +19,19 @@ impl Canvas {
         let (width, height) = self.dimensions();
         for y in (top - 1.0).max(0.0) as u32..until(bottom, height) {
             for x in (left - 1.0).max(0.0) as u32..until(right, width) {
-                let share = cover(f64::from(x) + 0.5, f64::from(y) + 0.5);
-                if share > 0.0 {
-                    self.blend(x as i32, y as i32, color, share as f32);
+                let coverage = cover(f64::from(x) + 0.5, f64::from(y) + 0.5);
+                if coverage > 0.0 {
+                    self.blend(x as i32, y as i32, color, coverage as f32);
                 }
             }
         }
     }
 
     /// A filled rectangle whose edges lie anywhere.
-    pub fn area(&mut self, region: Region, color: [u8; 3], share: f64) {
+    pub fn area(&mut self, region: Region, color: [u8; 3], coverage: f64) {
         let (left, top, right, bottom) = region;
         let along = |at: f64, low: f64, high: f64| ((at + 0.5).min(high) - (at - 0.5).max(low)).clamp(0.0, 1.0);
-        self.mix(region, color, |x, y| share * along(x, left, right) * along(y, top, bottom));
+        self.mix(region, color, |x, y| coverage * along(x, left, right) * along(y, top, bottom));
     }
 
     /// A filled circle.

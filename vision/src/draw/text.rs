@@ -11,7 +11,7 @@ use super::canvas::Canvas;
 pub const SMALLEST: f32 = 10.0;
 
 /// More of a name is not looked at: no box is that wide.
-pub const MOST_LETTERS: usize = 160;
+pub const MAX_LETTERS: usize = 160;
 
 /// DejaVu Sans in its narrow cut: more letters to a box, and most alphabets of Europe, Greek and Cyrillic included.
 #[derive(Debug)]
@@ -142,14 +142,14 @@ impl Pen {
     }
 }
 
-/// One line of at most [`MOST_LETTERS`] printable letters.
+/// One line of at most [`MAX_LETTERS`] printable letters.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
     let plain = |letter: char| !letter.is_control();
-    if text.len() <= MOST_LETTERS && text.chars().all(plain) {
+    if text.len() <= MAX_LETTERS && text.chars().all(plain) {
         return Cow::Borrowed(text);
     }
-    Cow::Owned(text.chars().take(MOST_LETTERS).map(|letter| if plain(letter) { letter } else { ' ' }).collect())
+    Cow::Owned(text.chars().take(MAX_LETTERS).map(|letter| if plain(letter) { letter } else { ' ' }).collect())
 }
 
 #[cfg(test)]

@@ -12,23 +12,23 @@ pub enum FileError {
     /// The operating system refuses to read it.
     #[error("cannot read {path}")]
     Read {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// The operating system refuses to write it.
     #[error("cannot write {path}")]
     Write {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// Larger than such a file may be.
     #[error("{path} is larger than {limit} bytes, the most that is read of such a file")]
     TooLarge {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
         /// The limit in bytes.
         limit: u64,
@@ -36,7 +36,7 @@ pub enum FileError {
     /// Text is expected.
     #[error("{path}:{line}: not UTF-8 text: save it as UTF-8")]
     NotText {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
         /// Line of the first bad byte, from 1.
         line: u32,
@@ -44,7 +44,7 @@ pub enum FileError {
     /// A folder that is to be created already holds something.
     #[error("{path} exists and is not an empty folder: name a new one, or remove it first")]
     Occupied {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
     },
 }

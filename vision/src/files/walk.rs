@@ -39,7 +39,7 @@ pub enum WalkError {
     List {
         /// Which folder or entry.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// The root is no folder.
@@ -51,7 +51,7 @@ pub enum WalkError {
     /// A pipe, socket or device.
     #[error("{path} is neither a file nor a folder (a pipe, socket or device): remove it from the data set")]
     Special {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
     },
     /// More than a data set may have.
@@ -62,7 +62,7 @@ pub enum WalkError {
     },
 }
 
-/// Most files in one tree.
+/// Maximum number of files in one tree.
 pub const MAX_FILES: usize = 5_000_000;
 
 /// Whether a file or folder of this name is nobody's data: hidden ones (`.DS_Store`, `.ipynb_checkpoints`, `._a.jpg`), and what

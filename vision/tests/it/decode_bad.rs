@@ -26,8 +26,8 @@ fn other_files_are_called_by_their_name() {
         (b"MM\0*\0\0\0\x08", "a TIFF"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "a HEIC photo"),
         (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "a HEIC photo"),
-        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", "an AVIF picture"),
-        (b"\0\0\0\x1cftypmif1\0\0\0\0avifmif1miaf", "an AVIF picture"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", "an AVIF image"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0avifmif1miaf", "an AVIF image"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "a video"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL"),
         (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000"),
@@ -61,7 +61,7 @@ fn other_files_are_called_by_their_name() {
 #[test]
 fn a_file_above_the_limit_of_bytes_is_refused() {
     let limits = DecodeLimits { max_bytes: 100, ..DecodeLimits::default() };
-    let found = decode(&read("pictures/420.jpg"), &limits).unwrap_err();
+    let found = decode(&read("images/420.jpg"), &limits).unwrap_err();
     assert!(matches!(found, DecodeError::TooManyBytes { actual: 1196, limit: 100 }), "{found}");
 }
 
@@ -79,17 +79,17 @@ fn size_is_checked_before_anything_is_allocated() {
     assert!(found.contains("30000 x 30000") && found.contains("900.0 million") && found.contains("50.0"), "{found}");
     // Exactly at the limit is allowed.
     let limits = DecodeLimits { max_pixels: 45 * 37, ..DecodeLimits::default() };
-    assert!(decode(&read("pictures/rgb.png"), &limits).is_ok());
+    assert!(decode(&read("images/rgb.png"), &limits).is_ok());
     let limits = DecodeLimits { max_pixels: 45 * 37 - 1, ..DecodeLimits::default() };
     for name in ["rgb.png", "420.jpg", "lossy.webp", "lossless.webp", "alpha.webp"] {
-        let found = decode(&read(&format!("pictures/{name}")), &limits).unwrap_err();
+        let found = decode(&read(&format!("images/{name}")), &limits).unwrap_err();
         assert!(matches!(found, DecodeError::TooManyPixels { width: 45, height: 37, .. }), "{name}: {found}");
     }
 }
 
 #[test]
 fn a_canvas_does_not_hide_a_larger_frame() {
-    // The extended header of WebP says 1 x 1, the picture inside is larger than allowed.
+    // The extended header of WebP says 1 x 1, the image inside is larger than allowed.
     let mut canvas = b"VP8X\x0a\0\0\0\0\0\0\0".to_vec();
     canvas.extend([0; 6]);
     let mut file = vp8l(16_000, 16_000);
@@ -107,30 +107,30 @@ fn a_claim_of_many_pixels_in_a_few_bytes_is_refused_before_they_are_allocated() 
 
 #[test]
 fn a_thousand_scans_are_refused_at_once() {
-    let bomb = with_more_scans(&read("pictures/progressive-420.jpg"), 1_000);
+    let bomb = with_more_scans(&read("images/progressive-420.jpg"), 1_000);
     let start = Instant::now();
     let found = error(&bomb);
     assert!(start.elapsed() < AT_ONCE, "took {:?}", start.elapsed());
     assert!(matches!(found, DecodeError::TooManyScans { limit: 100, actual } if actual > 1_000), "{found}");
     // The limit is configurable, downwards too.
     let limits = DecodeLimits { max_scans: 3, ..DecodeLimits::default() };
-    let found = decode(&read("pictures/progressive-420.jpg"), &limits).unwrap_err();
+    let found = decode(&read("images/progressive-420.jpg"), &limits).unwrap_err();
     assert!(matches!(found, DecodeError::TooManyScans { limit: 3, actual: 10 }), "{found}");
     // A sequential file has one scan a component at most, whatever the limit.
-    let found = error(&with_more_scans(&read("pictures/420.jpg"), 50));
+    let found = error(&with_more_scans(&read("images/420.jpg"), 50));
     assert!(matches!(found, DecodeError::Damaged { format: Format::Jpeg, .. }), "{found}");
 }
 
 #[test]
 fn few_scans_of_many_pixels_are_as_bad_as_many_of_few() {
-    let file = read("pictures/progressive-420.jpg");
+    let file = read("images/progressive-420.jpg");
     let pixels = decode(&file, &DecodeLimits::default()).expect("it is sound").as_raw().len() as u64 / 3;
     let within =
         |times: u64| decode(&file, &DecodeLimits { max_scan_pixels: times * pixels, ..DecodeLimits::default() });
     assert!(within(9).is_ok(), "ten scans of which most hold one component, or small ones");
     let found = within(5).expect_err("more than five times its pixels");
     assert!(matches!(found, DecodeError::TooMuchScanning { limit, .. } if limit == 5 * pixels), "{found}");
-    // What a full-sized picture of 100 scans would take ten seconds for is refused by its headers.
+    // What a full-sized image of 100 scans would take ten seconds for is refused by its headers.
     let start = Instant::now();
     let (width, height) = (7_000_u16.to_be_bytes(), 7_000_u16.to_be_bytes());
     let mut bomb = with_more_scans(&file, 30);
@@ -148,7 +148,7 @@ fn what_a_file_will_take_is_known_before() {
     assert_eq!(memory(&png_header(7_000, 7_000)), 49_000_000 * 10);
     assert_eq!(memory(&jpeg_of(7_000, 7_000, 300)), 49_000_000 * 6);
     for name in ALL {
-        let file = read(&format!("pictures/{name}"));
+        let file = read(&format!("images/{name}"));
         let pixels = decode(&file, &DecodeLimits::default()).expect(name).as_raw().len() as u64 / 3;
         let each = memory(&file) / pixels;
         assert!((6..=14).contains(&each) && memory(&file).is_multiple_of(pixels), "{name}: {each} bytes a pixel");
@@ -159,9 +159,9 @@ fn what_a_file_will_take_is_known_before() {
 }
 
 #[test]
-fn a_file_that_is_cut_short_is_never_half_a_picture() {
+fn a_file_that_is_cut_short_is_never_half_an_image() {
     for name in ALL {
-        let file = read(&format!("pictures/{name}"));
+        let file = read(&format!("images/{name}"));
         // Behind the last bytes of pixels a file may go on with checksums and an end marker.
         let spare = match name.rsplit_once('.').map(|(_, kind)| kind) {
             Some("png") => 12 + 4 + 4,
@@ -203,11 +203,11 @@ const ALL: &[&str] = &[
 ];
 
 #[test]
-fn a_cut_jpeg_that_was_closed_again_is_no_picture_either() {
+fn a_cut_jpeg_that_was_closed_again_is_no_image_either() {
     for name in
         ["420.jpg", "444.jpg", "grey.jpg", "restarts-420.jpg", "progressive-420.jpg", "large-420.jpg", "cmyk.jpg"]
     {
-        let file = read(&format!("pictures/{name}"));
+        let file = read(&format!("images/{name}"));
         let scan = file.windows(2).rposition(|pair| pair == [0xff, 0xda]).unwrap();
         let first_scan = file.windows(2).position(|pair| pair == [0xff, 0xda]).unwrap();
         // In the last scan of a progressive file only the last bit of some coefficients would be missing.
@@ -226,9 +226,9 @@ fn a_cut_jpeg_that_was_closed_again_is_no_picture_either() {
 
 #[test]
 fn rare_variants_are_named() {
-    let arithmetic = replaced(&read("pictures/420.jpg"), b"\xff\xc0", b"\xff\xc9");
+    let arithmetic = replaced(&read("images/420.jpg"), b"\xff\xc0", b"\xff\xc9");
     let deep = {
-        let mut file = read("pictures/420.jpg");
+        let mut file = read("images/420.jpg");
         let frame = file.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
         file[frame + 4] = 12;
         file
@@ -236,7 +236,7 @@ fn rare_variants_are_named() {
     for (bytes, words) in [
         (arithmetic, "this JPEG uses lossless, hierarchical or arithmetic coding"),
         (deep, "this JPEG uses 12 bits a channel"),
-        (read("pictures/animated.webp"), "this WebP uses animation"),
+        (read("images/animated.webp"), "this WebP uses animation"),
     ] {
         let found = error(&bytes);
         assert!(matches!(found, DecodeError::Unsupported { .. }), "{found}");
@@ -250,7 +250,7 @@ fn a_broken_header_is_damage_not_a_panic() {
         file[place..place + bytes].fill(0);
         file
     };
-    let jpeg = read("pictures/420.jpg");
+    let jpeg = read("images/420.jpg");
     let frame = jpeg.windows(2).position(|pair| pair == [0xff, 0xc0]).unwrap();
     for (name, bytes) in [
         ("width 0", no_size(jpeg.clone(), frame + 7, 2)),
@@ -258,10 +258,10 @@ fn a_broken_header_is_damage_not_a_panic() {
         ("sampling 0", no_size(jpeg.clone(), frame + 11, 1)),
         ("no frame", b"\xff\xd8\xff\xd9".to_vec()),
         ("two frames", [&jpeg[..frame], &jpeg[frame..frame + 19], &jpeg[frame..]].concat()),
-        ("PNG width 0", no_size(read("pictures/rgb.png"), 16, 4)),
-        ("PNG without a header", replaced(&read("pictures/rgb.png"), b"IHDR", b"IDAT")),
-        ("PNG without a palette", replaced(&read("pictures/palette.png"), b"PLTE", b"pLTE")),
-        ("WebP without a picture", replaced(&read("pictures/lossy.webp"), b"VP8 ", b"VP8?")),
+        ("PNG width 0", no_size(read("images/rgb.png"), 16, 4)),
+        ("PNG without a header", replaced(&read("images/rgb.png"), b"IHDR", b"IDAT")),
+        ("PNG without a palette", replaced(&read("images/palette.png"), b"PLTE", b"pLTE")),
+        ("WebP without an image", replaced(&read("images/lossy.webp"), b"VP8 ", b"VP8?")),
     ] {
         let found = error(&bytes);
         assert!(matches!(found, DecodeError::Damaged { .. }), "{name}: {found}");
@@ -271,19 +271,19 @@ fn a_broken_header_is_damage_not_a_panic() {
 
 /// Flat files of real encoders for the mutations below.
 fn originals() -> Vec<Vec<u8>> {
-    let mut files: Vec<Vec<u8>> = ALL.iter().map(|name| read(&format!("pictures/{name}"))).collect();
+    let mut files: Vec<Vec<u8>> = ALL.iter().map(|name| read(&format!("images/{name}"))).collect();
     for name in
         ["411.jpg", "440.jpg", "ycck.jpg", "interlaced.png", "animated.png", "alpha-lossless.webp", "animated.webp"]
     {
-        files.push(read(&format!("pictures/{name}")));
+        files.push(read(&format!("images/{name}")));
     }
-    let picture = RgbImage::from_fn(300, 200, |x, y| image::Rgb([(x * y) as u8, (x ^ y) as u8, x as u8]));
+    let image = RgbImage::from_fn(300, 200, |x, y| image::Rgb([(x * y) as u8, (x ^ y) as u8, x as u8]));
     let mut webp = Vec::new();
     image::codecs::webp::WebPEncoder::new_lossless(&mut webp)
-        .write_image(picture.as_raw(), 300, 200, ExtendedColorType::Rgb8)
-        .expect("memory takes any picture");
+        .write_image(image.as_raw(), 300, 200, ExtendedColorType::Rgb8)
+        .expect("memory takes any image");
     let mut png = Cursor::new(Vec::new());
-    picture.write_to(&mut png, image::ImageFormat::Png).expect("memory takes any picture");
+    image.write_to(&mut png, image::ImageFormat::Png).expect("memory takes any image");
     files.extend([webp, png.into_inner()]);
     files
 }
@@ -291,7 +291,7 @@ fn originals() -> Vec<Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_500))]
 
-    /// Whatever is done to a file, it is a picture of positive size or an error: no panic, no endless loop.
+    /// Whatever is done to a file, it is an image of positive size or an error: no panic, no endless loop.
     #[test]
     fn mutated_files_never_panic(
         which in any::<prop::sample::Index>(),
@@ -316,7 +316,7 @@ proptest! {
         let limits = DecodeLimits { max_pixels: 4_000_000, ..DecodeLimits::default() };
         let start = Instant::now();
         match decode(&file, &limits) {
-            Ok(picture) => prop_assert!(picture.width() > 0 && picture.height() > 0),
+            Ok(image) => prop_assert!(image.width() > 0 && image.height() > 0),
             Err(error) => prop_assert!(!error.to_string().is_empty()),
         }
         prop_assert!(start.elapsed() < Duration::from_secs(5), "took {:?}", start.elapsed());
@@ -342,7 +342,7 @@ fn png_header(width: u32, height: u32) -> Vec<u8> {
 
 /// A sound small JPEG that claims another size and has no more than `tail` bytes of pixels.
 fn jpeg_of(width: u16, height: u16, tail: usize) -> Vec<u8> {
-    let mut file = read("pictures/420.jpg");
+    let mut file = read("images/420.jpg");
     let frame = file.windows(2).position(|pair| pair == [0xff, 0xc0]).expect("the marker");
     file[frame + 5..frame + 7].copy_from_slice(&height.to_be_bytes());
     file[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());

@@ -57,7 +57,7 @@ fn a_huge_box_overlaps_nothing_rather_than_everything() {
 
 proptest! {
     #[test]
-    fn iou_is_a_symmetric_share(a in any_box(), b in any_box()) {
+    fn iou_is_a_symmetric_fraction(a in any_box(), b in any_box()) {
         let iou = a.iou(&b);
         prop_assert!((0.0..=1.0).contains(&iou));
         prop_assert_eq!(iou, b.iou(&a));
@@ -94,9 +94,9 @@ proptest! {
     }
 
     #[test]
-    fn hostile_numbers_give_shares(a in hostile_box(), b in hostile_box()) {
-        for share in [a.iou(&b), a.overlap_of_smaller(&b)] {
-            prop_assert!((0.0..=1.0).contains(&share), "{} and {}: {}", a, b, share);
+    fn hostile_numbers_give_fractions(a in hostile_box(), b in hostile_box()) {
+        for fraction in [a.iou(&b), a.overlap_of_smaller(&b)] {
+            prop_assert!((0.0..=1.0).contains(&fraction), "{} and {}: {}", a, b, fraction);
         }
         // NaN has neither sign; `max` turns it into 0.
         prop_assert!(a.width() >= 0.0 && a.height() >= 0.0, "{}", a);

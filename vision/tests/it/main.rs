@@ -26,15 +26,15 @@ fn read(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A reference picture. Only PNGs are read this way, and how PNGs are read is tested by itself.
-fn picture(name: &str) -> RgbImage {
-    decode_photo(&read(name), &vision::DecodeLimits::default()).expect("a reference picture")
+/// A reference image. Only PNGs are read this way, and how PNGs are read is tested by itself.
+fn image(name: &str) -> RgbImage {
+    decode_photo(&read(name), &vision::DecodeLimits::default()).expect("a reference image")
 }
 
-/// Largest and mean difference of two pictures, in grey levels.
+/// Largest and mean difference of two images, in grey levels.
 fn difference(a: &RgbImage, b: &RgbImage) -> (u8, f64) {
     assert_eq!(a.dimensions(), b.dimensions());
     let differences = a.as_raw().iter().zip(b.as_raw()).map(|(&a, &b)| a.abs_diff(b));
-    let most = differences.clone().max().unwrap_or(0);
-    (most, differences.map(f64::from).sum::<f64>() / a.as_raw().len().max(1) as f64)
+    let max = differences.clone().max().unwrap_or(0);
+    (max, differences.map(f64::from).sum::<f64>() / a.as_raw().len().max(1) as f64)
 }

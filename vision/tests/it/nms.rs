@@ -112,15 +112,15 @@ proptest! {
     fn kept_and_dropped_for_a_reason(boxes in crowd(), class_agnostic: bool) {
         let options = NmsOptions { class_agnostic, max_detections: usize::MAX, ..OPTIONS };
         let kept = nms(boxes.clone(), &options);
-        let rivals = |a: &Detection, b: &Detection| {
+        let competing = |a: &Detection, b: &Detection| {
             (class_agnostic || a.class == b.class) && a.bbox.iou(&b.bbox) > options.iou
         };
         for (i, a) in kept.iter().enumerate() {
-            prop_assert!(kept[i + 1..].iter().all(|b| !rivals(a, b)));
+            prop_assert!(kept[i + 1..].iter().all(|b| !competing(a, b)));
             prop_assert!(i == 0 || kept[i - 1].confidence >= a.confidence);
         }
         for candidate in &boxes {
-            let explained = kept.iter().any(|k| k == candidate || (k.confidence >= candidate.confidence && rivals(k, candidate)));
+            let explained = kept.iter().any(|k| k == candidate || (k.confidence >= candidate.confidence && competing(k, candidate)));
             prop_assert!(explained);
         }
     }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use vision::preprocess::{Filter, Fit, MAX_SIDE, PlanError, Region};
 use vision::{Letterbox, PreprocessPlan, RgbImage};
 
-use crate::{difference, picture, read};
+use crate::{difference, image, read};
 
 #[derive(Deserialize)]
 struct Case {
@@ -37,19 +37,19 @@ fn apply(plan: &PreprocessPlan, image: &RgbImage, region: Region) -> Array3<f32>
 
 #[test]
 fn resized_as_opencv_and_pillow_do() {
-    let source = picture("resized/source.png");
-    let sheet = picture("resized/expected.png");
+    let source = image("resized/source.png");
+    let sheet = image("resized/expected.png");
     let cases: Vec<Case> = serde_json::from_slice(&read("resized/expected.json")).unwrap();
     assert!(cases.len() > 20);
     let mut wrong = Vec::new();
     for case in cases {
         let expected = image::imageops::crop_imm(&sheet, 0, case.top, case.width, case.height).to_image();
         let found = apply(&plan(case.width, case.height, case.fit, case.filter), &source, Region::whole(&source));
-        let (most, mean) = difference(&levels(&found.view()), &expected);
+        let (max, mean) = difference(&levels(&found.view()), &expected);
         let allowed = if case.filter == Filter::Bilinear { 0 } else { 1 };
-        if most > allowed {
+        if max > allowed {
             let Case { fit, filter, width, height, .. } = case;
-            wrong.push(format!("{fit:?} {filter:?} {width}x{height}: differs by up to {most}, {mean:.3} on average"));
+            wrong.push(format!("{fit:?} {filter:?} {width}x{height}: differs by up to {max}, {mean:.3} on average"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
@@ -84,7 +84,7 @@ fn a_region_gives_its_own_pixels_and_its_own_placement() {
 
 #[test]
 fn any_view_can_be_written_to() {
-    let image = picture("resized/source.png");
+    let image = image("resized/source.png");
     let plan = plan(40, 30, Fit::Letterbox, Filter::Bilinear);
     let expected = apply(&plan, &image, Region::whole(&image));
     let check = |name: &str, mut store: Array3<f32>, view: fn(&mut Array3<f32>) -> ArrayViewMut3<'_, f32>| {
@@ -123,9 +123,9 @@ fn plans_that_cannot_be_carried_out_are_refused() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Every value is written, padding is padding, and a flat picture stays flat under every filter.
+    /// Every value is written, padding is padding, and a flat image stays flat under every filter.
     #[test]
-    fn a_flat_picture_stays_flat(
+    fn a_flat_image_stays_flat(
         source in (1..200_u32, 1..200_u32), canvas in (1..120_u32, 1..120_u32), grey: u8,
         fit in prop::sample::select(vec![Fit::Letterbox, Fit::Stretch]),
         filter in prop::sample::select(vec![Filter::Bilinear, Filter::BilinearAntialias, Filter::BicubicAntialias]),

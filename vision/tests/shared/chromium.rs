@@ -200,10 +200,10 @@ impl Page {
     pub(crate) async fn shoot(&self, name: &str) {
         let Some(folder) = std::env::var_os("SHELF_SCREENSHOTS") else { return };
         tokio::time::sleep(Duration::from_millis(300)).await;
-        let picture = self.client.screenshot().await.expect("a picture");
+        let image = self.client.screenshot().await.expect("an image");
         let size = format!("{:?}", self.screen).to_lowercase();
         std::fs::create_dir_all(&folder).expect("the folder can be made");
-        std::fs::write(Path::new(&folder).join(format!("{name}-{size}.png")), picture).expect("it can be written");
+        std::fs::write(Path::new(&folder).join(format!("{name}-{size}.png")), image).expect("it can be written");
     }
 }
 

@@ -67,8 +67,8 @@ impl Levels {
 }
 
 fn nearest_other(data: &GalleryData, row: usize, rows: &[usize]) -> Option<f32> {
-    let picture = data.exemplars()[row].sha256;
-    let others = rows.iter().filter(|&&other| other != row && data.exemplars()[other].sha256 != picture);
+    let image = data.exemplars()[row].sha256;
+    let others = rows.iter().filter(|&&other| other != row && data.exemplars()[other].sha256 != image);
     let similarities = dots(data.embeddings().row(row), others.map(|&other| data.embeddings().row(other)));
     similarities.into_iter().max_by(f32::total_cmp).map(clamp_similarity)
 }

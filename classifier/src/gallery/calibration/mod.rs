@@ -5,10 +5,10 @@
 //!
 //! ```text
 //! lead = similarity - level(SKU)        level: mean similarity of the SKU's exemplars to the nearest other one,
-//!                                       drawn towards the mean of all SKUs where there are few
+//!                                       shrunk towards the mean of all SKUs where there are few
 //! ```
 //!
-//! - **Threshold.** The least lead of a known SKU is that which at most a wanted share of impostors reaches (conformal: the
+//! - **Threshold.** The minimum lead of a known SKU is that which at most a wanted fraction of impostors reaches (conformal: the
 //!   quantile of what was seen). Impostors are the background that travels with the embedder, or the gallery's own look-alikes:
 //!   every exemplar with its own SKU struck.
 //! - **Probability.** Each exemplar is looked up among the others; a logistic regression says how often the answer is right at
@@ -51,7 +51,7 @@ pub enum Impostors {
 pub struct Standard {
     /// Foreign embeddings; without, thresholds rest on look-alikes if those are asked for, else there are none.
     pub background: Option<Arc<Background>>,
-    /// Share of impostors that may pass, `0..=1`.
+    /// Fraction of impostors that may pass, `0..=1`.
     pub false_accepts: f32,
     /// Who they are.
     pub impostors: Impostors,
@@ -63,15 +63,15 @@ pub struct Standard {
 
 /// Products of a background with exemplars: what opening a gallery may cost, about a second on two cores.
 const MAX_PRODUCTS: usize = 50_000_000;
-/// Least number of rows looked at, however large the gallery.
-const LEAST_ROWS: usize = 500;
+/// Minimum number of rows looked at, however large the gallery.
+const MIN_ROWS: usize = 500;
 /// Exemplars looked up in the rest of the gallery.
-const MAX_LOOKED_UP: usize = 2_000;
+const MAX_QUERIES: usize = 2_000;
 /// Look-ups below which the general mapping holds.
-const LEAST_LOOKED_UP: usize = 50;
+const MIN_QUERIES: usize = 50;
 /// What is above a similarity, however it was rounded.
 const ABOVE: f32 = 1e-6;
-/// Share of unknown facings that a probability takes for granted.
+/// Fraction of unknown facings that a probability takes for granted.
 const UNKNOWN: f64 = 0.05;
 
 /// What similarity means in one gallery. Never changes; [`Calibration::follow`] makes that of an edited one.
@@ -83,7 +83,7 @@ pub struct Calibration {
     nearest: Vec<Nearest>,
     /// Leads of exemplars over the other SKUs that they come nearest to.
     look_alikes: Vec<f32>,
-    /// Least lead of a known SKU.
+    /// Minimum lead of a known SKU.
     lead: Option<f32>,
     mapping: Mapping,
     /// Log-odds of enrolled against foreign by the lead, were both as frequent.
@@ -225,7 +225,7 @@ fn looked_at(background: &Background, exemplars: usize) -> impl Iterator<Item = 
 }
 
 fn affordable(rows: usize, exemplars: usize) -> usize {
-    rows.min((MAX_PRODUCTS / exemplars.max(1)).max(LEAST_ROWS))
+    rows.min((MAX_PRODUCTS / exemplars.max(1)).max(MIN_ROWS))
 }
 
 fn nearest_to(
@@ -259,7 +259,7 @@ fn look_up(
     levels: &Levels,
 ) -> Result<(Vec<Sample>, Vec<f32>), GalleryError> {
     let exemplars = data.exemplars().len();
-    let count = affordable(exemplars.min(MAX_LOOKED_UP), exemplars).min(exemplars);
+    let count = affordable(exemplars.min(MAX_QUERIES), exemplars).min(exemplars);
     let rows: Vec<usize> = (0..count).map(|at| at * exemplars / count).collect();
     if rows.is_empty() {
         return Ok((Vec::new(), Vec::new()));
@@ -272,7 +272,7 @@ fn look_up(
         if own.sku == SkuId::NOT_A_CONTAINER {
             continue;
         }
-        // A picture that is enrolled twice would find itself.
+        // An image that is enrolled twice would find itself.
         let others = hits.iter().map(|hit| (&data.exemplars()[hit.row], hit.similarity));
         let neighbors: Vec<Neighbor> = others
             .filter(|(other, _)| other.id != own.id && other.sha256 != own.sha256)
@@ -298,10 +298,10 @@ fn enrolled_against_foreign(
     levels: &Levels,
 ) -> Option<Mapping> {
     let mut foreign = look_alikes.to_vec();
-    if foreign.len() < LEAST_LOOKED_UP {
+    if foreign.len() < MIN_QUERIES {
         foreign.extend(nearest.iter().map(|n| n.similarity - levels.of_sku(n.sku)).filter(|lead| *lead < 0.0));
     }
-    if samples.len() < LEAST_LOOKED_UP || foreign.len() < LEAST_LOOKED_UP {
+    if samples.len() < MIN_QUERIES || foreign.len() < MIN_QUERIES {
         return None;
     }
     let weight = samples.len() as f64 / foreign.len() as f64;
@@ -318,12 +318,12 @@ fn mapping_of(
     levels: &Levels,
     (nearest, mut samples): (&[Nearest], Vec<Sample>),
 ) -> Result<Mapping, GalleryError> {
-    if samples.len() < LEAST_LOOKED_UP {
+    if samples.len() < MIN_QUERIES {
         return Ok(standard.general);
     }
     if let Some(background) = &standard.background {
         let foreign = nearest.iter().filter(|n| n.similarity < levels.of_sku(n.sku)).map(|n| n.row);
-        let rows: Vec<usize> = foreign.step_by((nearest.len() / LEAST_ROWS).max(1)).collect();
+        let rows: Vec<usize> = foreign.step_by((nearest.len() / MIN_ROWS).max(1)).collect();
         let weight = UNKNOWN / (1.0 - UNKNOWN) * samples.len() as f64 / rows.len().max(1) as f64;
         for hits in index.search(data, &picked(background.embeddings(), &rows), standard.rule.k)? {
             let neighbor = |hit: &super::flat::Hit| {

@@ -15,7 +15,7 @@ use vision::time::now;
 pub struct Merged {
     /// Exemplars that changed their SKU.
     pub moved: usize,
-    /// Exemplars that went: the other SKU has the same picture.
+    /// Exemplars that went: the other SKU has the same image.
     pub repeated: usize,
 }
 
@@ -32,7 +32,7 @@ impl GalleryData {
     }
 
     /// Moves the exemplars of `from` to `into` and takes the emptied SKU away: the two were one product. Exemplars keep their
-    /// numbers; a picture that was enrolled under both stays once. The number of `from` is not used again.
+    /// numbers; an image that was enrolled under both stays once. The number of `from` is not used again.
     ///
     /// # Errors
     /// When a SKU is not there, both are the same, or one stands for what is no container.

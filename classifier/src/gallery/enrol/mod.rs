@@ -1,7 +1,7 @@
-//! From folders of pictures to exemplars.
+//! From folders of images to exemplars.
 //!
-//! The folder is an ImageFolder: one folder a SKU, named by its code (`sku_001_absolut_vodka/`), pictures inside. What a
-//! file is, its content says. A file that is not a usable picture never stops the others; the report lists it.
+//! The folder is an ImageFolder: one folder a SKU, named by its code (`sku_001_absolut_vodka/`), images inside. What a
+//! file is, its content says. A file that is not a usable image never stops the others; the report lists it.
 
 mod ids;
 mod listing;
@@ -27,11 +27,11 @@ pub use report::{Conflict, EnrolReport, Redundant, SkipReason, Skipped};
 /// What enrolment may cost, and what it leaves out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EnrolOptions {
-    /// Of one picture.
+    /// Of one image.
     pub limits: DecodeLimits,
-    /// Pictures embedded at a time.
+    /// Images embedded at a time.
     pub batch: usize,
-    /// What becomes of pictures that repeat an exemplar of their own SKU.
+    /// What becomes of images that repeat an exemplar of their own SKU.
     pub redundancy: Redundancy,
 }
 
@@ -48,18 +48,18 @@ pub enum EnrolError {
     /// A folder cannot be read.
     #[error("cannot read {path}")]
     Io {
-        /// Which.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// The folder is not an ImageFolder.
     #[error(
-        "{root} has no SKU folders; put the pictures of each SKU into a folder of its own, such as \
+        "{root} has no SKU folders; put the images of each SKU into a folder of its own, such as \
          {root}/sku_001_absolut_vodka/front.jpg"
     )]
     NoSkuFolders {
-        /// Which.
+        /// Root folder.
         root: PathBuf,
     },
     /// Not one of the files could be enrolled.
@@ -84,7 +84,7 @@ pub enum EnrolError {
 /// free numbers in order of name. So the same folders get the same numbers whenever they are built.
 ///
 /// # Errors
-/// When the folder holds no SKU folders or no usable picture, or the embedder fails.
+/// When the folder holds no SKU folders or no usable image, or the embedder fails.
 pub fn build(
     root: &Path,
     name: &str,
@@ -100,7 +100,7 @@ pub fn build(
     Ok((data, report))
 }
 
-/// Adds an ImageFolder to a gallery. Folders whose code is known add to that SKU; pictures that are already enrolled under
+/// Adds an ImageFolder to a gallery. Folders whose code is known add to that SKU; images that are already enrolled under
 /// it are skipped, so adding a folder twice changes nothing. On an error the gallery is as it was.
 ///
 /// # Errors
@@ -128,7 +128,7 @@ pub fn add_folder(
     Ok(report)
 }
 
-/// Adds pictures to one SKU, which is created when its code is new.
+/// Adds images to one SKU, which is created when its code is new.
 ///
 /// # Errors
 /// As [`add_folder`].
@@ -167,7 +167,7 @@ struct Enrolment<'a> {
     data: &'a GalleryData,
     options: &'a EnrolOptions,
     report: EnrolReport,
-    /// Code and origin of every SKU that has a picture, in the gallery or in this run, the first one first.
+    /// Code and origin of every SKU that has an image, in the gallery or in this run, the first one first.
     seen: HashMap<Sha256, Vec<(String, String)>>,
     batch: Batch<'a, (Source, Sha256)>,
     kin: Kin<'a>,
@@ -200,8 +200,8 @@ impl<'a> Enrolment<'a> {
         in_waves(
             files,
             |source| load(&source.path, &limits),
-            |source, picture| {
-                match picture {
+            |source, opened| {
+                match opened {
                     Ok((sha256, image)) => self.take(source, sha256, image),
                     Err(reason) => self.report.skipped.push(Skipped { path: source.path, reason }),
                 }
@@ -217,9 +217,9 @@ impl<'a> Enrolment<'a> {
         Ok(Embedded { exemplars: self.exemplars, report: self.report })
     }
 
-    /// Lets a picture through unless this SKU has it already.
+    /// Lets an image through unless this SKU has it already.
     fn take(&mut self, source: Source, sha256: Sha256, image: RgbImage) {
-        self.report.pictures.push((sha256, source.path.clone()));
+        self.report.images.push((sha256, source.path.clone()));
         let owners = self.seen.entry(sha256).or_default();
         if let Some((_, origin)) = owners.iter().find(|(code, _)| *code == source.code) {
             let reason = SkipReason::Duplicate { of: origin.clone() };
@@ -261,7 +261,7 @@ fn commit(data: &mut GalleryData, codes: &[&str], embedded: Embedded) -> Result<
         *counts.entry(code).or_default() += 1;
     }
     let mut changed = data.clone();
-    // Numbers are given to all folders, so that they do not move when a folder gets its first usable picture.
+    // Numbers are given to all folders, so that they do not move when a folder gets its first usable image.
     for (code, id) in ids::assign(codes, &changed) {
         if !counts.contains_key(code) {
             if changed.sku_by_code(code).is_none() {
@@ -296,7 +296,7 @@ fn load(path: &Path, limits: &DecodeLimits) -> Result<(Sha256, RgbImage), SkipRe
     let mut bytes = Vec::new();
     // One byte past the limit is enough for `decode` to see that there is too much.
     file.take(limits.max_bytes as u64 + 1).read_to_end(&mut bytes).map_err(SkipReason::Unreadable)?;
-    let image = decode(&bytes, limits).map_err(SkipReason::NotAPicture)?;
+    let image = decode(&bytes, limits).map_err(SkipReason::NotAnImage)?;
     Ok((Sha256::of(&bytes), image))
 }
 

@@ -1,4 +1,4 @@
-//! Pictures that teach nothing: too near an exemplar that their SKU has already.
+//! Images that teach nothing: too near an exemplar that their SKU has already.
 
 use std::collections::HashMap;
 
@@ -8,13 +8,13 @@ use super::super::data::{GalleryData, NewExemplar};
 use super::super::flat::clamp_similarity;
 use super::super::kernel::dots;
 
-/// Cosine similarity from which a picture repeats an exemplar of its own SKU, unless somebody chooses otherwise.
+/// Cosine similarity from which an image repeats an exemplar of its own SKU, unless somebody chooses otherwise.
 pub const REDUNDANT_FROM: f32 = 0.98;
 
-/// What becomes of pictures that repeat an exemplar of their own SKU. They are reported in any case.
+/// What becomes of images that repeat an exemplar of their own SKU. They are reported in any case.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Redundancy {
-    /// Cosine similarity from which a picture is a repetition.
+    /// Cosine similarity from which an image is a repetition.
     pub from: f32,
     /// Whether it is enrolled all the same.
     pub keep: bool,
@@ -28,15 +28,15 @@ impl Default for Redundancy {
 
 /// The exemplars of each SKU, by code: those of the gallery and those of this run.
 ///
-/// A picture is compared with every exemplar of its own SKU and with no other: the answer is exact, and with a thousand of
-/// them it costs a small part of what embedding the picture did.
+/// An image is compared with every exemplar of its own SKU and with no other: the answer is exact, and with a thousand of
+/// them it costs a small part of what embedding the image did.
 pub(super) struct Kin<'a> {
     data: &'a GalleryData,
-    of: HashMap<String, Vec<Place>>,
+    of: HashMap<String, Vec<ExemplarRow>>,
 }
 
 /// Where an exemplar is.
-enum Place {
+enum ExemplarRow {
     /// Row of the gallery.
     Stored(usize),
     /// Place among the exemplars of this run.
@@ -45,9 +45,9 @@ enum Place {
 
 impl<'a> Kin<'a> {
     pub(super) fn of(data: &'a GalleryData) -> Self {
-        let mut rows: HashMap<SkuId, Vec<Place>> = HashMap::new();
+        let mut rows: HashMap<SkuId, Vec<ExemplarRow>> = HashMap::new();
         for (row, exemplar) in data.exemplars().iter().enumerate() {
-            rows.entry(exemplar.sku).or_default().push(Place::Stored(row));
+            rows.entry(exemplar.sku).or_default().push(ExemplarRow::Stored(row));
         }
         let of = data.skus().filter_map(|sku| Some((sku.code.clone(), rows.remove(&sku.id)?)));
         Self { data, of: of.collect() }
@@ -61,18 +61,18 @@ impl<'a> Kin<'a> {
         new: &[(String, NewExemplar)],
     ) -> Option<(String, f32)> {
         let places = self.of.get(code)?;
-        let row = |place: &Place| -> &[f32] {
+        let row = |place: &ExemplarRow| -> &[f32] {
             match *place {
-                Place::Stored(row) => self.data.embeddings().row(row),
-                Place::New(at) => new[at].1.embedding.as_slice(),
+                ExemplarRow::Stored(row) => self.data.embeddings().row(row),
+                ExemplarRow::New(at) => new[at].1.embedding.as_slice(),
             }
         };
         let similarities = dots(embedding.as_slice(), places.iter().map(row));
         let nearer = |best: usize, at: usize| if similarities[at] > similarities[best] { at } else { best };
         let best = (0..places.len()).reduce(nearer)?;
         let origin = match places[best] {
-            Place::Stored(row) => &self.data.exemplars()[row].origin,
-            Place::New(at) => &new[at].1.origin,
+            ExemplarRow::Stored(row) => &self.data.exemplars()[row].origin,
+            ExemplarRow::New(at) => &new[at].1.origin,
         };
         Some((origin.clone(), clamp_similarity(similarities[best])))
     }
@@ -80,8 +80,8 @@ impl<'a> Kin<'a> {
     /// Counts the exemplar at `place` of this run among those of SKU `code`.
     pub(super) fn add(&mut self, code: &str, place: usize) {
         match self.of.get_mut(code) {
-            Some(places) => places.push(Place::New(place)),
-            None => drop(self.of.insert(code.to_owned(), vec![Place::New(place)])),
+            Some(places) => places.push(ExemplarRow::New(place)),
+            None => drop(self.of.insert(code.to_owned(), vec![ExemplarRow::New(place)])),
         }
     }
 }

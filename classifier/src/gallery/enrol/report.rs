@@ -16,20 +16,20 @@ pub struct EnrolReport {
     pub per_sku: BTreeMap<SkuId, usize>,
     /// SKUs that were not in the gallery before.
     pub new_skus: Vec<Sku>,
-    /// Codes of folders without a usable picture; they are not in the gallery.
+    /// Codes of folders without a usable image; they are not in the gallery.
     pub empty: Vec<String>,
     /// Files that were left out, and why.
     pub skipped: Vec<Skipped>,
-    /// Pictures that repeat an exemplar of their own SKU, whether left out or kept.
+    /// Images that repeat an exemplar of their own SKU, whether left out or kept.
     pub redundant: Vec<Redundant>,
     /// Identical files under two SKUs: one of the labels is wrong. Both are enrolled, unless the second is redundant.
     pub conflicts: Vec<Conflict>,
-    /// Every file that is a picture, with its digest, whatever became of it.
-    pub pictures: Vec<(Sha256, PathBuf)>,
+    /// Every file that is an image, with its digest, whatever became of it.
+    pub images: Vec<(Sha256, PathBuf)>,
 }
 
 impl EnrolReport {
-    /// `: x.txt is not a picture` for messages, or nothing.
+    /// `: x.txt is not an image` for messages, or nothing.
     pub(super) fn first_reason(&self) -> String {
         self.skipped.first().map(|s| format!("; {}: {}", s.path.display(), s.reason)).unwrap_or_default()
     }
@@ -38,9 +38,9 @@ impl EnrolReport {
 /// A file that was left out.
 #[derive(Debug)]
 pub struct Skipped {
-    /// Which.
+    /// Path of the file or folder.
     pub path: PathBuf,
-    /// Why.
+    /// Reason.
     pub reason: SkipReason,
 }
 
@@ -48,9 +48,9 @@ pub struct Skipped {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// The bytes are not a picture we take.
+    /// The bytes are not an image we take.
     #[error("{0}")]
-    NotAPicture(DecodeError),
+    NotAnImage(DecodeError),
     /// The file cannot be read.
     #[error("it cannot be read: {0}")]
     Unreadable(io::Error),
@@ -58,7 +58,7 @@ pub enum SkipReason {
     #[error("it is not a regular file")]
     NotAFile,
     /// A folder inside a SKU folder.
-    #[error("it is a folder inside a SKU folder; move its pictures up, or make it a SKU folder of its own")]
+    #[error("it is a folder inside a SKU folder; move its images up, or make it a SKU folder of its own")]
     Nested,
     /// A file beside the SKU folders.
     #[error("it lies beside the SKU folders; move it into the folder of its SKU")]
@@ -77,10 +77,10 @@ pub enum SkipReason {
     },
 }
 
-/// A picture that looks like an exemplar that its SKU has already.
+/// An image that looks like an exemplar that its SKU has already.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Redundant {
-    /// Which.
+    /// Path of the file or folder.
     pub path: PathBuf,
     /// Code of the SKU.
     pub code: String,

@@ -44,10 +44,10 @@ const ROWS_PER_LIST: usize = 64;
 const RECALL_QUERIES: usize = 64;
 const RECALL_AT: usize = 10;
 
-/// Exemplars that may have come or gone since FAISS was given them all, and that many more for each [`SHARE`] of them:
+/// Exemplars that may have come or gone since FAISS was given them all, and that many more for each [`BASE_ROWS_PER_EDIT`] of them:
 /// those that came are compared with one by one, those that went are passed over.
 const RECENT: usize = 256;
-const SHARE: usize = 64;
+const BASE_ROWS_PER_EDIT: usize = 64;
 
 /// An index over the exemplars of one [`GalleryData`].
 pub(crate) struct FaissIndex {
@@ -81,7 +81,7 @@ impl Recent {
             // There is nothing to ask it for.
             return None;
         }
-        let limit = RECENT + base.exemplars.len() / SHARE;
+        let limit = RECENT + base.exemplars.len() / BASE_ROWS_PER_EDIT;
         let mut rows = Vec::new();
         for (number, block) in data.exemplars().blocks().iter().enumerate() {
             if base.exemplars.blocks().get(number).is_some_and(|known| Arc::ptr_eq(known, block)) {
@@ -155,7 +155,7 @@ impl FaissIndex {
         loop {
             native.set_nprobe(probes as u32);
             let found = ConcurrentIndex::search(&native, &queries, RECALL_AT).map_err(&failed)?;
-            let recall = share_found(data, &truth, found.labels.chunks(RECALL_AT));
+            let recall = recall_of(data, &truth, found.labels.chunks(RECALL_AT));
             if recall >= options.ivf_recall || probes >= lists {
                 let description = format!("FAISS IVF, {probes} of {lists} lists, recall@{RECALL_AT} {recall:.3}");
                 return Ok(Self::over(data, Native::Lists(native), description));
@@ -204,7 +204,7 @@ impl FaissIndex {
             let recent = recent.into_iter().map(|hit| Hit { row: self.recent.rows[hit.row], ..hit });
             let hits = rank(data, query, labels, recent, k);
             // A row that FAISS left out is at most as similar as the last one it proposed. Where that is a tie with the
-            // last place, as among many equal pictures, only comparing with all rows tells who comes first.
+            // last place, as among many equal images, only comparing with all rows tells who comes first.
             let left_out = similarities.last().copied().unwrap_or(f32::NEG_INFINITY) + ROUNDING;
             let settled = matches!(self.base.native, Native::Lists(_))
                 || fetch == held
@@ -255,8 +255,8 @@ fn spread_rows(rows: &Matrix, count: usize) -> Vec<f32> {
     (0..count).flat_map(|i| rows.row(i * rows.rows() / count).iter().copied()).collect()
 }
 
-/// Share of the true hits that are among the labels found.
-fn share_found<'a>(data: &GalleryData, truth: &[Vec<Hit>], found: impl Iterator<Item = &'a [Idx]>) -> f32 {
+/// Fraction of the true hits that are among the labels found.
+fn recall_of<'a>(data: &GalleryData, truth: &[Vec<Hit>], found: impl Iterator<Item = &'a [Idx]>) -> f32 {
     let row = |label: &Idx| label.get().and_then(|id| data.row_of(ExemplarId(id)));
     let hits = truth.iter().zip(found).map(|(truth, found)| {
         let found: Vec<usize> = found.iter().filter_map(row).collect();

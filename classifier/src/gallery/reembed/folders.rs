@@ -1,4 +1,4 @@
-//! Pictures of exemplars in folders.
+//! Images of exemplars in folders.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -11,42 +11,42 @@ use vision::{DecodeLimits, Sha256};
 
 use super::super::data::Exemplar;
 use super::super::enrol::{SkipReason, Skipped};
-use super::{LossReason, Pictures};
+use super::{ImageSource, LossReason};
 
-/// Pictures in folders, found by their content: they may have been moved or renamed since they were enrolled.
+/// Images in folders, found by their content: they may have been moved or renamed since they were enrolled.
 #[derive(Debug)]
-pub struct FolderPictures {
+pub struct FolderImages {
     roots: Vec<PathBuf>,
     by_digest: HashMap<Sha256, PathBuf>,
     skipped: Vec<Skipped>,
     max_bytes: usize,
 }
 
-impl FolderPictures {
+impl FolderImages {
     /// Reads all files below `roots` once, to know their content. Links are not followed. What cannot be read is passed over,
-    /// as enrolment does: it may be no picture at all.
+    /// as enrolment does: it may be no image at all.
     ///
     /// # Errors
     /// When one of `roots` is no folder or cannot be listed.
     pub fn open(roots: &[PathBuf], limits: &DecodeLimits) -> Result<Self, WalkError> {
-        let mut pictures =
+        let mut images =
             Self { roots: roots.to_vec(), by_digest: HashMap::new(), skipped: Vec::new(), max_bytes: limits.max_bytes };
         for root in roots {
             if !fs::metadata(root).map_err(|source| unlisted(root, source))?.is_dir() {
                 return Err(WalkError::NotAFolder { path: root.clone() });
             }
-            let files = pictures.files_below(root)?;
+            let files = images.files_below(root)?;
             let digests: Vec<_> = files.par_iter().map(|path| Sha256::of_file(path)).collect();
             for (path, digest) in files.into_iter().zip(digests) {
                 match digest {
                     Ok(digest) => {
-                        pictures.by_digest.entry(digest).or_insert(path);
+                        images.by_digest.entry(digest).or_insert(path);
                     }
-                    Err(error) => pictures.skip(path, SkipReason::Unreadable(error)),
+                    Err(error) => images.skip(path, SkipReason::Unreadable(error)),
                 }
             }
         }
-        Ok(pictures)
+        Ok(images)
     }
 
     /// What was passed over, and why.
@@ -90,7 +90,7 @@ impl FolderPictures {
     }
 }
 
-impl Pictures for FolderPictures {
+impl ImageSource for FolderImages {
     fn fetch(&self, exemplar: &Exemplar) -> Result<Vec<u8>, LossReason> {
         if let Some(path) = self.by_digest.get(&exemplar.sha256).cloned() {
             return match read(&path, self.max_bytes) {

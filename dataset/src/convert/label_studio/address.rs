@@ -1,15 +1,15 @@
-//! Which file a task's picture is.
+//! Which file a task's image is.
 
 use std::collections::BTreeMap;
 
 use super::super::error::Fault;
 use crate::layout::FileSort;
 
-/// The picture's file name: the last part of the address under `image`, or of the first value that names a picture.
+/// The image's file name: the last part of the address under `image`, or of the first value that names an image.
 pub(super) fn file_of(data: &BTreeMap<String, serde_json::Value>) -> Result<String, Fault> {
     let address = data
         .get("image")
-        .or_else(|| data.values().find(|v| v.as_str().is_some_and(names_a_picture)))
+        .or_else(|| data.values().find(|v| v.as_str().is_some_and(names_an_image)))
         .and_then(serde_json::Value::as_str)
         .ok_or(Fault::Missing("image"))?
         .trim();
@@ -48,6 +48,6 @@ fn unescape(text: &str) -> String {
     String::from_utf8(plain).unwrap_or_else(|_| text.to_owned())
 }
 
-fn names_a_picture(text: &str) -> bool {
-    FileSort::of(text.split(['?', '#']).next().unwrap_or(text)) != FileSort::NoPicture
+fn names_an_image(text: &str) -> bool {
+    FileSort::of(text.split(['?', '#']).next().unwrap_or(text)) != FileSort::NoImage
 }

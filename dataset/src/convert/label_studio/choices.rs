@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::error::{ConvertError, Fault, Place};
+use super::super::error::{ConvertError, Fault, Location};
 use super::super::{LeftOut, loose::Row};
 use super::task::{Task, Verdict, tasks};
 
@@ -27,7 +27,7 @@ pub fn choices(
 ) -> Result<(Vec<TaskChoice>, Vec<ConvertError>, LeftOut), ConvertError> {
     let (mut found, mut wrong, mut left_out) = (Vec::new(), Vec::new(), LeftOut::default());
     for (at, Row(task)) in tasks(path, bytes)?.into_iter().enumerate() {
-        let place = |member| Place::Item("tasks", at, member);
+        let place = |member| Location::Item("tasks", at, member);
         let chosen = task
             .map_err(|error| ConvertError::at(path, place(""), Fault::Row(error)))
             .and_then(|task| choice(path, place, task, key, &mut left_out));
@@ -41,7 +41,7 @@ pub fn choices(
 
 fn choice(
     path: &Path,
-    place: impl Fn(&'static str) -> Place,
+    place: impl Fn(&'static str) -> Location,
     mut task: Task,
     key: &str,
     left_out: &mut LeftOut,

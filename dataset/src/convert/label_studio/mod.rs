@@ -1,4 +1,4 @@
-//! Label Studio's JSON export: a list of tasks with rectangles in percent of the picture.
+//! Label Studio's JSON export: a list of tasks with rectangles in percent of the image.
 
 mod address;
 mod choices;
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::Loaded;
 use super::cvat::Categories;
-use super::error::{ConvertError, Fault, Place};
+use super::error::{ConvertError, Fault, Location};
 use super::loose::{Id, Number, Row};
 use super::marks::{TURNED, is_turned};
 use super::model::{ImageRecord, Object, Rect, check_size};
@@ -66,7 +66,7 @@ pub(super) fn parse(path: &Path, bytes: Vec<u8>, strict: bool) -> Result<Loaded,
         match read {
             Ok(()) => {}
             Err(Stop::Task(fault)) => {
-                let error = ConvertError::at(path, Place::Item("tasks", at, ""), fault);
+                let error = ConvertError::at(path, Location::Item("tasks", at, ""), fault);
                 reader.loaded.left_out.fault(error)?;
             }
             Err(Stop::All(error)) => return Err(*error),
@@ -110,7 +110,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn task(&mut self, at: usize, mut task: Task) -> Result<(), Stop> {
-        let (path, place) = (self.path, |member| Place::Item("tasks", at, member));
+        let (path, place) = (self.path, |member| Location::Item("tasks", at, member));
         let file = safe_relative(&file_of(&task.data)?).map_err(Fault::from)?;
         let left_out = &mut self.loaded.left_out;
         let regions = match task.verdict() {
@@ -124,8 +124,8 @@ impl Reader<'_> {
             }
         };
         let Some((width, height)) = size(&regions, &task) else {
-            // The export says the size of a picture only beside a region.
-            let what = "pictures whose size the export does not say (those without any region)";
+            // The export says the size of an image only beside a region.
+            let what = "images whose size the export does not say (those without any region)";
             return Ok(left_out.note(path, place(""), what)?);
         };
         let (width, height) = check_size(width, height)?;
@@ -181,7 +181,7 @@ impl Reader<'_> {
     }
 }
 
-/// The picture's size, by a region or by the task's data.
+/// The image's size, by a region or by the task's data.
 fn size(regions: &[Region], task: &Task) -> Option<(u64, u64)> {
     let whole = |number: Number| number.whole();
     let by_region =

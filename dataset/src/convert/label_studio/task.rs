@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::super::error::{ConvertError, Fault, Place};
+use super::super::error::{ConvertError, Fault, Location};
 use super::super::loose::{self, Id, Number, Row};
 use crate::files::into_text;
 
@@ -103,7 +103,7 @@ impl Task {
 /// Reads the tasks of an export ("JSON", not "JSON-MIN").
 pub(super) fn tasks(path: &Path, bytes: Vec<u8>) -> Result<Vec<Row<Task>>, ConvertError> {
     let text = into_text(path, bytes)?;
-    let fault = |fault: Fault| ConvertError::at(path, Place::Whole, fault);
+    let fault = |fault: Fault| ConvertError::at(path, Location::Whole, fault);
     let json = |source| fault(Fault::Json { expected: "Label Studio's JSON export", source });
     let tasks: Vec<Row<Task>> = loose::parse(&text).map_err(json)?;
     if tasks.iter().any(|task| task.0.is_err()) && tasks.iter().all(|task| task.0.is_err()) && is_min(&text) {

@@ -46,7 +46,7 @@ const CVAT: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 </annotations>
 "#;
 
-/// A project of two tasks as CVAT 2 exports it: pictures of both from 0, labels below `project`, with skeleton parts, tags, masks
+/// A project of two tasks as CVAT 2 exports it: images of both from 0, labels below `project`, with skeleton parts, tags, masks
 /// and the attributes `group_id`, `rotation` and `source` where its format description has them.
 #[test]
 fn cvat_projects_are_read() {
@@ -86,10 +86,7 @@ Validation</subsets>
 "##;
     fs::write(&path, text).unwrap();
     let loaded = read(&path, Format::Cvat, &ReadOptions::default()).unwrap();
-    assert_eq!(
-        loaded.left_out.counts(),
-        BTreeMap::from([("masks", 1), ("skeletons", 1), ("tags of whole pictures", 1)])
-    );
+    assert_eq!(loaded.left_out.counts(), BTreeMap::from([("masks", 1), ("skeletons", 1), ("tags of whole images", 1)]));
     let names: Vec<_> = loaded.annotations.categories.iter().map(|c| c.name.as_str()).collect();
     assert_eq!(names, ["bottle", "hand"]);
     let images: Vec<_> = loaded.annotations.images.iter().map(|i| (i.id, i.file.as_str(), i.objects.len())).collect();
@@ -107,5 +104,5 @@ fn cvat_refusals_name_file_and_line() {
     };
     check(CVAT.replace("xtl=\"10.50\"", "xtl=\"inf\""), "a.xml:9: a coordinate is not a finite number");
     check(CVAT.replace("store 1/b", "../b"), "a.xml:15: \"../b.jpg\" climbs out");
-    check(CVAT.replace("occluded=\"1\"", "outside=\"1\""), "1 boxes marked as outside the picture");
+    check(CVAT.replace("occluded=\"1\"", "outside=\"1\""), "1 boxes marked as outside the image");
 }

@@ -41,7 +41,7 @@ const LABEL_STUDIO: &str = r#"[
       "original_height": 500, "image_rotation": 0,
       "value": {"x": 1, "y": 2, "width": 5, "height": 5, "rotation": 30, "rectanglelabels": ["Bottle"]}}]},
    {"id": 3, "was_cancelled": false, "result": []}]},
- {"id": 43, "data": {"image": "https://example.com/pictures/b.jpg?token=1"}, "annotations": []}
+ {"id": 43, "data": {"image": "https://example.com/images/b.jpg?token=1"}, "annotations": []}
 ]
 "#;
 
@@ -117,14 +117,14 @@ fn label_studio_variants_are_read() {
     let expected = [("boxes without a label", 1), ("regions that are no rectangles", 2), ("second labels of a box", 1)];
     assert_eq!(loaded.left_out.counts(), BTreeMap::from(expected));
 
-    // Old exports, sizes in the task's data, pictures without any box.
+    // Old exports, sizes in the task's data, images without any box.
     let old = task(r#"{"id": 1, "result": []}"#)
         .replace("annotations", "completions")
         .replace("\"a.jpg\"", "\"a.jpg\", \"width\": 64, \"height\": 48");
     let loaded = one(&old);
     assert_eq!((loaded.annotations.images[0].width, loaded.annotations.images[0].objects.len()), (64, 0));
     let nothing = left_out("a.json", &format!("[{}]", task(r#"{"id": 1, "result": []}"#)));
-    assert!(nothing.contains("holds no labelled picture; left out: 1 pictures whose size"), "{nothing}");
+    assert!(nothing.contains("holds no labelled image; left out: 1 images whose size"), "{nothing}");
 
     let file =
         |address: &str| one(&task(&by("1", "", "x")).replace("a.jpg", address)).annotations.images[0].file.clone();
@@ -150,7 +150,7 @@ fn label_studio_refusals() {
     check(
         "/data/upload/1/0a1b-shelf.jpg",
         "data:image/jpeg;base64,AAAA",
-        "a.json: tasks[0]: the picture is in the export",
+        "a.json: tasks[0]: the image is in the export",
     );
     let min = r#"[{"id": 1, "image": "a.jpg", "label": [], "annotation_id": 3, "lead_time": 1.5}]"#;
     assert!(refusal("a.json", min).contains("JSON-MIN"), "{}", refusal("a.json", min));

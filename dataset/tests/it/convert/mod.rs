@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use dataset::convert::{
-    Annotations, Category, Format, ImageRecord, Object, ReadOptions, Rect, VocConvention, WriteOptions, check_pictures,
+    Annotations, Category, Format, ImageRecord, Object, ReadOptions, Rect, VocConvention, WriteOptions, check_images,
     detect, read, write,
 };
 use dataset::{ClassNames, yolo};
@@ -53,9 +53,9 @@ fn names() -> impl Strategy<Value = String> {
 }
 
 fn objects(width: u32, height: u32) -> impl Strategy<Value = Vec<Object>> {
-    let share = || 0.0..1.0_f64;
+    let fraction = || 0.0..1.0_f64;
     let object = (
-        (share(), share(), share(), share()),
+        (fraction(), fraction(), fraction(), fraction()),
         any::<prop::sample::Index>(),
         any::<bool>(),
         prop::option::of(0.0..1e6_f64),
@@ -64,7 +64,7 @@ fn objects(width: u32, height: u32) -> impl Strategy<Value = Vec<Object>> {
     prop::collection::vec(object, 0..6).prop_map(move |all| {
         let (width, height) = (f64::from(width), f64::from(height));
         let object = |((cx, cy, w, h), category, crowd, area, attributes): (_, prop::sample::Index, _, _, _)| {
-            // At least two pixels, centre inside; may reach beyond the picture.
+            // At least two pixels, centre inside; may reach beyond the image.
             let (cx, cy, w, h): (f64, f64, f64, f64) = (cx, cy, w, h);
             let (w, h) = (2.0 + w * (width - 2.0), 2.0 + h * (height - 2.0));
             let rect = Rect { x: cx * width - w / 2.0, y: cy * height - h / 2.0, w, h };
@@ -157,10 +157,10 @@ proptest! {
             prop_assert_eq!(names.get(number), Some(category.name.as_str()));
         }
         for image in &annotations.images {
-            let picture = if image.file.contains("images/") { image.file.clone() } else { format!("images/{}", image.file) };
-            let label = match picture.rsplit_once("images/") {
+            let file = if image.file.contains("images/") { image.file.clone() } else { format!("images/{}", image.file) };
+            let label = match file.rsplit_once("images/") {
                 Some((before, after)) => format!("{before}labels/{}", after.replace(".jpg", ".txt")),
-                None => unreachable!("every picture lies below images"),
+                None => unreachable!("every image lies below images"),
             };
             let lines = yolo::read(&plain.join(label)).unwrap();
             let sayable: Vec<_> = image.objects.iter().filter(|object| !object.crowd).collect();
@@ -185,10 +185,10 @@ fn real_labels_go_round_unchanged() {
     let options = ReadOptions { classes: Some(classes), ..Default::default() };
     let first = read(&root, Format::Yolo, &options).unwrap().annotations;
     assert_eq!((first.images.len(), first.boxes()), (314, 777));
-    check_pictures(&first, &root).unwrap();
+    check_images(&first, &root).unwrap();
     write(&first, &at("a.json"), Format::Coco, &WriteOptions::default()).unwrap();
     write(&load(&at("a.json"), Format::Coco), &at("voc"), Format::Voc, &WriteOptions::default()).unwrap();
-    let copy = WriteOptions { copy_pictures: Some(root.clone()), ..Default::default() };
+    let copy = WriteOptions { copy_images: Some(root.clone()), ..Default::default() };
     write(&load(&at("voc"), Format::Voc), &at("yolo"), Format::Yolo, &copy).unwrap();
     let last = read(&at("yolo"), Format::Yolo, &options).unwrap().annotations;
     assert_same(&last, &first, PIXELS);
@@ -256,14 +256,14 @@ fn coco_refusals_name_file_and_place() {
     let image =
         |id: u32, name: &str| format!(r#", {{"id": {id}, "file_name": "{name}", "width": 100, "height": 100}}"#);
     check(&image(1, "b.jpg"), "", "a.json: images[1].id: image id 1 is given twice");
-    check(&image(2, "a.jpg"), "", "a.json: a.jpg: would be left out, as all second entries of a picture");
+    check(&image(2, "a.jpg"), "", "a.json: a.jpg: would be left out, as all second entries of an image");
     check(&image(2, "../../etc/passwd"), "", "a.json: images[1].file_name: \"../../etc/passwd\" climbs out");
     check(&image(2, "..\\\\b.jpg"), "", "a.json: images[1].file_name: \"..\\\\b.jpg\" climbs out");
     check(&image(2, "/etc/passwd"), "", "a.json: images[1].file_name: \"/etc/passwd\" is an absolute path");
     check(
         r#", {"id": 2, "file_name": "b.jpg", "width": 0, "height": 9}"#,
         "",
-        "a.json: images[1].width: a picture of 0 x 9",
+        "a.json: images[1].width: an image of 0 x 9",
     );
     let boxed = |id: u32, image: u32, category: u32, bbox: &str| {
         format!(r#", {{"id": {id}, "image_id": {image}, "category_id": {category}, "bbox": {bbox}}}"#)
@@ -299,7 +299,7 @@ fn coco_refusals_name_file_and_place() {
         )
     };
     assert!(refusal("a.json", &set("[60, 60, 90, 90]")).contains("none would if they were x1, y1, x2, y2"));
-    assert!(refusal("a.json", &set("[0.1, 0.1, 0.25, 0.5]")).contains("shares of the picture's size where pixels"));
+    assert!(refusal("a.json", &set("[0.1, 0.1, 0.25, 0.5]")).contains("fractions of the image's size where pixels"));
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn yolo_refusals() {
     assert!(message(&two).contains("a.txt:1: x_center is 20, outside 0..1"));
     fs::write(root.join("labels/a.txt"), "0 .5 .5 .5 .5 # front\n").unwrap();
     fs::write(root.join("labels/b.txt"), "0 .5 .5 .5 .5\n").unwrap();
-    assert!(message(&two).contains("b.txt: no picture belongs to this label file"));
+    assert!(message(&two).contains("b.txt: no image belongs to this label file"));
     fs::remove_file(root.join("labels/b.txt")).unwrap();
     let annotations = read(root, Format::Yolo, &two).unwrap().annotations;
     let object = &annotations.images[0].objects[0];
@@ -377,10 +377,10 @@ fn nothing_is_half_written() {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
     };
     let poking = set(vec![image(1, "a.jpg", inside), image(2, "b.jpg", far)]);
-    check(&poking, Format::Yolo, "the centre of the box lies outside its picture");
+    check(&poking, Format::Yolo, "the centre of the box lies outside its image");
     let twins = set(vec![image(1, "a.jpg", inside), image(2, "a.png", inside)]);
-    check(&twins, Format::Yolo, "images[1].file_name: \"a.png\" and another picture of that name");
-    check(&twins, Format::Voc, "images[1].file_name: \"a.png\" and another picture of that name");
+    check(&twins, Format::Yolo, "images[1].file_name: \"a.png\" and another image of that name");
+    check(&twins, Format::Voc, "images[1].file_name: \"a.png\" and another image of that name");
     check(&set(vec![image(1, "a.jpg", inside)]), Format::Cvat, "cvat labels are read, not written");
 
     write(&set(vec![image(1, "a.jpg", inside)]), &out, Format::Voc, &WriteOptions::default()).unwrap();
@@ -389,19 +389,19 @@ fn nothing_is_half_written() {
 }
 
 #[test]
-fn sizes_are_held_against_the_pictures() {
+fn sizes_are_held_against_the_images() {
     let folder = tempfile::tempdir().unwrap();
     write_files(folder.path(), &[("images/a.png", &png(40, 20))]);
     let image = |file: &str, width, height| ImageRecord { id: 1, file: file.into(), width, height, objects: vec![] };
     let check = |file: &str, width, height| {
         let set = Annotations { categories: vec![], images: vec![image(file, width, height)] };
-        check_pictures(&set, folder.path()).map_err(|e| e.to_string())
+        check_images(&set, folder.path()).map_err(|e| e.to_string())
     };
     assert_eq!(check("a.png", 40, 20), Ok(()));
     assert_eq!(check("images/a.png", 40, 20), Ok(()));
     assert!(check("a.png", 20, 40).unwrap_err().contains("without its EXIF rotation"));
     assert!(
-        check("a.png", 41, 20).unwrap_err().contains("the labels say 41x20, but the upright picture has 40x20 pixels")
+        check("a.png", 41, 20).unwrap_err().contains("the labels say 41x20, but the upright image has 40x20 pixels")
     );
     assert!(check("b.png", 40, 20).unwrap_err().contains("cannot read"));
 }

@@ -1,7 +1,7 @@
 //! The head as ONNX nodes: from features to boxes and scores of all anchors.
 
 use engine::EngineError;
-use engine::onnx::{Attribute, Window, Wire};
+use engine::onnx::{Attribute, GraphTensor, Window};
 
 use super::super::head::REG_MAX;
 use super::{Levels, Size, Writer};
@@ -14,7 +14,7 @@ impl Writer<'_> {
         features: &Levels,
         classes: usize,
         size: Size,
-    ) -> Result<Wire, EngineError> {
+    ) -> Result<GraphTensor, EngineError> {
         let (boxes, scores) = (self.branches("cv2", features, 4 * REG_MAX)?, self.branches("cv3", features, classes)?);
         let name = "model.22";
         let g = &mut self.graph;
@@ -44,7 +44,7 @@ impl Writer<'_> {
     }
 
     /// One kind of branch at all levels: (B, outputs, A).
-    fn branches(&mut self, kind: &str, features: &Levels, outputs: usize) -> Result<Wire, EngineError> {
+    fn branches(&mut self, kind: &str, features: &Levels, outputs: usize) -> Result<GraphTensor, EngineError> {
         let mut levels = Vec::new();
         for (level, x) in features.iter().enumerate() {
             let name = format!("model.22.{kind}.{level}");
@@ -57,7 +57,7 @@ impl Writer<'_> {
     }
 
     /// Centres (1, 2, A) and strides (1, 1, A) in pixels, as constants.
-    fn fixed_anchors(&mut self, height: usize, width: usize) -> (Wire, Wire) {
+    fn fixed_anchors(&mut self, height: usize, width: usize) -> (GraphTensor, GraphTensor) {
         let all = anchors(height, width);
         let centers: Vec<f32> = all.iter().map(|a| a.x).chain(all.iter().map(|a| a.y)).collect();
         let strides: Vec<f32> = all.iter().map(|a| a.stride).collect();
@@ -68,7 +68,7 @@ impl Writer<'_> {
     }
 
     /// The same, worked out from the shapes of the features when the network runs.
-    fn anchors_of(&mut self, features: &Levels) -> (Wire, Wire) {
+    fn anchors_of(&mut self, features: &Levels) -> (GraphTensor, GraphTensor) {
         let (mut centers, mut strides) = (Vec::new(), Vec::new());
         let g = &mut self.graph;
         let scalar = |g: &mut engine::onnx::GraphBuilder, name: &str, value: i64| {
@@ -83,7 +83,7 @@ impl Writer<'_> {
             let shape = g.node("Shape", &name, &[feature], &[Attribute::Int("start", 2)]);
             let step = g.floats(&format!("{name}/stride"), &[], &[stride as f32]);
             let sides = g.split(&name, &shape, 0, &[1, 1]);
-            let line = |g: &mut engine::onnx::GraphBuilder, side: &Wire, as_row: bool| {
+            let line = |g: &mut engine::onnx::GraphBuilder, side: &GraphTensor, as_row: bool| {
                 let axes = g.ints(&format!("{name}/axes"), &[0]);
                 let count = g.node("Squeeze", &name, &[side, &axes], &[]);
                 let numbers = g.node("Range", &name, &[&zero, &count, &one], &[]);

@@ -4,7 +4,7 @@
 mod head;
 
 use engine::backbone::GraphPart;
-use engine::onnx::{GraphBuilder, Window, Wire};
+use engine::onnx::{GraphBuilder, GraphTensor, Window};
 use engine::{Backbone, EngineError, Weights};
 use vision::PreprocessPlan;
 
@@ -35,7 +35,7 @@ pub struct Writer<'a> {
 const SOME_MULTIPLE_OF_32: (usize, usize) = (640, 640);
 
 /// Features at strides 8, 16 and 32.
-pub type Levels = [Wire; 3];
+pub type Levels = [GraphTensor; 3];
 
 impl<'a> Writer<'a> {
     /// An empty graph called `name`, of these weights.
@@ -45,7 +45,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The tensor `name` of the weights as a constant.
-    fn weight(&mut self, name: &str) -> Result<Wire, EngineError> {
+    fn weight(&mut self, name: &str) -> Result<GraphTensor, EngineError> {
         let shape = self.weights.shape(name).unwrap_or_default().to_vec();
         let values = self.weights.take(name, &shape)?;
         Ok(self.graph.floats(name, &shape, values))
@@ -57,20 +57,26 @@ impl<'a> Writer<'a> {
     }
 
     /// A convolution with bias.
-    pub(super) fn conv(&mut self, name: &str, x: &Wire, window: Window) -> Result<Wire, EngineError> {
+    pub(super) fn conv(&mut self, name: &str, x: &GraphTensor, window: Window) -> Result<GraphTensor, EngineError> {
         let (weight, bias) = (self.weight(&format!("{name}.weight"))?, self.weight(&format!("{name}.bias"))?);
         Ok(self.graph.conv(name, x, (&weight, &bias), window))
     }
 
     /// YOLOv8's convolution: padded by half its kernel, then SiLU.
-    pub(super) fn block(&mut self, name: &str, x: &Wire, stride: usize) -> Result<Wire, EngineError> {
+    pub(super) fn block(&mut self, name: &str, x: &GraphTensor, stride: usize) -> Result<GraphTensor, EngineError> {
         let conv = format!("{name}.conv");
         let window = Window::square(self.kernel(&conv), stride);
         let y = self.conv(&conv, x, window)?;
         Ok(self.graph.silu(name, &y))
     }
 
-    fn c2f(&mut self, layer: usize, x: &Wire, repeats: usize, shortcut: bool) -> Result<Wire, EngineError> {
+    fn c2f(
+        &mut self,
+        layer: usize,
+        x: &GraphTensor,
+        repeats: usize,
+        shortcut: bool,
+    ) -> Result<GraphTensor, EngineError> {
         let name = format!("model.{layer}");
         let y = self.block(&format!("{name}.cv1"), x, 1)?;
         let half = self.weights.shape(&format!("{name}.cv1.conv.weight")).map_or(0, |shape| shape[0]) as i64 / 2;
@@ -87,7 +93,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Pooling over ever larger windows.
-    fn sppf(&mut self, x: &Wire) -> Result<Wire, EngineError> {
+    fn sppf(&mut self, x: &GraphTensor) -> Result<GraphTensor, EngineError> {
         let name = "model.9";
         let mut parts = vec![self.block(&format!("{name}.cv1"), x, 1)?];
         for _ in 0..3 {
@@ -98,7 +104,7 @@ impl<'a> Writer<'a> {
         self.block(&format!("{name}.cv2"), &all, 1)
     }
 
-    pub(super) fn yolo_backbone(&mut self, images: &Wire, scale: Scale) -> Result<Levels, EngineError> {
+    pub(super) fn yolo_backbone(&mut self, images: &GraphTensor, scale: Scale) -> Result<Levels, EngineError> {
         let mut x = self.block("model.0", images, 2)?;
         let mut levels = Vec::new();
         for (stage, base) in [3, 6, 6, 3].into_iter().enumerate() {
@@ -110,7 +116,11 @@ impl<'a> Writer<'a> {
         Ok([levels[1].clone(), levels[2].clone(), p5])
     }
 
-    pub(super) fn lateral_backbone(&mut self, images: &Wire, backbone: &dyn Backbone) -> Result<Levels, EngineError> {
+    pub(super) fn lateral_backbone(
+        &mut self,
+        images: &GraphTensor,
+        backbone: &dyn Backbone,
+    ) -> Result<Levels, EngineError> {
         let PreprocessPlan { mean, std, .. } = backbone.plan();
         let scale: Vec<f32> = std.iter().map(|std| 255.0 / std).collect();
         let shift: Vec<f32> = mean.iter().zip(std).map(|(mean, std)| -mean / std).collect();

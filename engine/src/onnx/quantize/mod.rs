@@ -1,6 +1,6 @@
-//! Networks in bytes: activations in unsigned, weights in signed bytes with a scale per channel (QDQ form).
+//! Networks in int8: activations in unsigned, weights in signed bytes with a scale per channel (QDQ form).
 //!
-//! A written network runs over pictures and tells what values its tensors take ([`Quantizer::observed`],
+//! A written network runs over images and tells what values its tensors take ([`Quantizer::observed`],
 //! [`Quantizer::observe`]); then every tensor between two nodes that can work on bytes is rounded to them
 //! ([`Quantizer::finish`]). The file says it with pairs of `QuantizeLinear` and `DequantizeLinear`, which runtimes fuse
 //! into kernels on bytes. Method: Jacob et al. 2018, Quantization and Training of Neural Networks for Efficient
@@ -33,9 +33,9 @@ use plan::Plan;
 use range::Histogram;
 
 /// First version of ONNX's operators in which every channel may have its own scale.
-const LEAST_OPSET: i64 = 13;
+const MIN_OPSET: i64 = 13;
 
-/// Why a network is not written in bytes.
+/// Why a network is not written in int8.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum QuantizeError {
@@ -44,7 +44,7 @@ pub enum QuantizeError {
     Engine(#[from] EngineError),
     /// Its operators are too old.
     #[error(
-        "the network is written in version {found} of ONNX's operators; {LEAST_OPSET} or later is needed: export it anew"
+        "the network is written in version {found} of ONNX's operators; {MIN_OPSET} or later is needed: export it anew"
     )]
     Opset {
         /// Of the file.
@@ -53,25 +53,25 @@ pub enum QuantizeError {
     /// There is nothing to do.
     #[error("the network has no convolution that could work on bytes")]
     Nothing,
-    /// No picture went through.
+    /// No image went through.
     #[error("nothing is known about the values of {tensor}: give at least one image to calibrate on")]
     Unseen {
         /// The tensor.
         tensor: String,
     },
     /// The network computes what is no number.
-    #[error("{tensor} is not finite on the pictures to calibrate on: the weights are broken")]
+    #[error("{tensor} is not finite on the images to calibrate on: the weights are broken")]
     NotFinite {
         /// The tensor.
         tensor: String,
     },
 }
 
-/// The network in `file` in bytes, its ranges those of `inputs` (1, C, H, W) run by ONNX Runtime: several dozen that show what
+/// The network in `file` in int8, its ranges those of `inputs` (1, C, H, W) run by ONNX Runtime: several dozen that show what
 /// it will see. Nodes for whose names `keep` answers `true` stay as they are.
 ///
 /// # Errors
-/// When it is no network that can be written in bytes, cannot be run, or there is no input.
+/// When it is no network that can be written in int8, cannot be run, or there is no input.
 pub fn quantize(
     file: &[u8],
     keep: &dyn Fn(&str) -> bool,
@@ -83,7 +83,7 @@ pub fn quantize(
     let session = OrtSession::from_bytes(&quantizer.observed(), &options)?;
     let batch = session.info().input.batch.unwrap_or(1);
     for input in inputs {
-        // A network of fixed batch sees the picture as often as it insists.
+        // A network of fixed batch sees the image as often as it insists.
         let views = vec![input.view(); batch];
         let input = ndarray::concatenate(Axis(0), &views).unwrap_or_else(|_| input.clone());
         quantizer.observe(&session.run(input.view())?);
@@ -106,10 +106,10 @@ impl Quantizer {
     /// The network in `file`. Nodes for whose names `keep` answers `true` stay as they are.
     ///
     /// # Errors
-    /// When the file is no network that can be written in bytes.
+    /// When the file is no network that can be written in int8.
     pub fn new(file: &[u8], keep: &dyn Fn(&str) -> bool) -> Result<Self, QuantizeError> {
         let model = Model::decode(Path::new("the network"), file.to_vec().into())?;
-        if model.opset() < LEAST_OPSET {
+        if model.opset() < MIN_OPSET {
             return Err(QuantizeError::Opset { found: model.opset() });
         }
         let model = model.proto().clone();
@@ -161,7 +161,7 @@ impl Quantizer {
         }
     }
 
-    /// The network in bytes.
+    /// The network in int8.
     ///
     /// # Errors
     /// When nothing was observed, values are not finite, or a weight cannot be read.

@@ -1,4 +1,4 @@
-//! What of a network is computed in bytes.
+//! What of a network is computed in int8.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ pub(super) struct Plan {
     /// By place in the graph.
     pub(super) nodes: Vec<bool>,
     /// Tensors that become bytes, with the tensor whose range they share: often themselves.
-    pub(super) wires: BTreeMap<String, String>,
+    pub(super) tensors: BTreeMap<String, String>,
     /// Tensors that a node on bytes makes.
     pub(super) made: BTreeSet<String>,
 }
@@ -38,29 +38,29 @@ impl Plan {
                 convolved.insert(&node.output[0]);
             }
         }
-        let (mut wires, mut made, mut cut) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        let (mut tensors, mut made, mut cut) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         for (node, _) in graph.node.iter().zip(&nodes).filter(|(_, chosen)| **chosen) {
             let read = activations(node, &constants);
             if is_cut(&node.op_type) {
                 cut.insert(node.input[0].clone());
             }
             for name in &read {
-                wires.entry((*name).to_owned()).or_insert_with(|| (*name).to_owned());
+                tensors.entry((*name).to_owned()).or_insert_with(|| (*name).to_owned());
             }
             // Nodes come after what they read, so the range of the input is settled.
-            let shared = read.first().filter(|_| passes_on(&node.op_type)).map(|&name| wires[name].clone());
+            let shared = read.first().filter(|_| passes_on(&node.op_type)).map(|&name| tensors[name].clone());
             for name in &node.output {
                 made.insert(name.clone());
-                wires.insert(name.clone(), shared.clone().unwrap_or_else(|| name.clone()));
+                tensors.insert(name.clone(), shared.clone().unwrap_or_else(|| name.clone()));
             }
         }
-        wires.retain(|name, _| !cut.contains(name));
-        Self { nodes, wires, made }
+        tensors.retain(|name, _| !cut.contains(name));
+        Self { nodes, tensors, made }
     }
 
     /// Tensors whose values decide a range.
     pub(super) fn observed(&self) -> BTreeSet<&str> {
-        self.wires.values().map(String::as_str).collect()
+        self.tensors.values().map(String::as_str).collect()
     }
 }
 

@@ -74,7 +74,7 @@ impl Histogram {
     pub(super) fn parameters(&self, calibration: Calibration) -> (f32, u8) {
         let (low, high) = match calibration {
             Calibration::MinMax => (self.low, self.high),
-            Calibration::Mse => self.least_error(),
+            Calibration::Mse => self.min_error(),
         };
         let scale = (high - low) / 255.0;
         if scale < f32::MIN_POSITIVE {
@@ -83,7 +83,7 @@ impl Histogram {
         (scale, (-low / scale).round().clamp(0.0, 255.0) as u8)
     }
 
-    fn least_error(&self) -> (f32, f32) {
+    fn min_error(&self) -> (f32, f32) {
         let sums = Sums::of(self);
         let ends = |end: f32| (0..TRIES).map(move |cut| end * (1.0 - cut as f32 / TRIES as f32));
         let lows: Vec<f32> = if self.low < 0.0 { ends(self.low).collect() } else { vec![0.0] };

@@ -1,4 +1,4 @@
-//! The nodes of a network in bytes.
+//! The nodes of a network in int8.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -45,7 +45,7 @@ impl Writer<'_> {
         }
         for input in &mut node.input {
             // A node on numbers reads the rounded values only where no others are left.
-            if self.plan.wires.contains_key(&*input) && (chosen || self.plan.made.contains(&*input)) {
+            if self.plan.tensors.contains_key(&*input) && (chosen || self.plan.made.contains(&*input)) {
                 *input = restored(input);
             }
         }
@@ -57,7 +57,7 @@ impl Writer<'_> {
 
     /// To bytes and back, if the plan says so.
     fn round(&mut self, name: &str) {
-        let Some(shared) = self.plan.wires.get(name) else { return };
+        let Some(shared) = self.plan.tensors.get(name) else { return };
         let (scale, zero) = (scale_of(shared), zero_of(shared));
         let bytes = format!("{name}/bytes");
         self.push("QuantizeLinear", &[name, &scale, &zero], &bytes, None);
@@ -74,7 +74,7 @@ impl Writer<'_> {
             None => None,
         };
         let input_scale =
-            self.plan.wires.get(&node.input[0]).and_then(|name| self.ranges.get(name)).map_or(1.0, |r| r.0);
+            self.plan.tensors.get(&node.input[0]).and_then(|name| self.ranges.get(name)).map_or(1.0, |r| r.0);
         let bias_of = |channel: usize| bias.as_ref().and_then(|bias| bias.get(channel)).copied().unwrap_or(0.0);
         let scales: Vec<f32> = weight
             .chunks(per_channel)
@@ -139,9 +139,9 @@ impl Writer<'_> {
 /// The largest weight of a channel is 127 steps. The steps of a bias follow from it; where the weights of a channel are next
 /// to nothing the bias would have more steps than 32 bits hold.
 fn weight_scale(weights: &[f32], bias: f32, input_scale: f32) -> f32 {
-    const MOST_STEPS: f32 = 2e9;
-    let largest = weights.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
-    let scale = (largest / 127.0).max(bias.abs() / (input_scale * MOST_STEPS));
+    const MAX_STEPS: f32 = 2e9;
+    let largest = weights.iter().fold(0.0_f32, |max, value| max.max(value.abs()));
+    let scale = (largest / 127.0).max(bias.abs() / (input_scale * MAX_STEPS));
     if scale < f32::MIN_POSITIVE { 1.0 } else { scale }
 }
 

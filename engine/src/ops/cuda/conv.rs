@@ -10,17 +10,17 @@ use super::launch::{LANES, THREADS, slices, wide, window};
 use super::{Input, Kernel, compute};
 use crate::ops::shape::Geometry;
 
-/// Pictures of a batch whose columns are laid out at once: at most so many bytes of them.
+/// Images of a batch whose columns are laid out at once: at most so many bytes of them.
 /// Tests have more than one part so.
 const COLUMNS: usize = if cfg!(test) { 1 << 15 } else { 1 << 30 };
 
-/// Pictures that are convolved together.
-pub(in crate::ops) fn pictures_at_once(g: &Geometry, dtype: DType) -> usize {
+/// Images that are convolved together.
+pub(in crate::ops) fn images_at_once(g: &Geometry, dtype: DType) -> usize {
     if is_product(g) || is_depthwise(g) {
         return g.batch.max(1);
     }
-    let picture = depth(g) * pixels(g) * dtype.size_in_bytes();
-    (COLUMNS / picture.max(1)).clamp(1, g.batch.max(1))
+    let image = depth(g) * pixels(g) * dtype.size_in_bytes();
+    (COLUMNS / image.max(1)).clamp(1, g.batch.max(1))
 }
 
 /// Filters of one pixel that meet every pixel once.

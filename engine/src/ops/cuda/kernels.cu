@@ -106,11 +106,11 @@ template <typename A> __device__ A lanes_sum(A value) {
     return parts[threadIdx.x - lane];
 }
 
-// A window that moves over pictures.
+// A window that moves over images.
 struct Window {
     u32 channels, height, width, k, l, rows, columns, stride, top, left;
 
-    // each(u, v, row, column) for the pixels under the window at (i, j), row by row. Before the picture is beyond it: these are
+    // each(u, v, row, column) for the pixels under the window at (i, j), row by row. Before the image is beyond it: these are
     // unsigned.
     template <typename F> __device__ void pixels_under(u32 i, u32 j, F each) const {
         for (u32 u = 0; u < k; u++) {

@@ -16,7 +16,7 @@ pub(super) const THREADS: usize = 256;
 /// Threads that take a sum of their own where sums are short, as `LANES` in the kernels.
 pub(super) const LANES: usize = 32;
 /// Blocks of a grid whose threads take one number after another.
-const MOST_BLOCKS: usize = 1 << 20;
+const MAX_BLOCKS: usize = 1 << 20;
 
 /// A tensor's memory.
 pub(super) type Input<'a> = (&'a CudaStorage, &'a Layout);
@@ -70,7 +70,7 @@ impl<'a> Kernel<'a> {
         Self { name, holds, length, count: length, blocks: None, scalars }
     }
 
-    /// A kernel whose thread slides a window over pictures.
+    /// A kernel whose thread slides a window over images.
     pub(super) fn window(name: &'a str, holds: DType, length: usize, g: &Geometry) -> Self {
         Self::each(name, holds, length, window(g))
     }
@@ -90,7 +90,7 @@ impl<'a> Kernel<'a> {
         let device: &CudaDevice = first.device();
         // SAFETY: the kernel writes every number of its output.
         let mut output: CudaSlice<T> = unsafe { device.alloc(self.length) }?;
-        let blocks = self.blocks.unwrap_or_else(|| self.count.div_ceil(THREADS).min(MOST_BLOCKS));
+        let blocks = self.blocks.unwrap_or_else(|| self.count.div_ceil(THREADS).min(MAX_BLOCKS));
         if blocks == 0 || self.length == 0 {
             return Ok(CudaStorage::wrap_cuda_slice(output, device.clone()));
         }

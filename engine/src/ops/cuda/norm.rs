@@ -100,9 +100,9 @@ impl Normalise {
             None => (products, zero.clone(), zero),
             Some((mean, inverse)) => {
                 let dgamma = (products * inverse)?;
-                let share = -1.0 / count as f64;
-                let by_x = ((scale * inverse)? * (&dgamma * share)?)?;
-                let constant = ((scale * (&dbeta * share)?)? - (&by_x * mean)?)?;
+                let scale_mean = -1.0 / count as f64;
+                let by_x = ((scale * inverse)? * (&dgamma * scale_mean)?)?;
+                let constant = ((scale * (&dbeta * scale_mean)?)? - (&by_x * mean)?)?;
                 (dgamma, by_x, constant)
             }
         };

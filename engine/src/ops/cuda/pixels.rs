@@ -73,14 +73,14 @@ pub(in crate::ops) fn scale_channels_gradient(
     Ok((dx, ds))
 }
 
-fn plane_sums(planes: usize, plane: usize, share: f64, inputs: &[Input<'_>]) -> Result<CudaStorage> {
+fn plane_sums(planes: usize, plane: usize, factor: f64, inputs: &[Input<'_>]) -> Result<CudaStorage> {
     let kernel = Kernel {
         name: "plane_sums",
         holds: inputs[0].0.dtype(),
         length: planes,
         count: planes,
         blocks: Some(planes),
-        scalars: vec![plane.into(), Scalar::Factor(share)],
+        scalars: vec![plane.into(), Scalar::Factor(factor)],
     };
     kernel.launch(inputs)
 }

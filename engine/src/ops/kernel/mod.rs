@@ -22,7 +22,7 @@ pub(super) const COLUMNS: usize = 48;
 pub(super) const LANES: usize = 16;
 /// Channels of the gradient that [`Isa::dots`] takes at once.
 pub(super) const DOT_ROWS: usize = 4;
-/// Shifted pictures that [`Isa::dots`] takes at once.
+/// Shifted images that [`Isa::dots`] takes at once.
 pub(super) const DOT_COLUMNS: usize = 6;
 
 /// A tile of results: 8 channels of 48 pixels fill 24 of the 32 vector registers of AVX-512, which leaves room for the

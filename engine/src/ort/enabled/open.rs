@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::thread;
 
-use ort::session::Session as Inner;
+use ort::session::Session as RawSession;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{Outlet, TensorElementType};
 
@@ -14,7 +14,7 @@ use super::{assignment, outputs, providers};
 use crate::ort::{ENGINE, ExecutionProvider, OrtOptions, PoolPlan};
 use crate::{EngineError, InputShape, SessionInfo, onnx};
 
-/// Crops or pictures that a GPU is given at once.
+/// Crops or images that a GPU is given at once.
 const GPU_BATCH: usize = 32;
 
 /// A model on its way to a session.
@@ -29,10 +29,10 @@ pub(super) struct Model<'a> {
 pub(super) struct Opened {
     pub(super) info: SessionInfo,
     /// Whether the network takes 16-bit numbers.
-    pub(super) half_input: bool,
-    pub(super) sessions: Vec<Inner>,
+    pub(super) fp16_input: bool,
+    pub(super) sessions: Vec<RawSession>,
     /// One with the threads of all, for a caller that is alone.
-    pub(super) lone: Option<Inner>,
+    pub(super) lone: Option<RawSession>,
 }
 
 impl Model<'_> {
@@ -65,12 +65,12 @@ impl Model<'_> {
         .collect::<Result<_, _>>()?;
         let lone = if wide.is_some() { sessions.pop() } else { None };
         let Some(first) = sessions.first() else { return Err(self.refuse("no session was opened")) };
-        let (info, half_input) = self.describe(first, &providers, sessions.len())?;
-        Ok(Opened { info, half_input, sessions, lone })
+        let (info, fp16_input) = self.describe(first, &providers, sessions.len())?;
+        Ok(Opened { info, fp16_input, sessions, lone })
     }
 
     /// One session.
-    fn commit(&self, providers: &[&ExecutionProvider], pool: PoolPlan) -> Result<Inner, EngineError> {
+    fn commit(&self, providers: &[&ExecutionProvider], pool: PoolPlan) -> Result<RawSession, EngineError> {
         let refuse = |error: &dyn std::fmt::Display| self.refuse(&error.to_string());
         let builder = self.configure(!providers.is_empty(), pool).map_err(|error| refuse(&error))?;
         let asked = || providers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -98,11 +98,11 @@ impl Model<'_> {
     /// Reads what the model says about itself.
     fn describe(
         &self,
-        first: &Inner,
+        first: &RawSession,
         asked: &[&ExecutionProvider],
         parallelism: usize,
     ) -> Result<(SessionInfo, bool), EngineError> {
-        let (input, half_input) = self.input(first.inputs())?;
+        let (input, fp16_input) = self.input(first.inputs())?;
         if let Some(output) = first.outputs().iter().find(|output| !outputs::is_supported(output.dtype())) {
             let reason = format!("its output {} is {}, which cannot be read as numbers", output.name(), output.dtype());
             return Err(self.refuse(&reason));
@@ -122,21 +122,21 @@ impl Model<'_> {
             preferred_batch: input.batch.unwrap_or(preferred.max(1)),
         };
         tracing::debug!(path = %self.path.display(), provider = %info.provider, input = %info.input, sessions = info.parallelism, "network is open");
-        Ok((info, half_input))
+        Ok((info, fp16_input))
     }
 
-    /// The one input, which must be a picture: four dimensions, planes known, floating point.
+    /// The one input, which must be an image: four dimensions, planes known, floating point.
     fn input(&self, inputs: &[Outlet]) -> Result<(InputShape, bool), EngineError> {
         let [input] = inputs else {
             let names: Vec<_> = inputs.iter().map(Outlet::name).collect();
             return Err(self.refuse(&format!(
-                "it has {} inputs ({}), one picture input is needed",
+                "it has {} inputs ({}), one image input is needed",
                 names.len(),
                 names.join(", ")
             )));
         };
         let refuse = |what: &str| self.refuse(&format!("its input {} is {}, {what}", input.name(), input.dtype()));
-        let half_input = match input.dtype().tensor_type() {
+        let fp16_input = match input.dtype().tensor_type() {
             Some(TensorElementType::Float32) => false,
             Some(TensorElementType::Float16) => true,
             _ => return Err(refuse("32- or 16-bit floating point is needed")),
@@ -149,11 +149,11 @@ impl Model<'_> {
         let Some(channels) = size(channels).filter(|channels| *channels > 0) else {
             return Err(refuse("the number of channels must be fixed"));
         };
-        Ok((InputShape { batch: size(batch), channels, height: size(height), width: size(width) }, half_input))
+        Ok((InputShape { batch: size(batch), channels, height: size(height), width: size(width) }, fp16_input))
     }
 
     /// Which of the providers asked for got nodes to run; the CPU alone is a failure then.
-    fn who_runs(&self, session: &Inner, asked: &[&ExecutionProvider]) -> Result<String, EngineError> {
+    fn who_runs(&self, session: &RawSession, asked: &[&ExecutionProvider]) -> Result<String, EngineError> {
         let names = || asked.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let refuse = |reason: String| EngineError::Provider { provider: names(), reason };
         let nodes = assignment::nodes_by_provider(session).map_err(|error| refuse(error.message().to_owned()))?;
@@ -171,13 +171,13 @@ impl Model<'_> {
     }
 
     fn refuse(&self, cause: &str) -> EngineError {
-        let reason = format!("{cause}; is it a whole ONNX model of a picture network? Copy or export it again");
+        let reason = format!("{cause}; is it a whole ONNX model of an image network? Copy or export it again");
         EngineError::Load { path: self.path.to_owned(), reason }
     }
 }
 
 /// The key-value pairs stored in the model.
-fn metadata(session: &Inner) -> ort::Result<BTreeMap<String, String>> {
+fn metadata(session: &RawSession) -> ort::Result<BTreeMap<String, String>> {
     let metadata = session.metadata()?;
     let keys = metadata.custom_keys()?;
     Ok(keys.into_iter().filter_map(|key| metadata.custom(&key).map(|value| (key, value))).collect())

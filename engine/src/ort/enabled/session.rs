@@ -4,7 +4,7 @@ use std::path::Path;
 
 use half::f16;
 use ndarray::ArrayView4;
-use ort::session::Session as Inner;
+use ort::session::Session as RawSession;
 use ort::value::{TensorRef, ValueRef};
 
 use super::open::{Model, Opened};
@@ -20,8 +20,8 @@ const IN_MEMORY: &str = "(model in memory)";
 #[derive(Debug)]
 pub struct OrtSession {
     info: SessionInfo,
-    half_input: bool,
-    pool: Pool<Inner>,
+    fp16_input: bool,
+    pool: Pool<RawSession>,
 }
 
 impl OrtSession {
@@ -29,7 +29,7 @@ impl OrtSession {
     ///
     /// # Errors
     /// [`EngineError::RuntimeMissing`] without the library, [`EngineError::Provider`] when a provider cannot run,
-    /// [`EngineError::Load`] when the file is no network of one picture input.
+    /// [`EngineError::Load`] when the file is no network of one image input.
     pub fn open(path: &Path, options: &OrtOptions) -> Result<Self, EngineError> {
         let runtime = runtime::load(options.library.as_deref())?;
         let bytes = files::read(path, options.max_model_bytes)?;
@@ -49,8 +49,8 @@ impl OrtSession {
     }
 
     fn new(opened: Opened) -> Self {
-        let Opened { info, half_input, sessions, lone } = opened;
-        Self { info, half_input, pool: Pool::new(sessions, lone) }
+        let Opened { info, fp16_input, sessions, lone } = opened;
+        Self { info, fp16_input, pool: Pool::new(sessions, lone) }
     }
 }
 
@@ -63,11 +63,11 @@ impl Session for OrtSession {
         self.info.input.check(&input)?;
         // A copy only when the caller's view is not laid out as NCHW.
         let input = input.as_standard_layout();
-        let half_input = self.half_input.then(|| input.mapv(f16::from_f32));
+        let fp16_input = self.fp16_input.then(|| input.mapv(f16::from_f32));
         self.pool.with(|session| {
             let failed = |error: ort::Error| EngineError::Run { engine: ENGINE, source: Box::new(error) };
-            let results = match &half_input {
-                Some(half) => session.run(ort::inputs![TensorRef::from_array_view(half.view()).map_err(failed)?]),
+            let results = match &fp16_input {
+                Some(fp16) => session.run(ort::inputs![TensorRef::from_array_view(fp16.view()).map_err(failed)?]),
                 None => session.run(ort::inputs![TensorRef::from_array_view(input.view()).map_err(failed)?]),
             };
             let results = results.map_err(failed)?;

@@ -22,10 +22,10 @@ pub struct Calibration<'a> {
     /// Wanted false-accept rate.
     pub wanted: f64,
     /// Impostors a SKU must have seen for a threshold of its own.
-    pub least_impostors: usize,
+    pub min_impostors: usize,
     /// What was found.
     pub thresholds: &'a Thresholds,
-    /// What must be known before the figures are read.
+    /// What must be known before the metrics are read.
     pub warnings: &'a [String],
 }
 
@@ -94,7 +94,7 @@ fn choices(page: &Calibration<'_>) -> String {
         format!(
             "<p class=\"small\" style=\"margin-top:10px\">{few} SKUs saw fewer impostors than {} and use the one for all. The threshold beside \
              “one per SKU” is the mean.</p>",
-            page.least_impostors
+            page.min_impostors
         )
     } else {
         "<p class=\"small\" style=\"margin-top:10px\">The threshold beside “one per SKU” is the mean.</p>".to_owned()
@@ -111,8 +111,8 @@ fn trade_off(page: &Calibration<'_>) -> String {
     let curve = || page.thresholds.curve.iter();
     let accepted = curve().map(|t| (place(t.false_accept_rate), Some(t.identified + t.misidentified)));
     let mut frame = Frame::new(
-        Axis::powers("false accepts: share of impostors accepted", lowest as u8),
-        Axis::share("share of known crops"),
+        Axis::powers("false accepts: fraction of impostors accepted", lowest as u8),
+        Axis::fraction("fraction of known crops"),
     )
     .line(accepted, "s1", "accepted")
     .line(curve().map(|t| (place(t.false_accept_rate), Some(t.identified))), "s3", "accepted and rightly named")
@@ -129,11 +129,11 @@ fn trade_off(page: &Calibration<'_>) -> String {
     frame.finish("Known crops accepted over impostors accepted")
 }
 
-/// Every share over the threshold.
+/// Every fraction over the threshold.
 fn over_threshold(thresholds: &Thresholds) -> String {
     let curve = || thresholds.curve.iter();
     let (low, high) = curve().fold((1.0_f64, 0.0_f64), |(l, h), t| (l.min(t.threshold), h.max(t.threshold)));
-    let mut frame = Frame::new(Axis::around("similarity threshold", low, high), Axis::share("share"))
+    let mut frame = Frame::new(Axis::around("similarity threshold", low, high), Axis::fraction("fraction"))
         .line(curve().map(|t| (t.threshold, Some(t.identified))), "s3", "rightly named")
         .line(curve().map(|t| (t.threshold, Some(t.rejected))), "s1", "sent to a person")
         .line(curve().map(|t| (t.threshold, Some(t.misidentified))), "s4", "wrongly named")
@@ -142,7 +142,7 @@ fn over_threshold(thresholds: &Thresholds) -> String {
     if let Some(before) = &thresholds.before {
         frame = frame.upright(before.threshold, &format!("now {:.4}", before.threshold));
     }
-    frame.finish("Shares over the similarity threshold")
+    frame.finish("Fractions over the similarity threshold")
 }
 
 /// SKU by SKU, those that lose most first.

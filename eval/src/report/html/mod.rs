@@ -2,8 +2,8 @@
 
 mod calibration;
 mod charts;
+mod images;
 mod page;
-mod pictures;
 mod sections;
 mod tables;
 

@@ -6,23 +6,23 @@ use vision::RgbImage;
 
 use super::super::plot::escape;
 use super::super::{Comparison, DataSet, Report};
-use super::{charts, pictures, sections, tables};
+use super::{charts, images, sections, tables};
 use crate::{GatedMetric, Verdict};
 
 const STYLE: &str = include_str!("style.css");
 
-/// Draws the report. `picture` finds a photo by the name the report gives; where it finds none, boxes stand alone. With a
-/// comparison, the table of figures shows what moved.
+/// Draws the report. `image` finds a photo by the name the report gives; where it finds none, boxes stand alone. With a
+/// comparison, the table of metrics shows what moved.
 pub fn html(
     report: &Report,
     comparison: Option<&Comparison>,
-    picture: &mut dyn FnMut(&str) -> Option<RgbImage>,
+    image: &mut dyn FnMut(&str) -> Option<RgbImage>,
 ) -> String {
     let mut page = opening(&format!("{} on {}", report.kind.title(), report.data_set.name));
     page.push_str(&head(report));
     page.push_str(&gates(report));
     page.push_str(&advice(report));
-    let _ = write!(page, "<h2>Figures</h2><div class=\"card scroll\">{}</div>", tables::figures(report, comparison));
+    let _ = write!(page, "<h2>Metrics</h2><div class=\"card scroll\">{}</div>", tables::metrics(report, comparison));
     if let Some(section) = &report.detection {
         page.push_str(&sections::detection(section));
     }
@@ -33,11 +33,11 @@ pub fn html(
         page.push_str(&sections::counts(section));
     }
     page.push_str(&sections::robustness(&report.robustness));
-    page.push_str(&pictures::confusions(&report.confusions, picture));
-    page.push_str(&pictures::worst(&report.worst, picture));
+    page.push_str(&images::confusions(&report.confusions, image));
+    page.push_str(&images::worst(&report.worst, image));
     let _ = writeln!(
         page,
-        "<footer>Intervals are 95 %, from {} resamples of whole pictures, seed {}. Definitions: docs/metrics.md. \
+        "<footer>Intervals are 95 %, from {} resamples of whole images, seed {}. Definitions: docs/metrics.md. \
          Made by <code>shelf eval</code> {}.</footer></main></body></html>",
         report.resamples,
         report.seed,
@@ -71,11 +71,11 @@ pub(super) fn sources(data_set: &DataSet, predictions: &str) -> String {
     )
 }
 
-/// What must be known before the figures are read.
+/// What must be known before the metrics are read.
 pub(super) fn banners(data_set: &DataSet, warnings: &[String]) -> String {
     let mut out = String::new();
     if data_set.synthetic {
-        out.push_str("<p class=\"banner\">Synthetic pictures: these figures say nothing about real shelves.</p>");
+        out.push_str("<p class=\"banner\">Synthetic images: these metrics say nothing about real shelves.</p>");
     }
     for warning in warnings {
         let _ = write!(out, "<p class=\"banner\">{}</p>", with_code(&as_sentence(warning)));
@@ -98,8 +98,8 @@ fn head(report: &Report) -> String {
     if let Some(d) = &report.detection {
         let _ = write!(
             out,
-            "<span><b>{}</b> pictures, <b>{}</b> true boxes, <b>{}</b> predictions</span><span>Serving confidence <b>{}</b></span>",
-            d.pictures,
+            "<span><b>{}</b> images, <b>{}</b> true boxes, <b>{}</b> predictions</span><span>Serving confidence <b>{}</b></span>",
+            d.images,
             d.true_boxes,
             d.predictions,
             escape(&d.serving().to_string())
@@ -113,7 +113,7 @@ fn head(report: &Report) -> String {
         );
     }
     if let Some(c) = &report.counts {
-        let _ = write!(out, "<span>Counts of <b>{}</b> SKUs in <b>{}</b> pictures</span>", c.skus, c.pictures);
+        let _ = write!(out, "<span>Counts of <b>{}</b> SKUs in <b>{}</b> images</span>", c.skus, c.images);
     }
     out.push_str("</div>");
     out + &banners(&report.data_set, &report.warnings)
@@ -128,7 +128,7 @@ fn gates(report: &Report) -> String {
             GatedMetric::Recall => ("Detection recall", "true boxes"),
             GatedMetric::Map50 => ("mAP50", "true boxes"),
             GatedMetric::Top1 => ("SKU top-1", "crops"),
-            GatedMetric::CountMae => ("Count MAE", "picture and SKU pairs"),
+            GatedMetric::CountMae => ("Count MAE", "image and SKU pairs"),
         };
         let value = gate.value.map_or_else(|| "not measured".to_owned(), |v| format!("{v:.4}"));
         let interval = gate

@@ -9,8 +9,8 @@ use crate::evaluate::detection::Confusion;
 use crate::robustness::RobustnessLine;
 use crate::{CountSection, DetectionSection, IdentificationSection, Mistakes};
 
-/// Classes drawn in a confusion matrix; more become a list.
-const MOST_CLASSES: usize = 24;
+/// Classes plotted in a confusion matrix; more become a list.
+const MAX_CLASSES: usize = 24;
 
 pub(super) fn card(title: &str, content: &str) -> String {
     format!("<article class=\"card\"><h3>{title}</h3>{content}</article>")
@@ -28,7 +28,7 @@ pub(super) fn detection(section: &DetectionSection) -> String {
     ));
     out.push_str(&card("Mistakes at the serving confidence, by cause", &mistakes(&section.mistakes)));
     let ece = tables::number(section.reliability.expected_error);
-    let diagram = charts::reliability(&section.reliability, "stated confidence", "share right");
+    let diagram = charts::reliability(&section.reliability, "stated confidence", "fraction right");
     out.push_str(&card(
         &format!("Reliability of what is served <span class=\"sub\">expected error {ece}</span>"),
         &diagram,
@@ -52,8 +52,8 @@ fn mistakes(mistakes: &Mistakes) -> String {
     let bar = |title: &str, total: u64, parts: [(&str, u64); 4]| {
         let (mut strip, mut keys) = (String::new(), String::new());
         for (k, (name, count)) in (1..).zip(parts) {
-            let share = if total == 0 { 0.0 } else { count as f64 / total as f64 * 100.0 };
-            let _ = write!(strip, "<i class=\"k{k}\" style=\"width:{share:.2}%\" title=\"{name}: {count}\"></i>");
+            let fraction = if total == 0 { 0.0 } else { count as f64 / total as f64 * 100.0 };
+            let _ = write!(strip, "<i class=\"k{k}\" style=\"width:{fraction:.2}%\" title=\"{name}: {count}\"></i>");
             let _ = write!(keys, "<span><i class=\"k{k}\"></i>{name} <b>{count}</b></span>");
         }
         format!(
@@ -92,7 +92,7 @@ fn confusion(confusion: &Confusion) -> String {
     }
     let mut shown: Vec<usize> = (0..side).collect();
     shown.sort_by_key(|&c| std::cmp::Reverse(weight[c]));
-    shown.truncate(MOST_CLASSES);
+    shown.truncate(MAX_CLASSES);
     shown.sort_unstable();
     shown.push(side);
     let names: Vec<String> = shown.iter().map(|&c| name(c)).collect();
@@ -102,8 +102,8 @@ fn confusion(confusion: &Confusion) -> String {
     *rows.last_mut().expect("the background is shown") = "nothing there".to_owned();
     let counts: Vec<Vec<u64>> =
         shown.iter().map(|&t| shown.iter().map(|&p| confusion.counts[t][p]).collect()).collect();
-    let title = if side > MOST_CLASSES {
-        format!("The {MOST_CLASSES} classes with the most mistakes")
+    let title = if side > MAX_CLASSES {
+        format!("The {MAX_CLASSES} classes with the most mistakes")
     } else {
         "Pairs at IoU .50 whatever the class, at the serving confidence".to_owned()
     };
@@ -130,7 +130,7 @@ pub(super) fn identification(section: &IdentificationSection) -> String {
         out.push_str(&card("What a similarity threshold accepts", &charts::acceptance(section)));
     }
     let ece = tables::number(section.reliability.expected_error);
-    let diagram = charts::reliability(&section.reliability, "similarity", "share right");
+    let diagram = charts::reliability(&section.reliability, "similarity", "fraction right");
     out.push_str(&card(&format!("Reliability <span class=\"sub\">expected error {ece}</span>"), &diagram));
     out.push_str(&card("SKUs, the worst first", &tables::skus(section)));
     let none = "<p class=\"small\">None.</p>".to_owned();
@@ -155,9 +155,9 @@ pub(super) fn identification(section: &IdentificationSection) -> String {
 
 pub(super) fn counts(section: &CountSection) -> String {
     let mut out = String::from("<h2>Counts</h2><div class=\"grid\">");
-    out.push_str(&card("Counted over true, a dot a picture and SKU", &charts::scatter(section)));
+    out.push_str(&card("Counted over true, one dot per image and SKU", &charts::scatter(section)));
     out.push_str(&card("SKUs, the worst first", &tables::worst_counts(section, true)));
-    out.push_str(&card("Pictures, the worst first", &tables::worst_counts(section, false)));
+    out.push_str(&card("Images, the worst first", &tables::worst_counts(section, false)));
     if !section.slices.is_empty() {
         out.push_str(&card("By slice", &tables::slices(&section.slices)));
     }
@@ -170,7 +170,7 @@ pub(super) fn robustness(lines: &[RobustnessLine]) -> String {
         return String::new();
     }
     format!(
-        "<h2>Robustness</h2><div class=\"card\"><p class=\"small\">The same pictures under damage; faint: untouched.</p>{}{}</div>",
+        "<h2>Robustness</h2><div class=\"card\"><p class=\"small\">The same images under damage; faint: untouched.</p>{}{}</div>",
         charts::robustness(lines),
         tables::robustness(lines)
     )

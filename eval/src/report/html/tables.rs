@@ -12,7 +12,7 @@ use crate::{ClassGoal, CountSection, DetectionSection, IdentificationSection, In
 /// Rows shown at once; the rest unfolds.
 const AT_ONCE: usize = 15;
 
-/// A figure for people.
+/// A metric for people.
 pub(super) fn number(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |v| format!("{v:.4}"))
 }
@@ -50,7 +50,7 @@ fn unfolded(headings: &[&str], rows: &[Vec<String>]) -> String {
     out
 }
 
-/// A share as a small bar, with its interval.
+/// A fraction as a small bar, with its interval.
 pub(super) fn mini(value: Option<f64>, interval: Option<Interval>) -> String {
     let Some(value) = value.filter(|v| (0.0..=1.0).contains(v)) else { return String::new() };
     let mut out = format!(
@@ -65,8 +65,8 @@ pub(super) fn mini(value: Option<f64>, interval: Option<Interval>) -> String {
     out
 }
 
-pub(super) fn figures(report: &Report, comparison: Option<&Comparison>) -> String {
-    let mut headings = vec!["Figure", "#Value", "", "#95 % interval", "Meaning"];
+pub(super) fn metrics(report: &Report, comparison: Option<&Comparison>) -> String {
+    let mut headings = vec!["Metric", "#Value", "", "#95 % interval", "Meaning"];
     if comparison.is_some() {
         headings.splice(4..4, ["#Before", "#Change", "Reading"]);
     }
@@ -83,7 +83,7 @@ pub(super) fn figures(report: &Report, comparison: Option<&Comparison>) -> Strin
             if metric.better == Better::Higher { mini(value, interval) } else { String::new() },
             interval.map_or_else(String::new, |i| format!("{:.4} to {:.4}", i.low, i.high)),
         ];
-        if let Some(moved) = comparison.map(|c| c.figures.iter().find(|f| f.metric == metric.name)) {
+        if let Some(moved) = comparison.map(|c| c.metrics.iter().find(|f| f.metric == metric.name)) {
             let before = moved.and_then(|m| m.old_interval);
             let before = before
                 .map_or_else(String::new, |i| format!(" <span class=\"muted\">({:.2} to {:.2})</span>", i.low, i.high));
@@ -112,7 +112,7 @@ pub(super) fn figures(report: &Report, comparison: Option<&Comparison>) -> Strin
         }
         out.push_str("</p>");
     }
-    // All figures at once: people search this table.
+    // All metrics at once: people search this table.
     out.push_str(&unfolded(&headings, &rows));
     out
 }
@@ -153,7 +153,7 @@ pub(super) fn precision_goal(goal: &PrecisionGoal) -> String {
     };
     let rows: Vec<Vec<String>> = goal.classes.iter().map(row).collect();
     let mut out = String::from(
-        "<p class=\"small\">The lowest confidence from which on precision is as wanted. Chosen on these pictures, it flatters \
+        "<p class=\"small\">The lowest confidence from which on precision is as wanted. Chosen on these images, it flatters \
          itself.</p>",
     );
     out.push_str(&table(&["Class", "#True", "#From confidence", "#Precision", "#Recall", ""], &rows));
@@ -166,22 +166,22 @@ pub(super) fn precision_goal(goal: &PrecisionGoal) -> String {
 }
 
 pub(super) fn slices(slices: &[SliceLine]) -> String {
-    let metrics: Vec<&String> = slices.first().map(|s| s.figures.metrics.keys().collect()).unwrap_or_default();
+    let metrics: Vec<&String> = slices.first().map(|s| s.metrics.values.keys().collect()).unwrap_or_default();
     let names: Vec<String> =
         metrics.iter().map(|m| format!("#{}", crate::metric::find(m).map_or(m.as_str(), |m| m.label))).collect();
-    let mut headings = vec!["Slice", "#Pictures", "#Seen"];
+    let mut headings = vec!["Slice", "#Images", "#Seen"];
     headings.extend(names.iter().map(String::as_str));
     let row = |slice: &SliceLine| {
         let mut cells = vec![
             format!("<span class=\"muted\">{}</span> {}", escape(&slice.column), escape(&slice.value)),
-            slice.pictures.to_string(),
+            slice.images.to_string(),
             slice.evidence.to_string(),
         ];
         cells.extend(metrics.iter().map(|m| {
-            let interval = slice.figures.intervals.get(*m);
+            let interval = slice.metrics.intervals.get(*m);
             let interval = interval
                 .map_or_else(String::new, |i| format!(" <span class=\"muted\">({:.2} to {:.2})</span>", i.low, i.high));
-            format!("{}{interval}", number(slice.figures.get(m)))
+            format!("{}{interval}", number(slice.metrics.get(m)))
         }));
         cells
     };
@@ -204,7 +204,7 @@ pub(super) fn skus(section: &IdentificationSection) -> String {
 
 pub(super) fn pairs(section: &IdentificationSection) -> String {
     let row = |p: &crate::evaluate::identification::PairLine| {
-        vec![escape(&p.truth), escape(&p.predicted), p.count.to_string(), format!("{:.1} %", p.share * 100.0)]
+        vec![escape(&p.truth), escape(&p.predicted), p.count.to_string(), format!("{:.1} %", p.ratio * 100.0)]
     };
     table(&["Is", "Taken for", "#Times", "#Of its crops"], &section.pairs.iter().map(row).collect::<Vec<_>>())
 }
@@ -212,7 +212,7 @@ pub(super) fn pairs(section: &IdentificationSection) -> String {
 pub(super) fn suspects(section: &IdentificationSection) -> String {
     let row = |s: &crate::evaluate::identification::Suspect| {
         vec![
-            escape(&s.picture),
+            escape(&s.image),
             escape(&s.labelled),
             s.own_similarity.map_or_else(|| "not near".to_owned(), |v| format!("{v:.3}")),
             escape(&s.looks_like),
@@ -224,7 +224,7 @@ pub(super) fn suspects(section: &IdentificationSection) -> String {
 }
 
 pub(super) fn worst_counts(section: &CountSection, skus: bool) -> String {
-    let lines = if skus { &section.worst_skus } else { &section.worst_pictures };
+    let lines = if skus { &section.worst_skus } else { &section.worst_images };
     let row = |l: &crate::evaluate::counts::NamedCount| {
         let class = if l.error == 0 { "good-ink" } else { "bad-ink" };
         vec![
@@ -235,7 +235,7 @@ pub(super) fn worst_counts(section: &CountSection, skus: bool) -> String {
             format!("<span class=\"{class}\">{:.2}</span>", l.mae),
         ]
     };
-    let headings = [if skus { "SKU" } else { "Picture" }, "#There", "#Counted", "#Summed error", "#Mean error"];
+    let headings = [if skus { "SKU" } else { "Image" }, "#There", "#Counted", "#Summed error", "#Mean error"];
     table(&headings, &lines.iter().map(row).collect::<Vec<_>>())
 }
 
@@ -263,5 +263,5 @@ pub(super) fn robustness(lines: &[crate::robustness::RobustnessLine]) -> String 
             })
         })
         .collect();
-    table(&["Damage", "Figure", "#Damaged", "#Change", "#95 % of the change", "What is done"], &rows)
+    table(&["Damage", "Metric", "#Damaged", "#Change", "#95 % of the change", "What is done"], &rows)
 }

@@ -16,7 +16,7 @@ pub struct Axis {
 impl Axis {
     /// From 0 to 1 in steps of .2.
     #[must_use]
-    pub fn share(label: &str) -> Self {
+    pub fn fraction(label: &str) -> Self {
         let ticks = (0..=5).map(|i| f64::from(i) / 5.0).map(|v| (v, format!("{v:.1}"))).collect();
         Self { label: label.to_owned(), min: 0.0, max: 1.0, ticks }
     }
@@ -38,7 +38,7 @@ impl Axis {
         Self { label: label.to_owned(), min, max, ticks: (0..=count).map(tick).collect() }
     }
 
-    /// Shares from `10^-lowest` to 1 by powers of ten, for values given as their decimal logarithms; what is less stands at the
+    /// Fractions from `10^-lowest` to 1 by powers of ten, for values given as their decimal logarithms; what is less stands at the
     /// origin.
     #[must_use]
     pub fn powers(label: &str, lowest: u8) -> Self {

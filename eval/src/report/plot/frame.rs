@@ -3,7 +3,7 @@
 use super::shape::{Anchor, Shape};
 use super::{Axis, Drawing};
 
-/// A chart being drawn. What is drawn later lies on top.
+/// A chart being plotted. What is plotted later lies on top.
 #[derive(Debug, Clone)]
 pub struct Frame {
     x: Axis,
@@ -16,7 +16,7 @@ pub struct Frame {
     uprights: u8,
 }
 
-/// How something is drawn: CSS classes of the page (`s1`..`s4` are the series colours).
+/// How something is plotted: CSS classes of the page (`s1`..`s4` are the series colours).
 pub type Mark<'a> = &'a str;
 
 const LEFT: f64 = 52.0;
@@ -94,7 +94,7 @@ impl Frame {
         self
     }
 
-    /// A line of the legend, for what is drawn as bars or dots.
+    /// A line of the legend, for what is plotted as bars or dots.
     #[must_use]
     pub fn key(mut self, mark: Mark<'_>, name: &str) -> Self {
         self.legend.push((mark.to_owned(), name.to_owned()));

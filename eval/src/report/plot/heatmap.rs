@@ -3,16 +3,15 @@
 use super::Drawing;
 use super::shape::{Anchor, Shape};
 
-/// Draws `counts[row][column]`. Each cell is coloured by its share of its row, the diagonal in another hue: a rare class
+/// Draws `counts[row][column]`. Each cell is coloured by its fraction of its row, the diagonal in another hue: a rare class
 /// that is always mistaken stands out as much as a frequent one. `rows` and `columns` name both sides.
 #[must_use]
 pub fn heatmap(rows: &[String], columns: &[String], counts: &[Vec<u64>]) -> Drawing {
-    const MOST_LETTERS: usize = 20;
-    let longest =
-        |names: &[String]| names.iter().map(|n| n.chars().count()).max().unwrap_or(0).min(MOST_LETTERS) as f64;
+    const MAX_LETTERS: usize = 20;
+    let longest = |names: &[String]| names.iter().map(|n| n.chars().count()).max().unwrap_or(0).min(MAX_LETTERS) as f64;
     let shown = |name: &str| match name.chars().count() {
-        0..=MOST_LETTERS => name.to_owned(),
-        _ => format!("{}…", name.chars().take(MOST_LETTERS - 1).collect::<String>()),
+        0..=MAX_LETTERS => name.to_owned(),
+        _ => format!("{}…", name.chars().take(MAX_LETTERS - 1).collect::<String>()),
     };
     let cell = (440.0 / columns.len().max(1) as f64).clamp(18.0, 64.0);
     let (left, top) = (longest(rows) * 6.6 + 34.0, longest(columns) * 4.9 + 34.0);
@@ -31,10 +30,10 @@ pub fn heatmap(rows: &[String], columns: &[String], counts: &[Vec<u64>]) -> Draw
         shapes.push(Shape::text("tick", (left - 6.0, y + cell / 2.0 + 3.5), Anchor::End, &shown(name)));
         let total: u64 = counts[row].iter().sum();
         for (column, &count) in counts[row].iter().enumerate() {
-            let share = if total == 0 { 0.0 } else { count as f64 / total as f64 };
+            let fraction = if total == 0 { 0.0 } else { count as f64 / total as f64 };
             let hue = if row == column { "hit" } else { "miss" };
-            // A tenth is already worth seeing: the root spreads small shares.
-            let strength = share.sqrt();
+            // A tenth is already worth seeing: the root spreads small fractions.
+            let strength = fraction.sqrt();
             let x = left + cell * column as f64;
             let square = |class: &str, inset: f64, opacity, tip| Shape::Rect {
                 class: class.to_owned(),
@@ -44,7 +43,7 @@ pub fn heatmap(rows: &[String], columns: &[String], counts: &[Vec<u64>]) -> Draw
                 tip,
             };
             shapes.push(square("cell", 0.75, None, String::new()));
-            let tip = format!("{} as {}: {count} ({:.1} %)", name, columns[column], share * 100.0);
+            let tip = format!("{} as {}: {count} ({:.1} %)", name, columns[column], fraction * 100.0);
             shapes.push(square(hue, 0.75, Some(strength), tip));
             if count > 0 && cell >= 24.0 {
                 let class = if strength > 0.65 { "count strong" } else { "count" };

@@ -1,5 +1,5 @@
-//! Charts, drawn by hand: axes, grid, legend. On pages they are SVG whose colours are CSS classes, so light and dark work;
-//! in files they are pictures.
+//! Charts, plotted by this crate: axes, grid, legend. On pages they are SVG whose colours are CSS classes, so light and dark work;
+//! in files they are images.
 
 mod axis;
 mod frame;

@@ -1,4 +1,4 @@
-//! Charts as pictures, for folders of runs and viewers without a browser.
+//! Charts as images, for folders of runs and viewers without a browser.
 
 use vision::RgbImage;
 use vision::draw::{Canvas, Fonts, Pen};
@@ -16,7 +16,7 @@ const SOFT: Color = [240, 242, 246];
 /// The series, as on the page in its light colours.
 const SERIES: [Color; 4] = [[37, 99, 235], [217, 115, 13], [15, 157, 118], [139, 92, 246]];
 
-/// Pixels of the picture per pixel of the chart.
+/// Pixels of the image per pixel of the chart.
 const SCALE: f64 = 2.0;
 /// Room above the chart for its title, and for each line of its legend.
 const TITLE: f64 = 30.0;
@@ -121,7 +121,7 @@ impl Painter {
                 self.text(*at, (*anchor, *turn), text, (size, color));
             }
             Shape::Rect { class, corner, size, opacity, .. } => {
-                let (color, share) = match class.split(' ').next() {
+                let (color, strength) = match class.split(' ').next() {
                     Some("cell") => (SOFT, 1.0),
                     Some("hit") => (SERIES[0], 1.0),
                     Some("miss") => (SERIES[1], 1.0),
@@ -129,7 +129,7 @@ impl Painter {
                     _ if class.contains("soft") => (series(class), 0.6),
                     _ => (series(class), 1.0),
                 };
-                self.rect(*corner, *size, color, opacity.unwrap_or(share));
+                self.rect(*corner, *size, color, opacity.unwrap_or(strength));
             }
             Shape::Circle { class, center, radius, .. } => {
                 let center = self.place(*center);
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn lines_and_letters_are_where_they_belong() {
         let line = [(0.0, Some(0.0)), (1.0, Some(1.0))];
-        let chart = Frame::new(Axis::share("recall"), Axis::share("precision")).line(line, "s2", "").done();
+        let chart = Frame::new(Axis::fraction("recall"), Axis::fraction("precision")).line(line, "s2", "").done();
         let image = paint(&[("Title", &chart)], 1);
         let near = |x: u32, y: u32, wanted: Color| {
             let pixels = (x - 2..=x + 2).flat_map(|x| (y - 2..=y + 2).map(move |y| (x, y)));
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn charts_stand_in_rows() {
-        let chart = Frame::sized(Axis::share("x"), Axis::share("y"), 100.0, 80.0).done();
+        let chart = Frame::sized(Axis::fraction("x"), Axis::fraction("y"), 100.0, 80.0).done();
         let charts = [("a", &chart), ("b", &chart), ("c", &chart)];
         let image = paint(&charts, 2);
         assert_eq!(image.dimensions(), (2 * 2 * 108, 2 * 2 * 110));

@@ -65,7 +65,7 @@ impl Shape {
                 }
             }
             Self::Rect { class, corner: (x, y), size: (width, height), opacity, tip: text } => {
-                let opacity = opacity.map_or_else(String::new, |share| format!(r#" fill-opacity="{share:.2}""#));
+                let opacity = opacity.map_or_else(String::new, |value| format!(r#" fill-opacity="{value:.2}""#));
                 write!(
                     out,
                     r#"<rect class="{class}" x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}"{opacity}>{}</rect>"#,
@@ -85,7 +85,7 @@ pub struct Drawing {
     pub(super) width: f64,
     pub(super) height: f64,
     pub(super) shapes: Vec<Shape>,
-    /// Class and name of what is drawn.
+    /// Class and name of what is plotted.
     pub(super) legend: Vec<(String, String)>,
 }
 

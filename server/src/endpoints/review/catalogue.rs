@@ -57,8 +57,8 @@ pub(crate) async fn skus(
     let found = store.search_skus(query.q.as_deref().unwrap_or_default(), limit).await?;
     let names = Names::of(&store, found.iter().map(|sku| sku.id).collect(), true).await?;
     let answer = |sku: store::model::CatalogueSku| {
-        let pictures = names.pictures(sku.id);
-        CatalogueAnswer::new(sku, pictures)
+        let images = names.images(sku.id);
+        CatalogueAnswer::new(sku, images)
     };
     Ok(Json(SkuList { skus: found.into_iter().map(answer).collect() }))
 }

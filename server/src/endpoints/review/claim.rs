@@ -16,7 +16,7 @@ use crate::wire::review::{ItemAnswer, Names};
 
 /// Items of a claim when nothing is said: the one on screen and a few to come.
 const COUNT: u32 = 5;
-/// Most items of a claim.
+/// Maximum number of items of a claim.
 const MAX_COUNT: u32 = 50;
 /// Longest lease in seconds: who needs longer claims again.
 const MAX_LEASE: u64 = 3_600;
@@ -42,7 +42,7 @@ pub(crate) struct ReleaseBody {
     /// Who; or in the header `X-Reviewer`.
     #[schema(example = "ann")]
     reviewer: Option<String>,
-    /// Which.
+    /// Ids of the items.
     item_ids: Vec<String>,
 }
 

@@ -14,7 +14,7 @@ use crate::problem::{Problem, ProblemBody};
 use crate::wire::review::{ItemAnswer, Names};
 
 /// Unknown items looked at, most urgent first.
-const LOOKED_AT: u32 = 2_000;
+const MAX_ITEMS: u32 = 2_000;
 /// Clusters answered, largest first.
 const ANSWERED: usize = 50;
 /// Items named with all they have; the others by id.
@@ -29,7 +29,7 @@ pub(crate) struct Cluster {
     item_ids: Vec<String>,
     /// The first eight, to be looked at.
     items: Vec<ItemAnswer>,
-    /// Least similarity to the first.
+    /// Minimum similarity to the first.
     cohesion: f64,
 }
 
@@ -66,10 +66,10 @@ pub(crate) async fn clusters(State(app): State<Arc<App>>) -> Result<Json<Cluster
     Ok(Json(Clusters { clusters: answered }))
 }
 
-/// Groups of open, unknown items that look alike, largest first, with the least similarity to the first of each.
+/// Groups of open, unknown items that look alike, largest first, with the minimum similarity to the first of each.
 pub(crate) async fn alike(app: &App, store: &Store) -> Result<Vec<(Vec<String>, f32)>, Problem> {
     let embedder = app.models.current()?.recognizer.embedder().fingerprint();
-    let items = store.open_embeddings(embedder, Some(Reason::Unknown), LOOKED_AT).await?;
+    let items = store.open_embeddings(embedder, Some(Reason::Unknown), MAX_ITEMS).await?;
     // Off the async threads: thousands of items are compared with hundreds of leaders.
     tokio::task::spawn_blocking(move || group(items)).await.map_err(|_| Problem::internal())
 }

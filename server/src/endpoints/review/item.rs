@@ -35,7 +35,7 @@ pub(crate) struct ItemQuery {
 
 /// One item of the review queue
 ///
-/// With candidates' pictures, labels and comments.
+/// With candidates' images, labels and comments.
 #[utoipa::path(
     get,
     path = "/v2/active-learning-queue/{item}",

@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::problem::{Problem, ProblemBody};
 use crate::wire::review::{LabelAnswer, Names};
 
-/// Most items labelled together.
+/// Maximum number of items labelled together.
 const MAX_BULK: usize = 500;
 
 /// A label in the URL, without a body: `?item_id=abc123&sku_id=42`.
@@ -242,7 +242,7 @@ async fn write(
     let mut requests: Vec<_> = items.into_iter().map(request).collect();
     if let [request] = requests.as_mut_slice()
         && let Answer::WrongBox { bbox, sku: Some(_), .. } = request.answer
-        // Asked first: only what would be taken is worth a worker's time and a picture.
+        // Asked first: only what would be taken is worth a worker's time and an image.
         && let Some(item) = store.correctable(request, key.as_ref()).await?
     {
         let caller = Caller { client: peer.address(), patience: None, patient: false };

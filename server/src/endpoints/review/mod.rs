@@ -7,9 +7,9 @@ pub(crate) mod clusters;
 pub(crate) mod comment;
 pub(crate) mod item;
 pub(crate) mod label;
-pub(crate) mod picture;
 pub(crate) mod queue;
 pub(crate) mod stats;
+pub(crate) mod stored_image;
 pub(crate) mod undo;
 
 mod correction;
@@ -36,5 +36,5 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/active-learning/clusters", get(clusters::clusters))
         .route("/active-learning/skus", get(catalogue::skus))
         .route("/active-learning/stats", get(stats::stats))
-        .route("/active-learning/picture/{digest}", get(picture::picture))
+        .route("/active-learning/picture/{digest}", get(stored_image::stored_image))
 }

@@ -33,7 +33,7 @@ pub(crate) struct QueueQuery {
     /// Foremost reason: `random`, `unknown`, `small_margin`, `near_threshold`, `low_similarity`, `low_confidence`,
     /// `novelty`, `rare_sku` or `disagreement`.
     reason: Option<String>,
-    /// Least similarity.
+    /// Minimum similarity.
     min_similarity: Option<String>,
     /// Largest similarity.
     max_similarity: Option<String>,

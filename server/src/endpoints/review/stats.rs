@@ -1,4 +1,4 @@
-//! `GET /v2/active-learning/stats`: depth, age, pace, agreement, and how often the machine was right.
+//! `GET /v2/active-learning/stats`: depth, age, throughput, agreement, and how often the machine was right.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(crate) struct Stats {
     pub(crate) labels_last_hour: u64,
     /// Answers by reviewer, of the last 30 days.
     pub(crate) reviewers: BTreeMap<String, u64>,
-    /// Share of items with two or more answers on which people agreed; null before there are any.
+    /// Fraction of items with two or more answers on which people agreed; null before there are any.
     pub(crate) agreement: Option<f64>,
     /// What labels did for recognition; null before there are any.
     pub(crate) top_1: Option<Top1>,
@@ -51,9 +51,9 @@ pub(crate) struct Stats {
 pub(crate) struct Top1 {
     /// Items it is measured on.
     pub(crate) items: u64,
-    /// Share that was right when they were queued.
+    /// Fraction that was right when they were queued.
     pub(crate) before: f64,
-    /// Share that today's gallery gets right, each item without the exemplar that its own label has made.
+    /// Fraction that today's gallery gets right, each item without the exemplar that its own label has made.
     pub(crate) after: f64,
 }
 
@@ -113,7 +113,7 @@ impl From<QueueStats> for Stats {
     path = "/v2/active-learning/stats",
     tag = "review",
     responses(
-        (status = 200, description = "Depth, age, pace, agreement", body = Stats),
+        (status = 200, description = "Depth, age, throughput, agreement", body = Stats),
         (status = 503, description = "The queue cannot be reached", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
@@ -143,9 +143,9 @@ async fn top_1(app: &App, store: &Store) -> Result<Option<Top1>, Problem> {
         let nearest = |decision: &Decision| decision.candidates.first().map(|candidate| candidate.sku);
         let before = known.iter().filter(|(sku, guess)| *guess == Some(*sku)).count();
         let after = known.iter().zip(&decisions).filter(|((sku, _), now)| nearest(now) == Some(*sku)).count();
-        let share = |right: usize| right as f64 / known.len() as f64;
+        let fraction = |right: usize| right as f64 / known.len() as f64;
         let items = known.len() as u64;
-        Ok((items > 0).then(|| Top1 { items, before: share(before), after: share(after) }))
+        Ok((items > 0).then(|| Top1 { items, before: fraction(before), after: fraction(after) }))
     };
     // Off the async threads: the gallery is searched some hundred times.
     tokio::task::spawn_blocking(work).await.map_err(|_| Problem::internal())?

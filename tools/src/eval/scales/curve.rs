@@ -1,4 +1,4 @@
-//! Curves by height as a table and as a picture.
+//! Curves by height as a table and as an image.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use eval::report::plot::{Axis, Drawing, Frame, paint};
 /// A row for every set and bin, and the band last.
 pub(super) fn csv(curves: &[(String, HeightCurve)], band: Option<HeightBand>) -> String {
     let mut table = String::from("set,height_from,height_to,facings,recall,boxes,precision,f1\n");
-    let figure = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.4}"));
+    let metric = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.4}"));
     for (name, curve) in curves {
         for (at, bin) in curve.bins().iter().enumerate().filter(|(_, bin)| bin.truths + bin.boxes > 0) {
             table += &format!(
@@ -17,10 +17,10 @@ pub(super) fn csv(curves: &[(String, HeightCurve)], band: Option<HeightBand>) ->
                 edge(at),
                 edge(at + 1),
                 bin.truths,
-                figure(bin.recall()),
+                metric(bin.recall()),
                 bin.boxes,
-                figure(bin.precision()),
-                figure(bin.f1())
+                metric(bin.precision()),
+                metric(bin.f1())
             );
         }
     }
@@ -62,11 +62,9 @@ fn chart(curve: &HeightCurve, band: Option<HeightBand>) -> Drawing {
         let enough = |bin: &HeightBin| bin.f1().and_then(|_| of(bin));
         curve.bins().iter().enumerate().map(|(at, bin)| (middle(at), enough(bin))).collect()
     };
-    let frame = Frame::sized(axis, Axis::share(""), 380.0, 260.0).line(points(HeightBin::recall), "s1", "recall").line(
-        points(HeightBin::precision),
-        "s2",
-        "precision",
-    );
+    let frame = Frame::sized(axis, Axis::fraction(""), 380.0, 260.0)
+        .line(points(HeightBin::recall), "s1", "recall")
+        .line(points(HeightBin::precision), "s2", "precision");
     match band {
         Some(band) => frame
             .upright(band.min.log2(), "min")

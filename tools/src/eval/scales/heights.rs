@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use eval::heights::{HeightBand, HeightCurve, band};
 use eval::matching::pair;
-use eval::{DetectionSet, Picture, Prediction, Truth};
+use eval::{DetectionSet, ImageInfo, Prediction, Truth};
 use rayon::prelude::*;
 use vision::{DetectOptions, Detector, FacingHeight, ModelCard, Tiling};
 
@@ -20,7 +20,7 @@ use crate::eval::progress::bar;
 
 /// Measure recall and precision by the height of facings on the network's input, and the heights it is good at
 #[derive(Args)]
-#[command(after_help = "Every photo is looked at so that its median facing gets each of several heights.
+#[command(after_help = "Every photo runs at several scales, so that its median facing gets each of the heights.
 
   shelf eval heights --sets docs/results/tiling_sets.yaml --csv heights.csv --plot heights.png
   shelf eval heights --sets sets.yaml --weights new.onnx --write-card
@@ -31,13 +31,13 @@ pub(crate) struct HeightsArgs {
     /// Heights that the median facing of each photo is shown at, in network pixels, separated by commas
     #[arg(long, value_delimiter = ',', default_value = "16,24,32,48,64,96,128,192,256", value_parser = height)]
     heights: Vec<f32>,
-    /// Most network pixels per photo pixel: beyond, photos rather than networks are measured
+    /// Maximum network pixels per photo pixel: beyond, photos rather than networks are measured
     #[arg(long, default_value_t = 3.0, value_parser = height)]
     max_enlargement: f32,
-    /// Write the curves as CSV, too
+    /// Also write the curves as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// Draw the curves as PNG
+    /// Plot the curves as PNG
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// Write the heights into the model card beside the weights, from where serving takes them
@@ -45,7 +45,7 @@ pub(crate) struct HeightsArgs {
     write_card: bool,
 }
 
-/// Looks of so many times the network's own input are measured with.
+/// Passes of so many times the network's own input are measured with.
 const MAX_TILES: u32 = 40;
 
 fn height(text: &str) -> Result<f32, String> {
@@ -124,37 +124,37 @@ fn measure_photo(bench: &Bench, photo: &Labelled, number: u32, args: &HeightsArg
         if scale > args.max_enlargement {
             continue;
         }
-        let (look, found) = bench.detector.detect_at(&photo.image, scale, &options)?;
-        // The look would have been too large.
-        if look.scale < 0.8 * scale {
+        let (pass, found) = bench.detector.detect_at(&photo.image, scale, &options)?;
+        // The pass would have been too large.
+        if pass.scale < 0.8 * scale {
             continue;
         }
         let predictions = found.iter().map(|d| Prediction {
-            picture: number,
+            image: number,
             class: d.class.0.into(),
             rect: d.bbox.into(),
             score: d.confidence.into(),
         });
-        count(&mut curve, predictions.collect(), photo, look.scale.into())?;
+        count(&mut curve, predictions.collect(), photo, pass.scale.into())?;
     }
     Ok(curve)
 }
 
-/// Adds one look to a curve.
+/// Adds one pass to a curve.
 fn count(curve: &mut HeightCurve, mut found: Vec<Prediction>, photo: &Labelled, scale: f64) -> anyhow::Result<()> {
     found.retain(|prediction| says_something(prediction, &photo.truths));
-    found.iter_mut().for_each(|prediction| (prediction.class, prediction.picture) = (0, 0));
+    found.iter_mut().for_each(|prediction| (prediction.class, prediction.image) = (0, 0));
     let truths = photo.truths.iter().filter(|truth| !truth.crowd);
-    let truths: Vec<Truth> = truths.map(|truth| Truth { class: 0, picture: 0, ..*truth }).collect();
-    let most = found.len().max(1);
-    let picture = Picture { name: String::new(), size: Some(photo.image.dimensions()) };
-    let set = DetectionSet::new(vec![picture], vec!["container".to_owned()], truths, found)?;
-    let pairing = pair(&set, 0.5, &0.0_f64.into(), most);
+    let truths: Vec<Truth> = truths.map(|truth| Truth { class: 0, image: 0, ..*truth }).collect();
+    let max = found.len().max(1);
+    let image = ImageInfo { name: String::new(), size: Some(photo.image.dimensions()) };
+    let set = DetectionSet::new(vec![image], vec!["container".to_owned()], truths, found)?;
+    let pairing = pair(&set, 0.5, &0.0_f64.into(), max);
     for (truth, found) in set.truths().iter().zip(&pairing.found_by) {
         curve.add_truth(truth.rect.height * scale, found.is_some());
     }
-    for (prediction, fate) in set.predictions().iter().zip(&pairing.fates) {
-        curve.add_box(prediction.rect.height * scale, matches!(fate, eval::Fate::Right(_)));
+    for (prediction, result) in set.predictions().iter().zip(&pairing.results) {
+        curve.add_box(prediction.rect.height * scale, matches!(result, eval::MatchResult::Right(_)));
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ struct ScaleArgs {
     /// Pipeline configuration: models, thresholds [default: AI_V2_PIPELINE_CONFIG, else configs/pipeline.yaml]
     #[arg(long, visible_alias = "config", value_name = "FILE")]
     pipeline_config: Option<PathBuf>,
-    /// Only sets whose names hold this
+    /// Only sets whose names contain this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
 }
@@ -72,7 +72,8 @@ impl ScaleArgs {
     }
 }
 
-/// Whether a box counts when classes do not: one of a class that is not labelled here, and on no labelled object, is neither
+/// Whether a box counts when classes do not: one of a class that is not labelled here, and on no labelled object, is
+/// neither
 /// right nor wrong.
 fn says_something(found: &Prediction, truths: &[Truth]) -> bool {
     let open = truths.iter().any(|truth| truth.crowd && truth.class == found.class);

@@ -15,7 +15,7 @@ use vision::{PreprocessPlan, RgbImage};
 /// Largest file of sets.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Most pixels of a mosaic.
+/// Maximum number of pixels of a mosaic.
 const MAX_PIXELS: u64 = 100_000_000;
 
 #[derive(Deserialize)]
@@ -53,7 +53,7 @@ pub(super) struct PhotoSet {
     classes: usize,
 }
 
-/// A photo to be put together of one or more pictures.
+/// A photo to be put together of one or more images.
 pub(super) struct PhotoPlan {
     pieces: Vec<Sample>,
     columns: u32,
@@ -94,7 +94,7 @@ fn read_set(section: SetSection, check: Check<'_>, classes: &[String]) -> anyhow
         None => (1, 1),
         Some(text) => mosaic(text).with_context(|| format!("mosaic {text:?} is not COLUMNSxROWS such as 5x1"))?,
     };
-    // A mosaic takes its pictures one after the other, from the start again where they run out.
+    // A mosaic takes its images one after the other, from the start again where they run out.
     let pieces = (columns * rows) as usize;
     let starts = (0..samples.len()).step_by(pieces);
     let photos = starts.map(|start| PhotoPlan {
@@ -121,14 +121,14 @@ fn mosaic(text: &str) -> Option<(u32, u32)> {
 }
 
 impl PhotoSet {
-    /// Decodes a photo of this set; its truths belong to picture `number`.
+    /// Decodes a photo of this set; its truths belong to image `number`.
     pub(super) fn load(&self, number: usize) -> anyhow::Result<Labelled> {
         let plan = &self.photos[number];
         let (mut canvas, mut truths) = (None::<RgbImage>, Vec::new());
         let mut cell = (0, 0);
         for (at, piece) in (0..).zip(&plan.pieces) {
             let Origin::File(path) = &piece.origin else { continue };
-            let image = dataset::picture::load(path)?;
+            let image = dataset::image_file::load(path)?;
             if canvas.is_none() {
                 cell = image.dimensions();
             }
@@ -145,15 +145,15 @@ impl PhotoSet {
             let fitted = PreprocessPlan::yolo(cell.0, cell.1).pixels(&image, Region::whole(&image), cell);
             image::imageops::replace(canvas, &fitted, (column * cell.0).into(), (row * cell.1).into());
         }
-        let image = canvas.with_context(|| format!("{} has a photo without pictures", self.name))?;
+        let image = canvas.with_context(|| format!("{} has a photo without images", self.name))?;
         Ok(Labelled { image, truths })
     }
 
-    fn truths(&self, piece: &Sample, picture: u32, (width, height): (u32, u32), (left, top): (u32, u32)) -> Vec<Truth> {
+    fn truths(&self, piece: &Sample, image: u32, (width, height): (u32, u32), (left, top): (u32, u32)) -> Vec<Truth> {
         let truth = |class: usize, [x1, y1, x2, y2]: [f64; 4], crowd| {
             let (width, height, left, top) = (f64::from(width), f64::from(height), f64::from(left), f64::from(top));
             let rect = Rect::from_corners(x1 * width + left, y1 * height + top, x2 * width + left, y2 * height + top);
-            Truth { picture, class: class as u32, rect, area: rect.area(), crowd }
+            Truth { image, class: class as u32, rect, area: rect.area(), crowd }
         };
         let objects = piece.objects.iter().map(|object| truth(object.class, object.edges, false));
         let open = piece.unlabelled.iter().flat_map(|region| {

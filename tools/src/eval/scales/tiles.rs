@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use detector::YoloDetector;
-use eval::{DetectionSet, DetectionSettings, Picture, Prediction, Truth, evaluate_detection};
+use eval::{DetectionSet, DetectionSettings, ImageInfo, Prediction, Truth, evaluate_detection};
 use rayon::prelude::*;
-use vision::{DetectOptions, Detector, Sightings, Tiling};
+use vision::{DetectOptions, Detections, Detector, Tiling};
 
 use super::sets::{Labelled, PhotoSet};
 use super::{Bench, ScaleArgs, says_something};
@@ -27,19 +27,20 @@ pub(crate) struct TilesArgs {
     /// Ways of tiling, separated by commas: auto, off, COLUMNSxROWS
     #[arg(long, value_delimiter = ',', default_value = "off,2x1,2x2,3x3,auto")]
     tiles: Vec<Tiling>,
-    /// What auto may cost a photo, as a multiple of the network's input [default: detector.max_tiles of the configuration]
+    /// What auto may cost a photo, as a multiple of the network's input [default: detector.max_tiles of the
+    /// configuration]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=256))]
     max_tiles: Option<u32>,
-    /// Write the table as CSV, too
+    /// Also write the table as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
 }
 
 /// Columns of the table.
 const HEAD: &str = "set,tiles,photos,facings,recall,precision,map50,recall_any_class,precision_any_class,ap50_any_class,\
-                    input_pixels,looks,runs,doubted";
+                    input_pixels,passes,runs,doubted";
 
-/// Least confidence of boxes that are kept for curves.
+/// Minimum confidence of boxes that are kept for curves.
 const FLOOR: f32 = 0.001;
 
 /// Boxes of a photo that are looked at.
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &TilesArgs, environment: &Environment) -> anyhow::Result
     let max_tiles = args.max_tiles.unwrap_or(detect.max_tiles);
     let mut table = format!(
         "# command: {}\n# detector: {}\n# confidence {}, iou {}, max_tiles {max_tiles}\n# map50: mean over classes; \
-         any_class: whatever the class; input_pixels, looks, runs: means a photo\n{HEAD}\n",
+         any_class: whatever the class; input_pixels, passes, runs: means a photo\n{HEAD}\n",
         args.scale.command("tiles", &format!(" --tiles {} --max-tiles {max_tiles}", tiles.join(","))),
         bench.detector.describe(),
         detect.confidence,
@@ -82,15 +83,15 @@ pub(crate) fn run(args: &TilesArgs, environment: &Environment) -> anyhow::Result
 struct Row {
     photos: usize,
     facings: usize,
-    by_class: Figures,
-    any_class: Figures,
+    by_class: Metrics,
+    any_class: Metrics,
     pixels: f64,
-    looks: f64,
+    passes: f64,
     runs: f64,
     doubted: usize,
 }
 
-struct Figures {
+struct Metrics {
     recall: Option<f64>,
     precision: Option<f64>,
     map50: Option<f64>,
@@ -103,7 +104,7 @@ struct Seen {
     /// Down to the floor.
     predictions: Vec<Prediction>,
     /// As served.
-    served: Sightings,
+    served: Detections,
 }
 
 impl Row {
@@ -125,24 +126,24 @@ impl Row {
         Ok(Self {
             photos: seen.len(),
             facings: seen.iter().flat_map(|photo| &photo.truths).filter(|truth| !truth.crowd).count(),
-            by_class: figures(&seen, names, &confidence, false)?,
-            any_class: figures(&seen, names, &confidence, true)?,
-            pixels: mean(&|photo| photo.served.looked.pixels() as f64),
-            looks: mean(&|photo| photo.served.looked.looks.len() as f64),
+            by_class: metrics(&seen, names, &confidence, false)?,
+            any_class: metrics(&seen, names, &confidence, true)?,
+            pixels: mean(&|photo| photo.served.trace.pixels() as f64),
+            passes: mean(&|photo| photo.served.trace.passes.len() as f64),
             runs: mean(&|photo| {
-                let tiles = photo.served.looked.looks.iter().map(|look| look.columns * look.rows);
+                let tiles = photo.served.trace.passes.iter().map(|pass| pass.columns * pass.rows);
                 f64::from(tiles.sum::<u32>())
             }),
-            doubted: seen.iter().filter(|photo| !photo.served.looked.doubts.is_empty()).count(),
+            doubted: seen.iter().filter(|photo| !photo.served.trace.doubts.is_empty()).count(),
         })
     }
 
     fn line(&self, set: &str, tiling: Tiling) -> String {
-        let Self { photos, facings, pixels, looks, runs, doubted, .. } = self;
-        let figure = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.4}"));
-        let of = |f: &Figures| [f.recall, f.precision, f.map50].map(figure).join(",");
+        let Self { photos, facings, pixels, passes, runs, doubted, .. } = self;
+        let metric = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.4}"));
+        let of = |f: &Metrics| [f.recall, f.precision, f.map50].map(metric).join(",");
         format!(
-            "{set},{tiling},{photos},{facings},{},{},{pixels:.0},{looks:.2},{runs:.2},{doubted}",
+            "{set},{tiling},{photos},{facings},{},{},{pixels:.0},{passes:.2},{runs:.2},{doubted}",
             of(&self.by_class),
             of(&self.any_class)
         )
@@ -150,9 +151,9 @@ impl Row {
 }
 
 fn see(detector: &YoloDetector, photo: &Labelled, number: u32, options: &DetectOptions) -> anyhow::Result<Seen> {
-    let (served, all) = detector.look_down_to(&photo.image, options, FLOOR)?;
+    let (served, all) = detector.detect_down_to(&photo.image, options, FLOOR)?;
     let predictions = all.iter().map(|d| Prediction {
-        picture: number,
+        image: number,
         class: d.class.0.into(),
         rect: d.bbox.into(),
         score: d.confidence.into(),
@@ -166,17 +167,17 @@ fn see(detector: &YoloDetector, photo: &Labelled, number: u32, options: &DetectO
 }
 
 /// Recall and precision of what is served, and mAP50 down to the floor.
-fn figures(seen: &[Seen], names: &[String], confidence: &[f32], any_class: bool) -> anyhow::Result<Figures> {
-    let pictures: Vec<Picture> =
-        seen.iter().map(|photo| Picture { name: String::new(), size: Some(photo.size) }).collect();
+fn metrics(seen: &[Seen], names: &[String], confidence: &[f32], any_class: bool) -> anyhow::Result<Metrics> {
+    let images: Vec<ImageInfo> =
+        seen.iter().map(|photo| ImageInfo { name: String::new(), size: Some(photo.size) }).collect();
     let mut truths: Vec<Truth> = seen.iter().flat_map(|photo| photo.truths.iter().copied()).collect();
     if any_class {
         truths.retain(|truth| !truth.crowd);
     }
-    let says = |p: &Prediction| !any_class || says_something(p, &seen[p.picture as usize].truths);
+    let says = |p: &Prediction| !any_class || says_something(p, &seen[p.image as usize].truths);
     let served = |photo: &Seen, number: usize| -> Vec<Prediction> {
         let of = |d: &vision::Detection| Prediction {
-            picture: number as u32,
+            image: number as u32,
             class: d.class.0.into(),
             rect: d.bbox.into(),
             score: d.confidence.into(),
@@ -191,21 +192,21 @@ fn figures(seen: &[Seen], names: &[String], confidence: &[f32], any_class: bool)
         truths.iter_mut().for_each(|truth| truth.class = 0);
     }
     let names = if any_class { vec!["container".to_owned()] } else { names.to_vec() };
-    let least = confidence.iter().copied().fold(f32::INFINITY, f32::min);
+    let min = confidence.iter().copied().fold(f32::INFINITY, f32::min);
     let settings = DetectionSettings {
-        confidence: as_written(least).into(),
+        confidence: as_written(min).into(),
         precision: None,
         max_detections: MAX_DETECTIONS,
         bootstrap: eval::Bootstrap { resamples: 0, seed: 0 },
     };
-    let figure = |predictions: Vec<Prediction>, name: &str| -> anyhow::Result<[Option<f64>; 2]> {
+    let metric = |predictions: Vec<Prediction>, name: &str| -> anyhow::Result<[Option<f64>; 2]> {
         let predictions = predictions.into_iter().map(renumber).collect();
-        let set = DetectionSet::new(pictures.clone(), names.clone(), truths.clone(), predictions)?;
+        let set = DetectionSet::new(images.clone(), names.clone(), truths.clone(), predictions)?;
         let section = evaluate_detection(&set, &settings, &[]);
-        let of = |name: &str| section.figures.metrics.get(name).copied().flatten();
+        let of = |name: &str| section.metrics.values.get(name).copied().flatten();
         Ok([of(name), of("precision")])
     };
-    let [recall, precision] = figure(at_serving, "recall")?;
-    let [map50, _] = figure(all, "map50")?;
-    Ok(Figures { recall, precision, map50 })
+    let [recall, precision] = metric(at_serving, "recall")?;
+    let [map50, _] = metric(all, "map50")?;
+    Ok(Metrics { recall, precision, map50 })
 }

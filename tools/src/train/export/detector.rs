@@ -26,10 +26,10 @@ use crate::train::run::{NO_LICENSE, weights};
 pub(in crate::train) struct ExportArgs {
     #[command(flatten)]
     formats: FormatArgs,
-    /// Where files and their cards go
+    /// Folder for the files and their model cards
     #[arg(long, value_name = "DIR", default_value = "models/detector")]
     output_dir: PathBuf,
-    /// Images at once [default: any number]
+    /// Batch size [default: any]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
     /// Height and width of the input, multiples of 32 [default: any]

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
-use engine::onnx::{Calibration, Half, halved};
+use engine::onnx::{Calibration, Float16, to_float16};
 use vision::{ModelCard, Sha256};
 
 use metric_drop::MetricDrop;
@@ -20,17 +20,17 @@ use metric_drop::MetricDrop;
 #[derive(Args)]
 #[command(next_help_heading = "Export")]
 pub(super) struct FormatArgs {
-    /// What is written
+    /// Files to write
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT,...", default_value = "onnx")]
     format: Vec<Format>,
-    /// How far accuracy may fall in int8, fp16 or bf16, measured as served on the validation images of the run (or of
+    /// Maximum drop of accuracy in int8, fp16 or bf16, measured as served on the validation images of the run (or of
     /// --config): mAP50 of a detector, top-1 and AUROC of an embedder. A file that falls further is not written
     #[arg(long, value_name = "DROP", default_value_t = 0.01)]
     max_drop: f64,
-    /// Training images that int8 is calibrated on
+    /// Number of training images for int8 calibration
     #[arg(long, value_name = "N", default_value_t = 64)]
     calibration_images: usize,
-    /// How ranges of int8 are chosen
+    /// How int8 ranges are chosen
     #[arg(long, value_enum, default_value = "mse")]
     calibration: CalibrationArg,
 }
@@ -64,9 +64,9 @@ impl Format {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum CalibrationArg {
-    /// Least squared error: rare large values may be cut off
+    /// Minimum squared error: rare large values may be clipped
     Mse,
-    /// Nothing is cut off
+    /// The whole range: nothing is clipped
     MinMax,
 }
 
@@ -106,8 +106,8 @@ fn write(
                 continue;
             }
             Format::Onnx => file.to_vec(),
-            Format::OnnxFp16 => halved(file, Half::F16)?,
-            Format::OnnxBf16 => halved(file, Half::Bf16)?,
+            Format::OnnxFp16 => to_float16(file, Float16::Fp16)?,
+            Format::OnnxBf16 => to_float16(file, Float16::Bf16)?,
             Format::OnnxInt8 => {
                 let method = match args.calibration {
                     CalibrationArg::Mse => Calibration::Mse,

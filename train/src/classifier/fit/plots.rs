@@ -112,7 +112,7 @@ fn color(sku: usize, skus: usize) -> [u8; 3] {
 }
 
 fn cell(path: &Path, plan: &PreprocessPlan) -> RgbImage {
-    match dataset::picture::load(path) {
+    match dataset::image_file::load(path) {
         Ok(image) => plan.pixels(&image, Region::whole(&image), (CELL, CELL)),
         Err(_) => RgbImage::new(CELL, CELL),
     }

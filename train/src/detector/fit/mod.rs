@@ -18,7 +18,7 @@ use vision::model_card::DataSet;
 use super::config::TrainConfig;
 use super::dataset::TrainingData;
 use super::{DataError, Feed, LossError, Transfer};
-use detector::model::architecture::TRUNK;
+use detector::model::architecture::BACKBONE_PREFIX;
 use detector::model::{Architecture, DetectorNetwork};
 
 pub mod plots;
@@ -122,7 +122,7 @@ pub fn fit(
     let network = DetectorNetwork::load(parameters.builder(), setup.architecture())?;
     let mut optimizer = Optimizer::new(optimiser.kind(), parameters.trainable());
     if setup.transfer.is_some() {
-        optimizer.scale_rates(|name| if name.starts_with(TRUNK) { optimiser.backbone_lr } else { 1.0 });
+        optimizer.scale_rates(|name| if name.starts_with(BACKBONE_PREFIX) { optimiser.backbone_lr } else { 1.0 });
     }
     let start = Start { parameters, optimizer, plan: setup.plan() };
     fit::fit(&mut Detection::new(setup, network), start, folder, observer, stop)

@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::core::Observer;
 use engine::{CandleSession, Device, Weights};
 use eval::{
-    Bootstrap, DetectionSection, DetectionSet, DetectionSettings, Picture, Prediction, Rect, Truth, evaluate_detection,
+    Bootstrap, DetectionSection, DetectionSet, DetectionSettings, ImageInfo, Prediction, Rect, Truth,
+    evaluate_detection,
 };
 use serde::{Deserialize, Serialize};
 use vision::{DecodeLimits, Detection, PreprocessPlan, RgbImage, decode};
@@ -100,7 +101,7 @@ pub fn validate(
     observer: &mut dyn Observer,
 ) -> Result<Measured, FitError> {
     let options = ValidationOptions { square: false, ..ValidationOptions::default() };
-    let (mut pictures, mut truths, mut predictions, mut first) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut listed, mut truths, mut predictions, mut first) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let files: Vec<(&Path, &Sample)> = data.samples.iter().filter_map(|sample| Some((file(sample)?, sample))).collect();
     for chunk in files.chunks(AT_ONCE) {
         let images = chunk.iter().map(|(path, _)| read(path)).collect::<Result<Vec<_>, _>>()?;
@@ -108,11 +109,11 @@ pub fn validate(
             .detect_for_validation(&images, &options)
             .map_err(|error| FitError::Setup(format!("validation failed: {error}")))?;
         for (((path, sample), image), found) in chunk.iter().zip(images).zip(found) {
-            let picture = pictures.len() as u32;
-            pictures.push(Picture { name: path.display().to_string(), size: Some(image.dimensions()) });
-            truths.extend(truth_of(sample, picture, image.dimensions(), data.names.len()));
+            let number = listed.len() as u32;
+            listed.push(ImageInfo { name: path.display().to_string(), size: Some(image.dimensions()) });
+            truths.extend(truth_of(sample, number, image.dimensions(), data.names.len()));
             predictions.extend(found.iter().map(|d| Prediction {
-                picture,
+                image: number,
                 class: d.class.index() as u32,
                 rect: Rect::from(d.bbox),
                 score: d.confidence.into(),
@@ -121,16 +122,16 @@ pub fn validate(
                 first.push(Shown { image, found });
             }
         }
-        observer.validating(pictures.len(), files.len());
+        observer.validating(listed.len(), files.len());
     }
-    let set = DetectionSet::new(pictures, data.names.clone(), truths, predictions)
+    let set = DetectionSet::new(listed, data.names.clone(), truths, predictions)
         .map_err(|error| FitError::Setup(format!("the images to validate on: {error}")))?;
     let settings = DetectionSettings {
         bootstrap: Bootstrap { resamples: 0, ..Bootstrap::default() },
         ..DetectionSettings::default()
     };
     let section = evaluate_detection(&set, &settings, &[]);
-    let metric = |name: &str| section.figures.metrics.get(name).copied().flatten();
+    let metric = |name: &str| section.metrics.values.get(name).copied().flatten();
     let validation = Validation {
         precision: metric("precision"),
         recall: metric("recall"),
@@ -147,14 +148,14 @@ fn file(sample: &Sample) -> Option<&Path> {
     }
 }
 
-fn truth_of(sample: &Sample, picture: u32, (width, height): (u32, u32), classes: usize) -> Vec<Truth> {
+fn truth_of(sample: &Sample, image: u32, (width, height): (u32, u32), classes: usize) -> Vec<Truth> {
     let rect = |[x1, y1, x2, y2]: [f64; 4]| {
         let (width, height) = (f64::from(width), f64::from(height));
         Rect::from_corners(x1 * width, y1 * height, x2 * width, y2 * height)
     };
     let truth = |class: usize, edges, crowd| {
         let rect = rect(edges);
-        Truth { picture, class: class as u32, rect, area: rect.area(), crowd }
+        Truth { image, class: class as u32, rect, area: rect.area(), crowd }
     };
     let objects = sample.objects.iter().map(|object| truth(object.class, object.edges, false));
     let open = sample.unlabelled.iter().flat_map(|region| {

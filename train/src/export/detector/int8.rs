@@ -10,7 +10,7 @@ use vision::{DecodeLimits, Letterbox, PreprocessPlan, RgbImage, decode};
 use super::Size;
 use detector::anchors::MAX_STRIDE;
 use detector::model::Design;
-use detector::model::architecture::TRUNK;
+use detector::model::architecture::BACKBONE_PREFIX;
 
 /// The detector in `file`, written by [`super::onnx`] of this design, in int8. `images` are canvases (1, 3, H, W) as it is served with;
 /// several dozen that show what it will see. The file must run in ONNX Runtime.
@@ -28,7 +28,7 @@ pub fn quantize(
 
 /// What backbone and head say, and suppression in full.
 fn keeps_precision(design: Design, node: &str) -> bool {
-    let below = node.strip_prefix(TRUNK).and_then(|node| node.strip_prefix('.'));
+    let below = node.strip_prefix(BACKBONE_PREFIX).and_then(|node| node.strip_prefix('.'));
     match (design.backbone, below) {
         (Some(backbone), Some(node)) => backbone.keeps_precision(node),
         _ => design.head.keeps_precision(node) || node.split(['.', '/']).next() == Some("nms"),

@@ -1,6 +1,6 @@
 //! Suppression of duplicates as ONNX nodes, for tools that have none of their own.
 
-use engine::onnx::{Attribute, GraphBuilder, Wire};
+use engine::onnx::{Attribute, GraphBuilder, GraphTensor};
 
 /// How duplicates are suppressed inside a file: whatever their class, most confident first. What is below `confidence` or
 /// suppressed cannot be asked for later, so both are chosen with room: who runs the file can be stricter, not laxer.
@@ -21,7 +21,7 @@ impl Default for Suppression {
 }
 
 /// From (B, 4 + classes, A) to (B, max_detections, 6): x1, y1, x2, y2, score, class.
-pub(super) fn suppress(g: &mut GraphBuilder, output: &Wire, classes: usize, nms: Suppression) -> Wire {
+pub(super) fn suppress(g: &mut GraphBuilder, output: &GraphTensor, classes: usize, nms: Suppression) -> GraphTensor {
     let parts = g.split("nms.parts", output, 1, &[2, 2, classes as i64]);
     let two = g.floats("nms.two", &[], &[2.0]);
     let half = g.node("Div", "nms.half", &[&parts[1], &two], &[]);

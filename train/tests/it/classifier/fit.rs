@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use classifier::model::{EmbedderNetwork, Heads};
 use classifier::{EngineChoice, LoadOptions};
-use engine::onnx::{Calibration, Half};
+use engine::onnx::{Calibration, Float16};
 use engine::{CandleSession, Device, Weights};
 use image::{Rgb, RgbImage};
 use ndarray::{Array4, Axis};
@@ -185,17 +185,17 @@ fn it_learns_and_what_it_writes_is_served_and_exported() {
         Array4::from_shape_fn((3, 3, 32, 32), |(b, c, y, x)| ((b + 2 * c + 3 * y + 5 * x) % 17) as f32 / 8.0 - 1.0);
     let options = ExportOptions { size: (32, 32), description: String::new(), license: String::new() };
     let whole = onnx(&weights, backbone, &options).unwrap();
-    let [half, bf16] = [Half::F16, Half::Bf16].map(|kind| engine::onnx::halved(&whole, kind).unwrap());
+    let [fp16, bf16] = [Float16::Fp16, Float16::Bf16].map(|kind| engine::onnx::to_float16(&whole, kind).unwrap());
     let learned = setup.config.images().unwrap().train;
     let crops = learned.iter().map(|crop| {
         let mut input = Array4::zeros((1, 3, 32, 32));
-        let image = dataset::picture::load(&crop.path).unwrap();
+        let image = dataset::image_file::load(&crop.path).unwrap();
         setup.config.plan().apply(&image, Region::whole(&image), input.index_axis_mut(Axis(0), 0));
         input
     });
-    let bytes = quantize(&whole, backbone, crops, Calibration::Mse).unwrap();
-    assert!(bytes.len() * 100 < whole.len() * 30, "{} of {}", bytes.len(), whole.len());
-    let files = [("whole", whole, 0.9999), ("fp16", half, 0.9999), ("bf16", bf16, 0.999), ("int8", bytes, 0.97)];
+    let int8 = quantize(&whole, backbone, crops, Calibration::Mse).unwrap();
+    assert!(int8.len() * 100 < whole.len() * 30, "{} of {}", int8.len(), whole.len());
+    let files = [("whole", whole, 0.9999), ("fp16", fp16, 0.9999), ("bf16", bf16, 0.999), ("int8", int8, 0.97)];
     for (kind, file, minimum) in files {
         if kind == "whole" || kind == "fp16" {
             let cosine = parity(&file, &session, &images).unwrap();

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{VarBuilder, VarMap};
-use detector::model::fold::{fold_batch_norms, fold_trunk};
+use detector::model::fold::{fold_backbone, fold_batch_norms};
 use detector::model::{Architecture, Design, DetectorNetwork, Scale};
 use engine::{Precision, Weights};
 use train::detector::Transfer;
@@ -74,7 +74,7 @@ fn weights_tell_their_network_and_folding_does_not_change_it() {
 
         let live = weights.build(&Device::Cpu, |vb| DetectorNetwork::load(vb, architecture)).unwrap();
         assert_eq!(weights.unused(), Vec::<&str>::new(), "{name}");
-        let folded = fold_batch_norms(&fold_trunk(&weights, architecture.backbone).unwrap()).unwrap();
+        let folded = fold_batch_norms(&fold_backbone(&weights, architecture.backbone).unwrap()).unwrap();
         assert!(folded.iter().all(|(name, ..)| !name.contains("running_")), "{name}");
         let folded = folded.build(&Device::Cpu, |vb| DetectorNetwork::load(vb, architecture)).unwrap();
         let images = images(64, 96);
@@ -155,9 +155,9 @@ fn imagenet_weights_become_the_backbone() {
     );
     assert_eq!(transfer.folded, 0);
 
-    // The same trunk as the one that the published ONNX file holds with its batch norms folded in.
+    // The same backbone as the one that the published ONNX file holds with its batch norms folded in.
     let pth = &transfer.weights;
-    let folded = fold_trunk(pth, architecture.backbone).unwrap();
+    let folded = fold_backbone(pth, architecture.backbone).unwrap();
     let onnx = Transfer::open(&folder.join("efficientnet_lite0_imagenet.onnx"), architecture).unwrap();
     assert!(onnx.folded > 40, "{onnx}");
     for (name, shape, values) in onnx.weights.iter() {

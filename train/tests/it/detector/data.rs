@@ -40,9 +40,9 @@ fn draw(width: u32, height: u32, labels: &[(usize, [f64; 4])]) -> RgbImage {
     image
 }
 
-type Pictures<'a> = &'a [(&'a str, (u32, u32), &'a [(usize, [f64; 4])])];
+type Images<'a> = &'a [(&'a str, (u32, u32), &'a [(usize, [f64; 4])])];
 
-fn folder(images: Pictures<'_>) -> tempfile::TempDir {
+fn folder(images: Images<'_>) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, (width, height), labels) in images {
         let image = folder.path().join("images").join(format!("{name}.png"));
@@ -77,7 +77,7 @@ fn rules(batch: usize, seed: u64) -> BatchRules {
     BatchRules { batch, seed, balanced: false, synthetic_ratio: 0.0 }
 }
 
-const THREE: Pictures<'static> = &[
+const THREE: Images<'static> = &[
     ("a", (160, 120), &[(0, [0.1, 0.1, 0.4, 0.9]), (1, [0.6, 0.2, 0.9, 0.7])]),
     ("b", (100, 150), &[(1, [0.2, 0.3, 0.8, 0.6])]),
     ("c", (64, 64), &[]),
@@ -471,8 +471,8 @@ fn what_is_cut_out_comes_from_training_images_in_the_numbers_of_synthetic_classe
     let copies = tempfile::tempdir().unwrap();
     assert!(copy_for_pasting(&data, copies.path()).unwrap());
     let found = dataset::DataFolder::scan(copies.path(), dataset::LayoutChoice::Auto).unwrap();
-    assert_eq!(found.pictures.len(), 2, "the background is left out");
-    for image in &found.pictures {
+    assert_eq!(found.images.len(), 2, "the background is left out");
+    for image in &found.images {
         let lines = dataset::yolo::read(&found.locate(&image.label_path())).unwrap();
         assert_eq!(lines.iter().map(|line| line.label.class).collect::<Vec<_>>(), [1]);
     }

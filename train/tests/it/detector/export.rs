@@ -6,7 +6,7 @@ use std::process::Command;
 use detector::model::fold::fold_all;
 use detector::model::{Architecture, DetectorNetwork};
 use detector::{ClassMap, LoadOptions, ValidationOptions, YoloDetector, YoloSpec};
-use engine::onnx::{Calibration, Half, halved};
+use engine::onnx::{Calibration, Float16, to_float16};
 use engine::{CandleSession, Device, OrtOptions, OrtSession, Session, Weights};
 use ndarray::Array4;
 use train::core::Parameters;
@@ -202,10 +202,10 @@ fn networks_in_int8_say_nearly_the_same_in_a_quarter_of_the_size() {
         assert!(scores < max.0 && boxes < max.1, "{design}: {scores} {boxes}");
         assert!(scores > 0.0, "{design}: nothing was rounded");
         // Three binary digits less, eight times the distance.
-        for (kind, max) in [(Half::F16, 5e-3), (Half::Bf16, 4e-2)] {
-            let half = halved(&file, kind).unwrap();
-            assert!(half.len() * 100 < file.len() * 53, "{design}: {} of {}", half.len(), file.len());
-            let (scores, boxes) = distance(&file, &half, &images(2, 96, 96));
+        for (kind, max) in [(Float16::Fp16, 5e-3), (Float16::Bf16, 4e-2)] {
+            let short = to_float16(&file, kind).unwrap();
+            assert!(short.len() * 100 < file.len() * 53, "{design}: {} of {}", short.len(), file.len());
+            let (scores, boxes) = distance(&file, &short, &images(2, 96, 96));
             println!("{design} as {kind:?}: scores differ by {scores}, boxes by {boxes} of the side");
             assert!(scores < max && boxes < max, "{design} as {kind:?}: {scores} {boxes}");
             assert!(scores > 0.0, "{design} as {kind:?}: nothing was rounded");
@@ -227,8 +227,8 @@ fn halves_are_weights_that_candle_reads_too() {
     let file = onnx(&weights, architecture, &options(None, Size::Any)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("fp16.onnx");
-    for half in [Half::F16, Half::Bf16] {
-        std::fs::write(&path, halved(&file, half).unwrap()).unwrap();
+    for format in [Float16::Fp16, Float16::Bf16] {
+        std::fs::write(&path, to_float16(&file, format).unwrap()).unwrap();
         for engine in [detector::EngineChoice::OnnxRuntime, detector::EngineChoice::Candle] {
             detector::load(&path, &LoadOptions { engine, ..LoadOptions::default() }).unwrap();
         }
@@ -255,8 +255,8 @@ fn onnxs_own_checker_has_nothing_against_them() {
         let quantized =
             int8::quantize(&suppressing, architecture.design(), std::iter::once(images(1, 64, 64)), Calibration::Mse)
                 .unwrap();
-        let [half, bf16] = [Half::F16, Half::Bf16].map(|kind| halved(&plain, kind).unwrap());
-        let files = [("plain", plain), ("nms", suppressing), ("int8", quantized), ("fp16", half), ("bf16", bf16)];
+        let [fp16, bf16] = [Float16::Fp16, Float16::Bf16].map(|kind| to_float16(&plain, kind).unwrap());
+        let files = [("plain", plain), ("nms", suppressing), ("int8", quantized), ("fp16", fp16), ("bf16", bf16)];
         for (kind, file) in files {
             std::fs::write(folder.path().join(format!("{design}-{kind}.onnx")), file).unwrap();
         }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-/// One pass over a photo: all of it at one scale, at once or in tiles.
+/// One pass over a photo: the whole photo at one scale, at once or in tiles.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Look {
+pub struct ScalePass {
     /// Network pixels per photo pixel.
     pub scale: f32,
     /// Tiles side by side.
@@ -15,7 +15,7 @@ pub struct Look {
     pub input: (u32, u32),
 }
 
-impl Look {
+impl ScalePass {
     /// Network pixels computed.
     #[must_use]
     pub fn pixels(&self) -> u64 {
@@ -25,20 +25,20 @@ impl Look {
 
 /// All passes over one photo.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Looked {
+pub struct DetectionTrace {
     /// In the order they were made.
-    pub looks: Vec<Look>,
-    /// Median height of the facings found, in network pixels of the last look.
+    pub passes: Vec<ScalePass>,
+    /// Median height of the facings found, in network pixels of the last pass.
     pub facing_height: Option<f32>,
     /// Why the answer may be wrong.
     pub doubts: Vec<Doubt>,
 }
 
-impl Looked {
+impl DetectionTrace {
     /// Network pixels computed.
     #[must_use]
     pub fn pixels(&self) -> u64 {
-        self.looks.iter().map(Look::pixels).sum()
+        self.passes.iter().map(ScalePass::pixels).sum()
     }
 }
 
@@ -46,7 +46,7 @@ impl Looked {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Doubt {
-    /// Facings are too small for the detector even in the closest look allowed.
+    /// Facings are too small for the detector even in the closest pass allowed.
     SmallFacings {
         /// Their median height in network pixels there.
         seen: f32,
@@ -81,7 +81,7 @@ impl fmt::Display for Doubt {
         match self {
             Self::SmallFacings { seen, needed } => write!(
                 f,
-                "facings are about {seen:.0} pixels tall in the closest look allowed, {needed:.0} are needed: many may be \
+                "facings are about {seen:.0} pixels tall in the closest pass allowed, {needed:.0} are needed: many may be \
                  missed; photograph a smaller part, or raise detector.max_tiles"
             ),
             Self::FewPixels { facing } => write!(

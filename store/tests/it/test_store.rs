@@ -4,13 +4,13 @@ use store::{Store, StoreSettings};
 use tempfile::TempDir;
 
 /// A store of the test's own.
-pub(crate) struct Place {
+pub(crate) struct TestStore {
     pub(crate) store: Store,
     pub(crate) settings: StoreSettings,
     _folder: TempDir,
 }
 
-impl Place {
+impl TestStore {
     pub(crate) async fn sqlite() -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let database = format!("sqlite:{}", folder.path().join("shelf.db").display());
@@ -38,19 +38,19 @@ impl Place {
 /// One body, a test on each database.
 macro_rules! on_each {
     ($($(#[$meta:meta])* async fn $name:ident($place:ident) $body:block)*) => {$(
-        async fn $name($place: $crate::place::Place) $body
+        async fn $name($place: $crate::test_store::TestStore) $body
 
         mod $name {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                if let Some(place) = $crate::place::Place::sqlite().await {
+                if let Some(place) = $crate::test_store::TestStore::sqlite().await {
                     super::$name(place).await;
                 }
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                if let Some(place) = $crate::place::Place::postgres().await {
+                if let Some(place) = $crate::test_store::TestStore::postgres().await {
                     super::$name(place).await;
                 }
             }

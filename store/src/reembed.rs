@@ -1,6 +1,6 @@
-//! What people taught another embedder, taught to the one that is served: an answer counts under every embedder.
+//! Labels made under another embedder, for the one that is served: a label counts under every embedder.
 //!
-//! A label's exemplar has the embedding that its item was queued with. When another embedder is served, the picture is
+//! A label's exemplar has the embedding that its item was queued with. When another embedder is served, the image is
 //! embedded again, and a second exemplar stands for the same label beside the first: both leave when it is taken back.
 
 use vision::{ExemplarId, Sha256};
@@ -12,11 +12,11 @@ use crate::store::Store;
 
 /// An exemplar of a label that only other embedders know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TaughtToOthers {
+pub struct OtherEmbedderLabel {
     /// Its number.
     pub id: ExemplarId,
     /// What to embed.
-    pub picture: Sha256,
+    pub image: Sha256,
 }
 
 /// No exemplar of the embedder `$1` stands for the same answer as `e`; the gallery's folder may have brought one, too.
@@ -28,13 +28,13 @@ impl Store {
     ///
     /// # Errors
     /// When the database is not there.
-    pub async fn taught_to_others(
+    pub async fn labels_of_other_embedders(
         &self,
         embedder: Sha256,
         change: i64,
         after: ExemplarId,
         limit: u32,
-    ) -> Result<Vec<TaughtToOthers>, StoreError> {
+    ) -> Result<Vec<OtherEmbedderLabel>, StoreError> {
         let sql = format!(
             "SELECT e.id, e.picture FROM exemplars e WHERE e.source = 'label' AND e.active = 1 AND e.embedder <> $1 \
              AND e.changed > $2 AND e.id > $3 AND {NOBODY} ORDER BY e.id LIMIT {limit}"
@@ -43,17 +43,17 @@ impl Store {
         let rows = self.database.all(&sql, values![embedder.to_string(), change, after]).await?;
         let read = |row: &crate::sql::Row| {
             let id = ExemplarId(u64::try_from(row.int("id")?).unwrap_or_default());
-            Ok(TaughtToOthers { id, picture: digest(&row.text("picture")?)? })
+            Ok(OtherEmbedderLabel { id, image: digest(&row.text("picture")?)? })
         };
         rows.iter().map(read).collect()
     }
 
-    /// Adds what `embedder` made of their pictures, L2-normalised, under their labels. What was taken back meanwhile, or
+    /// Adds what `embedder` made of their images, L2-normalised, under their labels. What was taken back meanwhile, or
     /// added by another process, is left out.
     ///
     /// # Errors
     /// When the database is not there.
-    pub async fn teach_again(
+    pub async fn add_reembedded(
         &self,
         embedder: Sha256,
         embeddings: Vec<(ExemplarId, Vec<f32>)>,

@@ -11,23 +11,24 @@ use store::StoreError;
 use crate::app::App;
 use crate::problem::{Problem, ProblemBody, ProblemType};
 
-/// A picture of the queue
+/// An image of the queue
 ///
 /// Named by the SHA-256 of its bytes, so it never changes.
 #[utoipa::path(
     get,
     path = "/v2/active-learning/picture/{digest}",
+    operation_id = "picture",
     tag = "review",
     params(("digest" = String, Path, description = "64 hexadecimal digits")),
     responses(
         (status = 200, description = "The file as it was sent", content_type = "image/jpeg"),
-        (status = 404, description = "No such picture", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The pictures cannot be reached", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such image", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The images cannot be reached", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn picture(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn stored_image(State(app): State<Arc<App>>, Path(name): Path<String>) -> Result<Response, Problem> {
     let (_, store) = app.review.open()?;
-    let unknown = || Problem::new(ProblemType::UnknownItem, "there is no such picture");
+    let unknown = || Problem::new(ProblemType::UnknownItem, "there is no such image");
     let digest = name.parse().map_err(|_| unknown())?;
     let bytes = match store.objects().get(digest).await {
         Err(StoreError::NotFound { .. }) => return Err(unknown()),

@@ -1,40 +1,41 @@
-//! Named figures with their intervals.
+//! Named metrics with their intervals.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::gate::Figure;
+use crate::gate::Measurement;
 use crate::{Bootstrap, Interval};
 
-/// Figures by name. A missing value is kept as such: it fails a gate, it is not left out.
+/// Metrics by name. A missing value is kept as such: it fails a gate, it is not left out.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Figures {
+pub struct Metrics {
     /// By the names of [`crate::metric::METRICS`].
-    pub metrics: BTreeMap<String, Option<f64>>,
+    #[serde(rename = "metrics")]
+    pub values: BTreeMap<String, Option<f64>>,
     /// 95 % intervals of those that have one.
     pub intervals: BTreeMap<String, Interval>,
 }
 
-impl Figures {
-    /// Sets a figure without an interval.
+impl Metrics {
+    /// Sets a metric without an interval.
     pub fn set(&mut self, name: &str, value: Option<f64>) {
-        self.metrics.insert(name.to_owned(), value.filter(|v| v.is_finite()));
+        self.values.insert(name.to_owned(), value.filter(|v| v.is_finite()));
     }
 
-    /// Sets `N` figures and their intervals over `units` pictures. `figures` takes the weight of each picture.
+    /// Sets `N` metrics and their intervals over `units` images. `metrics` takes the weight of each image.
     pub fn measure<const N: usize>(
         &mut self,
         names: [&str; N],
         (units, bootstrap): (usize, Bootstrap),
-        figures: impl Fn(Option<&[u32]>) -> [Option<f64>; N] + Sync,
+        metrics: impl Fn(Option<&[u32]>) -> [Option<f64>; N] + Sync,
     ) {
         let intervals = match units {
-            // A single picture resampled is itself: that is no interval.
+            // A single image resampled is itself: that is no interval.
             0 | 1 => [const { None }; N],
-            _ => bootstrap.intervals(units, |weights| figures(Some(weights))),
+            _ => bootstrap.intervals(units, |weights| metrics(Some(weights))),
         };
-        for ((name, value), interval) in names.into_iter().zip(figures(None)).zip(intervals) {
+        for ((name, value), interval) in names.into_iter().zip(metrics(None)).zip(intervals) {
             self.set(name, value);
             if let (Some(value), Some(interval)) = (value, interval) {
                 self.intervals.insert(name.to_owned(), interval.around(value));
@@ -42,17 +43,17 @@ impl Figures {
         }
     }
 
-    /// As [`Figures::measure`], for figures known at run time. Of figures beyond the names the intervals are given back.
+    /// As [`Metrics::measure`], for metrics known at run time. Of metrics beyond the names the intervals are given back.
     pub fn measure_list(
         &mut self,
         names: &[String],
         (units, bootstrap): (usize, Bootstrap),
-        figures: impl Fn(Option<&[u32]>) -> Vec<Option<f64>> + Sync,
+        metrics: impl Fn(Option<&[u32]>) -> Vec<Option<f64>> + Sync,
     ) -> Vec<Option<Interval>> {
-        let values = figures(None);
+        let values = metrics(None);
         let mut intervals = match units {
             0 | 1 => vec![None; values.len()],
-            _ => bootstrap.interval_list(units, values.len(), |weights| figures(Some(weights))),
+            _ => bootstrap.interval_list(units, values.len(), |weights| metrics(Some(weights))),
         };
         let unnamed = intervals.split_off(names.len().min(intervals.len()));
         for ((name, value), interval) in names.iter().zip(values).zip(intervals) {
@@ -64,37 +65,38 @@ impl Figures {
         unnamed
     }
 
-    /// A figure ready to be judged.
+    /// A metric, ready to be judged.
     #[must_use]
-    pub fn figure(&self, name: &str, evidence: u64) -> Figure {
-        Figure { value: self.get(name), interval: self.intervals.get(name).copied(), evidence }
+    pub fn measurement(&self, name: &str, evidence: u64) -> Measurement {
+        Measurement { value: self.get(name), interval: self.intervals.get(name).copied(), evidence }
     }
 
-    /// A figure's value.
+    /// A metric's value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<f64> {
-        self.metrics.get(name).copied().flatten()
+        self.values.get(name).copied().flatten()
     }
 
-    /// Takes over the figures of another kind of result.
+    /// Takes over the metrics of another kind of result.
     pub fn extend(&mut self, other: &Self) {
-        self.metrics.extend(other.metrics.clone());
+        self.values.extend(other.values.clone());
         self.intervals.extend(other.intervals.clone());
     }
 }
 
-/// Figures of one slice.
+/// Metrics of one slice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SliceLine {
     /// What is sliced by.
     pub column: String,
     /// Which part.
     pub value: String,
-    /// Pictures in it.
-    pub pictures: usize,
+    /// Images in it.
+    #[serde(rename = "pictures")]
+    pub images: usize,
     /// Boxes, crops or rows in it.
     pub evidence: u64,
-    /// The few figures that matter.
+    /// The few metrics that matter.
     #[serde(flatten)]
-    pub figures: Figures,
+    pub metrics: Metrics,
 }

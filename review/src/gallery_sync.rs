@@ -11,14 +11,14 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use vision::Embedding;
 
-use crate::reteach::{Taught, reteach};
+use crate::reembed::{Progress, reembed};
 use crate::thumbnails::take_over;
 use crate::{Queue, Queued, Review, ReviewError, ReviewSetup};
 
 /// Longest wait for the store before the server is ready without it.
 const FIRST: Duration = Duration::from_secs(15);
 /// How often the store is asked what other processes did. Labels of this process are followed at once.
-const LOOK: Duration = Duration::from_millis(400);
+const POLL: Duration = Duration::from_millis(400);
 /// Time without labels after which the gallery is named by its content again.
 const SETTLE: Duration = Duration::from_millis(500);
 /// Rest after the gallery was swapped: as long as the swap took, twice, within these bounds. However fast people answer, most of
@@ -26,10 +26,10 @@ const SETTLE: Duration = Duration::from_millis(500);
 const REST: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(250));
 /// How often what is old is dropped.
 const TIDY: Duration = Duration::from_secs(3_600);
-/// Pictures younger than this may be named by a row any moment.
+/// Images younger than this may be named by a row any moment.
 const GRACE: Duration = Duration::from_secs(3_600);
 /// Items that wait, read back at the start to compare new facings with.
-const REMEMBERED: u32 = 4_096;
+const MAX_COMPARED: u32 = 4_096;
 
 /// Who answers with the gallery that follows the labels.
 pub trait Serving: Send + Sync {
@@ -60,21 +60,21 @@ pub fn start(review: &Review, setup: ReviewSetup, recognizer: Recognizer, runtim
 }
 
 /// Follows the store until `stopped` is closed.
-pub async fn keep(serving: Arc<dyn Serving>, queue: Arc<Queue>, mut stopped: mpsc::Receiver<()>) {
+pub async fn sync(serving: Arc<dyn Serving>, queue: Arc<Queue>, mut stopped: mpsc::Receiver<()>) {
     let mut tidied = Instant::now();
     let mut swapped = Instant::now();
     let mut failing = false;
-    let mut taught = Taught::nothing();
+    let mut progress = Progress::nothing();
     loop {
         tokio::select! {
             () = queue.wake.notified() => {}
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(POLL) => {}
             _ = stopped.recv() => return,
         }
         // Until then there is nothing to swap.
         let Some(serves) = serving.recognizer() else { continue };
         let begin = Instant::now();
-        if let Err(error) = reteach(&queue, &serves, &mut taught).await {
+        if let Err(error) = reembed(&queue, &serves, &mut progress).await {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
                 "labels of another embedder are embedded again later"
@@ -85,7 +85,7 @@ pub async fn keep(serving: Arc<dyn Serving>, queue: Arc<Queue>, mut stopped: mps
             Ok(Followed { recognizer, answered, reopened }) => {
                 let rest = (begin.elapsed() * 2).clamp(REST.0, REST.1);
                 let new = recognizer.is_some();
-                let edition = recognizer.as_ref().unwrap_or(&serves).edition();
+                let gallery_version = recognizer.as_ref().unwrap_or(&serves).gallery_version();
                 {
                     // One step for who picks meanwhile: what is answered still looks unsure under the gallery before, and
                     // what is reopened under the one after.
@@ -95,7 +95,7 @@ pub async fn keep(serving: Arc<dyn Serving>, queue: Arc<Queue>, mut stopped: mps
                         serving.replace(recognizer);
                         swapped = Instant::now();
                     }
-                    sampler.answered(&answered.iter().map(String::as_str).collect(), edition);
+                    sampler.answered(&answered.iter().map(String::as_str).collect(), gallery_version);
                 }
                 if new {
                     tokio::time::sleep(rest).await;
@@ -188,12 +188,12 @@ async fn open(queue: &Queue) -> Result<Store, StoreError> {
     store.adopt(queue.enrolled.clone()).await?;
     let now = store::model::now();
     let times = store.queued_since(now - 86_400_000).await?;
-    let waiting = store.open_embeddings(queue.enrolled.embedder, None, REMEMBERED).await?;
+    let waiting = store.open_embeddings(queue.enrolled.embedder, None, MAX_COMPARED).await?;
     let normal = |waiting: Waiting| {
-        let Waiting { item, embedding, picture_hash } = waiting;
-        Some(Queued { item, embedding: Embedding::normalized(embedding).ok()?, picture_hash })
+        let Waiting { item, embedding, image_hash } = waiting;
+        Some(Queued { item, embedding: Embedding::normalized(embedding).ok()?, image_hash })
     };
-    queue.sampler().remember(times, waiting.into_iter().filter_map(normal).collect());
+    queue.sampler().load(times, waiting.into_iter().filter_map(normal).collect());
     *queue.store.write().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
     tracing::info!(store = store.describe(), "the review queue is open");
     let (taker, gallery) = (store.clone(), queue.gallery.clone());
@@ -206,7 +206,7 @@ async fn tidy(queue: &Queue) {
     let retention = Retention { max_age: queue.config.keep, max_bytes: queue.config.max_bytes, grace: GRACE };
     match store.forget(&retention).await {
         Ok(gone) => {
-            tracing::info!(items = gone.items, pictures = gone.pictures, bytes = gone.bytes, "the queue was tidied");
+            tracing::info!(items = gone.items, images = gone.images, bytes = gone.bytes, "the queue was tidied");
         }
         Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the queue could not be tidied"),
     }

@@ -17,6 +17,6 @@ pub(crate) fn annotated_jpeg(
     recognition: &Recognition,
     recognizer: &Recognizer,
 ) -> Result<Bytes, EncodeError> {
-    let picture = annotate(image, recognition, recognizer, &AnnotateOptions::default());
-    encode_jpeg(&picture, QUALITY).map(Bytes::from)
+    let image = annotate(image, recognition, recognizer, &AnnotateOptions::default());
+    encode_jpeg(&image, QUALITY).map(Bytes::from)
 }

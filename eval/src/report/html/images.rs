@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use vision::RgbImage;
 
-use super::super::confusions::{ConfusedFacings, Place};
+use super::super::confusions::{ConfusedFacings, FacingBox};
 use super::super::plot::escape;
 use super::super::worst::{Outcome, WorstCase};
 
@@ -15,16 +15,16 @@ const SIDE: u32 = 900;
 /// JPEG quality: boxes are drawn as vectors, so the photo may be soft.
 const QUALITY: u8 = 70;
 
-pub(super) fn worst(cases: &[WorstCase], picture: &mut dyn FnMut(&str) -> Option<RgbImage>) -> String {
+pub(super) fn worst(cases: &[WorstCase], image: &mut dyn FnMut(&str) -> Option<RgbImage>) -> String {
     if cases.is_empty() {
         return String::new();
     }
     let mut out = String::from(
-        "<h2>Worst pictures</h2><p class=\"small\"><b class=\"missed-ink\">missed</b> (dashed), \
-         <b class=\"invented-ink\">invented</b>, <b class=\"right-ink\">right</b>. Point at a box to read it; click a picture to enlarge it.</p><div class=\"worst\">",
+        "<h2>Worst images</h2><p class=\"small\"><b class=\"missed-ink\">missed</b> (dashed), \
+         <b class=\"invented-ink\">invented</b>, <b class=\"right-ink\">right</b>. Point at a box to read it; click an image to enlarge it.</p><div class=\"worst\">",
     );
     for case in cases {
-        let photo = picture(&case.picture);
+        let photo = image(&case.image);
         let size = photo.as_ref().map(RgbImage::dimensions).or(case.size).or_else(|| extent(case));
         let Some((width, height)) = size else { continue };
         let image = photo.and_then(|photo| data_uri(&photo)).map_or_else(String::new, |uri| {
@@ -51,7 +51,7 @@ pub(super) fn worst(cases: &[WorstCase], picture: &mut dyn FnMut(&str) -> Option
              <svg{class} viewBox=\"0 0 {width} {height}\">{boxes}</svg></label>\
              <figcaption><b>{}</b><br><span class=\"missed-ink\">{} missed</span>, <span class=\"invented-ink\">{} invented</span>, \
              <span class=\"right-ink\">{} right</span></figcaption></figure>",
-            escape(&case.picture),
+            escape(&case.image),
             case.missed,
             case.invented,
             case.right
@@ -67,18 +67,18 @@ const HELD: usize = 8;
 const CROP_HEIGHT: u32 = 96;
 
 /// SKUs taken for others: facings, and what they were taken for.
-pub(super) fn confusions(pairs: &[ConfusedFacings], picture: &mut dyn FnMut(&str) -> Option<RgbImage>) -> String {
+pub(super) fn confusions(pairs: &[ConfusedFacings], image: &mut dyn FnMut(&str) -> Option<RgbImage>) -> String {
     if pairs.is_empty() {
         return String::new();
     }
     // Most photos are opened once, however many facings of theirs are shown; few are held at a time.
     let mut photos: std::collections::HashMap<String, Option<RgbImage>> = std::collections::HashMap::new();
-    let mut crops = |places: &[Place]| {
+    let mut crops = |places: &[FacingBox]| {
         let shown = places.iter().filter_map(|place| {
             if photos.len() >= HELD && !photos.contains_key(&place.image) {
                 photos.clear();
             }
-            let photo = photos.entry(place.image.clone()).or_insert_with(|| picture(&place.image)).as_ref()?;
+            let photo = photos.entry(place.image.clone()).or_insert_with(|| image(&place.image)).as_ref()?;
             let (uri, width) = cut(photo, place.rect)?;
             let name = escape(&place.image);
             Some(format!("<img alt=\"\" title=\"{name}\" width=\"{width}\" height=\"{CROP_HEIGHT}\" src=\"{uri}\">"))
@@ -104,7 +104,7 @@ pub(super) fn confusions(pairs: &[ConfusedFacings], picture: &mut dyn FnMut(&str
 }
 
 /// The facing as an image of [`CROP_HEIGHT`], and its width.
-#[expect(clippy::disallowed_methods, reason = "a picture for people; no network sees it")]
+#[expect(clippy::disallowed_methods, reason = "an image for people; no network sees it")]
 fn cut(photo: &RgbImage, [x, y, w, h]: [f64; 4]) -> Option<(String, u32)> {
     let bbox = vision::BBox::new(x as f32, y as f32, (x + w) as f32, (y + h) as f32);
     let crop = vision::crop(photo, &bbox, vision::crop::CropRule::default());
@@ -115,7 +115,7 @@ fn cut(photo: &RgbImage, [x, y, w, h]: [f64; 4]) -> Option<(String, u32)> {
     Some((data_uri(&shown)?, wide as u32))
 }
 
-/// Far corner of the boxes, for pictures of which neither size nor pixels are known.
+/// Far corner of the boxes, for images of which neither size nor pixels are known.
 fn extent(case: &WorstCase) -> Option<(u32, u32)> {
     let far = case
         .boxes
@@ -130,7 +130,7 @@ fn data_uri(photo: &RgbImage) -> Option<String> {
     Some(format!("data:image/jpeg;base64,{}", STANDARD.encode(jpeg)))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a picture for people; no network sees it")]
+#[expect(clippy::disallowed_methods, reason = "an image for people; no network sees it")]
 fn shrunk(photo: &RgbImage) -> Option<RgbImage> {
     let (width, height) = photo.dimensions();
     let longer = width.max(height);

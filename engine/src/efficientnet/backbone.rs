@@ -8,12 +8,12 @@ use super::mbconv::MbConv;
 
 /// Stem and blocks. Input (N, 3, H, W), normalised as the weights want it.
 #[derive(Debug, Clone)]
-pub struct Trunk {
+pub struct Backbone {
     stem: Conv,
     blocks: Vec<MbConv>,
 }
 
-impl Trunk {
+impl Backbone {
     /// Loads stem and blocks in timm's layout: `conv_stem`, `bn1`, `blocks.S.I...`.
     ///
     /// # Errors

@@ -2,21 +2,21 @@
 
 use vision::sharpness::{OUT_OF_FOCUS, blur};
 use vision::{
-    Cancel, DetectOptions, Detection, Detector, Doubt, Look, Looked, ModelError, NmsOptions, RgbImage, Sightings,
-    Tiling,
+    Cancel, DetectOptions, Detection, DetectionTrace, Detections, Detector, Doubt, ModelError, NmsOptions, RgbImage,
+    ScalePass, Tiling,
 };
 
 use crate::YoloDetector;
 use crate::infer::{Job, Pass};
 use crate::postprocess::MAX_NMS_CANDIDATES;
-use crate::tiling::{self, Known, Layout, LookPass, Sizes, TilePass};
+use crate::tiling::{self, Known, Layout, PassDetections, Sizes, TilePass};
 
-/// What is known of one photo, look by look.
+/// What is known of one photo, pass by pass.
 struct Photo {
     size: (u32, u32),
-    looks: Vec<Look>,
+    passes: Vec<ScalePass>,
     /// What they showed, down to what only hints at a facing.
-    shown: Vec<LookPass>,
+    shown: Vec<PassDetections>,
     next: Option<Layout>,
 }
 
@@ -29,7 +29,7 @@ struct Plan<'a> {
     /// Network pixels a photo may take.
     budget: u64,
     /// Of each class, from which confidence on it counts.
-    least: Vec<f32>,
+    min_confidence: Vec<f32>,
     /// Down to what only hints at a facing.
     pass: Pass,
     nms: NmsOptions,
@@ -42,17 +42,17 @@ impl YoloDetector {
             class_agnostic: options.class_agnostic,
             max_detections: options.max_detections,
         };
-        let least = options.confidence.by_number(self.classes());
-        let hints = least.iter().map(|least| least.min(self.spec.tiling.hint_confidence)).collect();
+        let min_confidence = options.confidence.by_number(self.classes());
+        let hints = min_confidence.iter().map(|min| min.min(self.spec.tiling.hint_confidence)).collect();
         // Hints must not use up the places of what counts.
         let places = options.max_detections.max(MAX_NMS_CANDIDATES);
         let mut pass = Pass::new(hints, false, NmsOptions { max_detections: places, ..nms }, false);
         pass.cancel = cancel.clone();
         let budget = u64::from(options.max_tiles.max(1)) * self.canvas().unit();
-        Plan { options, budget, least, pass, nms }
+        Plan { options, budget, min_confidence, pass, nms }
     }
 
-    /// All looks at all photos. Photos that want another look take it together.
+    /// All passes over all photos. Photos that want another pass take it together.
     fn find(&self, images: &[RgbImage], plan: &Plan<'_>) -> Result<Vec<Photo>, ModelError> {
         let first = |size| match plan.options.tiling {
             Tiling::Auto => self.spec.tiling.first(size, &self.canvas(), plan.budget),
@@ -61,58 +61,58 @@ impl YoloDetector {
         let mut photos: Vec<Photo> = images
             .iter()
             .map(|image| (image.width(), image.height()))
-            .map(|size| Photo { size, looks: Vec::new(), shown: Vec::new(), next: Some(first(size)) })
+            .map(|size| Photo { size, passes: Vec::new(), shown: Vec::new(), next: Some(first(size)) })
             .collect();
         while photos.iter().any(|photo| photo.next.is_some()) {
             plan.pass.cancel.check()?;
-            self.take_looks(images, &mut photos, plan)?;
+            self.run_passes(images, &mut photos, plan)?;
             for photo in &mut photos {
-                photo.next = self.next_look(photo, plan);
+                photo.next = self.next_pass(photo, plan);
             }
         }
         Ok(photos)
     }
 
-    fn take_looks(&self, images: &[RgbImage], photos: &mut [Photo], plan: &Plan<'_>) -> Result<(), ModelError> {
+    fn run_passes(&self, images: &[RgbImage], photos: &mut [Photo], plan: &Plan<'_>) -> Result<(), ModelError> {
         let jobs_of = |(image, photo): (usize, &Photo)| {
             let layout = photo.next.clone();
             let job = move |(region, canvas)| Job { image, region, canvas };
-            layout.into_iter().flat_map(|l| l.regions.into_iter().map(move |region| (region, l.look.input))).map(job)
+            layout.into_iter().flat_map(|l| l.regions.into_iter().map(move |region| (region, l.pass.input))).map(job)
         };
         let jobs: Vec<Job> = photos.iter().enumerate().flat_map(jobs_of).collect();
         let mut found = self.run_jobs(images, &jobs, &plan.pass)?.into_iter();
         for photo in photos {
-            // Without a next look the last one was this photo's last.
-            let Some(Layout { look, regions }) = photo.next.take() else { continue };
+            // Without a next pass the last one was this photo's last.
+            let Some(Layout { pass, regions }) = photo.next.take() else { continue };
             let tiles = regions.into_iter().zip(found.by_ref());
             let tiles = tiles.map(|(region, detections)| TilePass { region, detections }).collect();
-            photo.looks.push(look);
-            photo.shown.push(LookPass { scale: look.scale, tiles });
+            photo.passes.push(pass);
+            photo.shown.push(PassDetections { scale: pass.scale, tiles });
         }
         Ok(())
     }
 
-    /// As [`Detector::look`], and with it what the same looks show down to confidence `floor`: what is served, and what curves are
+    /// As [`Detector::detect_detailed`], and with it what the same passes show down to confidence `floor`: what is served, and what curves are
     /// drawn from, for the price of one.
     ///
     /// # Errors
     /// As [`Detector::detect`].
-    pub fn look_down_to(
+    pub fn detect_down_to(
         &self,
         image: &RgbImage,
         options: &DetectOptions,
         floor: f32,
-    ) -> Result<(Sightings, Vec<Detection>), ModelError> {
+    ) -> Result<(Detections, Vec<Detection>), ModelError> {
         let served = self.plan(options, &Cancel::never());
         let all = DetectOptions { confidence: floor.into(), ..options.clone() };
         let down = self.plan(&all, &Cancel::never());
         let photos = self.find(std::slice::from_ref(image), &down)?;
         // One image, one photo.
         let photo = &photos[0];
-        Ok((self.sightings(image, photo, &served), self.served(photo, &down).0))
+        Ok((self.found(image, photo, &served), self.served(photo, &down).0))
     }
 
-    /// What one look at a photo shows, at this scale (network pixels per photo pixel) or, where it would take more than
+    /// What one pass over a photo shows, at this scale (network pixels per photo pixel) or, where it would take more than
     /// `options.max_tiles`, at the largest that does not: for measuring at which heights the network is good.
     ///
     /// # Errors
@@ -122,22 +122,22 @@ impl YoloDetector {
         image: &RgbImage,
         scale: f32,
         options: &DetectOptions,
-    ) -> Result<(Look, Vec<Detection>), ModelError> {
+    ) -> Result<(ScalePass, Vec<Detection>), ModelError> {
         let plan = self.plan(options, &Cancel::never());
         let size = (image.width(), image.height());
-        let layout = self.spec.tiling.look_at(&self.canvas(), size, scale, plan.budget);
-        let mut photos = [Photo { size, looks: Vec::new(), shown: Vec::new(), next: Some(layout) }];
-        self.take_looks(std::slice::from_ref(image), &mut photos, &plan)?;
+        let layout = self.spec.tiling.pass_at(&self.canvas(), size, scale, plan.budget);
+        let mut photos = [Photo { size, passes: Vec::new(), shown: Vec::new(), next: Some(layout) }];
+        self.run_passes(std::slice::from_ref(image), &mut photos, &plan)?;
         let [photo] = photos;
-        let look = photo.looks[0];
-        Ok((look, self.served(&photo, &plan).0))
+        let pass = photo.passes[0];
+        Ok((pass, self.served(&photo, &plan).0))
     }
 
-    fn next_look(&self, photo: &Photo, plan: &Plan<'_>) -> Option<Layout> {
+    fn next_pass(&self, photo: &Photo, plan: &Plan<'_>) -> Option<Layout> {
         match plan.options.tiling {
-            // The photo had its last look when it wanted none.
+            // The photo had its last pass when it wanted none.
             Tiling::Auto => self.spec.tiling.next(&self.canvas(), &self.known(photo, plan)),
-            Tiling::Grid { columns, rows } if photo.looks.len() == 1 => {
+            Tiling::Grid { columns, rows } if photo.passes.len() == 1 => {
                 Some(self.canvas().grid(photo.size, columns, rows))
             }
             Tiling::Off | Tiling::Grid { .. } => None,
@@ -148,43 +148,48 @@ impl YoloDetector {
         let rule = &self.spec.tiling;
         let sure = |d: &Detection| d.confidence >= rule.min_confidence;
         let facings = tiling::merge(photo.size, &filtered(&photo.shown, sure), &rule.heights, &plan.pass.nms);
-        let mut all = photo.shown.iter().flat_map(|look| &look.tiles).flat_map(|tile| &tile.detections);
+        let mut all = photo.shown.iter().flat_map(|pass| &pass.tiles).flat_map(|tile| &tile.detections);
         let hints = all.any(|d| d.confidence >= rule.hint_confidence);
         let sizes = Sizes::of(&facings, rule.min_confidence);
-        Known { photo: photo.size, looks: &photo.looks, sizes, hints, budget: plan.budget }
+        Known { photo: photo.size, passes: &photo.passes, sizes, hints, budget: plan.budget }
     }
 
-    /// What counts, merged, and what the looks showed of it.
-    fn served(&self, photo: &Photo, plan: &Plan<'_>) -> (Vec<Detection>, Vec<LookPass>) {
-        let counts = |d: &Detection| plan.least.get(d.class.index()).is_some_and(|own| d.confidence >= *own);
+    /// What counts, merged, and what the passes showed of it.
+    fn served(&self, photo: &Photo, plan: &Plan<'_>) -> (Vec<Detection>, Vec<PassDetections>) {
+        let counts = |d: &Detection| plan.min_confidence.get(d.class.index()).is_some_and(|own| d.confidence >= *own);
         let shown = filtered(&photo.shown, counts);
         (tiling::merge(photo.size, &shown, &self.spec.tiling.heights, &plan.nms), shown)
     }
 
-    fn sightings(&self, image: &RgbImage, photo: &Photo, plan: &Plan<'_>) -> Sightings {
+    fn found(&self, image: &RgbImage, photo: &Photo, plan: &Plan<'_>) -> Detections {
         let (detections, shown) = self.served(photo, plan);
-        let disputed = tiling::disputed(photo.size, &detections, &shown);
+        let disagreement = tiling::disagreement(photo.size, &detections, &shown);
         let known = self.known(photo, plan);
-        let closest = photo.looks.last().map_or(0.0, |look| look.scale);
+        let closest = photo.passes.last().map_or(0.0, |pass| pass.scale);
         let facing_height = known.sizes.map(|sizes| sizes.median * closest);
         let mut doubts = self.spec.tiling.doubts(&known, !detections.is_empty());
         // Large facings bear more blur than small ones.
-        let scale = known.sizes.map_or(photo.looks[0].scale, |sizes| FOCUS_HEIGHT / sizes.median);
+        let scale = known.sizes.map_or(photo.passes[0].scale, |sizes| FOCUS_HEIGHT / sizes.median);
         if blur(image, scale).is_some_and(|blur| blur >= OUT_OF_FOCUS) {
             doubts.push(Doubt::OutOfFocus);
         }
-        Sightings { detections, disputed, looked: Looked { looks: photo.looks.clone(), facing_height, doubts } }
+        Detections {
+            detections,
+            disagreement,
+            trace: DetectionTrace { passes: photo.passes.clone(), facing_height, doubts },
+        }
     }
 }
 
-/// What of the looks is wanted.
-fn filtered(looks: &[LookPass], wanted: impl Fn(&Detection) -> bool) -> Vec<LookPass> {
+/// What of the passes is wanted.
+fn filtered(passes: &[PassDetections], wanted: impl Fn(&Detection) -> bool) -> Vec<PassDetections> {
     let tile = |tile: &TilePass| TilePass {
         region: tile.region,
         detections: tile.detections.iter().copied().filter(|d| wanted(d)).collect(),
     };
-    let look = |look: &LookPass| LookPass { scale: look.scale, tiles: look.tiles.iter().map(tile).collect() };
-    looks.iter().map(look).collect()
+    let pass =
+        |pass: &PassDetections| PassDetections { scale: pass.scale, tiles: pass.tiles.iter().map(tile).collect() };
+    passes.iter().map(pass).collect()
 }
 
 impl Detector for YoloDetector {
@@ -193,19 +198,19 @@ impl Detector for YoloDetector {
         Ok(self.find(images, &plan)?.iter().map(|photo| self.served(photo, &plan).0).collect())
     }
 
-    fn look(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Sightings>, ModelError> {
-        self.look_until(images, options, &Cancel::never())
+    fn detect_detailed(&self, images: &[RgbImage], options: &DetectOptions) -> Result<Vec<Detections>, ModelError> {
+        self.detect_until(images, options, &Cancel::never())
     }
 
-    fn look_until(
+    fn detect_until(
         &self,
         images: &[RgbImage],
         options: &DetectOptions,
         cancel: &Cancel,
-    ) -> Result<Vec<Sightings>, ModelError> {
+    ) -> Result<Vec<Detections>, ModelError> {
         let plan = self.plan(options, cancel);
         let photos = self.find(images, &plan)?;
-        Ok(images.iter().zip(&photos).map(|(image, photo)| self.sightings(image, photo, &plan)).collect())
+        Ok(images.iter().zip(&photos).map(|(image, photo)| self.found(image, photo, &plan)).collect())
     }
 
     fn input_pixels(&self) -> u64 {

@@ -1,4 +1,4 @@
-//! Networks with their weights in half the bytes.
+//! Networks with their weights in fp16 or bf16.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,21 +11,21 @@ use super::{DataType, Model};
 use crate::EngineError;
 
 /// Fewer numbers than this are not worth a node.
-const LEAST_NUMBERS: usize = 64;
+const MIN_NUMBERS: usize = 64;
 
 /// How weights are stored in 16 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Half {
+pub enum Float16 {
     /// IEEE half precision: 11 significant bits, up to 65,504.
-    F16,
+    Fp16,
     /// bfloat16: 8 significant bits and the range of 32-bit floats.
     Bf16,
 }
 
-impl Half {
+impl Float16 {
     const fn data_type(self) -> DataType {
         match self {
-            Self::F16 => DataType::Float16,
+            Self::Fp16 => DataType::Float16,
             Self::Bf16 => DataType::Bfloat16,
         }
     }
@@ -33,8 +33,8 @@ impl Half {
     /// Little-endian, the nearest there is; `None` for what lies beyond the range.
     fn bytes(self, value: f32) -> Option<[u8; 2]> {
         match self {
-            Self::F16 => Some(f16::from_f32(value)).filter(|half| half.is_finite()).map(f16::to_le_bytes),
-            Self::Bf16 => Some(bf16::from_f32(value)).filter(|half| half.is_finite()).map(bf16::to_le_bytes),
+            Self::Fp16 => Some(f16::from_f32(value)).filter(|short| short.is_finite()).map(f16::to_le_bytes),
+            Self::Bf16 => Some(bf16::from_f32(value)).filter(|short| short.is_finite()).map(bf16::to_le_bytes),
         }
     }
 }
@@ -44,7 +44,7 @@ impl Half {
 ///
 /// # Errors
 /// When the file is no model, or a weight is too large for 16 bits.
-pub fn halved(file: &[u8], half: Half) -> Result<Vec<u8>, EngineError> {
+pub fn to_float16(file: &[u8], format: Float16) -> Result<Vec<u8>, EngineError> {
     let path = Path::new("the network");
     let load = |reason: String| EngineError::Load { path: path.to_owned(), reason };
     let mut model = Model::decode(path, file.to_vec().into())?.proto().clone();
@@ -56,18 +56,18 @@ pub fn halved(file: &[u8], half: Half) -> Result<Vec<u8>, EngineError> {
             continue;
         }
         let (_, values) = tensor.floats().map_err(|error| load(error.to_string()))?;
-        if values.len() < LEAST_NUMBERS {
+        if values.len() < MIN_NUMBERS {
             continue;
         }
         let mut raw = Vec::with_capacity(2 * values.len());
         for &value in &values {
-            let short = half.bytes(value);
+            let short = format.bytes(value);
             raw.extend(
                 short
                     .ok_or_else(|| load(format!("tensor {} holds {value}, which 16 bits do not hold", tensor.name)))?,
             );
         }
-        tensor.data_type = half.data_type().into();
+        tensor.data_type = format.data_type().into();
         tensor.float_data.clear();
         tensor.raw_data = raw.into();
         stored.insert(tensor.name.clone());

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 /// Moving averages over the photos that were answered. What was refused or given up says nothing of what an answer takes.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+pub(crate) struct LatencyAverage {
     /// Microseconds.
     mean: AtomicU64,
     /// Mean distance to it, microseconds.
     deviation: AtomicU64,
 }
 
-impl Pace {
+impl LatencyAverage {
     /// Folds in one photo: an eighth of the difference at a time.
     pub(super) fn record(&self, took: Duration) {
         let took = took.as_micros() as u64;
@@ -28,13 +28,13 @@ impl Pace {
     }
 
     /// What one of many takes.
-    pub(super) fn each(&self) -> Duration {
+    pub(super) fn mean(&self) -> Duration {
         Duration::from_micros(self.mean.load(Ordering::Relaxed))
     }
 
     /// What a single one may well take.
-    pub(super) fn careful(&self) -> Duration {
-        self.each() + Duration::from_micros(2 * self.deviation.load(Ordering::Relaxed))
+    pub(super) fn upper_bound(&self) -> Duration {
+        self.mean() + Duration::from_micros(2 * self.deviation.load(Ordering::Relaxed))
     }
 }
 
@@ -44,14 +44,14 @@ mod tests {
 
     #[test]
     fn averages_follow_what_photos_take() {
-        let pace = Pace::default();
-        assert_eq!(pace.careful(), Duration::ZERO);
-        pace.record(Duration::from_millis(100));
-        assert_eq!((pace.each(), pace.careful()), (Duration::from_millis(100), Duration::from_millis(100)));
+        let latency = LatencyAverage::default();
+        assert_eq!(latency.upper_bound(), Duration::ZERO);
+        latency.record(Duration::from_millis(100));
+        assert_eq!((latency.mean(), latency.upper_bound()), (Duration::from_millis(100), Duration::from_millis(100)));
         for _ in 0..100 {
-            pace.record(Duration::from_millis(200));
+            latency.record(Duration::from_millis(200));
         }
-        let off = pace.each().abs_diff(Duration::from_millis(200));
-        assert!(off < Duration::from_millis(2) && pace.careful() < Duration::from_millis(215), "{pace:?}");
+        let off = latency.mean().abs_diff(Duration::from_millis(200));
+        assert!(off < Duration::from_millis(2) && latency.upper_bound() < Duration::from_millis(215), "{latency:?}");
     }
 }

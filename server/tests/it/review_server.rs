@@ -19,14 +19,14 @@ use vision::{Embedder, Embedding, ExemplarId, ModelError, RgbImage, Sha256, Sku,
 use crate::harness::{Control, Server, config, recognizer_by};
 use crate::photos;
 
-/// Everything unsure, nothing drawn at random, no limits in the way.
+/// Everything unsure, nothing sampled at random, no limits in the way.
 pub(crate) fn review_config() -> ReviewConfig {
     ReviewConfig {
         enabled: true,
         database: vision::Secret::default(),
         objects: String::new(),
         samplers: Samplers {
-            random_share: 0.0,
+            random_ratio: 0.0,
             low_confidence: 0.0,
             low_similarity: 0.0,
             duplicate_similarity: 0.9999,
@@ -85,7 +85,7 @@ pub(crate) fn enrolled(embedder: &dyn Embedder) -> Enrolled {
         id: ExemplarId(id),
         sku: SkuId(id as u32),
         origin: format!("{id}.jpg"),
-        picture: Sha256::of(&[id as u8]),
+        image: Sha256::of(&[id as u8]),
         embedding: embedder.embed(&[RgbImage::from_pixel(8, 8, image::Rgb(color))]).expect("embedded")[0]
             .as_slice()
             .to_vec(),

@@ -1,29 +1,29 @@
-//! Where looks at one photo did not agree.
+//! Where passes over one photo did not agree.
 
 use vision::preprocess::Region;
 use vision::{BBox, Detection};
 
-use super::{Cuts, LookPass, SAME_OBJECT_IOU};
+use super::{Cuts, PassDetections, SAME_OBJECT_IOU};
 
-/// Which of the `merged` detections the looks did not agree on.
+/// Which of the `merged` detections the passes did not agree on.
 ///
-/// A facing is disputed when a tile that shows all of it took it for another class, or when a tile that shows all of it has
-/// nothing there although another tile of the same look found it. That another look missed it says nothing: showing what one
+/// A facing is marked when a tile that shows all of it took it for another class, or when a tile that shows all of it has
+/// nothing there although another tile of the same pass found it. That another pass missed it says nothing: showing what one
 /// scale misses is what the others are for.
 #[must_use]
-pub fn disputed(photo: (u32, u32), merged: &[Detection], looks: &[LookPass]) -> Vec<bool> {
+pub fn disagreement(photo: (u32, u32), merged: &[Detection], passes: &[PassDetections]) -> Vec<bool> {
     let same = |detection: &Detection, others: &[Detection]| {
         let overlaps = others.iter().map(|other| (*other, detection.bbox.iou(&other.bbox)));
         overlaps.filter(|(_, iou)| *iou > SAME_OBJECT_IOU).max_by(|a, b| a.1.total_cmp(&b.1)).map(|(other, _)| other)
     };
-    let differ = |detection: &Detection, look: &LookPass| {
-        let tiles = look.tiles.iter().filter(|tile| shows(&tile.region, &detection.bbox, photo));
+    let differ = |detection: &Detection, pass: &PassDetections| {
+        let tiles = pass.tiles.iter().filter(|tile| shows(&tile.region, &detection.bbox, photo));
         let views: Vec<_> = tiles.map(|tile| same(detection, &tile.detections)).collect();
         let found = || views.iter().flatten();
         found().any(|found| found.class != detection.class)
             || (found().next().is_some() && views.iter().any(Option::is_none))
     };
-    merged.iter().map(|detection| looks.iter().any(|look| differ(detection, look))).collect()
+    merged.iter().map(|detection| passes.iter().any(|pass| differ(detection, pass))).collect()
 }
 
 /// Whether a tile shows all of a box, uncut.
