@@ -40,6 +40,7 @@ pub use label_studio::{TaskChoice, choices as label_studio_choices};
 pub use left_out::{LeftOut, NOT_UNDERSTOOD};
 pub use model::{Annotations, Category, ImageRecord, Object, Rect};
 pub use voc::VocConvention;
+pub use yolo::CROWDS;
 
 /// What was read, and what was left out.
 #[derive(Debug, Clone, PartialEq, Default)]

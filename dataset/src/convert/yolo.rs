@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{ConvertError, Fault, MAX_SIDE, Place};
 use super::format::{ReadOptions, categories_beside};
 use super::model::{Annotations, Category, ImageRecord, Object, Rect, check_size};
-use super::{LeftOut, Loaded};
+use super::{LeftOut, Loaded, marks};
 use crate::files::{FolderDraft, read_text_bounded, safe_relative};
 use crate::layout::{DataFolder, LayoutChoice, LayoutError, LayoutKind, is_images, label_for};
 use crate::names::ClassNames;
@@ -230,6 +230,9 @@ pub(super) fn write(
         for _ in image.objects.iter().filter(|object| object.crowd && !keep_ids) {
             left_out.note(draft.target(), Place::Picture(image.file.clone()), CROWDS)?;
         }
+        for _ in image.objects.iter().filter(|object| !object.crowd && !keep_ids && marks::partly_seen(object)) {
+            left_out.note(draft.target(), Place::Picture(image.file.clone()), FLAGS)?;
+        }
         let lines = image
             .objects
             .iter()
@@ -278,8 +281,11 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Kind of a box that plain labels cannot say.
-const CROWDS: &str = "crowds and difficult objects (plain YOLO labels cannot say so; --keep-ids can)";
+/// Kind of a box that plain YOLO labels cannot say.
+pub const CROWDS: &str = "crowds and difficult objects (plain YOLO labels cannot say so; --keep-ids can)";
+
+/// Kind of what plain labels cannot say of a box they keep.
+const FLAGS: &str = "flags (truncated, occluded, hidden; their boxes are kept, --keep-ids keeps the flags)";
 
 /// Where YOLO tools look for a picture: below a folder called `images`.
 pub(super) fn picture_path(file: &str) -> String {
