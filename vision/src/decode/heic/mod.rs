@@ -30,7 +30,7 @@ pub const HELPER_ARGUMENT: &str = "heif-decoder";
 /// Before the pixels, so that nothing else a program may print passes for a picture.
 const ANSWER: &[u8; 8] = b"heif-rgb";
 
-/// Longest that a picture may take: 50 million pixels need a tenth of it on one idle core.
+/// Longest that a picture may take, however busy the machine is.
 const MAX_TIME: Duration = Duration::from_secs(30);
 
 /// What the helper may allocate beside the file, bytes: for each pixel planes, their copies on the way to RGB, and what the
