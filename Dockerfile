@@ -1,6 +1,7 @@
 # docker build -t shelfsight . && docker run -p 8000:8000 -v shelfsight:/var/lib/shelfsight shelfsight
 #
-# The image holds what the .deb holds. `make dist-test` goes through the second stage in a chroot.
+# The image holds what the .deb holds. For HEIC, what phones save: RUN apt-get update && apt-get install -y libheif1
+# `make dist-test` goes through the second stage in a chroot.
 
 FROM rust:1.95-bookworm AS build
 WORKDIR /src

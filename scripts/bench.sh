@@ -140,6 +140,7 @@ for name in open_set shelf_counts_coolers; do
     leave "$name" "half an hour: scripts/coolers.sh"
 done
 leave row_height "chosen once on the validation part of the coolers; its head says how"
+leave fuzz_readers "minutes: cargo run -p fuzz -- run --mutations 20000 --target READER, one after the other"
 leave cold_build "an hour of building from nothing: scripts/cold-build.sh"
 
 # Nothing is forgotten: tools/tests/it/results.rs holds this list to the folder.

@@ -86,7 +86,7 @@ Maintainer: Shelfsight <shelfsight@localhost>
 Section: utils
 Priority: optional
 Depends: libc6 (>= 2.34), libstdc++6, libgcc-s1
-Recommends: ca-certificates
+Recommends: ca-certificates, libheif1
 Installed-Size: $(du -sk "$root" | cut -f1)
 Description: Photograph a shelf, get every bottle, can and glass counted
  A server and a command that find, identify and count the containers on a photo

@@ -56,6 +56,20 @@ save("webp", "on_its_side.webp", rgb, quality=40, exif=exif)
 save("webp", "animated.webp", rgb, quality=40, save_all=True, append_images=[rgb.rotate(180)], duration=100)
 
 
+# HEIC: python -m pip install pillow-heif, which brings an encoder of its own.
+try:
+    import pillow_heif
+except ImportError:
+    print("no pillow_heif: the files of heic/ stay as they are")
+else:
+    pillow_heif.register_heif_opener()
+    save("heic", "plain.heic", rgb, quality=90)
+    # Given as bytes, the encoder turns the orientation into a transformation of the file, beside EXIF that says the same.
+    save("heic", "on_its_side.heic", rgb, quality=90, exif=exif.tobytes())
+    save("heic", "alpha.heic", alpha, quality=90)
+    save("heic", "gray.heic", rgb.convert("L"), quality=90)
+
+
 def safetensors(header, data):
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
@@ -90,6 +104,20 @@ put("coco", "two_images.json", json.dumps(coco))
 put("coco", "no_boxes.json", json.dumps({**coco, "annotations": []}))
 put("eval-coco", "two_images.json", json.dumps(coco))
 put("eval-coco", "no_boxes.json", json.dumps({**coco, "annotations": []}))
+put("eval-results", "two.json", json.dumps([
+    {"image_id": 1, "category_id": 1, "bbox": [10.5, 20, 100, 200], "score": 0.9},
+    {"image_id": 2, "category_id": 2, "bbox": [1, 2, 3, 4], "score": 0.25}]))
+put("eval-results", "none.json", "[]")
+put("eval-counts", "full.json", json.dumps({"format": "shelf-counts", "version": 1, "images": [
+    {"image": "a.jpg", "counts": {"cola": 3}},
+    {"image": "b.jpg", "facings": [{"box": [1, 2, 3, 4], "sku": "cola", "class": "can"}]}]}))
+put("eval-counts", "short.json", json.dumps({"a.jpg": {"cola": 3, "fanta": 0}}))
+
+put("facings", "three.csv", "x,y,w,h,class,sku,occluded\n10.5,20,100,200,bottle,cola,0\n1,2,3,4,can,,1\n")
+put("facings", "semicolons.csv", "file;x;y;w;h;class;sku\r\na.jpg;1;2;3;4;can;\"a;b\"\r\n")
+put("class-names", "list.yaml", "path: .\ntrain: images\nnc: 2\nnames: [bottle, 'can']\n")
+put("class-names", "map.yaml", "names:\n  0: bottle\n  1: \"can\"\n")
+put("class-names", "lines.txt", "bottle\ncan\n")
 
 put("yolo", "three.txt", "0 0.5 0.5 0.25 0.5\n2 .1 .2 .1 .2 # {\"id\":12,\"attributes\":{\"sku\":\"cola\"}}\n\n1 0.9 0.9 0.2 0.2\r\n")
 put("yolo", "head.txt", '# {"image":{"id":7,"file":"a.jpg","width":640,"height":480}}\n0 0.5 0.5 1 1\n')

@@ -15,6 +15,7 @@ const BORROWED: &[(&str, &str, &str)] = &[
     ("engine/tests/fixtures", "pt", "torch"),
     ("models/detector", "json", "card"),
     ("configs", "yaml", "pipeline"),
+    ("fuzz/corpus/heic", "heic", "heic-decoder"),
 ];
 
 fn folder() -> PathBuf {

@@ -39,16 +39,22 @@ impl std::fmt::Display for Failure {
 /// # Errors
 /// When the input fails.
 pub fn judge(target: &Target, data: &[u8]) -> Result<Answer, Failure> {
+    weighed(target, data).0
+}
+
+/// As [`judge`], with the bytes that were allocated at the peak.
+pub fn weighed(target: &Target, data: &[u8]) -> (Result<Answer, Failure>, usize) {
     let start = Instant::now();
     let (result, bytes) = measured(|| catch_unwind(AssertUnwindSafe(|| (target.run)(data))));
     let time = start.elapsed();
-    match result {
+    let verdict = match result {
         Err(panic) => Err(Failure::Panic(message(&*panic))),
         Ok(Answer::Wrong(what)) => Err(Failure::Wrong(what)),
         Ok(_) if time > MAX_TIME => Err(Failure::Slow(time)),
         Ok(_) if bytes > target.max_mib << 20 => Err(Failure::Large(bytes)),
         Ok(answer) => Ok(answer),
-    }
+    };
+    (verdict, bytes)
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

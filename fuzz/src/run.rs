@@ -1,4 +1,4 @@
-//! Inputs until the time is over.
+//! Inputs until the time is over, or there were enough.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use vision::{Random, Sha256};
 
 use crate::corpus;
-use crate::judge::{Failure, MAX_TIME, judge};
+use crate::judge::{Failure, MAX_TIME, weighed};
 use crate::mutate::mutate;
 use crate::{Answer, Target};
 
@@ -28,6 +28,17 @@ pub struct Summary {
     pub read: u64,
     /// Kinds of answers that were seen.
     pub kinds: usize,
+    /// Most bytes that were allocated for one of them.
+    pub peak: usize,
+}
+
+/// When to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// After this time.
+    Time(Duration),
+    /// After so many inputs beyond those that are kept.
+    Mutations(u64),
 }
 
 /// An input that fails, kept for a person.
@@ -39,12 +50,12 @@ pub struct Found {
     pub failure: Failure,
 }
 
-/// Tries inputs of `target` for `time`, first all that are kept. `failures` is where an input goes that fails; the one
+/// Tries inputs of `target`, first all that are kept, then mutations of them. `failures` is where an input goes that fails; the one
 /// under way lies there as `TARGET-current`, should the process be ended by it.
 ///
 /// # Errors
 /// When files cannot be read or written.
-pub fn run(target: &Target, seed: u64, time: Duration, failures: &Path) -> io::Result<Result<Summary, Found>> {
+pub fn run(target: &Target, seed: u64, until: Until, failures: &Path) -> io::Result<Result<Summary, Found>> {
     fs::create_dir_all(failures)?;
     let start = Instant::now();
     let mut random = Random::named(seed, target.name);
@@ -53,8 +64,12 @@ pub fn run(target: &Target, seed: u64, time: Duration, failures: &Path) -> io::R
     let kept = pool.len();
     let current = Current::open(&failures.join(format!("{}-current", target.name)))?;
     let watch = Watch::start(target.name);
-    let (mut kinds, mut summary) = (HashSet::new(), Summary { tried: 0, read: 0, kinds: 0 });
-    while summary.tried < kept as u64 || start.elapsed() < time {
+    let (mut kinds, mut summary) = (HashSet::new(), Summary { tried: 0, read: 0, kinds: 0, peak: 0 });
+    let over = |tried: u64| match until {
+        Until::Time(time) => start.elapsed() >= time,
+        Until::Mutations(wanted) => tried >= kept as u64 + wanted,
+    };
+    while summary.tried < kept as u64 || !over(summary.tried) {
         let data = match pool.get(summary.tried as usize) {
             Some(data) if summary.tried < kept as u64 => data.clone(),
             _ => {
@@ -70,7 +85,9 @@ pub fn run(target: &Target, seed: u64, time: Duration, failures: &Path) -> io::R
         current.write(&data)?;
         summary.tried += 1;
         watch.begin();
-        match judge(target, &data) {
+        let (verdict, bytes) = weighed(target, &data);
+        summary.peak = summary.peak.max(bytes);
+        match verdict {
             Ok(answer) => {
                 summary.read += u64::from(matches!(answer, Answer::Read(_)));
                 if kinds.insert(answer.kind()) && summary.tried > kept as u64 {
@@ -158,6 +175,7 @@ impl Drop for Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::judge;
 
     const fn target(run: fn(&[u8]) -> Answer) -> Target {
         Target { name: "test", run, words: &[b"secret"], mend: None, max_mib: 1 }
@@ -170,7 +188,9 @@ mod tests {
             assert!(!data.windows(6).any(|word| word == b"secret"), "found");
             Answer::Read(String::new())
         });
-        let found = run(&fragile, 1, Duration::from_secs(20), folder.path()).expect("files").expect_err("it fails");
+        let found = run(&fragile, 1, Until::Time(Duration::from_secs(20)), folder.path())
+            .expect("files")
+            .expect_err("it fails");
         assert_eq!(found.failure, Failure::Panic("found".to_owned()));
         let kept = fs::read(found.path).expect("kept");
         assert!(judge(&fragile, &kept).is_err());
@@ -184,8 +204,11 @@ mod tests {
             let depth = data.iter().take(4).take_while(|byte| **byte >= 0x80).count();
             Answer::Refused("step ".repeat(depth))
         });
-        let summary = run(&steps, 1, Duration::from_secs(2), folder.path()).expect("files").expect("nothing fails");
+        let summary =
+            run(&steps, 1, Until::Time(Duration::from_secs(2)), folder.path()).expect("files").expect("nothing fails");
         assert_eq!(summary.kinds, 5, "after {} inputs", summary.tried);
         assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 0, "nothing is left behind");
+        let counted = run(&steps, 1, Until::Mutations(50), folder.path()).expect("files").expect("nothing fails");
+        assert_eq!(counted.tried, 51, "the kept empty input, and fifty");
     }
 }

@@ -17,7 +17,7 @@ use super::upright;
 use dataset::files::file_stem;
 use dataset::image_file::{self, ImageFileError};
 use dataset::layout::{DataFolder, ImageFile, LayoutChoice, LayoutError, LayoutKind};
-use dataset::yolo::{self, LabelError, LabelLine};
+use dataset::yolo::{BadLabels, LabelError, LabelLine};
 
 /// A folder of labelled images that cannot be used.
 #[derive(Debug, Error)]
@@ -72,18 +72,21 @@ pub struct Harvest {
 /// Cuts at most `limit` instances out of the images of a folder (YOLO labels), the same ones for the same seed.
 ///
 /// # Errors
-/// When the folder, a label or an image cannot be used, or nothing in it is large and free enough.
-pub fn instances(root: &Path, limit: u32, seed: u64) -> Result<Harvest, PasteError> {
+/// When the folder or an image cannot be used, a label cannot and `labels` is strict, or nothing in it is large and free
+/// enough.
+pub fn instances(root: &Path, limit: u32, seed: u64, labels: &mut BadLabels) -> Result<Harvest, PasteError> {
     let data = DataFolder::scan(root, LayoutChoice::Is(LayoutKind::Boxes))?;
     let mut labelled = Vec::new();
     let mut boxes = 0;
     // All labels are read before any image is: a broken one is told at once.
-    for entry in data.images {
+    for entry in &data.images {
         let Some(label) = &entry.label else { continue };
-        let path = root.join(label);
-        let lines = yolo::read(&path)?;
-        if let Some(line) = lines.iter().find(|line| Class::of(line.label.class).is_none()) {
-            return Err(PasteError::Class { path, line: line.line, class: line.label.class });
+        let path = data.locate(label);
+        let mut lines = Vec::new();
+        for line in labels.read(&path)?.unwrap_or_default() {
+            let class = line.label.class;
+            let known = Class::of(class).ok_or(PasteError::Class { path: path.clone(), line: line.line, class });
+            lines.extend(labels.accept(known)?.map(|_| line));
         }
         boxes += lines.len();
         if !lines.is_empty() {
@@ -96,7 +99,7 @@ pub fn instances(root: &Path, limit: u32, seed: u64) -> Result<Harvest, PasteErr
     for part in labelled.chunks(32) {
         let cut: Vec<Vec<Result<Sku, RejectReason>>> = part
             .par_iter()
-            .map(|(entry, lines)| from_image(root, entry, lines, seed))
+            .map(|(entry, lines)| from_image(&data, entry, lines, seed))
             .collect::<Result<_, PasteError>>()?;
         for result in cut.into_iter().flatten() {
             match result {
@@ -130,12 +133,12 @@ pub(super) fn tell_apart(skus: &mut [Sku]) {
 
 /// What each box of an image gives.
 fn from_image(
-    root: &Path,
+    data: &DataFolder,
     entry: &ImageFile,
     lines: &[LabelLine],
     seed: u64,
 ) -> Result<Vec<Result<Sku, RejectReason>>, PasteError> {
-    let mut image = image_file::load(&root.join(&entry.path))?;
+    let mut image = image_file::load(&data.locate(&entry.path))?;
     let own = fingerprint(&image);
     if tinted(&image) {
         return Ok(lines.iter().map(|_| Err(RejectReason::Light)).collect());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use dataset::yolo::BadLabels;
 use image::RgbImage;
 use vision::BBox;
 
@@ -20,6 +21,7 @@ pub struct World {
     config: SynthConfig,
     catalogue: Catalogue,
     refused: BTreeMap<RejectReason, usize>,
+    left_out: BadLabels,
 }
 
 /// How a rendered image is delivered.
@@ -60,20 +62,31 @@ impl World {
     /// The products of a configuration, and instances cut out of the labelled images in `paste` (YOLO folders; at most
     /// [`SynthConfig::paste_limit`] in all, shared evenly). Takes seconds.
     ///
+    /// Labels that are not understood are left out, and [`World::left_out`] tells it.
+    ///
     /// # Errors
     /// When the configuration, or one of the folders, cannot be used.
     pub fn build(config: SynthConfig, paste: &[PathBuf]) -> Result<Self, SynthError> {
+        Self::build_with(config, paste, BadLabels::default())
+    }
+
+    /// As [`World::build`], with `labels` saying whether the first label that is not understood is an error.
+    ///
+    /// # Errors
+    /// As [`World::build`]; strict, at that label.
+    pub fn build_with(config: SynthConfig, paste: &[PathBuf], labels: BadLabels) -> Result<Self, SynthError> {
         config.validate()?;
+        let mut left_out = labels;
         let mut catalogue = Catalogue::build(&config);
         let limit = config.paste_limit.div_ceil((paste.len() as u32).max(1));
         let mut refused = BTreeMap::new();
         for folder in paste {
-            let harvest = paste::instances(folder, limit, config.seed)?;
+            let harvest = paste::instances(folder, limit, config.seed, &mut left_out)?;
             catalogue.skus.extend(harvest.skus);
             harvest.refused.into_iter().for_each(|(reason, count)| *refused.entry(reason).or_default() += count);
         }
         paste::tell_apart(&mut catalogue.skus);
-        Ok(Self { config, catalogue, refused })
+        Ok(Self { config, catalogue, refused, left_out })
     }
 
     /// The products.
@@ -86,6 +99,12 @@ impl World {
     #[must_use]
     pub fn refused(&self) -> &BTreeMap<RejectReason, usize> {
         &self.refused
+    }
+
+    /// Labels of the pasted folders that were not understood.
+    #[must_use]
+    pub fn left_out(&self) -> &BadLabels {
+        &self.left_out
     }
 
     /// What was asked for.

@@ -7,6 +7,7 @@ use clap::Args;
 use pipeline::PipelineConfig;
 use pipeline::config::EngineName;
 use pipeline::load::{load_detector, load_embedder, load_gallery, ort_options};
+use vision::decode::heic;
 use vision::{Detector as _, Embedder as _, ModelCard, SkuIndex as _};
 
 use crate::environment::Environment;
@@ -79,6 +80,8 @@ pub(crate) fn run(args: &DoctorArgs, environment: &Environment) -> anyhow::Resul
 
 fn check(config: &PipelineConfig, report: &mut Report) {
     engines(config, report);
+    let heic = if heic::available() { "read, by libheif" } else { "not read: apt install libheif1" };
+    report.line("HEIC", heic);
     let detector = weights(&config.detector_model, "detector", report)
         .and_then(|()| load_detector(config).map_err(|error| report.problem("detector", &error)).ok());
     if let Some(detector) = detector {

@@ -30,11 +30,13 @@ mod targets;
 mod train;
 mod workbench;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use environment::Environment;
 use tracing_subscriber::EnvFilter;
+use vision::decode::heic;
 use vision::secret::redacted;
 
 /// Detect, identify and count every bottle, can and glass on photos of shelves.
@@ -72,6 +74,13 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == heic::HELPER_ARGUMENT) {
+        return heic::run_helper(arguments);
+    }
+    if let Some(program) = this_program() {
+        heic::use_helper(program);
+    }
     let cli = Cli::parse_from(aliases::expand(std::env::args_os(), |old, new| {
         eprintln!("warning: `{old}` is called `{new}` now: the old name goes with the next release");
     }));
@@ -87,6 +96,12 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// This very file, also after an update has put another in its place.
+fn this_program() -> Option<PathBuf> {
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() { Some(link) } else { std::env::current_exe().ok() }
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {

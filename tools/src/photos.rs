@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use dataset::files::is_hidden;
 use dataset::layout::{FileSort, IMAGES};
+use vision::decode::heic;
 
 /// The files themselves, whatever their ending (all are told by content when read), and of folders the images directly inside,
 /// sorted by name. What lies there but is not read is counted, with its first name.
@@ -33,6 +34,12 @@ pub(crate) fn collect(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(photos)
 }
 
+/// What phones save, which is read where libheif is installed.
+fn is_heic(name: &str) -> bool {
+    let extension = Path::new(name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    ["heic", "heif", "hif"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
 #[derive(Default)]
 struct Found {
     photos: Vec<PathBuf>,
@@ -52,6 +59,7 @@ fn look(folder: &Path) -> anyhow::Result<Found> {
         match FileSort::of(&name) {
             _ if is_hidden(&name) => found.hidden.push(file),
             FileSort::Image => found.photos.push(file),
+            FileSort::OtherImage if is_heic(&name) && heic::available() => found.photos.push(file),
             FileSort::OtherImage => found.others.push(file),
             FileSort::NoImage => {}
         }

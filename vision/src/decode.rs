@@ -1,7 +1,7 @@
 //! Bytes of a photo -> upright RGB pixels, within limits.
 //!
-//! JPEG, PNG and WebP are recognised by their content, never by a name or a content type; anything else is refused with
-//! an error that says what it is. Sizes are read from the headers and held against [`DecodeLimits`] before a single pixel
+//! JPEG, PNG and WebP, and HEIC where libheif is installed ([`heic`]), are recognised by their content, never by a name or a
+//! content type; anything else is refused with an error that says what it is. Sizes are read from the headers and held against [`DecodeLimits`] before a single pixel
 //! is allocated. What comes out is always upright ([`UnusualForm`] says what is read) and 8-bit RGB:
 //!
 //! - grey is repeated in three channels, palettes are looked up, 16 bits are cut to the upper 8, CMYK and YCCK are
@@ -14,6 +14,7 @@
 
 mod cost;
 mod header;
+pub mod heic;
 mod jpeg;
 mod jpeg_outline;
 mod orient;
@@ -70,6 +71,8 @@ pub enum Format {
     Png,
     /// WebP: lossy and lossless, still.
     WebP,
+    /// HEIC: HEVC, still, decoded by libheif in a process of its own.
+    Heic,
 }
 
 impl fmt::Display for Format {
@@ -78,6 +81,7 @@ impl fmt::Display for Format {
             Self::Jpeg => "JPEG",
             Self::Png => "PNG",
             Self::WebP => "WebP",
+            Self::Heic => "HEIC",
         })
     }
 }
@@ -151,6 +155,12 @@ pub enum DecodeError {
         /// Which variant.
         feature: &'static str,
     },
+    /// Its decoder, a process of its own, cannot be started.
+    #[error("the HEIC cannot be decoded here ({source}): send it as JPEG")]
+    NotDecoded {
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The content contradicts the format.
     #[error("the {format} is damaged ({source}): send the original file")]
     Damaged {
@@ -176,7 +186,7 @@ struct Decoded {
 /// Decodes a photo into upright RGB pixels. Width and height of the result are at least 1.
 ///
 /// # Errors
-/// When the bytes are no JPEG, PNG or WebP, exceed `limits`, are truncated or are damaged. A file that lacks its end is
+/// When the bytes are no JPEG, PNG or WebP (nor HEIC, where that is read), exceed `limits`, are truncated or are damaged. A file that lacks its end is
 /// never half an image: what is missing would go uncounted.
 pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
     if bytes.is_empty() {
@@ -185,16 +195,25 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, DecodeErr
     if bytes.len() > limits.max_bytes {
         return Err(DecodeError::TooManyBytes { actual: bytes.len(), limit: limits.max_bytes });
     }
-    let format = sniff::sniff(bytes).map_err(|found| DecodeError::NotAPhoto { found })?;
-    // The three decoders are other people's code fed with strangers' bytes: should one of them panic, that file is
+    let format = format(bytes)?;
+    // The decoders are other people's code fed with strangers' bytes: should one of them panic, that file is
     // damaged and the process goes on. Nothing of the decoder's state outlives the call.
     let decoded = catch_unwind(AssertUnwindSafe(|| match format {
         Format::Jpeg => jpeg::decode(bytes, limits),
         Format::Png => png::decode(bytes, limits),
         Format::WebP => webp::decode(bytes, limits),
+        Format::Heic => heic::decode(bytes, limits),
     }))
     .unwrap_or_else(|panic| Err(DecodeError::damaged(format, panic_message(&*panic))))?;
     Ok(orient::upright(decoded.pixels, decoded.orientation))
+}
+
+/// The format of a photo that is read here.
+fn format(bytes: &[u8]) -> Result<Format, DecodeError> {
+    match sniff::sniff(bytes) {
+        Err(FileKind::Heic) if heic::available() => Ok(Format::Heic),
+        found => found.map_err(|found| DecodeError::NotAPhoto { found }),
+    }
 }
 
 fn check_pixels(width: u32, height: u32, limits: &DecodeLimits) -> Result<(), DecodeError> {

@@ -41,6 +41,15 @@ pub(super) fn honour(object: &mut Object) -> Option<&'static str> {
 /// Names under which programs say that a box is not one object to be found.
 const CROWDS: [&str; 4] = ["crowd", "iscrowd", "is_crowd", "difficult"];
 
+/// Whether a box is said to be partly seen: it stays, but plain labels cannot say so.
+pub(super) fn partly_seen(object: &Object) -> bool {
+    const FLAGS: [&str; 3] = ["truncated", "occluded", "hidden"];
+    object
+        .attributes
+        .iter()
+        .any(|(key, value)| FLAGS.iter().any(|flag| key.eq_ignore_ascii_case(flag)) && is_true(value))
+}
+
 /// Whether a flag is set, in the words of the formats.
 pub(super) fn is_true(value: &str) -> bool {
     ["1", "1.0", "true", "yes"].iter().any(|yes| value.trim().eq_ignore_ascii_case(yes))

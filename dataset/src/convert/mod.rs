@@ -43,6 +43,7 @@ pub use left_out::{LeftOut, NOT_UNDERSTOOD};
 pub use model::{Annotations, Category, ImageRecord, Object, Rect};
 pub use options::{ReadOptions, WriteOptions};
 pub use voc::VocConvention;
+pub use yolo::CROWDS;
 
 /// What was read, and what was left out.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -7,9 +7,13 @@ use super::error::{ConvertError, Fault, Location};
 use super::model::{Annotations, Category, ImageRecord, Object, check_size};
 use super::{Loaded, marks};
 use crate::files::{composed, safe_relative};
+use crate::layout::FileSort;
 
 /// Kind of an image that an export lists more than once.
 const LISTED_TWICE: &str = "second entries of an image (their boxes are joined)";
+
+/// Kind of a picture whose labels say where it is, but which nothing here opens.
+const NOT_READ: &str = "pictures of kinds that are not read (their boxes are kept; save the pictures as JPEG)";
 
 /// Brings what a reader found into the shape that [`Annotations::check`] wants. What cannot be kept is left out and counted.
 pub(super) fn settle(path: &Path, loaded: &mut Loaded) -> Result<(), ConvertError> {
@@ -17,6 +21,9 @@ pub(super) fn settle(path: &Path, loaded: &mut Loaded) -> Result<(), ConvertErro
     join_images(path, loaded)?;
     let Loaded { annotations, left_out, .. } = loaded;
     for image in &mut annotations.images {
+        if FileSort::of(&image.file) == FileSort::OtherImage {
+            left_out.note(path, Location::Image(image.file.clone()), NOT_READ)?;
+        }
         let at = |fault| ConvertError::at(path, Location::Image(image.file.clone()), fault);
         let mut kept = Vec::with_capacity(image.objects.len());
         for mut object in std::mem::take(&mut image.objects) {

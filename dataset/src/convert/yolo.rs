@@ -16,7 +16,7 @@ use super::categories::categories_beside;
 use super::error::{ConvertError, Fault, Location, MAX_SIDE};
 use super::model::{Annotations, Category, ImageRecord, Object, Rect, check_size};
 use super::options::ReadOptions;
-use super::{LeftOut, Loaded};
+use super::{LeftOut, Loaded, marks};
 use crate::files::{FolderDraft, read_text_bounded, safe_relative};
 use crate::image_file::upright_size;
 use crate::layout::{DataFolder, LayoutChoice, LayoutError, LayoutKind, is_images, label_for};
@@ -231,6 +231,9 @@ pub(super) fn write(
         for _ in image.objects.iter().filter(|object| object.crowd && !keep_ids) {
             left_out.note(draft.target(), Location::Image(image.file.clone()), CROWDS)?;
         }
+        for _ in image.objects.iter().filter(|object| !object.crowd && !keep_ids && marks::partly_seen(object)) {
+            left_out.note(draft.target(), Location::Image(image.file.clone()), FLAGS)?;
+        }
         let lines = image
             .objects
             .iter()
@@ -279,8 +282,11 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Kind of a box that plain labels cannot say.
-const CROWDS: &str = "crowds and difficult objects (plain YOLO labels cannot say so; --keep-ids can)";
+/// Kind of a box that plain YOLO labels cannot say.
+pub const CROWDS: &str = "crowds and difficult objects (plain YOLO labels cannot say so; --keep-ids can)";
+
+/// Kind of what plain labels cannot say of a box they keep.
+const FLAGS: &str = "flags (truncated, occluded, hidden; their boxes are kept, --keep-ids keeps the flags)";
 
 /// Where YOLO tools look for an image: below a folder called `images`.
 pub(super) fn image_path(file: &str) -> String {

@@ -9,6 +9,7 @@ use super::sample::samples;
 use super::{Disagreement, FrozenSplit, Grouping, GroupingError, Part, SplitError, SplitFile};
 use crate::layout::DataFolder;
 use crate::progress::Progress;
+use crate::yolo::BadLabels;
 
 /// How a frozen split is extended.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -17,6 +18,8 @@ pub struct ExtendOptions {
     pub grouping: Option<Grouping>,
     /// Whether frozen images may be gone or have another content. Those gone are dropped; the others stay in their part.
     pub accept_changes: bool,
+    /// As [`FreezeOptions::strict`](super::FreezeOptions::strict).
+    pub strict: bool,
 }
 
 /// Adds the images of `data` that `frozen` does not know. Changed labels are taken as they are now.
@@ -37,7 +40,8 @@ pub fn extend<'a>(
         Some(given) => given.clone(),
         None => Grouping::by_rule(frozen.grouping.clone())?,
     };
-    let samples = samples(data, frozen.stratify, progress)?;
+    let mut labels = BadLabels::new(options.strict);
+    let samples = samples(data, frozen.stratify, &mut labels, progress)?;
     if !options.accept_changes {
         let found = samples.iter().map(|s| (s.path.as_str(), s.sha256, None));
         let mut serious = frozen.disagreements(found).into_iter().filter(Disagreement::is_about_a_frozen_image);
@@ -113,5 +117,5 @@ pub fn extend<'a>(
     for (cluster, part) in free.iter().zip(rule.divide(&groups, &held)) {
         files.extend(cluster.members.iter().map(|&m| split_file(&samples[m], &keys[m], part)));
     }
-    Ok(FrozenSplit::new((rule.seed, rule.ratios, rule.stratify, frozen.grouping.clone()), files))
+    Ok(FrozenSplit::new((rule.seed, rule.ratios, rule.stratify, frozen.grouping.clone()), files, labels))
 }

@@ -9,7 +9,7 @@ use super::{Disagreement, FrozenSplit, Grouping, GroupingError, GroupingRule, Pa
 use crate::hash::HashError;
 use crate::layout::DataFolder;
 use crate::progress::Progress;
-use crate::yolo::LabelError;
+use crate::yolo::{BadLabels, LabelError};
 
 /// How a data set is divided.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,12 +22,15 @@ pub struct FreezeOptions {
     pub stratify: bool,
     /// What belongs together.
     pub grouping: Grouping,
+    /// Whether the first label that is not understood is an error; else it counts for no class and
+    /// [`FrozenSplit::left_out`] tells it.
+    pub strict: bool,
 }
 
 impl Default for FreezeOptions {
     fn default() -> Self {
         let grouping = Grouping::by_rule(GroupingRule::File).expect("needs no table");
-        Self { seed: 42, ratios: Ratios::default(), stratify: false, grouping }
+        Self { seed: 42, ratios: Ratios::default(), stratify: false, grouping, strict: false }
     }
 }
 
@@ -83,9 +86,10 @@ impl From<SampleError> for SplitError {
 /// Divides a data set by the rule of [`crate::split`] and freezes the outcome.
 ///
 /// # Errors
-/// When a file cannot be read, a label is wrong (with `stratify`), or a table lacks images.
+/// When a file cannot be read, a label is wrong (with `stratify` and `strict`), or a table lacks images.
 pub fn freeze(data: &DataFolder, options: &FreezeOptions, progress: &dyn Progress) -> Result<FrozenSplit, SplitError> {
-    let samples = samples(data, options.stratify, progress)?;
+    let mut labels = BadLabels::new(options.strict);
+    let samples = samples(data, options.stratify, &mut labels, progress)?;
     let keys = options.grouping.keys(samples.iter().map(|s| s.path.as_str()))?;
     let all: Vec<usize> = (0..samples.len()).collect();
     let clusters = clusters(&samples, &keys, &all);
@@ -98,7 +102,7 @@ pub fn freeze(data: &DataFolder, options: &FreezeOptions, progress: &dyn Progres
         .flat_map(|(cluster, part)| cluster.members.iter().map(move |&member| (member, part)))
         .map(|(member, part)| split_file(&samples[member], &keys[member], part))
         .collect();
-    Ok(FrozenSplit::new((rule.seed, rule.ratios, rule.stratify, options.grouping.rule().clone()), files))
+    Ok(FrozenSplit::new((rule.seed, rule.ratios, rule.stratify, options.grouping.rule().clone()), files, labels))
 }
 
 /// What decides over groups that are not frozen yet.

@@ -28,6 +28,7 @@ use vision::Sha256;
 use super::{GroupingRule, Part, Ratios};
 use crate::files::{FileError, UnsafePath, read_bounded, safe_relative, write_atomic, write_rows};
 use crate::hash::merkle::{Builder, Kind};
+use crate::yolo::BadLabels;
 
 /// First member of a frozen split.
 pub const SPLIT_FORMAT: &str = "shelf-split";
@@ -45,6 +46,8 @@ pub struct FrozenSplit {
     pub(super) grouping: GroupingRule,
     data: Sha256,
     files: Vec<SplitFile>,
+    /// Of the run that made it; the file does not keep it.
+    left_out: BadLabels,
 }
 
 /// An image of a frozen split.
@@ -185,10 +188,16 @@ struct Whole {
 
 impl FrozenSplit {
     /// `files` in any order; paths are unique.
-    pub(super) fn new(rule: (u64, Ratios, bool, GroupingRule), mut files: Vec<SplitFile>) -> Self {
+    pub(super) fn new(rule: (u64, Ratios, bool, GroupingRule), mut files: Vec<SplitFile>, left_out: BadLabels) -> Self {
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let (seed, ratios, stratify, grouping) = rule;
-        Self { seed, ratios, stratify, grouping, data: digest(&files), files }
+        Self { seed, ratios, stratify, grouping, data: digest(&files), files, left_out }
+    }
+
+    /// Labels that were not understood while this split was made, and so counted for no class.
+    #[must_use]
+    pub fn left_out(&self) -> &BadLabels {
+        &self.left_out
     }
 
     /// Reads a frozen split and checks that it is whole: paths stay inside, no group straddles, the digest fits.
@@ -230,7 +239,7 @@ impl FrozenSplit {
             return Err(FrozenError::Data { path: place(), said: whole.data, found });
         }
         let Whole { seed, ratios, stratify, grouping, data, files, .. } = whole;
-        Ok(Self { seed, ratios, stratify, grouping, data, files })
+        Ok(Self { seed, ratios, stratify, grouping, data, files, left_out: BadLabels::default() })
     }
 
     /// Writes the split beside `path`, then renames it.

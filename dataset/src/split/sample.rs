@@ -7,7 +7,7 @@ use vision::Sha256;
 use crate::hash::{HashError, hash_files};
 use crate::layout::{DataFolder, LayoutKind};
 use crate::progress::Progress;
-use crate::yolo::{self, LabelError};
+use crate::yolo::{self, BadLabels, LabelError};
 
 /// An image with its digests and what it shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,8 +42,13 @@ pub(super) fn digests(data: &DataFolder, progress: &dyn Progress) -> Result<Vec<
         .collect())
 }
 
-/// Hashes everything and, when `strata` are wanted, reads the labels.
-pub(super) fn samples(data: &DataFolder, strata: bool, progress: &dyn Progress) -> Result<Vec<Sample>, SampleError> {
+/// Hashes everything and, when `strata` are wanted, reads the labels; what is not understood counts for no class.
+pub(super) fn samples(
+    data: &DataFolder,
+    strata: bool,
+    labels: &mut BadLabels,
+    progress: &dyn Progress,
+) -> Result<Vec<Sample>, SampleError> {
     let digests = digests(data, progress)?;
     data.images
         .iter()
@@ -53,7 +58,7 @@ pub(super) fn samples(data: &DataFolder, strata: bool, progress: &dyn Progress) 
                 _ if !strata => Content::new(),
                 LayoutKind::Folders => Content::from([(image.sku.clone().unwrap_or_default(), 1)]),
                 LayoutKind::Boxes => match &image.label {
-                    Some(label) => classes(&yolo::read(&data.locate(label))?),
+                    Some(label) => classes(&labels.read(&data.locate(label))?.unwrap_or_default()),
                     None => Content::from([(String::new(), 1)]),
                 },
             };

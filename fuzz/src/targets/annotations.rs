@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use dataset::convert::{ConvertError, Format, Loaded, ReadOptions, read};
+use dataset::ClassNames;
+use dataset::convert::{ConvertError, Format, Loaded, ReadOptions, read, read_bytes};
 use eval::formats::coco::parse_truth;
+use eval::formats::{Side, shelf_counts};
 
 use super::{Answer, Target};
 use crate::corpus::scratch;
@@ -57,6 +59,83 @@ pub(super) const LABEL_STUDIO: Target =
     Target { name: "label-studio", run: label_studio, words: JSON, mend: None, max_mib: MAX_MIB };
 pub(super) const EVAL_COCO: Target =
     Target { name: "eval-coco", run: eval_coco, words: JSON, mend: None, max_mib: MAX_MIB };
+pub(super) const EVAL_RESULTS: Target = Target {
+    name: "eval-results",
+    run: eval_results,
+    words: &[
+        b"\"image_id\":1",
+        b"\"category_id\":2",
+        b"\"bbox\":[1,2,3,4]",
+        b"\"score\":",
+        b"NaN",
+        b"1e400",
+        b"-1",
+        b"[[[[",
+        b"null",
+    ],
+    mend: None,
+    max_mib: MAX_MIB,
+};
+pub(super) const EVAL_COUNTS: Target = Target {
+    name: "eval-counts",
+    run: eval_counts,
+    words: &[
+        b"\"format\":\"shelf-counts\",\"version\":1",
+        b"\"images\":",
+        b"\"counts\":",
+        b"\"facings\":",
+        b"\"image\":",
+        b"18446744073709551615",
+        b"-1",
+        b"{{{{",
+    ],
+    mend: None,
+    max_mib: MAX_MIB,
+};
+pub(super) const FACINGS: Target = Target {
+    name: "facings",
+    run: facings,
+    words: &[
+        b"x,y,w,h,class,sku",
+        b"file,",
+        b";",
+        b"\t",
+        b"\"",
+        b"\"\"",
+        b"\r\n",
+        b"\xff\xfe",
+        b"NaN",
+        b"1e999",
+        b"-1",
+        b"rotation",
+        b"../",
+    ],
+    mend: None,
+    max_mib: MAX_MIB,
+};
+pub(super) const CLASS_NAMES: Target = Target {
+    name: "class-names",
+    run: class_names,
+    words: &[
+        b"names:",
+        b"nc: ",
+        b"&a ",
+        b"*a",
+        b"<<: *a",
+        b"- ",
+        b"0: ",
+        b"{",
+        b"[",
+        b"\"",
+        b"| ",
+        b"!!binary ",
+        b"\xfe\xff",
+        b"\r\n",
+        b"path: ",
+    ],
+    mend: None,
+    max_mib: MAX_MIB,
+};
 pub(super) const YOLO: Target = Target {
     name: "yolo",
     run: yolo,
@@ -81,28 +160,58 @@ fn label_studio(data: &[u8]) -> Answer {
     converted(scratch("label-studio.json", data, |path| read(path, Format::LabelStudio, &ReadOptions::default())))
 }
 
+fn facings(data: &[u8]) -> Answer {
+    let read = read_bytes(Path::new("facings.csv"), data.to_vec(), Format::Facings, &ReadOptions::default());
+    Answer::of(read, |(rows, left_out)| {
+        let left_out: Vec<&str> = left_out.iter().map(|(what, ..)| what).collect();
+        format!("{} {}", "row ".repeat((*rows).min(8)), left_out.join(" "))
+    })
+}
+
+/// As `data.yaml` where it says so, else as `classes.txt`.
+fn class_names(data: &[u8]) -> Answer {
+    let name = if data.windows(5).any(|word| word == b"names") { "data.yaml" } else { "classes.txt" };
+    Answer::of(ClassNames::parse(Path::new(name), data.to_vec()), |names| "name ".repeat(names.len().min(8)))
+}
+
+/// Against a truth of two images and two classes.
+fn eval_results(data: &[u8]) -> Answer {
+    const TRUTH: &[u8] = br#"{"images": [{"id": 1, "file_name": "a.jpg", "width": 640, "height": 480},
+        {"id": 2, "file_name": "b.jpg", "width": 8, "height": 8}],
+        "categories": [{"id": 1, "name": "bottle"}, {"id": 2, "name": "can"}], "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 20, 30, 40]}]}"#;
+    let truth = match parse_truth(TRUTH, Path::new("truth.json")) {
+        Ok(truth) => truth,
+        Err(error) => return Answer::Wrong(super::sentence(&error)),
+    };
+    Answer::of(truth.parse_results(data, Path::new("results.json")), |found| "box ".repeat(found.len().min(8)))
+}
+
+fn eval_counts(data: &[u8]) -> Answer {
+    let path = Path::new("counts.json");
+    match shelf_counts::parse_full(data, path, Side::Truth) {
+        Ok(shelves) => Answer::Read("shelf ".repeat(shelves.images.len().min(8))),
+        Err(_) => Answer::of(shelf_counts::parse_short(data, path), |_| "short".to_owned()),
+    }
+}
+
 fn eval_coco(data: &[u8]) -> Answer {
     Answer::of(parse_truth(data, Path::new("truth.json")), |_| "truth".to_owned())
 }
 
 fn yolo(data: &[u8]) -> Answer {
-    let Ok(text) = std::str::from_utf8(data) else { return Answer::Refused("not text".to_owned()) };
-    let (mut good, mut bad) = (0_u32, None);
-    for (_, line) in dataset::yolo::parse(text) {
-        match line {
-            Ok(line) => {
-                let edges = line.label.edges();
-                if !edges.iter().all(|edge| edge.is_finite()) {
-                    return Answer::Wrong(format!("edges {edges:?}"));
-                }
-                good += 1;
-            }
-            Err(error) => bad = Some(error),
+    let sifted = match scratch("a.txt", data, dataset::yolo::sift) {
+        Ok(sifted) => sifted,
+        Err(error) => return Answer::Refused(super::sentence(&error)),
+    };
+    for line in &sifted.lines {
+        let edges = line.label.edges();
+        if !edges.iter().all(|edge| edge.is_finite()) {
+            return Answer::Wrong(format!("edges {edges:?}"));
         }
     }
-    match bad {
-        Some(error) => Answer::Refused(super::sentence(&error)),
-        None => Answer::Read("line ".repeat(good.min(8) as usize)),
+    match sifted.wrong.last() {
+        Some((_, error)) => Answer::Refused(super::sentence(error)),
+        None => Answer::Read("line ".repeat(sifted.lines.len().min(8))),
     }
 }
 

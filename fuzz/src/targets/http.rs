@@ -52,7 +52,7 @@ fn json(data: &[u8]) -> Answer {
 
 fn posted(content_type: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
-        "POST /v2/recognize HTTP/1.1\r\nHost: fuzz\r\nConnection: close\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
+        "POST /v2/recognize HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     [head.as_bytes(), body].concat()
@@ -108,7 +108,7 @@ static SERVER: LazyLock<SocketAddr> = LazyLock::new(|| {
     // Ready, so that answers are about the bytes and not about models that load.
     for _ in 0..200 {
         let ready = TcpStream::connect(address).and_then(|mut stream| {
-            stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: fuzz\r\nConnection: close\r\n\r\n")?;
+            stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer).map(|_| answer.starts_with("HTTP/1.1 200"))
         });

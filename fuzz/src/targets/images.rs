@@ -1,5 +1,6 @@
 //! Photos, as a client sends them.
 
+use vision::decode::heic;
 use vision::{DecodeLimits, decode};
 
 use super::{Answer, Target};
@@ -76,6 +77,50 @@ pub(super) const WEBP: Target = Target {
     ],
     ..READER
 };
+
+pub(super) const HEIC: Target = Target {
+    name: "heic",
+    run: boxes,
+    words: &[
+        b"ftypheic",
+        b"meta",
+        b"pitm",
+        b"iinf",
+        b"infe",
+        b"iloc",
+        b"iprp",
+        b"ipco",
+        b"ipma",
+        b"ispe",
+        b"irot",
+        b"imir",
+        b"clap",
+        b"hvcC",
+        b"hvc1",
+        b"grid",
+        b"mdat",
+        b"auxC",
+        b"\0\0\0\x01",
+        b"\0\0\0\0",
+        b"\xff\xff\xff\xff",
+    ],
+    ..READER
+};
+
+pub(super) const HEIC_DECODER: Target = Target { name: "heic-decoder", run: boxes_and_picture, ..HEIC };
+
+/// What the boxes say of the picture, before it is decoded.
+fn boxes(data: &[u8]) -> Answer {
+    Answer::of(heic::shown_size(data), |_| "boxes".to_owned())
+}
+
+/// The boxes always; the picture, by a process of its own, where the program that fuzzes has named a helper and there is a libheif.
+fn boxes_and_picture(data: &[u8]) -> Answer {
+    if !heic::available() || heic::shown_size(data).is_err() {
+        return boxes(data);
+    }
+    run(data)
+}
 
 fn run(data: &[u8]) -> Answer {
     let result = decode(data, &LIMITS);

@@ -16,6 +16,7 @@ use super::paste::PasteError;
 use super::world::World;
 use dataset::files::{FileError, FolderDraft};
 use dataset::progress::Progress;
+use dataset::yolo::BadLabels;
 use set::{Record, Set};
 
 /// Version of the renderer: another one renders other photos from the same seed.
@@ -28,6 +29,8 @@ pub struct WriteOptions {
     pub paste: Vec<PathBuf>,
     /// Replace a folder that an earlier run has made.
     pub force: bool,
+    /// Whether the first label of a pasted folder that is not understood is an error; else it is left out and counted.
+    pub strict: bool,
 }
 
 /// What was made.
@@ -46,6 +49,9 @@ pub struct SynthReport {
     /// Boxes of the pasted folders that gave no cut-out, by reason.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub refused: BTreeMap<&'static str, u64>,
+    /// Labels of the pasted folders that were not understood: how many, and which is the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<String>,
     /// Labelled instances by class name.
     pub classes: BTreeMap<&'static str, u64>,
     /// Crops exported.
@@ -117,7 +123,7 @@ pub fn write_dataset(
     let out: PathBuf = out.components().collect();
     let (draft, old) = begin(&out, options.force)?;
     progress.begin("products", 1);
-    let world = World::build(config.clone(), &options.paste)?;
+    let world = World::build_with(config.clone(), &options.paste, BadLabels::new(options.strict))?;
     let catalogue = world.catalogue();
     progress.advance(1);
     let mut set = Set::begin(draft, config, catalogue)?;
@@ -142,6 +148,7 @@ pub fn write_dataset(
         }
         first = last;
     }
+    set.report.left_out = (!world.left_out().is_empty()).then(|| world.left_out().to_string());
     set.report.refused = world.refused().iter().map(|(reason, count)| (reason.name(), *count as u64)).collect();
     let (draft, report) = set.end(&options.paste)?;
     finish(draft, &out, old)?;

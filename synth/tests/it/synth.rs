@@ -399,7 +399,7 @@ fn instances_of_labelled_images_are_pasted() {
     assert!(checked > 3, "{checked}");
 
     let out = folder.path().join("set");
-    let options = WriteOptions { paste: vec![source.clone()], force: false };
+    let options = WriteOptions { paste: vec![source.clone()], strict: true, ..Default::default() };
     let report = write_dataset(&pasting, &options, &out, &()).unwrap();
     assert!(report.pasted == 4 && report.labelled > 0, "{report:?}");
     let instances = fs::read_to_string(out.join("instances.csv")).unwrap();
@@ -416,6 +416,14 @@ fn instances_of_labelled_images_are_pasted() {
     check("labels/b.txt", "0 .5 .5 .1 .2\n0 .5 .5 .1\n", "b.txt:2: 4 columns where 5 are expected");
     check("labels/a.txt", "39 .5 .5 .1 .2\n", "a.txt:1: class 39 is not one of 0 bottle, 1 can");
     check("images/a.png", "no image", "a.png");
+    // Without --strict the sound lines are cut out, and what is wrong is counted with its place.
+    let good = fs::read_to_string(source.join("labels/b.txt")).unwrap();
+    fs::write(source.join("labels/b.txt"), format!("{good}0 .5 .5 .1\n39 .5 .5 .1 .2\n")).unwrap();
+    let lenient = WriteOptions { paste: vec![source.clone()], ..Default::default() };
+    let report = write_dataset(&pasting, &lenient, &folder.path().join("lenient"), &()).unwrap();
+    let told = report.left_out.as_deref().unwrap_or_default();
+    assert!(report.pasted == 4 && told.contains("left out: 2 labels") && told.contains("b.txt:3: 4 columns"), "{told}");
+    fs::write(source.join("labels/b.txt"), good).unwrap();
     let tiny = "0 .5 .5 .01 .02\n";
     fs::write(source.join("labels/a.txt"), tiny).unwrap();
     check("labels/b.txt", tiny, "no instance that can be pasted among 2 boxes");

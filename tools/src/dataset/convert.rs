@@ -77,7 +77,7 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Verdict> {
     if !unsaid.is_empty() {
         eprintln!("{unsaid}");
     }
-    let (images, boxes) = (annotations.images.len(), boxes - unsaid.total());
+    let (images, boxes) = (annotations.images.len(), boxes - unsaid.get(convert::CROWDS));
     println!(
         "{from} -> {}: {images} images, {boxes} boxes, {} classes in {}",
         args.to,

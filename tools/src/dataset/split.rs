@@ -56,6 +56,9 @@ pub(crate) struct SplitArgs {
     /// How the folder is labelled
     #[arg(long, value_enum, default_value_t)]
     layout: Layout,
+    /// Refuse at the first label that is not understood, instead of leaving it out
+    #[arg(long, conflicts_with = "verify")]
+    strict: bool,
     /// Write the outcome as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -70,7 +73,7 @@ pub(super) fn run(args: &SplitArgs) -> anyhow::Result<Verdict> {
     let grouping = args.group_by.as_deref().map(str::parse::<Grouping>).transpose()?;
     let split = match &args.extend {
         Some(frozen) => {
-            let options = ExtendOptions { grouping, accept_changes: args.accept_changes };
+            let options = ExtendOptions { grouping, accept_changes: args.accept_changes, strict: args.strict };
             extend(&FrozenSplit::read(frozen)?, &data, &options, &Bar::default())?
         }
         None => {
@@ -80,12 +83,15 @@ pub(super) fn run(args: &SplitArgs) -> anyhow::Result<Verdict> {
                 "{} exists: extend it with --extend {0}, or remove it to split anew",
                 output.display()
             );
-            let (seed, ratios, stratify) = (args.seed, args.ratios, args.stratify);
+            let (seed, ratios, stratify, strict) = (args.seed, args.ratios, args.stratify, args.strict);
             let grouping = grouping.unwrap_or(FreezeOptions::default().grouping);
-            freeze(&data, &FreezeOptions { seed, ratios, stratify, grouping }, &Bar::default())?
+            freeze(&data, &FreezeOptions { seed, ratios, stratify, grouping, strict }, &Bar::default())?
         }
     };
     split.write(output)?;
+    if !split.left_out().is_empty() {
+        println!("{}", split.left_out());
+    }
     let counts = split.counts();
     let total = split.all_files().len();
     for (part, count) in &counts {
@@ -98,7 +104,10 @@ pub(super) fn run(args: &SplitArgs) -> anyhow::Result<Verdict> {
     }
     println!("data {}  {}", split.data(), output.display());
     if let Some(path) = &args.json {
-        write_json(path, &json!({ "data": split.data(), "counts": counts, "seed": split.seed() }))?;
+        write_json(
+            path,
+            &json!({ "data": split.data(), "counts": counts, "seed": split.seed(), "left_out": split.left_out().count() }),
+        )?;
     }
     Ok(Verdict::Passed)
 }

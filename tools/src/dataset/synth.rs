@@ -40,6 +40,9 @@ pub(crate) struct SynthArgs {
     /// Replace a folder that an earlier run has made
     #[arg(long)]
     force: bool,
+    /// Refuse at the first label that is not understood, instead of leaving it out
+    #[arg(long)]
+    strict: bool,
     /// Write counts as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -61,9 +64,9 @@ pub(super) fn run(args: &SynthArgs) -> anyhow::Result<Verdict> {
     config.photos = args.photos.unwrap_or(config.photos);
     config.seed = args.seed.unwrap_or(config.seed);
     config.crops_per_sku = args.crops_per_sku.unwrap_or(config.crops_per_sku);
-    let options = WriteOptions { paste: args.paste.clone(), force: args.force };
+    let options = WriteOptions { paste: args.paste.clone(), force: args.force, strict: args.strict };
     let report = write_dataset(&config, &options, &args.output, &Bar::default())?;
-    let SynthReport { photos, labelled, hidden, skus, pasted, refused, classes, crops } = &report;
+    let SynthReport { photos, labelled, hidden, skus, pasted, refused, left_out, classes, crops } = &report;
     println!(
         "{} with {labelled} labelled facings ({hidden} too hidden for a label) of {skus} SKUs, {pasted} of them pasted, in {}",
         plural(usize::try_from(*photos)?, "photo", "photos"),
@@ -72,6 +75,9 @@ pub(super) fn run(args: &SynthArgs) -> anyhow::Result<Verdict> {
     if !refused.is_empty() {
         let reasons: Vec<String> = refused.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
         println!("boxes that gave no cut-out: {}", reasons.join(", "));
+    }
+    if let Some(left_out) = left_out {
+        println!("{left_out}");
     }
     for (class, count) in classes {
         println!("{count:>9}  {class}");

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use clap::Args;
 use classifier::background::{Background, MAX_ROWS};
-use dataset::{DataFolder, LayoutChoice, LayoutKind, yolo};
+use dataset::yolo::BadLabels;
+use dataset::{DataFolder, LayoutChoice, LayoutKind};
 use rayon::prelude::*;
 use vision::{BBox, Embedder as _, Embedding, Random, RgbImage};
 
@@ -98,6 +99,7 @@ pub(super) fn background(args: &BackgroundArgs, environment: &Environment) -> an
 fn listed(folder: &Path, min_side: f64) -> anyhow::Result<Vec<Source>> {
     let data = DataFolder::scan(folder, LayoutChoice::Auto)?;
     let mut sources = Vec::new();
+    let mut labels = BadLabels::default();
     for image in &data.images {
         let file = data.locate(&image.path);
         if data.kind == LayoutKind::Folders {
@@ -106,13 +108,16 @@ fn listed(folder: &Path, min_side: f64) -> anyhow::Result<Vec<Source>> {
         }
         let Some(label) = &image.label else { continue };
         let (width, height) = dataset::image_file::upright_size(&file)?;
-        for line in yolo::read(&data.locate(label))? {
+        for line in labels.read(&data.locate(label))?.unwrap_or_default() {
             let edges @ [x1, y1, x2, y2] = line.label.edges();
             let (w, h) = ((x2 - x1) * f64::from(width), (y2 - y1) * f64::from(height));
             if w >= min_side && h >= min_side {
                 sources.push(Source { file: file.clone(), edges: Some(edges) });
             }
         }
+    }
+    if !labels.is_empty() {
+        eprintln!("{labels}");
     }
     Ok(sources)
 }

@@ -32,6 +32,9 @@ pub(crate) struct DetectorArgs {
     pub(super) config: PathBuf,
     #[command(flatten)]
     pub(super) run: RunArgs,
+    /// Refuse at the first label that is not understood, instead of leaving it out; --validate always does
+    #[arg(long)]
+    strict: bool,
     /// Only validate: `best` of the latest run, a run's folder, or a weights file
     #[arg(long, value_name = "WEIGHTS")]
     validate: Option<String>,
@@ -56,6 +59,7 @@ pub(crate) fn run(args: &DetectorArgs) -> anyhow::Result<ExitCode> {
     }
     let planned = args.run.planned(&args.runs, &args.config)?;
     let mut config = read(&planned.config)?;
+    config.strict = args.strict;
     args.run.override_in(&mut config.name, &mut config.epochs);
     let setup = setup(config, &args.run.license)?;
     let TrainConfig { name, epochs, patience, .. } = &setup.config;
@@ -72,9 +76,11 @@ fn setup(config: TrainConfig, license: &str) -> anyhow::Result<Setup> {
     let device = Device::parse(&config.device)?;
     let feed = Arc::new(config.feed()?);
     eprintln!("learning from {}", summary(&feed.data));
+    left_out(&feed.data);
     let validation = match config.validation() {
         Ok(data) => {
             eprintln!("validating on {}", summary(&data));
+            left_out(&data);
             Some(data)
         }
         Err(error) => {
@@ -104,9 +110,16 @@ fn summary(data: &TrainingData) -> String {
     format!("{} images ({})", data.summary.images, objects.join(", "))
 }
 
+fn left_out(data: &TrainingData) {
+    if !data.summary.left_out.is_empty() {
+        eprintln!("{}", data.summary.left_out);
+    }
+}
+
 fn validate(args: &DetectorArgs, which: &str) -> anyhow::Result<ExitCode> {
     let weights = weights(&args.runs, which)?;
-    let config = read(&args.config)?;
+    let mut config = read(&args.config)?;
+    config.strict = true;
     let data = config.validation()?;
     let detector = detector::load(&weights, &detector::LoadOptions::default())?;
     let measured = fit::validate::validate(&detector, &data, 0, &mut Terminal::new())?;

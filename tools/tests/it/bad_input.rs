@@ -56,14 +56,14 @@ fn outputs_that_cannot_be_written() {
         fs::create_dir(place.path(shop)).expect("writable");
         fs::copy(scene, place.path(shop).join("a.jpg")).expect("copied");
     }
-    fs::write(place.path("shop1").join("b.heic"), b"x").expect("writable");
+    fs::write(place.path("shop1").join("b.avif"), b"x").expect("writable");
     let output = place.shelf(&["-v", "recognize", "shop1", "shop2", "--output", "both"]);
     assert!(output.status.success(), "{}", stderr(&output));
     for shop in ["shop1", "shop2"] {
         assert!(place.path("both").join(shop).join("a.annotated.jpg").is_file(), "{shop}");
     }
     assert!(
-        stderr(&output).contains("1 images of kinds that are not read, such as shop1/b.heic"),
+        stderr(&output).contains("1 images of kinds that are not read, such as shop1/b.avif"),
         "{}",
         stderr(&output)
     );

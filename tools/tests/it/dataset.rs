@@ -74,6 +74,30 @@ fn split_verify_extend() {
 }
 
 #[test]
+fn a_bad_line_costs_itself_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    data(place);
+    fs::write(place.join("data/labels/07.txt"), "1 .5 .5 .5 .5\n1 .5 .5 .5\n").expect("writable");
+    let told = shelf(place, &["split", "data", "--stratify", "--strict", "--output", "s.json"], 2);
+    assert!(told.contains("data/labels/07.txt:2: 4 columns where 5 are expected"), "{told}");
+    assert!(!place.join("s.json").exists());
+    let told = shelf(place, &["split", "data", "--stratify", "--output", "s.json"], 0);
+    assert!(
+        told.contains("left out: 1 label that is not understood (the first: data/labels/07.txt:2: 4 col"),
+        "{told}"
+    );
+    fs::copy(place.join("data/images/00.png"), place.join("data/images/new.png")).expect("writable");
+    let told = shelf(place, &["split", "data", "--extend", "s.json", "--output", "t.json"], 0);
+    assert!(told.contains("left out: 1 label"), "{told}");
+    // Nothing here can be cut out; that is what is said, not that a line is bad.
+    let told = shelf(place, &["synth", "--photos", "1", "--paste", "data", "--output", "set"], 2);
+    assert!(told.contains("among 20 boxes"), "{told}");
+    let told = shelf(place, &["synth", "--photos", "1", "--paste", "data", "--strict", "--output", "set"], 2);
+    assert!(told.contains("07.txt:2: 4 columns"), "{told}");
+}
+
+#[test]
 fn check_fix_convert_crop() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path();
@@ -300,11 +324,11 @@ fn turned_boxes_are_counted_in_every_format() {
     let place = folder.path();
     let turned =
         r#"{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9], "attributes": {"rotation": 37.5}}"#;
-    let upright =
-        r#"{"id": 2, "image_id": 1, "category_id": 1, "bbox": [20, 1, 9, 9], "attributes": {"rotation": 0.0}}"#;
+    let upright = r#"{"id": 2, "image_id": 1, "category_id": 1, "bbox": [20, 1, 9, 9], "attributes": {"rotation": 0.0, "occluded": true}}"#;
     fs::write(place.join("a.json"), coco(&[turned, upright].join(","))).expect("writable");
     let told = shelf(place, &["convert", "a.json", "--to", "yolo", "--output", "out"], 0);
     assert!(told.contains("left out: 1 turned boxes") && told.contains("1 boxes, 1 classes"), "{told}");
+    assert!(told.contains("left out: 1 flags (truncated, occluded, hidden; their boxes are kept"), "{told}");
     // Whatever folder a trainer is started in, the images are beside the file.
     assert!(!fs::read_to_string(place.join("out/data.yaml")).expect("written").contains("path:"));
 }

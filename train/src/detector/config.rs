@@ -64,6 +64,8 @@ pub struct TrainConfig {
     pub ahead: usize,
     /// `cpu`, `cuda`, `cuda:1`.
     pub device: String,
+    /// Whether the first label that is not understood is an error; else it is left out and counted.
+    pub strict: bool,
 }
 
 /// Synthetic shelves as a source.
@@ -328,6 +330,7 @@ impl TrainConfig {
             workers: check.within("workers", file.workers, 0, 256)?,
             ahead: check.within("ahead", file.ahead, 1, 64)?,
             device: file.device,
+            strict: false,
         })
     }
 }

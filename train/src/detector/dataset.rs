@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::dataset::files::{FileError, read_text_bounded};
-use ::dataset::yolo::{self, LabelError, MAX_LABEL_BYTES};
+use ::dataset::yolo::{self, BadLabels, LabelError, MAX_LABEL_BYTES};
 use ::dataset::{ClassNames, DataFolder, FrozenSplit, LayoutChoice, LayoutKind, Part};
 
 use super::error::DataError;
@@ -103,6 +103,8 @@ pub struct Summary {
     pub empty_boxes: usize,
     /// Regions marked as not labelled.
     pub ignored: usize,
+    /// Lines that were not understood or name no class, and images left out because their label file cannot be read.
+    pub left_out: BadLabels,
 }
 
 /// What is added to the name of a label file for the regions that are not labelled: `labels/a.ignore.txt`.
@@ -115,6 +117,20 @@ impl TrainingData {
     /// # Errors
     /// When a folder, split or label file cannot be used; class numbers out of range are named by file and line.
     pub fn read(sources: &[Source], part: Part, names: Option<&[String]>) -> Result<Self, DataError> {
+        Self::read_with(sources, part, names, BadLabels::strict())
+    }
+
+    /// As [`TrainingData::read`], but `labels` says whether what is not understood is an error or left out and counted. An
+    /// image whose label file cannot be read at all is left out: it would be learned as background.
+    ///
+    /// # Errors
+    /// As [`TrainingData::read`].
+    pub fn read_with(
+        sources: &[Source],
+        part: Part,
+        names: Option<&[String]>,
+        labels: BadLabels,
+    ) -> Result<Self, DataError> {
         if sources.is_empty() {
             return Err(DataError::NoSources);
         }
@@ -126,6 +142,7 @@ impl TrainingData {
         };
         let mut data = Self { names: names.as_slice().to_vec(), samples: Vec::new(), summary: Summary::default() };
         data.summary.objects = vec![0; names.len()];
+        data.summary.left_out = labels;
         for (source, own) in sources.iter().zip(own) {
             let classes = Classes::of(source, own, &names)?;
             data.add(source, part, &classes)?;
@@ -142,23 +159,24 @@ impl TrainingData {
         let before = self.samples.len();
         for (image, label) in images(source, part)? {
             let mut regions: Vec<OpenRegion> = unlabelled.iter().cloned().collect();
-            regions.extend(ignored(&label.with_extension("").with_added_extension("ignore.txt"), classes)?);
+            let marks = label.with_extension("").with_added_extension("ignore.txt");
+            regions.extend(ignored(&marks, classes, &mut self.summary.left_out)?);
             let mut objects = Vec::new();
+            let lines = if label.is_file() { self.summary.left_out.read(&label)? } else { Some(Vec::new()) };
+            let Some(lines) = lines else { continue };
             self.summary.images += 1;
             self.summary.ignored += regions.len() - usize::from(unlabelled.is_some());
-            if label.is_file() {
-                for line in yolo::read(&label)? {
-                    let class = classes.number(&label, line.line, line.label.class)?;
-                    let [x1, y1, x2, y2] = line.label.edges().map(|edge| edge.clamp(0.0, 1.0));
-                    if x2 > x1 && y2 > y1 {
-                        self.summary.objects[class] += 1;
-                        objects.push(Labelled { class, edges: [x1, y1, x2, y2] });
-                    } else {
-                        self.summary.empty_boxes += 1;
-                    }
+            self.summary.without_file += usize::from(!label.is_file());
+            for line in lines {
+                let class = classes.number(&label, line.line, line.label.class);
+                let Some(class) = self.summary.left_out.accept(class)? else { continue };
+                let [x1, y1, x2, y2] = line.label.edges().map(|edge| edge.clamp(0.0, 1.0));
+                if x2 > x1 && y2 > y1 {
+                    self.summary.objects[class] += 1;
+                    objects.push(Labelled { class, edges: [x1, y1, x2, y2] });
+                } else {
+                    self.summary.empty_boxes += 1;
                 }
-            } else {
-                self.summary.without_file += 1;
             }
             self.summary.background += usize::from(objects.is_empty());
             let origin = Origin::File(image);
@@ -229,7 +247,7 @@ fn images(source: &Source, part: Part) -> Result<Vec<(PathBuf, PathBuf)>, DataEr
 }
 
 /// Regions in `labels/a.ignore.txt`: lines as in a label file, with `*` in place of the class for all classes.
-fn ignored(path: &Path, classes: &Classes) -> Result<Vec<OpenRegion>, DataError> {
+fn ignored(path: &Path, classes: &Classes, left_out: &mut BadLabels) -> Result<Vec<OpenRegion>, DataError> {
     if !path.is_file() {
         return Ok(Vec::new());
     }
@@ -239,10 +257,15 @@ fn ignored(path: &Path, classes: &Classes) -> Result<Vec<OpenRegion>, DataError>
         let all = line.trim_start().strip_prefix('*');
         let line = all.map_or_else(|| line.to_owned(), |rest| format!("0{rest}"));
         for (_, parsed) in yolo::parse(&line) {
-            let parsed = parsed.map_err(|error| LabelError::Line { path: path.to_owned(), line: number, error })?;
+            let parsed = parsed.map_err(|error| LabelError::Line { path: path.to_owned(), line: number, error });
+            let Some(parsed) = left_out.accept(parsed)? else { continue };
             let set = match all {
                 Some(_) => ClassSet::All,
-                None => ClassSet::Only([classes.number(path, number, parsed.label.class)?].into()),
+                None => {
+                    let class = classes.number(path, number, parsed.label.class);
+                    let Some(class) = left_out.accept(class)? else { continue };
+                    ClassSet::Only([class].into())
+                }
             };
             regions.push(OpenRegion { edges: parsed.label.edges().map(|edge| edge.clamp(0.0, 1.0)), classes: set });
         }

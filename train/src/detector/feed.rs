@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ::dataset::Part;
 use ::dataset::files::FileError;
+use ::dataset::yolo::BadLabels;
 
 use super::cache::Cache;
 use super::config::TrainConfig;
@@ -18,7 +19,7 @@ impl TrainConfig {
     /// # Errors
     /// When a folder or label file cannot be used.
     pub fn training(&self) -> Result<TrainingData, DataError> {
-        TrainingData::read(&self.data, Part::Train, self.names.as_deref())
+        TrainingData::read_with(&self.data, Part::Train, self.names.as_deref(), BadLabels::new(self.strict))
     }
 
     /// Everything batches are made from: the part `train` of all folders, and synthetic shelves. Takes seconds.
@@ -44,7 +45,10 @@ impl TrainConfig {
                     repeat: 1,
                 });
                 data.samples.extend(shelves);
-                Some(SyntheticShelves::build(synthetic.synth.clone(), &folders, &data.names)?)
+                let counted = std::mem::take(&mut data.summary.left_out);
+                let shelves = SyntheticShelves::build(synthetic.synth.clone(), &folders, &data.names, counted)?;
+                data.summary.left_out = shelves.left_out().clone();
+                Some(shelves)
             }
             _ => None,
         };
@@ -71,9 +75,9 @@ impl TrainConfig {
         sources.extend(self.validation.iter().cloned());
         let names = match &self.names {
             Some(names) => names.clone(),
-            None => TrainingData::read(&self.data, Part::Train, None)?.names,
+            None => TrainingData::read_with(&self.data, Part::Train, None, BadLabels::new(self.strict))?.names,
         };
-        TrainingData::read(&sources, Part::Val, Some(&names))
+        TrainingData::read_with(&sources, Part::Val, Some(&names), BadLabels::new(self.strict))
     }
 
     /// How the epoch of this number is loaded: without mosaics when it is one of the last.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ::dataset::files::FileError;
-use ::dataset::yolo::{self, Label, LabelLine};
+use ::dataset::yolo::{self, BadLabels, Label, LabelLine};
 use synth::framebuffer::Framebuffer;
 use synth::{Class, Finish, SYNTH_VERSION, SynthConfig, World};
 use vision::{BBox, RgbImage, Sha256};
@@ -44,15 +44,26 @@ impl SyntheticShelves {
     ///
     /// # Errors
     /// When the configuration or a folder cannot be used.
-    pub fn build(config: SynthConfig, paste: &[PathBuf], names: &[String]) -> Result<Self, DataError> {
+    pub fn build(
+        config: SynthConfig,
+        paste: &[PathBuf],
+        names: &[String],
+        labels: BadLabels,
+    ) -> Result<Self, DataError> {
         let classes = Class::NAMES.map(|name| names.iter().position(|known| known == name));
-        let world = World::build(config, paste)?;
+        let world = World::build_with(config, paste, labels)?;
         let codes: Vec<&str> = world.catalogue().skus.iter().map(|sku| sku.code.as_str()).collect();
         // Caches on disk know worlds by this text, in which one key has kept its first name.
         let config = format!("{:?}", world.config()).replace("paste_ratio", "paste_share");
         let parts = [format!("{SYNTH_VERSION}\0{config}"), codes.join("\0")];
         let identity = Sha256::of_parts(&[parts[0].as_bytes(), parts[1].as_bytes()]);
         Ok(Self { world, identity, classes })
+    }
+
+    /// What `labels` had counted before, and what was not understood in the folders `paste`.
+    #[must_use]
+    pub fn left_out(&self) -> &BadLabels {
+        self.world.left_out()
     }
 
     /// Tells worlds apart: what all its shelves follow from.

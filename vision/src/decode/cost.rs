@@ -1,6 +1,6 @@
 //! What decoding a photo takes, read from its header before a byte is allocated.
 
-use super::{Format, jpeg_outline, png, sniff, webp};
+use super::{FileKind, Format, heic, jpeg_outline, png, sniff, webp};
 
 /// The decoded image, and its copy when it is turned upright.
 const PIXELS: u64 = 3 + 3;
@@ -14,7 +14,11 @@ const FOUR_CHANNELS: u64 = 4;
 /// decodes several files at a time sets so much aside before.
 #[must_use]
 pub fn memory(bytes: &[u8]) -> u64 {
-    let Ok(format) = sniff::sniff(bytes) else { return 0 };
+    let format = match sniff::sniff(bytes) {
+        Err(FileKind::Heic) => Format::Heic,
+        Ok(format) => format,
+        Err(_) => return 0,
+    };
     let (size, beside) = match format {
         Format::Jpeg => match jpeg_outline::frame_of(bytes) {
             Some((width, height, progressive)) => (Some((width, height)), if progressive { PROGRESSIVE } else { 0 }),
@@ -22,6 +26,8 @@ pub fn memory(bytes: &[u8]) -> u64 {
         },
         Format::Png => (png::dimensions(bytes).ok(), FOUR_CHANNELS),
         Format::WebP => (webp::size(bytes), FOUR_CHANNELS),
+        // What the process that decodes it may take, beside ours.
+        Format::Heic => (heic::outline(bytes).ok().map(|outline| outline.largest), heic::BYTES_A_PIXEL),
     };
     size.map_or(0, |(width, height)| u64::from(width) * u64::from(height) * (PIXELS + beside))
 }

@@ -3,7 +3,7 @@
 use image::metadata::Orientation;
 
 use super::orientation::UnusualForm;
-use super::{DecodeError, DecodeLimits, Format, check_pixels, jpeg_outline, png, sniff, webp};
+use super::{DecodeError, DecodeLimits, Format, check_pixels, heic, jpeg_outline, png, webp};
 
 /// Size and orientation of a photo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +31,16 @@ pub fn header(bytes: &[u8], limits: &DecodeLimits) -> Result<Header, DecodeError
     if bytes.len() > limits.max_bytes {
         return Err(DecodeError::TooManyBytes { actual: bytes.len(), limit: limits.max_bytes });
     }
-    let format = sniff::sniff(bytes).map_err(|found| DecodeError::NotAPhoto { found })?;
+    let format = super::format(bytes)?;
     let stored = match format {
         Format::Jpeg => jpeg_outline::header(bytes)?,
         Format::Png => png::header(bytes)?,
         Format::WebP => webp::header(bytes)?,
+        Format::Heic => {
+            let heic::Outline { width, height, turned, .. } = heic::outline(bytes)?;
+            check_pixels(width, height, limits)?;
+            return Ok(Header { format, width, height, turned, unusual: None });
+        }
     };
     check_pixels(stored.width, stored.height, limits)?;
     let (orientation, unusual) = stored.metadata.orientation();

@@ -84,7 +84,7 @@ impl FileKind {
     pub(super) fn remedy(self) -> &'static str {
         match self {
             Self::Heic => {
-                ". Phones save JPEG when told to: iPhone, Settings > Camera > Formats > Most Compatible; Samsung, Camera settings > \
+                ". HEIC is read where libheif is installed (on the server: apt install libheif1). Phones save JPEG when told to: iPhone, Settings > Camera > Formats > Most Compatible; Samsung, Camera settings > \
                  Advanced image options > High efficiency images off. Photos taken before are converted by sharing or exporting \
                  them as JPEG"
             }

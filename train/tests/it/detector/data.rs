@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dataset::Part;
+use dataset::yolo::BadLabels;
 use image::Rgb;
 use proptest::prelude::*;
 use synth::SynthConfig;
@@ -121,6 +122,16 @@ fn folders_are_read_with_everything_that_may_be_wrong() {
     fs::write(one.path().join("labels/b.txt"), "0 .5 .5 .5 .5\n\n7 .5 .5 .5 .5\n").unwrap();
     assert!(refused(&[source(one.path())], Some(&ours)).contains("b.txt:3: class 7 does not exist"));
     fs::write(one.path().join("labels/b.ignore.txt"), "* .5 .5 .2\n").unwrap();
+    // What is wrong may be left out instead: counted, with its first place; the rest is read. An image whose label file cannot be
+    // read is none without objects.
+    fs::write(one.path().join("labels/c.txt"), b"\xff\xff\xff").unwrap();
+    let lenient = |labels| TrainingData::read_with(&[source(one.path())], Part::Train, Some(&ours), labels);
+    let data = lenient(BadLabels::default()).unwrap();
+    assert_eq!((data.samples.len(), &*data.summary.objects, data.summary.left_out.count()), (2, &[2, 1][..], 3));
+    let told = data.summary.left_out.to_string();
+    assert!(told.contains("left out: 3 labels") && told.contains("b.ignore.txt:1: 4 columns"), "{told}");
+    assert!(lenient(BadLabels::strict()).is_err());
+    fs::write(one.path().join("labels/c.txt"), "").unwrap();
     fs::write(one.path().join("labels/b.txt"), "").unwrap();
     assert!(refused(&[source(one.path())], Some(&ours)).contains("b.ignore.txt:1"));
 }
@@ -456,8 +467,14 @@ fn synthetic_shelves_are_mixed_in_and_hidden_facings_are_not_background() {
 
     // The same world, asked directly.
     let look = SynthConfig { size: (320, 240), facings: (8, 20), families: 4, ..SynthConfig::default() };
-    let only_cans = SyntheticShelves::build(look.clone(), &[], &names(&["can"])).unwrap();
-    let all = SyntheticShelves::build(look, &[], &names(&["bottle", "can", "glass", "unknown_container"])).unwrap();
+    let only_cans = SyntheticShelves::build(look.clone(), &[], &names(&["can"]), BadLabels::strict()).unwrap();
+    let all = SyntheticShelves::build(
+        look,
+        &[],
+        &names(&["bottle", "can", "glass", "unknown_container"]),
+        BadLabels::strict(),
+    )
+    .unwrap();
     let (cans, all) = (only_cans.shelf(1).unwrap(), all.shelf(1).unwrap());
     assert_eq!(cans.image, all.image);
     assert_eq!(cans.objects.len(), all.objects.iter().filter(|(class, _)| *class == 1).count());
