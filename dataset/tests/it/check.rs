@@ -60,7 +60,7 @@ fn every_fault_of_a_folder_is_told() {
             ("labels/train/d.txt", b"1 .5 .5 .2 .2\n"),
             ("images/train/e.bmp", b"BM"),
             ("labels/train/lost.txt", b"0 .5 .5 .5 .5\n"),
-            ("labels/train/garbled.txt", b"\xff\xfe"),
+            ("labels/train/garbled.txt", b"\xff\xff"),
             ("images/train/garbled.png", &test_image(64, 48, 6)),
         ],
     );

@@ -110,6 +110,7 @@ impl Set {
             fs::write(path, bytes).unwrap();
         }
         for (path, target) in &self.links {
+            fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
             std::os::unix::fs::symlink(root.join(target), root.join(path)).unwrap();
         }
     }

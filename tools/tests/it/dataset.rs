@@ -221,7 +221,7 @@ fn bad_folders_are_refused_by_name_and_leave_nothing() {
     fs::write(place.join("data/labels/04.txt"), "0 20 10 20 10\n").expect("writable");
     let strict = ["convert", "data", "--to", "coco", "--output", "out.json", "--strict"];
     refused(&strict, "04.txt:1: x_center is 20, outside 0..1");
-    refused(&["synth", "--paste", "data", "--output", "out"], "04.txt:1: x_center is 20, outside 0..1");
+    refused(&["synth", "--paste", "data", "--strict", "--output", "out"], "04.txt:1: x_center is 20, outside 0..1");
     fs::write(place.join("data/labels/04.txt"), "0 .5 NaN .2 .1\n").expect("writable");
     refused(&["crop", "data", "--output", "out", "--strict"], "04.txt:1: y_center is NaN");
     fs::write(place.join("data/labels/04.txt"), "0 .5 .5 .2 .1\n").expect("writable");
