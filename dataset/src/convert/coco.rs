@@ -53,7 +53,7 @@ struct AnnotationRow {
     #[serde(default)]
     iscrowd: Option<Value>,
     #[serde(default)]
-    attributes: Option<serde_json::Map<String, Value>>,
+    attributes: Option<Value>,
     #[serde(default)]
     segmentation: Option<Shape>,
     #[serde(default)]
@@ -281,12 +281,13 @@ fn object(row: AnnotationRow, category: u64, at: usize) -> Result<Object, Fault>
         rect,
         crowd: row.iscrowd.is_some_and(flag),
         area: row.area.map(|area| area.0).filter(|area| *area != plain),
-        attributes: row
-            .attributes
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|(k, v)| Some((k, text_of(v)?)))
-            .collect(),
+        // Some exports write `[]` for none.
+        attributes: match row.attributes {
+            Some(Value::Object(attributes)) => {
+                attributes.into_iter().filter_map(|(k, v)| Some((k, text_of(v)?))).collect()
+            }
+            _ => std::collections::BTreeMap::new(),
+        },
     })
 }
 

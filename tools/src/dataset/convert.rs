@@ -69,6 +69,13 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<Verdict> {
     }
     let boxes = annotations.boxes();
     anyhow::ensure!(boxes > 0, "{} holds not one labelled box: nothing is written", args.input.display());
+    let written = annotations.images.iter().flat_map(|image| &image.objects).filter(|object| !object.crowd).count();
+    anyhow::ensure!(
+        written > 0 || args.keep_ids || args.to != Format::Yolo,
+        "{} holds nothing but {}: nothing is written",
+        args.input.display(),
+        convert::CROWDS
+    );
     if let Some(folder) = args.images.as_ref().or(args.copy_images.as_ref()) {
         convert::check_images(annotations, folder)?;
     }

@@ -74,6 +74,19 @@ fn split_verify_extend() {
 }
 
 #[test]
+fn crowds_alone_are_no_set() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    let coco = r#"{"images": [{"id": 1, "file_name": "a.jpg", "width": 9, "height": 9}], "categories": [{"id": 1, "name": "can"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 5, 5], "iscrowd": 1}]}"#;
+    fs::write(place.join("a.json"), coco).expect("writable");
+    let told = shelf(place, &["convert", "a.json", "--to", "yolo", "--output", "out"], 2);
+    assert!(told.contains("holds nothing but crowds") && !place.join("out").exists(), "{told}");
+    shelf(place, &["convert", "a.json", "--to", "yolo", "--keep-ids", "--output", "out"], 0);
+    shelf(place, &["convert", "a.json", "--to", "coco", "--output", "b.json"], 0);
+}
+
+#[test]
 fn a_bad_line_costs_itself_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path();

@@ -287,6 +287,8 @@ fn coco_refusals_name_file_and_place() {
         r#", {"id": 2, "image_id": 1, "category_id": 1}"#,
         "a.json: annotations[1].bbox: would be left out, as all annotations without a box are",
     );
+    let listed = r#", {"id": 2, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "attributes": []}"#;
+    assert_eq!(left_out("a.json", &coco("", listed)), "", "no attributes, as some exports write it");
     let cut = &coco("", "")[..80];
     assert!(refusal("a.json", cut).starts_with("a.json: is not COCO JSON: EOF while parsing"));
 
