@@ -131,7 +131,9 @@ impl CleanPlan {
             if let (Values::Number(numbers), Some((low, high))) =
                 (&column.values, learned(column).and_then(|learned| learned.range))
             {
-                keep.iter_mut().zip(&numbers.values).for_each(|(keep, value)| *keep &= !(*value < low || *value > high));
+                keep.iter_mut()
+                    .zip(&numbers.values)
+                    .for_each(|(keep, value)| *keep &= !(*value < low || *value > high));
             }
             if self.strategy == MissingStrategy::Drop {
                 keep.iter_mut().enumerate().for_each(|(row, keep)| *keep = *keep && !column.is_missing(row));
@@ -205,10 +207,13 @@ fn fill(column: &Column, strategy: MissingStrategy) -> Option<Fill> {
         }
         Values::Text(words) => {
             let mut counts = vec![0_usize; words.names.len()];
-            words.codes.iter().filter(|code| **code != Categories::MISSING).for_each(|code| counts[*code as usize] += 1);
-            let best = (0..counts.len()).max_by(|a, b| {
-                counts[*a].cmp(&counts[*b]).then_with(|| words.names[*b].cmp(&words.names[*a]))
-            })?;
+            words
+                .codes
+                .iter()
+                .filter(|code| **code != Categories::MISSING)
+                .for_each(|code| counts[*code as usize] += 1);
+            let best = (0..counts.len())
+                .max_by(|a, b| counts[*a].cmp(&counts[*b]).then_with(|| words.names[*b].cmp(&words.names[*a])))?;
             (counts[best] > 0).then(|| Fill::Text(words.names[best].clone()))
         }
     }

@@ -102,8 +102,7 @@ fn f_statistic(x: &[f64], y: &Target) -> f64 {
             let mut sums = vec![(0.0, 0.0); *count];
             of.iter().zip(x).for_each(|(class, x)| sums[*class] = (sums[*class].0 + x, sums[*class].1 + 1.0));
             let groups = sums.iter().filter(|(_, rows)| *rows > 0.0).count() as f64;
-            let between: f64 =
-                sums.iter().filter(|(_, n)| *n > 0.0).map(|(sum, n)| n * (sum / n - all).powi(2)).sum();
+            let between: f64 = sums.iter().filter(|(_, n)| *n > 0.0).map(|(sum, n)| n * (sum / n - all).powi(2)).sum();
             let within: f64 = of.iter().zip(x).map(|(class, x)| (x - sums[*class].0 / sums[*class].1).powi(2)).sum();
             let f = (between / (groups - 1.0)) / (within / (rows - groups));
             if f.is_nan() { 0.0 } else { f }

@@ -127,11 +127,9 @@ pub fn split(table: &Table, options: &SplitOptions) -> Result<Split, SplitError>
         }
         SplitMethod::Time { by } => (by_time(present(table, by)?, sizes), rows),
     };
-    for (part, rows_of, wanted) in [
-        ("train", &split.train, 1.0),
-        ("validation", &split.validation, validation),
-        ("test", &split.test, test),
-    ] {
+    for (part, rows_of, wanted) in
+        [("train", &split.train, 1.0), ("validation", &split.validation, validation), ("test", &split.test, test)]
+    {
         if rows_of.is_empty() && wanted > 0.0 {
             return Err(SplitError::EmptyPart { rows, groups, part });
         }
@@ -273,5 +271,9 @@ fn by_time(column: &Column, sizes: Sizes) -> Split {
     };
     let test = after(rows.len() - sizes.test);
     let validation = after(rows.len() - sizes.test - sizes.validation).min(test);
-    Split { train: rows[..validation].to_vec(), validation: rows[validation..test].to_vec(), test: rows[test..].to_vec() }
+    Split {
+        train: rows[..validation].to_vec(),
+        validation: rows[validation..test].to_vec(),
+        test: rows[test..].to_vec(),
+    }
 }

@@ -6,7 +6,9 @@ use vision::Random;
 use super::forest::{DecisionTree, FeatureRule, MaxFeatures, fractions, outcome};
 use super::model::{by_row, finite};
 use super::tree::{Columns, Grown, Growth, Tree, grow};
-use super::{Fitted, LearnError, Learner, Model, Predictor, Run, Step, argmax, check_samples, classes, require, softmax};
+use super::{
+    Fitted, LearnError, Learner, Model, Predictor, Run, Step, argmax, check_samples, classes, require, softmax,
+};
 use crate::matrix::Matrix;
 use crate::samples::{Samples, Target};
 
@@ -62,13 +64,15 @@ impl AdaBoost {
         let (of, count) = classes(samples, "adaboost")?;
         let rows = samples.rows();
         let mut weights = vec![1.0 / rows as f64; rows];
-        let mut model = AdaBoostClassifier { classes: count, trees: Vec::new(), weights: Vec::new(), importance: Vec::new() };
+        let mut model =
+            AdaBoostClassifier { classes: count, trees: Vec::new(), weights: Vec::new(), importance: Vec::new() };
         let mut importance = vec![0.0; samples.x.columns()];
         let mut history = Vec::new();
         for round in 0..self.n_estimators {
             run.check()?;
             let mut random = Random::stream(run.seed, round as u64);
-            let Grown { tree, importance: of_tree, .. } = grow(columns, outcome(&samples.y), &weights, growth, &mut random);
+            let Grown { tree, importance: of_tree, .. } =
+                grow(columns, outcome(&samples.y), &weights, growth, &mut random);
             let wrong: Vec<bool> =
                 (0..rows).map(|row| argmax(tree.value(samples.x.row(row), count)) != of[row]).collect();
             let total: f64 = weights.iter().sum();
@@ -111,7 +115,8 @@ impl AdaBoost {
             run.check()?;
             let mut random = Random::stream(run.seed, round as u64);
             let drawn = draw(&weights, &mut random);
-            let Grown { tree, importance: of_tree, .. } = grow(columns, outcome(&samples.y), &drawn, growth, &mut random);
+            let Grown { tree, importance: of_tree, .. } =
+                grow(columns, outcome(&samples.y), &drawn, growth, &mut random);
             let mut errors: Vec<f64> =
                 (0..rows).map(|row| (tree.value(samples.x.row(row), 1)[0] - y[row]).abs()).collect();
             let largest = errors.iter().copied().fold(0.0, f64::max);

@@ -25,7 +25,12 @@ impl Default for NaiveBayes {
 impl Learner for NaiveBayes {
     fn fit(&self, samples: &Samples, run: &Run<'_>) -> Result<Fitted, LearnError> {
         let (of, count) = classes(samples, "naive_bayes")?;
-        require(self.var_smoothing >= 0.0 && self.var_smoothing.is_finite(), "var_smoothing", self.var_smoothing, "0 or more")?;
+        require(
+            self.var_smoothing >= 0.0 && self.var_smoothing.is_finite(),
+            "var_smoothing",
+            self.var_smoothing,
+            "0 or more",
+        )?;
         run.check()?;
         let features = samples.x.columns();
         let columns: Vec<Vec<f64>> = (0..features).map(|feature| samples.x.column(feature)).collect();
@@ -42,7 +47,8 @@ impl Learner for NaiveBayes {
             model.priors[class] = rows.len() as f64 / of.len() as f64;
             for (feature, column) in columns.iter().enumerate() {
                 let values: Vec<f64> = rows.iter().map(|row| column[*row]).collect();
-                let (mean, spread) = if values.is_empty() { (0.0, 0.0) } else { (crate::stats::mean(&values), variance(&values, 0)) };
+                let (mean, spread) =
+                    if values.is_empty() { (0.0, 0.0) } else { (crate::stats::mean(&values), variance(&values, 0)) };
                 *model.means.at_mut(class, feature) = mean;
                 *model.variances.at_mut(class, feature) = spread + added;
             }

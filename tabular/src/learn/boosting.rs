@@ -7,7 +7,9 @@ use vision::Random;
 use super::forest::{DecisionTree, FeatureRule, MaxFeatures, fractions};
 use super::model::{by_row, finite};
 use super::tree::{Columns, Growth, Outcome, Tree, grow};
-use super::{Fitted, LearnError, Learner, Model, Predictor, Run, Step, check_samples, classes, log_sum_exp, require, softmax};
+use super::{
+    Fitted, LearnError, Learner, Model, Predictor, Run, Step, check_samples, classes, log_sum_exp, require, softmax,
+};
 use crate::matrix::Matrix;
 use crate::samples::{Samples, Target};
 use crate::split::shuffle;
@@ -123,8 +125,10 @@ impl Learner for GradientBoosting {
                 }
             }
             model.trees.extend(grown.into_iter().map(|(tree, _)| tree));
-            let validation_loss =
-                raw_validation.as_ref().zip(run.validation).map(|(raw, validation)| mean_loss(&validation.y, loss, raw));
+            let validation_loss = raw_validation
+                .as_ref()
+                .zip(run.validation)
+                .map(|(raw, validation)| mean_loss(&validation.y, loss, raw));
             let train_loss = Some(mean_loss(&samples.y, loss, &raw));
             let step = Step { step: round + 1, of: self.n_estimators, train_loss, validation_loss };
             (run.progress)(step);

@@ -114,7 +114,12 @@ pub fn learner(
     build(algorithm, task, hyperparameters.clone(), 0)
 }
 
-fn build(algorithm: Algorithm, task: Task, given: Hyperparameters, depth: usize) -> Result<Box<dyn Learner>, LearnError> {
+fn build(
+    algorithm: Algorithm,
+    task: Task,
+    given: Hyperparameters,
+    depth: usize,
+) -> Result<Box<dyn Learner>, LearnError> {
     if !algorithm.does(task) {
         return Err(LearnError::NoSuchLearner { algorithm, task });
     }
@@ -183,14 +188,7 @@ struct Ensemble {
 
 impl Default for Ensemble {
     fn default() -> Self {
-        Self {
-            models: Vec::new(),
-            vote: Vote::Soft,
-            meta_model: None,
-            cv: 5,
-            n_estimators: 10,
-            max_samples: 1.0,
-        }
+        Self { models: Vec::new(), vote: Vote::Soft, meta_model: None, cv: 5, n_estimators: 10, max_samples: 1.0 }
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Predictor;
+use super::forest::fractions;
 use super::lbfgs::dot;
 use super::model::{by_row, finite};
 use crate::matrix::Matrix;
@@ -20,6 +21,11 @@ pub struct Linear {
 impl Predictor for Linear {
     fn scores(&self, x: &Matrix) -> Matrix {
         by_row(x, 1, |row, score| score[0] = self.intercept + dot(&self.coefficients, row))
+    }
+
+    /// Absolute coefficients: they compare features that are on one scale.
+    fn importance(&self) -> Option<Vec<f64>> {
+        Some(fractions(self.coefficients.iter().map(|coefficient| coefficient.abs()).collect()))
     }
 
     fn is_sound(&self, features: usize, outputs: usize) -> bool {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::forest::fractions;
 use super::lbfgs::{Stop, dot, minimize};
 use super::model::{by_row, finite};
 use super::{Fitted, LearnError, Learner, Model, Predictor, Run, classes, log_sum_exp, require, softmax};
@@ -43,7 +44,9 @@ impl Learner for LogisticRegression {
             let mut raw = vec![0.0; vectors];
             for (row, class) in of.iter().enumerate() {
                 let x = samples.x.row(row);
-                raw.iter_mut().zip(weights.chunks(width)).for_each(|(raw, w)| *raw = w[width - 1] + dot(&w[..width - 1], x));
+                raw.iter_mut()
+                    .zip(weights.chunks(width))
+                    .for_each(|(raw, w)| *raw = w[width - 1] + dot(&w[..width - 1], x));
                 loss += errors(&mut raw, *class, count);
                 for (error, g) in raw.iter().zip(gradient.chunks_mut(width)) {
                     g.iter_mut().zip(x).for_each(|(g, x)| *g += error * x);
@@ -101,6 +104,12 @@ impl Predictor for Logistic {
             scores.iter_mut().enumerate().for_each(|(vector, score)| *score = raw(vector, row));
             softmax(scores);
         })
+    }
+
+    /// Absolute weights, summed over classes: they compare features that are on one scale.
+    fn importance(&self) -> Option<Vec<f64>> {
+        let sum = |feature: usize| (0..self.weights.rows()).map(|vector| self.weights.at(vector, feature).abs()).sum();
+        Some(fractions((0..self.weights.columns() - 1).map(sum).collect()))
     }
 
     fn is_sound(&self, features: usize, outputs: usize) -> bool {

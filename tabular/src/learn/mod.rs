@@ -141,7 +141,9 @@ pub enum LearnError {
     #[error("the rows to learn from are all of one class")]
     OneClass,
     /// More rows than the learner can take in bounded time and memory.
-    #[error("{algorithm} learns from {limit} rows at most, and there are {rows}: take another algorithm, or a sample of the rows")]
+    #[error(
+        "{algorithm} learns from {limit} rows at most, and there are {rows}: take another algorithm, or a sample of the rows"
+    )]
     TooManyRows {
         /// The learner.
         algorithm: &'static str,

@@ -20,11 +20,12 @@ pub struct Stacking {
 impl Learner for Stacking {
     fn fit(&self, samples: &Samples, run: &Run<'_>) -> Result<Fitted, LearnError> {
         require(!self.members.is_empty(), "models", 0, "at least 1")?;
-        let folds = folds(&samples.y, self.folds, FoldKind::Stratified, run.seed).map_err(|_| LearnError::Parameter {
-            name: "cv",
-            value: self.folds.to_string(),
-            must: "2 or more, and no more than the rows of the smallest class",
-        })?;
+        let folds =
+            folds(&samples.y, self.folds, FoldKind::Stratified, run.seed).map_err(|_| LearnError::Parameter {
+                name: "cv",
+                value: self.folds.to_string(),
+                must: "2 or more, and no more than the rows of the smallest class",
+            })?;
         let kept = kept(&samples.y);
         let mut answers = Matrix::zeros(samples.rows(), kept * self.members.len());
         let mut models = Vec::with_capacity(self.members.len());

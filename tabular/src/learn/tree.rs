@@ -205,11 +205,7 @@ impl<'a> Grower<'a> {
             goes_left: vec![false; x.rows],
             scratch: Vec::with_capacity(rows),
             sums: Sums { left: vec![0.0; outputs], right: vec![0.0; outputs], total: vec![0.0; outputs] },
-            grown: Grown {
-                tree: Tree::default(),
-                leaf_of: vec![0; x.rows],
-                importance: vec![0.0; x.features()],
-            },
+            grown: Grown { tree: Tree::default(), leaf_of: vec![0; x.rows], importance: vec![0.0; x.features()] },
         }
     }
 
@@ -286,9 +282,7 @@ impl<'a> Grower<'a> {
 
     fn impurity(&self, start: usize, end: usize, weight: f64, mean: f64) -> f64 {
         match self.y {
-            Outcome::Classes { .. } => {
-                1.0 - self.sums.total.iter().map(|sum| (sum / weight).powi(2)).sum::<f64>()
-            }
+            Outcome::Classes { .. } => 1.0 - self.sums.total.iter().map(|sum| (sum / weight).powi(2)).sum::<f64>(),
             Outcome::Values(values) => {
                 let rows = self.orders[0][start..end].iter().map(|row| *row as usize);
                 rows.map(|row| self.weights[row] * (values[row] - mean).powi(2)).sum::<f64>() / weight

@@ -28,7 +28,8 @@ pub struct Voting {
 impl Learner for Voting {
     fn fit(&self, samples: &Samples, run: &Run<'_>) -> Result<Fitted, LearnError> {
         require(!self.members.is_empty(), "models", 0, "at least 1")?;
-        let models = self.members.iter().enumerate().map(|(number, member)| Ok(member.fit(samples, &run.part(number))?.model));
+        let models =
+            self.members.iter().enumerate().map(|(number, member)| Ok(member.fit(samples, &run.part(number))?.model));
         let classes = if let Target::Classes { count, .. } = samples.y { Some(count) } else { None };
         let models = models.collect::<Result<Vec<_>, LearnError>>()?;
         Ok(Model::Voting(VotingModel { models, vote: self.vote, classes }).into())

@@ -108,7 +108,8 @@ impl Preparation {
     pub fn apply(&self, table: &Table) -> Result<Matrix, PrepareError> {
         let mut matrix = Matrix::zeros(table.rows(), self.features.len());
         for (at, feature) in self.features.iter().enumerate() {
-            let column = table.column(&feature.column).map_err(|_| PrepareError::NoColumn { name: feature.column.clone() })?;
+            let column =
+                table.column(&feature.column).map_err(|_| PrepareError::NoColumn { name: feature.column.clone() })?;
             // A column without any value has no type of its own.
             if column.kind() != feature.kind && column.missing() < column.len() {
                 return Err(PrepareError::WrongKind {
@@ -156,10 +157,9 @@ fn made_of(column: &Column) -> Vec<Feature> {
         Values::Number(of) => numbers(of.values.clone()),
         Values::Flag(flags) => numbers(flags.iter().flatten().map(|flag| f64::from(u8::from(*flag))).collect()),
         Values::Time(times) => numbers(times.iter().flatten().map(|micros| *micros as f64 / MICROS_OF_A_DAY).collect()),
-        Values::Text(words) => frequent(words)
-            .into_iter()
-            .map(|word| Feature { word: Some(word), ..number(0.0) })
-            .collect(),
+        Values::Text(words) => {
+            frequent(words).into_iter().map(|word| Feature { word: Some(word), ..number(0.0) }).collect()
+        }
     }
 }
 

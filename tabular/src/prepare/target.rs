@@ -30,7 +30,9 @@ pub enum TargetError {
         class: String,
     },
     /// Too many classes: most often a number, or an identifier.
-    #[error("column {column:?} has {found} different values, more than the {MAX_CLASSES} classes that are allowed; is it a number to be predicted?")]
+    #[error(
+        "column {column:?} has {found} different values, more than the {MAX_CLASSES} classes that are allowed; is it a number to be predicted?"
+    )]
     TooManyClasses {
         /// The column.
         column: String,

@@ -58,11 +58,7 @@ pub fn read_csv(from: impl Read, options: &ReadOptions) -> Result<Reading, ReadE
             return Err(ReadError::TooManyRows { limit: limits.max_rows });
         }
         if (lines.len() + 1).saturating_mul(names.len()) > limits.max_cells {
-            return Err(ReadError::TooManyCells {
-                rows: lines.len(),
-                columns: names.len(),
-                limit: limits.max_cells,
-            });
+            return Err(ReadError::TooManyCells { rows: lines.len(), columns: names.len(), limit: limits.max_cells });
         }
         raw.iter_mut().zip(cells).for_each(|(column, cell)| column.push(cell));
         lines.push(line);

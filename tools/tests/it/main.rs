@@ -13,4 +13,5 @@ mod queue;
 mod results;
 mod shelf;
 mod shipped;
+mod table;
 mod tidy;

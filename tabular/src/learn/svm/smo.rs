@@ -124,13 +124,13 @@ impl Problem<'_> {
     /// The mean over numbers that are free, or the middle of what the others allow.
     fn bias(&self, alpha: &[f64], gradient: &[f64]) -> f64 {
         let value = |at: usize| -self.y[at] * gradient[at];
-        let free: Vec<f64> =
-            (0..alpha.len()).filter(|at| alpha[*at] > 0.0 && alpha[*at] < self.c).map(value).collect();
+        let free: Vec<f64> = (0..alpha.len()).filter(|at| alpha[*at] > 0.0 && alpha[*at] < self.c).map(value).collect();
         if !free.is_empty() {
             return crate::stats::mean(&free);
         }
         let all = 0..alpha.len();
-        let above = all.clone().filter(|at| self.may_rise(alpha[*at], *at)).map(value).fold(f64::NEG_INFINITY, f64::max);
+        let above =
+            all.clone().filter(|at| self.may_rise(alpha[*at], *at)).map(value).fold(f64::NEG_INFINITY, f64::max);
         let below = all.filter(|at| self.may_fall(alpha[*at], *at)).map(value).fold(f64::INFINITY, f64::min);
         let middle = f64::midpoint(above, below);
         if middle.is_finite() { middle } else { 0.0 }

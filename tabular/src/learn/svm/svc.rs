@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::MAX_ROWS;
 use super::kernel::{Gamma, GammaRule, Kernel, KernelName};
 use super::platt::{Sigmoid, couple};
 use super::smo::Problem;
-use super::MAX_ROWS;
 use crate::learn::model::{by_row, finite};
 use crate::learn::{Fitted, LearnError, Learner, Model, Predictor, Run, argmax, classes, require};
 use crate::matrix::Matrix;
@@ -33,14 +33,7 @@ pub struct Svc {
 
 impl Default for Svc {
     fn default() -> Self {
-        Self {
-            c: 1.0,
-            kernel: KernelName::Rbf,
-            gamma: Gamma::Rule(GammaRule::Scale),
-            degree: 3,
-            coef0: 0.0,
-            tol: 1e-3,
-        }
+        Self { c: 1.0, kernel: KernelName::Rbf, gamma: Gamma::Rule(GammaRule::Scale), degree: 3, coef0: 0.0, tol: 1e-3 }
     }
 }
 
@@ -128,7 +121,8 @@ impl Svc {
         let mut decisions = vec![0.0; rows.len()];
         for fold in 0..FOLDS {
             let (test, train): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|at| fold_of[*at] == fold);
-            let of = |places: &[usize]| -> (Vec<usize>, Vec<f64>) { places.iter().map(|at| (rows[*at], y[*at])).unzip() };
+            let of =
+                |places: &[usize]| -> (Vec<usize>, Vec<f64>) { places.iter().map(|at| (rows[*at], y[*at])).unzip() };
             let (train_rows, train_y) = of(&train);
             let both = train_y.iter().any(|y| *y > 0.0) && train_y.iter().any(|y| *y < 0.0);
             let machine = if both { Some(self.machine(x, &train_rows, &train_y, (kernel, run))?) } else { None };
@@ -176,7 +170,8 @@ pub struct SvcModel {
 impl SvcModel {
     fn decisions(&self, row: &[f64]) -> Vec<f64> {
         // Each support vector is compared once, whichever pairs it supports.
-        let alike: Vec<f64> = (0..self.vectors.rows()).map(|vector| self.kernel.of(self.vectors.row(vector), row)).collect();
+        let alike: Vec<f64> =
+            (0..self.vectors.rows()).map(|vector| self.kernel.of(self.vectors.row(vector), row)).collect();
         let decide = |pair: &PairModel| {
             pair.bias + pair.vectors.iter().zip(&pair.weights).map(|(vector, w)| w * alike[*vector]).sum::<f64>()
         };
