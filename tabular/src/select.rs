@@ -1,7 +1,6 @@
 //! Which features tell most.
 
 use serde::{Deserialize, Serialize};
-use vision::Random;
 
 use crate::learn::{LearnError, Learner, LogisticRegression, Predictor, RandomForest, Ridge, Run, require};
 use crate::matrix::Matrix;
@@ -175,18 +174,4 @@ fn eliminate(samples: &Samples, keep: usize, run: &Run<'_>) -> Result<Selection,
         gone.iter().for_each(|at| importance[left[*at]] = 1.0 - left.len() as f64 / features as f64);
         left = (0..left.len()).filter(|at| !gone.contains(at)).map(|at| left[at]).collect();
     }
-}
-
-/// How much worse a model scores when a feature is shuffled (Breiman 2001): for models that know no importance of their own.
-pub fn permutation_importance(score: impl Fn(&Matrix) -> f64, x: &Matrix, seed: u64) -> Vec<f64> {
-    let whole = score(x);
-    (0..x.columns())
-        .map(|column| {
-            let mut values = x.column(column);
-            crate::split::shuffle(&mut values, &mut Random::stream(seed, column as u64));
-            let mut shuffled = x.clone();
-            values.into_iter().enumerate().for_each(|(row, value)| *shuffled.at_mut(row, column) = value);
-            whole - score(&shuffled)
-        })
-        .collect()
 }

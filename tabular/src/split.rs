@@ -224,11 +224,11 @@ fn stratified(keys: &[usize], (test, validation): (f64, f64), random: &mut Rando
             left = rest;
         }
         seen += class.len() as f64;
-        for row in left {
-            let owed = |part: usize| wanted[part] * seen - parts[part].len() as f64;
-            let most = (0..3).filter(|part| wanted[*part] > 0.0).max_by(|a, b| owed(*a).total_cmp(&owed(*b)));
-            parts[most.unwrap_or(0)].push(*row);
-        }
+        // There are fewer rows left than parts: no part gets two of them.
+        let owed = |part: &usize| wanted[*part] * seen - parts[*part].len() as f64;
+        let mut order: Vec<usize> = (0..3).filter(|part| wanted[*part] > 0.0).collect();
+        order.sort_by(|a, b| owed(b).total_cmp(&owed(a)));
+        left.iter().zip(order.into_iter().cycle()).for_each(|(row, part)| parts[part].push(*row));
     }
     let [train, validation, test] = parts;
     Split { train, validation, test }

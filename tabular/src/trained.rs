@@ -156,7 +156,7 @@ impl TrainedModel {
     fn is_sound(&self) -> bool {
         let features = self.preparation.features.len();
         let outputs = match (&self.classes, self.task) {
-            (Some(Classes(names)), Task::Classification) => names.len(),
+            (Some(Classes(names)), Task::Classification) if names.len() > 1 => names.len(),
             (None, Task::Regression) => 1,
             _ => return false,
         };

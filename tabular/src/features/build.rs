@@ -17,6 +17,9 @@ const ANOMALY: f64 = 3.5;
 /// New cells, at most.
 const MAX_CELLS: usize = 500_000_000;
 
+/// Rows of all windows of all rows, at most.
+const MAX_WORK: usize = 5_000_000_000;
+
 /// A table that has no such series.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FeatureError {
@@ -31,6 +34,12 @@ pub enum FeatureError {
     NoTime {
         /// The column.
         column: String,
+        /// Rows.
+        rows: usize,
+    },
+    /// Windows so long, on so many rows, that it would take too much time.
+    #[error("the rolling windows of {rows} rows have more than {MAX_WORK} rows in all: take fewer or shorter ones")]
+    TooMuchWork {
         /// Rows.
         rows: usize,
     },
@@ -65,6 +74,10 @@ pub fn series_features(
     let features = inputs.len() * per_input + MAX_CROSSED * MAX_CROSSED + 4;
     if features.saturating_mul(table.rows()) > MAX_CELLS {
         return Err(FeatureError::TooMany { features, rows: table.rows() });
+    }
+    let windows: usize = schema.rolling_windows.iter().sum();
+    if windows.saturating_mul(table.rows()).saturating_mul(inputs.len()) > MAX_WORK {
+        return Err(FeatureError::TooMuchWork { rows: table.rows() });
     }
     let order = in_series(table, series, &times)?;
     let mut columns = table.columns().to_vec();

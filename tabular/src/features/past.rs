@@ -79,10 +79,11 @@ impl<'a> Past<'a> {
         if z.is_finite() { z } else { f64::NAN }
     }
 
-    /// Seconds since the value last rose: since the last restock, of a count. NaN where it never did.
+    /// Seconds since the value last rose: since the last restock, of a count. NaN where it did not in the last 10,000 rows.
     #[must_use]
     pub fn since_rise(&self) -> f64 {
-        let rose = (1..self.values.len()).rev().find(|row| self.values[*row] > self.values[*row - 1]);
+        const ROWS: usize = 10_000;
+        let rose = (1..self.values.len()).rev().take(ROWS).find(|row| self.values[*row] > self.values[*row - 1]);
         rose.map_or(f64::NAN, |row| (self.now() - self.times[row]) as f64 / MICROS)
     }
 

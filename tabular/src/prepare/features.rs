@@ -11,6 +11,8 @@ use crate::table::{Categories, Column, Kind, Table, Values};
 const MAX_WORDS: usize = 50;
 /// Features of a table.
 const MAX_FEATURES: usize = 20_000;
+/// Numbers that a table may become: 2 GB.
+const MAX_CELLS: usize = 250_000_000;
 const MICROS_OF_A_DAY: f64 = 86_400e6;
 
 /// One number that is made of a column.
@@ -61,6 +63,14 @@ pub enum PrepareError {
         /// Features.
         found: usize,
     },
+    /// More numbers than are allowed.
+    #[error("{features} features of {rows} rows are more than the {MAX_CELLS} numbers that are allowed")]
+    TooManyCells {
+        /// Features.
+        features: usize,
+        /// Rows.
+        rows: usize,
+    },
     /// A column that the model needs is not there.
     #[error("column {name:?} is missing")]
     NoColumn {
@@ -104,8 +114,12 @@ impl Preparation {
     /// The numbers of each row: all finite.
     ///
     /// # Errors
-    /// When a column is missing or has another type.
+    /// When a column is missing or has another type, or there would be too many numbers.
     pub fn apply(&self, table: &Table) -> Result<Matrix, PrepareError> {
+        let (features, rows) = (self.features.len(), table.rows());
+        if features.saturating_mul(rows) > MAX_CELLS {
+            return Err(PrepareError::TooManyCells { features, rows });
+        }
         let mut matrix = Matrix::zeros(table.rows(), self.features.len());
         for (at, feature) in self.features.iter().enumerate() {
             let column =

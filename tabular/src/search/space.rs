@@ -81,7 +81,10 @@ impl Range {
 
     /// A point by chance.
     pub fn draw(&self, random: &mut Random) -> f64 {
-        self.choices().map_or_else(|| random.unit(), |choices| random.below(choices) as f64)
+        match self.choices() {
+            Some(choices) => random.below(choices) as f64,
+            None => random.unit(),
+        }
     }
 
     /// Points evenly over the range, `count` at most.

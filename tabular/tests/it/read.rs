@@ -92,7 +92,8 @@ fn what_is_written_is_read_back() {
     let first = table(text);
     let mut bytes = Vec::new();
     write_csv(&first, &mut bytes).expect("memory can be written");
-    assert_eq!(read(&bytes).expect("it is a table").table, first);
+    // Digests are compared: a missing number is not equal to itself.
+    assert_eq!(read(&bytes).expect("it is a table").table.sha256(), first.sha256());
 }
 
 #[test]
