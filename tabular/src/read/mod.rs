@@ -98,10 +98,11 @@ pub struct BadRow {
 }
 
 /// Why a row was left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Error)]
 #[serde(rename_all = "snake_case")]
 pub enum BadRowReason {
     /// Another number of fields than the header.
+    #[error("{found} fields, where the header has {expected}")]
     Fields {
         /// Fields of the row.
         found: usize,
@@ -109,8 +110,10 @@ pub enum BadRowReason {
         expected: usize,
     },
     /// Bytes that are no UTF-8.
+    #[error("not UTF-8 text")]
     NotText,
     /// A value that is not of its column's type.
+    #[error("column {column:?} must hold {needed}")]
     Value {
         /// The column.
         column: String,

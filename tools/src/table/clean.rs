@@ -11,12 +11,12 @@ use super::input::{Input, named, write_json, write_table};
 /// Fill or drop missing values, drop outliers
 #[derive(Args)]
 #[command(
-    after_help = "Outliers go first, then missing values are filled. Mean and median are of numbers; other columns get their most
-frequent value.
+    after_help = "Outliers go first, then missing values are filled. Mean and median are of numbers; other columns
+get their most frequent value.
 
   shelf table clean counts.csv --missing median --outliers iqr --threshold 1.5 --output clean.csv"
 )]
-pub(super) struct CleanArgs {
+pub(crate) struct CleanArgs {
     #[command(flatten)]
     input: Input,
     /// Where to write the clean table

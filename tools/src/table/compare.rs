@@ -16,8 +16,8 @@ use super::tune::Folds;
 #[derive(Args)]
 #[command(after_help = "The score is accuracy, or R2. All algorithms are judged by the same folds.
 
-  shelf table compare iris.csv --target species --task classification --models knn,svm,random_forest --cv 10")]
-pub(super) struct CompareArgs {
+  shelf table compare iris.csv --target species --task classification --models knn,svm --cv 10")]
+pub(crate) struct CompareArgs {
     #[command(flatten)]
     input: Input,
     #[command(flatten)]

@@ -13,7 +13,7 @@ use super::input::{Input, write_json};
 #[command(after_help = "The version is the SHA-256 of the content: the same table has the same one in whatever file.
 
   shelf table describe counts.csv --json counts.json")]
-pub(super) struct DescribeArgs {
+pub(crate) struct DescribeArgs {
     #[command(flatten)]
     input: Input,
     /// Write the outcome as JSON

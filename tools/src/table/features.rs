@@ -13,11 +13,12 @@ use super::input::{Input, write_table};
 #[derive(Args)]
 #[command(after_help = "No feature of a row knows anything of a later row. The schema is the organisation's:
 
-  {\"organizationId\": \"acme\", \"schemaConfig\": {\"continuousColumns\": [\"facings\"], \"booleanColumns\": [],
-   \"lagSeconds\": [60, 120, 300], \"rollingWindows\": [5, 10, 20]}}
+  {\"organizationId\": \"acme\", \"schemaConfig\": {\"continuousColumns\": [\"facings\"],
+   \"booleanColumns\": [], \"lagSeconds\": [60, 120, 300], \"rollingWindows\": [5, 10, 20]}}
 
-  shelf table features counts.csv --schema acme.json --time time --series store,shelf,sku --output features.csv")]
-pub(super) struct FeaturesArgs {
+  shelf table features counts.csv --schema acme.json --time time --series store,shelf,sku \\
+    --output features.csv")]
+pub(crate) struct FeaturesArgs {
     #[command(flatten)]
     input: Input,
     /// Schema file of the organisation

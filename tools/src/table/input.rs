@@ -36,7 +36,7 @@ impl Input {
         let file = File::open(&self.file).with_context(|| format!("cannot read {shown}"))?;
         let reading = read_csv(file, &options).with_context(|| format!("cannot read {shown} as a table"))?;
         for row in &reading.bad_rows.first {
-            eprintln!("warning: {shown}:{}: left out: {}", row.line, serde_json::to_string(&row.reason)?);
+            eprintln!("warning: {shown}:{}: left out: {}", row.line, row.reason);
         }
         if reading.bad_rows.count > reading.bad_rows.first.len() as u64 {
             eprintln!("warning: {shown}: {} rows were left out in all", reading.bad_rows.count);

@@ -9,13 +9,11 @@ use super::input::{Input, write_json, write_table};
 
 /// Tell what the rows of a table are, by a trained model
 #[derive(Args)]
-#[command(
-    after_help = "Columns are found by name; those that the model does not know are passed on. Where classes are told, a column
-proba_CLASS holds the probability of each.
+#[command(after_help = "Columns are found by name; those that the model does not know are passed on. Where classes are
+told, a column proba_CLASS holds the probability of each.
 
-  shelf table predict new.csv --model iris.model.json --output told.csv"
-)]
-pub(super) struct PredictArgs {
+  shelf table predict new.csv --model iris.model.json --output told.csv")]
+pub(crate) struct PredictArgs {
     #[command(flatten)]
     input: Input,
     /// The model that `shelf table train` wrote

@@ -12,10 +12,9 @@ use super::input::{Input, named, write_json};
 
 /// Rank the features of a table by how much they tell of its target
 #[derive(Args)]
-#[command(
-    after_help = "  shelf table select counts.csv --target state --task classification --method mutual_info --n-features 10"
-)]
-pub(super) struct SelectArgs {
+#[command(after_help = "  shelf table select counts.csv --target state --task classification --method mutual_info \\
+    --n-features 10")]
+pub(crate) struct SelectArgs {
     #[command(flatten)]
     input: Input,
     /// The column to be told

@@ -15,7 +15,7 @@ use super::input::{Input, write_json, write_table};
 
   shelf table split counts.csv --by stratified --column state --output parts/
   shelf table split counts.csv --by time --column time --output parts/")]
-pub(super) struct SplitArgs {
+pub(crate) struct SplitArgs {
     #[command(flatten)]
     input: Input,
     /// Folder for the parts; it must be new or empty

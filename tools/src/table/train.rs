@@ -20,7 +20,7 @@ use super::learning::{Chosen, Learning};
     --set n_estimators=200 --set max_depth=6 --output iris.model.json
   shelf table train sales.csv --target sold --task regression --algorithm gradient_boosting \\
     --split-by-time day --early-stopping --output sales.model.json")]
-pub(super) struct TrainArgs {
+pub(crate) struct TrainArgs {
     #[command(flatten)]
     input: Input,
     #[command(flatten)]

@@ -16,12 +16,12 @@ use super::learning::{Chosen, Learning};
 /// Search for the hyperparameters with the best cross-validated score
 #[derive(Args)]
 #[command(
-    after_help = "Trials whose first folds are worse than the median of those before are given up. Hyperparameters that are --set
-stay as they are unless they are searched for.
+    after_help = "Trials whose first folds are worse than the median of those before are given up. Hyperparameters
+that are --set stay as they are unless they are searched for.
 
-  shelf table tune iris.csv --target species --task classification --algorithm svm --method optuna --trials 50"
+  shelf table tune iris.csv --target species --task classification --algorithm svm --trials 50"
 )]
-pub(super) struct TuneArgs {
+pub(crate) struct TuneArgs {
     #[command(flatten)]
     input: Input,
     #[command(flatten)]
