@@ -188,9 +188,7 @@ pub(crate) fn keys(column: &Column) -> Vec<usize> {
         Values::Number(numbers) => dense(&numbers.values, f64::total_cmp),
         Values::Flag(flags) => dense(flags, Ord::cmp),
         Values::Time(times) => dense(times, Ord::cmp),
-        Values::Text(words) => {
-            dense(&(0..words.codes.len()).map(|row| words.get(row)).collect::<Vec<_>>(), |a, b| a.cmp(b))
-        }
+        Values::Text(words) => dense(&(0..words.codes.len()).map(|row| words.get(row)).collect::<Vec<_>>(), Ord::cmp),
     }
 }
 

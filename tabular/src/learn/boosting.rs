@@ -286,7 +286,7 @@ impl Predictor for Boosted {
             && finite(&self.start)
             && self.rate.is_finite()
             && self.importance.len() == features
-            && self.trees.len() % sums == 0
+            && self.trees.len().is_multiple_of(sums)
             && self.trees.iter().all(|tree| tree.is_sound(features, 1))
     }
 }
