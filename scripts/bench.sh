@@ -7,7 +7,7 @@
 #
 # Needs `make setup`; some metrics need more and say so when they are left:
 #   SHELF_DATA    the development images and weights
-#   TORCH_PYTHON  a Python with PyTorch, FAISS_PYTHON one with faiss-cpu, to be compared with
+#   TORCH_PYTHON  a Python with PyTorch, FAISS_PYTHON one with faiss-cpu, SKLEARN_PYTHON one with scikit-learn, to be compared with
 # Leave the machine alone meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -134,6 +134,13 @@ leave step_memory "it compares with the code of an earlier commit"
 for name in detector_int8 detector_scales detector_shelf_v2 embedder_cut_short embedder_shelf_v1 embedder_shelf_v2 threshold_shelf_v2; do
     leave "$name" "the outcome of trainings of hours, whose configurations lie in models/"
 done
+
+# --- tables ----------------------------------------------------------------------------------------------------------
+if [ -n "${SKLEARN_PYTHON:-}" ]; then
+    renew tabular_parity "digits, svm, accuracy" "digits,svm" shelf "$SKLEARN_PYTHON" scripts/tabular-parity.py "$BIN/shelf"
+else
+    leave tabular_parity "SKLEARN_PYTHON names no Python with scikit-learn to be compared with"
+fi
 
 # --- building --------------------------------------------------------------------------------------------------------
 for name in open_set shelf_counts_coolers; do

@@ -25,6 +25,8 @@ mod recognize;
 mod serve;
 mod signals;
 #[cfg(feature = "workbench")]
+mod table;
+#[cfg(feature = "workbench")]
 mod targets;
 #[cfg(feature = "workbench")]
 mod train;

@@ -19,7 +19,7 @@ pub(crate) fn run(command: Workbench, _environment: &Environment) -> anyhow::Res
     let Workbench::Missing(words) = command;
     let name = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
     match name.as_str() {
-        "dataset" | "eval" | "calibrate" | "train" => bail!(
+        "dataset" | "eval" | "calibrate" | "train" | "table" => bail!(
             "this program was built to serve and has no `shelf {name}`; packages (`make dist`) have it, and `cargo build --release`"
         ),
         _ => bail!("there is no command {name:?}; `shelf --help` lists them"),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::environment::Environment;
-use crate::{dataset, eval, train};
+use crate::{dataset, eval, table, train};
 
 /// Among the commands of `shelf`.
 #[derive(Subcommand)]
@@ -17,6 +17,8 @@ pub(crate) enum Workbench {
     Calibrate(eval::CalibrateArgs),
     #[command(subcommand)]
     Train(train::TrainCommand),
+    #[command(subcommand)]
+    Table(table::TableCommand),
 }
 
 pub(crate) fn run(command: Workbench, environment: &Environment) -> anyhow::Result<ExitCode> {
@@ -25,5 +27,6 @@ pub(crate) fn run(command: Workbench, environment: &Environment) -> anyhow::Resu
         Workbench::Eval(command) => eval::run(command, environment),
         Workbench::Calibrate(args) => eval::run_calibrate(&args, environment),
         Workbench::Train(command) => train::run(command),
+        Workbench::Table(command) => table::run(command),
     }
 }

@@ -46,6 +46,16 @@ const COMMANDS: &[&[&str]] = &[
     &["train"],
     &["train", "detector"],
     &["train", "classifier"],
+    &["table"],
+    &["table", "describe"],
+    &["table", "clean"],
+    &["table", "split"],
+    &["table", "features"],
+    &["table", "select"],
+    &["table", "train"],
+    &["table", "compare"],
+    &["table", "tune"],
+    &["table", "predict"],
     &["doctor"],
 ];
 

@@ -15,4 +15,5 @@ mod readers;
 mod results;
 mod shelf;
 mod shipped;
+mod table;
 mod tidy;

@@ -1,0 +1,50 @@
+//! Tables: read, described, cleaned, split, learned from, predicted.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`table`] | typed columns of one length; the digest that is a version |
+//! | [`read`], [`write`] | files to tables within limits, and back |
+//! | [`mod@describe`], [`mod@clean`], [`mod@split`] | what a table holds; missing values and outliers; parts |
+//! | [`prepare`], [`scale`], [`mod@matrix`], [`samples`] | columns to the numbers that learners see |
+//! | [`learn`] | the trait [`Learner`], learners of our own, ensembles, and their names |
+//! | [`mod@select`] | which features tell most |
+//! | [`metrics`], [`fold`] | how good predictions are; cross-validation |
+//! | [`mod@train`], [`trained`] | from a table to a judged model; the model's file |
+//! | [`search`] | hyperparameters by grid, chance and TPE |
+//! | [`features`] | features of series, which cannot see the future |
+//!
+//! No images, no networks of neurons, no HTTP, no database. Everything of a seed is the same in every release.
+
+pub mod clean;
+pub mod describe;
+pub mod features;
+pub mod fold;
+pub mod learn;
+pub mod matrix;
+pub mod metrics;
+pub mod prepare;
+pub mod read;
+pub mod samples;
+pub mod scale;
+pub mod search;
+pub mod select;
+pub mod split;
+pub mod stats;
+pub mod table;
+pub mod train;
+pub mod trained;
+pub mod write;
+
+pub use clean::{CleanOptions, MissingStrategy, OutlierMethod, clean};
+pub use describe::{Description, describe};
+pub use learn::{Algorithm, Learner, Model, Predictor, Run, learner};
+pub use matrix::Matrix;
+pub use read::{Limits, ReadOptions, Reading, read_csv};
+pub use samples::{Samples, Target, Task};
+pub use scale::{Scaler, ScalingMethod};
+pub use select::{Selection, SelectionMethod, SelectionOptions, select};
+pub use split::{Split, SplitMethod, SplitOptions, split};
+pub use table::{Column, Table};
+pub use train::{TrainOptions, Training, train};
+pub use trained::{Predictions, TrainedModel};
+pub use write::write_csv;

@@ -1,0 +1,47 @@
+//! `shelf table`: tables described, cleaned, split, learned from, predicted.
+
+mod clean;
+mod compare;
+mod describe;
+mod features;
+mod input;
+mod learning;
+mod predict;
+mod select;
+mod split;
+mod train;
+mod tune;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+/// Describe, clean and split tables; train, compare and tune models on them; predict
+#[derive(Subcommand)]
+pub(crate) enum TableCommand {
+    Describe(describe::DescribeArgs),
+    Clean(clean::CleanArgs),
+    Split(split::SplitArgs),
+    Features(features::FeaturesArgs),
+    Select(select::SelectArgs),
+    Train(train::TrainArgs),
+    Compare(compare::CompareArgs),
+    Tune(tune::TuneArgs),
+    Predict(predict::PredictArgs),
+}
+
+/// Runs a command. What cannot be done is an `Err`, for which the binary exits with 2.
+pub(crate) fn run(command: TableCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        TableCommand::Describe(args) => describe::run(&args),
+        TableCommand::Clean(args) => clean::run(&args),
+        TableCommand::Split(args) => split::run(&args),
+        TableCommand::Features(args) => features::run(&args),
+        TableCommand::Select(args) => select::run(&args),
+        TableCommand::Train(args) => train::run(&args),
+        TableCommand::Compare(args) => compare::run(&args),
+        TableCommand::Tune(args) => tune::run(&args),
+        TableCommand::Predict(args) => predict::run(&args),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
