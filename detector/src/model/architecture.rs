@@ -42,7 +42,8 @@ impl fmt::Display for Design {
         if let Some(backbone) = self.backbone {
             write!(f, "{backbone}-")?;
         }
-        self.head.fmt(f)
+        // Not `self.head.fmt(f)`: a head is Debug, too, and that would win.
+        write!(f, "{}", self.head)
     }
 }
 
