@@ -330,7 +330,7 @@ impl PipelineConfig {
     /// # Errors
     /// As [`PipelineConfig::read`].
     pub fn parse(text: &str, path: &Path, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let file: File = serde_saphyr::from_str(text).map_err(|error| syntax(path, error.to_string()))?;
+        let file: File = serde_saphyr::from_str(text).map_err(|error| syntax(path, &error.to_string()))?;
         let check = Check::of(path);
         for confidence in file.detector.class_confidence.values() {
             check.fraction("detector.class_confidence", *confidence)?;

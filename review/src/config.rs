@@ -124,7 +124,7 @@ impl ReviewConfig {
     /// # Errors
     /// As [`ReviewConfig::read`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let file: File = serde_saphyr::from_str(text).map_err(|error| syntax(path, error.to_string()))?;
+        let file: File = serde_saphyr::from_str(text).map_err(|error| syntax(path, &error.to_string()))?;
         for key in serde_saphyr::from_str::<Keys>(text).unwrap_or_default().old(RENAMED) {
             tracing::warn!("{}: {key}", path.display());
         }

@@ -185,7 +185,8 @@ impl ServerConfig {
     /// # Errors
     /// When the text has an unknown key or a value out of range; the error names file and key.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let settings: ServerSettings = serde_saphyr::from_str(text).map_err(|error| syntax(path, error.to_string()))?;
+        let settings: ServerSettings =
+            serde_saphyr::from_str(text).map_err(|error| syntax(path, &error.to_string()))?;
         settings.check(path)
     }
 }

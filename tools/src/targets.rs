@@ -37,12 +37,12 @@ fn section(config: &Path) -> Result<Option<Targets>, ConfigError> {
     if !config.exists() {
         return Ok(None);
     }
-    let old: Old = serde_saphyr::from_str(&read_text(config)?).map_err(|error| syntax(config, error.to_string()))?;
+    let old: Old = serde_saphyr::from_str(&read_text(config)?).map_err(|error| syntax(config, &error.to_string()))?;
     Ok(old.targets)
 }
 
 fn parse(text: &str, path: &Path) -> Result<Targets, ConfigError> {
-    checked(serde_saphyr::from_str(text).map_err(|error| syntax(path, error.to_string()))?, path)
+    checked(serde_saphyr::from_str(text).map_err(|error| syntax(path, &error.to_string()))?, path)
 }
 
 fn checked(targets: Targets, path: &Path) -> Result<Targets, ConfigError> {

@@ -24,7 +24,7 @@ impl Number {
     pub(super) fn whole(self) -> Option<u64> {
         let Self(number) = self;
         // Up to 2^53 every whole number is one floating-point number.
-        (number >= 0.0 && number <= 9_007_199_254_740_992.0 && number.fract() == 0.0).then_some(number as u64)
+        ((0.0..=9_007_199_254_740_992.0).contains(&number) && number.fract() == 0.0).then_some(number as u64)
     }
 }
 

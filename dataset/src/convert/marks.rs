@@ -12,7 +12,7 @@ const OUTSIDE: &str = "boxes marked as outside the image";
 /// Whether a rotation in degrees turns a box. Programs that let people turn boxes by hand leave crumbs near 0 and 360.
 pub(super) fn is_turned(degrees: f64) -> bool {
     let rest = degrees.rem_euclid(360.0);
-    !(rest < CRUMBS || rest > 360.0 - CRUMBS)
+    rest.is_nan() || (CRUMBS..=360.0 - CRUMBS).contains(&rest)
 }
 
 const CRUMBS: f64 = 0.01;

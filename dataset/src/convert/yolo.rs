@@ -290,7 +290,7 @@ const FLAGS: &str = "flags (truncated, occluded, hidden; their boxes are kept, -
 
 /// Where YOLO tools look for an image: below a folder called `images`.
 pub(super) fn image_path(file: &str) -> String {
-    let inside = file.split('/').rev().skip(1).any(|folder| is_images(folder));
+    let inside = file.split('/').rev().skip(1).any(is_images);
     if inside { file.to_owned() } else { format!("images/{file}") }
 }
 

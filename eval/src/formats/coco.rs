@@ -130,7 +130,9 @@ fn is_turned(attributes: &serde_json::Value) -> bool {
     const CRUMBS: f64 = 0.01;
     let rotation = &attributes["rotation"];
     let degrees = rotation.as_f64().or_else(|| rotation.as_str()?.trim().parse().ok());
-    degrees.map(|degrees: f64| degrees.rem_euclid(360.0)).is_some_and(|rest| !(rest < CRUMBS || rest > 360.0 - CRUMBS))
+    degrees
+        .map(|degrees: f64| degrees.rem_euclid(360.0))
+        .is_some_and(|rest| rest.is_nan() || (CRUMBS..=360.0 - CRUMBS).contains(&rest))
 }
 
 impl CocoTruth {

@@ -197,7 +197,7 @@ mod tests {
             "https://a/?b",
             "a b",
         ] {
-            let error = client(endpoint).err().expect(endpoint);
+            let Err(error) = client(endpoint) else { panic!("{endpoint} is taken") };
             assert!(matches!(error, HubError::Endpoint { .. }), "{endpoint}");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }

@@ -91,8 +91,7 @@ pub(crate) struct RecognizeJson {
 )]
 pub(crate) async fn recognize(
     State(app): State<Arc<App>>,
-    Extension(id): Extension<RequestId>,
-    Extension(peer): Extension<Peer>,
+    (Extension(id), Extension(peer)): (Extension<RequestId>, Extension<Peer>),
     Query(pairs): Query<Vec<(String, String)>>,
     headers: HeaderMap,
     body: Body,

@@ -38,7 +38,7 @@ pub(super) fn check(parts: &Parts, hosts: &[String], origins: &Origins) -> Resul
 /// By which name the client called, with its port. Only programs leave it out.
 fn host(parts: &Parts) -> Option<&str> {
     let header = parts.headers.get(header::HOST).map(|value| value.to_str().unwrap_or("\u{fffd}"));
-    parts.uri.authority().map(|authority| authority.as_str()).or(header)
+    parts.uri.authority().map(axum::http::uri::Authority::as_str).or(header)
 }
 
 fn is_ours(host: &str, hosts: &[String]) -> bool {

@@ -191,7 +191,7 @@ fn cvat(path: &Path) -> anyhow::Result<Sheet> {
             [] if image.shapes == 0 => {}
             [choice] => sheet.lines.push(Line::chosen(item, choice)),
             [] => {
-                sheet.wrong.push(format!("{file}: {} shapes and no tag; a tag says what an item shows", image.shapes))
+                sheet.wrong.push(format!("{file}: {} shapes and no tag; a tag says what an item shows", image.shapes));
             }
             many => sheet.wrong.push(format!("{file}: {} tags, but an item is one thing", many.len())),
         }

@@ -11,7 +11,7 @@ use vision::config::{self, Check, ConfigError, Keys, Renamed};
 /// # Errors
 /// When it is no YAML, or a key or value is not what a `T` has; `path` only names the file.
 pub fn parse<T: DeserializeOwned>(text: &str, path: &Path, table: &[Renamed]) -> Result<T, ConfigError> {
-    let file = serde_saphyr::from_str(text).map_err(|error| config::syntax(path, error.to_string()))?;
+    let file = serde_saphyr::from_str(text).map_err(|error| config::syntax(path, &error.to_string()))?;
     for key in serde_saphyr::from_str::<Keys>(text).unwrap_or_default().old(table) {
         tracing::warn!("{}: {key}", path.display());
     }

@@ -81,9 +81,9 @@ pub fn read_text(path: &Path) -> Result<String, ConfigError> {
 
 /// What a YAML reader said, as an error: unknown keys get the nearest right one.
 #[must_use]
-pub fn syntax(path: &Path, reason: String) -> ConfigError {
+pub fn syntax(path: &Path, reason: &str) -> ConfigError {
     // The lines that it shows may hold the database's password.
-    let (path, reason) = (path.to_owned(), redacted(&reason));
+    let (path, reason) = (path.to_owned(), redacted(reason));
     match spelling::unknown_field(&reason) {
         Some((key, nearest)) => ConfigError::Key { path, key, nearest, reason },
         None => ConfigError::Syntax { path, reason },

@@ -228,7 +228,7 @@ fn without_augmentation_the_network_sees_what_it_is_served_bit_for_bit() {
     // Wide, high, smaller than the canvas, and of odd sides.
     let noise = |width, height| {
         RgbImage::from_fn(width, height, |x, y| {
-            image::Rgb([(x * 37 ^ y * 11) as u8, (x * y) as u8, (x * 5 + y * 3) as u8])
+            image::Rgb([((x * 37) ^ (y * 11)) as u8, (x * y) as u8, (x * 5 + y * 3) as u8])
         })
     };
     let root = tempfile::tempdir().unwrap();

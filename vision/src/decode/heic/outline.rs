@@ -65,7 +65,7 @@ fn picture(item: u32, properties: &[u8]) -> Result<Outline, DecodeError> {
         match (part.kind, shown) {
             (b"ispe", None) => shown = size(part),
             (b"clap", Some(whole)) => {
-                shown = Some(clean(part.content, whole).ok_or_else(|| damaged("its crop makes no sense"))?)
+                shown = Some(clean(part.content, whole).ok_or_else(|| damaged("its crop makes no sense"))?);
             }
             (b"irot", Some((width, height))) => {
                 let quarters = part.content.first().copied().unwrap_or_default() & 3;
