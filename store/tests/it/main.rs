@@ -1,5 +1,6 @@
 //! Integration tests of the store: one body each, on SQLite and on PostgreSQL; pictures in a folder and on an S3 server.
 
+mod access;
 mod catalogue;
 mod claims;
 mod labels;
@@ -8,6 +9,7 @@ mod objects;
 mod place;
 mod postgres;
 mod process;
+mod registry;
 mod retention;
 mod reviewers;
 mod seaweed;

@@ -34,6 +34,13 @@ pub(crate) struct Place {
     config: Option<PathBuf>,
 }
 
+impl Place {
+    /// `--config`, as given.
+    pub(crate) fn config(&self) -> Option<&PathBuf> {
+        self.config.as_ref()
+    }
+}
+
 /// Runs asynchronous work with the queue's store.
 pub(crate) fn with_store<T>(
     place: &Place,
@@ -43,7 +50,7 @@ pub(crate) fn with_store<T>(
     let settings = environment.store_settings(&environment.review_config(place.config.as_ref())?);
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
     runtime.block_on(async {
-        let store = Store::open(&settings).await.context("the review queue cannot be opened")?;
+        let store = Store::open(&settings).await.context("the store cannot be opened")?;
         let done = work(store.clone()).await;
         store.close().await;
         done
