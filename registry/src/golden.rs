@@ -37,11 +37,11 @@ pub fn golden(embedder: &dyn Embedder) -> Result<Vec<Vec<f32>>, RegistryError> {
 /// When it says something else, or cannot be run.
 pub fn check(embedder: &dyn Embedder, golden: &[Vec<f32>]) -> Result<(), RegistryError> {
     let said = embedder.embed(&probes())?;
-    let mut smallest = if said.len() == golden.len() { 1.0_f32 } else { f32::NAN };
-    for (said, golden) in said.iter().zip(golden) {
-        let cosine = cosine(said.as_slice(), golden);
-        smallest = if cosine >= smallest { smallest } else { cosine };
-    }
+    let cosines = said.iter().zip(golden).map(|(said, golden)| cosine(said.as_slice(), golden));
+    // What cannot be compared is like nothing, and stays so.
+    let smaller =
+        |smallest: f32, cosine: f32| if cosine.is_nan() || smallest.is_nan() { f32::NAN } else { smallest.min(cosine) };
+    let smallest = if said.len() == golden.len() { cosines.fold(1.0, smaller) } else { f32::NAN };
     if smallest >= LEAST_COSINE {
         return Ok(());
     }

@@ -178,11 +178,11 @@ async fn roles_and_organisations_have_their_bounds() {
         organisation: HOME.into(),
         name: "soon".into(),
         role: Role::Viewer,
-        expires_at: Some(store::model::now() + 1_500),
+        expires_at: Some(store::model::now() + 4_000),
     };
     let (soon, _) = place.store.create_key(soon, &operator(HOME)).await.expect("made");
     assert_eq!(place.status("/skus", soon.expose()).await, 200);
-    tokio::time::sleep(Duration::from_millis(1_600)).await;
+    tokio::time::sleep(Duration::from_millis(4_100)).await;
     assert_eq!(place.status("/skus", soon.expose()).await, 401);
     place.server.end().await.expect("a clean end");
 }

@@ -3,6 +3,7 @@
 mod access;
 mod catalogue;
 mod claims;
+mod kills;
 mod labels;
 mod lists;
 mod objects;

@@ -16,11 +16,9 @@ use crate::queue::with_store;
 /// Register what the pipeline configuration names. It is loaded and run once first; its files are copied
 #[derive(Args)]
 pub(crate) struct RegisterArgs {
-    /// Of which it is a version
-    name: String,
-    /// One of a kind under the name
-    #[arg(long)]
-    version: String,
+    /// What it is to be called
+    #[arg(value_name = "NAME@VERSION", value_parser = label)]
+    label: (String, String),
     /// Words about it
     #[arg(long, default_value = "")]
     description: String,
@@ -52,8 +50,8 @@ pub(super) fn run(args: &RegisterArgs, environment: &Environment) -> anyhow::Res
         let organisation = args.at.owner.find(&store).await?;
         let about = About {
             organisation: organisation.id.clone(),
-            name: args.name.clone(),
-            version: args.version.clone(),
+            name: args.label.0.clone(),
+            version: args.label.1.clone(),
             training: args.training,
             description: args.description.clone(),
             tags: args.tags.clone(),
@@ -67,6 +65,12 @@ pub(super) fn run(args: &RegisterArgs, environment: &Environment) -> anyhow::Res
         println!("{}  {}  {}  {}", model.id, model.label(), model.status, model.digest.short());
         Ok(())
     })
+}
+
+/// `NAME@VERSION`.
+fn label(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('@').map(|(name, version)| (name.to_owned(), version.to_owned()));
+    parts.ok_or_else(|| format!("{text:?} has no version; write NAME@VERSION such as shelf@1.2"))
 }
 
 /// `NAME=SHA256`.

@@ -10,6 +10,7 @@ mod gallery;
 mod help;
 mod hub;
 mod queue;
+mod registry;
 mod results;
 mod shelf;
 mod shipped;
