@@ -136,7 +136,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn a_release_is_registered_promoted_served_and_rolled_back() {
     let place = place();
     let register =
-        |version: &str| says(&place, &["release", "register", "shelf", "--version", version, "--dataset", "dev=aa"]);
+        |version: &str| says(&place, &["release", "register", &format!("shelf@{version}"), "--dataset", "dev=aa"]);
     let first = register("1");
     assert!(first.contains("shelf@1") && first.contains("staged"), "{first}");
     assert_eq!(register("1"), first, "the same is the same");
