@@ -1,6 +1,6 @@
 //! What the user wrote (`server.yaml`), converted once into what the server needs.
 
-mod access;
+mod auth;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use vision::config::{Check, ConfigError, syntax};
 
 use crate::cors::Origins;
-pub use access::{AuthMode, MetricsAccess};
+pub use auth::{AuthMode, MetricsAccess};
 
 /// `server.yaml` as written. [`ServerConfig::parse`] checks it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

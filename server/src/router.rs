@@ -8,11 +8,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::access::admit;
 use crate::app::App;
 use crate::cors::cors;
 use crate::endpoints::{classes, health, livez, metrics, ml, readyz, recognize, recognize_batch, review, skus};
-use crate::guard::{account, guard};
+use crate::guard::{account, admit, guard};
 use crate::observe::observe;
 use crate::problem::Problem;
 use crate::{docs, pages};

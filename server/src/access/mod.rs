@@ -1,4 +1,4 @@
-//! Who asks, and what they may: one layer around every route.
+//! Who asks, and what they may. `guard` asks it about every request.
 //!
 //! | file | what |
 //! |---|---|
@@ -18,19 +18,16 @@ mod start;
 
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::MatchedPath;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use store::access::KeyToken;
 
-use crate::app::App;
 use crate::config::MetricsAccess;
 use crate::problem::{Problem, ProblemType};
 pub(crate) use identity::Identity;
 use keys::KeyRing;
-use presented::{presented, wants_page};
+use presented::presented;
+pub(crate) use presented::wants_page;
 pub(crate) use rules::need;
 #[cfg(test)]
 pub(crate) use rules::ruled;
@@ -54,7 +51,7 @@ impl Access {
     }
 
     /// Who asks, or why they may not.
-    async fn admit(&self, parts: &Parts) -> Result<Option<Identity>, Problem> {
+    pub(crate) async fn admit(&self, parts: &Parts) -> Result<Option<Identity>, Problem> {
         // What is no route tells nobody anything.
         let Some(route) = parts.extensions.get::<MatchedPath>() else { return Ok(None) };
         let Some((need, scope)) = need(route.as_str()) else {
@@ -108,31 +105,4 @@ impl Access {
 fn nobody(why: &str) -> Problem {
     let detail = format_args!("{why}: send the header Authorization: Bearer KEY, with a key of `shelf keys create`");
     Problem::new(ProblemType::Unauthorized, detail.to_string())
-}
-
-/// Inside of `guard`, outside of every handler: nobody is answered who was not let in.
-pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    match app.access.admit(&parts).await {
-        Ok(identity) => {
-            if let Some(identity) = identity {
-                parts.extensions.insert(identity);
-            }
-            next.run(Request::from_parts(parts, body)).await
-        }
-        Err(problem) => {
-            match problem.kind() {
-                ProblemType::TooManyRequests => app.metrics.rejected("rate"),
-                _ => app.metrics.rejected("access"),
-            }
-            let unknown = problem.kind() == ProblemType::Unauthorized;
-            let mut response = problem.into_response();
-            if unknown {
-                // A person's browser asks for a name and a password: the password is the key. Programs are not asked that way.
-                let scheme = if wants_page(&parts) { "Basic realm=\"Shelfsight\"" } else { "Bearer" };
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
-            }
-            response
-        }
-    }
 }

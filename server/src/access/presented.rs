@@ -23,7 +23,7 @@ pub(super) fn presented(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Whether a person at a browser asks for a page.
-pub(super) fn wants_page(parts: &Parts) -> bool {
+pub(crate) fn wants_page(parts: &Parts) -> bool {
     let accept = parts.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     parts.method == Method::GET && accept.contains("text/html")
 }
