@@ -151,19 +151,18 @@ impl Store {
             .await
     }
 
-    /// Puts back what was in production. Asked for again, it goes further back, unless it is the same request by its key.
+    /// Puts back what was in production of the actor's organisation. Asked for again, it goes further back, unless it is the same request by its key.
     ///
     /// # Errors
     /// When nothing was, or the database is not there.
     pub async fn rollback(
         &self,
-        organisation: &str,
         name: &str,
         target: Target,
         key: Option<Key>,
         actor: &Actor,
     ) -> Result<Promotion, StoreError> {
-        let (organisation, name, actor) = (organisation.to_owned(), name.to_owned(), actor.clone());
+        let (name, actor) = (name.to_owned(), actor.clone());
         self.database
             .write(move |tx| {
                 Box::pin(async move {
@@ -172,9 +171,9 @@ impl Store {
                     if let Some(key) = &key
                         && let Some(done) = key.take(tx).await?
                     {
-                        return Ok(Promotion { model: find(tx, &organisation, &done).await?, replaced: None });
+                        return Ok(Promotion { model: find(tx, &actor.organisation, &done).await?, replaced: None });
                     }
-                    let promotion = rollback(tx, ledger, &organisation, name, target, &actor).await?;
+                    let promotion = rollback(tx, ledger, name, target, &actor).await?;
                     if let Some(key) = &key {
                         key.keep(tx, &promotion.model.id).await?;
                     }
@@ -218,11 +217,11 @@ async fn promote(
 async fn rollback(
     tx: &mut Tx,
     ledger: Ledger,
-    organisation: &str,
     name: String,
     target: Target,
     actor: &Actor,
 ) -> Result<Promotion, StoreError> {
+    let organisation = actor.organisation.as_str();
     let nothing = || StoreError::NothingBefore { name: name.clone() };
     let back = match target {
         Target::Before => {

@@ -45,7 +45,7 @@ async fn killed() {
             let model = store.register(new, &ann(HOME)).await.expect("registered");
             store.promote(HOME, &model.id, None, &ann(HOME)).await.expect("promoted");
         }
-        store.rollback(HOME, "shelf", Target::Before, None, &ann(HOME)).await.expect("rolled back");
+        store.rollback("shelf", Target::Before, None, &ann(HOME)).await.expect("rolled back");
         println!("killed: went round");
     }
 }
@@ -81,6 +81,6 @@ on_each! {
             assert_eq!(there.map(|model| model.id), Some(live[0].id.clone()));
         }
         // What is left goes on.
-        place.store.rollback(HOME, "shelf", Target::Before, None, &ann(HOME)).await.expect("rolled back");
+        place.store.rollback("shelf", Target::Before, None, &ann(HOME)).await.expect("rolled back");
     }
 }

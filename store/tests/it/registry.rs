@@ -76,7 +76,7 @@ async fn promote(store: &Store, model: &ModelVersion) -> Result<Option<String>, 
 }
 
 async fn rollback(store: &Store, target: Target) -> Result<String, StoreError> {
-    Ok(store.rollback(HOME, "shelf", target, None, &ann(HOME)).await?.model.version)
+    Ok(store.rollback("shelf", target, None, &ann(HOME)).await?.model.version)
 }
 
 async fn assert_sound(place: &Place) {
@@ -179,7 +179,7 @@ on_each! {
         assert_eq!(rollback(store, Target::Version("3".into())).await.expect("forward"), "3");
         let key = store::Key::new("k", "rollback").expect("a key");
         for _ in 0..2 {
-            let done = store.rollback(HOME, "shelf", Target::Before, Some(key.clone()), &ann(HOME)).await.expect("back");
+            let done = store.rollback("shelf", Target::Before, Some(key.clone()), &ann(HOME)).await.expect("back");
             assert_eq!(done.model.version, "2");
         }
         assert_eq!(store.archive(HOME, &four.id, &ann(HOME)).await.expect("away").status, ModelStatus::Archived);
@@ -251,9 +251,9 @@ on_each! {
         gone(store.promote(&brand.id, &model.id, Some("mine now"), &theirs).await.map(drop));
         gone(store.demote(&brand.id, &model.id, &theirs).await.map(drop));
         gone(store.archive(&brand.id, &model.id, &theirs).await.map(drop));
-        let nothing = store.rollback(&brand.id, "shelf", Target::Before, None, &theirs).await;
+        let nothing = store.rollback("shelf", Target::Before, None, &theirs).await;
         assert!(matches!(nothing, Err(StoreError::NothingBefore { .. })), "{nothing:?}");
-        gone(store.rollback(&brand.id, "shelf", Target::Version("1".into()), None, &theirs).await.map(drop));
+        gone(store.rollback("shelf", Target::Version("1".into()), None, &theirs).await.map(drop));
         assert_eq!(store.models(&brand.id, &ModelFilter::default()).await.expect("listed"), []);
         assert_eq!(store.in_production(&brand.id, "shelf").await.expect("asked"), None);
         // Names are their own, and files are not shared.

@@ -89,7 +89,7 @@ pub(super) fn rollback(args: &RollbackArgs, environment: &Environment) -> anyhow
     with_store(&args.at.place, environment, async |store| {
         let organisation = args.at.owner.find(&store).await?;
         let target = args.to_version.clone().map_or(Target::Before, Target::Version);
-        told(&store.rollback(&organisation.id, &args.name, target, None, &actor(&organisation)).await?);
+        told(&store.rollback(&args.name, target, None, &actor(&organisation)).await?);
         Ok(())
     })
 }

@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::{Extension, Json};
 use serde::Deserialize;
 use store::registry::Deploy;
 use utoipa::ToSchema;
 
 use super::answer::Changed;
+use super::by::By;
 use super::{open, problem};
-use crate::access::Identity;
 use crate::app::App;
 use crate::endpoints::review::request::Change;
 use crate::problem::{Problem, ProblemBody};
-use crate::request_id::RequestId;
 
 /// What is deployed, and as what.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -59,14 +58,13 @@ pub(crate) struct DeployBody {
 )]
 pub(crate) async fn deploy(
     State(app): State<Arc<App>>,
-    Extension(identity): Extension<Identity>,
-    Extension(request): Extension<RequestId>,
+    By(actor): By,
     change: Change<DeployBody>,
 ) -> Result<Json<Changed>, Problem> {
     let DeployBody { training_job_id, model_name, version, description, tags, promote_to_production } = change.body;
     let deploy =
         Deploy { job: training_job_id, name: model_name, version, description, tags, promote: promote_to_production };
     let store = open(&app).await?;
-    let done = store.deploy(&identity.organisation, deploy, &identity.actor(&request)).await.map_err(problem::of)?;
+    let done = store.deploy(&actor.organisation, deploy, &actor).await.map_err(problem::of)?;
     Ok(Changed::of(&done))
 }

@@ -6,6 +6,7 @@ pub(crate) mod promote;
 pub(crate) mod rollback;
 
 mod answer;
+mod by;
 mod problem;
 
 use std::sync::Arc;

@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Path, State};
-use axum::{Extension, Json};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::answer::Changed;
+use super::by::By;
 use super::{open, problem};
-use crate::access::Identity;
 use crate::app::App;
 use crate::endpoints::review::request::Change;
 use crate::problem::{Problem, ProblemBody};
-use crate::request_id::RequestId;
 
 /// Nothing needs to be said.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -41,13 +40,11 @@ pub(crate) struct PromoteBody {}
 )]
 pub(crate) async fn promote(
     State(app): State<Arc<App>>,
-    Extension(identity): Extension<Identity>,
-    Extension(request): Extension<RequestId>,
+    By(actor): By,
     Path(model): Path<String>,
     _: Change<PromoteBody>,
 ) -> Result<Json<Changed>, Problem> {
     let store = open(&app).await?;
-    let actor = identity.actor(&request);
-    let done = store.promote(&identity.organisation, &model, None, &actor).await.map_err(problem::of)?;
+    let done = store.promote(&actor.organisation, &model, None, &actor).await.map_err(problem::of)?;
     Ok(Changed::of(&done))
 }

@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Path, State};
-use axum::{Extension, Json};
 use serde::Deserialize;
 use store::registry::Target;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::Changed;
+use super::by::By;
 use super::{open, problem};
-use crate::access::Identity;
 use crate::app::App;
 use crate::endpoints::review::request::{Change, Parameters};
 use crate::problem::{Problem, ProblemBody};
-use crate::request_id::RequestId;
 
 /// Where to.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -55,16 +54,14 @@ pub(crate) struct RollbackBody {}
 )]
 pub(crate) async fn rollback(
     State(app): State<Arc<App>>,
-    Extension(identity): Extension<Identity>,
-    Extension(request): Extension<RequestId>,
+    By(actor): By,
     Path(model): Path<String>,
     Parameters(query): Parameters<RollbackQuery>,
     change: Change<RollbackBody>,
 ) -> Result<Json<Changed>, Problem> {
     let store = open(&app).await?;
-    let key = change.origin.key_within(&identity.organisation)?;
+    let key = change.origin.key_within(&actor.organisation)?;
     let target = query.to_version.map_or(Target::Before, Target::Version);
-    let actor = identity.actor(&request);
-    let done = store.rollback(&identity.organisation, &model, target, key, &actor).await.map_err(problem::of)?;
+    let done = store.rollback(&model, target, key, &actor).await.map_err(problem::of)?;
     Ok(Changed::of(&done))
 }
