@@ -1,4 +1,6 @@
-# docker build -t shelfsight . && docker run -p 8000:8000 -v shelfsight:/var/lib/shelfsight shelfsight
+# docker build -t shelfsight .
+# docker run --rm -v shelfsight:/var/lib/shelfsight shelfsight keys create admin --role admin   # once: it answers the network
+# docker run -p 8000:8000 -v shelfsight:/var/lib/shelfsight shelfsight
 #
 # The image holds what the .deb holds. For HEIC, what phones save: RUN apt-get update && apt-get install -y libheif1
 # `make dist-test` goes through the second stage in a chroot.

@@ -30,11 +30,14 @@ if [ ! -x "$bare/bin/bash" ]; then
 fi
 mount -t proc proc "$bare/proc"
 
+# Of a server that answers the network.
+key=
+
 # Posts the example to port $1 until it is answered, and says what came.
 ask() {
     local answer
     for _ in $(seq 100); do
-        if answer=$(curl --silent --fail --max-time 60 -F image=@examples/shelf.jpg "http://127.0.0.1:$1/v2/recognize"); then
+        if answer=$(curl --silent --fail --max-time 60 -H "Authorization: Bearer $key" -F image=@examples/shelf.jpg "http://127.0.0.1:$1/v2/recognize"); then
             python3 - "$answer" <<'PYTHON'
 import json, sys
 answer = json.loads(sys.argv[1])
@@ -72,6 +75,9 @@ chroot "$bare" id shelfsight >/dev/null 2>&1 || chroot "$bare" useradd --system 
 run_as() { chroot --userspec=10001 "$bare" /usr/bin/env -C /var/lib/shelfsight HOME=/var/lib/shelfsight "$@"; }
 run_as shelf doctor >"$work/doctor" || { cat "$work/doctor"; fail "shelf doctor finds something wrong"; }
 run_as shelf recognize /usr/share/shelfsight/examples/shelf.jpg
+run_as shelf serve --listen 0.0.0.0:8000 2>"$work/refused" && fail "it answers the network without a key"
+grep -q "shelf keys create" "$work/refused" || fail "it does not say how to make a key: $(cat "$work/refused")"
+key=$(run_as shelf keys create admin --role admin)
 run_as shelf serve --listen 0.0.0.0:8000 2>"$work/server.log" &
 server=$!
 ask 8000 || { cat "$work/server.log"; exit 1; }

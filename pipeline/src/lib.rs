@@ -16,6 +16,7 @@ mod context;
 mod prior;
 mod request_limits;
 mod second_opinion;
+mod written;
 
 pub use config::PipelineConfig;
 pub use context::RowContext;

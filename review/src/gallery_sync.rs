@@ -184,7 +184,7 @@ async fn follow(queue: &Arc<Queue>, recognizer: &Recognizer, naming: Naming) -> 
 }
 
 async fn open(queue: &Queue) -> Result<Store, StoreError> {
-    let store = Store::open(&queue.settings).await?;
+    let store = queue.handle.get().await?;
     store.adopt(queue.enrolled.clone()).await?;
     let now = store::model::now();
     let times = store.queued_since(now - 86_400_000).await?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use store::{Store, StoreError, StoreSettings};
+use store::{Store, StoreError, StoreHandle};
 use tokio::sync::Notify;
 use vision::{Sha256, SkuId};
 
@@ -20,7 +20,7 @@ pub struct Review(OnceLock<Arc<Queue>>);
 /// What there is when review is switched on.
 pub struct Queue {
     pub(crate) config: ReviewConfig,
-    pub(crate) settings: StoreSettings,
+    pub(crate) handle: StoreHandle,
     pub(crate) enrolled: store::exemplars::Enrolled,
     /// The gallery's folder.
     pub(crate) gallery: std::path::PathBuf,
@@ -66,12 +66,12 @@ impl Review {
 
 impl Queue {
     pub(crate) fn new(setup: ReviewSetup) -> Self {
-        let ReviewSetup { config, settings, live, enrolled, gallery } = setup;
+        let ReviewSetup { config, store: handle, live, enrolled, gallery } = setup;
         Self {
             sampler: Mutex::new(Sampler::new(config.samplers, config.limits)),
             exemplars: RwLock::default(),
             config,
-            settings,
+            handle,
             enrolled,
             gallery,
             store: RwLock::new(None),

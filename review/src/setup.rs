@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use store::StoreSettings;
+use store::StoreHandle;
 use store::exemplars::Enrolled;
 
 use crate::{LiveGallery, ReviewConfig};
@@ -13,7 +13,7 @@ pub struct ReviewSetup {
     /// Which facings, how many, for how long.
     pub config: ReviewConfig,
     /// Where they are kept. Opened by whoever serves, which tries again when it cannot be.
-    pub settings: StoreSettings,
+    pub store: StoreHandle,
     /// The gallery to be filled from the store.
     pub live: LiveGallery,
     /// What the gallery's folder has enrolled.

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use review::Review;
+use store::StoreHandle;
 use tokio::sync::watch;
 
+use crate::access::Access;
 use crate::clients::Room;
 use crate::config::ServerConfig;
 use crate::inference::{Inference, PhotoMemory};
@@ -18,6 +20,9 @@ use crate::upload::Budget;
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) config: ServerConfig,
+    pub(crate) access: Access,
+    /// Of keys and models that are deployed.
+    pub(crate) store: Option<StoreHandle>,
     pub(crate) models: Arc<Models>,
     pub(crate) inference: Inference,
     /// Of photos on their way in.
@@ -35,7 +40,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(config: ServerConfig) -> Arc<Self> {
+    pub(crate) fn new(config: ServerConfig, access: Access, store: Option<StoreHandle>) -> Arc<Self> {
         let models = Arc::new(Models::new());
         let inference = Inference::new(&config);
         let state = StateCollector { queue: Arc::clone(inference.queue()), models: Arc::clone(&models) };
@@ -46,6 +51,20 @@ impl App {
         let room = Arc::new(Room::new(config.max_connections, config.max_connections_per_address));
         let (review, stop) = (Arc::default(), watch::Sender::new(false));
         let started = Instant::now();
-        Arc::new(Self { config, models, inference, budget, answers, photos, room, stop, review, metrics, started })
+        Arc::new(Self {
+            config,
+            access,
+            store,
+            models,
+            inference,
+            budget,
+            answers,
+            photos,
+            room,
+            stop,
+            review,
+            metrics,
+            started,
+        })
     }
 }

@@ -1,5 +1,7 @@
 //! What the user wrote (`server.yaml`), converted once into what the server needs.
 
+mod auth;
+
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -9,6 +11,7 @@ use serde::Deserialize;
 use vision::config::{Check, ConfigError, syntax};
 
 use crate::origins::Origins;
+pub use auth::{AuthMode, MetricsAccess};
 
 /// `server.yaml` as written. [`ServerConfig::parse`] checks it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -16,6 +19,10 @@ use crate::origins::Origins;
 pub struct ServerSettings {
     /// `ADDRESS:PORT`.
     pub listen: String,
+    /// Who needs a key.
+    pub auth: AuthMode,
+    /// Whether `/metrics` needs one.
+    pub metrics: MetricsAccess,
     /// Names by which clients may call the server, beside addresses and `localhost`; `*` for any.
     pub hosts: Vec<String>,
     /// Whether `/docs` and `/openapi.json` are served.
@@ -58,6 +65,10 @@ pub struct LimitSettings {
     pub max_connections: usize,
     /// Open connections of one address.
     pub max_connections_per_address: usize,
+    /// Requests of one key a second; 0 for no limit.
+    pub requests_per_key: f64,
+    /// Requests of one key at once.
+    pub burst_per_key: f64,
 }
 
 /// Timeouts in seconds, as written.
@@ -84,6 +95,8 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8000".to_owned(),
+            auth: AuthMode::default(),
+            metrics: MetricsAccess::default(),
             hosts: Vec::new(),
             docs: true,
             cors: Vec::new(),
@@ -109,6 +122,8 @@ impl Default for LimitSettings {
             max_answer_bytes: 256 << 20,
             max_connections: 1024,
             max_connections_per_address: 256,
+            requests_per_key: 100.0,
+            burst_per_key: 400.0,
         }
     }
 }
@@ -132,6 +147,10 @@ impl Default for TimeoutSettings {
 pub struct ServerConfig {
     /// Where to listen. The caller of [`crate::run()`] binds.
     pub listen: SocketAddr,
+    /// Who needs a key.
+    pub auth: AuthMode,
+    /// Whether `/metrics` needs one.
+    pub metrics: MetricsAccess,
     /// Names by which clients may call the server, beside addresses and `localhost`; `*` for any.
     pub hosts: Vec<String>,
     /// Whether `/docs` and `/openapi.json` are served.
@@ -156,6 +175,10 @@ pub struct ServerConfig {
     pub max_connections: usize,
     /// Open connections of one address.
     pub max_connections_per_address: usize,
+    /// Requests of one key a second; 0 for no limit.
+    pub requests_per_key: f64,
+    /// Requests of one key at once.
+    pub burst_per_key: f64,
     /// How long things may take.
     pub timeouts: Timeouts,
 }
@@ -199,7 +222,7 @@ impl Default for ServerConfig {
 
 impl ServerSettings {
     fn check(&self, path: &Path) -> Result<ServerConfig, ConfigError> {
-        let Self { listen, hosts, docs, cors, inference, limits, timeouts } = self;
+        let Self { listen, auth, metrics, hosts, docs, cors, inference, limits, timeouts } = self;
         let check = Check::of(path);
         let positive = |key: &str, value: usize, high: usize| {
             check.within(key, value, 1, high).map(|value| NonZeroUsize::new(value).unwrap_or(NonZeroUsize::MIN))
@@ -217,6 +240,8 @@ impl ServerSettings {
         }
         Ok(ServerConfig {
             listen: listen.parse().map_err(|_| check.wrong("listen", format!("{listen:?}"), &allowed))?,
+            auth: *auth,
+            metrics: *metrics,
             hosts: hosts.clone(),
             docs: *docs,
             cors: Origins::parse(cors).map_err(|origin| {
@@ -236,6 +261,8 @@ impl ServerSettings {
                 "limits.max_connections_per_address",
                 limits.max_connections_per_address,
             )?,
+            requests_per_key: check.within("limits.requests_per_key", limits.requests_per_key, 0.0, 1e6)?,
+            burst_per_key: check.within("limits.burst_per_key", limits.burst_per_key, 1.0, 1e6)?,
             timeouts: Timeouts {
                 header: seconds("timeouts.header", timeouts.header)?,
                 body_idle: seconds("timeouts.body_idle", timeouts.body_idle)?,
@@ -277,6 +304,9 @@ mod tests {
         check("hosts: [\"https://shelf.example\"]", "hosts");
         check("limits: {max_connections_per_address: 0}", "limits.max_connections_per_address");
         check("timeouts: {answer: 0}", "timeouts.answer");
+        check("auth: maybe", "auth");
+        check("limits: {burst_per_key: 0}", "limits.burst_per_key");
+        check("limits: {requests_per_key: .nan}", "limits.requests_per_key");
         check("prot: 80", "prot");
         check("inference: [", "server.yaml");
     }

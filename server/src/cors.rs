@@ -40,7 +40,7 @@ pub(crate) async fn cors(State(app): State<Arc<App>>, request: Request, next: Ne
 
 fn preflight_headers(headers: &mut HeaderMap) {
     let methods = HeaderValue::from_static("GET, POST");
-    let allowed = HeaderValue::from_static("accept, content-type, idempotency-key, x-request-id");
+    let allowed = HeaderValue::from_static("accept, authorization, content-type, idempotency-key, x-request-id");
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     // How long a browser may remember it, in seconds.

@@ -8,6 +8,7 @@
 //! | [`config`] | `server.yaml`, as written and as checked |
 //! | [`run`](mod@run), `connections`, `router` | the life of the process: listen, serve, drain |
 //! | `clients` | who is connected, what is waited for, and who may stay |
+//! | `access` | who asks, and what they may |
 //! | `guard` | what holds for every route: names, pages of other sites, slow bodies, answers that nobody takes |
 //! | `models` | what is loaded, and whether requests may come |
 //! | `upload` | a request's body -> the photo's bytes, within limits of size and time |
@@ -25,6 +26,7 @@ pub mod problem;
 pub mod run;
 pub mod wire;
 
+mod access;
 mod app;
 mod clients;
 mod connections;
@@ -44,13 +46,16 @@ mod pages;
 mod process;
 mod request_id;
 mod router;
+mod setup;
 mod state;
 mod upload;
 
 pub use ::review::ReviewSetup;
-pub use config::{ServerConfig, ServerSettings};
+pub use access::AccessError;
+pub use config::{AuthMode, MetricsAccess, ServerConfig, ServerSettings};
 pub use example::Example;
 pub use load_error::LoadError;
 pub use models::Loaded;
 pub use origins::Origins;
 pub use run::{ServeError, run};
+pub use setup::Setup;

@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, recognize_batch, review, skus};
+use crate::endpoints::{classes, health, livez, metrics, ml, readyz, recognize, recognize_batch, review, skus};
 
 /// All endpoints.
 #[derive(OpenApi)]
@@ -31,6 +31,10 @@ use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, recog
         review::catalogue::skus,
         review::stats::stats,
         review::stored_image::stored_image,
+        ml::deploy::deploy,
+        ml::deployed::deployed,
+        ml::promote::promote,
+        ml::rollback::rollback,
         health::health,
         livez::livez,
         readyz::readyz,
@@ -40,6 +44,7 @@ use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, recog
         (name = "recognition", description = "Photos to counted SKUs"),
         (name = "review", description = "What recognition is unsure of goes to people, and their answers count at once"),
         (name = "catalogue", description = "What can be recognised"),
+        (name = "models", description = "Versions of models, and which of them are in production"),
         (name = "operation", description = "For load balancers and monitoring"),
     )
 )]

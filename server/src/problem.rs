@@ -26,9 +26,12 @@ pub enum ProblemType {
     MissingImage,
     MalformedBody,
     UndecodableImage,
+    Unauthorized,
     CrossSite,
+    Forbidden,
     NotFound,
     UnknownItem,
+    UnknownModel,
     MethodNotAllowed,
     UploadTooSlow,
     Claimed,
@@ -36,6 +39,10 @@ pub enum ProblemType {
     SecondLook,
     NothingToUndo,
     CodeTaken,
+    VersionTaken,
+    WrongStatus,
+    GatesNotPassed,
+    NothingBefore,
     BodyTooLarge,
     ImageTooLarge,
     UnsupportedContentType,
@@ -52,6 +59,7 @@ pub enum ProblemType {
     Overloaded,
     Stopping,
     ReviewUnavailable,
+    StoreUnavailable,
     TookTooLong,
 }
 
@@ -70,14 +78,17 @@ pub struct Row {
 
 impl ProblemType {
     /// All of them, in the order of their status.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 38] = [
         Self::MissingImage,
         Self::MalformedBody,
         Self::UndecodableImage,
         Self::BadRequest,
+        Self::Unauthorized,
         Self::CrossSite,
+        Self::Forbidden,
         Self::NotFound,
         Self::UnknownItem,
+        Self::UnknownModel,
         Self::MethodNotAllowed,
         Self::UploadTooSlow,
         Self::Claimed,
@@ -85,6 +96,10 @@ impl ProblemType {
         Self::SecondLook,
         Self::NothingToUndo,
         Self::CodeTaken,
+        Self::VersionTaken,
+        Self::WrongStatus,
+        Self::GatesNotPassed,
+        Self::NothingBefore,
         Self::BodyTooLarge,
         Self::ImageTooLarge,
         Self::UnsupportedContentType,
@@ -100,6 +115,7 @@ impl ProblemType {
         Self::Overloaded,
         Self::Stopping,
         Self::ReviewUnavailable,
+        Self::StoreUnavailable,
         Self::TookTooLong,
     ];
 

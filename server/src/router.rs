@@ -10,8 +10,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::cors::cors;
-use crate::endpoints::{classes, health, livez, metrics, readyz, recognize, recognize_batch, review, skus};
-use crate::guard::{account, guard};
+use crate::endpoints::{classes, health, livez, metrics, ml, readyz, recognize, recognize_batch, review, skus};
+use crate::guard::{account, admit, guard};
 use crate::observe::observe;
 use crate::problem::Problem;
 use crate::{docs, pages};
@@ -20,6 +20,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     let mut routes = Router::new()
         .nest("/v2", version_two())
         .nest("/api/v1/ai/v2", version_two())
+        .nest("/api/ml", ml::routes())
         .route("/classes", get(classes::classes))
         .route("/skus", get(skus::skus))
         .route("/health", get(health::health))
@@ -32,6 +33,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     }
     routes
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(Arc::clone(app), admit))
         .layer(from_fn_with_state(Arc::clone(app), guard))
         .layer(from_fn_with_state(Arc::clone(app), observe))
         .layer(from_fn_with_state(Arc::clone(app), account))
@@ -65,6 +67,7 @@ mod tests {
     use vision::fakes::{FixedDetector, ListIndex, MeanColorEmbedder};
 
     use super::*;
+    use crate::access::{access, need, ruled};
     use crate::config::ServerConfig;
     use crate::models::{Loaded, Phase};
 
@@ -76,11 +79,13 @@ mod tests {
     }
 
     /// Recognises nothing, but is ready: handlers go as far as they can.
-    fn ready() -> Arc<App> {
+    async fn ready() -> Arc<App> {
         let mut config = ServerConfig::default();
         config.timeouts.body_idle = Duration::from_millis(200);
         config.max_connections_per_address = 1024;
-        let app = App::new(config);
+        let address = ([127, 0, 0, 1], 0).into();
+        let access = access(&config, address, None).await.expect("nobody needs a key");
+        let app = App::new(config, access, None);
         let release = Release::new(
             "fakes",
             Arc::new(FixedDetector::bottles(&[])),
@@ -98,9 +103,19 @@ mod tests {
         app
     }
 
+    #[tokio::test]
+    async fn every_route_has_a_rule_and_every_rule_a_route() {
+        let paths = paths(&router(&ready().await));
+        assert!(paths.len() > 50, "{paths:?}");
+        let lawless: Vec<_> = paths.iter().filter(|path| need(path).is_none()).collect();
+        assert!(lawless.is_empty(), "who may ask for these? access/rules.rs says it: {lawless:?}");
+        let idle: Vec<_> = ruled().filter(|rule| !paths.contains(*rule)).collect();
+        assert!(idle.is_empty(), "these are no routes: {idle:?}");
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn no_route_waits_for_a_body_that_does_not_come() {
-        let app = ready();
+        let app = ready().await;
         let router = router(&app);
         let paths = paths(&router);
         for known in ["/", "/v2/recognize", "/api/v1/ai/v2/active-learning/label", "/livez", "/review", "/openapi.json"]

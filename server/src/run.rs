@@ -10,17 +10,24 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+use crate::access::{AccessError, access};
 use crate::app::App;
-use crate::config::ServerConfig;
 use crate::inference::{WorkerContext, spawn_workers};
 use crate::load_error::LoadError;
 use crate::models::{Loaded, Phase};
+use crate::setup::Setup;
 use crate::{connections, router};
 
 /// Why the server ended other than as told.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ServeError {
+    /// It would answer whom it must not.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The listener has no address.
+    #[error("the listener has no address")]
+    Address(#[source] io::Error),
     /// The thread that loads models did not start.
     #[error("a thread cannot be started")]
     Thread(#[source] io::Error),
@@ -44,14 +51,17 @@ pub enum ServeError {
 /// what to do.
 ///
 /// # Errors
-/// When requests could not be finished in `timeouts.drain`.
+/// When the address needs keys and there are none; when requests could not be finished in `timeouts.drain`.
 pub async fn run(
-    config: ServerConfig,
+    setup: impl Into<Setup>,
     load: impl FnOnce() -> Result<Loaded, LoadError> + Send + 'static,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let app = App::new(config);
+    let Setup { config, store } = setup.into();
+    let address = listener.local_addr().map_err(ServeError::Address)?;
+    let access = access(&config, address, store.as_ref()).await?;
+    let app = App::new(config, access, store);
     // Workers hold the channel open; the loader only may, so that a stop while it loads waits for nobody.
     let (alive, mut all_gone) = mpsc::channel(1);
     let context = WorkerContext {
@@ -63,13 +73,15 @@ pub async fn run(
         review: Arc::clone(&app.review),
         alive: alive.downgrade(),
     };
-    // Closed when this function ends: the task that follows the store ends with it.
+    // Closed when this function ends: the tasks that follow the store end with it.
     let (_serving, stopped) = mpsc::channel(1);
+    let (_guarding, unguarded) = mpsc::channel(1);
+    if let Some(ring) = app.access.ring() {
+        tokio::spawn(Arc::clone(ring).follow(unguarded));
+    }
     start_loading(Arc::clone(&app), context, load, stopped).map_err(ServeError::Thread)?;
 
-    if let Ok(address) = listener.local_addr() {
-        tracing::info!(%address, workers = app.config.workers, "listening");
-    }
+    tracing::info!(%address, workers = app.config.workers, "listening");
     let mut drain_began = None;
     let stop = async {
         shutdown.await;

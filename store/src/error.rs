@@ -98,6 +98,46 @@ pub enum StoreError {
         /// Whose it is.
         name: String,
     },
+    /// The name is taken within its organisation.
+    #[error("there is a {what} {name:?} already; choose another name")]
+    NameTaken {
+        /// `organisation` or `key`.
+        what: &'static str,
+        /// As asked for.
+        name: String,
+    },
+    /// A version of that name is there already, and it is another.
+    #[error("{name} has a version {version:?} already, made of other files or settings; choose another version")]
+    VersionTaken {
+        /// Of the model.
+        name: String,
+        /// The version.
+        version: String,
+    },
+    /// A version stands where it cannot be moved from in this way.
+    #[error("{model} is {status}; {remedy}")]
+    Status {
+        /// Name and version.
+        model: String,
+        /// Where it stands.
+        status: crate::registry::ModelStatus,
+        /// What can be done.
+        remedy: &'static str,
+    },
+    /// A version has not passed the gates of production.
+    #[error("{model} cannot go into production: {}", reasons.join("; "))]
+    NotPassed {
+        /// Name and version.
+        model: String,
+        /// What is missing, at least one.
+        reasons: Vec<String>,
+    },
+    /// Nothing was in production before.
+    #[error("there is nothing to go back to: no other version of {name:?} was in production before")]
+    NothingBefore {
+        /// Of the model.
+        name: String,
+    },
     /// The `Idempotency-Key` was used for another request.
     #[error("the idempotency key {key:?} was used for another request; make a new key for every request")]
     KeyReused {

@@ -13,20 +13,28 @@
 //! | [`reembed`] | labels under another embedder |
 //! | [`stats`] | depth, age, throughput, agreement |
 //! | [`retention`] | what may be forgotten |
-//! | [`objects`] | images, named by their content |
+//! | [`objects`] | images, and files of releases, named by their content |
+//! | [`access`] | organisations, keys and roles |
+//! | [`registry`] | releases and other models: versions, gates, what is and was in production |
+//! | [`audit`] | who changed what, in a chain of hashes |
+//! | [`handle`] | a store that is opened when it is first needed |
 //! | `sql` | one way to speak to either database; the only place that names its drivers |
 //!
 //! Labels are only ever added to. Every change of the gallery is a consequence of one: replayed, they give the same
 //! exemplars, numbers and all. An image is written before the row that names it; what is named by no row is swept.
 
+pub mod access;
+pub mod audit;
 pub mod catalogue;
 pub mod error;
 pub mod exemplars;
+pub mod handle;
 pub mod label;
 pub mod list;
 pub mod model;
 pub mod objects;
 pub mod reembed;
+pub mod registry;
 pub mod retention;
 pub mod stats;
 
@@ -51,6 +59,7 @@ pub use claim::{ClaimRequest, MAX_HELD};
 pub use comment::{COMMENTS, CommentPage, MAX_COMMENT};
 pub use enqueue::Enqueued;
 pub use error::StoreError;
+pub use handle::StoreHandle;
 pub use idempotency::Key;
 pub use label::{Answer, LabelRequest};
 pub use list::{ItemFilter, ItemPage, Waiting};

@@ -47,6 +47,8 @@ macro_rules! spelled {
     };
 }
 
+pub(crate) use spelled;
+
 spelled! {
     /// Where an item stands.
     ItemStatus ("status") {

@@ -46,6 +46,17 @@ const CONTRADICTIONS: &[(&str, &str)] = &[
         "an exemplar's label was taken back",
         "SELECT e.item AS id FROM exemplars e JOIN labels u ON u.undoes = e.label WHERE e.active = 1",
     ),
+    (
+        "a model is in production, and its name's last deployment is another",
+        "SELECT m.id FROM model_versions m WHERE m.status = 'production' AND NOT EXISTS (SELECT 1 FROM deployments d \
+         WHERE d.model = m.id AND d.seq = (SELECT MAX(l.seq) FROM deployments l \
+         WHERE l.organisation = m.organisation AND l.name = m.name))",
+    ),
+    (
+        "a model was deployed last, and is not in production",
+        "SELECT m.id FROM model_versions m JOIN deployments d ON d.model = m.id WHERE m.status <> 'production' \
+         AND d.seq = (SELECT MAX(l.seq) FROM deployments l WHERE l.organisation = d.organisation AND l.name = d.name)",
+    ),
 ];
 
 /// What must survive. Cheap to clone; all clones are one.

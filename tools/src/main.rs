@@ -2,6 +2,7 @@
 
 mod aliases;
 mod annotated;
+mod audit;
 #[cfg(feature = "workbench")]
 mod chosen;
 #[cfg(feature = "workbench")]
@@ -18,16 +19,21 @@ mod example;
 mod gallery;
 #[cfg(feature = "workbench")]
 mod hub;
+mod keys;
 mod models;
+mod owner;
 mod photos;
 mod queue;
 mod recognize;
+mod release;
+mod released;
 mod serve;
 mod signals;
 #[cfg(feature = "workbench")]
 mod table;
 #[cfg(feature = "workbench")]
 mod targets;
+mod tenant;
 #[cfg(feature = "workbench")]
 mod train;
 mod workbench;
@@ -70,6 +76,14 @@ enum Command {
     Queue(queue::QueueCommand),
     #[command(subcommand)]
     Models(models::ModelsCommand),
+    #[command(subcommand)]
+    Release(release::ReleaseCommand),
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    #[command(subcommand)]
+    Tenant(tenant::TenantCommand),
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     #[command(flatten)]
     Workbench(Box<workbench::Workbench>),
     Doctor(doctor::DoctorArgs),
@@ -116,6 +130,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Gallery(command) => gallery::run(command, &environment),
         Command::Queue(command) => queue::run(command, &environment),
         Command::Models(command) => models::run(command),
+        Command::Release(command) => release::run(command, &environment),
+        Command::Keys(command) => keys::run(command, &environment),
+        Command::Tenant(command) => tenant::run(command, &environment),
+        Command::Audit(command) => audit::run(command, &environment),
         Command::Workbench(command) => workbench::run(*command, &environment),
         Command::Doctor(args) => doctor::run(&args, &environment),
     }

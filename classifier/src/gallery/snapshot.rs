@@ -169,6 +169,13 @@ pub fn digest(data: &GalleryData) -> Sha256 {
     Manifest::content_digest(data.embedder().fingerprint, &files)
 }
 
+/// The files that hold a revision, relative to the gallery's folder; the manifest first.
+#[must_use]
+pub fn file_names(revision: u64) -> Vec<String> {
+    let files = [EMBEDDINGS, EXEMPLARS, SKUS].map(|name| format!("v{revision:06}/{name}"));
+    std::iter::once(MANIFEST.to_owned()).chain(files).collect()
+}
+
 fn revision_folder(path: &Path, revision: u64) -> PathBuf {
     path.join(format!("v{revision:06}"))
 }

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `site` | which names the server answers to, and from which pages changes are taken |
 //! | `arrival` | a request's body that comes too slowly ends |
+//! | `admit` | who asks, and whether they may |
 //! | `answers` | memory that answers on their way may take together |
 
+mod admit;
 mod answers;
 mod arrival;
 mod site;
@@ -19,6 +21,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::clients::Presence;
+pub(crate) use admit::admit;
 pub(crate) use answers::account;
 use arrival::{Arriving, Patience};
 

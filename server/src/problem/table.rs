@@ -190,6 +190,58 @@ impl ProblemType {
                 "The idempotency key was used for something else",
                 "A key names one request, so that it can be sent again. Make a new key for every request.",
             ),
+            Self::Unauthorized => (
+                "unauthorized",
+                StatusCode::UNAUTHORIZED,
+                "A key is needed",
+                "This server answers who shows a key that holds: Authorization: Bearer KEY. The operator makes one with shelf \
+                 keys create. A browser asks for a name and a password: the password is the key.",
+            ),
+            Self::Forbidden => (
+                "forbidden",
+                StatusCode::FORBIDDEN,
+                "The key does not suffice",
+                "Viewers send photos and read, reviewers label, engineers deploy models; each may do what those before may. The \
+                 detail says what was missing.",
+            ),
+            Self::UnknownModel => (
+                "unknown-model",
+                StatusCode::NOT_FOUND,
+                "There is no such model",
+                "The id or name is not one of your organisation's. GET /api/ml/models/deployed lists them.",
+            ),
+            Self::VersionTaken => (
+                "version-taken",
+                StatusCode::CONFLICT,
+                "The version is taken",
+                "Another model has this name and version. Versions are written once: choose another one.",
+            ),
+            Self::WrongStatus => (
+                "wrong-status",
+                StatusCode::CONFLICT,
+                "The model cannot be moved this way",
+                "What is staged can be promoted; what was in production before comes back by a rollback.",
+            ),
+            Self::GatesNotPassed => (
+                "gates-not-passed",
+                StatusCode::CONFLICT,
+                "The model has not passed the gates",
+                "A release goes into production when it was evaluated on real images that it did not learn from and passed every \
+                 gate. The detail says what is missing; shelf release promote takes reports of shelf eval.",
+            ),
+            Self::NothingBefore => (
+                "nothing-before",
+                StatusCode::CONFLICT,
+                "There is nothing to go back to",
+                "No other version of this name was in production before.",
+            ),
+            Self::StoreUnavailable => (
+                "store-unavailable",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Keys and models cannot be reached",
+                "Their database is away, or the server was started without one. Try again after the seconds in the header \
+                 Retry-After.",
+            ),
             Self::ReviewUnavailable => (
                 "review-unavailable",
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -45,6 +45,10 @@ async fn openapi_snapshot() {
     assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.")));
     // Every path of the document answers, and says what it may.
     for (path, operations) in document["paths"].as_object().expect("paths") {
+        // What needs models to be there is asked in `ml`.
+        if path.starts_with("/api/ml/") {
+            continue;
+        }
         for (method, operation) in operations.as_object().expect("operations") {
             let filled = path.replace("{item}", items[0]["id"].as_str().expect("an id")).replace("{digest}", crop);
             let request = match method.as_str() {

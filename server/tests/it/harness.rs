@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pipeline::{RecognizeOptions, Recognizer, RecognizerSettings, Release};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
-use server::{LoadError, Loaded, ServeError, ServerConfig};
+use server::{LoadError, Loaded, ServeError, ServerConfig, Setup};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -181,7 +181,7 @@ impl Server {
 
     /// With any loader; perhaps not ready.
     pub(crate) async fn loading(
-        config: ServerConfig,
+        setup: impl Into<Setup>,
         control: Arc<Control>,
         load: impl FnOnce() -> Result<Loaded, LoadError> + Send + 'static,
     ) -> Self {
@@ -189,7 +189,7 @@ impl Server {
         let address = listener.local_addr().expect("it is bound");
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async move { drop(stopped.await) };
-        let task = tokio::spawn(server::run(config, load, listener, shutdown));
+        let task = tokio::spawn(server::run(setup.into(), load, listener, shutdown));
         use_ring();
         Self { address, control, client: Client::new(), stop: Some(stop), task }
     }

@@ -2,6 +2,7 @@
 //!
 //! What is refused, and how, is a table in `bad_input`; what people see is checked in a real browser by `browser`.
 
+mod access;
 mod bad_input;
 mod browser;
 #[path = "../../../vision/tests/shared/chromium.rs"]
@@ -13,6 +14,7 @@ mod harness;
 mod holds;
 mod life;
 mod load;
+mod ml;
 mod observability;
 mod pages;
 mod photos;

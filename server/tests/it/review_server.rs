@@ -97,7 +97,7 @@ pub(crate) fn setup(settings: StoreSettings, review: ReviewConfig, embedder: &dy
     let options = IndexOptions { kind: IndexKind::Flat, ..IndexOptions::default() };
     let live = LiveGallery::new("colours", EmbedderIdentity::of(embedder), options);
     let gallery = Path::new(&settings.objects).with_file_name("gallery");
-    ReviewSetup { config: review, settings, live, enrolled: enrolled(embedder), gallery }
+    ReviewSetup { config: review, store: settings.into(), live, enrolled: enrolled(embedder), gallery }
 }
 
 /// A server whose queue is kept in `folder`.

@@ -1,5 +1,6 @@
 //! Images, named by their content: `objects/ab/abcdef...`. A folder by default, S3 by URL.
 
+mod large;
 mod s3;
 
 use std::sync::Arc;
@@ -102,6 +103,8 @@ impl From<&'static str> for NewObject {
 #[derive(Debug, Clone)]
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
+    base: Path,
+    /// Of the objects themselves, below the base.
     prefix: Path,
     place: String,
 }
@@ -127,7 +130,8 @@ impl Objects {
             Some(rest) => {
                 let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
                 let store = s3::open(place, bucket, access)?;
-                Ok(Self { store, prefix: Path::from(prefix).join(ROOT), place: redacted(place) })
+                let base = Path::from(prefix);
+                Ok(Self { store, prefix: base.clone().join(ROOT), base, place: redacted(place) })
             }
             None if place.contains("://") && !place.starts_with("file://") => Err(StoreError::Setting {
                 setting: "OBJECTS_URL",
@@ -139,7 +143,8 @@ impl Objects {
                 std::fs::create_dir_all(folder).map_err(StoreError::objects)?;
                 let store = LocalFileSystem::new_with_prefix(folder).map_err(StoreError::objects)?;
                 // A row that names an image must not outlive it in a power cut.
-                Ok(Self { store: Arc::new(store.with_fsync(true)), prefix: Path::from(ROOT), place: folder.to_owned() })
+                let store = Arc::new(store.with_fsync(true));
+                Ok(Self { store, base: Path::default(), prefix: Path::from(ROOT), place: folder.to_owned() })
             }
         }
     }
@@ -148,6 +153,12 @@ impl Objects {
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
+    }
+
+    /// Other objects in the same place, in a folder of their own.
+    pub(crate) fn below(&self, folders: &[&str]) -> Self {
+        let prefix = folders.iter().fold(self.base.clone(), |path, folder| path.join(*folder));
+        Self { prefix, ..self.clone() }
     }
 
     fn path(&self, digest: Sha256) -> Path {

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "claims pass over", include_str!("../../migrations/0003_claims_pass_over.sql")),
     (4, "thumbnails", include_str!("../../migrations/0004_thumbnails.sql")),
     (5, "reviewers", include_str!("../../migrations/0005_reviewers.sql")),
+    (6, "registry", include_str!("../../migrations/0006_registry.sql")),
 ];
 
 pub(super) async fn migrate(pools: &Pools) -> Result<(), StoreError> {

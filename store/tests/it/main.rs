@@ -1,12 +1,15 @@
 //! Integration tests of the store: one body each, on SQLite and on PostgreSQL; images in a folder and on an S3 server.
 
+mod access;
 mod catalogue;
 mod claims;
+mod kills;
 mod labels;
 mod lists;
 mod objects;
 mod postgres;
 mod process;
+mod registry;
 mod retention;
 mod reviewers;
 mod seaweed;

@@ -40,7 +40,7 @@ pub(crate) async fn serve(settings: &StoreSettings) -> Result<(), Error> {
                 .recognizer();
         let review = Some(ReviewSetup {
             config: review,
-            settings,
+            store: settings.into(),
             live: live(),
             enrolled: enrolled(),
             gallery: "nowhere".into(),

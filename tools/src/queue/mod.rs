@@ -35,6 +35,13 @@ pub(crate) struct QueueArgs {
     config: Option<PathBuf>,
 }
 
+impl QueueArgs {
+    /// `--config`, as given.
+    pub(crate) fn config(&self) -> Option<&PathBuf> {
+        self.config.as_ref()
+    }
+}
+
 /// Runs asynchronous work with the queue's store.
 pub(crate) fn with_store<T>(
     place: &QueueArgs,
@@ -44,7 +51,7 @@ pub(crate) fn with_store<T>(
     let settings = environment.store_settings(&environment.review_config(place.config.as_ref())?);
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
     runtime.block_on(async {
-        let store = Store::open(&settings).await.context("the review queue cannot be opened")?;
+        let store = Store::open(&settings).await.context("the store cannot be opened")?;
         let done = work(store.clone()).await;
         store.close().await;
         done

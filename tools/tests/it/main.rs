@@ -12,6 +12,7 @@ mod help;
 mod hub;
 mod queue;
 mod readers;
+mod registry;
 mod results;
 mod shelf;
 mod shipped;

@@ -22,6 +22,7 @@ const FLOORS: &[(&str, i32)] = &[
     ("classifier", 2),
     ("pipeline", 3),
     ("review", 4),
+    ("registry", 4),
     ("train", 4),
     ("server", 5),
     ("tools", 6),
@@ -41,6 +42,7 @@ const UNKNOWN_TO: &[(&str, &[&str])] = &[
     ("classifier", &["train", "store", "dataset", "synth", "eval", "hub", "detector"]),
     ("pipeline", &["train", "store", "dataset", "synth", "eval", "hub", "sqlx", "object_store", "axum", "tokio"]),
     ("review", &["train", "dataset", "synth", "eval", "hub", "axum"]),
+    ("registry", &["train", "dataset", "synth", "eval", "hub", "axum"]),
     ("train", &["server", "review", "pipeline", "store", "sqlx", "object_store"]),
     ("server", &["train", "dataset", "synth", "eval", "hub", "hf-hub", "ureq"]),
 ];

@@ -12,8 +12,9 @@ pub(crate) mod stats;
 pub(crate) mod stored_image;
 pub(crate) mod undo;
 
+pub(crate) mod request;
+
 mod correction;
-mod request;
 
 use std::sync::Arc;
 

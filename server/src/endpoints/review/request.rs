@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use store::Key;
 
+use crate::access::Identity;
 use crate::problem::{Problem, ProblemType};
 use crate::upload::shorten;
 
@@ -23,6 +24,8 @@ pub(crate) struct Change<T> {
 
 /// Who asks, and by which name.
 pub(crate) struct Origin {
+    /// Name of the key: nobody who has one goes by another name.
+    account: Option<String>,
     reviewer: Option<String>,
     key: Option<String>,
     /// Path, query and body: what a key stands for.
@@ -56,7 +59,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Change<T> {
         let text_of = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let request =
             format!("{} {} {}", parts.uri.path(), parts.uri.query().unwrap_or_default(), vision::Sha256::of(text));
-        let origin = Origin { reviewer: reviewer_of(&parts), key: text_of("idempotency-key"), request };
+        let account = parts.extensions.get::<Identity>().and_then(Identity::account).map(str::to_owned);
+        let origin = Origin { account, reviewer: reviewer_of(&parts), key: text_of("idempotency-key"), request };
         Ok(Self { body, origin })
     }
 }
@@ -67,14 +71,22 @@ fn reviewer_of(parts: &Parts) -> Option<String> {
 }
 
 impl Origin {
-    /// Who asks: named in the body, in the query or in `X-Reviewer`, else `anonymous`.
+    /// Who asks: the account, where there is one; else named in the body, in the query or in `X-Reviewer`, else `anonymous`.
     pub(crate) fn reviewer(&self, named: Option<&str>) -> String {
-        named.or(self.reviewer.as_deref()).unwrap_or(ANONYMOUS).to_owned()
+        self.account.as_deref().or(named).or(self.reviewer.as_deref()).unwrap_or(ANONYMOUS).to_owned()
     }
 
     /// The name of this request, of that reviewer.
     pub(crate) fn key(&self, reviewer: &str) -> Result<Option<Key>, Problem> {
         let key = self.key.as_deref().map(|key| Key::new(key, format!("{reviewer} {}", self.request)));
+        Ok(key.transpose()?)
+    }
+}
+
+impl Origin {
+    /// The name of this request, of that organisation: what others name theirs is not seen by it.
+    pub(crate) fn key_within(&self, organisation: &str) -> Result<Option<Key>, Problem> {
+        let key = self.key.as_deref().map(|key| Key::new(&format!("{organisation}/{key}"), self.request.as_str()));
         Ok(key.transpose()?)
     }
 }

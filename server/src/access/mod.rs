@@ -1,0 +1,108 @@
+//! Who asks, and what they may. `guard` asks it about every request.
+//!
+//! | file | what |
+//! |---|---|
+//! | `identity` | whoever asks |
+//! | `rules` | what every route needs |
+//! | `keys` | keys that are live, followed from the store |
+//! | `limit` | how often a key may ask |
+//! | `presented` | what a request shows |
+//! | `start` | whether a server may start as it is asked to |
+
+mod identity;
+mod keys;
+mod limit;
+mod presented;
+mod rules;
+mod start;
+
+use std::sync::Arc;
+
+use axum::extract::MatchedPath;
+use axum::http::request::Parts;
+use store::access::KeyToken;
+
+use crate::config::MetricsAccess;
+use crate::problem::{Problem, ProblemType};
+pub(crate) use identity::Identity;
+use keys::KeyRing;
+use presented::presented;
+pub(crate) use presented::wants_page;
+pub(crate) use rules::need;
+#[cfg(test)]
+pub(crate) use rules::ruled;
+use rules::{Need, Scope};
+pub use start::AccessError;
+pub(crate) use start::access;
+
+/// How a server tells who asks.
+#[derive(Debug)]
+pub(crate) struct Access {
+    /// Whether who shows no key is the one who sits at the machine.
+    open: bool,
+    ring: Option<Arc<KeyRing>>,
+    metrics: MetricsAccess,
+}
+
+impl Access {
+    /// Keys that must be followed.
+    pub(crate) fn ring(&self) -> Option<&Arc<KeyRing>> {
+        self.ring.as_ref()
+    }
+
+    /// Who asks, or why they may not.
+    pub(crate) async fn admit(&self, parts: &Parts) -> Result<Option<Identity>, Problem> {
+        // What is no route tells nobody anything.
+        let Some(route) = parts.extensions.get::<MatchedPath>() else { return Ok(None) };
+        let Some((need, scope)) = need(route.as_str()) else {
+            tracing::error!(route = route.as_str(), "this route has no rule, so nobody may ask for it");
+            return Err(Problem::new(ProblemType::Forbidden, "nobody may ask for this"));
+        };
+        let least = match need {
+            Need::Open => return Ok(None),
+            Need::Metrics if self.metrics == MetricsAccess::Open => return Ok(None),
+            Need::Metrics => store::access::Role::Viewer,
+            Need::Role(role) => role,
+        };
+        let identity = self.identify(parts).await?;
+        if identity.role < least {
+            return Err(Problem::new(
+                ProblemType::Forbidden,
+                format_args!("this needs the role {least}, and the key {:?} is a {}'s", identity.name, identity.role),
+            ));
+        }
+        if scope == Scope::Home && !identity.is_at_home() {
+            return Err(Problem::new(
+                ProblemType::Forbidden,
+                "the gallery and the queue of this server belong to another organisation than the key does",
+            ));
+        }
+        Ok(Some(identity))
+    }
+
+    async fn identify(&self, parts: &Parts) -> Result<Identity, Problem> {
+        let shown = presented(&parts.headers);
+        // What a proxy passes on need not be meant for this server.
+        let meant = shown.filter(|shown| !self.open || KeyToken::is_meant(shown));
+        let (Some(shown), Some(ring)) = (meant, &self.ring) else {
+            return if self.open { Ok(Identity::local()) } else { Err(nobody("a key is needed")) };
+        };
+        let token = KeyToken::parse(&shown).ok_or_else(|| nobody("this is no key"))?;
+        let known = ring.find(token.digest()).await.map_err(|error| {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a key could not be looked up");
+            let detail = "keys cannot be looked up at the moment; try again soon";
+            Problem::new(ProblemType::StoreUnavailable, detail).retry_after(2)
+        })?;
+        let known = known.ok_or_else(|| nobody("the key is unknown, revoked or expired"))?;
+        known.take().map_err(|seconds| {
+            let detail = format_args!("this key asks more often than it may; try again in {seconds} s").to_string();
+            Problem::new(ProblemType::TooManyRequests, detail).retry_after(seconds)
+        })?;
+        Ok(known.identity.clone())
+    }
+}
+
+fn nobody(why: &str) -> Problem {
+    let detail = format_args!("{why}: send the header Authorization: Bearer KEY, with a key of `shelf keys create`");
+    Problem::new(ProblemType::Unauthorized, detail.to_string())
+}

@@ -1,0 +1,88 @@
+//! What every route needs: the one table that decides who may ask for what. A route that is not in it answers nobody, and a test
+//! goes through the router.
+
+use store::access::Role;
+
+/// What a route needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Nothing: it says nothing of what anybody owns.
+    Open,
+    /// As configured.
+    Metrics,
+    /// At least this role.
+    Role(Role),
+}
+
+/// Whose things a route shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Of the organisation that the key speaks for.
+    Own,
+    /// Of the organisation whose gallery and queue the server has.
+    Home,
+}
+
+const VIEWER: Need = Need::Role(Role::Viewer);
+const REVIEWER: Need = Need::Role(Role::Reviewer);
+const ENGINEER: Need = Need::Role(Role::Engineer);
+
+const RULES: &[(&str, Need, Scope)] = &[
+    ("/livez", Need::Open, Scope::Own),
+    ("/readyz", Need::Open, Scope::Own),
+    ("/metrics", Need::Metrics, Scope::Home),
+    // Scripts and styles, and what errors mean: the same on every server.
+    ("/static/{version}/{file}", Need::Open, Scope::Own),
+    ("/problems", Need::Open, Scope::Own),
+    ("/problems/{slug}", Need::Open, Scope::Own),
+    ("/openapi.json", VIEWER, Scope::Own),
+    ("/docs", VIEWER, Scope::Own),
+    ("/docs/", VIEWER, Scope::Own),
+    ("/docs/{*rest}", VIEWER, Scope::Own),
+    ("/health", VIEWER, Scope::Home),
+    ("/classes", VIEWER, Scope::Home),
+    ("/skus", VIEWER, Scope::Home),
+    ("/", VIEWER, Scope::Home),
+    ("/example.jpg", VIEWER, Scope::Own),
+    ("/review", VIEWER, Scope::Home),
+    ("/review/clusters", VIEWER, Scope::Home),
+    ("/review/queue", VIEWER, Scope::Home),
+    ("/review/items/{item}", VIEWER, Scope::Home),
+    ("/review/skus", VIEWER, Scope::Home),
+    ("/review/stats", VIEWER, Scope::Home),
+    ("/v2/recognize", VIEWER, Scope::Home),
+    ("/v2/recognize/batch", VIEWER, Scope::Home),
+    ("/v2/classes", VIEWER, Scope::Home),
+    ("/v2/skus", VIEWER, Scope::Home),
+    ("/v2/active-learning-queue", VIEWER, Scope::Home),
+    ("/v2/active-learning-queue/{item}", VIEWER, Scope::Home),
+    ("/v2/active-learning/clusters", VIEWER, Scope::Home),
+    ("/v2/active-learning/skus", VIEWER, Scope::Home),
+    ("/v2/active-learning/stats", VIEWER, Scope::Home),
+    ("/v2/active-learning/picture/{digest}", VIEWER, Scope::Home),
+    ("/v2/active-learning/claim", REVIEWER, Scope::Home),
+    ("/v2/active-learning/release", REVIEWER, Scope::Home),
+    ("/v2/active-learning/label", REVIEWER, Scope::Home),
+    ("/v2/active-learning/label/bulk", REVIEWER, Scope::Home),
+    ("/v2/active-learning/undo", REVIEWER, Scope::Home),
+    ("/v2/active-learning/comment", REVIEWER, Scope::Home),
+    ("/api/ml/models/deploy", ENGINEER, Scope::Own),
+    ("/api/ml/models/deployed", VIEWER, Scope::Own),
+    ("/api/ml/models/{model}/promote", ENGINEER, Scope::Own),
+    ("/api/ml/models/{model}/rollback", ENGINEER, Scope::Own),
+];
+
+/// Where everything below `/v2` is mounted once more.
+const OTHER_PREFIX: &str = "/api/v1/ai";
+
+/// What a route, as the router spells it, needs.
+pub(crate) fn need(route: &str) -> Option<(Need, Scope)> {
+    let route = route.strip_prefix(OTHER_PREFIX).filter(|rest| rest.starts_with("/v2/")).unwrap_or(route);
+    RULES.iter().find(|(known, ..)| *known == route).map(|(_, need, scope)| (*need, *scope))
+}
+
+/// Routes that have a rule.
+#[cfg(test)]
+pub(crate) fn ruled() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|(route, ..)| *route)
+}

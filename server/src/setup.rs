@@ -1,0 +1,21 @@
+//! What a server is started with.
+
+use store::StoreHandle;
+
+use crate::config::ServerConfig;
+
+/// Settings, and the store that holds keys and models.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Checked settings.
+    pub config: ServerConfig,
+    /// Opened when somebody needs it, and at the start where everybody needs a key.
+    pub store: Option<StoreHandle>,
+}
+
+/// Without a store: nobody can be let in by a key, and there are no models to be deployed.
+impl From<ServerConfig> for Setup {
+    fn from(config: ServerConfig) -> Self {
+        Self { config, store: None }
+    }
+}
