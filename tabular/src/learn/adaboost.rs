@@ -152,7 +152,9 @@ fn draw(weights: &[f64], random: &mut Random) -> Vec<f64> {
     let cumulative: Vec<f64> = weights.iter().map(|weight| (below += weight, below).1).collect();
     let mut drawn = vec![0.0; weights.len()];
     for _ in 0..weights.len() {
-        let at = cumulative.partition_point(|sum| *sum <= random.unit() * below);
+        // One number for the whole search: another at each of its steps would draw by no weights at all.
+        let place = random.unit() * below;
+        let at = cumulative.partition_point(|sum| *sum <= place);
         drawn[at.min(weights.len() - 1)] += 1.0;
     }
     drawn
