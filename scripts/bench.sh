@@ -18,7 +18,7 @@ ONLY=${ONLY:-}
 OURS=.runtime/python/bin/python
 YOLO=$DATA/weights/yolov8n-coco/yolov8n_coco_dequant_fp32.onnx
 LITE0=$DATA/weights/efficientnet-lite0-imagenet/efficientnet_lite0_imagenet.onnx
-EMBEDDER=models/classifier/shelf-v2-half.onnx
+EMBEDDER=models/classifier/shelf-v3-fp16.onnx
 AISLE=$DATA/shelf-scenes/dev/cola-aisle-hk
 CANS=$DATA/shelf-scenes/dev/coke-shelf-small
 

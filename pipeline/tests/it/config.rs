@@ -26,9 +26,8 @@ fn with(section: &str) -> String {
 fn the_shipped_file_is_sound_and_states_the_defaults_but_for_what_suits_our_detector() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/pipeline.yaml");
     let shipped = PipelineConfig::read(&path, &Overrides::default()).expect("it parses");
-    let required = "detector: {model: models/detector/shelf-v2-half.onnx, confidence: 0.5, class_confidence: {can: 0.7}, \
-                 iou: 0.5}\n\
-                 embedder: {model: models/classifier/shelf-v2-half.onnx}\ngallery: {path: data/gallery}\n";
+    let required = "detector: {model: models/detector/shelf-v3-fp16.onnx, confidence: 0.45, iou: 0.5}\n\
+                 embedder: {model: models/classifier/shelf-v3-fp16.onnx}\ngallery: {path: data/gallery}\n";
     assert_eq!(shipped, parse(required).expect("keys may be left out"));
     assert_eq!((shipped.options.detect.tiling, shipped.options.detect.max_tiles), (Tiling::Auto, 16));
 }

@@ -252,7 +252,7 @@ fn a_gallery_is_put_right_and_embedded_again() {
         // An image's place in the batch may change the last digits.
         assert!(pairs.into_iter().all(|(now, then)| (now - then).abs() <= 1e-5), "row {row}");
     }
-    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/classifier/shelf-v2-half.onnx");
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/classifier/shelf-v3-fp16.onnx");
     let weights = weights.to_str().expect("a path");
     fs::remove_file(&copy).expect("removed");
     let next = ["gallery", "reembed", "--weights", weights, "--data-path", "skus", "--output-dir", "next"];

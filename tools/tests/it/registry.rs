@@ -18,7 +18,7 @@ fn place() -> Workplace {
     let place = Workplace::empty();
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
     let model = |path: &str| models.join(path).canonicalize().expect("it is committed");
-    place.write_config(&model("detector/shelf-v2-half.onnx"), &model("classifier/shelf-v2-half.onnx"));
+    place.write_config(&model("detector/shelf-v3-fp16.onnx"), &model("classifier/shelf-v2-half.onnx"));
     for (sku, color) in [("cola", [200, 20, 20]), ("tea", [20, 160, 40])] {
         for shade in 0..2 {
             let folder = place.path("skus").join(sku);
@@ -176,7 +176,7 @@ fn a_release_is_registered_promoted_served_and_rolled_back() {
     for part in [
         "production",
         "passed, on coolers",
-        "detector/shelf-v2-half.onnx",
+        "detector/shelf-v3-fp16.onnx",
         "gallery/gallery.json",
         "rollback by terminal",
     ] {
@@ -193,7 +193,7 @@ fn a_release_is_registered_promoted_served_and_rolled_back() {
     drop(served);
     // A file that was altered where releases are put is put right; one that was altered among the objects is refused.
     let put: Vec<_> = files(&place.path("data/releases"));
-    let weights = put.iter().find(|file| file.ends_with("detector/shelf-v2-half.onnx")).expect("there");
+    let weights = put.iter().find(|file| file.ends_with("detector/shelf-v3-fp16.onnx")).expect("there");
     let mut altered = fs::read(weights).expect("there");
     *altered.last_mut().expect("bytes") ^= 1;
     fs::write(weights, &altered).expect("writable");
