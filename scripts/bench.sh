@@ -143,6 +143,8 @@ else
 fi
 
 # --- building --------------------------------------------------------------------------------------------------------
+leave tiling "a quarter of an hour, twice: its head says how"
+leave facing_heights "a quarter of an hour: its head says how"
 for name in open_set shelf_counts_coolers; do
     leave "$name" "half an hour: scripts/coolers.sh"
 done
