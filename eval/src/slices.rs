@@ -83,7 +83,8 @@ pub fn from_csv(text: &str, images: &[&str]) -> Result<Vec<Slice>, SliceError> {
     };
     let headings: Vec<String> = reader.headers().map_err(|e| syntax(&e))?.iter().map(str::to_owned).collect();
     let first = headings.first().map_or("", |h| h.trim_start_matches('\u{feff}'));
-    if first != "image" {
+    // `picture` is what it was called before.
+    if !matches!(first, "image" | "picture") {
         return Err(SliceError::FirstColumn { found: first.to_owned() });
     }
     if headings.len() < 2 {

@@ -92,7 +92,7 @@ function choice(candidate, at) {
   const take = () => answer({ sku_id: candidate.sku.id }, at);
   return el("li", {}, el("button", { type: "button", class: "choice", "aria-keyshortcuts": String(at + 1), onclick: take },
     el("kbd", {}, String(at + 1)),
-    el("span", { class: "thumbs" }, ...pictures),
+    el("span", { class: "thumbs" }, ...images),
     el("span", {}, el("span", { class: "sku-name" }, candidate.sku.name), el("span", { class: "sku-code" }, candidate.sku.code)),
     el("span", { class: "sim", title: "Similarity" }, candidate.similarity.toFixed(2))));
 }

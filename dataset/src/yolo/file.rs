@@ -162,7 +162,8 @@ mod tests {
         let message = read(&path).unwrap_err().to_string();
         assert!(message.ends_with("a.txt:4: 4 columns where 5 are expected: class x_center y_center width height"));
         std::fs::write(&path, b"0 .5 .5 .1 .1\n\xff").unwrap();
-        assert!(read(&path).unwrap_err().to_string().ends_with("a.txt:2: not UTF-8 text"));
+        let message = read(&path).unwrap_err().to_string();
+        assert!(message.ends_with("a.txt:2: not UTF-8 text: save it as UTF-8"), "{message}");
         std::fs::write(&path, "").unwrap();
         assert_eq!(read(&path).unwrap(), []);
     }

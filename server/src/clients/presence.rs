@@ -115,6 +115,11 @@ impl Presence {
         self.working.load(Ordering::Acquire) && self.whole.load(Ordering::Acquire)
     }
 
+    /// Whether the handler of a request has not seen all of it.
+    pub(crate) fn is_arriving(&self) -> bool {
+        self.working.load(Ordering::Acquire) && !self.whole.load(Ordering::Acquire)
+    }
+
     pub(crate) fn understands_interim(&self) -> bool {
         self.interim.load(Ordering::Acquire)
     }

@@ -41,6 +41,7 @@ pub(super) struct PacedStream {
 
 /// The client sends no more.
 struct HalfClosed {
+    since: Instant,
     timer: Pin<Box<Sleep>>,
     pause: Duration,
     /// It was sent what a socket that is gone objects to.
@@ -49,6 +50,10 @@ struct HalfClosed {
 
 /// How often to look whether a client that sends no more is gone: soon at first.
 const POLL: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(100));
+
+/// How long the handler may take to see the last byte of a body that has arrived. When it still waits for more then, the client has
+/// closed in the middle.
+const ARRIVAL: Duration = Duration::from_secs(2);
 
 /// Passed over by every client of HTTP/1.1 (RFC 9110, 15.2).
 const INTERIM: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -82,6 +87,9 @@ impl PacedStream {
                 return Poll::Ready(Ok(()));
             }
             let Some(half) = &mut self.half else { return Poll::Ready(Ok(())) };
+            if self.presence.is_arriving() && half.since.elapsed() >= ARRIVAL {
+                return Poll::Ready(Ok(()));
+            }
             ready!(half.timer.as_mut().poll(cx));
             half.timer = Box::pin(sleep(half.pause));
             half.pause = (half.pause * 2).min(POLL.1);
@@ -114,10 +122,11 @@ impl AsyncRead for PacedStream {
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
         let at_end = buf.filled().len() == before && buf.remaining() > 0;
-        if !at_end || !this.presence.is_waited_for() {
+        if !at_end || !this.presence.is_busy() {
             return Poll::Ready(Ok(()));
         }
-        this.half = Some(HalfClosed { timer: Box::pin(sleep(POLL.0)), pause: POLL.0, asked: false });
+        let timer = Box::pin(sleep(POLL.0));
+        this.half = Some(HalfClosed { since: Instant::now(), timer, pause: POLL.0, asked: false });
         this.ended(cx)
     }
 }

@@ -106,7 +106,7 @@ fn places_that_cannot_be_written() {
     check(&["--report", "truth.json"], &["--report truth.json", "folder"]);
     check(&["--compare", "truth.json"], &["truth.json"]);
     check(&["--compare", "missing.json"], &["missing.json"]);
-    fs::write(place.path("s.csv"), "image,store\na.jpg,x\n").expect("writable");
+    fs::write(place.path("s.csv"), "file,store\na.jpg,x\n").expect("writable");
     check(&["--slices", "s.csv"], &["s.csv", "first column", "image"]);
     fs::write(place.path("s.csv"), "image,store\na.jpg,x\na.jpg,y\n").expect("writable");
     check(&["--slices", "s.csv"], &["s.csv", "line 3", "a.jpg is listed again"]);
