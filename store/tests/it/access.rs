@@ -53,7 +53,7 @@ on_each! {
         let (_, soon) = store.create_key(soon, &ann(HOME)).await.expect("made");
         assert!(soon.is_live(now()) && !soon.is_live(now() + 60));
         tokio::time::sleep(std::time::Duration::from_millis(80)).await;
-        assert_eq!(store.live_keys().await.expect("listed"), [made.clone()]);
+        assert_eq!(store.live_keys().await.expect("listed"), std::slice::from_ref(&made));
         store.keys_used(vec![(made.id.clone(), 5_000)]).await.expect("written");
         store.keys_used(vec![(made.id.clone(), 4_000)]).await.expect("written");
         assert_eq!(store.keys(Some(HOME)).await.expect("listed")[0].used_at, Some(5_000), "a clock that goes back");

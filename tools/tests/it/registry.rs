@@ -53,7 +53,7 @@ fn report(place: &Workplace, name: &str, change: impl FnOnce(&mut Report)) -> St
     let mut report = Report::new(Parts {
         kind: Kind::ShelfCounts,
         data_set,
-        predictions: "shelf-v2 (onnxruntime 1.23, cpu)".to_owned(),
+        predictions: "shelf-v3 (onnxruntime 1.23, cpu)".to_owned(),
         bootstrap: Bootstrap::default(),
         targets: Targets::default(),
         required: Vec::new(),
@@ -188,7 +188,7 @@ fn a_release_is_registered_promoted_served_and_rolled_back() {
     let serve = ["serve", "--release", "shelf", "--listen", "127.0.0.1:0"];
     let served = Served::start(&place, &serve);
     let health = served.settled();
-    assert!(health.contains("\"ready\":true") && health.contains("shelf-v2"), "{health}");
+    assert!(health.contains("\"ready\":true") && health.contains("shelf-v3"), "{health}");
     assert!(served.get("/skus").contains("cola"), "the gallery of the release answers");
     drop(served);
     // A file that was altered where releases are put is put right; one that was altered among the objects is refused.
