@@ -10,7 +10,7 @@
 //! | [`crops`] | SKU crops cut out of labelled photos |
 //! | [`image`] | opening images, or only their headers |
 //! | [`table`] | tables as spreadsheets save them |
-//! | [`verdict`], [`progress`], [`files`] | plumbing: exit codes as data, progress, bounded reading, atomic writing |
+//! | [`Verdict`], [`progress`], [`files`] | plumbing: exit codes as data, progress, bounded reading, atomic writing |
 //!
 //! Everything that comes from a file is bounded before it is believed; every error names the file and the place in it; and
 //! what is written appears whole or not at all.

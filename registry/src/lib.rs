@@ -1,4 +1,4 @@
-//! Floor 4: releases as files. What a configuration names is [`pack`]ed into the registry of `store`, and comes out of it again,
+//! Floor 4: releases as files. What a configuration names is [packed](mod@pack) into the registry of `store`, and comes out of it again,
 //! every file held to its digest, as a configuration that loads the same recogniser.
 //!
 //! | module | what |

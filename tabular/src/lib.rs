@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`table`] | typed columns of one length; the digest that is a version |
-//! | [`read`], [`write`] | files to tables within limits, and back |
+//! | [`read`], [`mod@write`] | files to tables within limits, and back |
 //! | [`mod@describe`], [`mod@clean`], [`mod@split`] | what a table holds; missing values and outliers; parts |
 //! | [`prepare`], [`scale`], [`mod@matrix`], [`samples`] | columns to the numbers that learners see |
 //! | [`learn`] | the trait [`Learner`], learners of our own, ensembles, and their names |

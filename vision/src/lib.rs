@@ -11,7 +11,7 @@
 //! | [`confidences`] | from which confidence on detections count |
 //! | [`detection`], [`embedding`], [`sku`], [`recognition`] | what is found |
 //! | [`detector`], [`embedder`], [`sku_index`] | the three abilities as traits, with fakes for tests |
-//! | [`looked`], [`sharpness`] | what a detector looked at, and why its answer may not be trusted |
+//! | [`trace`], [`sharpness`] | what a detector looked at, and why its answer may not be trusted |
 //! | `Cancel` | whether anybody still waits for the work |
 //! | [`model_card`], [`facing_height`], [`digest`] | what travels with weights |
 //! | [`secret`] | what must not be shown |

@@ -106,7 +106,7 @@ mod tests {
         let line = |dash| drawn(|canvas| canvas.line(&[(0.0, 2.5), (9.0, 2.5)], (1.0, INK), dash));
         assert_eq!(line(None)[1..4], [".........", "#########", "........."]);
         assert_eq!(line(Some((2.0, 2.0)))[2], "##..##..#");
-        let dot = drawn(|canvas| canvas.dot((4.5, 2.5), 1.4, INK));
+        let dot = drawn(|canvas| canvas.dot((4.5, 2.5), 1.5, INK));
         assert_eq!(dot, [".........", "...###...", "...###...", "...###...", "........."]);
         let area = drawn(|canvas| canvas.area((1.0, 1.0, 3.0, 4.0), INK, 1.0));
         assert_eq!(area, [".........", ".##......", ".##......", ".##......", "........."]);

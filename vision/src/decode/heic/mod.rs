@@ -3,7 +3,7 @@
 //! The decoders behind HEIC are large and not memory-safe, and a file can keep them busy for long: they never run in the
 //! process that serves. A helper does one picture and ends, within limits of memory and processor time that the kernel
 //! holds it to; should it crash, that file is damaged and nothing else happened. What the file's boxes say of its size is
-//! read here, before ([`outline`]).
+//! read here, before (`outline`).
 
 mod library;
 mod outline;
