@@ -18,7 +18,12 @@ pub enum Failure {
     /// It broke a promise: which.
     Wrong(String),
     /// It took too long.
-    Slow(Duration),
+    Slow {
+        /// How long.
+        took: Duration,
+        /// How long it may take.
+        allowed: Duration,
+    },
     /// It took too much memory, in bytes.
     Large(usize),
 }
@@ -28,7 +33,9 @@ impl std::fmt::Display for Failure {
         match self {
             Self::Panic(message) => write!(f, "panicked: {message}"),
             Self::Wrong(what) => write!(f, "broke a promise: {what}"),
-            Self::Slow(time) => write!(f, "took {:.1} s, {} are allowed", time.as_secs_f64(), MAX_TIME.as_secs()),
+            Self::Slow { took, allowed } => {
+                write!(f, "took {:.1} s, {} are allowed", took.as_secs_f64(), allowed.as_secs())
+            }
             Self::Large(bytes) => write!(f, "allocated {:.0} MiB", *bytes as f64 / f64::from(1 << 20)),
         }
     }
@@ -50,7 +57,7 @@ pub fn weighed(target: &Target, data: &[u8]) -> (Result<Answer, Failure>, usize)
     let verdict = match result {
         Err(panic) => Err(Failure::Panic(message(&*panic))),
         Ok(Answer::Wrong(what)) => Err(Failure::Wrong(what)),
-        Ok(_) if time > MAX_TIME => Err(Failure::Slow(time)),
+        Ok(_) if time > target.max_time => Err(Failure::Slow { took: time, allowed: target.max_time }),
         Ok(_) if bytes > target.max_mib << 20 => Err(Failure::Large(bytes)),
         Ok(answer) => Ok(answer),
     };
@@ -68,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_fails_is_named() {
-        let target = |run| Target { name: "test", run, words: &[], mend: None, max_mib: 1 };
+        let target = |run| Target { name: "test", run, words: &[], mend: None, max_mib: 1, max_time: MAX_TIME };
         let read = target(|data| Answer::Read(data.len().to_string()));
         assert_eq!(judge(&read, b"abc"), Ok(Answer::Read("3".to_owned())));
         let panics = target(|data| panic!("byte {}", data[0]));

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use vision::{Random, Sha256};
 
 use crate::corpus;
-use crate::judge::{Failure, MAX_TIME, weighed};
+use crate::judge::{Failure, weighed};
 use crate::mutate::mutate;
 use crate::{Answer, Target};
 
@@ -63,7 +63,7 @@ pub fn run(target: &Target, seed: u64, until: Until, failures: &Path) -> io::Res
     pool.push(Vec::new());
     let kept = pool.len();
     let current = Current::open(&failures.join(format!("{}-current", target.name)))?;
-    let watch = Watch::start(target.name);
+    let watch = Watch::start(target.name, target.max_time);
     let (mut kinds, mut summary) = (HashSet::new(), Summary { tried: 0, read: 0, kinds: 0, peak: 0 });
     let over = |tried: u64| match until {
         Until::Time(time) => start.elapsed() >= time,
@@ -140,7 +140,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn start(name: &'static str) -> Self {
+    fn start(name: &'static str, longest: Duration) -> Self {
         let watch = Self { start: Instant::now(), began: Arc::default(), over: Arc::default() };
         let (start, began, over) = (watch.start, Arc::clone(&watch.began), Arc::clone(&watch.over));
         std::thread::spawn(move || {
@@ -148,7 +148,7 @@ impl Watch {
                 std::thread::sleep(Duration::from_millis(100));
                 let began = began.load(Ordering::Relaxed);
                 let now = start.elapsed().as_millis() as u64;
-                if began > 0 && now.saturating_sub(began) > 4 * MAX_TIME.as_millis() as u64 {
+                if began > 0 && now.saturating_sub(began) > 4 * longest.as_millis() as u64 {
                     eprintln!("{name}: a reader does not come back; its input is {name}-current");
                     std::process::exit(1);
                 }
@@ -175,10 +175,11 @@ impl Drop for Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::MAX_TIME;
     use crate::judge::judge;
 
     const fn target(run: fn(&[u8]) -> Answer) -> Target {
-        Target { name: "test", run, words: &[b"secret"], mend: None, max_mib: 1 }
+        Target { name: "test", run, words: &[b"secret"], mend: None, max_mib: 1, max_time: MAX_TIME }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use eval::formats::{Side, shelf_counts};
 
 use super::{Answer, Target};
 use crate::corpus::scratch;
+use crate::judge::MAX_TIME;
 
 const MAX_MIB: usize = 96;
 const JSON: &[&[u8]] = &[
@@ -52,13 +53,16 @@ const XML: &[&[u8]] = &[
     b"../..",
 ];
 
-pub(super) const VOC: Target = Target { name: "voc", run: voc, words: XML, mend: None, max_mib: MAX_MIB };
-pub(super) const CVAT: Target = Target { name: "cvat", run: cvat, words: XML, mend: None, max_mib: MAX_MIB };
-pub(super) const COCO: Target = Target { name: "coco", run: coco, words: JSON, mend: None, max_mib: MAX_MIB };
+pub(super) const VOC: Target =
+    Target { name: "voc", run: voc, words: XML, mend: None, max_mib: MAX_MIB, max_time: MAX_TIME };
+pub(super) const CVAT: Target =
+    Target { name: "cvat", run: cvat, words: XML, mend: None, max_mib: MAX_MIB, max_time: MAX_TIME };
+pub(super) const COCO: Target =
+    Target { name: "coco", run: coco, words: JSON, mend: None, max_mib: MAX_MIB, max_time: MAX_TIME };
 pub(super) const LABEL_STUDIO: Target =
-    Target { name: "label-studio", run: label_studio, words: JSON, mend: None, max_mib: MAX_MIB };
+    Target { name: "label-studio", run: label_studio, words: JSON, mend: None, max_mib: MAX_MIB, max_time: MAX_TIME };
 pub(super) const EVAL_COCO: Target =
-    Target { name: "eval-coco", run: eval_coco, words: JSON, mend: None, max_mib: MAX_MIB };
+    Target { name: "eval-coco", run: eval_coco, words: JSON, mend: None, max_mib: MAX_MIB, max_time: MAX_TIME };
 pub(super) const EVAL_RESULTS: Target = Target {
     name: "eval-results",
     run: eval_results,
@@ -75,6 +79,7 @@ pub(super) const EVAL_RESULTS: Target = Target {
     ],
     mend: None,
     max_mib: MAX_MIB,
+    max_time: MAX_TIME,
 };
 pub(super) const EVAL_COUNTS: Target = Target {
     name: "eval-counts",
@@ -91,6 +96,7 @@ pub(super) const EVAL_COUNTS: Target = Target {
     ],
     mend: None,
     max_mib: MAX_MIB,
+    max_time: MAX_TIME,
 };
 pub(super) const FACINGS: Target = Target {
     name: "facings",
@@ -112,6 +118,7 @@ pub(super) const FACINGS: Target = Target {
     ],
     mend: None,
     max_mib: MAX_MIB,
+    max_time: MAX_TIME,
 };
 pub(super) const CLASS_NAMES: Target = Target {
     name: "class-names",
@@ -135,6 +142,7 @@ pub(super) const CLASS_NAMES: Target = Target {
     ],
     mend: None,
     max_mib: MAX_MIB,
+    max_time: MAX_TIME,
 };
 pub(super) const YOLO: Target = Target {
     name: "yolo",
@@ -142,6 +150,7 @@ pub(super) const YOLO: Target = Target {
     words: &[b"0 0.5 0.5 0.2 0.2\n", b"# {\"id\":1}", b"nan", b"inf", b"-0", b"1e-320", b"4294967296", b"\t", b"\r\n"],
     mend: None,
     max_mib: MAX_MIB,
+    max_time: MAX_TIME,
 };
 
 fn voc(data: &[u8]) -> Answer {

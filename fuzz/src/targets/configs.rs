@@ -6,6 +6,7 @@ use pipeline::PipelineConfig;
 use pipeline::config::Overrides;
 
 use super::{Answer, Target};
+use crate::judge::MAX_TIME;
 
 pub(super) const PIPELINE: Target = Target {
     name: "pipeline",
@@ -35,6 +36,7 @@ pub(super) const PIPELINE: Target = Target {
     ],
     mend: None,
     max_mib: 64,
+    max_time: MAX_TIME,
 };
 
 fn run(data: &[u8]) -> Answer {

@@ -11,6 +11,7 @@ use vision::BBox;
 use vision::fakes::{FixedDetector, ListIndex, MeanColorEmbedder};
 
 use super::{Answer, Target};
+use crate::judge::MAX_TIME;
 
 /// Longer than any answer takes.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,6 +33,7 @@ pub(super) const MULTIPART: Target = Target {
     ],
     mend: None,
     max_mib: 64,
+    max_time: MAX_TIME,
 };
 
 pub(super) const JSON: Target = Target {
@@ -40,6 +42,7 @@ pub(super) const JSON: Target = Target {
     words: &[b"{\"image\":", b"\"data:image/png;base64,", b"\\u0000", b"\\ud800", b"==", b"[", b"}", b"\"conf\":1"],
     mend: None,
     max_mib: 64,
+    max_time: MAX_TIME,
 };
 
 fn multipart(data: &[u8]) -> Answer {

@@ -1,9 +1,12 @@
 //! Photos, as a client sends them.
 
+use std::time::Duration;
+
 use vision::decode::heic;
 use vision::{DecodeLimits, decode};
 
 use super::{Answer, Target};
+use crate::judge::MAX_TIME;
 
 /// Small: what matters is how little it takes to go beyond.
 const LIMITS: DecodeLimits =
@@ -12,7 +15,10 @@ const LIMITS: DecodeLimits =
 /// 8 bytes a pixel of a progressive CMYK JPEG, 3 of the result, 3 of the upright one; and what decoders hold besides.
 const MAX_MIB: usize = 48;
 
-const READER: Target = Target { name: "", run, words: &[], mend: None, max_mib: MAX_MIB };
+/// The process that decodes HEIC is ended after 30 s.
+const DECODER_TIME: Duration = Duration::from_secs(40);
+
+const READER: Target = Target { name: "", run, words: &[], mend: None, max_mib: MAX_MIB, max_time: MAX_TIME };
 
 pub(super) const JPEG: Target = Target {
     name: "jpeg",
@@ -107,7 +113,8 @@ pub(super) const HEIC: Target = Target {
     ..READER
 };
 
-pub(super) const HEIC_DECODER: Target = Target { name: "heic-decoder", run: boxes_and_picture, ..HEIC };
+pub(super) const HEIC_DECODER: Target =
+    Target { name: "heic-decoder", run: boxes_and_image, max_time: DECODER_TIME, ..HEIC };
 
 /// What the boxes say of the picture, before it is decoded.
 fn boxes(data: &[u8]) -> Answer {
@@ -115,7 +122,7 @@ fn boxes(data: &[u8]) -> Answer {
 }
 
 /// The boxes always; the picture, by a process of its own, where the program that fuzzes has named a helper and there is a libheif.
-fn boxes_and_picture(data: &[u8]) -> Answer {
+fn boxes_and_image(data: &[u8]) -> Answer {
     if !heic::available() || heic::shown_size(data).is_err() {
         return boxes(data);
     }

@@ -7,6 +7,7 @@ mod images;
 mod models;
 
 use std::error::Error;
+use std::time::Duration;
 
 /// One reader of bytes from outside.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,8 @@ pub struct Target {
     pub mend: Option<fn(&mut [u8])>,
     /// Most that may be allocated at a time, MiB.
     pub max_mib: usize,
+    /// Longest that it may take.
+    pub max_time: Duration,
 }
 
 /// What a reader said of one input.

@@ -8,11 +8,13 @@ use vision::ModelCard;
 
 use super::{Answer, Target};
 use crate::corpus::scratch;
+use crate::judge::MAX_TIME;
 
 /// Of a file of at most 64 KiB.
 const MAX_MIB: usize = 96;
 
-pub(super) const ONNX: Target = Target { name: "onnx", run: onnx, words: &[], mend: None, max_mib: MAX_MIB };
+pub(super) const ONNX: Target =
+    Target { name: "onnx", run: onnx, words: &[], mend: None, max_mib: MAX_MIB, max_time: MAX_TIME };
 
 pub(super) const TORCH: Target = Target {
     name: "torch",
@@ -36,6 +38,7 @@ pub(super) const TORCH: Target = Target {
     ],
     mend: None,
     max_mib: MAX_MIB,
+    max_time: MAX_TIME,
 };
 
 pub(super) const SAFETENSORS: Target = Target {
@@ -52,6 +55,7 @@ pub(super) const SAFETENSORS: Target = Target {
     ],
     mend: None,
     max_mib: MAX_MIB,
+    max_time: MAX_TIME,
 };
 
 pub(super) const CARD: Target = Target {
@@ -71,6 +75,7 @@ pub(super) const CARD: Target = Target {
     ],
     mend: None,
     max_mib: MAX_MIB,
+    max_time: MAX_TIME,
 };
 
 fn onnx(data: &[u8]) -> Answer {

@@ -82,7 +82,11 @@ fn work(context: &WorkerContext, max_batch: usize) {
         if batch.is_empty() {
             return;
         }
-        take_on(context, batch);
+        // Photos are caught one by one below. Whatever else panics costs its batch, whose clients hear that nobody answers, and not
+        // the worker.
+        if catch_unwind(AssertUnwindSafe(|| take_on(context, batch))).is_err() {
+            tracing::error!("a batch panicked; the worker goes on");
+        }
         context.queue.done();
     }
 }
@@ -135,7 +139,8 @@ fn recognize(context: &WorkerContext, batch: Vec<Asked>, start: Instant) {
         return;
     };
     let cancel = Cancel::all(batch.iter().map(|asked| &asked.cancel));
-    let bytes = batch.iter().map(|asked| vision::decode::memory(&asked.request.upload.photo)).sum();
+    let memory = batch.iter().map(|asked| vision::decode::memory(&asked.request.upload.photo));
+    let bytes = memory.fold(0, u64::saturating_add);
     let Ok(_memory) = context.memory.set_aside(bytes, &cancel) else {
         batch.into_iter().for_each(|asked| asked.reply(context, Err(JobError::Cancelled)));
         return;

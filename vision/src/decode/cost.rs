@@ -29,5 +29,6 @@ pub fn memory(bytes: &[u8]) -> u64 {
         // What the process that decodes it may take, beside ours.
         Format::Heic => (heic::outline(bytes).ok().map(|outline| outline.largest), heic::BYTES_A_PIXEL),
     };
-    size.map_or(0, |(width, height)| u64::from(width) * u64::from(height) * (PIXELS + beside))
+    // A header may say anything: 2^31 pixels a side are more bytes than there are numbers.
+    size.map_or(0, |(width, height)| (u64::from(width) * u64::from(height)).saturating_mul(PIXELS + beside))
 }
