@@ -15,8 +15,8 @@ const LIMITS: DecodeLimits =
 /// 8 bytes a pixel of a progressive CMYK JPEG, 3 of the result, 3 of the upright one; and what decoders hold besides.
 const MAX_MIB: usize = 48;
 
-/// The process that decodes HEIC is ended after 30 s.
-const DECODER_TIME: Duration = Duration::from_secs(40);
+/// The process that decodes HEIC is ended after 10 s.
+const DECODER_TIME: Duration = Duration::from_secs(15);
 
 const READER: Target = Target { name: "", run, words: &[], mend: None, max_mib: MAX_MIB, max_time: MAX_TIME };
 

@@ -22,7 +22,7 @@ const NAMES: &[&str] = &["libheif.so.1", "libheif.1.dylib"];
 const MAX_FILE: u64 = 1 << 30;
 
 /// Processor time for one picture, seconds.
-const MAX_SECONDS: u64 = 30;
+const MAX_SECONDS: u64 = 10;
 
 #[derive(Debug, Error)]
 enum HelperError {

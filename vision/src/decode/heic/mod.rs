@@ -31,7 +31,7 @@ pub const HELPER_ARGUMENT: &str = "heif-decoder";
 const ANSWER: &[u8; 8] = b"heif-rgb";
 
 /// Longest that a picture may take, however busy the machine is.
-const MAX_TIME: Duration = Duration::from_secs(30);
+const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// What the helper may allocate beside the file, bytes: for each pixel planes, their copies on the way to RGB, and what the
 /// decoder notes of blocks.
