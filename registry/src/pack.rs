@@ -25,7 +25,7 @@ pub struct Packed {
     pub files: Vec<(String, PathBuf)>,
     /// Architectures of its networks.
     pub algorithm: String,
-    /// Figures of the model cards: `detector.map50`, `embedder.top1`.
+    /// Metrics of the model cards: `detector.map50`, `embedder.top1`.
     pub metrics: BTreeMap<String, f64>,
 }
 

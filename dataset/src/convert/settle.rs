@@ -12,8 +12,8 @@ use crate::layout::FileSort;
 /// Kind of an image that an export lists more than once.
 const LISTED_TWICE: &str = "second entries of an image (their boxes are joined)";
 
-/// Kind of a picture whose labels say where it is, but which nothing here opens.
-const NOT_READ: &str = "pictures of kinds that are not read (their boxes are kept; save the pictures as JPEG)";
+/// Kind of an image whose labels say where it is, but which nothing here opens.
+const NOT_READ: &str = "images of kinds that are not read (their boxes are kept; save the images as JPEG)";
 
 /// Brings what a reader found into the shape that [`Annotations::check`] wants. What cannot be kept is left out and counted.
 pub(super) fn settle(path: &Path, loaded: &mut Loaded) -> Result<(), ConvertError> {

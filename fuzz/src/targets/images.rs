@@ -116,12 +116,12 @@ pub(super) const HEIC: Target = Target {
 pub(super) const HEIC_DECODER: Target =
     Target { name: "heic-decoder", run: boxes_and_image, max_time: DECODER_TIME, ..HEIC };
 
-/// What the boxes say of the picture, before it is decoded.
+/// What the boxes say of the image, before it is decoded.
 fn boxes(data: &[u8]) -> Answer {
     Answer::of(heic::shown_size(data), |_| "boxes".to_owned())
 }
 
-/// The boxes always; the picture, by a process of its own, where the program that fuzzes has named a helper and there is a libheif.
+/// The boxes always; the image, by a process of its own, where the program that fuzzes has named a helper and there is a libheif.
 fn boxes_and_image(data: &[u8]) -> Answer {
     if !heic::available() || heic::shown_size(data).is_err() {
         return boxes(data);

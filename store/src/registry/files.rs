@@ -9,7 +9,7 @@ use crate::sql::{Row, values};
 use crate::store::Store;
 
 impl Store {
-    /// Where an organisation's files of models lie: apart from pictures, which are swept, and from other organisations', so
+    /// Where an organisation's files of models lie: apart from images, which are swept, and from other organisations', so
     /// that nobody can tell what another one has.
     #[must_use]
     pub fn model_objects(&self, organisation: &str) -> Objects {

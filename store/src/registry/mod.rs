@@ -2,7 +2,7 @@
 //!
 //! A version is written once; only its status moves. One version of a name is in production at most, which the database itself
 //! sees to; what replaces it does so in one transaction, and the one before becomes `archived`. Files lie among the objects,
-//! named by their content and apart from pictures, and are written before the row that names them.
+//! named by their content and apart from images, and are written before the row that names them.
 
 mod deploy;
 mod files;

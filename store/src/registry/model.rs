@@ -75,7 +75,7 @@ pub struct NewModel {
     pub algorithm: String,
     /// Words.
     pub description: String,
-    /// Figures by name.
+    /// Metrics by name.
     pub metrics: BTreeMap<String, f64>,
     /// What it learned from.
     pub datasets: Vec<DataSetRef>,
@@ -108,7 +108,7 @@ pub struct ModelVersion {
     pub algorithm: String,
     /// Words.
     pub description: String,
-    /// Figures by name.
+    /// Metrics by name.
     pub metrics: BTreeMap<String, f64>,
     /// What it learned from.
     pub datasets: Vec<DataSetRef>,

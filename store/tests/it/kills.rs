@@ -16,7 +16,7 @@ const HOME: &str = DEFAULT_ORGANISATION;
 /// Where the process that is to be killed finds its store.
 const DATABASE: &str = "SHELF_TEST_KILLED_DATABASE";
 const OBJECTS: &str = "SHELF_TEST_KILLED_OBJECTS";
-/// How often a process is killed; `SHELF_KILLS=200` for the figure of the documents.
+/// How often a process is killed; `SHELF_KILLS=200` for the number in the documents.
 const KILLS: &str = "SHELF_KILLS";
 
 /// Promotes two versions and rolls back, until it is killed. Without a store there is nothing to do: it is no test of its own.

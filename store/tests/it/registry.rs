@@ -274,7 +274,7 @@ on_each! {
         let objects = store.model_objects(HOME);
         objects.get_file(file.sha256, file.bytes, &target).await.expect("copied");
         assert_eq!(std::fs::read(&target).expect("there"), b"weights of 1");
-        // The sweep of pictures leaves them alone.
+        // The sweep of images leaves them alone.
         let everything = store::retention::Retention { max_age: None, max_bytes: Some(0), grace: std::time::Duration::ZERO };
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         assert_eq!(store.forget(&everything).await.expect("swept").images, 0);

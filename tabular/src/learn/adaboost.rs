@@ -114,9 +114,9 @@ impl AdaBoost {
         for round in 0..self.n_estimators {
             run.check()?;
             let mut random = Random::stream(run.seed, round as u64);
-            let drawn = draw(&weights, &mut random);
+            let sampled = draw(&weights, &mut random);
             let Grown { tree, importance: of_tree, .. } =
-                grow(columns, outcome(&samples.y), &drawn, growth, &mut random);
+                grow(columns, outcome(&samples.y), &sampled, growth, &mut random);
             let mut errors: Vec<f64> =
                 (0..rows).map(|row| (tree.value(samples.x.row(row), 1)[0] - y[row]).abs()).collect();
             let largest = errors.iter().copied().fold(0.0, f64::max);
@@ -146,18 +146,18 @@ impl AdaBoost {
     }
 }
 
-/// How often each row is drawn, of as many draws as there are rows, by weight.
+/// How often each row is sampled, of as many samples as there are rows, by weight.
 fn draw(weights: &[f64], random: &mut Random) -> Vec<f64> {
     let mut below = 0.0;
     let cumulative: Vec<f64> = weights.iter().map(|weight| (below += weight, below).1).collect();
-    let mut drawn = vec![0.0; weights.len()];
+    let mut sampled = vec![0.0; weights.len()];
     for _ in 0..weights.len() {
         // One number for the whole search: another at each of its steps would draw by no weights at all.
         let place = random.unit() * below;
         let at = cumulative.partition_point(|sum| *sum <= place);
-        drawn[at.min(weights.len() - 1)] += 1.0;
+        sampled[at.min(weights.len() - 1)] += 1.0;
     }
-    drawn
+    sampled
 }
 
 /// Votes of trees with weights.

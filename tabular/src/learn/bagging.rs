@@ -7,7 +7,7 @@ use super::{Fitted, LearnError, Learner, Model, Predictor, Run, check_samples, r
 use crate::matrix::Matrix;
 use crate::samples::{Samples, Target};
 
-/// The mean of models, each of rows drawn with replacement.
+/// The mean of models, each of rows sampled with replacement.
 pub struct Bagging {
     /// The learner.
     pub base: Box<dyn Learner>,
@@ -26,14 +26,16 @@ impl Learner for Bagging {
         let mut models = Vec::with_capacity(self.n_estimators);
         for number in 0..self.n_estimators {
             let mut random = Random::stream(run.seed ^ 0xba6, number as u64);
-            models.push(self.base.fit(&samples.take(&drawn(samples, fraction, &mut random)), &run.part(number))?.model);
+            models.push(
+                self.base.fit(&samples.take(&bootstrap(samples, fraction, &mut random)), &run.part(number))?.model,
+            );
         }
         Ok(Model::Bagging(BaggingModel { models, outputs: samples.y.outputs() }).into())
     }
 }
 
-/// Rows drawn with replacement. A draw of one class alone cannot be learned from: another is made.
-fn drawn(samples: &Samples, fraction: f64, random: &mut Random) -> Vec<usize> {
+/// Rows sampled with replacement. A sample of one class alone cannot be learned from: another is made.
+fn bootstrap(samples: &Samples, fraction: f64, random: &mut Random) -> Vec<usize> {
     const DRAWS: usize = 100;
     let rows = samples.rows();
     let count = ((fraction * rows as f64) as usize).max(1);

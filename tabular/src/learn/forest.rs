@@ -101,7 +101,7 @@ impl Learner for DecisionTree {
     }
 }
 
-/// Many trees, each of rows drawn with replacement. Hyperparameters are called as in scikit-learn.
+/// Many trees, each of rows sampled with replacement. Hyperparameters are called as in scikit-learn.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RandomForest {
@@ -115,7 +115,7 @@ pub struct RandomForest {
     pub min_samples_leaf: usize,
     /// Features that are looked at for each split: the square root for classes, all for numbers.
     pub max_features: Option<MaxFeatures>,
-    /// Whether each tree has rows drawn with replacement, or all.
+    /// Whether each tree has rows sampled with replacement, or all.
     pub bootstrap: bool,
 }
 

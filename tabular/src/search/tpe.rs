@@ -1,15 +1,15 @@
 //! The tree-structured Parzen estimator (Bergstra, Bardenet, Bengio and Kégl 2011).
 //!
-//! The points so far are divided into good and bad ones; the next point is, of some that are drawn from the density of the good, the one
+//! The points so far are divided into good and bad ones; the next point is, of some that are sampled from the density of the good, the one
 //! where the good are densest against the bad.
 
 use vision::Random;
 
 use super::space::{Point, Range};
 
-/// Points that are drawn by chance first.
+/// Points that are sampled at random first.
 pub(super) const STARTUP: usize = 10;
-/// Points that are drawn from the good ones.
+/// Points that are sampled from the good ones.
 const CANDIDATES: usize = 24;
 /// Good points, at most.
 const MAX_GOOD: usize = 25;
@@ -83,8 +83,8 @@ impl Parzen {
     fn draw(&self, random: &mut Random) -> f64 {
         const DRAWS: usize = 100;
         let (mean, width) = self.0[random.below(self.0.len())];
-        let drawn = (0..DRAWS).map(|_| mean + width * random.normal()).find(|at| (0.0..=1.0).contains(at));
-        drawn.unwrap_or(mean)
+        let sampled = (0..DRAWS).map(|_| mean + width * random.normal()).find(|at| (0.0..=1.0).contains(at));
+        sampled.unwrap_or(mean)
     }
 
     fn log_density(&self, at: f64) -> f64 {

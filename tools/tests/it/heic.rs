@@ -1,6 +1,6 @@
 //! HEIC through libheif, where it is installed: in a process of its own, upright, bounded.
 //!
-//! The pictures are those that fuzzing begins with (fuzz/corpus/make.py): what `png/rgb.png` shows, coded by HEVC.
+//! The images are those that fuzzing begins with (fuzz/corpus/make.py): what `png/rgb.png` shows, coded by HEVC.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ fn file(name: &str) -> (Vec<u8>, [String; 2]) {
 
 fn decoded(name: &str) -> RgbImage {
     let (bytes, [width, height]) = file(name);
-    // The coded picture is somewhat larger than the shown one.
+    // The coded image is somewhat larger than the shown one.
     let output = helper(&[&width, &height, "64", "64"], &bytes);
     assert!(output.status.success(), "{name}: {}", stderr(&output));
     let pixels = output.stdout.strip_prefix(b"heif-rgb").expect("pixels").to_vec();

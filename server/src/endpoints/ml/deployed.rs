@@ -59,7 +59,7 @@ pub(crate) struct DeployedModel {
     /// RFC 3339 in UTC.
     #[schema(example = "2026-11-21T09:30:00Z")]
     created_at: String,
-    /// Figures by name.
+    /// Metrics by name.
     metrics: BTreeMap<String, f64>,
 }
 
