@@ -1,0 +1,30 @@
+//! Rows of the table: what bites everyone.
+
+pub(crate) const BOM: &str = "UTF-8 with a byte-order mark";
+pub(crate) const UTF16: &str = "UTF-16";
+pub(crate) const CRLF: &str = "Windows line ends";
+pub(crate) const COMPOSED: &str = "a name with letters composed otherwise than the image's";
+pub(crate) const CAPITALS: &str = "a name with its extension in capitals, the image's in small letters";
+pub(crate) const JPE: &str = "`.jpe`";
+pub(crate) const HEIC: &str = "a HEIC, AVIF, TIFF or GIF beside, or named";
+pub(crate) const NUMBER_TEXT: &str = "numbers as text";
+pub(crate) const FLOAT_ID: &str = "whole numbers written `1.0`";
+pub(crate) const WORD_ID: &str = "ids that are words";
+pub(crate) const OPTIONAL: &str = "optional fields missing";
+pub(crate) const ID_TWICE: &str = "an id given twice";
+pub(crate) const LISTED_TWICE: &str = "an image or name listed twice";
+pub(crate) const EMPTY: &str = "an empty file";
+pub(crate) const BAD_ROW: &str = "one bad row";
+pub(crate) const LONG: &str = "a name of 5,000 characters";
+pub(crate) const OUT: &str = "a name that leads out (`../`)";
+pub(crate) const LINK: &str = "a link";
+pub(crate) const HIDDEN: &str = "hidden files beside (`._a`, `.ipynb_checkpoints`)";
+pub(crate) const NAN: &str = "NaN";
+pub(crate) const NEGATIVE: &str = "a negative size, or corners in the wrong order";
+pub(crate) const TURNED: &str = "a turned box";
+pub(crate) const OUTSIDE: &str = "a box marked as outside";
+pub(crate) const CROWD: &str = "crowd, difficult";
+pub(crate) const TRUNCATED: &str = "truncated, occluded";
+pub(crate) const POLYGON: &str = "a polygon";
+pub(crate) const CLASS: &str = "a class without a name";
+pub(crate) const DISAGREE: &str = "two statements that disagree";
