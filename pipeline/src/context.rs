@@ -32,9 +32,9 @@ const FAR_BEHIND: f32 = 0.09;
 /// ```
 ///
 /// and the highest score wins, where `behind` is how much less similar `c` is than the winner of the vote. Neighbours speak by what
-/// they were before any was changed, so the order of facings does not matter. `accepts` says whether the new SKU's similarity
-/// is enough for it; unknown facings stay unknown.
-pub(crate) fn apply(items: &mut [RecognizedItem], context: RowContext, accepts: impl Fn(SkuId, f32) -> bool) {
+/// they were before any was changed, so the order of facings does not matter. `accepts` says whether the new SKU's similarity,
+/// with the margin of the vote, is enough for it; unknown facings stay unknown.
+pub(crate) fn apply(items: &mut [RecognizedItem], context: RowContext, accepts: impl Fn(SkuId, f32, f32) -> bool) {
     if !(context.weight > 0.0) || items.len() < 2 {
         return;
     }
@@ -61,7 +61,7 @@ pub(crate) fn apply(items: &mut [RecognizedItem], context: RowContext, accepts: 
         });
         let Some((rank, ..)) = best.filter(|(rank, ..)| *rank > 0) else { continue };
         let chosen = decision.candidates[rank];
-        if accepts(chosen.sku, chosen.similarity) {
+        if accepts(chosen.sku, chosen.similarity, decision.margin) {
             let decision = &mut item.decision;
             decision.candidates[..=rank].rotate_right(1);
             (decision.sku, decision.similarity, decision.margin) = (Some(chosen.sku), chosen.similarity, 0.0);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     fn skus(mut items: Vec<RecognizedItem>, context: RowContext, threshold: f32) -> Vec<u32> {
-        apply(&mut items, context, |_, similarity| similarity >= threshold);
+        apply(&mut items, context, |_, similarity, _| similarity >= threshold);
         items.iter().map(|item| item.decision.sku.map_or(0, |sku| sku.0)).collect()
     }
 

@@ -1,8 +1,9 @@
 //! How many facings of a photo are of no enrolled SKU: learned from all of them together.
 //!
 //! A threshold that lets one impostor in twenty pass must refuse many a facing that is what it seems. Where all that is on a shelf
-//! is enrolled there are no impostors, and refusing is nothing but a miscount. So the photo tells: the fraction of foreign facings is
-//! that under which the similarities found on it are likeliest.
+//! is enrolled there are no impostors, and refusing is nothing but a miscount; where half of it is not, a threshold that misses nothing
+//! names what it must not. So the photo tells: the fraction of foreign facings is that under which the similarities found on it are
+//! likeliest, and each facing is what it likelier is.
 
 use vision::{Reason, RecognizedItem, SkuId, SkuIndex, SkuStatus};
 
@@ -16,11 +17,16 @@ pub(crate) const SUPPOSED: f64 = 0.05;
 /// Steps of expectation-maximisation; it moves by less than a thousandth long before.
 const STEPS: usize = 30;
 
-/// Lets facings below their threshold through where the photo makes it likelier that they are of the SKU they come nearest to than
-/// of none, and brings probabilities to the photo's own fraction of foreign facings (expectation-maximisation over class priors:
-/// Saerens, Latinne and Decaestecker 2002). `margin` is the lead below which a SKU is ambiguous. Gives the fraction of foreign facings
-/// where the photo has enough of them.
-pub(crate) fn apply(items: &mut [RecognizedItem], gallery: &dyn SkuIndex, margin: f32) -> Option<f64> {
+/// Decides each facing anew by what is likelier on this photo, its SKU or none, and brings probabilities to the photo's own fraction
+/// of foreign facings (expectation-maximisation over class priors: Saerens, Latinne and Decaestecker 2002). `margin` is the lead below
+/// which a SKU is ambiguous; SKUs that are `fixed` keep to their thresholds. Gives the fraction of foreign facings where the photo has
+/// enough of them.
+pub(crate) fn apply(
+    items: &mut [RecognizedItem],
+    gallery: &dyn SkuIndex,
+    margin: f32,
+    fixed: impl Fn(SkuId) -> bool,
+) -> Option<f64> {
     let odds: Vec<Option<(SkuId, f64)>> = items.iter().map(|item| odds(item, gallery)).collect();
     let all: Vec<f64> = odds.iter().flatten().map(|(_, odds)| *odds).collect();
     if all.len() < MIN_FACINGS {
@@ -36,18 +42,29 @@ pub(crate) fn apply(items: &mut [RecognizedItem], gallery: &dyn SkuIndex, margin
             let right_if_enrolled = (f64::from(p) / (1.0 - supposed).max(1e-9)).min(1.0);
             (right_if_enrolled * (1.0 - foreign)) as f32
         });
+        if fixed(sku) {
+            continue;
+        }
         if matches!(decision.reason, Reason::BelowThreshold { .. }) && foreign < 0.5 {
             decision.sku = Some(sku);
             decision.reason = Reason::PhotoContext;
             decision.status = if decision.margin >= margin { SkuStatus::Known } else { SkuStatus::Ambiguous };
+        } else if decision.sku.is_some() && foreign >= 0.5 {
+            (decision.sku, decision.status, decision.reason) = (None, SkuStatus::Unknown, Reason::LikelyForeign);
         }
     }
     Some(fraction)
 }
 
-/// Whether a facing of this similarity to `sku` is likelier of it than foreign, on a photo of this fraction of foreign facings.
-pub(crate) fn accepts(gallery: &dyn SkuIndex, fraction: f64, sku: SkuId, similarity: f32) -> bool {
-    gallery.enrolled_odds(sku, similarity).is_some_and(|odds| is_foreign(f64::from(odds), fraction) < 0.5)
+/// Whether a facing of this similarity to `sku` is likelier of it than foreign, on a photo of this fraction of foreign facings; `None`
+/// where that is not known. `margin` is the lead of the winner of its vote, by which it is enrolled or not, whatever it is.
+pub(crate) fn accepts(
+    gallery: &dyn SkuIndex,
+    fraction: f64,
+    (sku, similarity, margin): (SkuId, f32, f32),
+) -> Option<bool> {
+    let odds = gallery.enrolled_odds(sku, similarity, margin)?;
+    Some(is_foreign(f64::from(odds), fraction) < 0.5)
 }
 
 /// The SKU a facing comes nearest to, and how many times likelier its similarity is for that SKU than for a foreign product.
@@ -56,7 +73,7 @@ fn odds(item: &RecognizedItem, gallery: &dyn SkuIndex) -> Option<(SkuId, f64)> {
         return None;
     }
     let best = item.decision.candidates.first()?;
-    let odds = f64::from(gallery.enrolled_odds(best.sku, best.similarity)?);
+    let odds = f64::from(gallery.enrolled_odds(best.sku, best.similarity, item.decision.margin)?);
     odds.is_finite().then_some((best.sku, odds))
 }
 
@@ -87,7 +104,7 @@ mod tests {
         fn search(&self, _: &[Embedding], _: usize) -> Result<Vec<Vec<Neighbor>>, ModelError> {
             Ok(Vec::new())
         }
-        fn enrolled_odds(&self, _: SkuId, similarity: f32) -> Option<f32> {
+        fn enrolled_odds(&self, _: SkuId, similarity: f32, _: f32) -> Option<f32> {
             Some(if similarity >= 0.6 { 4.0 } else { 0.25 })
         }
         fn sku(&self, _: SkuId) -> Option<Arc<Sku>> {
@@ -124,7 +141,7 @@ mod tests {
     fn accepted(near: usize, far: usize) -> (usize, usize) {
         let mut items: Vec<RecognizedItem> =
             (0..near).map(|_| facing(0.65)).chain((0..far).map(|_| facing(0.5))).collect();
-        apply(&mut items, &Gallery, 0.02);
+        apply(&mut items, &Gallery, 0.02, |_| false);
         let count = |items: &[RecognizedItem]| items.iter().filter(|item| item.decision.sku.is_some()).count();
         assert!(items.iter().all(|item| item.decision.probability.is_some_and(|p| (0.0..=1.0).contains(&p))));
         (count(&items[..near]), count(&items[near..]))
@@ -136,6 +153,30 @@ mod tests {
         assert_eq!(accepted(10, 30), (10, 0), "most is foreign here");
         assert_eq!(accepted(0, 30), (0, 0));
         assert_eq!(accepted(5, 1), (0, 0), "too few to say anything: the thresholds hold");
+    }
+
+    #[test]
+    fn a_photo_of_foreign_products_names_none_that_is_likelier_foreign() {
+        let photo = |near: usize, far: usize| -> Vec<RecognizedItem> {
+            let named = |mut item: RecognizedItem| {
+                let decision = &mut item.decision;
+                (decision.status, decision.reason, decision.sku) = (SkuStatus::Known, Reason::Accepted, Some(SkuId(1)));
+                item
+            };
+            (0..near).map(|_| named(facing(0.65))).chain((0..far).map(|_| named(facing(0.5)))).collect()
+        };
+        let kept = |near: usize, far: usize, fixed: bool| {
+            let mut items = photo(near, far);
+            apply(&mut items, &Gallery, 0.02, |_| fixed);
+            assert!(
+                items.iter().all(|item| item.decision.sku.is_some() == (item.decision.status != SkuStatus::Unknown))
+            );
+            items.iter().filter(|item| item.decision.sku.is_some()).count()
+        };
+        assert_eq!(kept(10, 30, false), 10);
+        assert_eq!(kept(30, 3, false), 33, "hardly anything is foreign here");
+        assert_eq!(kept(10, 30, true), 40, "thresholds that a person set hold");
+        assert_eq!(kept(1, 5, false), 6, "too few to say anything");
     }
 
     #[test]

@@ -375,11 +375,17 @@ impl Recognizer {
             let (mut items, second): (Vec<RecognizedItem>, Vec<_>) = items.unzip();
             let settings = &self.release.settings;
             let gallery = &*self.gallery;
-            let foreign =
-                if settings.photo_prior { prior::apply(&mut items, gallery, settings.rule.margin) } else { None };
-            context::apply(&mut items, settings.row_context, |sku, similarity| {
-                similarity >= self.threshold(Some(sku))
-                    || foreign.is_some_and(|foreign| prior::accepts(gallery, foreign, sku, similarity))
+            let fixed = |sku: SkuId| self.sku_thresholds.contains_key(&sku);
+            let foreign = if settings.photo_prior {
+                prior::apply(&mut items, gallery, settings.rule.margin, fixed)
+            } else {
+                None
+            };
+            context::apply(&mut items, settings.row_context, |sku, similarity, margin| {
+                let by_photo = foreign.filter(|_| !fixed(sku));
+                by_photo
+                    .and_then(|foreign| prior::accepts(gallery, foreign, (sku, similarity, margin)))
+                    .unwrap_or_else(|| similarity >= self.threshold(Some(sku)))
             });
             for (item, second) in items.iter_mut().zip(second) {
                 if item.decision.reason == Reason::RowContext {

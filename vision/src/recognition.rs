@@ -41,6 +41,8 @@ pub enum Reason {
         /// Threshold in force.
         threshold: f32,
     },
+    /// Above its threshold, but all facings of the photo together make it likelier that it is no enrolled product.
+    LikelyForeign,
     /// The runner-up SKU is too close.
     MarginTooSmall {
         /// Margin in force.
@@ -60,6 +62,9 @@ impl fmt::Display for Reason {
             Self::Accepted => f.write_str("similar enough and clearly ahead of the runner-up"),
             Self::PhotoContext => {
                 f.write_str("a little less similar than its SKU asks for, but hardly anything on this photo is unknown")
+            }
+            Self::LikelyForeign => {
+                f.write_str("much of this photo is not enrolled, and this is likelier so than its SKU")
             }
             Self::RowContext => {
                 f.write_str("two SKUs were about equally near, and its neighbours in the row are this one")

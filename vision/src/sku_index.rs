@@ -78,9 +78,9 @@ pub trait SkuIndex: Send + Sync {
         None
     }
 
-    /// How many times likelier a facing of this similarity to `sku`, which it comes nearest to, is of an enrolled SKU than of a
+    /// How many times likelier a facing of this similarity to `sku`, which won the vote by `margin`, is of an enrolled SKU than of a
     /// foreign product, before anything is known of how many are foreign; `None` when that is not known.
-    fn enrolled_odds(&self, _sku: SkuId, _similarity: f32) -> Option<f32> {
+    fn enrolled_odds(&self, _sku: SkuId, _similarity: f32, _margin: f32) -> Option<f32> {
         None
     }
 

@@ -151,8 +151,8 @@ impl SkuIndex for Gallery {
         Some(self.calibration.as_ref()?.probability(sku, similarity, margin))
     }
 
-    fn enrolled_odds(&self, sku: SkuId, similarity: f32) -> Option<f32> {
-        self.calibration.as_ref()?.enrolled_odds(sku, similarity)
+    fn enrolled_odds(&self, sku: SkuId, similarity: f32, margin: f32) -> Option<f32> {
+        self.calibration.as_ref()?.enrolled_odds(sku, similarity, margin)
     }
 
     fn sku(&self, id: SkuId) -> Option<Arc<Sku>> {

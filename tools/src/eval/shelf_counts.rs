@@ -332,14 +332,11 @@ impl Run<'_> {
         let code = |id| self.recognizer.gallery().sku(id).map(|sku| sku.code.clone());
         let stated = |decision: &vision::Decision| Stated {
             probability: decision.probability.map(f64::from),
-            // What a person said is no container has candidates, too, but is accepted as none of them.
+            // What is accepted is decided by the whole photo, not by the threshold alone.
             excess: decision.candidates.first().map(|best| {
                 let threshold = self.recognizer.threshold(Some(best.sku));
-                f64::from(if decision.sku.is_some() {
-                    (best.similarity - threshold).max(0.0)
-                } else {
-                    best.similarity - threshold
-                })
+                let over = best.similarity - threshold;
+                f64::from(if decision.sku.is_some() { over.max(0.0) } else { over.min(-f32::EPSILON) })
             }),
         };
         let facing = |item: &vision::RecognizedItem| Facing {

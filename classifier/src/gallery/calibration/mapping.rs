@@ -36,11 +36,11 @@ impl Mapping {
 }
 
 impl Mapping {
-    /// Odds at a lead, whatever the margin; finite and above 0.
-    pub(super) fn odds(&self, lead: f32) -> f64 {
-        let [one, lead, _] = features(lead, 0.0);
+    /// Odds at a lead and a margin; finite and above 0.
+    pub(super) fn odds(&self, lead: f32, margin: f32) -> f64 {
+        let [one, lead, margin] = features(lead, margin);
         // Beyond e^20 to one nothing changes any more.
-        (self.bias * one + self.lead * lead).clamp(-20.0, 20.0).exp()
+        (self.bias * one + self.lead * lead + self.margin * margin).clamp(-20.0, 20.0).exp()
     }
 }
 
@@ -57,10 +57,9 @@ impl Sample {
         Self { features: features(lead, margin), right, weight: 1.0 }
     }
 
-    /// The same without its margin, with another outcome.
-    pub(super) fn by_lead(self, right: bool) -> Self {
-        let [one, lead, _] = self.features;
-        Self { features: [one, lead, 0.0], right, ..self }
+    /// The same with another outcome.
+    pub(super) fn being(self, right: bool) -> Self {
+        Self { right, ..self }
     }
 
     /// The same, counting for so many.

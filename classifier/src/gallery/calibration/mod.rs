@@ -81,13 +81,20 @@ pub struct Calibration {
     levels: Levels,
     /// The exemplar nearest to each row of the background that is looked at.
     nearest: Vec<Nearest>,
-    /// Leads of exemplars over the other SKUs that they come nearest to.
-    look_alikes: Vec<f32>,
+    /// Exemplars, as the rest of the gallery sees them with their own SKU struck.
+    look_alikes: Vec<Foreign>,
     /// Minimum lead of a known SKU.
     lead: Option<f32>,
     mapping: Mapping,
-    /// Log-odds of enrolled against foreign by the lead, were both as frequent.
+    /// Log-odds of enrolled against foreign by lead and margin, were both as frequent.
     enrolled: Option<Mapping>,
+}
+
+/// A product that is not enrolled: its lead over the SKU that wins the vote, and that SKU's margin over the next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Foreign {
+    lead: f32,
+    margin: f32,
 }
 
 /// The exemplar nearest to a row of the background.
@@ -105,8 +112,9 @@ impl Calibration {
         let rows: Vec<usize> = standard.background.iter().flat_map(|b| looked_at(b, data.exemplars().len())).collect();
         let nearest = nearest_to(standard, data, index, &rows)?;
         let (samples, look_alikes) = look_up(data, index, standard, &levels)?;
-        let enrolled = enrolled_against_foreign(&samples, &look_alikes, &nearest, &levels);
-        let mapping = mapping_of(standard, data, index, &levels, (&nearest, samples))?;
+        let background = foreign(standard, data, index, &levels, &nearest)?;
+        let enrolled = enrolled_against_foreign(&samples, &look_alikes, &background);
+        let mapping = mapping_of(standard, samples, &background);
         let standard = Arc::clone(standard);
         Ok(Self { standard, levels, nearest, look_alikes, lead: None, mapping, enrolled }.led())
     }
@@ -167,11 +175,11 @@ impl Calibration {
         self.mapping.probability(similarity - self.levels.of_sku(sku), margin)
     }
 
-    /// How many times likelier a facing of this similarity to `sku` is of an enrolled SKU than of a foreign product as alike as the
-    /// enrolled ones are among themselves; `None` where exemplars are too few to say.
+    /// How many times likelier a facing of this similarity to `sku`, which won the vote by this margin, is of an enrolled SKU than of
+    /// a foreign product as alike as the enrolled ones are among themselves; `None` where exemplars are too few to say.
     #[must_use]
-    pub fn enrolled_odds(&self, sku: SkuId, similarity: f32) -> Option<f32> {
-        self.enrolled.map(|enrolled| enrolled.odds(similarity - self.levels.of_sku(sku)) as f32)
+    pub fn enrolled_odds(&self, sku: SkuId, similarity: f32, margin: f32) -> Option<f32> {
+        self.enrolled.map(|enrolled| enrolled.odds(similarity - self.levels.of_sku(sku), margin) as f32)
     }
 
     /// How similar exemplars of `sku` are to the nearest other one of it, on average.
@@ -194,7 +202,7 @@ impl Calibration {
 
     fn leads(&self) -> Vec<f32> {
         match self.standard.impostors {
-            Impostors::LookAlikes => self.look_alikes.clone(),
+            Impostors::LookAlikes => self.look_alikes.iter().map(|other| other.lead).collect(),
             Impostors::Background => {
                 let lead = |nearest: &Nearest| nearest.similarity - self.levels.of_sku(nearest.sku);
                 // What is as similar as the SKU's own exemplars is no foreign product but that SKU.
@@ -250,14 +258,14 @@ fn picked(matrix: &Matrix, rows: &[usize]) -> Matrix {
     picked
 }
 
-/// Looks exemplars up in the rest of the gallery: what came of those whose SKU has another, and the lead of each over the
-/// other SKU it comes nearest to.
+/// Looks exemplars up in the rest of the gallery: what came of those whose SKU has another, and what would have come of each, were
+/// its SKU not enrolled.
 fn look_up(
     data: &GalleryData,
     index: &Index,
     standard: &Standard,
     levels: &Levels,
-) -> Result<(Vec<Sample>, Vec<f32>), GalleryError> {
+) -> Result<(Vec<Sample>, Vec<Foreign>), GalleryError> {
     let exemplars = data.exemplars().len();
     let count = affordable(exemplars.min(MAX_QUERIES), exemplars).min(exemplars);
     let rows: Vec<usize> = (0..count).map(|at| at * exemplars / count).collect();
@@ -278,8 +286,9 @@ fn look_up(
             .filter(|(other, _)| other.id != own.id && other.sha256 != own.sha256)
             .map(|(other, similarity)| Neighbor { exemplar: other.id, sku: other.sku, similarity })
             .collect();
-        let other = neighbors.iter().find(|n| n.sku != own.sku && n.sku != SkuId::NOT_A_CONTAINER);
-        look_alikes.extend(other.map(|other| other.similarity - levels.of_sku(other.sku)));
+        let others: Vec<Neighbor> =
+            neighbors.iter().filter(|n| n.sku != own.sku && n.sku != SkuId::NOT_A_CONTAINER).copied().collect();
+        look_alikes.extend(seen(&others, standard, levels));
         if levels.has_pairs(own.sku) {
             let decision = decide(&neighbors, &standard.rule, 1);
             let Some(best) = decision.candidates.first() else { continue };
@@ -290,53 +299,55 @@ fn look_up(
     Ok((samples, look_alikes))
 }
 
-/// Exemplars looked up among the others against foreign products: look-alikes, else the background.
-fn enrolled_against_foreign(
-    samples: &[Sample],
-    look_alikes: &[f32],
-    nearest: &[Nearest],
-    levels: &Levels,
-) -> Option<Mapping> {
-    let mut foreign = look_alikes.to_vec();
-    if foreign.len() < MIN_QUERIES {
-        foreign.extend(nearest.iter().map(|n| n.similarity - levels.of_sku(n.sku)).filter(|lead| *lead < 0.0));
-    }
-    if samples.len() < MIN_QUERIES || foreign.len() < MIN_QUERIES {
-        return None;
-    }
-    let weight = samples.len() as f64 / foreign.len() as f64;
-    let enrolled = samples.iter().map(|sample| sample.by_lead(true));
-    let foreign = foreign.iter().map(|&lead| Sample::new(lead, 0.0, false).weighing(weight));
-    let both: Vec<Sample> = enrolled.chain(foreign).collect();
-    Some(fit(&both, Mapping { bias: 1.0, lead: 1.0, margin: 0.0 }))
+/// What the vote makes of something foreign; `None` where nothing is near.
+fn seen(neighbors: &[Neighbor], standard: &Standard, levels: &Levels) -> Option<Foreign> {
+    let decision = decide(neighbors, &standard.rule, 1);
+    let best = decision.candidates.first()?;
+    Some(Foreign { lead: best.similarity - levels.of_sku(best.sku), margin: decision.margin })
 }
 
-fn mapping_of(
+/// The background, as the gallery sees it, without what is as similar as a SKU's own exemplars: that is no foreign product.
+fn foreign(
     standard: &Standard,
     data: &GalleryData,
     index: &Index,
     levels: &Levels,
-    (nearest, mut samples): (&[Nearest], Vec<Sample>),
-) -> Result<Mapping, GalleryError> {
+    nearest: &[Nearest],
+) -> Result<Vec<Foreign>, GalleryError> {
+    let Some(background) = &standard.background else { return Ok(Vec::new()) };
+    let rows = nearest.iter().filter(|n| n.similarity < levels.of_sku(n.sku)).map(|n| n.row);
+    let rows: Vec<usize> = rows.step_by((nearest.len() / MIN_ROWS).max(1)).collect();
+    let found = index.search(data, &picked(background.embeddings(), &rows), standard.rule.k)?;
+    let neighbors = found.into_iter().map(|hits| -> Vec<Neighbor> {
+        let exemplars = hits.iter().map(|hit| (&data.exemplars()[hit.row], hit.similarity));
+        exemplars.map(|(e, similarity)| Neighbor { exemplar: e.id, sku: e.sku, similarity }).collect()
+    });
+    Ok(neighbors.filter_map(|neighbors| seen(&neighbors, standard, levels)).collect())
+}
+
+/// Exemplars looked up among the others against foreign products: look-alikes, and the background where those are few.
+fn enrolled_against_foreign(samples: &[Sample], look_alikes: &[Foreign], background: &[Foreign]) -> Option<Mapping> {
+    let more: &[Foreign] = if look_alikes.len() < MIN_QUERIES { background } else { &[] };
+    let count = look_alikes.len() + more.len();
+    if samples.len() < MIN_QUERIES || count < MIN_QUERIES {
+        return None;
+    }
+    let weight = samples.len() as f64 / count as f64;
+    let enrolled = samples.iter().map(|sample| sample.being(true));
+    let foreign = look_alikes.iter().chain(more);
+    let foreign = foreign.map(|other| Sample::new(other.lead, other.margin, false).weighing(weight));
+    let both: Vec<Sample> = enrolled.chain(foreign).collect();
+    Some(fit(&both, Mapping { bias: 1.0, lead: 1.0, margin: 0.0 }))
+}
+
+fn mapping_of(standard: &Standard, mut samples: Vec<Sample>, background: &[Foreign]) -> Mapping {
     if samples.len() < MIN_QUERIES {
-        return Ok(standard.general);
+        return standard.general;
     }
-    if let Some(background) = &standard.background {
-        let foreign = nearest.iter().filter(|n| n.similarity < levels.of_sku(n.sku)).map(|n| n.row);
-        let rows: Vec<usize> = foreign.step_by((nearest.len() / MIN_ROWS).max(1)).collect();
-        let weight = UNKNOWN / (1.0 - UNKNOWN) * samples.len() as f64 / rows.len().max(1) as f64;
-        for hits in index.search(data, &picked(background.embeddings(), &rows), standard.rule.k)? {
-            let neighbor = |hit: &super::flat::Hit| {
-                let exemplar = &data.exemplars()[hit.row];
-                Neighbor { exemplar: exemplar.id, sku: exemplar.sku, similarity: hit.similarity }
-            };
-            let decision = decide(&hits.iter().map(neighbor).collect::<Vec<_>>(), &standard.rule, 1);
-            let Some(best) = decision.candidates.first() else { continue };
-            let lead = best.similarity - levels.of_sku(best.sku);
-            samples.push(Sample::new(lead, decision.margin, false).weighing(weight));
-        }
-    }
-    Ok(fit(&samples, standard.general))
+    let weight = UNKNOWN / (1.0 - UNKNOWN) * samples.len() as f64 / background.len().max(1) as f64;
+    let foreign = background.iter().map(|other| Sample::new(other.lead, other.margin, false).weighing(weight));
+    samples.extend(foreign);
+    fit(&samples, standard.general)
 }
 
 /// What differs between two states of a gallery.
