@@ -12,6 +12,7 @@ pub mod recognize;
 pub mod release;
 pub mod timing;
 
+mod classify;
 mod context;
 mod prior;
 mod request_limits;

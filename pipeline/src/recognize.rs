@@ -127,7 +127,7 @@ impl Recognizer {
         &self.release
     }
 
-    fn decide(&self, neighbors: &[Neighbor], top_k: usize) -> Decision {
+    pub(crate) fn decide(&self, neighbors: &[Neighbor], top_k: usize) -> Decision {
         // One at least: the winner's probability is asked for.
         let rule = &self.release.settings.rule;
         let mut decision = decide_by(neighbors, rule, |sku| Some(self.threshold(Some(sku))), top_k.max(1));

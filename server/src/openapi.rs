@@ -2,7 +2,9 @@
 
 use utoipa::OpenApi;
 
-use crate::endpoints::{classes, health, livez, metrics, ml, readyz, recognize, recognize_batch, review, skus};
+use crate::endpoints::{
+    classes, health, livez, metrics, ml, predict, readyz, recognize, recognize_batch, review, skus,
+};
 
 /// All endpoints.
 #[derive(OpenApi)]
@@ -17,6 +19,7 @@ use crate::endpoints::{classes, health, livez, metrics, ml, readyz, recognize, r
     paths(
         recognize::recognize,
         recognize_batch::batch,
+        predict::predict,
         classes::classes,
         skus::skus,
         review::queue::queue,

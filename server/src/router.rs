@@ -10,7 +10,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::cors::cors;
-use crate::endpoints::{classes, health, livez, metrics, ml, readyz, recognize, recognize_batch, review, skus};
+use crate::endpoints::{
+    classes, health, livez, metrics, ml, predict, readyz, recognize, recognize_batch, review, skus,
+};
 use crate::guard::{account, admit, guard};
 use crate::observe::observe;
 use crate::problem::Problem;
@@ -23,6 +25,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .nest("/api/ml", ml::routes())
         .route("/classes", get(classes::classes))
         .route("/skus", get(skus::skus))
+        .route("/predict", post(predict::predict))
         .route("/health", get(health::health))
         .route("/livez", get(livez::livez))
         .route("/readyz", get(readyz::readyz))

@@ -50,6 +50,7 @@ const RULES: &[(&str, Need, Scope)] = &[
     ("/review/items/{item}", VIEWER, Scope::Home),
     ("/review/skus", VIEWER, Scope::Home),
     ("/review/stats", VIEWER, Scope::Home),
+    ("/predict", VIEWER, Scope::Home),
     ("/v2/recognize", VIEWER, Scope::Home),
     ("/v2/recognize/batch", VIEWER, Scope::Home),
     ("/v2/classes", VIEWER, Scope::Home),

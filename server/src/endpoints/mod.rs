@@ -5,6 +5,7 @@ pub(crate) mod health;
 pub(crate) mod livez;
 pub(crate) mod metrics;
 pub(crate) mod ml;
+pub(crate) mod predict;
 pub(crate) mod readyz;
 pub(crate) mod recognize;
 pub(crate) mod recognize_batch;

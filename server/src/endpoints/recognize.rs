@@ -175,7 +175,7 @@ fn store(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 }
 
 /// How long the client can use an answer: `x-timeout-ms`.
-fn patience(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
+pub(super) fn patience(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
     let Some(value) = headers.get(TIMEOUT) else { return Ok(None) };
     let text = String::from_utf8_lossy(value.as_bytes());
     match text.parse() {

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use vision::{BBox, Cancel};
 
 use super::JobQueue;
-use super::job::{Answer, Job, JobError, JobRequest, Work};
+use super::job::{Answer, Classified, Job, JobError, JobRequest, Work};
 use super::latency::LatencyAverage;
 use super::queue::PushError;
 use crate::config::ServerConfig;
@@ -136,6 +136,16 @@ impl Inference {
     /// the next step.
     pub(crate) async fn answer(&self, caller: Caller, request: JobRequest) -> Result<Answer, Refused> {
         self.wait(caller, |reply| Work::Photo { request: Box::new(request), reply }).await
+    }
+
+    /// Has a worker say what crops show.
+    pub(crate) async fn classify(
+        &self,
+        caller: Caller,
+        images: Vec<Bytes>,
+        top_k: usize,
+    ) -> Result<Classified, Refused> {
+        self.wait(caller, |reply| Work::Crops { images, top_k, reply }).await
     }
 
     /// Has a worker cut a box out of a photo and embed it: as much work as a small photo, and admitted like one.

@@ -1,6 +1,7 @@
 //! One photo on its way through the workers, and what comes back.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -8,9 +9,10 @@ use pipeline::{RecognizeError, RecognizeOptions, Timing};
 use review::{Cut, Prepared, ReviewError, Source};
 use thiserror::Error;
 use tokio::sync::oneshot;
-use vision::{BBox, Cancel};
+use vision::{BBox, Cancel, Decision, DecodeError};
 
 use super::batcher::Entry;
+use crate::models::Loaded;
 use crate::request_id::RequestId;
 use crate::upload::Upload;
 use crate::wire::answer::RecognizeAnswer;
@@ -68,6 +70,15 @@ pub(crate) enum Work {
         /// Who waits.
         reply: oneshot::Sender<Result<Answer, JobError>>,
     },
+    /// Says what images show that are facings as a whole.
+    Crops {
+        /// Files.
+        images: Vec<Bytes>,
+        /// Candidates wanted of each.
+        top_k: usize,
+        /// Who waits.
+        reply: oneshot::Sender<Result<Classified, JobError>>,
+    },
     /// Cuts a box out of a photo and embeds it.
     Cut {
         /// A file.
@@ -83,6 +94,7 @@ impl Entry for Job {
     fn is_abandoned(&self) -> bool {
         match &self.work {
             Work::Photo { reply, .. } => reply.is_closed(),
+            Work::Crops { reply, .. } => reply.is_closed(),
             Work::Cut { reply, .. } => reply.is_closed(),
         }
     }
@@ -103,6 +115,15 @@ impl Entry for Job {
             _ => false,
         }
     }
+}
+
+/// What crops show, each by itself: one that is no image takes nothing from the others.
+#[derive(Debug)]
+pub(crate) struct Classified {
+    /// In the order they came.
+    pub(crate) crops: Vec<Result<Decision, DecodeError>>,
+    /// What decided.
+    pub(crate) loaded: Arc<Loaded>,
 }
 
 /// A finished answer.

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
+use bytes::Bytes;
 use pipeline::{Photo, RecognizeError, Recognized, Recognizer};
 use review::{Cut, Review, ReviewError, Seen, cut, prepare};
 use tokio::sync::{mpsc, oneshot};
 use vision::{Cancel, ModelError};
 
-use super::job::{Answer, AnswerBody, AnswerFormat, Job, JobError, JobRequest, Summary, Work};
+use super::job::{Answer, AnswerBody, AnswerFormat, Classified, Job, JobError, JobRequest, Summary, Work};
 use super::{JobQueue, LatencyAverage, PhotoMemory};
 use crate::config::ServerConfig;
 use crate::load_error::LoadError;
@@ -112,6 +113,11 @@ fn take_on(context: &WorkerContext, batch: Vec<Job>) {
                 let asked = Asked { enqueued, cancel, request: *request, reply };
                 if too_late { asked.reply(context, Err(JobError::TooLate)) } else { photos.push(asked) }
             }
+            Work::Crops { reply, .. } if too_late => drop(reply.send(Err(JobError::TooLate))),
+            Work::Crops { images, top_k, reply } => {
+                let done = catch_unwind(AssertUnwindSafe(|| classify(context, &images, top_k, &cancel)));
+                drop(reply.send(done.unwrap_or(Err(JobError::Panicked))));
+            }
             Work::Cut { reply, .. } if too_late => drop(reply.send(Err(JobError::TooLate))),
             Work::Cut { photo, bbox, reply } => {
                 let done = catch_unwind(AssertUnwindSafe(|| cut_out(context, &photo, bbox, &cancel)));
@@ -124,6 +130,25 @@ fn take_on(context: &WorkerContext, batch: Vec<Job>) {
         context.metrics.batch(photos.len());
         recognize(context, photos, start);
     }
+}
+
+/// One after the other: no more than one lies decoded in memory.
+fn classify(context: &WorkerContext, images: &[Bytes], top_k: usize, cancel: &Cancel) -> Result<Classified, JobError> {
+    let loaded = context.models.loaded().ok_or(JobError::NoModels)?;
+    let recognizer = &loaded.recognizer;
+    let mut crops = Vec::with_capacity(images.len());
+    for image in images {
+        let _memory =
+            context.memory.set_aside(vision::decode::memory(image), cancel).map_err(|_| JobError::Cancelled)?;
+        crops.push(match recognizer.decode(image) {
+            Ok(image) => {
+                let decision = recognizer.classify(&image, top_k, cancel);
+                Ok(decision.map_err(|error| JobError::from_recognition(RecognizeError::Model(Arc::new(error))))?)
+            }
+            Err(error) => Err(error),
+        });
+    }
+    Ok(Classified { crops, loaded })
 }
 
 fn cut_out(context: &WorkerContext, photo: &[u8], bbox: vision::BBox, cancel: &Cancel) -> Result<Cut, JobError> {

@@ -22,6 +22,7 @@ impl From<UploadError> for Problem {
             | UploadError::Form { .. }
             | UploadError::UnexpectedField { .. }
             | UploadError::Json { .. }
+            | UploadError::JsonImages { .. }
             | UploadError::Base64 { .. }
             | UploadError::DataUrl => ProblemType::MalformedBody,
         };

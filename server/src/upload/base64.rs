@@ -1,4 +1,4 @@
-//! `{"image": "<base64>"}`, also as a data URL.
+//! `{"image": "<base64>"}` and `{"images": ["<base64>", ...]}`, also as data URLs.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,27 @@ struct Document<'a> {
     image: Cow<'a, str>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ManyDocument<'a> {
+    #[serde(borrow)]
+    images: Vec<Cow<'a, str>>,
+}
+
+/// One image.
 pub(super) async fn read(body: LimitedBody) -> Result<Bytes, UploadError> {
+    read_by(body, decode).await
+}
+
+/// As many images as `limit`, in their order.
+pub(super) async fn read_many(body: LimitedBody, limit: usize) -> Result<Vec<Bytes>, UploadError> {
+    read_by(body, move |text| decode_many(text, limit)).await
+}
+
+async fn read_by<T: Send + 'static>(
+    body: LimitedBody,
+    decode: impl FnOnce(&[u8]) -> Result<T, UploadError> + Send + 'static,
+) -> Result<T, UploadError> {
     let text = raw::read(body).await?;
     if text.len() < HEAVY_BYTES {
         return decode(&text);
@@ -38,6 +58,19 @@ pub(super) async fn read(body: LimitedBody) -> Result<Bytes, UploadError> {
 fn decode(text: &[u8]) -> Result<Bytes, UploadError> {
     let document: Document<'_> =
         serde_json::from_slice(text).map_err(|e| UploadError::Json { reason: shorten(&e.to_string()) })?;
+    decode_text(&document.image)
+}
+
+fn decode_many(text: &[u8], limit: usize) -> Result<Vec<Bytes>, UploadError> {
+    let document: ManyDocument<'_> =
+        serde_json::from_slice(text).map_err(|e| UploadError::JsonImages { reason: shorten(&e.to_string()) })?;
+    if document.images.len() > limit {
+        return Err(UploadError::TooManyPhotos { limit });
+    }
+    document.images.iter().map(|image| decode_text(image)).collect()
+}
+
+fn decode_text(image: &str) -> Result<Bytes, UploadError> {
     // Schemes are case-blind (RFC 3986, 3.1), and so is the word base64 (RFC 2397).
     let ends_with = |kind: &str, end: &str| {
         kind.len()
@@ -45,7 +78,7 @@ fn decode(text: &[u8]) -> Result<Bytes, UploadError> {
             .and_then(|at| kind.get(at..))
             .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
     };
-    let image = document.image.trim_start();
+    let image = image.trim_start();
     let encoded = match image.split_at_checked(5) {
         Some((scheme, url)) if scheme.eq_ignore_ascii_case("data:") => match url.split_once(',') {
             Some((kind, data)) if ends_with(kind, ";base64") => data,
@@ -83,6 +116,16 @@ mod tests {
         assert_eq!(signs("-_-_"), signs("+/+/"), "the alphabet for addresses");
         check(r#"{"image": "\u0063\u0032hlbGYhIQ=="}"#);
         assert!(decode(br#"{"image": ""}"#).expect("no bytes are bytes").is_empty());
+    }
+
+    #[test]
+    fn many_images_come_in_their_order() {
+        let images = decode_many(br#"{"images": ["c2hlbGYhIQ==", "data:;base64,YQ", ""]}"#, 3).expect("three images");
+        assert_eq!(images, [&b"shelf!!"[..], b"a", b""]);
+        assert!(decode_many(br#"{"images": []}"#, 3).expect("none").is_empty());
+        assert_eq!(decode_many(br#"{"images": ["", ""]}"#, 1), Err(UploadError::TooManyPhotos { limit: 1 }));
+        assert!(matches!(decode_many(br#"{"images": ["*"]}"#, 1), Err(UploadError::Base64 { .. })));
+        assert!(matches!(decode_many(br#"{"image": "YQ"}"#, 1), Err(UploadError::JsonImages { .. })));
     }
 
     #[test]

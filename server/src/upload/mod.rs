@@ -61,6 +61,8 @@ pub(crate) enum UploadError {
     UnexpectedField { name: String },
     #[error("the JSON cannot be read: {reason}; send {{\"image\": \"<base64 of the file>\"}}")]
     Json { reason: String },
+    #[error("the JSON cannot be read: {reason}; send {{\"images\": [\"<base64 of a file>\", ...]}}")]
+    JsonImages { reason: String },
     #[error("the key \"image\" is not base64: {reason}; encode the file's bytes with the standard alphabet")]
     Base64 { reason: String },
     #[error("the key \"image\" is a data URL that does not carry base64; write data:image/jpeg;base64,...")]
@@ -94,6 +96,22 @@ pub(crate) async fn receive(
         Way::Json => base64::read(body).await,
     }?;
     Ok(Upload::new(photo, reservation))
+}
+
+/// Receives at most `limit` images of one JSON document, and what accounts for their memory.
+///
+/// # Errors
+/// When the body is no such document, too large, or breaks off.
+pub(crate) async fn receive_many(
+    headers: &HeaderMap,
+    body: Body,
+    config: &ServerConfig,
+    budget: &Budget,
+    limit: usize,
+) -> Result<(Vec<Bytes>, Reservation), UploadError> {
+    let reservation = budget.open();
+    let body = LimitedBody::new(body, headers, config, reservation.clone())?;
+    Ok((base64::read_many(body, limit).await?, reservation))
 }
 
 fn way(headers: &HeaderMap) -> Result<Way, UploadError> {

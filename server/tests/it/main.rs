@@ -18,6 +18,7 @@ mod ml;
 mod observability;
 mod pages;
 mod photos;
+mod predict;
 mod review;
 mod review_page;
 mod review_server;
