@@ -16,7 +16,7 @@ WEIGHTS=${WEIGHTS:-$(sed -n '/^embedder:/,/model:/s/^ *model: *\([^ ]*\).*/\1/p'
 export AI_V2_CLASSIFIER_MODEL=$WEIGHTS
 MARGIN=$(sed -n 's/.*"margin": *\([0-9.]*\).*/\1/p' "${WEIGHTS%.*}.card.json")
 
-sets=(beverage3-bottle-can/dev ayesha-bottle-detection/dev datacluster-bottles-cups/dev stock-shelves/dev paddle-drinks/dev
+sets=(beverage3-bottle-can/dev ayesha-bottle-detection/dev datacluster-bottles-cups/dev paddle-drinks/dev
     grocerystore-packages/dev/train)
 if [ ! -e "${WEIGHTS%.*}.background.npy" ] || [ "${BACKGROUND:-}" = anew ]; then
     "$SHELF" gallery background "${sets[@]/#/$DATA/}"
