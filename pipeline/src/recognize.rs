@@ -1,7 +1,7 @@
 //! Detect, crop, embed, search, decide, count.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use classifier::gallery::vote::decide_by;
@@ -125,6 +125,12 @@ impl Recognizer {
     #[must_use]
     pub fn release(&self) -> &Release {
         &self.release
+    }
+
+    /// Tells, without holding it, whether the release is still in memory: it leaves with the last recogniser that answers with it.
+    #[must_use]
+    pub fn in_memory(&self) -> Weak<Release> {
+        Arc::downgrade(&self.release)
     }
 
     fn decide(&self, neighbors: &[Neighbor], top_k: usize) -> Decision {

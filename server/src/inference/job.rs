@@ -1,17 +1,21 @@
 //! One photo on its way through the workers, and what comes back.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
 use pipeline::{RecognizeError, RecognizeOptions, Timing};
 use review::{Cut, Prepared, ReviewError, Source};
+use store::predictions::NewPrediction;
 use thiserror::Error;
 use tokio::sync::oneshot;
 use vision::{BBox, Cancel};
 
 use super::batcher::Entry;
+use crate::predictions::Occasion;
 use crate::request_id::RequestId;
+use crate::served::Served;
 use crate::upload::Upload;
 use crate::wire::answer::RecognizeAnswer;
 use crate::wire::parameters::GalleryChoice;
@@ -22,9 +26,13 @@ pub(crate) struct JobRequest {
     pub(crate) id: RequestId,
     /// The photo, and the share of the upload budget it holds until it is answered.
     pub(crate) upload: Upload,
+    /// What it was accepted with: it is answered with this, whatever takes its place meanwhile.
+    pub(crate) served: Arc<Served>,
     pub(crate) options: RecognizeOptions,
     pub(crate) gallery: GalleryChoice,
     pub(crate) format: AnswerFormat,
+    /// Where and when the photo was taken.
+    pub(crate) occasion: Occasion,
     /// Where the photo comes from: none fills the review queue alone.
     pub(crate) source: Source,
 }
@@ -98,7 +106,9 @@ impl Entry for Job {
     fn fits_with(&self, other: &Self) -> bool {
         match (&self.work, &other.work) {
             (Work::Photo { request, .. }, Work::Photo { request: other, .. }) => {
-                request.options == other.options && request.gallery == other.gallery
+                Arc::ptr_eq(&request.served, &other.served)
+                    && request.options == other.options
+                    && request.gallery == other.gallery
             }
             _ => false,
         }
@@ -117,6 +127,8 @@ pub(crate) enum AnswerBody {
 /// A finished answer, and what of it goes into the review queue.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    /// For the log of answers, once it was given.
+    pub(crate) prediction: Option<Box<NewPrediction>>,
     pub(crate) body: AnswerBody,
     pub(crate) review: Option<Box<Prepared>>,
     pub(crate) content_type: &'static str,
