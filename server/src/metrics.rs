@@ -144,11 +144,7 @@ impl Metrics {
             Unit::Seconds,
             metrics.swap_seconds.clone(),
         );
-        shelf.register(
-            "predictions",
-            "Answers written into the log, or lost to it",
-            metrics.predictions.clone(),
-        );
+        shelf.register("predictions", "Answers written into the log, or lost to it", metrics.predictions.clone());
         shelf.register_collector(Box::new(state));
         Self { registry, ..metrics }
     }

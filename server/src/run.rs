@@ -21,6 +21,9 @@ use crate::setup::Setup;
 use crate::swap::{Swapper, follow};
 use crate::{connections, router};
 
+/// Longest time for the log of answers once nobody answers any more.
+const LAST: Duration = Duration::from_secs(5);
+
 /// Why the server ended other than as told.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -109,9 +112,9 @@ pub async fn run(
     let left = app.config.timeouts.drain.saturating_sub(spent);
     let workers_gone = tokio::time::timeout(left, all_gone.recv()).await.is_ok();
     app.models.follow(None);
-    // The last answers are written before the process ends; it bounds its time itself.
+    // The last answers are written before the process ends, if the store is there.
     drop(logging);
-    drop(keeping.await);
+    drop(tokio::time::timeout(LAST, keeping).await);
     match (cut_off, workers_gone) {
         (0, true) => Ok(()),
         (0, false) => Err(ServeError::WorkersBusy),

@@ -75,9 +75,11 @@ fn drift(encoder: &mut DescriptorEncoder, signals: &[Drift]) -> Result<(), fmt::
         }
         Ok(())
     };
-    gauges("drift_psi", "Population stability index of all facings, yesterday and today against four weeks", &|drift| {
-        drift.index
-    })?;
+    gauges(
+        "drift_psi",
+        "Population stability index of all facings, yesterday and today against four weeks",
+        &|drift| drift.index,
+    )?;
     gauges("drift_worst_sku_psi", "The same of the SKU that has changed most", &|drift| {
         drift.skus.first().map(|sku| sku.index)
     })?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use server::{Example, Loaded, LoadError, ReviewSetup};
+use server::{Example, LoadError, Loaded, ReviewSetup};
 use store::StoreHandle;
 use store::registry::ModelVersion;
 use tokio::runtime::Handle;

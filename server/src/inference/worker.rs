@@ -81,9 +81,12 @@ fn warm_up(recognizer: &Recognizer, options: &RecognizeOptions) -> Result<(), Lo
 /// a session that has run.
 pub(crate) fn probe(workers: usize, recognizer: &Recognizer, options: &RecognizeOptions) -> Result<(), LoadError> {
     thread::scope(|scope| {
-        let start = || thread::Builder::new().name("probe".to_owned()).spawn_scoped(scope, || warm_up(recognizer, options));
+        let start =
+            || thread::Builder::new().name("probe".to_owned()).spawn_scoped(scope, || warm_up(recognizer, options));
         let probes = (0..workers).map(|_| start()).collect::<io::Result<Vec<_>>>()?;
-        probes.into_iter().try_for_each(|probe| probe.join().unwrap_or_else(|_| Err("the first inference panicked".into())))
+        probes
+            .into_iter()
+            .try_for_each(|probe| probe.join().unwrap_or_else(|_| Err("the first inference panicked".into())))
     })
 }
 
@@ -281,8 +284,7 @@ fn answer(
         timing,
     };
     let logged = context.predictions.is_on() && job.request.gallery == GalleryChoice::Served;
-    let prediction =
-        logged.then(|| Box::new(entry(&job.request, &recognition, digest, job.enqueued.elapsed())));
+    let prediction = logged.then(|| Box::new(entry(&job.request, &recognition, digest, job.enqueued.elapsed())));
     Ok(Answer { prediction, body, review, content_type, summary })
 }
 

@@ -11,7 +11,12 @@ use crate::inference::JobRequest;
 use crate::served::CONFIGURED;
 
 /// What is kept of an answer: no box, no name, no pixel.
-pub(crate) fn entry(request: &JobRequest, recognition: &Recognition, photo: Sha256, latency: Duration) -> NewPrediction {
+pub(crate) fn entry(
+    request: &JobRequest,
+    recognition: &Recognition,
+    photo: Sha256,
+    latency: Duration,
+) -> NewPrediction {
     let signals = recognition.items.iter().map(|item| {
         let sku = item.decision.sku.map_or(NO_SKU, |sku| i64::from(sku.0));
         (sku, item.decision.similarity, item.detection.confidence)

@@ -47,10 +47,17 @@ struct Keeper {
 impl Keeper {
     async fn run(mut self, mut inbox: mpsc::Receiver<NewPrediction>, mut stopped: mpsc::Receiver<()>) {
         let mut batch = Vec::with_capacity(TOGETHER);
-        let mut looked: Option<Instant> = None;
+        self.look().await;
+        let mut looked = Instant::now();
         loop {
             let rest = if self.failing { REST } else { GATHER };
             let more = async {
+                if batch.is_empty() {
+                    match tokio::time::timeout(LOOK, inbox.recv()).await {
+                        Ok(Some(entry)) => batch.push(entry),
+                        Ok(None) | Err(_) => return,
+                    }
+                }
                 tokio::time::sleep(rest).await;
                 while batch.len() < TOGETHER
                     && let Ok(entry) = inbox.try_recv()
@@ -66,8 +73,8 @@ impl Keeper {
             if !batch.is_empty() && self.write(&batch).await {
                 batch.clear();
             }
-            if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
-                looked = Some(Instant::now());
+            if looked.elapsed() >= LOOK {
+                looked = Instant::now();
                 self.look().await;
             }
         }

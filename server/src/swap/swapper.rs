@@ -100,7 +100,9 @@ impl Swapper {
             self.notice_the_end();
             // What is asked for before the first release answers is what is being loaded.
             if !matches!(self.app.models.phase(), Phase::Ready(_)) {
-                self.asked = false;
+                if std::mem::take(&mut self.asked) {
+                    tracing::warn!("nothing is loaded anew: the server is not ready, or is no more");
+                }
                 continue;
             }
             let Some(wanted) = self.wanted().await else { continue };
@@ -139,7 +141,8 @@ impl Swapper {
         };
         let due = self.looked.is_none_or(|looked| looked.elapsed() >= self.app.config.releases.look);
         let follow = self.app.config.releases.follow || self.looked.is_none();
-        if !self.asked && !(due && follow) {
+        let look = self.asked || (due && follow);
+        if !look {
             return None;
         }
         let found = match self.in_production(&name).await {
@@ -199,7 +202,7 @@ impl Swapper {
         match self.load(wanted).await {
             Ok(served) => {
                 self.attempts.forget();
-                if self.put(served) {
+                if self.put(&served) {
                     let seconds = begin.elapsed().as_secs_f64();
                     self.app.swaps.settle();
                     self.app.metrics.swapped("swapped", begin.elapsed());
@@ -233,13 +236,13 @@ impl Swapper {
     }
 
     /// New requests are answered with it from now on, and its gallery follows the labels in place of the one before.
-    fn put(&self, served: Arc<Served>) -> bool {
+    fn put(&self, served: &Arc<Served>) -> bool {
         let queue = served.queue.clone();
-        if self.app.models.swap(Arc::clone(&served)).is_err() {
+        if self.app.models.swap(Arc::clone(served)).is_err() {
             return false;
         }
         self.app.review.set(queue.clone());
-        self.app.models.follow(queue.map(|queue| follow(&served, queue, &Handle::current())));
+        self.app.models.follow(queue.map(|queue| follow(served, queue, &Handle::current())));
         true
     }
 }
@@ -254,12 +257,7 @@ pub(crate) fn follow(served: &Arc<Served>, queue: Arc<Queue>, runtime: &Handle) 
 
 /// Loads, tries on as many threads as there are workers, and only then lets the review queue take over what it has enrolled: a
 /// release that is refused has changed nothing.
-fn prepare(
-    app: &App,
-    load: &Load,
-    version: Option<&ModelVersion>,
-    runtime: &Handle,
-) -> Result<Arc<Served>, LoadError> {
+fn prepare(app: &App, load: &Load, version: Option<&ModelVersion>, runtime: &Handle) -> Result<Arc<Served>, LoadError> {
     let loaded = load(version)?;
     app.swaps.count(&loaded.recognizer);
     probe(app.config.workers.get(), &loaded.recognizer, &loaded.options)?;

@@ -243,7 +243,8 @@ impl RecognizeAnswer {
     /// The answer for one photo.
     #[must_use]
     pub fn new(recognition: &Recognition, context: &AnswerContext<'_>) -> Self {
-        let AnswerContext { request_id, photo, recognizer, version, timing, queued, total, annotated, embeddings } = *context;
+        let AnswerContext { request_id, photo, recognizer, version, timing, queued, total, annotated, embeddings } =
+            *context;
         let gallery = &**recognizer.gallery();
         let classes = recognizer.detector().classes();
         Self {

@@ -68,8 +68,10 @@ pub enum GalleryChoice {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ParameterError {
     /// No such parameter.
-    #[error("there is no parameter {name:?}; there are conf, iou, tiles, top_k, return_embeddings, annotate, gallery, store, shelf, \
-             taken_at")]
+    #[error(
+        "there is no parameter {name:?}; there are conf, iou, tiles, top_k, return_embeddings, annotate, gallery, store, shelf, \
+             taken_at"
+    )]
     Unknown {
         /// As written.
         name: String,
@@ -185,7 +187,11 @@ fn gallery(text: &str) -> Result<GalleryChoice, String> {
 
 fn name_of_place(text: &str) -> Result<String, String> {
     let sound = (1..=MAX_NAME).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    if sound { Ok(text.to_owned()) } else { Err(format!("1 to {MAX_NAME} characters, none of them a control character")) }
+    if sound {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("1 to {MAX_NAME} characters, none of them a control character"))
+    }
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {
@@ -225,7 +231,8 @@ mod tests {
         assert_eq!(options.detect.tiling, Tiling::Grid { columns: 3, rows: 2 });
         assert_eq!((options.top_k, options.keep_embeddings, query.annotate), (7, true, Some(true)));
         assert_eq!(options.detect.max_detections, defaults.detect.max_detections);
-        let query = parse("store=north-12&shelf=K\u{fc}hlung&taken_at=2026-11-21T09:30:00+01:00").expect("all are fine");
+        let query =
+            parse("store=north-12&shelf=K\u{fc}hlung&taken_at=2026-11-21T09:30:00+01:00").expect("all are fine");
         assert_eq!((query.store.as_deref(), query.shelf.as_deref()), (Some("north-12"), Some("K\u{fc}hlung")));
         assert_eq!(query.taken_at, Some(1_795_249_800_000), "date -u -d 2026-11-21T08:30:00Z +%s");
     }

@@ -11,7 +11,7 @@ use pipeline::{RecognizeOptions, Recognizer, RecognizerSettings, Release};
 use reqwest::StatusCode;
 use review::LiveGallery;
 use serde_json::{Value, json};
-use server::{Loaded, LoadError, Reload, ReviewSetup, Setup, Version};
+use server::{LoadError, Loaded, Reload, ReviewSetup, Setup, Version};
 use store::access::DEFAULT_ORGANISATION as HOME;
 use store::registry::{ModelKind, ModelVersion, NewModel};
 use store::{Store, StoreHandle};
@@ -51,7 +51,8 @@ impl Embedder for FailingEmbedder {
 
 /// Sees the usual shelf; all its SKUs and its detector are named after the version.
 fn named(version: &str) -> Recognizer {
-    let detections = photos::FACINGS.iter().map(|(bbox, _)| Detection { bbox: *bbox, class: ClassId(0), confidence: 0.9 });
+    let detections =
+        photos::FACINGS.iter().map(|(bbox, _)| Detection { bbox: *bbox, class: ClassId(0), confidence: 0.9 });
     let detector = FixedDetector { classes: vec![version.to_owned()], detections: detections.collect() };
     let exemplars = (1..).zip([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]);
     let gallery = ListIndex {
@@ -117,8 +118,7 @@ impl Registry {
                 Some(version) => version.clone(),
                 None => runtime.block_on(async {
                     let store = handle.get().await?;
-                    store.in_production(HOME, "shelf").await?.ok_or("nothing is in production")
-                        .map_err(LoadError::from)
+                    store.in_production(HOME, "shelf").await?.ok_or("nothing is in production").map_err(LoadError::from)
                 })?,
             };
             let loaded = make(&version)?;
@@ -264,13 +264,15 @@ async fn what_cannot_be_served_leaves_the_old_one() {
     let log = Arc::clone(&tried);
     let make = move |version: &ModelVersion| {
         log.lock().expect("no panic").push(version.version.clone());
-        let embedder = || Release::new(
-            "failing",
-            Arc::new(FixedDetector::bottles(&[])),
-            Arc::new(FailingEmbedder),
-            Arc::new(ListIndex::default()),
-            RecognizerSettings::default(),
-        );
+        let embedder = || {
+            Release::new(
+                "failing",
+                Arc::new(FixedDetector::bottles(&[])),
+                Arc::new(FailingEmbedder),
+                Arc::new(ListIndex::default()),
+                RecognizerSettings::default(),
+            )
+        };
         match version.version.as_str() {
             "missing" => Err("a file of it is not what was registered".into()),
             "panics" => panic!("the loader panics"),
@@ -286,7 +288,9 @@ async fn what_cannot_be_served_leaves_the_old_one() {
         registry.promote(&bad).await;
         let label = format!("shelf@{version}");
         server
-            .until("it is refused", async || server.json("/health").await["swap"]["refused"]["release"] == label.as_str())
+            .until("it is refused", async || {
+                server.json("/health").await["swap"]["refused"]["release"] == label.as_str()
+            })
             .await;
         let health = server.json("/health").await;
         assert_eq!((&health["status"], &health["ready"]), (&"degraded".into(), &true.into()));
@@ -309,7 +313,9 @@ async fn what_cannot_be_served_leaves_the_old_one() {
     assert_eq!(server.metric("shelf_releases_in_memory", "").await, 1.0);
     // Asked to, it loads the same anew.
     ask.send(()).await.expect("it listens");
-    server.until("it is loaded anew", async || server.metric("shelf_swaps_total", "outcome=\"swapped\"").await == 2.0).await;
+    server
+        .until("it is loaded anew", async || server.metric("shelf_swaps_total", "outcome=\"swapped\"").await == 2.0)
+        .await;
     server.end().await.expect("a clean end");
 }
 
@@ -340,7 +346,8 @@ fn reviewed(embedder: Arc<dyn Embedder>, folder: &Path, handle: StoreHandle) -> 
     let options = IndexOptions { kind: IndexKind::Flat, ..IndexOptions::default() };
     let live = LiveGallery::new("colours", EmbedderIdentity::of(&*embedder), options);
     let enrolled = enrolled(&*embedder);
-    let review = ReviewSetup { config: review_config(), store: handle, live, enrolled, gallery: folder.join("gallery") };
+    let review =
+        ReviewSetup { config: review_config(), store: handle, live, enrolled, gallery: folder.join("gallery") };
     let recognizer = recognizer_by(&Arc::default(), embedder);
     Loaded { review: Some(review), ..Loaded::new(recognizer, RecognizeOptions::default()) }
 }

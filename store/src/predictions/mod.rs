@@ -7,7 +7,7 @@
 //! | `read` | pages by time |
 //! | `signals` | histograms of similarity and confidence, by day and SKU |
 //! | `drift` | how far two histograms are apart |
-//! | `judged` | what people said of what a release answered |
+//! | `judged` | how a release did, and what people said of it |
 //! | `retention` | what is too old is forgotten |
 
 mod drift;
@@ -19,6 +19,6 @@ mod signals;
 mod write;
 
 pub use drift::{Drift, SkuDrift, population_stability_index};
-pub use judged::Judgement;
+pub use judged::{Answered, Judgement};
 pub use model::{BINS, Histogram, NO_SKU, NewPrediction, Prediction, Signal};
 pub use read::{Cursor, PredictionPage, PredictionRange};

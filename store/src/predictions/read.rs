@@ -71,10 +71,10 @@ impl Store {
 
 fn read(row: &Row) -> Result<Prediction, StoreError> {
     let photo: Vec<u8> = row.get("photo")?;
-    let photo = photo.try_into().map(Sha256).map_err(|photo: Vec<u8>| StoreError::Damaged {
-        what: "digest",
-        value: format!("{} bytes", photo.len()),
-    })?;
+    let photo = photo
+        .try_into()
+        .map(Sha256)
+        .map_err(|photo: Vec<u8>| StoreError::Damaged { what: "digest", value: format!("{} bytes", photo.len()) })?;
     Ok(Prediction {
         at: row.int("at")?,
         id: row.int("id")?,

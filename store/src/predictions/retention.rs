@@ -26,9 +26,9 @@ impl Store {
             let until = end.map_or(before, |end| (end + 1).min(before));
             let organisation = organisation.to_owned();
             let sql = "DELETE FROM predictions WHERE organisation = $1 AND at < $2";
-            let dropped = self.database.write_lease(move |tx| {
-                Box::pin(async move { tx.execute(sql, values![organisation, until]).await })
-            });
+            let dropped = self
+                .database
+                .write_lease(move |tx| Box::pin(async move { tx.execute(sql, values![organisation, until]).await }));
             forgotten += dropped.await?;
             if end.is_none() {
                 break;
