@@ -192,7 +192,7 @@ async fn releases_take_each_others_place_and_no_request_is_lost() {
         })
         .collect();
     for swap in 0..swaps {
-        let version = if swap % 2 == 0 { "1" } else { "2" };
+        let version = if swap.is_multiple_of(2) { "1" } else { "2" };
         assert_eq!(server.rollback(version).await, StatusCode::OK);
         let label = format!("shelf@{version}");
         server
@@ -216,7 +216,7 @@ async fn releases_take_each_others_place_and_no_request_is_lost() {
     assert_eq!(server.metric("shelf_swaps_total", "outcome=\"swapped\"").await, swaps as f64);
     assert_eq!(server.metric("shelf_swap_duration_seconds_count", "").await, swaps as f64);
     server.until("one is left", async || server.metric("shelf_releases_in_memory", "").await == 1.0).await;
-    let last = if swaps % 2 == 0 { "2" } else { "1" };
+    let last = if swaps.is_multiple_of(2) { "2" } else { "1" };
     let info = format!("release=\"shelf@{last}\",detector=\"fixed detector\",embedder=\"mean colour embedder\"");
     assert_eq!(server.metric("shelf_release_info", &info).await, 1.0, "{}", server.text("/metrics").await);
     server.end().await.expect("a clean end");

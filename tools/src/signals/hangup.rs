@@ -34,7 +34,7 @@ impl Hangups {
         });
         let terminal_gone = Box::pin(async move {
             if end.await.is_err() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         });
         Self { reload: wishes, terminal_gone }
