@@ -1,7 +1,8 @@
 //! Detect, crop, embed, search, decide, count.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use classifier::gallery::vote::decide_by;
@@ -79,6 +80,13 @@ pub struct Recognizer {
     gallery_version: u64,
 }
 
+impl fmt::Debug for Recognizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let version = &self.gallery_version;
+        f.debug_struct("Recognizer").field("gallery_version", version).finish_non_exhaustive()
+    }
+}
+
 /// SKUs that are compared for a facing, at least.
 const CANDIDATES: usize = 5;
 
@@ -125,6 +133,12 @@ impl Recognizer {
     #[must_use]
     pub fn release(&self) -> &Release {
         &self.release
+    }
+
+    /// Tells, without holding it, whether the release is still in memory: it leaves with the last recogniser that answers with it.
+    #[must_use]
+    pub fn in_memory(&self) -> Weak<Release> {
+        Arc::downgrade(&self.release)
     }
 
     pub(crate) fn decide(&self, neighbors: &[Neighbor], top_k: usize) -> Decision {

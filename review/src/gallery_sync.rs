@@ -13,7 +13,7 @@ use vision::Embedding;
 
 use crate::reembed::{Progress, reembed};
 use crate::thumbnails::take_over;
-use crate::{Queue, Queued, Review, ReviewError, ReviewSetup};
+use crate::{Queue, Queued, ReviewError, ReviewSetup};
 
 /// Longest wait for the store before the server is ready without it.
 const FIRST: Duration = Duration::from_secs(15);
@@ -40,23 +40,20 @@ pub trait Serving: Send + Sync {
     fn replace(&self, recognizer: Recognizer);
 }
 
-/// Opens the store for the first time, on the thread that loads models: whoever is ready knows what people said before. One
-/// whose store cannot be reached is ready all the same, with what the gallery's folder has enrolled.
-pub fn start(review: &Review, setup: ReviewSetup, recognizer: Recognizer, runtime: &Handle) -> Recognizer {
+/// The queue of a release, and the release over what people have said so far: opens the store on the thread that loads models, so
+/// that whoever is ready knows it. Where the store cannot be reached, it is what the gallery's folder has enrolled.
+pub fn start(setup: ReviewSetup, recognizer: Recognizer, runtime: &Handle) -> (Arc<Queue>, Recognizer) {
     let queue = Arc::new(Queue::new(setup));
-    if !review.set(Arc::clone(&queue)) {
-        return recognizer;
-    }
     let first = async { tokio::time::timeout(FIRST, follow(&queue, &recognizer, Naming::Content)).await };
     match runtime.block_on(first) {
-        Ok(Ok(Followed { recognizer: Some(followed), .. })) => return followed,
+        Ok(Ok(Followed { recognizer: Some(followed), .. })) => return (queue, followed),
         Ok(Ok(_)) => {}
         Ok(Err(error)) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "the review queue cannot be opened; trying again");
         }
         Err(_) => tracing::warn!(seconds = FIRST.as_secs(), "the review queue does not answer; trying again"),
     }
-    recognizer
+    (queue, recognizer)
 }
 
 /// Follows the store until `stopped` is closed.

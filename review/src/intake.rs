@@ -63,12 +63,16 @@ pub struct Seen<'a> {
     pub total: Duration,
     /// Whose photo it is.
     pub source: Source,
+    /// Name and version of what found it, when it has one.
+    pub release: Option<&'a str>,
+    /// Of which test, and which side of it, when one runs.
+    pub arm: Option<&'a str>,
 }
 
 /// Chooses on a worker thread: cutting out and encoding is work. `None` when nothing is worth a look.
 #[must_use]
 pub fn prepare(queue: &Arc<Queue>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
-    let Seen { request_id, photo, digest, image, recognition, recognizer, total, source } = *seen;
+    let Seen { request_id, photo, digest, image, recognition, recognizer, total, source, release, arm } = *seen;
     let exemplars = queue.exemplars.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let threshold = |sku| recognizer.threshold(sku);
     let cut = |facing: usize| vision::crop(image, &recognition.items[facing].detection.bbox, CropRule::default());
@@ -124,6 +128,8 @@ pub fn prepare(queue: &Arc<Queue>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
         unknown: of(SkuStatus::Unknown),
         total_ms: total.as_secs_f64() * 1e3,
         photo: (NewObject::hashed(digest, photo.clone()), media_type(photo)),
+        release: release.map(str::to_owned),
+        arm: arm.map(str::to_owned),
     };
     Some(Box::new(Prepared { reserved, header, items }))
 }
@@ -142,9 +148,10 @@ pub struct Written {
 }
 
 impl Prepared {
-    /// Writes, and tells what was queued, or that nothing could be.
-    pub async fn write(self, queue: &Queue) -> Written {
+    /// Writes into the queue that it was picked for, and tells what was queued, or that nothing could be.
+    pub async fn write(self) -> Written {
         let Self { mut reserved, header, items } = self;
+        let queue = Arc::clone(&reserved.queue);
         let chosen = items.len();
         let no_room = reserved.picked.no_room;
         reserved.kept = match queue.store().filter(|_| !queue.rests()) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use store::{Store, StoreError, StoreHandle};
 use tokio::sync::Notify;
@@ -13,9 +13,10 @@ use crate::{LiveGallery, ReviewConfig, ReviewError, ReviewSetup, Sampler};
 /// After a failure, nobody asks the store for this long.
 const REST_MS: i64 = 3_000;
 
-/// The queue of a process; empty until models are loaded, and for ever where review is switched off.
+/// The queue of what is served; empty until models are loaded, and for ever where review is switched off. Another release brings
+/// a queue of its own: what waits is compared under its embedder.
 #[derive(Debug, Default)]
-pub struct Review(OnceLock<Arc<Queue>>);
+pub struct Review(RwLock<Option<Arc<Queue>>>);
 
 /// What there is when review is switched on.
 pub struct Queue {
@@ -45,22 +46,23 @@ impl std::fmt::Debug for Queue {
 impl Review {
     /// What there is, when review is switched on and models are loaded.
     #[must_use]
-    pub fn queue(&self) -> Option<&Arc<Queue>> {
-        self.0.get()
+    pub fn queue(&self) -> Option<Arc<Queue>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The queue with its open store.
     ///
     /// # Errors
     /// [`ReviewError::Absent`] where there is no queue, [`ReviewError::NotOpen`] while its store cannot be opened.
-    pub fn open(&self) -> Result<(&Arc<Queue>, Store), ReviewError> {
+    pub fn open(&self) -> Result<(Arc<Queue>, Store), ReviewError> {
         let queue = self.queue().ok_or(ReviewError::Absent)?;
         let store = queue.store().ok_or(ReviewError::NotOpen)?;
         Ok((queue, store))
     }
 
-    pub(crate) fn set(&self, queue: Arc<Queue>) -> bool {
-        self.0.set(queue).is_ok()
+    /// From now on this is the queue. What was picked for the one before is still written.
+    pub fn set(&self, queue: Option<Arc<Queue>>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = queue;
     }
 }
 

@@ -13,7 +13,9 @@ use crate::config::ServerConfig;
 use crate::inference::{Inference, PhotoMemory};
 use crate::metrics::Metrics;
 use crate::models::Models;
+use crate::predictions::PredictionLog;
 use crate::state::StateCollector;
+use crate::swap::Swaps;
 use crate::upload::Budget;
 
 /// One per server.
@@ -24,6 +26,10 @@ pub(crate) struct App {
     /// Of keys and models that are deployed.
     pub(crate) store: Option<StoreHandle>,
     pub(crate) models: Arc<Models>,
+    /// How what is served is replaced.
+    pub(crate) swaps: Arc<Swaps>,
+    /// What was answered.
+    pub(crate) predictions: Arc<PredictionLog>,
     pub(crate) inference: Inference,
     /// Of photos on their way in.
     pub(crate) budget: Budget,
@@ -43,7 +49,14 @@ impl App {
     pub(crate) fn new(config: ServerConfig, access: Access, store: Option<StoreHandle>) -> Arc<Self> {
         let models = Arc::new(Models::new());
         let inference = Inference::new(&config);
-        let state = StateCollector { queue: Arc::clone(inference.queue()), models: Arc::clone(&models) };
+        let swaps = Arc::<Swaps>::default();
+        let predictions = Arc::new(PredictionLog::new(config.predictions.log && store.is_some()));
+        let state = StateCollector {
+            queue: Arc::clone(inference.queue()),
+            models: Arc::clone(&models),
+            swaps: Arc::clone(&swaps),
+            predictions: Arc::clone(&predictions),
+        };
         let metrics = Arc::new(Metrics::new(state));
         let budget = Budget::new(config.max_pending_bytes);
         let answers = Budget::new(config.max_answer_bytes);
@@ -56,6 +69,8 @@ impl App {
             access,
             store,
             models,
+            swaps,
+            predictions,
             inference,
             budget,
             answers,

@@ -1,6 +1,8 @@
 //! What the user wrote (`server.yaml`), converted once into what the server needs.
 
 mod auth;
+mod predictions;
+mod releases;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -12,6 +14,8 @@ use vision::config::{Check, ConfigError, syntax};
 
 use crate::origins::Origins;
 pub use auth::{AuthMode, MetricsAccess};
+pub use predictions::{PredictionSettings, Predictions};
+pub use releases::{ReleaseSettings, Releases};
 
 /// `server.yaml` as written. [`ServerConfig::parse`] checks it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -33,6 +37,10 @@ pub struct ServerSettings {
     pub inference: InferenceSettings,
     /// What a client may cost.
     pub limits: LimitSettings,
+    /// How it follows what is in production.
+    pub releases: ReleaseSettings,
+    /// What is kept of answers.
+    pub predictions: PredictionSettings,
     /// In seconds.
     pub timeouts: TimeoutSettings,
 }
@@ -102,6 +110,8 @@ impl Default for ServerSettings {
             cors: Vec::new(),
             inference: InferenceSettings::default(),
             limits: LimitSettings::default(),
+            releases: ReleaseSettings::default(),
+            predictions: PredictionSettings::default(),
             timeouts: TimeoutSettings::default(),
         }
     }
@@ -179,6 +189,10 @@ pub struct ServerConfig {
     pub requests_per_key: f64,
     /// Requests of one key at once.
     pub burst_per_key: f64,
+    /// How it follows what is in production.
+    pub releases: Releases,
+    /// What is kept of answers.
+    pub predictions: Predictions,
     /// How long things may take.
     pub timeouts: Timeouts,
 }
@@ -222,7 +236,8 @@ impl Default for ServerConfig {
 
 impl ServerSettings {
     fn check(&self, path: &Path) -> Result<ServerConfig, ConfigError> {
-        let Self { listen, auth, metrics, hosts, docs, cors, inference, limits, timeouts } = self;
+        let Self { listen, auth, metrics, hosts, docs, cors, inference, limits, releases, predictions, timeouts } =
+            self;
         let check = Check::of(path);
         let positive = |key: &str, value: usize, high: usize| {
             check.within(key, value, 1, high).map(|value| NonZeroUsize::new(value).unwrap_or(NonZeroUsize::MIN))
@@ -263,6 +278,8 @@ impl ServerSettings {
             )?,
             requests_per_key: check.within("limits.requests_per_key", limits.requests_per_key, 0.0, 1e6)?,
             burst_per_key: check.within("limits.burst_per_key", limits.burst_per_key, 1.0, 1e6)?,
+            releases: releases.check(&check)?,
+            predictions: predictions.check(&check)?,
             timeouts: Timeouts {
                 header: seconds("timeouts.header", timeouts.header)?,
                 body_idle: seconds("timeouts.body_idle", timeouts.body_idle)?,
@@ -307,6 +324,8 @@ mod tests {
         check("auth: maybe", "auth");
         check("limits: {burst_per_key: 0}", "limits.burst_per_key");
         check("limits: {requests_per_key: .nan}", "limits.requests_per_key");
+        check("releases: {look: 0}", "releases.look");
+        check("predictions: {keep_days: 99999}", "predictions.keep_days");
         check("prot: 80", "prot");
         check("inference: [", "server.yaml");
     }

@@ -10,7 +10,9 @@
 //! | `clients` | who is connected, what is waited for, and who may stay |
 //! | `access` | who asks, and what they may |
 //! | `guard` | what holds for every route: names, pages of other sites, slow bodies, answers that nobody takes |
-//! | `models` | what is loaded, and whether requests may come |
+//! | `models`, `served` | what is loaded, and whether requests may come |
+//! | `swap` | another release takes the place of the one that is served |
+//! | `predictions` | what was answered goes into the store's log |
 //! | `upload` | a request's body -> the photo's bytes, within limits of size and time |
 //! | `inference` | admission, queue, batches, workers |
 //! | [`wire`] | what clients send and get; conversions from and to the domain |
@@ -43,11 +45,14 @@ mod models;
 mod observe;
 mod origins;
 mod pages;
+mod predictions;
 mod process;
 mod request_id;
 mod router;
+mod served;
 mod setup;
 mod state;
+mod swap;
 mod upload;
 
 pub use ::review::ReviewSetup;
@@ -55,7 +60,8 @@ pub use access::AccessError;
 pub use config::{AuthMode, MetricsAccess, ServerConfig, ServerSettings};
 pub use example::Example;
 pub use load_error::LoadError;
-pub use models::Loaded;
+pub use models::{Loaded, Version};
 pub use origins::Origins;
 pub use run::{ServeError, run};
 pub use setup::Setup;
+pub use swap::Reload;

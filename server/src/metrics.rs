@@ -75,6 +75,9 @@ pub(crate) struct Metrics {
     review_queued: Family<ReasonLabel, Counter>,
     review_lost: Counter,
     review_labels: Family<KindLabel, Counter>,
+    swaps: Family<OutcomeLabel, Counter>,
+    swap_seconds: Histogram,
+    predictions: Family<OutcomeLabel, Counter>,
 }
 
 impl Metrics {
@@ -99,6 +102,9 @@ impl Metrics {
             review_queued: Family::default(),
             review_lost: Counter::default(),
             review_labels: Family::default(),
+            swaps: Family::default(),
+            swap_seconds: seconds(),
+            predictions: Family::default(),
             registry: Registry::default(),
         };
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
@@ -131,6 +137,14 @@ impl Metrics {
         );
         shelf.register("review_lost", "Unsure facings that could not be put aside", metrics.review_lost.clone());
         shelf.register("review_labels", "Answers of people, by kind", metrics.review_labels.clone());
+        shelf.register("swaps", "Releases that were to take the place of another, by outcome", metrics.swaps.clone());
+        shelf.register_with_unit(
+            "swap_duration",
+            "From the wish for another release to its first request, or to its refusal",
+            Unit::Seconds,
+            metrics.swap_seconds.clone(),
+        );
+        shelf.register("predictions", "Answers written into the log, or lost to it", metrics.predictions.clone());
         shelf.register_collector(Box::new(state));
         Self { registry, ..metrics }
     }
@@ -180,6 +194,17 @@ impl Metrics {
 
     pub(crate) fn review_label(&self, kind: &'static str) {
         self.review_labels.get_or_create(&KindLabel { kind }).inc();
+    }
+
+    /// `logged` or `lost`.
+    pub(crate) fn predictions(&self, outcome: &'static str, count: usize) {
+        self.predictions.get_or_create(&OutcomeLabel { outcome }).inc_by(count as u64);
+    }
+
+    /// `swapped` or `refused`.
+    pub(crate) fn swapped(&self, outcome: &'static str, took: Duration) {
+        self.swaps.get_or_create(&OutcomeLabel { outcome }).inc();
+        self.swap_seconds.observe(took.as_secs_f64());
     }
 
     pub(crate) fn batch(&self, size: usize) {

@@ -1,12 +1,23 @@
 //! What is loaded, and whether requests may come.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use pipeline::{RecognizeOptions, Recognizer};
-use review::{ReviewSetup, Serving};
+use review::ReviewSetup;
+use tokio::sync::mpsc;
 
 use crate::example::Example;
+use crate::served::Served;
+
+/// Which version of the registry is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// Its id.
+    pub id: String,
+    /// `shelf@1.2`, as answers name it.
+    pub label: String,
+}
 
 /// What a loader hands over.
 pub struct Loaded {
@@ -18,6 +29,16 @@ pub struct Loaded {
     pub review: Option<ReviewSetup>,
     /// What the page offers to who has no photo at hand.
     pub example: Option<Arc<Example>>,
+    /// Which version it is; `None` for what is configured.
+    pub version: Option<Version>,
+}
+
+impl Loaded {
+    /// A recogniser alone: no queue, no example, no version.
+    #[must_use]
+    pub fn new(recognizer: Recognizer, options: RecognizeOptions) -> Self {
+        Self { recognizer, options, review: None, example: None, version: None }
+    }
 }
 
 impl fmt::Debug for Loaded {
@@ -34,7 +55,7 @@ pub(crate) enum Phase {
     /// A first inference is running on every worker.
     WarmingUp,
     /// Requests are answered.
-    Ready(Arc<Loaded>),
+    Ready(Arc<Served>),
     /// Weights or gallery are missing or broken.
     Failed,
     /// Told to stop: what was accepted is finished.
@@ -79,7 +100,7 @@ pub(crate) enum NotReady {
     Stopping,
 }
 
-/// The current phase. Workers take an `Arc` of what is loaded, so it can be replaced while they run.
+/// The current phase, and what answers in it.
 #[derive(Debug)]
 pub(crate) struct Models {
     state: RwLock<State>,
@@ -89,23 +110,25 @@ pub(crate) struct Models {
 struct State {
     phase: Phase,
     /// Kept while stopping: what was accepted is finished with it.
-    loaded: Option<Arc<Loaded>>,
+    served: Option<Arc<Served>>,
+    /// While it is held, the gallery of what is served follows the labels.
+    following: Option<mpsc::Sender<()>>,
 }
 
 impl Models {
     pub(crate) fn new() -> Self {
-        Self { state: RwLock::new(State { phase: Phase::Loading, loaded: None }) }
+        Self { state: RwLock::new(State { phase: Phase::Loading, served: None, following: None }) }
     }
 
     pub(crate) fn phase(&self) -> Phase {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).phase.clone()
+        self.read().phase.clone()
     }
 
     /// Moves on. Once failed or stopping, it is not ready any more.
     pub(crate) fn enter(&self, next: Phase) {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        if let Phase::Ready(loaded) = &next {
-            state.loaded = Some(Arc::clone(loaded));
+        let mut state = self.write();
+        if let Phase::Ready(served) = &next {
+            state.served = Some(Arc::clone(served));
         }
         let final_now = matches!(state.phase, Phase::Failed | Phase::Stopping);
         if !final_now || matches!(next, Phase::Stopping) {
@@ -113,38 +136,42 @@ impl Models {
         }
     }
 
+    /// What new requests are answered with from now on; gives back what they were answered with before. What was accepted is
+    /// finished with what it began with. Nothing changes when the server is not ready, or is no more.
+    pub(crate) fn swap(&self, next: Arc<Served>) -> Result<Arc<Served>, Arc<Served>> {
+        let mut state = self.write();
+        let Phase::Ready(before) = &mut state.phase else { return Err(next) };
+        let before = std::mem::replace(before, Arc::clone(&next));
+        state.served = Some(next);
+        Ok(before)
+    }
+
+    /// The gallery of what is served follows the labels as long as the other end is open; that of what was served before does so
+    /// no longer.
+    pub(crate) fn follow(&self, following: Option<mpsc::Sender<()>>) {
+        self.write().following = following;
+    }
+
     /// For new requests.
-    pub(crate) fn current(&self) -> Result<Arc<Loaded>, NotReady> {
+    pub(crate) fn current(&self) -> Result<Arc<Served>, NotReady> {
         match self.phase() {
-            Phase::Ready(loaded) => Ok(loaded),
+            Phase::Ready(served) => Ok(served),
             Phase::Loading | Phase::WarmingUp => Err(NotReady::Loading),
             Phase::Failed => Err(NotReady::Failed),
             Phase::Stopping => Err(NotReady::Stopping),
         }
     }
 
-    /// For requests that were accepted.
-    pub(crate) fn loaded(&self) -> Option<Arc<Loaded>> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).loaded.clone()
-    }
-}
-
-impl Serving for Models {
-    fn recognizer(&self) -> Option<Recognizer> {
-        match self.phase() {
-            Phase::Ready(loaded) => Some(loaded.recognizer.clone()),
-            _ => None,
-        }
+    /// For work that was accepted and is nobody's answer.
+    pub(crate) fn latest(&self) -> Option<Arc<Served>> {
+        self.read().served.clone()
     }
 
-    fn replace(&self, recognizer: Recognizer) {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(old) = &state.loaded else { return };
-        let (options, example) = (old.options.clone(), old.example.clone());
-        let new = Arc::new(Loaded { recognizer, options, review: None, example });
-        if let Phase::Ready(ready) = &mut state.phase {
-            *ready = Arc::clone(&new);
-        }
-        state.loaded = Some(new);
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -73,6 +73,7 @@ mod tests {
     use crate::access::{access, need, ruled};
     use crate::config::ServerConfig;
     use crate::models::{Loaded, Phase};
+    use crate::served::Served;
 
     /// The paths of a router, as it shows them itself: none that is added can be missing.
     fn paths(router: &Router) -> BTreeSet<String> {
@@ -96,13 +97,9 @@ mod tests {
             Arc::new(ListIndex::default()),
             RecognizerSettings::default(),
         );
-        let loaded = Loaded {
-            recognizer: release.recognizer(),
-            options: RecognizeOptions::default(),
-            review: None,
-            example: None,
-        };
-        app.models.enter(Phase::Ready(Arc::new(loaded)));
+        let loaded = Loaded::new(release.recognizer(), RecognizeOptions::default());
+        let served = Served::prepared(loaded, &tokio::runtime::Handle::current());
+        app.models.enter(Phase::Ready(Arc::new(served)));
         app
     }
 

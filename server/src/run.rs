@@ -15,8 +15,14 @@ use crate::app::App;
 use crate::inference::{WorkerContext, spawn_workers};
 use crate::load_error::LoadError;
 use crate::models::{Loaded, Phase};
+use crate::predictions::keep;
+use crate::served::Served;
 use crate::setup::Setup;
+use crate::swap::{Swapper, follow};
 use crate::{connections, router};
+
+/// Longest time for the log of answers once nobody answers any more.
+const LAST: Duration = Duration::from_secs(5);
 
 /// Why the server ended other than as told.
 #[derive(Debug, Error)]
@@ -58,7 +64,7 @@ pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let Setup { config, store } = setup.into();
+    let Setup { config, store, reload } = setup.into();
     let address = listener.local_addr().map_err(ServeError::Address)?;
     let access = access(&config, address, store.as_ref()).await?;
     let app = App::new(config, access, store);
@@ -70,16 +76,21 @@ pub async fn run(
         metrics: Arc::clone(&app.metrics),
         latency: Arc::clone(app.inference.latency()),
         memory: Arc::clone(&app.photos),
-        review: Arc::clone(&app.review),
+        predictions: Arc::clone(&app.predictions),
         alive: alive.downgrade(),
     };
     // Closed when this function ends: the tasks that follow the store end with it.
-    let (_serving, stopped) = mpsc::channel(1);
     let (_guarding, unguarded) = mpsc::channel(1);
+    let (_swapping, settled) = mpsc::channel(1);
+    let (logging, all_logged) = mpsc::channel(1);
+    let keeping = tokio::spawn(keep(Arc::clone(&app), all_logged));
+    if let Some(reload) = reload {
+        tokio::spawn(Swapper::new(Arc::clone(&app), reload).run(settled));
+    }
     if let Some(ring) = app.access.ring() {
         tokio::spawn(Arc::clone(ring).follow(unguarded));
     }
-    start_loading(Arc::clone(&app), context, load, stopped).map_err(ServeError::Thread)?;
+    start_loading(Arc::clone(&app), context, load).map_err(ServeError::Thread)?;
 
     tracing::info!(%address, workers = app.config.workers, "listening");
     let mut drain_began = None;
@@ -100,6 +111,10 @@ pub async fn run(
     let spent = drain_began.map_or(Duration::ZERO, |began| began.elapsed());
     let left = app.config.timeouts.drain.saturating_sub(spent);
     let workers_gone = tokio::time::timeout(left, all_gone.recv()).await.is_ok();
+    app.models.follow(None);
+    // The last answers are written before the process ends, if the store is there.
+    drop(logging);
+    drop(tokio::time::timeout(LAST, keeping).await);
     match (cut_off, workers_gone) {
         (0, true) => Ok(()),
         (0, false) => Err(ServeError::WorkersBusy),
@@ -112,24 +127,20 @@ fn start_loading(
     app: Arc<App>,
     context: WorkerContext,
     load: impl FnOnce() -> Result<Loaded, LoadError> + Send + 'static,
-    stopped: mpsc::Receiver<()>,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Handle::current();
     let body = move || {
         let start = Instant::now();
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(load))
             .unwrap_or_else(|_| Err("loading panicked".into()))
-            .and_then(|mut loaded| {
+            .and_then(|loaded| {
                 tracing::info!(seconds = start.elapsed().as_secs_f64(), "models are loaded");
                 app.models.enter(Phase::WarmingUp);
-                if let Some(setup) = loaded.review.take() {
-                    loaded.recognizer = review::start(&app.review, setup, loaded.recognizer, &runtime);
-                    if let Some(queue) = app.review.queue() {
-                        let models = Arc::clone(&app.models);
-                        runtime.spawn(review::sync(models, Arc::clone(queue), stopped));
-                    }
-                }
-                spawn_workers(&context, &app.config, &Arc::new(loaded)).map_err(LoadError::from)
+                app.swaps.count(&loaded.recognizer);
+                let served = Arc::new(Served::prepared(loaded, &runtime));
+                app.review.set(served.queue.clone());
+                app.models.follow(served.queue.clone().map(|queue| follow(&served, queue, &runtime)));
+                spawn_workers(&context, &app.config, &served).map_err(LoadError::from)
             });
         if let Err(error) = result {
             tracing::error!(

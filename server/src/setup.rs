@@ -3,19 +3,22 @@
 use store::StoreHandle;
 
 use crate::config::ServerConfig;
+use crate::swap::Reload;
 
-/// Settings, and the store that holds keys and models.
-#[derive(Debug, Clone)]
+/// Settings, the store that holds keys and models, and how another release is loaded.
+#[derive(Debug)]
 pub struct Setup {
     /// Checked settings.
     pub config: ServerConfig,
     /// Opened when somebody needs it, and at the start where everybody needs a key.
     pub store: Option<StoreHandle>,
+    /// How what is served is replaced while it runs; never, without it.
+    pub reload: Option<Reload>,
 }
 
 /// Without a store: nobody can be let in by a key, and there are no models to be deployed.
 impl From<ServerConfig> for Setup {
     fn from(config: ServerConfig) -> Self {
-        Self { config, store: None }
+        Self { config, store: None, reload: None }
     }
 }

@@ -87,8 +87,8 @@ async fn insert_recognition(tx: &mut Tx, id: &str, new: &NewRecognition, photo: 
     let parts = values![release.to_string(), &new.detector, &new.embedder, &new.gallery, now()];
     tx.later(sql, parts).await?;
     let sql = "INSERT INTO recognitions (id, request_id, created_at, detector, embedder, gallery, photo, width, height, \
-               facings, ambiguous, unknown, total_ms) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+               facings, ambiguous, unknown, total_ms, release_name, arm) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     let row = values![
         id,
         &new.request_id,
@@ -103,6 +103,8 @@ async fn insert_recognition(tx: &mut Tx, id: &str, new: &NewRecognition, photo: 
         new.ambiguous,
         new.unknown,
         new.total_ms,
+        new.release.clone(),
+        new.arm.clone(),
     ];
     tx.later(sql, row).await
 }

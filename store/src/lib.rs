@@ -16,6 +16,7 @@
 //! | [`objects`] | images, and files of releases, named by their content |
 //! | [`access`] | organisations, keys and roles |
 //! | [`registry`] | releases and other models: versions, gates, what is and was in production |
+//! | [`predictions`] | what was answered, and how sure it was |
 //! | [`audit`] | who changed what, in a chain of hashes |
 //! | [`handle`] | a store that is opened when it is first needed |
 //! | `sql` | one way to speak to either database; the only place that names its drivers |
@@ -33,6 +34,7 @@ pub mod label;
 pub mod list;
 pub mod model;
 pub mod objects;
+pub mod predictions;
 pub mod reembed;
 pub mod registry;
 pub mod retention;

@@ -174,6 +174,10 @@ pub struct NewRecognition {
     pub total_ms: f64,
     /// The file as it was sent, and its media type.
     pub photo: (NewObject, &'static str),
+    /// Name and version of what answered, when it has one.
+    pub release: Option<String>,
+    /// Of which test, and which side of it, when one runs.
+    pub arm: Option<String>,
 }
 
 /// A facing worth a person's time.

@@ -29,7 +29,7 @@ pub(crate) fn default_config(path: &str) -> PathBuf {
 }
 
 /// What the environment says.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Environment {
     /// `AI_V2_ENABLED`: whether recognition is offered at all.
     pub(crate) enabled: bool,

@@ -28,6 +28,7 @@ mod recognize;
 mod release;
 mod released;
 mod serve;
+mod serving;
 mod signals;
 #[cfg(feature = "workbench")]
 mod table;

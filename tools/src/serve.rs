@@ -3,17 +3,18 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use server::{AuthMode, Example, Loaded, ReviewSetup, ServerConfig, Setup};
+use server::{AuthMode, Reload, ServerConfig, Setup};
 use store::StoreHandle;
 use tokio::net::TcpListener;
 
 use crate::environment::{Environment, default_config};
-use crate::example;
 use crate::released::ReleaseArgs;
-use crate::signals::asked_to_end;
+use crate::serving::Serving;
+use crate::signals::{Hangups, asked_to_end};
 
 /// Where the server's own settings lie when nothing says otherwise.
 const DEFAULT_SERVER_CONFIG: &str = "configs/server.yaml";
@@ -39,38 +40,38 @@ pub(crate) struct ServeArgs {
 }
 
 pub(crate) fn run(args: &ServeArgs, environment: &Environment) -> anyhow::Result<ExitCode> {
-    let pipeline_config = environment.pipeline_config(args.config.as_ref())?;
+    // A mistake is told at once; who loads reads it again.
+    environment.pipeline_config(args.config.as_ref())?;
     let mut config = server_config(args.server_config.as_deref())?;
     config.auth = args.auth.unwrap_or(config.auth);
     let listen = args.listen.unwrap_or(config.listen);
-    let enabled = environment.enabled;
     let review_config = environment.review_config(args.config.as_ref())?;
     let store = StoreHandle::from(environment.store_settings(&review_config));
-    let setup = Setup { config, store: Some(store.clone()) };
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
-    let (release, handle) = (args.release.clone(), runtime.handle().clone());
-    let load = move || {
-        if !enabled {
-            return Err("recognition is switched off by AI_V2_ENABLED".into());
-        }
-        let (pipeline_config, loaded) = release.load(pipeline_config, &store, &handle)?;
-        let second = review_config.second_opinion.as_ref().filter(|_| review_config.enabled);
-        let second = second.map(|place| pipeline::load::second_opinion(&pipeline_config, place));
-        let recognizer = loaded.recognizer.with_second_opinion(second.transpose()?);
-        let review = review_config.enabled.then(|| {
-            let (live, enrolled) = review::live_gallery(&pipeline_config, &loaded.gallery);
-            let gallery = pipeline_config.gallery_path.clone();
-            ReviewSetup { config: review_config, store, live, enrolled, gallery }
-        });
-        let example = Example::new(example::photo(), |served| Ok(example::recognizer(served)?));
-        Ok(Loaded { recognizer, options: pipeline_config.options, review, example: Some(example.into()) })
-    };
+    let serving = Arc::new(Serving {
+        environment: environment.clone(),
+        config: args.config.clone(),
+        release: args.release.clone(),
+        store: store.clone(),
+        runtime: runtime.handle().clone(),
+    });
     runtime.block_on(async {
         let listener = TcpListener::bind(listen).await.with_context(|| {
             format!("cannot listen on {listen}; another program may use the port: choose one with --listen")
         })?;
+        let Hangups { reload, terminal_gone } = Hangups::watch();
+        let again = Arc::clone(&serving);
+        let reload = Reload::new(args.release.name().map(str::to_owned), move |version| again.load(version), reload);
+        let setup = Setup { config, store: Some(store), reload: Some(reload) };
         eprintln!("listening on http://{}", listener.local_addr()?);
-        server::run(setup, load, listener, stop_signal()).await.map_err(anyhow::Error::from)
+        let stop = async {
+            tokio::select! {
+                () = asked_to_end() => {}
+                () = terminal_gone => {}
+            }
+            eprintln!("stopping: finishing what was accepted");
+        };
+        server::run(setup, move || serving.load(None), listener, stop).await.map_err(anyhow::Error::from)
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -95,9 +96,4 @@ fn auth_mode(text: &str) -> Result<AuthMode, String> {
         "off" => Ok(AuthMode::Off),
         _ => Err("it must be auto, required or off".to_owned()),
     }
-}
-
-async fn stop_signal() {
-    asked_to_end().await;
-    eprintln!("stopping: finishing what was accepted");
 }

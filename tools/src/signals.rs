@@ -1,8 +1,10 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM and SIGHUP.
 
+mod hangup;
 #[cfg(feature = "workbench")]
 mod stop;
 
+pub(crate) use hangup::Hangups;
 #[cfg(feature = "workbench")]
 pub(crate) use stop::stop_on_signal;
 

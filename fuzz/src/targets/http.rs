@@ -129,5 +129,5 @@ fn loaded() -> Loaded {
     let settings = RecognizerSettings::default();
     let (detector, gallery) = (Arc::new(detector), Arc::new(ListIndex::default()));
     let recognizer = Release::new("colours", detector, Arc::new(MeanColorEmbedder), gallery, settings).recognizer();
-    Loaded { recognizer, options: RecognizeOptions::default(), review: None, example: None }
+    Loaded { recognizer, options: RecognizeOptions::default(), review: None, example: None, version: None }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Class {
     )
 )]
 pub(crate) async fn classes(State(app): State<Arc<App>>) -> Result<Json<Classes>, Problem> {
-    let loaded = app.models.current()?;
-    let names = loaded.recognizer.detector().classes();
+    let recognizer = app.models.current()?.recognizer();
+    let names = recognizer.detector().classes();
     Ok(Json(Classes { classes: (0..).zip(names).map(|(id, name)| Class { id, name: name.clone() }).collect() }))
 }

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::readyz::{Readiness, status};
 use crate::app::App;
 use crate::models::Phase;
+use crate::swap::Swaps;
 use crate::wire::answer::Release;
 
 /// The state of the server.
@@ -27,11 +28,51 @@ pub(crate) struct Health {
     /// What answers; absent until it is loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) release: Option<Release>,
+    /// How what answers is replaced.
+    pub(crate) swap: SwapHealth,
     /// Photos waiting and being worked on.
     pub(crate) queue: QueueHealth,
     /// The review queue: `ok`, `unavailable`, or `off` where it is switched off or models are not loaded.
     #[schema(example = "ok")]
     pub(crate) review: String,
+}
+
+/// How what answers is replaced by another release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct SwapHealth {
+    /// `idle`; `loading` another one; `draining` the one before, which finishes what it has accepted; or `waiting` for that, as there
+    /// is no room for a third.
+    #[schema(example = "idle")]
+    pub(crate) state: String,
+    /// Releases in memory, at most two.
+    pub(crate) in_memory: usize,
+    /// The release that should answer, and was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) refused: Option<RefusedRelease>,
+}
+
+/// A release that should answer, and was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct RefusedRelease {
+    /// Name and version.
+    #[schema(example = "shelf@1.3")]
+    pub(crate) release: String,
+    /// Why.
+    pub(crate) cause: String,
+    /// RFC 3339 in UTC.
+    #[schema(example = "2026-11-21T09:30:00Z")]
+    pub(crate) at: String,
+}
+
+impl SwapHealth {
+    fn of(swaps: &Swaps) -> Self {
+        let refused = swaps.refusal().map(|refused| RefusedRelease {
+            release: refused.release,
+            cause: refused.cause,
+            at: vision::time::timestamp(refused.at.max(0).unsigned_abs() / 1000),
+        });
+        Self { state: swaps.state().as_str().to_owned(), in_memory: swaps.in_memory(), refused }
+    }
 }
 
 /// Photos waiting and being worked on.
@@ -50,7 +91,7 @@ pub(crate) struct QueueHealth {
 /// The state of the server
 ///
 /// As `/readyz`, with version, models, gallery and queue. `status` is `degraded` when photos are recognised but what is unsure
-/// cannot be put aside for people.
+/// cannot be put aside for people, or when the release in production was refused.
 #[utoipa::path(
     get,
     path = "/health",
@@ -64,7 +105,7 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Hea
     let phase = app.models.phase();
     let queue = app.inference.queue();
     let release = match &phase {
-        Phase::Ready(loaded) => Some(Release::of(&loaded.recognizer)),
+        Phase::Ready(served) => Some(Release::of(&served.recognizer(), served.label())),
         _ => None,
     };
     let review = app.review.health().await;
@@ -75,11 +116,20 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Hea
          log has the cause."
             .clone_into(&mut readiness.explanation);
     }
+    let swap = SwapHealth::of(&app.swaps);
+    if let (true, Some(refused)) = (readiness.ready, &swap.refused) {
+        "degraded".clone_into(&mut readiness.status);
+        readiness.explanation = format!(
+            "Photos are recognised, but not by {}, which was refused: {}. The release before it goes on.",
+            refused.release, refused.cause
+        );
+    }
     let health = Health {
         readiness,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime_seconds: (app.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
         release,
+        swap,
         queue: QueueHealth {
             depth: queue.depth(),
             capacity: queue.capacity(),

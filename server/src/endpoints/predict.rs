@@ -92,12 +92,12 @@ pub(crate) async fn predict(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Predicted>, Problem> {
-    app.models.current().inspect_err(|_| app.metrics.rejected("not_ready"))?;
+    let served = app.models.current().inspect_err(|_| app.metrics.rejected("not_ready"))?;
     let caller = Caller { client: peer.address(), patience: patience(&headers)?, patient: false };
     app.inference.admit(caller)?;
     let (images, _memory) = upload::receive_many(&headers, body, &app.config, &app.budget, MAX_IMAGES).await?;
-    let classified = app.inference.classify(caller, images, NEIGHBORS).await?;
-    let recognizer = &classified.loaded.recognizer;
+    let classified = app.inference.classify(caller, (served, images), NEIGHBORS).await?;
+    let recognizer = &classified.recognizer;
     let predictions = classified.crops.iter().map(|crop| Prediction::of(crop, recognizer)).collect();
     Ok(Json(Predicted { predictions, gallery_version: recognizer.gallery_version() }))
 }

@@ -15,9 +15,10 @@ use utoipa::ToSchema;
 use crate::app::App;
 use crate::clients::Peer;
 use crate::inference::{AnswerBody, AnswerFormat, Caller, JobRequest, Refused};
-use crate::models::Loaded;
+use crate::predictions::Occasion;
 use crate::problem::{Problem, ProblemBody};
 use crate::request_id::RequestId;
+use crate::served::Served;
 use crate::upload;
 use crate::wire::answer::RecognizeAnswer;
 use crate::wire::parameters::{GalleryChoice, RecognizeQuery};
@@ -64,7 +65,7 @@ pub(crate) struct RecognizeJson {
     params(
         RecognizeQuery,
         ("x-timeout-ms" = Option<u64>, Header, description = "How long an answer is of use, from the last byte of the photo: then the work ends, and where it cannot be done in time it is refused at once"),
-        ("x-store" = Option<String>, Header, description = "Name of the store the photo was taken in: no store fills the review queue alone"),
+        ("x-store" = Option<String>, Header, description = "Name of the store the photo was taken in, as the parameter `store`: no store fills the review queue alone"),
     ),
     request_body(
         description = "The photo, sent in one of these ways; its format is recognised by its content.",
@@ -97,10 +98,7 @@ pub(crate) async fn recognize(
     body: Body,
 ) -> Result<Response, Problem> {
     let query = RecognizeQuery::parse(&pairs)?;
-    let loaded = app.models.current().inspect_err(|_| app.metrics.rejected("not_ready"))?;
-    let gallery = gallery(&query, &loaded)?;
-    let settings = loaded.recognizer.settings();
-    query.within(&settings.requests, loaded.recognizer.detector().input_pixels())?;
+    choose(&query, &*current(&app)?)?;
     let caller = Caller { client: peer.address(), patience: patience(&headers)?, patient: false };
     app.inference.admit(caller).inspect_err(|refused| count(&app, refused))?;
 
@@ -108,16 +106,21 @@ pub(crate) async fn recognize(
         app.metrics.rejected(if matches!(error, upload::UploadError::Busy) { "memory" } else { "bad_upload" });
     })?;
     app.metrics.photo_received(upload.photo.len());
+    // Now it is accepted. Asked once more: who sends slowly holds no release that was replaced meanwhile.
+    let served = current(&app)?;
+    let gallery = choose(&query, &served)?;
     let format = if prefers_jpeg(&headers) {
         AnswerFormat::Jpeg
     } else {
         AnswerFormat::Json {
             annotate: query.annotate.unwrap_or(false),
-            embeddings: query.return_embeddings.unwrap_or(loaded.options.keep_embeddings),
+            embeddings: query.return_embeddings.unwrap_or(served.options.keep_embeddings),
         }
     };
-    let source = Source::new(peer.address(), store(&headers)?);
-    let request = JobRequest { id, upload, options: query.over(&loaded.options), gallery, format, source };
+    let occasion = occasion(&query, &headers)?;
+    let source = Source::new(peer.address(), occasion.store.as_deref());
+    let options = query.over(&served.options);
+    let request = JobRequest { id, upload, served, options, gallery, format, occasion, source };
     let answer = app.inference.answer(caller, request).await.inspect_err(|refused| count(&app, refused))?;
 
     let body = finish(&app, answer.body, answer.review).await?;
@@ -127,10 +130,14 @@ pub(crate) async fn recognize(
     Ok(response)
 }
 
+fn current(app: &App) -> Result<Arc<Served>, Problem> {
+    Ok(app.models.current().inspect_err(|_| app.metrics.rejected("not_ready"))?)
+}
+
 /// Writes into the review queue what goes there, and gives the answer, which says so, encoded.
 pub(super) async fn finish(app: &App, mut body: AnswerBody, review: Option<Box<Prepared>>) -> Result<Bytes, Problem> {
-    if let (Some(prepared), Some(queue)) = (review, app.review.queue()) {
-        let written = prepared.write(queue).await;
+    if let Some(prepared) = review {
+        let written = prepared.write().await;
         if let AnswerBody::Open(answer) = &mut body {
             answer.put_aside(&written);
         }
@@ -145,10 +152,12 @@ pub(super) async fn finish(app: &App, mut body: AnswerBody, review: Option<Box<P
     }
 }
 
-/// The gallery that is asked for.
-pub(super) fn gallery(query: &RecognizeQuery, loaded: &Loaded) -> Result<GalleryChoice, Problem> {
+/// The gallery that is asked for, of a release that does all that is asked.
+pub(super) fn choose(query: &RecognizeQuery, served: &Served) -> Result<GalleryChoice, Problem> {
+    let recognizer = served.recognizer();
+    query.within(&recognizer.settings().requests, recognizer.detector().input_pixels())?;
     let gallery = query.gallery.unwrap_or_default();
-    if gallery == GalleryChoice::Example && loaded.example.is_none() {
+    if gallery == GalleryChoice::Example && served.example.is_none() {
         return Err(Problem::parameter("gallery", "example", "served: this server offers no example"));
     }
     Ok(gallery)
@@ -162,6 +171,17 @@ fn count(app: &App, refused: &Refused) {
         Refused::TimedOut { .. } => app.metrics.recognition("timeout"),
         // Counted by the worker.
         Refused::Failed(_) => {}
+    }
+}
+
+/// Where and when the photo was taken: the header and the parameter of the store say the same, if both say anything.
+fn occasion(query: &RecognizeQuery, headers: &HeaderMap) -> Result<Occasion, Problem> {
+    let header = store(headers)?;
+    match (header, &query.store) {
+        (Some(header), Some(store)) if header != store => {
+            Err(Problem::parameter("store", store, "the same as in the header x-store, or left out"))
+        }
+        _ => Ok(Occasion::of(query, header)),
     }
 }
 

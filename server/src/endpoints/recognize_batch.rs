@@ -12,20 +12,20 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
-use pipeline::RecognizeOptions;
 use review::Source;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use utoipa::ToSchema;
 
-use super::recognize::{File, finish, gallery};
+use super::recognize::{File, choose, finish};
 use crate::app::App;
 use crate::clients::Peer;
 use crate::inference::{AnswerFormat, Caller, JobRequest};
+use crate::predictions::Occasion;
 use crate::problem::{Problem, ProblemBody, ProblemType};
 use crate::request_id::RequestId;
 use crate::upload::{FIELD, Reservation, Upload, UploadError, shorten};
-use crate::wire::parameters::{GalleryChoice, RecognizeQuery};
+use crate::wire::parameters::RecognizeQuery;
 
 /// Photos of one request.
 const MAX_PHOTOS: usize = 10_000;
@@ -72,9 +72,7 @@ pub(crate) async fn batch(
     mut request: Request,
 ) -> Result<Response, Problem> {
     let query = RecognizeQuery::parse(&pairs)?;
-    let loaded = app.models.current()?;
-    let gallery = gallery(&query, &loaded)?;
-    query.within(&loaded.recognizer.settings().requests, loaded.recognizer.detector().input_pixels())?;
+    choose(&query, &*app.models.current()?)?;
     if query.annotate == Some(true) {
         return Err(Problem::parameter("annotate", "true", "left out: send photos one by one for images of them"));
     }
@@ -87,10 +85,8 @@ pub(crate) async fn batch(
     let (lines, reader) = mpsc::channel(LINES);
     let batch = Arc::new(Batch {
         caller: Caller { client: peer.address(), patience: None, patient: true },
-        source: Source::new(peer.address(), None),
-        embeddings: query.return_embeddings.unwrap_or(loaded.options.keep_embeddings),
-        options: query.over(&loaded.options),
-        gallery,
+        source: Source::new(peer.address(), query.store.as_deref()),
+        query,
         id,
         lines,
         places: Arc::new(Semaphore::new(app.config.workers.get() + 1)),
@@ -116,9 +112,7 @@ struct Batch {
     id: RequestId,
     caller: Caller,
     source: Source,
-    options: RecognizeOptions,
-    gallery: GalleryChoice,
-    embeddings: bool,
+    query: RecognizeQuery,
     lines: mpsc::Sender<Bytes>,
     /// Photos that are with the workers, or on their way.
     places: Arc<Semaphore>,
@@ -215,12 +209,18 @@ impl Batch {
 
     async fn answer(&self, number: usize, upload: Upload) -> Result<Bytes, Problem> {
         self.app.metrics.photo_received(upload.photo.len());
+        // Each photo by what is served when it comes: a batch of an hour holds no release that was replaced.
+        let served = self.app.models.current()?;
+        let gallery = choose(&self.query, &served)?;
+        let embeddings = self.query.return_embeddings.unwrap_or(served.options.keep_embeddings);
         let request = JobRequest {
             id: RequestId::part(&self.name(number)),
             upload,
-            options: self.options.clone(),
-            gallery: self.gallery,
-            format: AnswerFormat::Json { annotate: false, embeddings: self.embeddings },
+            options: self.query.over(&served.options),
+            served,
+            gallery,
+            format: AnswerFormat::Json { annotate: false, embeddings },
+            occasion: Occasion::of(&self.query, None),
             source: self.source,
         };
         let answer = self.app.inference.answer(self.caller, request).await?;

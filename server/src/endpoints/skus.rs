@@ -33,8 +33,8 @@ pub(crate) struct Skus {
     )
 )]
 pub(crate) async fn skus(State(app): State<Arc<App>>) -> Result<Json<Skus>, Problem> {
-    let loaded = app.models.current()?;
-    let gallery = loaded.recognizer.gallery();
+    let recognizer = app.models.current()?.recognizer();
+    let gallery = recognizer.gallery();
     let skus = gallery.skus().iter().map(|sku| SkuAnswer::from(&**sku)).collect();
     Ok(Json(Skus { skus, exemplars: gallery.len() }))
 }

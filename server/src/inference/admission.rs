@@ -15,6 +15,7 @@ use super::job::{Answer, Classified, Job, JobError, JobRequest, Work};
 use super::latency::LatencyAverage;
 use super::queue::PushError;
 use crate::config::ServerConfig;
+use crate::served::Served;
 
 /// Bounds of the advice in `Retry-After`, in seconds.
 const RETRY_AFTER: (u64, u64) = (1, 60);
@@ -142,10 +143,10 @@ impl Inference {
     pub(crate) async fn classify(
         &self,
         caller: Caller,
-        images: Vec<Bytes>,
+        (served, images): (Arc<Served>, Vec<Bytes>),
         top_k: usize,
     ) -> Result<Classified, Refused> {
-        self.wait(caller, |reply| Work::Crops { images, top_k, reply }).await
+        self.wait(caller, |reply| Work::Crops { served, images, top_k, reply }).await
     }
 
     /// Has a worker cut a box out of a photo and embed it: as much work as a small photo, and admitted like one.

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use pipeline::{RecognizeError, RecognizeOptions, Timing};
+use pipeline::{RecognizeError, RecognizeOptions, Recognizer, Timing};
 use review::{Cut, Prepared, ReviewError, Source};
+use store::predictions::NewPrediction;
 use thiserror::Error;
 use tokio::sync::oneshot;
 use vision::{BBox, Cancel, Decision, DecodeError};
 
 use super::batcher::Entry;
-use crate::models::Loaded;
+use crate::predictions::Occasion;
 use crate::request_id::RequestId;
+use crate::served::Served;
 use crate::upload::Upload;
 use crate::wire::answer::RecognizeAnswer;
 use crate::wire::parameters::GalleryChoice;
@@ -24,9 +26,13 @@ pub(crate) struct JobRequest {
     pub(crate) id: RequestId,
     /// The photo, and the share of the upload budget it holds until it is answered.
     pub(crate) upload: Upload,
+    /// What it was accepted with: it is answered with this, whatever takes its place meanwhile.
+    pub(crate) served: Arc<Served>,
     pub(crate) options: RecognizeOptions,
     pub(crate) gallery: GalleryChoice,
     pub(crate) format: AnswerFormat,
+    /// Where and when the photo was taken.
+    pub(crate) occasion: Occasion,
     /// Where the photo comes from: none fills the review queue alone.
     pub(crate) source: Source,
 }
@@ -72,6 +78,8 @@ pub(crate) enum Work {
     },
     /// Says what images show that are facings as a whole.
     Crops {
+        /// What they are answered with.
+        served: Arc<Served>,
         /// Files.
         images: Vec<Bytes>,
         /// Candidates wanted of each.
@@ -110,7 +118,9 @@ impl Entry for Job {
     fn fits_with(&self, other: &Self) -> bool {
         match (&self.work, &other.work) {
             (Work::Photo { request, .. }, Work::Photo { request: other, .. }) => {
-                request.options == other.options && request.gallery == other.gallery
+                Arc::ptr_eq(&request.served, &other.served)
+                    && request.options == other.options
+                    && request.gallery == other.gallery
             }
             _ => false,
         }
@@ -123,7 +133,7 @@ pub(crate) struct Classified {
     /// In the order they came.
     pub(crate) crops: Vec<Result<Decision, DecodeError>>,
     /// What decided.
-    pub(crate) loaded: Arc<Loaded>,
+    pub(crate) recognizer: Recognizer,
 }
 
 /// A finished answer.
@@ -138,6 +148,8 @@ pub(crate) enum AnswerBody {
 /// A finished answer, and what of it goes into the review queue.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    /// For the log of answers, once it was given.
+    pub(crate) prediction: Option<Box<NewPrediction>>,
     pub(crate) body: AnswerBody,
     pub(crate) review: Option<Box<Prepared>>,
     pub(crate) content_type: &'static str,

@@ -13,7 +13,7 @@ pub(crate) use admission::{Caller, Inference, Refused};
 pub(crate) use job::{AnswerBody, AnswerFormat, Job, JobError, JobRequest, Summary};
 pub(crate) use latency::LatencyAverage;
 pub(crate) use memory::PhotoMemory;
-pub(crate) use worker::{WorkerContext, spawn_workers};
+pub(crate) use worker::{WorkerContext, probe, spawn_workers};
 
 /// The queue of this server.
 pub(crate) type JobQueue = queue::Queue<Job>;

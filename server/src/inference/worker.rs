@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use bytes::Bytes;
-use pipeline::{Photo, RecognizeError, Recognized, Recognizer};
-use review::{Cut, Review, ReviewError, Seen, cut, prepare};
+use pipeline::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
+use review::{Cut, ReviewError, Seen, cut, prepare};
 use tokio::sync::{mpsc, oneshot};
 use vision::{Cancel, ModelError};
 
@@ -17,7 +17,9 @@ use super::{JobQueue, LatencyAverage, PhotoMemory};
 use crate::config::ServerConfig;
 use crate::load_error::LoadError;
 use crate::metrics::Metrics;
-use crate::models::{Loaded, Models, Phase};
+use crate::models::{Models, Phase};
+use crate::predictions::{PredictionLog, entry};
+use crate::served::Served;
 use crate::wire::annotated;
 use crate::wire::answer::{AnswerContext, RecognizeAnswer};
 use crate::wire::parameters::GalleryChoice;
@@ -33,24 +35,24 @@ pub(crate) struct WorkerContext {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) latency: Arc<LatencyAverage>,
     pub(crate) memory: Arc<PhotoMemory>,
-    pub(crate) review: Arc<Review>,
+    pub(crate) predictions: Arc<PredictionLog>,
     /// Each worker holds it open while it lives.
     pub(crate) alive: mpsc::WeakSender<()>,
 }
 
 /// Starts the workers. Each runs one inference on a blank image; when all have, the server is ready.
-pub(crate) fn spawn_workers(context: &WorkerContext, config: &ServerConfig, loaded: &Arc<Loaded>) -> io::Result<()> {
+pub(crate) fn spawn_workers(context: &WorkerContext, config: &ServerConfig, served: &Arc<Served>) -> io::Result<()> {
     let count = config.workers.get();
     let max_batch = config.max_batch.get();
     let cold = Arc::new(AtomicU64::new(count as u64));
     let Some(alive) = context.alive.upgrade() else { return Ok(()) };
     for number in 0..count {
-        let (context, loaded, cold, alive) = (context.clone(), Arc::clone(loaded), Arc::clone(&cold), alive.clone());
+        let (context, served, cold, alive) = (context.clone(), Arc::clone(served), Arc::clone(&cold), alive.clone());
         let body = move || {
             let _alive = alive;
-            match warm_up(&loaded) {
-                Ok(()) if cold.fetch_sub(1, Ordering::AcqRel) == 1 => context.models.enter(Phase::Ready(loaded)),
-                Ok(()) => drop(loaded),
+            match warm_up(&served.recognizer(), &served.options) {
+                Ok(()) if cold.fetch_sub(1, Ordering::AcqRel) == 1 => context.models.enter(Phase::Ready(served)),
+                Ok(()) => drop(served),
                 Err(error) => {
                     tracing::error!(error = &*error as &dyn std::error::Error, "the first inference failed");
                     context.models.enter(Phase::Failed);
@@ -65,16 +67,28 @@ pub(crate) fn spawn_workers(context: &WorkerContext, config: &ServerConfig, load
 }
 
 /// One pass through every part, so that the first request finds memory allocated and kernels chosen.
-fn warm_up(loaded: &Loaded) -> Result<(), LoadError> {
-    let recognizer = &loaded.recognizer;
+fn warm_up(recognizer: &Recognizer, options: &RecognizeOptions) -> Result<(), LoadError> {
     catch_unwind(AssertUnwindSafe(|| -> Result<(), LoadError> {
         let blank = vision::RgbImage::from_pixel(WARM_UP_SIDE, WARM_UP_SIDE, [114; 3].into());
-        recognizer.detector().detect(std::slice::from_ref(&blank), &loaded.options.detect)?;
+        recognizer.detector().detect(std::slice::from_ref(&blank), &options.detect)?;
         let embeddings = recognizer.embedder().embed(&[blank])?;
-        recognizer.gallery().search(&embeddings, loaded.options.top_k)?;
+        recognizer.gallery().search(&embeddings, options.top_k)?;
         Ok(())
     }))
     .unwrap_or_else(|_| Err("the first inference panicked".into()))
+}
+
+/// The same on as many threads at once as there are workers, for a release that is to take the place of another: each worker finds
+/// a session that has run.
+pub(crate) fn probe(workers: usize, recognizer: &Recognizer, options: &RecognizeOptions) -> Result<(), LoadError> {
+    thread::scope(|scope| {
+        let start =
+            || thread::Builder::new().name("probe".to_owned()).spawn_scoped(scope, || warm_up(recognizer, options));
+        let probes = (0..workers).map(|_| start()).collect::<io::Result<Vec<_>>>()?;
+        probes
+            .into_iter()
+            .try_for_each(|probe| probe.join().unwrap_or_else(|_| Err("the first inference panicked".into())))
+    })
 }
 
 fn work(context: &WorkerContext, max_batch: usize) {
@@ -114,8 +128,9 @@ fn take_on(context: &WorkerContext, batch: Vec<Job>) {
                 if too_late { asked.reply(context, Err(JobError::TooLate)) } else { photos.push(asked) }
             }
             Work::Crops { reply, .. } if too_late => drop(reply.send(Err(JobError::TooLate))),
-            Work::Crops { images, top_k, reply } => {
-                let done = catch_unwind(AssertUnwindSafe(|| classify(context, &images, top_k, &cancel)));
+            Work::Crops { served, images, top_k, reply } => {
+                let classified = || classify(context, served.recognizer(), &images, top_k, &cancel);
+                let done = catch_unwind(AssertUnwindSafe(classified));
                 drop(reply.send(done.unwrap_or(Err(JobError::Panicked))));
             }
             Work::Cut { reply, .. } if too_late => drop(reply.send(Err(JobError::TooLate))),
@@ -133,9 +148,13 @@ fn take_on(context: &WorkerContext, batch: Vec<Job>) {
 }
 
 /// One after the other: no more than one lies decoded in memory.
-fn classify(context: &WorkerContext, images: &[Bytes], top_k: usize, cancel: &Cancel) -> Result<Classified, JobError> {
-    let loaded = context.models.loaded().ok_or(JobError::NoModels)?;
-    let recognizer = &loaded.recognizer;
+fn classify(
+    context: &WorkerContext,
+    recognizer: Recognizer,
+    images: &[Bytes],
+    top_k: usize,
+    cancel: &Cancel,
+) -> Result<Classified, JobError> {
     let mut crops = Vec::with_capacity(images.len());
     for image in images {
         let _memory =
@@ -148,21 +167,17 @@ fn classify(context: &WorkerContext, images: &[Bytes], top_k: usize, cancel: &Ca
             Err(error) => Err(error),
         });
     }
-    Ok(Classified { crops, loaded })
+    Ok(Classified { crops, recognizer })
 }
 
 fn cut_out(context: &WorkerContext, photo: &[u8], bbox: vision::BBox, cancel: &Cancel) -> Result<Cut, JobError> {
-    let loaded = context.models.loaded().ok_or(JobError::NoModels)?;
+    let served = context.models.latest().ok_or(JobError::NoModels)?;
     let _memory = context.memory.set_aside(vision::decode::memory(photo), cancel).map_err(|_| JobError::Cancelled)?;
-    cut(&loaded.recognizer, photo, bbox, cancel).map_err(JobError::from_review)
+    cut(&served.recognizer(), photo, bbox, cancel).map_err(JobError::from_review)
 }
 
 /// Answers every job of the batch, whatever happens to its photo.
 fn recognize(context: &WorkerContext, batch: Vec<Asked>, start: Instant) {
-    let Some(loaded) = context.models.loaded() else {
-        batch.into_iter().for_each(|asked| asked.reply(context, Err(JobError::NoModels)));
-        return;
-    };
     let cancel = Cancel::all(batch.iter().map(|asked| &asked.cancel));
     let memory = batch.iter().map(|asked| vision::decode::memory(&asked.request.upload.photo));
     let bytes = memory.fold(0, u64::saturating_add);
@@ -170,10 +185,12 @@ fn recognize(context: &WorkerContext, batch: Vec<Asked>, start: Instant) {
         batch.into_iter().for_each(|asked| asked.reply(context, Err(JobError::Cancelled)));
         return;
     };
-    let gallery = batch[0].request.gallery;
-    let recognizer = match gallery {
-        GalleryChoice::Served => Some(&loaded.recognizer),
-        GalleryChoice::Example => loaded.example.as_ref().and_then(|example| example.recognizer(&loaded.recognizer)),
+    // Those of a batch were accepted with the same release.
+    let served = Arc::clone(&batch[0].request.served);
+    let current = served.recognizer();
+    let recognizer = match batch[0].request.gallery {
+        GalleryChoice::Served => Some(&current),
+        GalleryChoice::Example => served.example.as_ref().and_then(|example| example.recognizer(&current)),
     };
     let Some(recognizer) = recognizer else {
         batch.into_iter().for_each(|asked| asked.reply(context, Err(JobError::NoExample)));
@@ -181,7 +198,7 @@ fn recognize(context: &WorkerContext, batch: Vec<Asked>, start: Instant) {
     };
     let mut options = batch[0].request.options.clone();
     // What is queued is compared by its embedding, whether or not the client wants to see it.
-    options.keep_embeddings |= context.review.queue().is_some();
+    options.keep_embeddings |= served.queue.is_some();
     let photos = batch.iter().map(|asked| Photo::Encoded(asked.request.upload.photo.clone())).collect();
     let size = batch.len() as u32;
     match catch_unwind(AssertUnwindSafe(|| recognizer.recognize_until(photos, &options, &cancel))) {
@@ -239,9 +256,12 @@ fn answer(
         recognizer,
         total: job.enqueued.elapsed(),
         source: job.request.source,
+        release: job.request.served.label(),
+        arm: None,
     };
     // What the example does not know is nobody's to answer.
-    let queue = context.review.queue().filter(|_| job.request.gallery == GalleryChoice::Served);
+    let served = &job.request.served;
+    let queue = served.queue.as_ref().filter(|_| job.request.gallery == GalleryChoice::Served);
     let review = queue.and_then(|queue| prepare(queue, &seen));
     let draw = || annotated::annotated_jpeg(&image, &recognition, recognizer).map_err(JobError::Draw);
     let (body, content_type) = match job.request.format {
@@ -254,6 +274,7 @@ fn answer(
                     request_id: job.request.id.as_str(),
                     photo: digest,
                     recognizer,
+                    version: served.label(),
                     timing,
                     queued,
                     total: job.enqueued.elapsed(),
@@ -292,11 +313,13 @@ fn answer(
         queue: queued,
         timing,
     };
-    Ok(Answer { body, review, content_type, summary })
+    let logged = context.predictions.is_on() && job.request.gallery == GalleryChoice::Served;
+    let prediction = logged.then(|| Box::new(entry(&job.request, &recognition, digest, job.enqueued.elapsed())));
+    Ok(Answer { prediction, body, review, content_type, summary })
 }
 
 impl Asked {
-    fn reply(self, context: &WorkerContext, answer: Result<Answer, JobError>) {
+    fn reply(self, context: &WorkerContext, mut answer: Result<Answer, JobError>) {
         let request_id = self.request.id.as_str();
         let outcome = match &answer {
             Ok(_) => "ok",
@@ -314,7 +337,15 @@ impl Asked {
             }
         };
         let cancelled = outcome == "cancelled";
-        let outcome = if self.reply.send(answer).is_ok() || cancelled { outcome } else { "abandoned" };
+        let prediction = answer.as_mut().ok().and_then(|answer| answer.prediction.take());
+        let sent = self.reply.send(answer).is_ok();
+        let outcome = if sent || cancelled { outcome } else { "abandoned" };
+        // What nobody heard was not answered.
+        if let Some(prediction) = prediction.filter(|_| sent)
+            && !context.predictions.take(*prediction)
+        {
+            context.metrics.predictions("lost", 1);
+        }
         context.metrics.recognition(outcome);
     }
 }

@@ -10,8 +10,8 @@ use crate::app::App;
 use crate::problem::{Problem, ProblemType};
 
 pub(super) async fn photo(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    let loaded = app.models.current()?;
-    let Some(example) = &loaded.example else {
+    let served = app.models.current()?;
+    let Some(example) = &served.example else {
         return Err(Problem::new(ProblemType::NotFound, "this server offers no example"));
     };
     let mut response = example.photo().clone().into_response();

@@ -65,8 +65,8 @@ impl Home {
 pub(super) async fn home(State(app): State<Arc<App>>) -> Response {
     let phase = app.models.phase();
     let (gallery, classes, options) = match &phase {
-        Phase::Ready(loaded) => {
-            let recognizer = &loaded.recognizer;
+        Phase::Ready(served) => {
+            let recognizer = served.recognizer();
             let skus = recognizer.gallery().skus();
             let gallery = Gallery {
                 names: skus.iter().take(NAMED_SKUS).map(|sku| sku.name.clone()).collect(),
@@ -74,7 +74,7 @@ pub(super) async fn home(State(app): State<Arc<App>>) -> Response {
                 skus: skus.len(),
                 exemplars: recognizer.gallery().len(),
             };
-            (gallery, recognizer.detector().classes().join(", "), loaded.options.clone())
+            (gallery, recognizer.detector().classes().join(", "), served.options.clone())
         }
         _ => Default::default(),
     };
@@ -89,7 +89,7 @@ pub(super) async fn home(State(app): State<Arc<App>>) -> Response {
         status: phase.as_str(),
         explanation: phase.explanation(),
         gallery,
-        example: matches!(&phase, Phase::Ready(loaded) if loaded.example.is_some()),
+        example: matches!(&phase, Phase::Ready(served) if served.example.is_some()),
         classes,
         defaults: Defaults {
             conf: format!("{:.2}", confidence.default),

@@ -46,6 +46,10 @@ pub struct RecognizeAnswer {
 /// Names with digests of what answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Release {
+    /// Name and version in the registry; absent when what is configured answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "shelf@1.2")]
+    pub version: Option<String>,
     /// What finds containers.
     pub detector: String,
     /// What embeds crops.
@@ -221,6 +225,8 @@ pub struct AnswerContext<'a> {
     pub photo: Sha256,
     /// What answered.
     pub recognizer: &'a Recognizer,
+    /// Which version of the registry that is.
+    pub version: Option<&'a str>,
     /// Where the time went.
     pub timing: Timing,
     /// From arrival to a worker.
@@ -237,12 +243,13 @@ impl RecognizeAnswer {
     /// The answer for one photo.
     #[must_use]
     pub fn new(recognition: &Recognition, context: &AnswerContext<'_>) -> Self {
-        let AnswerContext { request_id, photo, recognizer, timing, queued, total, annotated, embeddings } = *context;
+        let AnswerContext { request_id, photo, recognizer, version, timing, queued, total, annotated, embeddings } =
+            *context;
         let gallery = &**recognizer.gallery();
         let classes = recognizer.detector().classes();
         Self {
             request_id: request_id.to_owned(),
-            release: Release::of(recognizer),
+            release: Release::of(recognizer, version),
             image: ImageInfo { width: recognition.width, height: recognition.height, sha256: photo.to_string() },
             timing_ms: TimingMs {
                 queue: milliseconds(queued),
@@ -300,8 +307,9 @@ impl RecognizeAnswer {
 }
 
 impl Release {
-    pub(crate) fn of(recognizer: &Recognizer) -> Self {
+    pub(crate) fn of(recognizer: &Recognizer, version: Option<&str>) -> Self {
         Self {
+            version: version.map(str::to_owned),
             detector: recognizer.detector().describe(),
             embedder: recognizer.embedder().describe(),
             gallery: recognizer.gallery().describe(),

@@ -1,6 +1,8 @@
 //! From a query string to the options of the domain.
 
+use chrono::DateTime;
 use pipeline::{RecognizeOptions, RequestLimits};
+use store::model::Timestamp;
 use thiserror::Error;
 use utoipa::IntoParams;
 use vision::Tiling;
@@ -8,11 +10,14 @@ use vision::tiles::MAX_TILES_PER_SIDE;
 
 use crate::upload::shorten;
 
+/// Longest name of a store or a shelf.
+const MAX_NAME: usize = 64;
+
 /// Maximum number of candidates named per facing.
 const MAX_TOP_K: usize = 100;
 
 /// What may differ from request to request. Left out: what the server is configured with.
-#[derive(Debug, Clone, Copy, PartialEq, Default, IntoParams)]
+#[derive(Debug, Clone, PartialEq, Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct RecognizeQuery {
     /// Detections below this confidence are dropped, whatever their class.
@@ -38,6 +43,15 @@ pub struct RecognizeQuery {
     /// `/example.jpg` and feeds no review queue.
     #[param(value_type = Option<String>, pattern = "^(served|example)$", example = "served")]
     pub gallery: Option<GalleryChoice>,
+    /// Name of the store the photo was taken in, for the log of answers; no store fills the review queue alone.
+    #[param(min_length = 1, max_length = 64, example = "north-12")]
+    pub store: Option<String>,
+    /// Name of the shelf, for the log of answers.
+    #[param(min_length = 1, max_length = 64, example = "dairy-3")]
+    pub shelf: Option<String>,
+    /// When the photo was taken, for the log of answers: RFC 3339.
+    #[param(value_type = Option<String>, format = DateTime, example = "2026-11-21T09:30:00Z")]
+    pub taken_at: Option<Timestamp>,
 }
 
 /// Which gallery names the facings.
@@ -54,7 +68,10 @@ pub enum GalleryChoice {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ParameterError {
     /// No such parameter.
-    #[error("there is no parameter {name:?}; there are conf, iou, tiles, top_k, return_embeddings, annotate, gallery")]
+    #[error(
+        "there is no parameter {name:?}; there are conf, iou, tiles, top_k, return_embeddings, annotate, gallery, store, shelf, \
+             taken_at"
+    )]
     Unknown {
         /// As written.
         name: String,
@@ -98,6 +115,9 @@ impl RecognizeQuery {
                 "return_embeddings" => query.return_embeddings = Some(yes_or_no(value).map_err(wrong)?),
                 "annotate" => query.annotate = Some(yes_or_no(value).map_err(wrong)?),
                 "gallery" => query.gallery = Some(gallery(value).map_err(wrong)?),
+                "store" => query.store = Some(name_of_place(value).map_err(wrong)?),
+                "shelf" => query.shelf = Some(name_of_place(value).map_err(wrong)?),
+                "taken_at" => query.taken_at = Some(moment(value).map_err(wrong)?),
                 _ => return Err(ParameterError::Unknown { name: shorten(name) }),
             }
         }
@@ -165,6 +185,20 @@ fn gallery(text: &str) -> Result<GalleryChoice, String> {
     }
 }
 
+fn name_of_place(text: &str) -> Result<String, String> {
+    let sound = (1..=MAX_NAME).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if sound {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("1 to {MAX_NAME} characters, none of them a control character"))
+    }
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let moment = DateTime::parse_from_rfc3339(text).ok().map(|moment| moment.timestamp_millis());
+    moment.filter(|at| *at >= 0).ok_or_else(|| "a moment such as 2026-11-21T09:30:00Z".to_owned())
+}
+
 fn yes_or_no(text: &str) -> Result<bool, String> {
     // Python writes True and False.
     match text.to_ascii_lowercase().as_str() {
@@ -197,6 +231,10 @@ mod tests {
         assert_eq!(options.detect.tiling, Tiling::Grid { columns: 3, rows: 2 });
         assert_eq!((options.top_k, options.keep_embeddings, query.annotate), (7, true, Some(true)));
         assert_eq!(options.detect.max_detections, defaults.detect.max_detections);
+        let query =
+            parse("store=north-12&shelf=K\u{fc}hlung&taken_at=2026-11-21T09:30:00+01:00").expect("all are fine");
+        assert_eq!((query.store.as_deref(), query.shelf.as_deref()), (Some("north-12"), Some("K\u{fc}hlung")));
+        assert_eq!(query.taken_at, Some(1_795_249_800_000), "date -u -d 2026-11-21T08:30:00Z +%s");
     }
 
     #[test]
@@ -239,6 +277,10 @@ mod tests {
         check("annotate=maybe", "annotate is \"maybe\", but it must be true or false");
         check("return_embeddings=yes", "return_embeddings is \"yes\"");
         check("gallery=other", "gallery is \"other\", but it must be served or example");
+        check("store=", "store is \"\", but it must be 1 to 64 characters");
+        check("shelf=a\u{7}", "none of them a control character");
+        check("taken_at=yesterday", "taken_at is \"yesterday\", but it must be a moment such as 2026-11-21T09:30:00Z");
+        check("taken_at=1969-12-31T23:59:59Z", "taken_at");
         check("confidence=0.5", "no parameter \"confidence\"; there are conf, iou");
         check("conf=0.5&conf=0.6", "conf is given more than once");
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use base64::Engine;
 use serde_json::{Value, json};
 
 use crate::harness::Server;
@@ -53,6 +54,10 @@ async fn openapi_snapshot() {
             let filled = path.replace("{item}", items[0]["id"].as_str().expect("an id")).replace("{digest}", crop);
             let request = match method.as_str() {
                 "post" if path == "/v2/recognize" => server.post(path).body(photos::jpeg()),
+                "post" if path == "/predict" => {
+                    let image = base64::engine::general_purpose::STANDARD.encode(photos::jpeg());
+                    server.post(path).json(&json!({ "images": [image] }))
+                }
                 "post" if path == "/v2/recognize/batch" => {
                     let form = reqwest::multipart::Form::new();
                     server.post(path).multipart(form.part("image", reqwest::multipart::Part::bytes(photos::jpeg())))

@@ -146,7 +146,7 @@ fn with_gallery(
 }
 
 pub(crate) fn loaded(recognizer: Recognizer) -> Result<Loaded, LoadError> {
-    Ok(Loaded { recognizer, options: RecognizeOptions::default(), review: None, example: None })
+    Ok(Loaded::new(recognizer, RecognizeOptions::default()))
 }
 
 /// A running server.

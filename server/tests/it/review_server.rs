@@ -128,7 +128,7 @@ async fn start(
     let recognizer = recognizer_by(&control, Arc::clone(&embedder));
     let load = move || {
         let review = Some(setup(settings, review, &*embedder));
-        Ok(Loaded { recognizer, options: RecognizeOptions::default(), review, example: None })
+        Ok(Loaded { review, ..Loaded::new(recognizer, RecognizeOptions::default()) })
     };
     let server = Server::loading(config, control, load).await;
     server.until_ready().await;

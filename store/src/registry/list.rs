@@ -62,6 +62,15 @@ impl Store {
         row.as_ref().map(version).transpose()?.ok_or_else(|| StoreError::not_found("model", named))
     }
 
+    /// Id of the version of a name that is in production: one look into an index, for whoever asks every second.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn production_id(&self, organisation: &str, name: &str) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT id FROM model_versions WHERE organisation = $1 AND name = $2 AND status = 'production'";
+        self.database.optional(sql, values![organisation, name]).await?.map(|row| row.text("id")).transpose()
+    }
+
     /// The version of a name that is in production.
     ///
     /// # Errors

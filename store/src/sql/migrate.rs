@@ -17,6 +17,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "thumbnails", include_str!("../../migrations/0004_thumbnails.sql")),
     (5, "reviewers", include_str!("../../migrations/0005_reviewers.sql")),
     (6, "registry", include_str!("../../migrations/0006_registry.sql")),
+    (7, "predictions", include_str!("../../migrations/0007_predictions.sql")),
 ];
 
 pub(super) async fn migrate(pools: &Pools) -> Result<(), StoreError> {

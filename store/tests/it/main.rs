@@ -8,6 +8,7 @@ mod labels;
 mod lists;
 mod objects;
 mod postgres;
+mod predictions;
 mod process;
 mod registry;
 mod retention;

@@ -22,6 +22,8 @@ pub(crate) fn recognition(photo: &str) -> NewRecognition {
         unknown: 2,
         total_ms: 12.5,
         photo: (photo.to_owned().into(), "image/jpeg"),
+        release: None,
+        arm: None,
     }
 }
 

@@ -73,6 +73,8 @@ fn recognition(number: usize) -> NewRecognition {
         unknown: 0,
         total_ms: 1.0,
         photo: ("a photo".into(), "image/jpeg"),
+        release: None,
+        arm: None,
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) async fn serve(settings: &StoreSettings) -> Result<(), Error> {
             enrolled: enrolled(),
             gallery: "nowhere".into(),
         });
-        Ok(Loaded { recognizer, options: RecognizeOptions::default(), review, example: None })
+        Ok(Loaded { review, ..Loaded::new(recognizer, RecognizeOptions::default()) })
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);

@@ -9,7 +9,7 @@ use super::Where;
 use crate::environment::Environment;
 use crate::queue::with_store;
 
-/// Compare the metrics, gates and files of two versions
+/// Compare two versions: gates, metrics, files, and how they did while they answered
 #[derive(Args)]
 pub(crate) struct CompareArgs {
     /// Id or NAME@VERSION
@@ -42,6 +42,7 @@ pub(super) fn run(args: &CompareArgs, environment: &Environment) -> anyhow::Resu
         for name in names {
             row(name, one.metrics.get(name).copied(), other.metrics.get(name).copied());
         }
+        super::answered::compare(&store, &one, &other).await?;
         let (files, other_files) = (store.model_files(&one.id).await?, store.model_files(&other.id).await?);
         let paths: BTreeSet<&str> = files.iter().chain(&other_files).map(|file| file.path.as_str()).collect();
         for path in paths {
@@ -61,7 +62,7 @@ fn found<'a>(evidence: &'a [Evidence], metric: &str) -> Option<&'a Evidence> {
     evidence.iter().find(|entry| entry.metric == metric)
 }
 
-fn row(name: &str, one: Option<f64>, other: Option<f64>) {
+pub(super) fn row(name: &str, one: Option<f64>, other: Option<f64>) {
     let text = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
     let change = one.zip(other).map_or_else(|| "-".to_owned(), |(a, b)| format!("{:+.4}", b - a));
     println!("{name:<28}  {:>14}  {:>14}  {change:>10}", text(one), text(other));

@@ -1,11 +1,13 @@
 //! `shelf release`: the registry from the terminal.
 
+mod answered;
 mod compare;
 mod evidence;
 mod list;
 mod moves;
 mod register;
 mod show;
+mod verdict;
 
 use std::process::ExitCode;
 

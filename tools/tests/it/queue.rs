@@ -96,6 +96,8 @@ fn recognition() -> NewRecognition {
         unknown: 4,
         total_ms: 1.0,
         photo: (jpeg(64, 9).into(), "image/jpeg"),
+        release: None,
+        arm: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use eval::report::document::Parts;
@@ -102,6 +102,20 @@ impl Served {
         answer
     }
 
+    fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let begin = Instant::now();
+        while !holds(self) {
+            assert!(begin.elapsed() < Duration::from_secs(120), "{what}: it never came to be; {}", self.get("/health"));
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// SIGHUP.
+    fn hang_up(&self) {
+        let told = Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status();
+        assert!(told.expect("kill runs").success());
+    }
+
     /// Its `/health`, when it has loaded or failed.
     fn settled(&self) -> String {
         let begin = Instant::now();
@@ -188,9 +202,47 @@ fn a_release_is_registered_promoted_served_and_rolled_back() {
     let serve = ["serve", "--release", "shelf", "--listen", "127.0.0.1:0"];
     let served = Served::start(&place, &serve);
     let health = served.settled();
-    assert!(health.contains("\"ready\":true") && health.contains("shelf-v3"), "{health}");
+    assert!(health.contains("\"ready\":true") && health.contains("\"version\":\"shelf@1\""), "{health}");
     assert!(served.get("/skus").contains("cola"), "the gallery of the release answers");
+    // It goes over to what another process puts into production, and back, and loads anew when it is told to.
+    says(&place, &["release", "rollback", "shelf", "--to-version", "2"]);
+    served.until("it follows", |served| served.get("/health").contains("\"version\":\"shelf@2\""));
+    assert!(served.get("/skus").contains("cola"));
+    says(&place, &["release", "rollback", "shelf", "--to-version", "1"]);
+    served.until("it goes back", |served| served.get("/health").contains("\"version\":\"shelf@1\""));
+    served.hang_up();
+    let swapped = "shelf_swaps_total{outcome=\"swapped\"} 3";
+    served.until("it loads anew", |served| served.get("/metrics").contains(swapped));
+    // A version whose files were altered is refused, and the one before goes on.
+    says(&place, &["gallery", "build", "skus"]);
+    register("3");
+    let objects = files(&place.path("data/active_learning_queue/models"));
+    let kept: Vec<_> = objects.iter().map(|object| fs::read(object).expect("there")).collect();
+    for (object, bytes) in objects.iter().zip(&kept) {
+        fs::write(object, &bytes[1..]).expect("writable");
+    }
+    let folder = place.path("data/releases");
+    fs::rename(&folder, place.path("aside")).expect("moved");
+    says(&place, &["release", "promote", "shelf@3", "--force", "--reason", "to see it refused"]);
+    served.until("it is refused", |served| served.get("/health").contains("\"degraded\""));
+    let health = served.get("/health");
+    assert!(health.contains("\"release\":\"shelf@3\"") && health.contains("\"version\":\"shelf@1\""), "{health}");
+    for (object, bytes) in objects.iter().zip(&kept) {
+        fs::write(object, bytes).expect("writable");
+    }
+    served.hang_up();
+    served.until("it was repaired", |served| served.get("/health").contains("\"version\":\"shelf@3\""));
+    says(&place, &["release", "rollback", "shelf"]);
+    served.until("it goes back", |served| served.get("/health").contains("\"version\":\"shelf@1\""));
     drop(served);
+    // What is configured is loaded anew, too.
+    let served = Served::start(&place, &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(served.settled().contains("\"ready\":true"));
+    served.hang_up();
+    served.until("it loads anew", |served| served.get("/metrics").contains("shelf_swaps_total{outcome=\"swapped\"} 1"));
+    drop(served);
+    fs::remove_dir_all(place.path("data/releases")).expect("removed");
+    assert!(Served::start(&place, &serve).settled().contains("\"ready\":true"));
     // A file that was altered where releases are put is put right; one that was altered among the objects is refused.
     let put: Vec<_> = files(&place.path("data/releases"));
     let weights = put.iter().find(|file| file.ends_with("detector/shelf-v3-fp16.onnx")).expect("there");

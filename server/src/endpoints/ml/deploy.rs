@@ -66,5 +66,6 @@ pub(crate) async fn deploy(
         Deploy { job: training_job_id, name: model_name, version, description, tags, promote: promote_to_production };
     let store = open(&app).await?;
     let done = store.deploy(&actor.organisation, deploy, &actor).await.map_err(problem::of)?;
+    app.swaps.production_changed();
     Ok(Changed::of(&done))
 }

@@ -46,5 +46,6 @@ pub(crate) async fn promote(
 ) -> Result<Json<Changed>, Problem> {
     let store = open(&app).await?;
     let done = store.promote(&actor.organisation, &model, None, &actor).await.map_err(problem::of)?;
+    app.swaps.production_changed();
     Ok(Changed::of(&done))
 }

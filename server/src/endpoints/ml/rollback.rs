@@ -63,5 +63,6 @@ pub(crate) async fn rollback(
     let key = change.origin.key_within(&actor.organisation)?;
     let target = query.to_version.map_or(Target::Before, Target::Version);
     let done = store.rollback(&model, target, key, &actor).await.map_err(problem::of)?;
+    app.swaps.production_changed();
     Ok(Changed::of(&done))
 }

@@ -68,7 +68,7 @@ pub(crate) async fn clusters(State(app): State<Arc<App>>) -> Result<Json<Cluster
 
 /// Groups of open, unknown items that look alike, largest first, with the minimum similarity to the first of each.
 pub(crate) async fn alike(app: &App, store: &Store) -> Result<Vec<(Vec<String>, f32)>, Problem> {
-    let embedder = app.models.current()?.recognizer.embedder().fingerprint();
+    let embedder = app.models.current()?.recognizer().embedder().fingerprint();
     let items = store.open_embeddings(embedder, Some(Reason::Unknown), MAX_ITEMS).await?;
     // Off the async threads: thousands of items are compared with hundreds of leaders.
     tokio::task::spawn_blocking(move || group(items)).await.map_err(|_| Problem::internal())

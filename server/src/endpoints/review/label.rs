@@ -252,7 +252,7 @@ async fn write(
         }
     }
     let labels = store.label(requests, key).await?;
-    answered(&app.metrics, queue, &store, &labels).await
+    answered(&app.metrics, &queue, &store, &labels).await
 }
 
 pub(super) async fn answered(

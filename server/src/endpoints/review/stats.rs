@@ -128,8 +128,8 @@ pub(crate) async fn gather(app: &App, store: &Store) -> Result<Stats, Problem> {
 }
 
 async fn top_1(app: &App, store: &Store) -> Result<Option<Top1>, Problem> {
-    let loaded = app.models.current()?;
-    let judged = store.judged(loaded.recognizer.embedder().fingerprint(), JUDGED).await?;
+    let recognizer = app.models.current()?.recognizer();
+    let judged = store.judged(recognizer.embedder().fingerprint(), JUDGED).await?;
     let work = move || {
         let mut facings = Vec::with_capacity(judged.len());
         let mut known = Vec::with_capacity(judged.len());
@@ -139,7 +139,7 @@ async fn top_1(app: &App, store: &Store) -> Result<Option<Top1>, Problem> {
                 known.push((item.sku, item.guess));
             }
         }
-        let decisions = loaded.recognizer.decide_without(&facings).map_err(|_| Problem::internal())?;
+        let decisions = recognizer.decide_without(&facings).map_err(|_| Problem::internal())?;
         let nearest = |decision: &Decision| decision.candidates.first().map(|candidate| candidate.sku);
         let before = known.iter().filter(|(sku, guess)| *guess == Some(*sku)).count();
         let after = known.iter().zip(&decisions).filter(|((sku, _), now)| nearest(now) == Some(*sku)).count();

@@ -44,5 +44,5 @@ pub(crate) async fn undo(State(app): State<Arc<App>>, change: Change<UndoBody>) 
     let reviewer = origin.reviewer(body.reviewer.as_deref());
     let key = origin.key(&reviewer)?;
     let label = store.undo(&reviewer, body.item_id.as_deref(), key).await?;
-    answered(&app.metrics, queue, &store, &[label]).await
+    answered(&app.metrics, &queue, &store, &[label]).await
 }
