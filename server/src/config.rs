@@ -1,6 +1,7 @@
 //! What the user wrote (`server.yaml`), converted once into what the server needs.
 
 mod auth;
+mod tables;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -12,6 +13,7 @@ use vision::config::{Check, ConfigError, syntax};
 
 use crate::origins::Origins;
 pub use auth::{AuthMode, MetricsAccess};
+pub use tables::TableSettings;
 
 /// `server.yaml` as written. [`ServerConfig::parse`] checks it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -33,6 +35,8 @@ pub struct ServerSettings {
     pub inference: InferenceSettings,
     /// What a client may cost.
     pub limits: LimitSettings,
+    /// What tables may cost.
+    pub tables: TableSettings,
     /// In seconds.
     pub timeouts: TimeoutSettings,
 }
@@ -102,6 +106,7 @@ impl Default for ServerSettings {
             cors: Vec::new(),
             inference: InferenceSettings::default(),
             limits: LimitSettings::default(),
+            tables: TableSettings::default(),
             timeouts: TimeoutSettings::default(),
         }
     }
@@ -179,6 +184,8 @@ pub struct ServerConfig {
     pub requests_per_key: f64,
     /// Requests of one key at once.
     pub burst_per_key: f64,
+    /// What tables may cost.
+    pub tables: platform::Limits,
     /// How long things may take.
     pub timeouts: Timeouts,
 }
@@ -222,7 +229,7 @@ impl Default for ServerConfig {
 
 impl ServerSettings {
     fn check(&self, path: &Path) -> Result<ServerConfig, ConfigError> {
-        let Self { listen, auth, metrics, hosts, docs, cors, inference, limits, timeouts } = self;
+        let Self { listen, auth, metrics, hosts, docs, cors, inference, limits, tables, timeouts } = self;
         let check = Check::of(path);
         let positive = |key: &str, value: usize, high: usize| {
             check.within(key, value, 1, high).map(|value| NonZeroUsize::new(value).unwrap_or(NonZeroUsize::MIN))
@@ -263,6 +270,7 @@ impl ServerSettings {
             )?,
             requests_per_key: check.within("limits.requests_per_key", limits.requests_per_key, 0.0, 1e6)?,
             burst_per_key: check.within("limits.burst_per_key", limits.burst_per_key, 1.0, 1e6)?,
+            tables: tables.check(&check)?,
             timeouts: Timeouts {
                 header: seconds("timeouts.header", timeouts.header)?,
                 body_idle: seconds("timeouts.body_idle", timeouts.body_idle)?,
@@ -307,6 +315,8 @@ mod tests {
         check("auth: maybe", "auth");
         check("limits: {burst_per_key: 0}", "limits.burst_per_key");
         check("limits: {requests_per_key: .nan}", "limits.requests_per_key");
+        check("tables: {at_once: 0}", "tables.at_once");
+        check("tables: {patience: -1}", "tables.patience");
         check("prot: 80", "prot");
         check("inference: [", "server.yaml");
     }

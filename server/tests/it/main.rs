@@ -23,3 +23,4 @@ mod review_page;
 mod review_server;
 mod sending;
 mod slow_clients;
+mod tables;

@@ -1,5 +1,7 @@
-//! Models that are deployed: `/api/ml/models/...`. Everything is the organisation's that the key speaks for.
+//! `/api/ml/...`: tables, what is learned of them, and models that are deployed. Everything is the organisation's that the key speaks for.
 
+pub(crate) mod data;
+pub(crate) mod data_sets;
 pub(crate) mod deploy;
 pub(crate) mod deployed;
 pub(crate) mod promote;
@@ -20,6 +22,8 @@ use crate::problem::{Problem, ProblemType};
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
+        .merge(data_sets::routes())
+        .merge(data::routes())
         .route("/models/deploy", post(deploy::deploy))
         .route("/models/deployed", get(deployed::deployed))
         .route("/models/{model}/promote", post(promote::promote))
