@@ -59,6 +59,7 @@ pub enum ProblemType {
     KeyReused,
     UnreadableTable,
     UnfitTable,
+    UnfitModel,
     TooManyRequests,
     BadRequest,
     InternalError,
@@ -86,7 +87,7 @@ pub struct Row {
 
 impl ProblemType {
     /// All of them, in the order of their status.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         Self::MissingImage,
         Self::MalformedBody,
         Self::UndecodableImage,
@@ -124,6 +125,7 @@ impl ProblemType {
         Self::KeyReused,
         Self::UnreadableTable,
         Self::UnfitTable,
+        Self::UnfitModel,
         Self::TooManyRequests,
         Self::InternalError,
         Self::NotReady,

@@ -69,6 +69,13 @@ const RULES: &[(&str, Need, Scope)] = &[
     ("/api/ml/datasets", VIEWER, Scope::Own),
     ("/api/ml/datasets/upload", ENGINEER, Scope::Own),
     ("/api/ml/datasets/{dataset}", VIEWER, Scope::Own),
+    ("/api/ml/datasets/{dataset}/download", VIEWER, Scope::Own),
+    ("/api/ml/datasets/{dataset}/schema", VIEWER, Scope::Own),
+    ("/api/ml/datasets/{dataset}/models", ENGINEER, Scope::Own),
+    // The same, as trainers that live apart call them.
+    ("/datasets/{dataset}/download", VIEWER, Scope::Own),
+    ("/datasets/{dataset}/schema", VIEWER, Scope::Own),
+    ("/datasets/{dataset}/models", ENGINEER, Scope::Own),
     ("/api/ml/data/clean", ENGINEER, Scope::Own),
     ("/api/ml/data/select-features", ENGINEER, Scope::Own),
     ("/api/ml/data/split", ENGINEER, Scope::Own),

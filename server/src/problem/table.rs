@@ -261,6 +261,13 @@ impl ProblemType {
                 "A column is missing or of another type, a target has one class, a part would be empty, or values do not fit a \
                  model. The detail names it.",
             ),
+            Self::UnfitModel => (
+                "unfit-model",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The model does not fit",
+                "The file is no TFLite network that can be run here, or meta.json or the data set say something else of it. The \
+                 detail names what.",
+            ),
             Self::VersionTaken => (
                 "version-taken",
                 StatusCode::CONFLICT,
