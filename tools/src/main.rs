@@ -37,6 +37,7 @@ mod tenant;
 #[cfg(feature = "workbench")]
 mod train;
 mod workbench;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -70,6 +71,7 @@ enum Command {
     Recognize(recognize::RecognizeArgs),
     Demo(demo::DemoArgs),
     Serve(serve::ServeArgs),
+    Worker(worker::WorkerArgs),
     #[command(subcommand)]
     Gallery(gallery::GalleryCommand),
     #[command(subcommand)]
@@ -122,11 +124,12 @@ fn this_program() -> Option<PathBuf> {
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let environment = Environment::read()?;
-    start_logging(&cli.global, matches!(cli.command, Command::Serve(_)));
+    start_logging(&cli.global, matches!(cli.command, Command::Serve(_) | Command::Worker(_)));
     match cli.command {
         Command::Recognize(args) => recognize::run(&args, &environment),
         Command::Demo(args) => demo::run(&args, &environment),
         Command::Serve(args) => serve::run(&args, &environment),
+        Command::Worker(args) => worker::run(&args, &environment),
         Command::Gallery(command) => gallery::run(command, &environment),
         Command::Queue(command) => queue::run(command, &environment),
         Command::Models(command) => models::run(command),
