@@ -209,13 +209,21 @@ on_each! {
         assert_eq!((back.status, back.attempts), (JobStatus::Pending, 0));
         assert_eq!(done(&platform).await.map(|done| (done.id, done.status)), Some((job.id, JobStatus::Completed)));
         // While a real worker is at it.
-        let slow = TrainOptions { hyperparameters: json!({"n_estimators": 200_000}).as_object().expect("an object").clone(), ..TrainOptions::new("species", Task::Classification, Algorithm::GradientBoosting) };
+        let set = flower_set(&platform, 2_000).await;
+        let slow = TrainOptions { hyperparameters: json!({"n_estimators": 10_000}).as_object().expect("an object").clone(), ..TrainOptions::new("species", Task::Classification, Algorithm::GradientBoosting) };
         for cancelled in [true, false] {
             let job = wanted(&platform, &set, JobRequest::Train(slow.clone())).await;
             let (tell, mut stop) = watch::channel(false);
             let worker = Worker::new(platform.clone(), "slow".into());
             let working = tokio::spawn(async move { worker.once(&mut stop).await });
-            while platform.job(HOME, &job.id).await.expect("there").job.status != JobStatus::Running {
+            let begun = std::time::Instant::now();
+            loop {
+                let job = platform.job(HOME, &job.id).await.expect("there").job;
+                if job.status == JobStatus::Running {
+                    break;
+                }
+                assert!(job.status == JobStatus::Pending && !working.is_finished(), "{job:?}");
+                assert!(begun.elapsed() < Duration::from_secs(60), "{job:?}");
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             if cancelled {
