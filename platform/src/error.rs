@@ -12,6 +12,8 @@ use tabular::table::TableError;
 use tabular::train::TrainError;
 use thiserror::Error;
 
+use crate::rows::RowsError;
+
 /// What the platform says when it cannot do as asked.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -51,9 +53,18 @@ pub enum PlatformError {
     /// No hyperparameters can be found so.
     #[error(transparent)]
     Search(#[from] SearchError),
-    /// Rows that do not fit a model.
+    /// A table that does not fit a model.
     #[error(transparent)]
     Prepare(#[from] PrepareError),
+    /// Rows that do not fit a model.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    /// A model that another version of this program made.
+    #[error("{model} was made by a later version of this program: ask a server of that version")]
+    ModelFormat {
+        /// Name and version.
+        model: String,
+    },
     /// A value that may not be.
     #[error("{name} is {value}, but it must be {allowed}")]
     Parameter {

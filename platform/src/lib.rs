@@ -10,6 +10,8 @@
 //! | [`data_sets`] | tables: uploaded, looked at, cleaned, split; features chosen |
 //! | [`jobs`] | work that takes longer than a request may: wanted, looked at, cancelled |
 //! | [`worker`] | who does it |
+//! | [`models`] | what jobs made: deployed, asked |
+//! | `cache`, `rows` | models at hand; rows as clients send them |
 //! | [`error`] | why something was not done |
 
 pub mod data_sets;
@@ -17,14 +19,18 @@ pub mod error;
 pub mod incoming;
 pub mod jobs;
 pub mod limits;
+pub mod models;
 pub mod worker;
 
 mod bench;
+mod cache;
 mod format;
 mod platform;
+mod rows;
 
 pub use error::PlatformError;
 pub use incoming::Incoming;
 pub use limits::{JobLimits, Limits};
 pub use platform::Platform;
+pub use rows::RowsError;
 pub use worker::Worker;

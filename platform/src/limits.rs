@@ -23,6 +23,10 @@ pub struct Limits {
     pub data_sets: DataSetLimits,
     /// Jobs and those who do them.
     pub jobs: JobLimits,
+    /// Bytes of models that are kept at hand.
+    pub model_bytes: u64,
+    /// Rows that a model is asked at once.
+    pub predict_rows: usize,
 }
 
 /// Jobs and those who do them.
@@ -59,6 +63,8 @@ impl Default for Limits {
             patience: Duration::from_secs(60),
             data_sets: DataSetLimits { count: 1_000, bytes: 10 << 30 },
             jobs: JobLimits::default(),
+            model_bytes: 256 << 20,
+            predict_rows: 10_000,
         }
     }
 }

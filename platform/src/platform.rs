@@ -6,6 +6,7 @@ use store::{Store, StoreHandle};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::bench::Bench;
+use crate::cache::Cache;
 use crate::error::PlatformError;
 use crate::incoming::Incoming;
 use crate::limits::Limits;
@@ -24,6 +25,7 @@ struct Inner {
     uploads: Arc<Semaphore>,
     /// Told of every job that is wanted here.
     wanted: Notify,
+    models: Cache,
 }
 
 impl Platform {
@@ -32,7 +34,8 @@ impl Platform {
     pub fn new(store: Option<StoreHandle>, limits: Limits) -> Self {
         let bench = Bench::new(limits.at_once, limits.per_organisation, limits.patience);
         let uploads = Arc::new(Semaphore::new(limits.uploads));
-        Self { inner: Arc::new(Inner { store, limits, bench, uploads, wanted: Notify::new() }) }
+        let (wanted, models) = (Notify::new(), Cache::new(limits.model_bytes));
+        Self { inner: Arc::new(Inner { store, limits, bench, uploads, wanted, models }) }
     }
 
     /// The store.
@@ -52,6 +55,10 @@ impl Platform {
 
     pub(crate) fn bench(&self) -> &Bench {
         &self.inner.bench
+    }
+
+    pub(crate) fn models(&self) -> &Cache {
+        &self.inner.models
     }
 
     pub(crate) fn wanted(&self) -> &Notify {

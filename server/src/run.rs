@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::access::{AccessError, access};
 use crate::app::App;
 use crate::inference::{WorkerContext, spawn_workers};
+use crate::labour::Labour;
 use crate::load_error::LoadError;
 use crate::models::{Loaded, Phase};
 use crate::setup::Setup;
@@ -81,6 +82,7 @@ pub async fn run(
     }
     start_loading(Arc::clone(&app), context, load, stopped).map_err(ServeError::Thread)?;
 
+    let labour = Labour::begin(&app);
     tracing::info!(%address, workers = app.config.workers, "listening");
     let mut drain_began = None;
     let stop = async {
@@ -99,6 +101,7 @@ pub async fn run(
     }
     let spent = drain_began.map_or(Duration::ZERO, |began| began.elapsed());
     let left = app.config.timeouts.drain.saturating_sub(spent);
+    labour.end(left).await;
     let workers_gone = tokio::time::timeout(left, all_gone.recv()).await.is_ok();
     match (cut_off, workers_gone) {
         (0, true) => Ok(()),

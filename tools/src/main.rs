@@ -39,6 +39,7 @@ mod tenant;
 #[cfg(feature = "workbench")]
 mod train;
 mod workbench;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,6 +73,7 @@ enum Command {
     Recognize(recognize::RecognizeArgs),
     Demo(demo::DemoArgs),
     Serve(serve::ServeArgs),
+    Worker(worker::WorkerArgs),
     #[command(subcommand)]
     Gallery(gallery::GalleryCommand),
     #[command(subcommand)]
@@ -125,7 +127,7 @@ fn this_program() -> Option<PathBuf> {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let environment = Environment::read()?;
     let usual = match &cli.command {
-        Command::Serve(_) => "info",
+        Command::Serve(_) | Command::Worker(_) => "info",
         Command::Workbench(command) => command.log_filter(),
         _ => "warn",
     };
@@ -134,6 +136,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Recognize(args) => recognize::run(&args, &environment),
         Command::Demo(args) => demo::run(&args, &environment),
         Command::Serve(args) => serve::run(&args, &environment),
+        Command::Worker(args) => worker::run(&args, &environment),
         Command::Gallery(command) => gallery::run(command, &environment),
         Command::Queue(command) => queue::run(command, &environment),
         Command::Models(command) => models::run(command),

@@ -7,6 +7,6 @@ mod request;
 mod submit;
 
 pub(crate) use journal::Journal;
-pub(crate) use make::{Made, make};
+pub(crate) use make::{MODEL_FILE, Made, make};
 pub use request::{CompareRequest, JobRequest, TuneRequest};
 pub use submit::{JobDetails, Priority};

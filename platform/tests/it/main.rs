@@ -1,6 +1,8 @@
 //! The platform over real databases: SQLite, and PostgreSQL where it is installed.
 
 mod data_sets;
+mod jobs;
+mod kills;
 mod place;
 #[path = "../../../store/tests/it/postgres.rs"]
 mod postgres;

@@ -12,6 +12,7 @@ mod contract;
 mod example;
 mod harness;
 mod holds;
+mod jobs;
 mod life;
 mod load;
 mod ml;

@@ -4,6 +4,9 @@ pub(crate) mod data;
 pub(crate) mod data_sets;
 pub(crate) mod deploy;
 pub(crate) mod deployed;
+pub(crate) mod jobs;
+pub(crate) mod learn;
+pub(crate) mod predict;
 pub(crate) mod promote;
 pub(crate) mod rollback;
 
@@ -24,6 +27,9 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .merge(data_sets::routes())
         .merge(data::routes())
+        .merge(learn::routes())
+        .merge(jobs::routes())
+        .route("/models/predict", post(predict::predict))
         .route("/models/deploy", post(deploy::deploy))
         .route("/models/deployed", get(deployed::deployed))
         .route("/models/{model}/promote", post(promote::promote))

@@ -45,7 +45,9 @@ pub(super) fn of_platform(error: PlatformError) -> Problem {
         | PlatformError::Split(_)
         | PlatformError::Train(_)
         | PlatformError::Search(_)
+        | PlatformError::Rows(_)
         | PlatformError::Prepare(_) => ProblemType::UnfitTable,
+        PlatformError::ModelFormat { .. } => ProblemType::WrongStatus,
         PlatformError::Parameter { name, value, allowed } => return Problem::parameter(name, value, allowed),
         PlatformError::Busy { retry_after_seconds, .. } => {
             let seconds = *retry_after_seconds;
