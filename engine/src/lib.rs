@@ -12,6 +12,7 @@
 //! | [`ops`] | convolution, pooling, normalisation with gradients, fast on a CPU |
 //! | [`weights`] | named tensors, from safetensors or ONNX files, for those networks |
 //! | [`onnx`] | the ONNX file format |
+//! | [`tflite`] | the TFLite file format: writer, reader, int8 quantiser, reference interpreter |
 //! | [`backbone`], [`backbones`] | what turns images into features, for classifier and detector: the trait, all that have it |
 //! | [`efficientnet`] | the family of backbones there is |
 
@@ -31,6 +32,7 @@ pub mod ort;
 mod parallel;
 mod pool;
 pub mod session;
+pub mod tflite;
 mod threads;
 pub mod weights;
 

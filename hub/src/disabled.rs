@@ -1,8 +1,9 @@
 //! A build without the `hub` feature.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{HubError, HubFile, HubOptions, Progress};
+use super::factory::{FactoryError, Remote};
+use super::{HubError, HubFile, HubOptions, Limits, Progress, Token};
 
 /// Cannot exist here: [`Hub::new`] refuses.
 #[derive(Debug)]
@@ -22,6 +23,44 @@ impl Hub {
     /// # Errors
     /// None.
     pub fn fetch(&self, _file: &HubFile, _report: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, HubError> {
+        match self.0 {}
+    }
+}
+
+/// Cannot exist here: [`FactoryClient::new`] refuses.
+#[derive(Debug)]
+pub struct FactoryClient(std::convert::Infallible);
+
+impl FactoryClient {
+    /// Refuses.
+    ///
+    /// # Errors
+    /// Always [`FactoryError::NotBuilt`].
+    pub fn new(_base: &str, _token: Token, _limits: Limits) -> Result<Self, FactoryError> {
+        Err(FactoryError::NotBuilt)
+    }
+
+    /// Cannot be called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn schema(&self, _dataset: &str) -> Result<Vec<u8>, FactoryError> {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn download(&self, _: &str, _: &Path, _: &dyn Fn(u64, u64)) -> Result<Remote, FactoryError> {
+        match self.0 {}
+    }
+
+    /// Cannot be called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn upload(&self, _: &str, _: &[u8], _: &[u8]) -> Result<Vec<u8>, FactoryError> {
         match self.0 {}
     }
 }

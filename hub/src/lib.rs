@@ -3,8 +3,11 @@
 //! [`Hub::fetch`] asks the hub which commit, size and SHA-256 a file has, transfers it beside its place, compares the digest
 //! and only then lets it be seen. The cache has the layout that the hub's own tools use, so what they fetched is found here
 //! and the other way round. A build without the feature `client` answers [`HubError::NotBuilt`].
+//!
+//! The other client of HTTP that there is lies here, too: [`factory`], a server of tables as a trainer knows it.
 
 mod error;
+pub mod factory;
 mod file;
 mod options;
 mod source;
@@ -12,12 +15,12 @@ mod source;
 #[cfg(feature = "client")]
 mod enabled;
 #[cfg(feature = "client")]
-pub use enabled::Hub;
+pub use enabled::{FactoryClient, Hub};
 
 #[cfg(not(feature = "client"))]
 mod disabled;
 #[cfg(not(feature = "client"))]
-pub use disabled::Hub;
+pub use disabled::{FactoryClient, Hub};
 
 use std::time::Duration;
 

@@ -6,9 +6,11 @@
 //! | [`mod@pack`] | detector, embedder, gallery and rules of a configuration -> a version |
 //! | [`mod@unpack`] | a version -> a folder, and the configuration that loads it |
 //! | [`manifest`] | what a version's settings hold |
+//! | [`device`] | small networks for devices: run, held against what is said of them, kept |
 //! | [`golden`] | what the embedder said when it was registered, to be said again |
 //! | [`error`] | why any of it failed |
 
+pub mod device;
 pub mod error;
 pub mod golden;
 pub mod manifest;

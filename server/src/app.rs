@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use platform::Platform;
 use review::Review;
 use store::StoreHandle;
 use tokio::sync::watch;
@@ -25,6 +26,8 @@ pub(crate) struct App {
     pub(crate) access: Access,
     /// Of keys and models that are deployed.
     pub(crate) store: Option<StoreHandle>,
+    /// Tables of organisations, in the same store.
+    pub(crate) platform: Platform,
     pub(crate) models: Arc<Models>,
     /// How what is served is replaced.
     pub(crate) swaps: Arc<Swaps>,
@@ -62,12 +65,14 @@ impl App {
         let answers = Budget::new(config.max_answer_bytes);
         let photos = Arc::new(PhotoMemory::new(config.max_decoded_bytes as u64));
         let room = Arc::new(Room::new(config.max_connections, config.max_connections_per_address));
+        let platform = Platform::new(store.clone(), config.tables.clone());
         let (review, stop) = (Arc::default(), watch::Sender::new(false));
         let started = Instant::now();
         Arc::new(Self {
             config,
             access,
             store,
+            platform,
             models,
             swaps,
             predictions,

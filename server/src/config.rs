@@ -3,6 +3,7 @@
 mod auth;
 mod predictions;
 mod releases;
+mod tables;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -16,6 +17,7 @@ use crate::origins::Origins;
 pub use auth::{AuthMode, MetricsAccess};
 pub use predictions::{PredictionSettings, Predictions};
 pub use releases::{ReleaseSettings, Releases};
+pub use tables::TableSettings;
 
 /// `server.yaml` as written. [`ServerConfig::parse`] checks it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -41,6 +43,8 @@ pub struct ServerSettings {
     pub releases: ReleaseSettings,
     /// What is kept of answers.
     pub predictions: PredictionSettings,
+    /// What tables may cost.
+    pub tables: TableSettings,
     /// In seconds.
     pub timeouts: TimeoutSettings,
 }
@@ -112,6 +116,7 @@ impl Default for ServerSettings {
             limits: LimitSettings::default(),
             releases: ReleaseSettings::default(),
             predictions: PredictionSettings::default(),
+            tables: TableSettings::default(),
             timeouts: TimeoutSettings::default(),
         }
     }
@@ -193,6 +198,8 @@ pub struct ServerConfig {
     pub releases: Releases,
     /// What is kept of answers.
     pub predictions: Predictions,
+    /// What tables may cost.
+    pub tables: platform::Limits,
     /// How long things may take.
     pub timeouts: Timeouts,
 }
@@ -236,8 +243,20 @@ impl Default for ServerConfig {
 
 impl ServerSettings {
     fn check(&self, path: &Path) -> Result<ServerConfig, ConfigError> {
-        let Self { listen, auth, metrics, hosts, docs, cors, inference, limits, releases, predictions, timeouts } =
-            self;
+        let Self {
+            listen,
+            auth,
+            metrics,
+            hosts,
+            docs,
+            cors,
+            inference,
+            limits,
+            releases,
+            predictions,
+            tables,
+            timeouts,
+        } = self;
         let check = Check::of(path);
         let positive = |key: &str, value: usize, high: usize| {
             check.within(key, value, 1, high).map(|value| NonZeroUsize::new(value).unwrap_or(NonZeroUsize::MIN))
@@ -280,6 +299,7 @@ impl ServerSettings {
             burst_per_key: check.within("limits.burst_per_key", limits.burst_per_key, 1.0, 1e6)?,
             releases: releases.check(&check)?,
             predictions: predictions.check(&check)?,
+            tables: tables.check(&check)?,
             timeouts: Timeouts {
                 header: seconds("timeouts.header", timeouts.header)?,
                 body_idle: seconds("timeouts.body_idle", timeouts.body_idle)?,
@@ -326,6 +346,8 @@ mod tests {
         check("limits: {requests_per_key: .nan}", "limits.requests_per_key");
         check("releases: {look: 0}", "releases.look");
         check("predictions: {keep_days: 99999}", "predictions.keep_days");
+        check("tables: {at_once: 0}", "tables.at_once");
+        check("tables: {patience: -1}", "tables.patience");
         check("prot: 80", "prot");
         check("inference: [", "server.yaml");
     }

@@ -18,6 +18,7 @@
 //! | [`wire`] | what clients send and get; conversions from and to the domain |
 //! | [`problem`] | every error a client can see, and its status: one table |
 //! | `endpoints`, `docs` | a file per endpoint; what describes them |
+//! | `labour` | workers of jobs beside the server |
 //! | `example` | what newcomers try |
 //! | `pages` | what people see in a browser |
 //! | `observe`, `metrics`, `state`, `request_id`, `process` | what operators see |
@@ -38,6 +39,7 @@ mod endpoints;
 mod example;
 mod guard;
 mod inference;
+mod labour;
 mod linger;
 mod load_error;
 mod metrics;

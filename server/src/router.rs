@@ -23,6 +23,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .nest("/v2", version_two())
         .nest("/api/v1/ai/v2", version_two())
         .nest("/api/ml", ml::routes())
+        .merge(ml::data_sets::factory_routes())
         .route("/classes", get(classes::classes))
         .route("/skus", get(skus::skus))
         .route("/predict", post(predict::predict))

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::access::{AccessError, access};
 use crate::app::App;
 use crate::inference::{WorkerContext, spawn_workers};
+use crate::labour::Labour;
 use crate::load_error::LoadError;
 use crate::models::{Loaded, Phase};
 use crate::predictions::keep;
@@ -92,6 +93,7 @@ pub async fn run(
     }
     start_loading(Arc::clone(&app), context, load).map_err(ServeError::Thread)?;
 
+    let labour = Labour::begin(&app);
     tracing::info!(%address, workers = app.config.workers, "listening");
     let mut drain_began = None;
     let stop = async {
@@ -110,6 +112,7 @@ pub async fn run(
     }
     let spent = drain_began.map_or(Duration::ZERO, |began| began.elapsed());
     let left = app.config.timeouts.drain.saturating_sub(spent);
+    labour.end(left).await;
     let workers_gone = tokio::time::timeout(left, all_gone.recv()).await.is_ok();
     app.models.follow(None);
     // The last answers are written before the process ends, if the store is there.

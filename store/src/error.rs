@@ -124,6 +124,16 @@ pub enum StoreError {
         /// What can be done.
         remedy: &'static str,
     },
+    /// A job stands where this cannot be done with it.
+    #[error("the job {id} is {status}; {remedy}")]
+    JobStatus {
+        /// Its id.
+        id: String,
+        /// Where it stands.
+        status: crate::jobs::JobStatus,
+        /// What holds instead.
+        remedy: &'static str,
+    },
     /// A version has not passed the gates of production.
     #[error("{model} cannot go into production: {}", reasons.join("; "))]
     NotPassed {
@@ -137,6 +147,16 @@ pub enum StoreError {
     NothingBefore {
         /// Of the model.
         name: String,
+    },
+    /// The organisation has as much of something as it may.
+    #[error(
+        "the organisation would have more than {limit} {what}, the most it may have; remove some first, or wait until some are done"
+    )]
+    Quota {
+        /// Of what.
+        what: &'static str,
+        /// The most.
+        limit: u64,
     },
     /// The `Idempotency-Key` was used for another request.
     #[error("the idempotency key {key:?} was used for another request; make a new key for every request")]

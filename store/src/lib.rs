@@ -15,6 +15,8 @@
 //! | [`retention`] | what may be forgotten |
 //! | [`objects`] | images, and files of releases, named by their content |
 //! | [`access`] | organisations, keys and roles |
+//! | [`data_sets`] | tables of organisations, and what each was made of |
+//! | [`jobs`] | work that takes longer than a request may: a queue, leases, events |
 //! | [`registry`] | releases and other models: versions, gates, what is and was in production |
 //! | [`predictions`] | what was answered, and how sure it was |
 //! | [`audit`] | who changed what, in a chain of hashes |
@@ -27,9 +29,11 @@
 pub mod access;
 pub mod audit;
 pub mod catalogue;
+pub mod data_sets;
 pub mod error;
 pub mod exemplars;
 pub mod handle;
+pub mod jobs;
 pub mod label;
 pub mod list;
 pub mod model;

@@ -1,10 +1,15 @@
 //! What a table holds: types, missing values, statistics of its numbers.
 
-use serde::{Serialize, Serializer, ser::SerializeMap as _};
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
 use vision::Sha256;
 
 use crate::stats::{ascending, mean, quantile, variance};
-use crate::table::{Table, Values};
+use crate::table::{Kind, Table, Values};
 
 /// A map that keeps the order of columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +33,32 @@ impl<T: Serialize> Serialize for ByColumn<T> {
     }
 }
 
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ByColumn<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for InOrder<T> {
+            type Value = ByColumn<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map from columns")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut columns = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    columns.push(entry);
+                }
+                Ok(ByColumn(columns))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder(PhantomData))
+    }
+}
+
 /// Statistics of a column of numbers, without its missing values: equal to `describe` of pandas. `null` where there are too few values.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct NumericStats {
     /// The mean.
     pub mean: Option<f64>,
@@ -66,7 +95,7 @@ impl NumericStats {
 }
 
 /// What a table holds.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Description {
     /// Rows.
     pub rows: usize,
@@ -75,7 +104,9 @@ pub struct Description {
     /// Their names.
     pub column_names: Vec<String>,
     /// Their types, as pandas calls them.
-    pub dtypes: ByColumn<&'static str>,
+    pub dtypes: ByColumn<Cow<'static, str>>,
+    /// What each column holds: its type as a reader is told.
+    pub kinds: ByColumn<Kind>,
     /// Missing values of each column.
     pub missing_values: ByColumn<usize>,
     /// Statistics of each column of numbers.
@@ -95,7 +126,8 @@ pub fn describe(table: &Table) -> Description {
         rows: table.rows(),
         columns: table.columns().len(),
         column_names: table.names(),
-        dtypes: ByColumn(table.columns().iter().map(|column| (column.name.clone(), column.dtype())).collect()),
+        dtypes: ByColumn(table.columns().iter().map(|column| (column.name.clone(), column.dtype().into())).collect()),
+        kinds: ByColumn(table.columns().iter().map(|column| (column.name.clone(), column.kind())).collect()),
         missing_values: ByColumn(table.columns().iter().map(|c| (c.name.clone(), c.missing())).collect()),
         numeric_stats: ByColumn(numbers.collect()),
         sha256: table.sha256(),

@@ -69,6 +69,18 @@ impl Scaler {
         }
     }
 
+    /// What is taken off each feature: means, when standard.
+    #[must_use]
+    pub fn shift(&self) -> &[f64] {
+        &self.shift
+    }
+
+    /// What each feature is divided by: standard deviations, when standard; 1 where there is no spread.
+    #[must_use]
+    pub fn scale(&self) -> &[f64] {
+        &self.scale
+    }
+
     /// Whether it scales so many features by finite numbers, for scalers out of files.
     pub(crate) fn is_sound(&self, features: usize) -> bool {
         let good = |values: &[f64]| values.len() == features && values.iter().all(|value| value.is_finite());

@@ -400,6 +400,17 @@ pub fn compare(
     Ok(comparison)
 }
 
+/// A feature and how much it tells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankedFeature {
+    /// Its name.
+    pub name: String,
+    /// The column that it is made of.
+    pub column: String,
+    /// How much it tells, in the unit of the method.
+    pub importance: f64,
+}
+
 /// The features of a table that tell most of its target, best first, with how much each does in the unit of the method. They are
 /// standardised before; `seed` matters to a forest alone.
 ///
@@ -411,13 +422,16 @@ pub fn rank_features(
     task: Task,
     selection: SelectionOptions,
     (seed, cancel): (u64, &Cancel),
-) -> Result<Vec<(String, f64)>, TrainError> {
+) -> Result<Vec<RankedFeature>, TrainError> {
     let problem = Problem::of(table, target, task)?;
     let preparation = Preparation::learn(&problem.features)?;
     let mut x = preparation.apply(&problem.features)?;
     Scaler::learn(&x, ScalingMethod::Standard).apply(&mut x);
     let samples = Samples { x, y: problem.y };
     let found = select(&samples, selection, &Run::quiet(seed, cancel))?;
-    let names = preparation.names();
-    Ok(found.selected.into_iter().map(|at| (names[at].clone(), found.importance[at])).collect())
+    let ranked = |at: usize| {
+        let feature = &preparation.features[at];
+        RankedFeature { name: feature.name(), column: feature.column.clone(), importance: found.importance[at] }
+    };
+    Ok(found.selected.iter().map(|at| ranked(*at)).collect())
 }

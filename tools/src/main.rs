@@ -16,6 +16,8 @@ mod environment;
 #[cfg(feature = "workbench")]
 mod eval;
 mod example;
+#[cfg(feature = "workbench")]
+mod factory;
 mod gallery;
 #[cfg(feature = "workbench")]
 mod hub;
@@ -38,6 +40,7 @@ mod tenant;
 #[cfg(feature = "workbench")]
 mod train;
 mod workbench;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -71,6 +74,7 @@ enum Command {
     Recognize(recognize::RecognizeArgs),
     Demo(demo::DemoArgs),
     Serve(serve::ServeArgs),
+    Worker(worker::WorkerArgs),
     #[command(subcommand)]
     Gallery(gallery::GalleryCommand),
     #[command(subcommand)]
@@ -123,11 +127,17 @@ fn this_program() -> Option<PathBuf> {
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let environment = Environment::read()?;
-    start_logging(&cli.global, matches!(cli.command, Command::Serve(_)));
+    let usual = match &cli.command {
+        Command::Serve(_) | Command::Worker(_) => "info",
+        Command::Workbench(command) => command.log_filter(),
+        _ => "warn",
+    };
+    start_logging(&cli.global, usual);
     match cli.command {
         Command::Recognize(args) => recognize::run(&args, &environment),
         Command::Demo(args) => demo::run(&args, &environment),
         Command::Serve(args) => serve::run(&args, &environment),
+        Command::Worker(args) => worker::run(&args, &environment),
         Command::Gallery(command) => gallery::run(command, &environment),
         Command::Queue(command) => queue::run(command, &environment),
         Command::Models(command) => models::run(command),
@@ -140,16 +150,12 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Logs go to standard error, so that standard output stays clean for results. A server logs each request; other
-/// commands
-/// only what needs attention.
-fn start_logging(global: &GlobalArgs, serving: bool) {
-    let default = match (global.verbose, serving) {
-        (0, false) => "warn",
-        (0, true) => "info",
-        (1, _) => {
-            "info,vision=debug,engine=debug,detector=debug,classifier=debug,pipeline=debug,server=debug,tools=debug"
-        }
+/// Logs go to standard error, so that standard output stays clean for results. A server logs each request, a factory each
+/// step; other commands only what needs attention.
+fn start_logging(global: &GlobalArgs, usual: &'static str) {
+    let default = match global.verbose {
+        0 => usual,
+        1 => "info,vision=debug,engine=debug,detector=debug,classifier=debug,pipeline=debug,server=debug,tools=debug",
         _ => "debug,engine=trace,detector=trace,classifier=trace,pipeline=trace,server=trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));

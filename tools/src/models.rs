@@ -1,8 +1,10 @@
-//! `shelf models`: what a weights file holds, and bringing it into the native layout.
+//! `shelf models`: what a weights file holds, what it says of an input, and bringing it into the native layout.
 
 #[cfg(feature = "workbench")]
 mod import;
 mod inspect;
+mod run;
+mod tflite;
 
 use std::process::ExitCode;
 
@@ -14,6 +16,7 @@ use engine::{Backbone, Weights};
 #[derive(Subcommand)]
 pub(crate) enum ModelsCommand {
     Inspect(inspect::InspectArgs),
+    Run(run::RunArgs),
     #[cfg(feature = "workbench")]
     Import(import::ImportArgs),
 }
@@ -21,6 +24,7 @@ pub(crate) enum ModelsCommand {
 pub(crate) fn run(command: ModelsCommand) -> anyhow::Result<ExitCode> {
     match command {
         ModelsCommand::Inspect(args) => inspect::run(&args)?,
+        ModelsCommand::Run(args) => run::run(&args)?,
         #[cfg(feature = "workbench")]
         ModelsCommand::Import(args) => import::run(&args)?,
     }

@@ -76,7 +76,7 @@ pub(crate) fn run(args: &ServeArgs, environment: &Environment) -> anyhow::Result
     Ok(ExitCode::SUCCESS)
 }
 
-fn server_config(named: Option<&Path>) -> anyhow::Result<ServerConfig> {
+pub(crate) fn server_config(named: Option<&Path>) -> anyhow::Result<ServerConfig> {
     let default = default_config(DEFAULT_SERVER_CONFIG);
     let path = named.unwrap_or(&default);
     let text = match std::fs::read_to_string(path) {

@@ -17,6 +17,7 @@ mod runtime;
 #[cfg(feature = "ort")]
 mod stack;
 mod support;
+mod tflite;
 mod torch;
 mod weights;
 #[cfg(feature = "ort")]

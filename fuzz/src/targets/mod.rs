@@ -82,6 +82,7 @@ pub const TARGETS: &[Target] = &[
     images::HEIC,
     images::HEIC_DECODER,
     models::ONNX,
+    models::TFLITE,
     models::TORCH,
     models::SAFETENSORS,
     models::CARD,

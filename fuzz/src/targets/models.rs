@@ -4,6 +4,7 @@ use std::path::Path;
 
 use engine::Weights;
 use engine::onnx::Model;
+use engine::tflite::{self, Values};
 use vision::ModelCard;
 
 use super::{Answer, Target};
@@ -15,6 +16,15 @@ const MAX_MIB: usize = 96;
 
 pub(super) const ONNX: Target =
     Target { name: "onnx", run: onnx, words: &[], mend: None, max_mib: MAX_MIB, max_time: MAX_TIME };
+
+pub(super) const TFLITE: Target = Target {
+    name: "tflite",
+    run: run_tflite,
+    words: &[b"TFL3", &[0xff; 4], &[0; 4], &[1, 0, 0, 0], &[4, 0, 4, 0], &[0, 0, 0, 0x40]],
+    mend: None,
+    max_mib: MAX_MIB,
+    max_time: MAX_TIME,
+};
 
 pub(super) const TORCH: Target = Target {
     name: "torch",
@@ -85,6 +95,32 @@ fn onnx(data: &[u8]) -> Answer {
         Weights::from_onnx(&model)
     });
     Answer::of(weights, |weights| shape(weights.parameters()))
+}
+
+/// What a server would read of a stranger, and run.
+fn run_tflite(data: &[u8]) -> Answer {
+    let limits = tflite::Limits { activations: 1 << 20, multiply_adds: 1 << 24, ..tflite::Limits::MICRO };
+    let graph = match tflite::decode(data, &limits) {
+        Ok(graph) => graph,
+        Err(error) => return Answer::Refused(error.to_string()),
+    };
+    let zeros = |id: &tflite::TensorId| {
+        let tensor = graph.tensor(*id);
+        match tensor.element {
+            tflite::Element::F32 => Values::F32(vec![0.5; tensor.len()]),
+            tflite::Element::I8 => Values::I8(vec![3; tensor.len()]),
+            tflite::Element::I32 => Values::I32(vec![1; tensor.len()]),
+        }
+    };
+    let inputs: Vec<Values> = graph.inputs().iter().map(zeros).collect();
+    match tflite::run(&graph, &inputs) {
+        Ok(outputs) if outputs.len() == graph.outputs().len() => {
+            let names: Vec<&str> = graph.operators().into_keys().collect();
+            Answer::Read(names.join(" ").to_lowercase().replace('_', " "))
+        }
+        Ok(_) => Answer::Wrong("outputs are missing".to_owned()),
+        Err(error) => Answer::Wrong(format!("what was read cannot be run: {error}")),
+    }
 }
 
 fn torch(data: &[u8]) -> Answer {

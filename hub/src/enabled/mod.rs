@@ -2,6 +2,7 @@
 
 mod cache;
 mod client;
+mod factory;
 mod remote;
 mod transfer;
 
@@ -13,6 +14,7 @@ use vision::Sha256;
 
 use self::cache::CachedRepo;
 use self::client::Client;
+pub use self::factory::FactoryClient;
 use self::remote::Remote;
 use super::{DEFAULT_FILES, HubError, HubFile, HubOptions, Limits, Missing, Progress};
 

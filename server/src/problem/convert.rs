@@ -117,6 +117,8 @@ impl From<StoreError> for Problem {
             StoreError::SecondLook { .. } => ProblemType::SecondLook,
             StoreError::TooOften { .. } => ProblemType::TooManyRequests,
             StoreError::NothingToUndo { .. } => ProblemType::NothingToUndo,
+            StoreError::Quota { .. } => ProblemType::QuotaReached,
+            StoreError::JobStatus { .. } => ProblemType::JobStatus,
             StoreError::CodeTaken { .. } => ProblemType::CodeTaken,
             StoreError::KeyReused { .. } => ProblemType::KeyReused,
             StoreError::Invalid { .. } => {

@@ -210,6 +210,64 @@ impl ProblemType {
                 "There is no such model",
                 "The id or name is not one of your organisation's. GET /api/ml/models/deployed lists them.",
             ),
+            Self::UnknownDataSet => (
+                "unknown-data-set",
+                StatusCode::NOT_FOUND,
+                "There is no such data set",
+                "The id is not one of your organisation's. GET /api/ml/datasets lists them.",
+            ),
+            Self::UnknownJob => (
+                "unknown-job",
+                StatusCode::NOT_FOUND,
+                "There is no such job",
+                "The id is not one of your organisation's. GET /api/ml/jobs lists them.",
+            ),
+            Self::QuotaReached => (
+                "quota-reached",
+                StatusCode::CONFLICT,
+                "Your organisation has as much as it may",
+                "An organisation may have so many data sets, bytes of them, and jobs that wait or run. The operator raises the \
+                 limits under tables in server.yaml.",
+            ),
+            Self::JobStatus => (
+                "job-status",
+                StatusCode::CONFLICT,
+                "The job stands elsewhere",
+                "A job that is done cannot be cancelled; what is deployed must be completed. The detail says where it stands.",
+            ),
+            Self::TableTooLarge => (
+                "table-too-large",
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The table is too large",
+                "A table may have so many bytes, rows, columns and cells. Send fewer of them, or have the operator raise the limits \
+                 under tables in server.yaml.",
+            ),
+            Self::UnsupportedTable => (
+                "unsupported-table",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "This is not a table we take",
+                "CSV is taken, with a header, in UTF-8 or UTF-16. Save spreadsheets as CSV first.",
+            ),
+            Self::UnreadableTable => (
+                "unreadable-table",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The file is no table",
+                "A first line with the names of the columns and rows of as many fields are expected. The detail says what was found.",
+            ),
+            Self::UnfitTable => (
+                "unfit-table",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "This cannot be done with this table",
+                "A column is missing or of another type, a target has one class, a part would be empty, or values do not fit a \
+                 model. The detail names it.",
+            ),
+            Self::UnfitModel => (
+                "unfit-model",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The model does not fit",
+                "The file is no TFLite network that can be run here, or meta.json or the data set say something else of it. The \
+                 detail names what.",
+            ),
             Self::VersionTaken => (
                 "version-taken",
                 StatusCode::CONFLICT,

@@ -127,7 +127,11 @@ fn judge(
 ) -> Vec<String> {
     if kind != ModelKind::Release {
         let measured = !metrics.is_empty();
-        return if measured { Vec::new() } else { vec!["it has no metrics: nothing was measured".to_owned()] };
+        return if measured {
+            Vec::new()
+        } else {
+            vec!["no metric was measured on rows that it did not learn from".to_owned()]
+        };
     }
     let mut reasons = Vec::new();
     for metric in REQUIRED_GATES {

@@ -17,3 +17,4 @@ pub use gates::{Evidence, REQUIRED_GATES};
 pub use history::Deployment;
 pub use list::ModelFilter;
 pub use model::{DataSetRef, ModelFile, ModelKind, ModelStatus, ModelVersion, NewModel};
+pub(crate) use register::register_within;

@@ -32,7 +32,21 @@ impl Store {
     /// something else, or database or objects are not there.
     pub async fn register(&self, mut new: NewModel, actor: &Actor) -> Result<ModelVersion, StoreError> {
         new.files.sort();
-        check(&new)?;
+        self.check_files(&new).await?;
+        let actor = actor.clone();
+        self.database
+            .write(move |tx| {
+                Box::pin(async move {
+                    let ledger = Ledger::open(tx).await?;
+                    register_within(tx, ledger, new, None, &actor).await
+                })
+            })
+            .await
+    }
+
+    /// Refuses what cannot be a version, and one whose files were not written before.
+    pub(crate) async fn check_files(&self, new: &NewModel) -> Result<(), StoreError> {
+        check(new)?;
         let objects = self.model_objects(&new.organisation);
         for file in &new.files {
             match objects.size(file.sha256).await? {
@@ -46,13 +60,18 @@ impl Store {
                 None => return Err(StoreError::not_found("file", &file.path)),
             }
         }
-        let actor = actor.clone();
-        self.database.write(move |tx| Box::pin(async move { register(tx, new, &actor).await })).await
+        Ok(())
     }
 }
 
-async fn register(tx: &mut Tx, new: NewModel, actor: &Actor) -> Result<ModelVersion, StoreError> {
-    let ledger = Ledger::open(tx).await?;
+/// Writes a version down within a change, under this id where there is one.
+pub(crate) async fn register_within(
+    tx: &mut Tx,
+    ledger: Ledger,
+    new: NewModel,
+    id: Option<String>,
+    actor: &Actor,
+) -> Result<ModelVersion, StoreError> {
     let settings = new.settings.to_string();
     let digest = digest_of(new.kind, &settings, &new.files);
     let sql = "SELECT 1 AS one FROM organisations WHERE id = $1";
@@ -74,7 +93,7 @@ async fn register(tx: &mut Tx, new: NewModel, actor: &Actor) -> Result<ModelVers
         }
     }
     let made = ModelVersion {
-        id: new_id(),
+        id: id.unwrap_or_else(new_id),
         organisation: new.organisation,
         kind: new.kind,
         name: new.name,

@@ -18,6 +18,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "reviewers", include_str!("../../migrations/0005_reviewers.sql")),
     (6, "registry", include_str!("../../migrations/0006_registry.sql")),
     (7, "predictions", include_str!("../../migrations/0007_predictions.sql")),
+    (8, "data sets", include_str!("../../migrations/0008_data_sets.sql")),
+    (9, "jobs", include_str!("../../migrations/0009_jobs.sql")),
 ];
 
 pub(super) async fn migrate(pools: &Pools) -> Result<(), StoreError> {

@@ -25,7 +25,7 @@ const MAX_NAME: usize = 256;
 pub fn read_csv(from: impl Read, options: &ReadOptions) -> Result<Reading, ReadError> {
     let limits = options.limits;
     let (head, stream) = utf8(from)?;
-    let delimiter = delimiter(&head);
+    let delimiter = options.delimiter.unwrap_or_else(|| delimiter(&head));
     let bounded = Bounded::new(stream, limits.max_bytes, limits.max_row_bytes + BUFFER as u64);
     let mut reader = ReaderBuilder::new()
         .has_headers(false)

@@ -54,6 +54,8 @@ pub struct ReadOptions {
     pub limits: Limits,
     /// Types that columns must have: rows with other values are bad. The other columns have the narrowest type that holds them.
     pub kinds: BTreeMap<String, Kind>,
+    /// What stands between fields, where that is known; looked for in the header otherwise.
+    pub delimiter: Option<u8>,
 }
 
 /// What was read of a file.

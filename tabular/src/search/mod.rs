@@ -6,7 +6,7 @@ mod sampler;
 mod space;
 mod tpe;
 
-pub use objective::{SearchError, SearchOptions, Tuned, Tuning, tune};
+pub use objective::{SearchError, SearchOptions, Tuned, Tuning, tune, tune_from};
 pub use pruner::MedianPruner;
 pub use sampler::{Method, Sampler};
 pub use space::{Point, Range, Space};

@@ -29,7 +29,7 @@ pub struct SearchOptions {
 }
 
 /// One trial.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tuned {
     /// What was tried.
     pub hyperparameters: Hyperparameters,
@@ -37,8 +37,10 @@ pub struct Tuned {
     pub mean_score: Option<f64>,
     /// Folds that were judged; fewer than asked for where the trial was given up.
     pub folds: usize,
+    /// Their scores.
+    pub fold_scores: Vec<f64>,
     /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
@@ -91,6 +93,23 @@ pub fn tune(
     options: &TrainOptions,
     search: &SearchOptions,
     cancel: &Cancel,
+    progress: impl FnMut(&Tuned),
+) -> Result<Tuning, SearchError> {
+    tune_from(table, options, search, &[], cancel, progress)
+}
+
+/// As [`tune`], going on from the first trials of the same search: they are not tried again, and what follows is what would have
+/// followed. Trials of another search are not taken.
+///
+/// # Errors
+/// As [`tune`].
+#[expect(clippy::too_many_arguments, reason = "those of `tune`, and what it goes on from")]
+pub fn tune_from(
+    table: &Table,
+    options: &TrainOptions,
+    search: &SearchOptions,
+    known: &[Tuned],
+    cancel: &Cancel,
     mut progress: impl FnMut(&Tuned),
 ) -> Result<Tuning, SearchError> {
     if !(1..=10_000).contains(&search.n_trials) {
@@ -109,18 +128,31 @@ pub fn tune(
         let Some(point) = sampler.next(&tried) else { break };
         let hyperparameters = space.at(&point, &options.hyperparameters);
         let trial = TrainOptions { hyperparameters: hyperparameters.clone(), ..options.clone() };
+        if let Some(before) = known.get(trials.len()).filter(|before| before.hyperparameters == hyperparameters) {
+            match &before.error {
+                Some(_) => tried.push((point, f64::NAN)),
+                None => {
+                    pruner.note(&before.fold_scores);
+                    tried.push((point, crate::stats::mean(&before.fold_scores)));
+                }
+            }
+            progress(before);
+            trials.push(before.clone());
+            continue;
+        }
         let mut so_far = Vec::new();
         let scores = cross_validate(table, &trial, search.folding, cancel, |score| {
             so_far.push(score);
             so_far.len() == search.folding.cv || pruner.goes_on(&so_far)
         });
-        let mut tuned = Tuned { hyperparameters, mean_score: None, folds: 0, error: None };
+        let mut tuned = Tuned { hyperparameters, mean_score: None, folds: 0, fold_scores: Vec::new(), error: None };
         match scores {
             Ok(scores) => {
                 pruner.note(&scores);
                 let mean = crate::stats::mean(&scores);
                 tuned.folds = scores.len();
                 tuned.mean_score = Some(mean).filter(|mean| mean.is_finite());
+                tuned.fold_scores = scores;
                 tried.push((point, mean));
             }
             Err(TrainError::Learn(LearnError::Cancelled)) => {

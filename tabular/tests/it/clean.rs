@@ -77,9 +77,17 @@ fn a_description_is_the_contract() {
         serde_json::json!({
             "rows": 3, "columns": 2, "column_names": ["n", "w"],
             "dtypes": {"n": "int64", "w": "object"},
+            "kinds": {"n": "number", "w": "text"},
             "missing_values": {"n": 0, "w": 1},
             "numeric_stats": {"n": {"mean": 2.0, "std": 1.0, "min": 1.0, "p25": 1.5, "p50": 2.0, "p75": 2.5, "max": 3.0}},
             "sha256": digest,
         })
     );
+}
+
+#[test]
+fn a_description_comes_back_in_the_order_of_its_columns() {
+    let found = describe(&table("z,a\n1,x\n2,\n"));
+    let text = serde_json::to_string(&found).expect("it is JSON");
+    assert_eq!(serde_json::from_str::<tabular::Description>(&text).expect("a description"), found);
 }

@@ -9,10 +9,12 @@ use detector::model::Architecture;
 use engine::{Weights, onnx};
 use vision::{ModelCard, Sha256};
 
+use super::tflite;
+
 /// Show what a weights file holds: tensors, inputs, outputs, metadata, model card
 #[derive(Args)]
 pub(crate) struct InspectArgs {
-    /// A .onnx, .safetensors or .pth file
+    /// A .onnx, .safetensors, .pth or .tflite file
     file: PathBuf,
     /// List every tensor
     #[arg(long)]
@@ -25,6 +27,9 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<()> {
     println!("{:<14}{} ({:.1} MB)", "file", path.display(), size as f64 / 1e6);
     println!("{:<14}{}", "sha256", Sha256::of_file(path)?);
 
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("tflite")) {
+        return tflite::run(path, args.tensors);
+    }
     let weights = if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) {
         let model = onnx::Model::read(path)?;
         println!("{:<14}ONNX, opset {}", "format", model.opset());
@@ -70,7 +75,7 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<()> {
 }
 
 /// `3157200` -> `3,157,200`.
-fn thousands(number: usize) -> String {
+pub(super) fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().map(|g| std::str::from_utf8(g).expect("digits")).collect();

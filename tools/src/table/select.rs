@@ -41,10 +41,11 @@ pub(super) fn run(args: &SelectArgs) -> anyhow::Result<()> {
     let table = args.input.read()?;
     let options = SelectionOptions { method: args.method, n_features: args.n_features };
     let ranked = rank_features(&table, &args.target, args.task, options, (args.seed, &Cancel::never()))?;
-    for (name, importance) in &ranked {
-        println!("{importance:>14.6}  {name}");
+    for feature in &ranked {
+        println!("{:>14.6}  {}", feature.importance, feature.name);
     }
-    let (names, importance): (Vec<&String>, Vec<f64>) = ranked.iter().map(|(name, value)| (name, *value)).unzip();
+    let (names, importance): (Vec<&String>, Vec<f64>) =
+        ranked.iter().map(|feature| (&feature.name, feature.importance)).unzip();
     write_json(
         args.json.as_deref(),
         &json!({ "status": "success", "selected_features": names, "feature_importance": importance }),

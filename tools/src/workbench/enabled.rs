@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::environment::Environment;
-use crate::{dataset, eval, table, train};
+use crate::{dataset, eval, factory, table, train};
 
 /// Among the commands of `shelf`.
 #[derive(Subcommand)]
@@ -19,6 +19,18 @@ pub(crate) enum Workbench {
     Train(train::TrainCommand),
     #[command(subcommand)]
     Table(table::TableCommand),
+    #[command(subcommand)]
+    Factory(factory::FactoryCommand),
+}
+
+impl Workbench {
+    /// What is logged when nothing else is said.
+    pub(crate) fn log_filter(&self) -> &'static str {
+        match self {
+            Self::Factory(command) => command.log_filter(),
+            _ => "warn",
+        }
+    }
 }
 
 pub(crate) fn run(command: Workbench, environment: &Environment) -> anyhow::Result<ExitCode> {
@@ -28,5 +40,6 @@ pub(crate) fn run(command: Workbench, environment: &Environment) -> anyhow::Resu
         Workbench::Calibrate(args) => eval::run_calibrate(&args, environment),
         Workbench::Train(command) => train::run(command),
         Workbench::Table(command) => table::run(command),
+        Workbench::Factory(command) => factory::run(command),
     }
 }

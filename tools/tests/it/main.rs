@@ -6,6 +6,7 @@ mod end_to_end;
 mod eval_bad_input;
 mod eval_live;
 mod eval_saved;
+mod factory;
 mod gallery;
 mod heic;
 mod help;

@@ -76,13 +76,13 @@ fn report(place: &Workplace, name: &str, change: impl FnOnce(&mut Report)) -> St
 }
 
 /// A server of what is in production, as it says when it is ready or has failed.
-struct Served {
+pub(crate) struct Served {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Served {
-    fn start(place: &Workplace, arguments: &[&str]) -> Self {
+    pub(crate) fn start(place: &Workplace, arguments: &[&str]) -> Self {
         let mut child = place.command(arguments).stderr(Stdio::piped()).spawn().expect("the binary runs");
         let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
         let address = lines
@@ -94,7 +94,7 @@ impl Served {
         Self { child, address: address.expect("it listens") }
     }
 
-    fn get(&self, path: &str) -> String {
+    pub(crate) fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         write!(stream, "GET {path} HTTP/1.0\r\nhost: localhost\r\n\r\n").expect("it reads");
         let mut answer = String::new();

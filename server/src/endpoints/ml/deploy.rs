@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::answer::Changed;
 use super::by::By;
-use super::{open, problem};
+use super::problem;
 use crate::app::App;
 use crate::endpoints::review::request::Change;
 use crate::problem::{Problem, ProblemBody};
@@ -19,7 +19,7 @@ use crate::problem::{Problem, ProblemBody};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeployBody {
-    /// Of the training, or of a release that was registered as one in the making.
+    /// Of a completed training or search, or of a release that was registered as one in the making.
     training_job_id: String,
     /// Letters, digits, dots, underscores and hyphens.
     #[schema(example = "shelf")]
@@ -64,8 +64,7 @@ pub(crate) async fn deploy(
     let DeployBody { training_job_id, model_name, version, description, tags, promote_to_production } = change.body;
     let deploy =
         Deploy { job: training_job_id, name: model_name, version, description, tags, promote: promote_to_production };
-    let store = open(&app).await?;
-    let done = store.deploy(&actor.organisation, deploy, &actor).await.map_err(problem::of)?;
+    let done = app.platform.deploy(deploy, &actor).await.map_err(problem::of_platform)?;
     app.swaps.production_changed();
     Ok(Changed::of(&done))
 }

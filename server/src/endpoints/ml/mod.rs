@@ -1,7 +1,12 @@
-//! Models that are deployed: `/api/ml/models/...`. Everything is the organisation's that the key speaks for.
+//! `/api/ml/...`: tables, what is learned of them, and models that are deployed. Everything is the organisation's that the key speaks for.
 
+pub(crate) mod data;
+pub(crate) mod data_sets;
 pub(crate) mod deploy;
 pub(crate) mod deployed;
+pub(crate) mod jobs;
+pub(crate) mod learn;
+pub(crate) mod predict;
 pub(crate) mod promote;
 pub(crate) mod rollback;
 
@@ -20,6 +25,11 @@ use crate::problem::{Problem, ProblemType};
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
+        .merge(data_sets::routes())
+        .merge(data::routes())
+        .merge(learn::routes())
+        .merge(jobs::routes())
+        .route("/models/predict", post(predict::predict))
         .route("/models/deploy", post(deploy::deploy))
         .route("/models/deployed", get(deployed::deployed))
         .route("/models/{model}/promote", post(promote::promote))

@@ -36,12 +36,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Change<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        Self::receive(request, MAX_BODY).await
+    }
+}
+
+impl<T: DeserializeOwned> Change<T> {
+    /// Of a body of at most so many bytes.
+    pub(crate) async fn receive(request: Request, limit: usize) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| {
-            Problem::new(
-                ProblemType::BodyTooLarge,
-                format_args!("the body has more than {MAX_BODY} bytes, or broke off"),
-            )
+        let bytes = to_bytes(body, limit).await.map_err(|_| {
+            Problem::new(ProblemType::BodyTooLarge, format_args!("the body has more than {limit} bytes, or broke off"))
         })?;
         if !bytes.is_empty() && !is_json(&parts.headers) {
             return Err(Problem::new(

@@ -1,0 +1,12 @@
+//! Work on tables that takes longer than a request may: wanted here, done by a [`crate::Worker`].
+
+mod journal;
+mod learn;
+mod make;
+mod request;
+mod submit;
+
+pub(crate) use journal::Journal;
+pub(crate) use make::{MODEL_FILE, Made, make};
+pub use request::{CompareRequest, JobRequest, TuneRequest};
+pub use submit::{JobDetails, Priority};

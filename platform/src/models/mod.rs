@@ -1,0 +1,6 @@
+//! Models that were learned from tables: deployed, asked.
+
+mod deploy;
+mod predict;
+
+pub use predict::Predicted;
