@@ -35,6 +35,7 @@ use crate::endpoints::{
         review::stats::stats,
         review::stored_image::stored_image,
         ml::data_sets::upload::upload,
+        ml::data_sets::counts::counts,
         ml::data_sets::list::list,
         ml::data_sets::show::show,
         ml::data_sets::download::download,

@@ -3,6 +3,7 @@
 
 mod clean;
 mod content;
+mod counts;
 mod draft;
 mod look;
 mod schema;
@@ -12,6 +13,7 @@ mod upload;
 
 pub use clean::Cleaned;
 pub use content::Content;
+pub use counts::CountsRange;
 pub use look::Described;
 pub use schema::{Schema, SchemaColumn};
 pub use select::{FeatureChoice, Selected};

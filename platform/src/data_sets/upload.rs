@@ -25,6 +25,14 @@ pub struct About {
     pub file_name: Option<String>,
 }
 
+/// Where a table comes from that is read in.
+pub(super) struct Origins {
+    pub(super) name: String,
+    pub(super) target: Option<String>,
+    /// An object.
+    pub(super) lineage: serde_json::Value,
+}
+
 /// What became of an upload.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Uploaded {
@@ -50,23 +58,37 @@ impl Platform {
         key: Option<&str>,
         actor: &Actor,
     ) -> Result<Uploaded, PlatformError> {
+        let lineage = json!({"operation": "upload", "file_name": about.file_name});
+        self.read_in(incoming, Origins { name: name(&about), target: about.target_column, lineage }, key, actor).await
+    }
+
+    /// Reads what has arrived as a table and keeps it.
+    pub(super) async fn read_in(
+        &self,
+        incoming: Incoming,
+        origins: Origins,
+        key: Option<&str>,
+        actor: &Actor,
+    ) -> Result<Uploaded, PlatformError> {
+        let Origins { name, target, mut lineage } = origins;
         let store = self.store().await?;
         let file = incoming.finish().await?;
         let options = ReadOptions { limits: self.limits().table, ..ReadOptions::default() };
-        let target = about.target_column.clone();
+        let wanted = target.clone();
         let work = move |_: &vision::Cancel| {
             let reading = read_csv(file, &options)?;
-            if let Some(target) = &target {
+            if let Some(target) = &wanted {
                 reading.table.column(target)?;
             }
-            let draft = Draft::of(&reading.table, target.as_deref())?;
+            let draft = Draft::of(&reading.table, wanted.as_deref())?;
             Ok((draft, reading.bad_rows, reading.infinite))
         };
         let (draft, bad_rows, infinite) = self.bench().run(&actor.organisation, work).await?;
         let description = draft.description.clone();
-        let lineage = json!({"operation": "upload", "file_name": about.file_name, "rows_left_out": bad_rows.count, "infinite": infinite});
-        let origin = Origin { name: name(&about), parent: None, lineage };
-        let request = || format!("upload {:?} {:?} {}", origin.name, about.target_column, description.sha256);
+        lineage["rows_left_out"] = json!(bad_rows.count);
+        lineage["infinite"] = json!(infinite);
+        let origin = Origin { name, parent: None, lineage };
+        let request = || format!("upload {:?} {target:?} {}", origin.name, description.sha256);
         let key = key.map(|key| Key::new(&format!("{}/{key}", actor.organisation), request())).transpose()?;
         let set = self.keep(&store, vec![(draft, origin)], key, actor).await?.pop().ok_or(PlatformError::Inside)?;
         Ok(Uploaded { set, description, bad_rows, infinite })

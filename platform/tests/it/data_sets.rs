@@ -2,12 +2,15 @@
 
 use std::io::Read as _;
 
-use platform::data_sets::{About, FeatureChoice, SplitBy, SplitRequest};
+use platform::data_sets::{About, CountsRange, FeatureChoice, SplitBy, SplitRequest};
 use platform::{Limits, Platform, PlatformError};
 use store::data_sets::DataSetLimits;
+use store::predictions::NewPrediction;
 use store::{Key, StoreError};
 use tabular::table::Kind;
 use tabular::{CleanOptions, MissingStrategy, OutlierMethod, SelectionMethod, SelectionOptions, Task};
+
+use vision::{Sha256, SkuId};
 
 use crate::place::{HOME, about, ann, flowers, platform, upload, upload_as};
 use crate::test_store::on_each;
@@ -47,6 +50,39 @@ on_each! {
         let listed = platform.data_sets(HOME).await.expect("listed");
         assert_eq!(listed.iter().map(|set| set.name.as_str()).collect::<Vec<_>>(), ["codes clean clean", "codes clean", "codes"]);
         assert_eq!(place.store.verify_audit().await.expect("verified").faults, []);
+    }
+
+    async fn what_photos_counted_becomes_a_table(place) {
+        let platform = platform(&place, Limits::default());
+        let answer = |at: i64, shelf: Option<&str>, counts: &[(u32, u32)]| NewPrediction {
+            organisation: HOME.to_owned(),
+            at,
+            request_id: format!("r{at}"),
+            release: "shelf@1".to_owned(),
+            arm: None,
+            store: Some("Main, North".to_owned()),
+            shelf: shelf.map(str::to_owned),
+            taken_at: None,
+            photo: Sha256([7; 32]),
+            latency_ms: 12.0,
+            facings: 9,
+            unknown: 2,
+            counts: counts.iter().map(|(sku, count)| (SkuId(*sku), *count)).collect(),
+            signals: Vec::new(),
+        };
+        let of_others = NewPrediction { organisation: "others".to_owned(), ..answer(1500, Some("a"), &[(4, 1)]) };
+        let answers = [answer(1000, Some("a"), &[(901, 7)]), answer(2000, None, &[(901, 7)]), answer(3000, Some("a"), &[(902, 1)]), of_others];
+        place.store.log_predictions(answers.to_vec()).await.expect("written");
+        let made = |from, until| { let platform = platform.clone(); async move { platform.counts(CountsRange { from, until }, None, None, &ann(HOME)).await } };
+        let set = made(0, 10_000).await.expect("made").set;
+        assert_eq!((set.name.as_str(), set.rows, set.columns), ("counts", 3, 8));
+        let expected = "time,store,shelf,sku,facings,photo_facings,photo_unknown,release\n\
+            1970-01-01T00:00:01Z,\"Main, North\",a,#901,7,9,2,shelf@1\n\
+            1970-01-01T00:00:03Z,\"Main, North\",a,#901,0,9,2,shelf@1\n\
+            1970-01-01T00:00:03Z,\"Main, North\",a,#902,1,9,2,shelf@1\n";
+        assert_eq!(csv(&platform, &set.id).await, expected);
+        assert_eq!(made(0, 2000).await.expect("made").set.rows, 1, "the later photo is not in it");
+        assert!(made(5000, 10_000).await.is_err(), "nothing was counted");
     }
 
     async fn others_are_made_of_a_table(place) {

@@ -69,6 +69,7 @@ const RULES: &[(&str, Need, Scope)] = &[
     ("/v2/active-learning/comment", REVIEWER, Scope::Home),
     ("/api/ml/datasets", VIEWER, Scope::Own),
     ("/api/ml/datasets/upload", ENGINEER, Scope::Own),
+    ("/api/ml/datasets/counts", ENGINEER, Scope::Own),
     ("/api/ml/datasets/{dataset}", VIEWER, Scope::Own),
     ("/api/ml/datasets/{dataset}/download", VIEWER, Scope::Own),
     ("/api/ml/datasets/{dataset}/schema", VIEWER, Scope::Own),

@@ -93,6 +93,11 @@ impl Origin {
         let key = self.key.as_deref().map(|key| Key::new(&format!("{organisation}/{key}"), self.request.as_str()));
         Ok(key.transpose()?)
     }
+
+    /// The name of this request, as the client gave it.
+    pub(crate) fn key_text(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
 }
 
 /// A query string whose every key is known.

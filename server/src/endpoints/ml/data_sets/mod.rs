@@ -1,5 +1,6 @@
 //! `/api/ml/datasets`: tables come in, are looked at, and go out to trainers that live apart.
 
+pub(crate) mod counts;
 pub(crate) mod download;
 pub(crate) mod list;
 pub(crate) mod models;
@@ -22,6 +23,7 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/datasets", get(list::list))
         // A limit of its own holds while the file arrives.
         .route("/datasets/upload", post(upload::upload).layer(DefaultBodyLimit::disable()))
+        .route("/datasets/counts", post(counts::counts))
         .route("/datasets/{dataset}", get(show::show))
         .merge(factory_routes())
 }
