@@ -46,7 +46,7 @@ impl Platform {
     pub async fn upload(
         &self,
         incoming: Incoming,
-        about: About,
+        about: &About,
         key: Option<&str>,
         actor: &Actor,
     ) -> Result<Uploaded, PlatformError> {
@@ -65,7 +65,7 @@ impl Platform {
         let (draft, bad_rows, infinite) = self.bench().run(&actor.organisation, work).await?;
         let description = draft.description.clone();
         let lineage = json!({"operation": "upload", "file_name": about.file_name, "rows_left_out": bad_rows.count, "infinite": infinite});
-        let origin = Origin { name: name(&about), parent: None, lineage };
+        let origin = Origin { name: name(about), parent: None, lineage };
         let request = || format!("upload {:?} {:?} {}", origin.name, about.target_column, description.sha256);
         let key = key.map(|key| Key::new(&format!("{}/{key}", actor.organisation), request())).transpose()?;
         let set = self.keep(&store, vec![(draft, origin)], key, actor).await?.pop().ok_or(PlatformError::Inside)?;
