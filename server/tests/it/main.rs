@@ -25,3 +25,4 @@ mod review_server;
 mod sending;
 mod slow_clients;
 mod tables;
+mod tables_page;
