@@ -35,7 +35,7 @@ export async function find(text, signal) {
   return answered(await fetch(`/v2/active-learning/skus?${parameters}`, { headers: { accept: "application/json" }, signal }));
 }
 
-async function answered(response) {
+export async function answered(response) {
   const text = await response.text();
   let value;
   try {

@@ -16,9 +16,10 @@ use crate::signals::asked_to_end;
 /// Do jobs: training, searches, comparisons of tables
 #[derive(Args)]
 #[command(
-    after_help = "A server does jobs, too (tables.workers of its configuration). More workers, on this machine or others, share
-the queue by sharing DATABASE_URL and OBJECTS_URL. What a worker has at hand when it is stopped is given back; what one
-had that was killed is taken once more when tables.lease has run out.
+    after_help = "A server does jobs, too (tables.workers of its configuration). More workers, on this machine or
+others, share the queue by sharing DATABASE_URL and OBJECTS_URL. What a worker has at hand when it
+is stopped is given back; what one had that was killed is taken once more when tables.lease has run
+out.
 
   DATABASE_URL=postgres://... OBJECTS_URL=s3://... shelf worker"
 )]

@@ -33,7 +33,7 @@ impl Journal {
     /// A step of learning; of very many some.
     pub(crate) fn step(&self, step: Step) {
         let every = step.of.div_ceil(MAX_STEPS).max(1);
-        if step.step % every == 0 || step.step == step.of {
+        if step.step.is_multiple_of(every) || step.step == step.of {
             self.pages().events.push(NewEvent { kind: "step", body: json!(step).to_string() });
         }
     }

@@ -9,4 +9,4 @@ mod submit;
 pub(crate) use journal::Journal;
 pub(crate) use make::{MODEL_FILE, Made, make};
 pub use request::{CompareRequest, JobRequest, TuneRequest};
-pub use submit::{JobDetails, Priority};
+pub use submit::JobDetails;

@@ -61,6 +61,14 @@ impl JobRequest {
         }
     }
 
+    /// Larger ones come first: a request waits for a comparison.
+    pub(super) fn priority(&self) -> i64 {
+        match self {
+            Self::Train(_) | Self::Tune(_) => 0,
+            Self::Compare(_) => 10,
+        }
+    }
+
     /// Refuses at once what would fail later: unknown columns, algorithms that do not do the task, hyperparameters that there are not.
     pub(crate) fn check(&self, schema: &Schema) -> Result<(), PlatformError> {
         match self {

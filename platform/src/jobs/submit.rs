@@ -12,15 +12,6 @@ use crate::data_sets::Schema;
 use crate::error::PlatformError;
 use crate::platform::Platform;
 
-/// Which jobs come first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Priority {
-    /// Nobody waits for it.
-    Usual,
-    /// A request waits for it.
-    Waited,
-}
-
 /// A job and what became of it.
 #[derive(Debug)]
 pub struct JobDetails {
@@ -39,18 +30,13 @@ impl Platform {
         &self,
         data_set: &str,
         request: JobRequest,
-        priority: Priority,
         key: Option<Key>,
         actor: &Actor,
     ) -> Result<Job, PlatformError> {
         let (store, set) = self.find(&actor.organisation, data_set).await?;
         request.check(&Schema::of(&store, &set).await?)?;
-        let priority = match priority {
-            Priority::Usual => 0,
-            Priority::Waited => 10,
-        };
         let body = serde_json::to_value(&request).map_err(|_| PlatformError::Inside)?;
-        let new = NewJob { kind: request.kind(), data_set: set.id, request: body, priority };
+        let new = NewJob { kind: request.kind(), data_set: set.id, request: body, priority: request.priority() };
         let job = store.submit(new, self.limits().jobs.open, key, actor).await?;
         self.wanted().notify_one();
         Ok(job)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use platform::jobs::{CompareRequest, JobRequest, Priority, TuneRequest};
+use platform::jobs::{CompareRequest, JobRequest, TuneRequest};
 use platform::{JobLimits, Limits, Platform, PlatformError, Worker};
 use serde_json::{Value, json};
 use store::StoreError;
@@ -21,7 +21,7 @@ fn train(algorithm: Algorithm) -> JobRequest {
 }
 
 async fn wanted(platform: &Platform, data_set: &str, request: JobRequest) -> Job {
-    platform.submit(data_set, request, Priority::Usual, None, &ann(HOME)).await.expect("wanted")
+    platform.submit(data_set, request, None, &ann(HOME)).await.expect("wanted")
 }
 
 async fn flower_set(platform: &Platform, rows: usize) -> String {
@@ -137,7 +137,7 @@ on_each! {
         let tune = wanted(&platform, &set, JobRequest::Tune(TuneRequest { options: options.clone(), search: search.clone() })).await;
         let compare = CompareRequest { target_column: "species".into(), task_type: Task::Classification, models: vec![Algorithm::NaiveBayes, Algorithm::Knn], folding: CrossValidation { cv: 3, ..CrossValidation::default() } };
         // Somebody waits for the comparison: it comes first.
-        let compared = platform.submit(&set, JobRequest::Compare(compare), Priority::Waited, None, &ann(HOME)).await.expect("wanted");
+        let compared = platform.submit(&set, JobRequest::Compare(compare), None, &ann(HOME)).await.expect("wanted");
         assert_eq!(done(&platform).await.expect("a job").id, compared.id);
         let results = outcome(&platform, &compared.id).await;
         let scores: Vec<f64> = results["comparison"].as_array().expect("an array").iter().map(|one| one["mean_score"].as_f64().expect("a score")).collect();
@@ -243,13 +243,13 @@ on_each! {
         let platform = platform(&place, Limits { jobs, ..Limits::default() });
         let set = flower_set(&platform, 40).await;
         let brand = place.store.create_organisation("brand", &ann(HOME)).await.expect("made").id;
-        let theirs = platform.submit(&set, train(Algorithm::Knn), Priority::Usual, None, &ann(&brand)).await;
+        let theirs = platform.submit(&set, train(Algorithm::Knn), None, &ann(&brand)).await;
         assert!(matches!(theirs, Err(PlatformError::Store(StoreError::NotFound { what: "data set", .. }))), "{theirs:?}");
         let mut ids = Vec::new();
         for _ in 0..3 {
             ids.push(wanted(&platform, &set, train(Algorithm::Knn)).await.id);
         }
-        let more = platform.submit(&set, train(Algorithm::Knn), Priority::Usual, None, &ann(HOME)).await;
+        let more = platform.submit(&set, train(Algorithm::Knn), None, &ann(HOME)).await;
         assert!(matches!(more, Err(PlatformError::Store(StoreError::Quota { limit: 3, .. }))), "{more:?}");
         let one = TakeLimits { running: 1, ..limits(LONG) };
         assert_eq!(place.store.take_job(one.clone()).await.expect("asked").expect("a job").job.id, ids[0], "the oldest first");
@@ -274,7 +274,7 @@ on_each! {
             (JobRequest::Tune(TuneRequest { options: options("species", Algorithm::Knn), search }), "n_trials is 0"),
             (JobRequest::Compare(CompareRequest { target_column: "species".into(), task_type: Task::Classification, models: Vec::new(), folding: CrossValidation::default() }), "number of models is 0"),
         ] {
-            let error = platform.submit(&set, request, Priority::Usual, None, &ann(HOME)).await.expect_err(named).to_string();
+            let error = platform.submit(&set, request, None, &ann(HOME)).await.expect_err(named).to_string();
             assert!(error.contains(named), "{named:?} gave: {error}");
         }
         assert_eq!(platform.jobs(HOME).await.expect("listed"), []);

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use platform::jobs::{JobRequest, Priority};
+use platform::jobs::JobRequest;
 use platform::{JobLimits, Limits, Platform, Worker};
 use store::jobs::JobStatus;
 use store::{StoreHandle, StoreSettings};
@@ -61,7 +61,7 @@ on_each! {
         for _ in 0..count {
             let hyperparameters = serde_json::json!({"n_estimators": 300}).as_object().expect("an object").clone();
             let options = TrainOptions { hyperparameters, ..TrainOptions::new("species", Task::Classification, Algorithm::GradientBoosting) };
-            ids.push(platform.submit(&set, JobRequest::Train(options), Priority::Usual, None, &ann(HOME)).await.expect("wanted").id);
+            ids.push(platform.submit(&set, JobRequest::Train(options), None, &ann(HOME)).await.expect("wanted").id);
         }
         let settings = place.settings.clone();
         let killing = tokio::task::spawn_blocking(move || {

@@ -10,4 +10,5 @@ mod postgres;
 #[expect(dead_code, reason = "other servers of the store's tests need more of it")]
 mod process;
 #[path = "../../../store/tests/it/test_store.rs"]
+#[expect(dead_code, reason = "the store's tests open a store again")]
 mod test_store;

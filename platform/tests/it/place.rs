@@ -32,7 +32,7 @@ pub(crate) async fn upload_as(
 ) -> Result<Uploaded, PlatformError> {
     let mut incoming = platform.receive().await?;
     incoming.write(csv).await?;
-    platform.upload(incoming, about, key, &ann(organisation)).await
+    platform.upload(incoming, &about, key, &ann(organisation)).await
 }
 
 /// Flowers of two kinds that a line tells apart, in two columns of numbers and one that says nothing.

@@ -34,6 +34,11 @@ const ASSETS: &[Asset] = &[
     ("review_who.js", SCRIPT, include_bytes!("../../assets/review_who.js")),
     ("review_find.js", SCRIPT, include_bytes!("../../assets/review_find.js")),
     ("review_keys.js", SCRIPT, include_bytes!("../../assets/review_keys.js")),
+    ("tables.css", STYLE, include_bytes!("../../assets/tables.css")),
+    ("tables_api.js", SCRIPT, include_bytes!("../../assets/tables_api.js")),
+    ("tables_data.js", SCRIPT, include_bytes!("../../assets/tables_data.js")),
+    ("tables_jobs.js", SCRIPT, include_bytes!("../../assets/tables_jobs.js")),
+    ("tables_models.js", SCRIPT, include_bytes!("../../assets/tables_models.js")),
     ("icon.svg", DRAWING, include_bytes!("../../assets/icon.svg")),
     ("shelf.svg", DRAWING, include_bytes!("../../assets/shelf.svg")),
 ];

@@ -102,7 +102,7 @@ pub(super) async fn home(State(app): State<Arc<App>>) -> Response {
 }
 
 /// People's megabytes.
-fn megabytes(bytes: usize) -> String {
+pub(super) fn megabytes(bytes: usize) -> String {
     let megabytes = bytes as f64 / f64::from(1 << 20);
     if megabytes < 10.0 { format!("{megabytes:.1} MB") } else { format!("{megabytes:.0} MB") }
 }

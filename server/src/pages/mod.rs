@@ -5,6 +5,7 @@ mod example;
 mod home;
 pub(crate) mod problem;
 mod review;
+mod tables;
 
 use std::sync::Arc;
 
@@ -27,6 +28,9 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/review/items/{item}", get(review::item))
         .route("/review/skus", get(review::skus))
         .route("/review/stats", get(review::stats))
+        .route("/datasets", get(tables::data_sets))
+        .route("/jobs", get(tables::jobs))
+        .route("/models", get(tables::models))
         .route("/problems", get(problem::list))
         .route("/problems/{slug}", get(problem::explain))
         .route("/static/{version}/{file}", get(assets::asset))

@@ -28,3 +28,4 @@ mod sending;
 mod slow_clients;
 mod swap;
 mod tables;
+mod tables_page;

@@ -1,6 +1,6 @@
 //! CSV: streamed, in any usual encoding and with any usual delimiter, quotes and line ends.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 
 use csv::{ByteRecord, ReaderBuilder};
@@ -37,15 +37,17 @@ pub fn read_csv(from: impl Read, options: &ReadOptions) -> Result<Reading, ReadE
     if !next(&mut reader, &mut record, options)? {
         return Err(ReadError::Empty);
     }
-    let names = names(&record)?;
-    if names.len() > limits.max_columns {
-        return Err(ReadError::TooManyColumns { found: names.len(), limit: limits.max_columns });
+    if record.len() > limits.max_columns {
+        return Err(ReadError::TooManyColumns { found: record.len(), limit: limits.max_columns });
     }
+    let names = names(&record)?;
+    // The second half of a CRLF is read with the next row: the reader counts it one row late.
+    let late = u64::from(ends_in_crlf(&head));
     let mut raw: Vec<RawColumn> = names.iter().map(|_| RawColumn::default()).collect();
     let mut lines: Vec<u64> = Vec::new();
     let mut bad_rows = BadRows::default();
     while next(&mut reader, &mut record, options)? {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, csv::Position::line) + late;
         if record.len() != names.len() {
             bad_rows.push(line, BadRowReason::Fields { found: record.len(), expected: names.len() });
             continue;
@@ -98,17 +100,25 @@ fn delimiter(head: &[u8]) -> u8 {
     counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(d, _)| *d)
 }
 
+/// Whether the first line ends as on Windows.
+fn ends_in_crlf(head: &[u8]) -> bool {
+    let end = head.iter().position(|byte| *byte == b'\n');
+    end.and_then(|end| end.checked_sub(1)).is_some_and(|before| head[before] == b'\r')
+}
+
 fn names(header: &ByteRecord) -> Result<Vec<String>, ReadError> {
     let mut seen = HashSet::new();
+    // Where to go on for each name: many columns of one name are not counted from the beginning each time.
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     let mut names = Vec::with_capacity(header.len());
     for (at, field) in header.iter().enumerate() {
         let text = str::from_utf8(field).map_err(|_| ReadError::HeaderNotText)?.trim();
         let end = text.floor_char_boundary(MAX_NAME);
         let base = if end == 0 { format!("column_{}", at + 1) } else { text[..end].to_owned() };
+        let number = numbers.entry(base.clone()).or_insert(0);
         let mut name = base.clone();
-        let mut number = 0_usize;
         while !seen.insert(name.clone()) {
-            number += 1;
+            *number += 1;
             name = format!("{base}.{number}");
         }
         names.push(name);

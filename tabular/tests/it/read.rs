@@ -113,3 +113,22 @@ fn limits_hold() {
     let open = "a,b\n1,2\n\"".to_owned() + &"3,4\n".repeat(1_000_000);
     check(&open, limits, |e| matches!(e, ReadError::RowTooLong { line: 3, .. }));
 }
+
+#[test]
+fn lines_are_counted_whatever_ends_them() {
+    for end in ["\n", "\r\n"] {
+        let text = ["a,b", "1,2", "3", "4,5", "6,7,8", ""].join(end);
+        let reading = read_csv(text.as_bytes(), &ReadOptions::default()).expect("a table");
+        let lines: Vec<u64> = reading.bad_rows.first.iter().map(|row| row.line).collect();
+        assert_eq!(lines, [3, 5], "{end:?}");
+    }
+}
+
+#[test]
+fn many_columns_of_one_name_are_told_apart_at_once() {
+    let columns = 30_000;
+    let text = format!("{}\n{}\n", vec!["c"; columns].join(","), vec!["1"; columns].join(","));
+    let limits = tabular::Limits { max_columns: columns, ..tabular::Limits::default() };
+    let reading = read_csv(text.as_bytes(), &ReadOptions { limits, ..ReadOptions::default() }).expect("a table");
+    assert_eq!(reading.table.names()[columns - 1], "c.29999");
+}

@@ -9,6 +9,7 @@ const COMMANDS: &[&[&str]] = &[
     &["recognize"],
     &["demo"],
     &["serve"],
+    &["worker"],
     &["gallery"],
     &["gallery", "build"],
     &["gallery", "add"],

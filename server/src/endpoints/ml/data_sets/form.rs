@@ -52,7 +52,7 @@ impl Form {
                 "name" => about.name = Some(text("name", field).await?),
                 // What a page's empty field sends.
                 "target_column" => {
-                    about.target_column = Some(text("target_column", field).await?).filter(|t| !t.is_empty())
+                    about.target_column = Some(text("target_column", field).await?).filter(|t| !t.is_empty());
                 }
                 other => {
                     let other = shorten(other);

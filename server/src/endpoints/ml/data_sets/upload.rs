@@ -103,6 +103,6 @@ pub(crate) async fn upload(
 ) -> Result<Json<UploadAnswer>, Problem> {
     let key = request.headers().get("idempotency-key").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let Form { file, about } = Form::receive(request, &app.platform).await?;
-    let uploaded = app.platform.upload(file, about, key.as_deref(), &actor).await.map_err(problem::of_platform)?;
+    let uploaded = app.platform.upload(file, &about, key.as_deref(), &actor).await.map_err(problem::of_platform)?;
     Ok(Json(uploaded.into()))
 }

@@ -18,6 +18,9 @@ pub(crate) struct JobAnswer {
     status: &'static str,
     /// Id of the data set.
     dataset_id: String,
+    /// What was wanted.
+    #[schema(value_type = Object)]
+    request: serde_json::Value,
     /// RFC 3339 in UTC.
     #[schema(example = "2026-11-21T09:30:00Z")]
     created_at: String,
@@ -48,6 +51,7 @@ impl JobAnswer {
             kind: job.kind,
             status: job.status.as_str(),
             dataset_id: job.data_set,
+            request: job.request,
             created_at: time(job.created_at),
             started_at: job.started_at.map(time),
             completed_at: job.completed_at.map(time),

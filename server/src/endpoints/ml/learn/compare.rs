@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use platform::jobs::{CompareRequest, JobDetails, JobRequest, Priority};
+use platform::jobs::{CompareRequest, JobDetails, JobRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::jobs::JobStatus;
@@ -92,7 +92,7 @@ pub(crate) async fn compare(
     let CompareBody { dataset_id, target_column, task_type, models, cv } = change.body;
     let folding = CrossValidation { cv, ..CrossValidation::default() };
     let request = JobRequest::Compare(CompareRequest { target_column, task_type, models, folding });
-    let submitted = app.platform.submit(&dataset_id, request, Priority::Waited, key, &actor).await;
+    let submitted = app.platform.submit(&dataset_id, request, key, &actor).await;
     let submitted = submitted.map_err(problem::of_platform)?;
     let (patience, id) = (app.config.timeouts.request, &submitted.id);
     let done = app.platform.wait_for_job(&actor.organisation, id, patience).await.map_err(problem::of_platform)?;

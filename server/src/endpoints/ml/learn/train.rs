@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use platform::jobs::{JobRequest, Priority};
+use platform::jobs::JobRequest;
 
 use super::super::by::By;
 use super::super::problem;
@@ -40,6 +40,6 @@ pub(crate) async fn train(
     let key = change.origin.key_within(&actor.organisation)?;
     let (data_set, options) = change.body.options();
     let request = JobRequest::Train(options);
-    let job = app.platform.submit(&data_set, request, Priority::Usual, key, &actor).await;
+    let job = app.platform.submit(&data_set, request, key, &actor).await;
     Ok(Submitted::of(job.map_err(problem::of_platform)?))
 }

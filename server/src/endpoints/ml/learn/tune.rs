@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use platform::jobs::{JobRequest, Priority, TuneRequest};
+use platform::jobs::{JobRequest, TuneRequest};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tabular::search::{Method, SearchOptions, Space};
@@ -99,6 +99,6 @@ pub(crate) async fn tune(
     let folding = CrossValidation { cv, ..CrossValidation::default() };
     let search = SearchOptions { tuning_method, n_trials, folding, space: change.body.space };
     let request = JobRequest::Tune(TuneRequest { options, search });
-    let job = app.platform.submit(&dataset_id, request, Priority::Usual, key, &actor).await;
+    let job = app.platform.submit(&dataset_id, request, key, &actor).await;
     Ok(Submitted::of(job.map_err(problem::of_platform)?))
 }
