@@ -75,6 +75,7 @@ fn readme(name: &str, graph: &Graph, bytes: usize) -> String {
          Input: {inputs} numbers, int8 = round(x / {in_scale:?}) + {in_zero}, where x is already scaled as `meta.json` says\n\
          ((value - scaler_mean) / scaler_scale). Output: {outputs} numbers, ({out_scale:?} * (int8 - {out_zero})).\n\n\
          ```cpp\n\
+         #include <cstring>\n\
          #include \"{name}.h\"\n\
          #include \"tensorflow/lite/micro/micro_interpreter.h\"\n\
          #include \"tensorflow/lite/micro/micro_mutable_op_resolver.h\"\n\n\

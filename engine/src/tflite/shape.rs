@@ -151,7 +151,7 @@ fn reshaped(len: usize, wanted: &[i32]) -> Option<Vec<usize>> {
         .iter()
         .filter(|size| **size != -1)
         .try_fold(1_usize, |all, size| all.checked_mul(usize::try_from(*size).ok()?))?;
-    let open = if known == 0 { 0 } else { len / known };
+    let open = len.checked_div(known).unwrap_or(0);
     let out: Vec<usize> = wanted.iter().map(|size| usize::try_from(*size).unwrap_or(open)).collect();
     (out.iter().try_fold(1_usize, |all, size| all.checked_mul(*size))? == len).then_some(out)
 }

@@ -288,3 +288,106 @@ impl Learner for MlpLearner<'_> {
         Ok(file::save(&folder.last(), &self.network, &self.adam, &state)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::EpochReport;
+    use crate::core::learner::End;
+
+    /// Two classes that a circle tells apart, and a third that never comes.
+    fn rows(seed: u64, count: usize) -> Rows {
+        let mut random = Random::new(seed);
+        let mut rows = Rows::default();
+        for _ in 0..count {
+            let (x, y) = (random.normal() as f32, random.normal() as f32);
+            rows.x.extend([x, y, 0.0]);
+            rows.classes.push(u32::from(x * x + y * y > 1.4));
+        }
+        rows
+    }
+
+    fn plan() -> MlpPlan {
+        MlpPlan {
+            seed: 42,
+            hidden: vec![16, 8],
+            classes: 3,
+            dropout: 0.1,
+            learning_rate: 5e-3,
+            batch: 32,
+            epochs: 30,
+            patience: 8,
+        }
+    }
+
+    /// Asks for the end after so many epochs.
+    struct Until(u64, Stop);
+
+    impl Observer for Until {
+        fn epoch(&mut self, report: &EpochReport) {
+            if report.epoch == self.0 {
+                self.1.request();
+            }
+        }
+    }
+
+    #[test]
+    fn it_learns_and_is_the_same_however_often_it_is_interrupted() {
+        let (train, validation) = (rows(1, 9_000), rows(2, 300));
+        let runs = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(runs.path(), "whole").unwrap();
+        let learner = || MlpLearner::new(plan(), &train, &validation, "circles").unwrap();
+        let whole = learner().fit(&folder, &mut (), &Stop::default()).unwrap();
+        let best = open_network(&best_path(&folder)).unwrap();
+        let probabilities = best.probabilities(&validation.x);
+        let right =
+            probabilities.chunks(3).zip(&validation.classes).filter(|(row, class)| argmax(row) == **class as usize);
+        assert!(right.count() > 285, "{whole:?}");
+        assert!(probabilities.chunks(3).all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5 && row[2] < 0.05));
+
+        let parts = RunFolder::create(runs.path(), "parts").unwrap();
+        let stop = Stop::default();
+        let stopped = learner().fit(&parts, &mut Until(3, stop.clone()), &stop).unwrap();
+        assert_eq!((stopped.why, stopped.epochs), (End::Stopped, 3));
+        // In the middle of an epoch: what it changed is taken back.
+        let stop = Stop::default();
+        stop.request();
+        assert_eq!(learner().fit(&parts, &mut (), &stop).unwrap().epochs, 3);
+        assert_eq!(learner().fit(&parts, &mut (), &Stop::default()).unwrap(), whole);
+        assert_eq!(std::fs::read(parts.best()).unwrap(), std::fs::read(folder.best()).unwrap(), "bit for bit");
+        // Again, there is nothing left to do.
+        assert_eq!(learner().fit(&folder, &mut (), &Stop::default()).unwrap(), whole);
+        let other = MlpLearner::new(MlpPlan { seed: 43, ..plan() }, &train, &validation, "circles").unwrap().fit(
+            &folder,
+            &mut (),
+            &Stop::default(),
+        );
+        assert!(matches!(other, Err(MlpError::OtherRun { .. })), "{other:?}");
+    }
+
+    #[test]
+    fn rows_that_cannot_be_learned_from_are_refused() {
+        let good = rows(1, 50);
+        let nan = Rows { x: vec![f32::NAN; 3], classes: vec![0] };
+        let class = Rows { x: vec![0.0; 3], classes: vec![3] };
+        let short = Rows { x: vec![0.0; 2], classes: vec![0] };
+        for bad in [Rows::default(), nan, class, short] {
+            assert!(matches!(MlpLearner::new(plan(), &good, &bad, ""), Err(MlpError::Rows { .. })), "{bad:?}");
+        }
+        let plan = MlpPlan { dropout: 1.0, ..plan() };
+        assert!(MlpLearner::new(plan, &good, &good, "").is_err());
+    }
+
+    #[test]
+    fn the_graph_says_what_the_network_says() {
+        let network = Mlp::seeded(3, &[16, 8], 3, 9);
+        let graph = super::super::to_tflite(&network, "test").unwrap();
+        let rows = rows(3, 20);
+        for row in rows.x.chunks(3) {
+            let said = engine::tflite::run_floats(&graph, &[row.to_vec()]).unwrap();
+            for (a, b) in said[0].iter().zip(network.probabilities(row)) {
+                assert!((a - b).abs() < 1e-6, "{a} {b}");
+            }
+        }
+    }
+}

@@ -5,7 +5,7 @@ use super::fixed::Multiplier;
 use super::float::{last_axis, softmax};
 use super::loops::{Sweep, broadcast, concat, pad, reduce, resize};
 use super::{Work, dequantized, quantized};
-use crate::tflite::graph::{Activation, Op, Tensor, Values};
+use crate::tflite::graph::{Activation, Op, Quantization, Tensor, Values};
 use crate::tflite::shape::{axis_of, ints};
 
 /// Bits that sums are scaled up by, so that both terms keep their digits.
@@ -19,7 +19,7 @@ fn bytes(values: &Values) -> &[i8] {
 }
 
 fn meaning(tensor: &Tensor) -> (f64, i32) {
-    let whole = tensor.quantization.as_ref().and_then(|meaning| meaning.whole());
+    let whole = tensor.quantization.as_ref().and_then(Quantization::whole);
     whole.map_or((1.0, 0), |(scale, zero)| (f64::from(scale), zero))
 }
 
