@@ -145,7 +145,7 @@ fi
 # --- building --------------------------------------------------------------------------------------------------------
 leave tiling "a quarter of an hour, twice: its head says how"
 leave facing_heights "a quarter of an hour: its head says how"
-for name in open_set shelf_counts_coolers; do
+for name in open_set prototypes shelf_counts_coolers; do
     leave "$name" "half an hour: scripts/coolers.sh"
 done
 leave row_height "chosen once on the validation part of the coolers; its head says how"

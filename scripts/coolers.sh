@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Identity and counts on the reserved photos of the coolers, by the models of configs/pipeline.yaml: docs/results/shelf_counts_coolers.csv
-# and open_set.csv. Settings are chosen on val; test decides nothing.
+# Identity and counts on the reserved photos of the coolers, by the models of configs/pipeline.yaml: docs/results/shelf_counts_coolers.csv,
+# prototypes.csv and open_set.csv. Settings are chosen on val; test decides nothing.
 #
 #   SHELF_DATA=../shared/data scripts/coolers.sh                    # models as configured
 #   WEIGHTS=models/classifier/next.onnx scripts/coolers.sh          # another embedder, whose background is made first if it has none
@@ -74,6 +74,7 @@ for exemplars in ${EXEMPLARS:-1 3 20 60}; do
     count val "$exemplars"
     if [ "$exemplars" = 20 ]; then
         count val 20 row_context=0
+        count val 20 prototype=0
         count val 20 photo_prior=false
         count val 20 photo_prior=false impostors=look_alikes
         count val 20 threshold=0
@@ -92,6 +93,7 @@ for exemplars in ${EXEMPLARS:-1 3 20 60}; do
         export AI_V2_EMBEDDINGS_PATH=$WORK/gallery-half
         "$SHELF" gallery build "$WORK/half-20" --config "$WORK/build.yaml" > "$WORK/build.log" 2>&1
         count val "20 of every other SKU"
+        count val "20 of every other SKU" prototype=0
         count val "20 of every other SKU" photo_prior=false
         count val "20 of every other SKU" photo_prior=false impostors=look_alikes
         count val "20 of every other SKU" threshold=0
@@ -132,6 +134,30 @@ halves() {
         echo "$line" | tee -a "$open"
     done
 }
+prototypes=docs/results/prototypes.csv
+{
+    echo "# command: scripts/coolers.sh; weights: $WEIGHTS; all SKUs enrolled; weight: gallery.prototype, 0 is the nearest exemplars alone"
+    echo "set,exemplars,weight,top1,auroc,ece"
+} > "$prototypes"
+# weigh ENROL QUERY NAME EXEMPLARS...
+weigh() {
+    for exemplars in "${@:4}"; do
+        for weight in 0 0.5 1; do
+            sed "s/^  prototype: [^ ]*/  prototype: $weight/" configs/pipeline.yaml > "$WORK/pipeline.yaml"
+            "$SHELF" eval classifier --enrol "$1" --query "$2" --exemplars "$exemplars" --pipeline-config "$WORK/pipeline.yaml" \
+                --no-gate --resamples 0 --json "$WORK/weigh.json" > /dev/null
+            line="$3,$exemplars,$weight"
+            for name in top1 auroc ece; do line="$line,$(metric $name "$WORK/weigh.json")"; done
+            echo "$line" | tee -a "$prototypes"
+        done
+    done
+}
+weigh "$WORK/train" "$WORK/val" "coolers val" 1 3 5 20 60
+weigh "$WORK/train" "$WORK/test" "coolers test" 3 20
+weigh "$DATA/mductran-beverage-skus/dev/crops" "$DATA/mductran-beverage-skus/dev/crops" mductran 3 5 20
+weigh "$DATA/grocerystore-packages/dev/train" "$DATA/grocerystore-packages/dev/val" grocerystore-packages 3 5 20
+weigh "$DATA/paddle-drinks/dev" "$DATA/paddle-drinks/dev" paddle-drinks 3
+
 for exemplars in ${EXEMPLARS:-1 3 20 60}; do
     halves "$WORK/train" "$WORK/val" "coolers val" "$exemplars"
     halves "$WORK/train" "$WORK/test" "coolers test" "$exemplars"

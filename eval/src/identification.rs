@@ -14,8 +14,9 @@ pub struct Ranked {
 }
 
 /// How much more similar a candidate may be than the one before it. Exemplars vote, so a SKU with several near exemplars
-/// may stand before one with a single nearer one; more than this is a list in the wrong order.
-pub const VOTE_SLACK: f64 = 0.1;
+/// may stand before one with a single nearer one, and the mean of its exemplars counts, too; more than this is a list in the
+/// wrong order.
+pub const VOTE_SLACK: f64 = 0.5;
 
 /// What was said of the best candidate beside its similarity.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

@@ -211,6 +211,8 @@ struct GallerySection {
     margin: f32,
     #[serde(default = "defaults::temperature")]
     temperature: f32,
+    #[serde(default = "defaults::prototype")]
+    prototype: f32,
     #[serde(default = "defaults::top_k")]
     top_k: usize,
 }
@@ -311,6 +313,9 @@ mod defaults {
     pub(super) const fn temperature() -> f32 {
         0.02
     }
+    pub(super) const fn prototype() -> f32 {
+        1.0
+    }
     pub(super) const fn top_k() -> usize {
         5
     }
@@ -369,6 +374,7 @@ impl PipelineConfig {
             threshold: threshold.unwrap_or(defaults::threshold()),
             margin: check.fraction("gallery.margin", file.gallery.margin)?,
             temperature: check.fraction("gallery.temperature", file.gallery.temperature)?,
+            prototype: check.fraction("gallery.prototype", file.gallery.prototype)?,
         };
         for threshold in file.gallery.sku_thresholds.values() {
             check.fraction("gallery.sku_thresholds", *threshold)?;

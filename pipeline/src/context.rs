@@ -31,7 +31,7 @@ const FAR_BEHIND: f32 = 0.09;
 /// score(c) = -behind(c) + weight * sum over neighbours that are c of min(1, lead of the neighbour / sure)
 /// ```
 ///
-/// and the highest score wins, where `behind` is how much less similar `c` is than the winner of the vote. Neighbours speak by what
+/// and the highest score wins, where `behind` is how far `c`'s score is behind the winner's of the vote. Neighbours speak by what
 /// they were before any was changed, so the order of facings does not matter. `accepts` says whether the new SKU's similarity,
 /// with the margin of the vote, is enough for it; unknown facings stay unknown.
 pub(crate) fn apply(items: &mut [RecognizedItem], context: RowContext, accepts: impl Fn(SkuId, f32, f32) -> bool) {
@@ -51,8 +51,7 @@ pub(crate) fn apply(items: &mut [RecognizedItem], context: RowContext, accepts: 
         };
         let Some(first) = decision.candidates.first() else { continue };
         let scored = decision.candidates.iter().enumerate().map(|(rank, candidate)| {
-            // The vote's lead is over all others, whatever their best exemplar.
-            let behind = if rank == 0 { 0.0 } else { (first.similarity - candidate.similarity).max(decision.margin) };
+            let behind = first.score - candidate.score;
             (rank, behind, said(candidate.sku) - behind)
         });
         let best = scored.filter(|(_, behind, _)| *behind <= FAR_BEHIND).reduce(|best, other| {
@@ -107,8 +106,10 @@ mod tests {
 
     /// A facing at `x` on a shelf at `y`, with the similarities of SKUs 1, 2, ...
     fn facing(x: f32, y: f32, similarities: &[f32]) -> RecognizedItem {
-        let mut candidates: Vec<Candidate> =
-            (1..).zip(similarities).map(|(id, &similarity)| Candidate { sku: SkuId(id), similarity }).collect();
+        let mut candidates: Vec<Candidate> = (1..)
+            .zip(similarities)
+            .map(|(id, &similarity)| Candidate { sku: SkuId(id), similarity, score: similarity })
+            .collect();
         candidates.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
         RecognizedItem {
             detection: Detection { bbox: BBox::new(x, y, x + 10.0, y + 30.0), class: ClassId(0), confidence: 0.9 },

@@ -131,7 +131,7 @@ mod tests {
                 similarity,
                 margin: 0.1,
                 probability: Some(0.5),
-                candidates: vec![Candidate { sku: SkuId(1), similarity }],
+                candidates: vec![Candidate { sku: SkuId(1), similarity, score: similarity }],
             },
             embedding: None,
             disagreement: false,

@@ -157,14 +157,8 @@ impl Recognizer {
     /// # Errors
     /// When an embedding has another dimension than the gallery.
     pub fn decide_without(&self, facings: &[(Embedding, ExemplarId)]) -> Result<Vec<Decision>, ModelError> {
-        let queries: Vec<Embedding> = facings.iter().map(|(embedding, _)| embedding.clone()).collect();
-        let found = self.gallery.search(&queries, self.release.settings.rule.k + 1)?;
-        let others = |(mut neighbors, (_, own)): (Vec<Neighbor>, &(Embedding, ExemplarId))| {
-            neighbors.retain(|neighbor| neighbor.exemplar != *own);
-            neighbors.truncate(self.release.settings.rule.k);
-            self.decide(&neighbors, 1)
-        };
-        Ok(found.into_iter().zip(facings).map(others).collect())
+        let found = self.gallery.search_without(facings, self.release.settings.rule.k)?;
+        Ok(found.iter().map(|neighbors| self.decide(neighbors, 1)).collect())
     }
 
     /// Minimum similarity with which a SKU is known.

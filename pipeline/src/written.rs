@@ -44,6 +44,7 @@ impl PipelineConfig {
                 "sku_thresholds": self.sku_thresholds,
                 "margin": self.rule.margin,
                 "temperature": self.rule.temperature,
+                "prototype": self.rule.prototype,
                 "top_k": self.options.top_k,
             },
         })
@@ -72,7 +73,7 @@ mod tests {
              class_agnostic: false, tiles: 3x2, max_tiles: 9}\nembedder: {model: e.onnx}\n\
              gallery: {path: g, index: flat, ivf_above: 5, neighbors: 3, threshold: 0.61, false_accepts: 0.1, \
              impostors: look_alikes, photo_prior: false, row_context: 0.2, sku_thresholds: {cola: 0.65}, margin: 0.07, \
-             temperature: 0.05, top_k: 9}",
+             temperature: 0.05, prototype: 0.5, top_k: 9}",
         );
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/pipeline.yaml");
         check(&std::fs::read_to_string(path).expect("it is committed"));

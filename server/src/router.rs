@@ -73,7 +73,8 @@ mod tests {
     use super::*;
     use crate::access::{access, need, ruled};
     use crate::config::ServerConfig;
-    use crate::models::{Loaded, Phase};
+    use crate::loaded::Loaded;
+    use crate::models::Phase;
     use crate::served::Served;
 
     /// The paths of a router, as it shows them itself: none that is added can be missing.

@@ -15,11 +15,12 @@ use crate::app::App;
 use crate::inference::{WorkerContext, spawn_workers};
 use crate::labour::Labour;
 use crate::load_error::LoadError;
-use crate::models::{Loaded, Phase};
-use crate::predictions::keep;
+use crate::loaded::Loaded;
+use crate::log_writer::write_log;
+use crate::models::Phase;
 use crate::served::Served;
 use crate::setup::Setup;
-use crate::swap::{Swapper, follow};
+use crate::swapper::{Swapper, follow};
 use crate::{connections, router};
 
 /// Longest time for the log of answers once nobody answers any more.
@@ -84,7 +85,7 @@ pub async fn run(
     let (_guarding, unguarded) = mpsc::channel(1);
     let (_swapping, settled) = mpsc::channel(1);
     let (logging, all_logged) = mpsc::channel(1);
-    let keeping = tokio::spawn(keep(Arc::clone(&app), all_logged));
+    let keeping = tokio::spawn(write_log(Arc::clone(&app), all_logged));
     if let Some(reload) = reload {
         tokio::spawn(Swapper::new(Arc::clone(&app), reload).run(settled));
     }

@@ -8,7 +8,7 @@ use review::{Queue, Serving};
 use tokio::runtime::Handle;
 
 use crate::example::Example;
-use crate::models::{Loaded, Version};
+use crate::loaded::{Loaded, Version};
 
 /// How what is configured is called, where a version would be.
 pub(crate) const CONFIGURED: &str = "configured";

@@ -95,6 +95,7 @@ impl SkuIndex for ListIndex {
                     exemplar: ExemplarId(id),
                     sku: *sku,
                     similarity: query.cosine(exemplar),
+                    prototype: None,
                 })
                 .collect();
             all.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));

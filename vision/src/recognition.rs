@@ -86,6 +86,8 @@ pub struct Candidate {
     pub sku: SkuId,
     /// Cosine similarity of its best exemplar.
     pub similarity: f32,
+    /// What the vote gave it, in units of similarity: candidates are ranked by it.
+    pub score: f32,
 }
 
 /// What one crop was taken for.

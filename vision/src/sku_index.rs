@@ -17,6 +17,8 @@ pub struct Neighbor {
     pub sku: SkuId,
     /// Cosine similarity in `-1..=1`.
     pub similarity: f32,
+    /// Cosine similarity to the mean direction of all exemplars of that SKU, in `-1..=1`; `None` where the index has none.
+    pub prototype: Option<f32>,
 }
 
 /// Largest list that a wide search asks for.
@@ -42,6 +44,20 @@ pub trait SkuIndex: Send + Sync {
     /// # Errors
     /// When a query has another dimension than the index.
     fn search(&self, queries: &[Embedding], k: usize) -> Result<Vec<Vec<Neighbor>>, ModelError>;
+
+    /// As [`SkuIndex::search`], for each query as if the exemplar named beside it were not enrolled.
+    ///
+    /// # Errors
+    /// As [`SkuIndex::search`].
+    fn search_without(&self, queries: &[(Embedding, ExemplarId)], k: usize) -> Result<Vec<Vec<Neighbor>>, ModelError> {
+        let embeddings: Vec<Embedding> = queries.iter().map(|(embedding, _)| embedding.clone()).collect();
+        let mut found = self.search(&embeddings, k + 1)?;
+        for (neighbors, (_, own)) in found.iter_mut().zip(queries) {
+            neighbors.retain(|neighbor| neighbor.exemplar != *own);
+            neighbors.truncate(k);
+        }
+        Ok(found)
+    }
 
     /// As [`SkuIndex::search`], and beyond the `k` nearest as many more as it takes to name `skus` different SKUs: one SKU
     /// of many exemplars would fill the list otherwise. Gives up after some thousand exemplars.

@@ -21,6 +21,7 @@ mod batches;
 mod blocks;
 pub mod calibration;
 pub mod data;
+mod edit;
 pub mod enrol;
 pub mod error;
 pub mod faiss;
@@ -31,7 +32,9 @@ pub mod inspect;
 mod kernel;
 mod manifest;
 pub mod matrix;
+mod neighbors;
 pub mod npy;
+pub mod prototypes;
 pub mod reembed;
 pub mod snapshot;
 pub mod suspects;
@@ -42,7 +45,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use vision::{Embedder, Embedding, ModelError, Neighbor, Sku, SkuId, SkuIndex};
+use vision::{Embedder, Embedding, ExemplarId, ModelError, Neighbor, Sku, SkuId, SkuIndex};
 
 pub use batches::Progress;
 pub use blocks::Blocks;
@@ -53,12 +56,16 @@ pub use index::{IndexKind, IndexOptions};
 pub use matrix::Matrix;
 pub use vote::{DecisionRule, decide, decide_with};
 
+use edit::Edit;
 use index::Index;
+use neighbors::neighbors;
+use prototypes::Prototypes;
 
 /// An indexed gallery: immutable, cheap to share, searched by many threads at once.
 pub struct Gallery {
     data: Arc<GalleryData>,
     index: Index,
+    prototypes: Prototypes,
     calibration: Option<Calibration>,
 }
 
@@ -70,7 +77,8 @@ impl Gallery {
     pub fn new(data: impl Into<Arc<GalleryData>>, options: &IndexOptions) -> Result<Self, GalleryError> {
         let data = data.into();
         let index = Index::build(&data, options)?;
-        Ok(Self { data, index, calibration: None })
+        let prototypes = Prototypes::of_gallery(&data);
+        Ok(Self { data, index, prototypes, calibration: None })
     }
 
     /// The same gallery with thresholds and probabilities worked out from its content and `standard`.
@@ -78,7 +86,7 @@ impl Gallery {
     /// # Errors
     /// When the index fails.
     pub fn calibrated(self, standard: &Arc<Standard>) -> Result<Self, GalleryError> {
-        let calibration = Some(Calibration::of(&self.data, &self.index, standard)?);
+        let calibration = Some(Calibration::of((&self.data, &self.prototypes), &self.index, standard)?);
         Ok(Self { calibration, ..self })
     }
 
@@ -96,9 +104,11 @@ impl Gallery {
     pub fn follow(&self, data: impl Into<Arc<GalleryData>>, options: &IndexOptions) -> Result<Self, GalleryError> {
         let data = data.into();
         let index = self.index.follow(&data, options)?;
-        let follow = |calibration: &Calibration| calibration.follow((&self.data, &data), &index);
+        let edit = Edit::between(&self.data, &data);
+        let prototypes = self.prototypes.follow(&edit, &data);
+        let follow = |calibration: &Calibration| calibration.follow(&edit, (&data, &prototypes), &index);
         let calibration = self.calibration.as_ref().map(follow).transpose()?;
-        Ok(Self { data, index, calibration })
+        Ok(Self { data, index, prototypes, calibration })
     }
 
     /// Reads the gallery stored in `path`, makes sure `embedder` built it, and indexes it.
@@ -109,6 +119,30 @@ impl Gallery {
         let data = snapshot::read(path)?;
         data.check_embedder(embedder)?;
         Self::new(data, options)
+    }
+
+    /// The nearest exemplars of each query, without that of the row beside it.
+    fn look_up(&self, queries: &[(&Embedding, Option<usize>)], k: usize) -> Result<Vec<Vec<Neighbor>>, ModelError> {
+        let dimension = self.data.embeddings().columns();
+        let mut stacked = Vec::with_capacity(queries.len() * dimension);
+        for (query, _) in queries {
+            if query.dimension() != dimension {
+                return Err(ModelError::Dimension { expected: dimension, found: query.dimension() });
+            }
+            stacked.extend_from_slice(query.as_slice());
+        }
+        let stacked = Matrix::from_values(dimension, stacked);
+        let found = self.index.search(&self.data, &stacked, k).map_err(ModelError::inference)?;
+        let gallery = (&*self.data, &self.prototypes);
+        let near =
+            |(hits, (query, without)): (_, &(&Embedding, _))| neighbors(gallery, query.as_slice(), hits, *without);
+        Ok(found.into_iter().zip(queries).map(near).collect())
+    }
+
+    /// The mean direction of each SKU's exemplars.
+    #[must_use]
+    pub fn prototypes(&self) -> &Prototypes {
+        &self.prototypes
     }
 
     /// What is enrolled.
@@ -126,21 +160,15 @@ impl fmt::Debug for Gallery {
 
 impl SkuIndex for Gallery {
     fn search(&self, queries: &[Embedding], k: usize) -> Result<Vec<Vec<Neighbor>>, ModelError> {
-        let dimension = self.data.embeddings().columns();
-        let mut stacked = Vec::with_capacity(queries.len() * dimension);
-        for query in queries {
-            if query.dimension() != dimension {
-                return Err(ModelError::Dimension { expected: dimension, found: query.dimension() });
-            }
-            stacked.extend_from_slice(query.as_slice());
-        }
-        let queries = Matrix::from_values(dimension, stacked);
-        let found = self.index.search(&self.data, &queries, k).map_err(ModelError::inference)?;
-        let neighbor = |hit: flat::Hit| {
-            let exemplar = &self.data.exemplars()[hit.row];
-            Neighbor { exemplar: exemplar.id, sku: exemplar.sku, similarity: hit.similarity }
-        };
-        Ok(found.into_iter().map(|hits| hits.into_iter().map(neighbor).collect()).collect())
+        let queries: Vec<(&Embedding, Option<usize>)> = queries.iter().map(|query| (query, None)).collect();
+        self.look_up(&queries, k)
+    }
+
+    fn search_without(&self, queries: &[(Embedding, ExemplarId)], k: usize) -> Result<Vec<Vec<Neighbor>>, ModelError> {
+        let struck = queries.iter().map(|(query, exemplar)| (query, self.data.row_of(*exemplar)));
+        let mut found = self.look_up(&struck.collect::<Vec<_>>(), k + 1)?;
+        found.iter_mut().for_each(|neighbors| neighbors.truncate(k));
+        Ok(found)
     }
 
     fn threshold(&self, sku: SkuId) -> Option<f32> {

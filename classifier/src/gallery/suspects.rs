@@ -7,6 +7,8 @@ use vision::{ExemplarId, Neighbor, Reason, SkuId, SkuStatus};
 use super::data::GalleryData;
 use super::flat::{Panels, clamp_similarity};
 use super::kernel::dots;
+use super::neighbors::neighbors;
+use super::prototypes::Prototypes;
 use super::vote::{DecisionRule, decide_with};
 
 /// An exemplar that looks like another SKU than its own.
@@ -42,18 +44,14 @@ pub fn suspects(data: &GalleryData, rule: &DecisionRule, sku_thresholds: &HashMa
         rows_of.entry(exemplar.sku).or_default().push(row);
     }
     let k = rule.k.max(1);
+    let prototypes = Prototypes::of_gallery(data);
     // One more: the nearest is the exemplar itself.
     let found = Panels::of(data.embeddings()).search(data.embeddings(), k + 1);
     let mut suspects = Vec::new();
     for (row, hits) in found.into_iter().enumerate() {
         let exemplar = &data.exemplars()[row];
-        let rest = hits.into_iter().filter(|hit| hit.row != row).take(k);
-        let neighbors: Vec<Neighbor> = rest
-            .map(|hit| {
-                let other = &data.exemplars()[hit.row];
-                Neighbor { exemplar: other.id, sku: other.sku, similarity: hit.similarity }
-            })
-            .collect();
+        let mut neighbors = neighbors((data, &prototypes), data.embeddings().row(row), hits, Some(row));
+        neighbors.truncate(k);
         let answer = clear_answer(&neighbors, rule, sku_thresholds);
         let Some(looks_like) = answer.filter(|&sku| sku != exemplar.sku) else { continue };
         let votes = |sku: SkuId| neighbors.iter().filter(|n| n.sku == sku).count();

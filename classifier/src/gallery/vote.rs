@@ -14,8 +14,14 @@ use vision::{Candidate, Decision, Neighbor, Reason, SkuId, SkuStatus};
 /// ```
 ///
 /// which lies between the best `s_i` (also its limit for `t = 0`) and `best + t * ln n`: a SKU wins by its nearest
-/// exemplar, and further exemplars that agree count for something, in units of cosine similarity. The SKU of the highest
-/// score wins (ties: the smaller id). Then:
+/// exemplar, and further exemplars that agree count for something, in units of cosine similarity. Where the similarity `p` to
+/// the mean direction of all of the SKU's exemplars is known, it counts beside:
+///
+/// ```text
+/// score(c) <- (score(c) + w * p) / (1 + w)                      w = prototype
+/// ```
+///
+/// so that one odd exemplar, or a wrong label, decides less. The SKU of the highest score wins (ties: the smaller id). Then:
 ///
 /// | answer | when |
 /// |---|---|
@@ -33,6 +39,8 @@ pub struct DecisionRule {
     pub margin: f32,
     /// How much exemplars beside the best count; 0 counts the best only.
     pub temperature: f32,
+    /// How much the mean of a SKU's exemplars counts beside the nearest, `0..=1`; 0 leaves it out.
+    pub prototype: f32,
 }
 
 impl Default for DecisionRule {
@@ -46,9 +54,10 @@ impl Default for DecisionRule {
     /// a SKU (means of six random galleries); 0.10 was worse than none. With 3 exemplars a SKU right winners have a median
     /// similarity of .80 (5th percentile .61), wrong ones of .66, and crops of a SKU that is not enrolled .63 (90th
     /// percentile .72): untrained features hardly know what is unknown. A lead under .02 holds 3 to 6 % of the
-    /// crops, about half of them wrong. `docs/results/few_shot_mductran.csv` has the metrics.
+    /// crops, about half of them wrong. `docs/results/few_shot_mductran.csv` has the metrics. `prototype` is by
+    /// `docs/results/prototypes.csv`.
     fn default() -> Self {
-        Self { k: 5, threshold: 0.70, margin: 0.02, temperature: 0.02 }
+        Self { k: 5, threshold: 0.70, margin: 0.02, temperature: 0.02, prototype: 1.0 }
     }
 }
 
@@ -67,7 +76,7 @@ pub fn decide(neighbors: &[Neighbor], rule: &DecisionRule, top_k: usize) -> Deci
     nearest.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.exemplar.cmp(&b.exemplar)));
     let (voters, others) = nearest.split_at(rule.k.max(1).min(nearest.len()));
 
-    let ranked = tally(voters, rule.temperature);
+    let ranked = tally(voters, rule);
     let Some(winner) = ranked.first() else {
         return Decision {
             status: SkuStatus::Unknown,
@@ -98,7 +107,7 @@ pub fn decide(neighbors: &[Neighbor], rule: &DecisionRule, top_k: usize) -> Deci
         similarity: winner.best,
         margin,
         probability: None,
-        candidates: candidates(&ranked, others, top_k),
+        candidates: candidates(&ranked, others, rule, top_k),
     }
 }
 
@@ -133,17 +142,20 @@ pub fn decide_by(
 }
 
 /// SKUs of the voters, highest score first.
-fn tally(voters: &[&Neighbor], temperature: f32) -> Vec<Tally> {
-    let mut by_sku: BTreeMap<SkuId, Vec<f32>> = BTreeMap::new();
+fn tally(voters: &[&Neighbor], rule: &DecisionRule) -> Vec<Tally> {
+    let mut by_sku: BTreeMap<SkuId, Vec<&Neighbor>> = BTreeMap::new();
     for voter in voters {
-        by_sku.entry(voter.sku).or_default().push(voter.similarity);
+        by_sku.entry(voter.sku).or_default().push(voter);
     }
     let mut ranked: Vec<Tally> = by_sku
         .into_iter()
-        .map(|(sku, similarities)| {
+        .map(|(sku, voters)| {
             // Voters come nearest first.
-            let best = similarities[0];
-            Tally { sku, best, score: soft_maximum(best, &similarities, temperature) }
+            let best = voters[0].similarity;
+            let similarities: Vec<f32> = voters.iter().map(|voter| voter.similarity).collect();
+            let nearest = soft_maximum(best, &similarities, rule.temperature);
+            let score = with_prototype(nearest, voters[0].prototype, rule.prototype);
+            Tally { sku, best, score }
         })
         .collect();
     ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.sku.cmp(&b.sku)));
@@ -159,16 +171,25 @@ fn soft_maximum(best: f32, similarities: &[f32], temperature: f32) -> f32 {
     best + temperature * sum.ln()
 }
 
-fn candidates(ranked: &[Tally], others: &[&Neighbor], top_k: usize) -> Vec<Candidate> {
+fn with_prototype(nearest: f32, prototype: Option<f32>, weight: f32) -> f32 {
+    match prototype {
+        Some(prototype) if weight > 0.0 && prototype.is_finite() => (nearest + weight * prototype) / (1.0 + weight),
+        _ => nearest,
+    }
+}
+
+fn candidates(ranked: &[Tally], others: &[&Neighbor], rule: &DecisionRule, top_k: usize) -> Vec<Candidate> {
     // What is no container is no SKU.
     let real = ranked.iter().filter(|t| t.sku != SkuId::NOT_A_CONTAINER);
-    let mut named: Vec<Candidate> = real.take(top_k).map(|t| Candidate { sku: t.sku, similarity: t.best }).collect();
+    let mut named: Vec<Candidate> =
+        real.take(top_k).map(|t| Candidate { sku: t.sku, similarity: t.best, score: t.score }).collect();
     for other in others.iter().filter(|other| other.sku != SkuId::NOT_A_CONTAINER) {
         if named.len() >= top_k {
             break;
         }
         if named.iter().all(|c| c.sku != other.sku) {
-            named.push(Candidate { sku: other.sku, similarity: other.similarity });
+            let score = with_prototype(other.similarity, other.prototype, rule.prototype);
+            named.push(Candidate { sku: other.sku, similarity: other.similarity, score });
         }
     }
     named

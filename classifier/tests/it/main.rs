@@ -12,6 +12,7 @@ mod index;
 mod merge;
 mod model;
 mod npy;
+mod prototypes;
 mod reembed;
 mod snapshot;
 mod support;

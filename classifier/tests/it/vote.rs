@@ -10,11 +10,16 @@ use vision::{ExemplarId, Neighbor, Reason, SkuId, SkuStatus};
 fn neighbors(pairs: &[(u32, f32)]) -> Vec<Neighbor> {
     (1..)
         .zip(pairs)
-        .map(|(id, &(sku, similarity))| Neighbor { exemplar: ExemplarId(id), sku: SkuId(sku), similarity })
+        .map(|(id, &(sku, similarity))| Neighbor {
+            exemplar: ExemplarId(id),
+            sku: SkuId(sku),
+            similarity,
+            prototype: None,
+        })
         .collect()
 }
 
-const RULE: DecisionRule = DecisionRule { k: 5, threshold: 0.6, margin: 0.05, temperature: 0.0 };
+const RULE: DecisionRule = DecisionRule { k: 5, threshold: 0.6, margin: 0.05, temperature: 0.0, prototype: 1.0 };
 
 #[test]
 fn decisions_follow_the_rule() {

@@ -312,7 +312,7 @@ fn saved_look_ups_are_read() {
     check(|v| v["queries"] = json!([]), "there are no queries");
     check(|v| v["queries"][0]["truth"] = json!("z"), "queries[0].truth: SKU z is not among the enrolled ones");
     check(|v| drop(v["queries"][1].as_object_mut().unwrap().remove("truth")), "missing field `truth`");
-    check(|v| v["queries"][0]["candidates"][1]["similarity"] = json!(1.0), "best first");
+    check(|v| v["queries"][0]["candidates"][0]["similarity"] = json!(-0.5), "best first");
     check(|v| v["enrolled"] = json!(["a", "a"]), "SKU a occurs twice");
 }
 

@@ -171,7 +171,7 @@ fn a_query_must_be_ranked() {
     let mut set = QuerySet::new(vec!["a".into(), "b".into()], vec!["p".into()]);
     let ranked = |sku, similarity| Ranked { sku, similarity };
     let mut check = |candidates: &[Ranked], expected| assert_eq!(set.push(Some(0), 0, candidates), Err(expected));
-    check(&[ranked(0, 0.5), ranked(1, 0.7)], QueryError::Unordered { at: 1 });
+    check(&[ranked(0, 0.3), ranked(1, 0.9)], QueryError::Unordered { at: 1 });
     check(&[ranked(0, 0.5), ranked(0, 0.4)], QueryError::Repeated { at: 1 });
     check(&[ranked(0, f64::NAN)], QueryError::NotFinite { at: 0 });
     check(&[ranked(2, 0.5)], QueryError::Unknown { what: "SKU", index: 2, known: 2 });

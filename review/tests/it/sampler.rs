@@ -22,8 +22,9 @@ fn unit(values: [f32; 3]) -> Embedding {
 }
 
 fn facing(status: SkuStatus, similarity: f32, margin: f32, confidence: f32, embedding: [f32; 3]) -> RecognizedItem {
-    let candidates =
-        vec![Candidate { sku: SkuId(1), similarity }, Candidate { sku: SkuId(2), similarity: similarity - margin }];
+    let candidates = [(1, similarity), (2, similarity - margin)]
+        .map(|(sku, similarity)| Candidate { sku: SkuId(sku), similarity, score: similarity })
+        .to_vec();
     RecognizedItem {
         detection: Detection { bbox: BBox::new(0.0, 0.0, 10.0, 20.0), class: ClassId(0), confidence },
         decision: Decision {

@@ -2,6 +2,7 @@
 
 mod admission;
 mod batcher;
+mod entry;
 mod fair;
 mod job;
 mod latency;

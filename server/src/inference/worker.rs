@@ -12,13 +12,14 @@ use review::{Cut, ReviewError, Seen, cut, prepare};
 use tokio::sync::{mpsc, oneshot};
 use vision::{Cancel, ModelError};
 
+use super::entry::entry;
 use super::job::{Answer, AnswerBody, AnswerFormat, Classified, Job, JobError, JobRequest, Summary, Work};
 use super::{JobQueue, LatencyAverage, PhotoMemory};
 use crate::config::ServerConfig;
 use crate::load_error::LoadError;
 use crate::metrics::Metrics;
 use crate::models::{Models, Phase};
-use crate::predictions::{PredictionLog, entry};
+use crate::predictions::PredictionLog;
 use crate::served::Served;
 use crate::wire::annotated;
 use crate::wire::answer::{AnswerContext, RecognizeAnswer};

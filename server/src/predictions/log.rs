@@ -33,7 +33,7 @@ impl PredictionLog {
     }
 
     /// The other end, once: for whoever writes.
-    pub(super) fn inbox(&self) -> Option<mpsc::Receiver<NewPrediction>> {
+    pub(crate) fn inbox(&self) -> Option<mpsc::Receiver<NewPrediction>> {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
@@ -42,7 +42,7 @@ impl PredictionLog {
         self.drift.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn set_drift(&self, drift: Vec<Drift>) {
+    pub(crate) fn set_drift(&self, drift: Vec<Drift>) {
         *self.drift.lock().unwrap_or_else(PoisonError::into_inner) = drift;
     }
 }

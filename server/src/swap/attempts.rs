@@ -9,7 +9,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 
 /// What was refused last.
 #[derive(Debug, Default)]
-pub(super) struct Attempts {
+pub(crate) struct Attempts {
     refused: Option<Refused>,
 }
 
@@ -22,19 +22,19 @@ struct Refused {
 
 impl Attempts {
     /// Whether it may be tried now.
-    pub(super) fn may(&self, id: &str, now: Instant) -> bool {
+    pub(crate) fn may(&self, id: &str, now: Instant) -> bool {
         self.refused.as_ref().is_none_or(|refused| refused.id != id || now >= refused.at + refused.pause)
     }
 
     /// It was tried and refused.
-    pub(super) fn refused(&mut self, id: &str, now: Instant) {
+    pub(crate) fn refused(&mut self, id: &str, now: Instant) {
         let before = self.refused.take().filter(|refused| refused.id == id);
         let pause = before.map_or(FIRST, |refused| (refused.pause * 2).min(LONGEST));
         self.refused = Some(Refused { id: id.to_owned(), at: now, pause });
     }
 
     /// Somebody asks: whatever was refused may be tried.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.refused = None;
     }
 }

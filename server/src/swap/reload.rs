@@ -7,17 +7,17 @@ use store::registry::ModelVersion;
 use tokio::sync::mpsc;
 
 use crate::load_error::LoadError;
-use crate::models::Loaded;
+use crate::loaded::Loaded;
 
 /// Loads a version, or what is configured when none is named.
-pub(super) type Load = dyn Fn(Option<&ModelVersion>) -> Result<Loaded, LoadError> + Send + Sync;
+pub(crate) type Load = dyn Fn(Option<&ModelVersion>) -> Result<Loaded, LoadError> + Send + Sync;
 
 /// How a running server gets another release. Made by whoever knows which networks run.
 pub struct Reload {
     /// The name whose version in production is served; `None` for a server of what is configured.
-    pub(super) follows: Option<String>,
-    pub(super) load: Arc<Load>,
-    pub(super) asked: mpsc::Receiver<()>,
+    pub(crate) follows: Option<String>,
+    pub(crate) load: Arc<Load>,
+    pub(crate) asked: mpsc::Receiver<()>,
 }
 
 impl Reload {

@@ -63,7 +63,7 @@ impl Swaps {
         self.changed.notify_one();
     }
 
-    pub(super) async fn changed(&self) {
+    pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }
 
@@ -75,16 +75,16 @@ impl Swaps {
         self.told().refused.clone()
     }
 
-    pub(super) fn enter(&self, state: SwapState) {
+    pub(crate) fn enter(&self, state: SwapState) {
         self.told().state = state;
     }
 
-    pub(super) fn refuse(&self, release: &str, cause: String) {
+    pub(crate) fn refuse(&self, release: &str, cause: String) {
         self.told().refused = Some(Refused { release: release.to_owned(), cause, at: now() });
     }
 
     /// What was refused is wanted no longer, or answers now.
-    pub(super) fn settle(&self) {
+    pub(crate) fn settle(&self) {
         self.told().refused = None;
     }
 

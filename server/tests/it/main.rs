@@ -6,7 +6,6 @@ mod access;
 mod bad_input;
 mod browser;
 #[path = "../../../vision/tests/shared/chromium.rs"]
-#[expect(dead_code, reason = "the page of a training run needs more of it")]
 mod chromium;
 mod contract;
 mod example;

@@ -140,6 +140,10 @@ async fn dashboard_and_alerts_ask_for_what_is_there() {
     // Families without members are not listed.
     server.assert_serves().await;
     server.post("/v2/recognize").header("content-type", "application/json").body("{").send().await.expect("an answer");
+    // Answers are counted once they are on their way.
+    server
+        .until("the answer is counted", async || server.text("/metrics").await.contains("shelf_recognitions_total{"))
+        .await;
     let text = server.text("/metrics").await;
     let mut known: BTreeSet<&str> =
         text.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split(' ').next()).collect();

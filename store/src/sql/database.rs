@@ -194,6 +194,8 @@ async fn open_sqlite(path: &str) -> Result<Pools, StoreError> {
         .pragma("cache_size", "-16384");
     let write =
         SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE).connect_with(options.clone()).await?;
+    // Readers come later: an empty file in place of one that was moved away must not be theirs.
+    let options = options.create_if_missing(false);
     let read = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(ACQUIRE).connect_lazy_with(options);
     Ok(Pools::Sqlite { read, write, flush: Flush::Now, file: DatabaseFile::opened(path)? })
 }

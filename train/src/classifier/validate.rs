@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use classifier::gallery::prototypes::Prototypes;
 use classifier::{DecisionRule, decide};
 use eval::{Bootstrap, Interval, OpenSet, QuerySet, Ranked, top_k};
 use rayon::prelude::*;
@@ -285,6 +286,8 @@ impl EmbeddedParts {
         queries: &mut dyn Iterator<Item = (usize, (Option<usize>, &Embedding))>,
     ) {
         let queries: Vec<_> = queries.collect();
+        let prototypes =
+            Prototypes::of(gallery.iter().map(|(sku, exemplar)| (SkuId(*sku as u32 + 1), exemplar.as_slice())));
         let ranked: Vec<Vec<Ranked>> = queries
             .par_iter()
             .map(|(_, (_, query))| {
@@ -293,11 +296,15 @@ impl EmbeddedParts {
                     // SKU 0 stands for what is no container.
                     sku: SkuId(*sku as u32 + 1),
                     similarity: query.cosine(exemplar),
+                    prototype: None,
                 };
                 let mut neighbors: Vec<Neighbor> = (0..).zip(gallery).map(neighbor).collect();
                 if neighbors.len() > NEIGHBORS {
                     neighbors.select_nth_unstable_by(NEIGHBORS, |a, b| b.similarity.total_cmp(&a.similarity));
                     neighbors.truncate(NEIGHBORS);
+                }
+                for neighbor in &mut neighbors {
+                    neighbor.prototype = prototypes.similarity(neighbor.sku, query.as_slice());
                 }
                 let decision = decide(&neighbors, &DecisionRule::default(), CANDIDATES);
                 let ranked = |c: &Candidate| Ranked { sku: c.sku.0 - 1, similarity: c.similarity.into() };

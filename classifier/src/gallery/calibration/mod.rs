@@ -19,17 +19,20 @@
 mod level;
 mod mapping;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use vision::{ExemplarId, Neighbor, SkuId};
 
 use super::data::GalleryData;
+use super::edit::Edit;
 use super::error::GalleryError;
 use super::flat::clamp_similarity;
 use super::index::Index;
 use super::kernel::dots;
 use super::matrix::Matrix;
+use super::neighbors::neighbors;
+use super::prototypes::Prototypes;
 use super::vote::{DecisionRule, decide};
 use crate::background::Background;
 use level::Levels;
@@ -107,29 +110,32 @@ struct Nearest {
 }
 
 impl Calibration {
-    pub(super) fn of(data: &GalleryData, index: &Index, standard: &Arc<Standard>) -> Result<Self, GalleryError> {
+    pub(super) fn of(
+        (data, prototypes): (&GalleryData, &Prototypes),
+        index: &Index,
+        standard: &Arc<Standard>,
+    ) -> Result<Self, GalleryError> {
         let levels = Levels::of(data);
         let rows: Vec<usize> = standard.background.iter().flat_map(|b| looked_at(b, data.exemplars().len())).collect();
         let nearest = nearest_to(standard, data, index, &rows)?;
-        let (samples, look_alikes) = look_up(data, index, standard, &levels)?;
-        let background = foreign(standard, data, index, &levels, &nearest)?;
+        let (samples, look_alikes) = look_up((data, prototypes), index, standard, &levels)?;
+        let background = foreign(standard, (data, prototypes), index, &levels, &nearest)?;
         let enrolled = enrolled_against_foreign(&samples, &look_alikes, &background);
         let mapping = mapping_of(standard, samples, &background);
         let standard = Arc::clone(standard);
         Ok(Self { standard, levels, nearest, look_alikes, lead: None, mapping, enrolled }.led())
     }
 
-    /// That of `after`, which was edited from `before`. Quick when little was edited: the mapping of probabilities and the
+    /// That of `after`, which was edited. Quick when little was edited: the mapping of probabilities and the
     /// look-alikes stay as they were until the gallery is opened again.
     pub(super) fn follow(
         &self,
-        (before, after): (&GalleryData, &GalleryData),
+        edit: &Edit,
+        (after, prototypes): (&GalleryData, &Prototypes),
         index: &Index,
     ) -> Result<Self, GalleryError> {
-        let edit = Edit::between(before, after);
-        // A gallery that is new rather than edited.
-        if edit.added.len() + edit.removed.len() > before.exemplars().len() / 4 {
-            return Self::of(after, index, &self.standard);
+        if edit.anew {
+            return Self::of((after, prototypes), index, &self.standard);
         }
         let mut next = self.clone();
         next.levels.renew(after, &edit.skus);
@@ -261,7 +267,7 @@ fn picked(matrix: &Matrix, rows: &[usize]) -> Matrix {
 /// Looks exemplars up in the rest of the gallery: what came of those whose SKU has another, and what would have come of each, were
 /// its SKU not enrolled.
 fn look_up(
-    data: &GalleryData,
+    (data, prototypes): (&GalleryData, &Prototypes),
     index: &Index,
     standard: &Standard,
     levels: &Levels,
@@ -281,11 +287,8 @@ fn look_up(
             continue;
         }
         // An image that is enrolled twice would find itself.
-        let others = hits.iter().map(|hit| (&data.exemplars()[hit.row], hit.similarity));
-        let neighbors: Vec<Neighbor> = others
-            .filter(|(other, _)| other.id != own.id && other.sha256 != own.sha256)
-            .map(|(other, similarity)| Neighbor { exemplar: other.id, sku: other.sku, similarity })
-            .collect();
+        let others = hits.into_iter().filter(|hit| data.exemplars()[hit.row].sha256 != own.sha256);
+        let neighbors = neighbors((data, prototypes), data.embeddings().row(row), others, Some(row));
         let others: Vec<Neighbor> =
             neighbors.iter().filter(|n| n.sku != own.sku && n.sku != SkuId::NOT_A_CONTAINER).copied().collect();
         look_alikes.extend(seen(&others, standard, levels));
@@ -309,7 +312,7 @@ fn seen(neighbors: &[Neighbor], standard: &Standard, levels: &Levels) -> Option<
 /// The background, as the gallery sees it, without what is as similar as a SKU's own exemplars: that is no foreign product.
 fn foreign(
     standard: &Standard,
-    data: &GalleryData,
+    (data, prototypes): (&GalleryData, &Prototypes),
     index: &Index,
     levels: &Levels,
     nearest: &[Nearest],
@@ -317,12 +320,10 @@ fn foreign(
     let Some(background) = &standard.background else { return Ok(Vec::new()) };
     let rows = nearest.iter().filter(|n| n.similarity < levels.of_sku(n.sku)).map(|n| n.row);
     let rows: Vec<usize> = rows.step_by((nearest.len() / MIN_ROWS).max(1)).collect();
-    let found = index.search(data, &picked(background.embeddings(), &rows), standard.rule.k)?;
-    let neighbors = found.into_iter().map(|hits| -> Vec<Neighbor> {
-        let exemplars = hits.iter().map(|hit| (&data.exemplars()[hit.row], hit.similarity));
-        exemplars.map(|(e, similarity)| Neighbor { exemplar: e.id, sku: e.sku, similarity }).collect()
-    });
-    Ok(neighbors.filter_map(|neighbors| seen(&neighbors, standard, levels)).collect())
+    let products = picked(background.embeddings(), &rows);
+    let found = index.search(data, &products, standard.rule.k)?;
+    let near = |(row, hits)| neighbors((data, prototypes), products.row(row), hits, None);
+    Ok(found.into_iter().enumerate().map(near).filter_map(|near| seen(&near, standard, levels)).collect())
 }
 
 /// Exemplars looked up among the others against foreign products: look-alikes, and the background where those are few.
@@ -348,41 +349,4 @@ fn mapping_of(standard: &Standard, mut samples: Vec<Sample>, background: &[Forei
     let foreign = background.iter().map(|other| Sample::new(other.lead, other.margin, false).weighing(weight));
     samples.extend(foreign);
     fit(&samples, standard.general)
-}
-
-/// What differs between two states of a gallery.
-#[derive(Debug, Default)]
-struct Edit {
-    /// Rows of the later state.
-    added: Vec<usize>,
-    removed: BTreeSet<ExemplarId>,
-    /// SKUs whose exemplars are others now.
-    skus: BTreeSet<SkuId>,
-}
-
-impl Edit {
-    /// Both lists are in order of id: one walk along both.
-    fn between(before: &GalleryData, after: &GalleryData) -> Self {
-        let mut edit = Self::default();
-        let mut old = before.exemplars().iter().peekable();
-        let remove = |edit: &mut Self, exemplar: &super::data::Exemplar| {
-            edit.removed.insert(exemplar.id);
-            edit.skus.insert(exemplar.sku);
-        };
-        for (row, new) in after.exemplars().iter().enumerate() {
-            while let Some(gone) = old.next_if(|old| old.id < new.id) {
-                remove(&mut edit, gone);
-            }
-            let same = old.next_if(|old| old.id == new.id);
-            if let Some(changed) = same.filter(|same| same.sku != new.sku) {
-                remove(&mut edit, changed);
-            }
-            if same.is_none_or(|same| same.sku != new.sku) {
-                edit.added.push(row);
-                edit.skus.insert(new.sku);
-            }
-        }
-        old.for_each(|gone| remove(&mut edit, gone));
-        edit
-    }
 }

@@ -13,14 +13,12 @@ use store::registry::ModelVersion;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use super::attempts::Attempts;
-use super::reload::{Load, Reload};
-use super::swaps::SwapState;
 use crate::app::App;
 use crate::inference::probe;
 use crate::load_error::LoadError;
 use crate::models::Phase;
 use crate::served::{Following, Served};
+use crate::swap::{Attempts, Load, Reload, SwapState};
 
 /// How often it is looked whether the release before is gone.
 const DRAIN: Duration = Duration::from_millis(20);

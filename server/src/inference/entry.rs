@@ -7,7 +7,7 @@ use store::model::now;
 use store::predictions::{NO_SKU, NewPrediction};
 use vision::{Recognition, Sha256};
 
-use crate::inference::JobRequest;
+use super::job::JobRequest;
 use crate::served::CONFIGURED;
 
 /// What is kept of an answer: no box, no name, no pixel.

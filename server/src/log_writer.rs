@@ -10,10 +10,10 @@ use store::predictions::{NewPrediction, Signal};
 use store::{StoreError, StoreHandle};
 use tokio::sync::mpsc;
 
-use super::PredictionLog;
 use crate::app::App;
 use crate::config::Predictions;
 use crate::metrics::Metrics;
+use crate::predictions::PredictionLog;
 
 /// Answers written together.
 const TOGETHER: usize = 256;
@@ -27,15 +27,15 @@ const LOOK: Duration = Duration::from_secs(600);
 const LAST: Duration = Duration::from_secs(3);
 
 /// Keeps the log until `stopped` is closed, and writes what there is left then.
-pub(crate) async fn keep(app: Arc<App>, stopped: mpsc::Receiver<()>) {
+pub(crate) async fn write_log(app: Arc<App>, stopped: mpsc::Receiver<()>) {
     let (Some(inbox), Some(store)) = (app.predictions.inbox(), app.store.clone()) else { return };
     let (log, metrics) = (Arc::clone(&app.predictions), Arc::clone(&app.metrics));
-    let keeper = Keeper { store, log, metrics, settings: app.config.predictions, failing: false };
+    let writer = Writer { store, log, metrics, settings: app.config.predictions, failing: false };
     drop(app);
-    keeper.run(inbox, stopped).await;
+    writer.run(inbox, stopped).await;
 }
 
-struct Keeper {
+struct Writer {
     store: StoreHandle,
     log: Arc<PredictionLog>,
     metrics: Arc<Metrics>,
@@ -44,7 +44,7 @@ struct Keeper {
     failing: bool,
 }
 
-impl Keeper {
+impl Writer {
     async fn run(mut self, mut inbox: mpsc::Receiver<NewPrediction>, mut stopped: mpsc::Receiver<()>) {
         let mut batch = Vec::with_capacity(TOGETHER);
         self.look().await;
