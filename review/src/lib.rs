@@ -38,7 +38,7 @@ mod thumbnails;
 pub use config::ReviewConfig;
 pub use correct::{Cut, cut};
 pub use error::ReviewError;
-pub use gallery_sync::{Serving, start, sync};
+pub use gallery_sync::{Serving, start, start_beside, sync};
 pub use health::ReviewHealth;
 pub use intake::{Prepared, Seen, Written, media_type, prepare};
 pub use ledger::Source;

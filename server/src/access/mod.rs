@@ -19,6 +19,7 @@ mod start;
 use std::sync::Arc;
 
 use axum::extract::MatchedPath;
+use axum::http::Method;
 use axum::http::request::Parts;
 use store::access::KeyToken;
 
@@ -63,6 +64,8 @@ impl Access {
             Need::Metrics if self.metrics == MetricsAccess::Open => return Ok(None),
             Need::Metrics => store::access::Role::Viewer,
             Need::Role(role) => role,
+            Need::Change(read, _) if matches!(parts.method, Method::GET | Method::HEAD) => read,
+            Need::Change(_, change) => change,
         };
         let identity = self.identify(parts).await?;
         if identity.role < least {

@@ -12,6 +12,8 @@ pub(crate) enum Need {
     Metrics,
     /// At least this role.
     Role(Role),
+    /// The first to read, the second to change.
+    Change(Role, Role),
 }
 
 /// Whose things a route shows.
@@ -93,6 +95,10 @@ const RULES: &[(&str, Need, Scope)] = &[
     ("/api/ml/jobs/{job}", VIEWER, Scope::Own),
     ("/api/ml/jobs/{job}/events", VIEWER, Scope::Own),
     ("/api/ml/jobs/{job}/cancel", ENGINEER, Scope::Own),
+    ("/api/ml/models/ab-test", Need::Change(Role::Viewer, Role::Engineer), Scope::Own),
+    ("/api/ml/models/ab-test/{test}", VIEWER, Scope::Own),
+    ("/api/ml/models/ab-test/{test}/end", ENGINEER, Scope::Own),
+    ("/api/ml/models/ab-test/{test}/outcome", VIEWER, Scope::Own),
     ("/api/ml/models/deploy", ENGINEER, Scope::Own),
     ("/api/ml/models/deployed", VIEWER, Scope::Own),
     ("/api/ml/models/{model}/promote", ENGINEER, Scope::Own),

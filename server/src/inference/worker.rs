@@ -257,7 +257,7 @@ fn answer(
         total: job.enqueued.elapsed(),
         source: job.request.source,
         release: job.request.served.label(),
-        arm: None,
+        arm: job.request.arm.as_deref(),
     };
     // What the example does not know is nobody's to answer.
     let served = &job.request.served;
@@ -275,6 +275,7 @@ fn answer(
                     photo: digest,
                     recognizer,
                     version: served.label(),
+                    arm: job.request.arm.as_deref(),
                     timing,
                     queued,
                     total: job.enqueued.elapsed(),

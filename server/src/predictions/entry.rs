@@ -26,7 +26,7 @@ pub(crate) fn entry(
         at: now(),
         request_id: request.id.as_str().to_owned(),
         release: request.served.label().unwrap_or(CONFIGURED).to_owned(),
-        arm: None,
+        arm: request.arm.as_deref().map(str::to_owned),
         store: request.occasion.store.clone(),
         shelf: request.occasion.shelf.clone(),
         taken_at: request.occasion.taken_at,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `reload` | how another release is loaded, and who asks for one |
 //! | `swapper` | loads it beside what is served, tries it, swaps, waits until the one before has answered its last request |
+//! | `trial` | loads the other release of a test beside it, and takes it away again |
 //! | `attempts` | when a release that was refused is tried again |
 //! | `swaps` | how it stands, for `/health` and metrics |
 //!
@@ -14,6 +15,7 @@ mod attempts;
 mod reload;
 mod swapper;
 mod swaps;
+mod trial;
 
 pub use reload::Reload;
 pub(crate) use swapper::{Swapper, follow};

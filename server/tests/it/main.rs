@@ -2,6 +2,7 @@
 //!
 //! What is refused, and how, is a table in `bad_input`; what people see is checked in a real browser by `browser`.
 
+mod ab;
 mod access;
 mod bad_input;
 mod browser;

@@ -1,5 +1,6 @@
 //! `shelf release`: the registry from the terminal.
 
+mod ab;
 mod answered;
 mod compare;
 mod evidence;
@@ -28,6 +29,8 @@ pub(crate) enum ReleaseCommand {
     Rollback(moves::RollbackArgs),
     Archive(moves::ArchiveArgs),
     Compare(compare::CompareArgs),
+    #[command(subcommand)]
+    Ab(ab::AbCommand),
 }
 
 /// Whose releases, and where they are kept.
@@ -49,6 +52,7 @@ pub(crate) fn run(command: ReleaseCommand, environment: &Environment) -> anyhow:
         ReleaseCommand::Rollback(args) => moves::rollback(&args, environment)?,
         ReleaseCommand::Archive(args) => moves::archive(&args, environment)?,
         ReleaseCommand::Compare(args) => compare::run(&args, environment)?,
+        ReleaseCommand::Ab(command) => ab::run(&command, environment)?,
     }
     Ok(ExitCode::SUCCESS)
 }
