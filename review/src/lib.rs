@@ -40,7 +40,7 @@ pub use correct::{Cut, cut};
 pub use error::ReviewError;
 pub use gallery_sync::{Serving, start, start_beside, sync};
 pub use health::ReviewHealth;
-pub use intake::{Prepared, Seen, Written, media_type, prepare};
+pub use intake::{Prepared, Seen, Written, media_type, prepare, prepare_differing};
 pub use ledger::Source;
 pub use live::{LiveGallery, live_gallery};
 pub use queue::{Queue, Review};

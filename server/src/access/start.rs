@@ -6,7 +6,7 @@ use std::sync::Arc;
 use store::{StoreError, StoreHandle};
 use thiserror::Error;
 
-use super::limit::RateLimit;
+use super::limit::{KeyLimits, RateLimit};
 use super::{Access, KeyRing};
 use crate::config::{AuthMode, ServerConfig};
 
@@ -52,9 +52,10 @@ pub(crate) async fn access(
         AuthMode::Auto => address.ip().to_canonical().is_loopback(),
         AuthMode::Required => false,
     };
-    let limit = RateLimit { rate: config.requests_per_key, burst: config.burst_per_key };
+    let rate = RateLimit { rate: config.requests_per_key, burst: config.burst_per_key };
+    let limits = KeyLimits { rate, at_once: config.concurrent_per_key };
     let ring = store.filter(|_| config.auth != AuthMode::Off);
-    let ring = ring.map(|store| Arc::new(KeyRing::new(store.clone(), limit)));
+    let ring = ring.map(|store| Arc::new(KeyRing::new(store.clone(), limits)));
     if !open {
         let ring = ring.as_ref().ok_or(AccessError::NoStore { address })?;
         match ring.look().await {

@@ -10,15 +10,16 @@ use bytes::Bytes;
 use pipeline::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
 use review::{Cut, ReviewError, Seen, cut, prepare};
 use tokio::sync::{mpsc, oneshot};
-use vision::{Cancel, ModelError};
+use vision::{Cancel, ModelError, Recognition};
 
 use super::job::{Answer, AnswerBody, AnswerFormat, Classified, Job, JobError, JobRequest, Summary, Work};
+use super::shadow::{Shadowed, Shadows};
 use super::{JobQueue, LatencyAverage, PhotoMemory};
 use crate::config::ServerConfig;
 use crate::load_error::LoadError;
 use crate::metrics::Metrics;
 use crate::models::{Models, Phase};
-use crate::predictions::{PredictionLog, entry};
+use crate::predictions::{Answered, PredictionLog, entry};
 use crate::served::Served;
 use crate::wire::annotated;
 use crate::wire::answer::{AnswerContext, RecognizeAnswer};
@@ -36,6 +37,7 @@ pub(crate) struct WorkerContext {
     pub(crate) latency: Arc<LatencyAverage>,
     pub(crate) memory: Arc<PhotoMemory>,
     pub(crate) predictions: Arc<PredictionLog>,
+    pub(crate) shadows: Arc<Shadows>,
     /// Each worker holds it open while it lives.
     pub(crate) alive: mpsc::WeakSender<()>,
 }
@@ -314,9 +316,37 @@ fn answer(
         queue: queued,
         timing,
     };
+    shadow(context, job, &recognition, digest);
     let logged = context.predictions.is_on() && job.request.gallery == GalleryChoice::Served;
-    let prediction = logged.then(|| Box::new(entry(&job.request, &recognition, digest, job.enqueued.elapsed())));
+    let answered = Answered {
+        request_id: job.request.id.as_str(),
+        release: served.label(),
+        arm: job.request.arm.as_deref(),
+        occasion: &job.request.occasion,
+    };
+    let prediction = logged.then(|| Box::new(entry(&answered, &recognition, digest, job.enqueued.elapsed())));
     Ok(Answer { prediction, body, review, content_type, summary })
+}
+
+/// Has a release in the shadow look at the photo again, where there is one: of photos that were asked about in the usual way.
+fn shadow(context: &WorkerContext, job: &Asked, recognition: &Recognition, digest: vision::Sha256) {
+    let Some(beside) = context.models.beside() else { return };
+    let request = &job.request;
+    let usual = request.gallery == GalleryChoice::Served && request.options == request.served.options;
+    if !usual || request.arm.is_some() || !beside.test.shadows(request.id.as_str()) {
+        return;
+    }
+    let seen = recognition.items.iter().map(|item| (item.detection.bbox, item.decision.sku));
+    context.shadows.push(Shadowed {
+        beside,
+        photo: request.upload.photo.clone(),
+        digest,
+        seen: seen.collect(),
+        request_id: request.id.as_str().to_owned(),
+        occasion: request.occasion.clone(),
+        source: request.source,
+        attempts: 0,
+    });
 }
 
 impl Asked {

@@ -12,7 +12,7 @@ mod keeper;
 mod log;
 mod occasion;
 
-pub(crate) use entry::entry;
+pub(crate) use entry::{Answered, entry};
 pub(crate) use keeper::keep;
 pub(crate) use log::PredictionLog;
 pub(crate) use occasion::Occasion;

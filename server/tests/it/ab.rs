@@ -13,9 +13,10 @@ use vision::fakes::{FixedDetector, ListIndex, MeanColorEmbedder};
 use vision::{Sku, SkuId};
 
 use crate::access::{Guarded, key, operator};
-use crate::harness::Server;
+use crate::harness::{Server, recognizer_by};
 use crate::jobs::{data_set, over};
 use crate::photos;
+use crate::review_server::NextEmbedder;
 use crate::swap::{Registry, reviewed};
 use crate::tables::{ok, refused};
 
@@ -296,4 +297,51 @@ async fn two_models_of_tables_answer_beside_each_other() {
     assert_eq!((&listed["tests"][0]["state"], &listed["tests"][0]["ended_by"]), (&json!("ended"), &json!("eve")));
     assert_eq!(store.verify_audit().await.expect("verified").faults, []);
     place.server.end().await.expect("a clean end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shadow_looks_again_when_nobody_waits_and_what_differs_is_asked() {
+    let registry = Registry::new().await;
+    let store = &registry.store;
+    let (one, two) = (release(store, "1").await, release(store, "2").await);
+    let (folder, handle) = (registry.folder.path().to_owned(), registry.handle.clone());
+    let control = Arc::<crate::harness::Control>::default();
+    let held = Arc::clone(&control);
+    let make = move |version: &ModelVersion| {
+        // The other one sees as well, and says it otherwise: its gallery knows none of it.
+        let embedder: Arc<dyn vision::Embedder> =
+            if version.version == "1" { Arc::new(MeanColorEmbedder) } else { Arc::new(NextEmbedder) };
+        let loaded = reviewed(Arc::clone(&embedder), &folder, handle.clone());
+        let held = if version.version == "1" { Arc::default() } else { Arc::clone(&held) };
+        Ok(Loaded { recognizer: recognizer_by(&held, embedder), ..loaded })
+    };
+    let (server, _ask) = registry.serve(Arc::new(make)).await;
+    let body = json!({"model_a_id": one.id, "model_b_id": two.id, "test_name": "t", "split_ratio": 1.0, "mode": "shadow"});
+    ok(server.post("/api/ml/models/ab-test").json(&body)).await;
+    server.tries("shelf@2").await;
+    assert_eq!(server.recognised("?user_id=ann").await, (String::new(), "shelf@1".into()), "the one in production answers");
+    let shown = async || ok(server.client.get(server.url("/api/ml/models/ab-test/t"))).await;
+    server.until("it was looked at again", async || shown().await["shadow"]["photos"] == 1).await;
+    let standing = shown().await;
+    assert_eq!((&standing["shadow"]["judged"], &standing["arms"]), (&json!(photos::FACINGS.len()), &json!([])), "{standing}");
+    assert!(standing["shadow"]["right"].as_u64() < standing["shadow"]["judged"].as_u64(), "{standing}");
+    let queue = server.json("/v2/active-learning-queue?reason=shadow").await;
+    assert!(queue["items"].as_array().is_some_and(|items| !items.is_empty()), "{queue}");
+    // Held in the middle of it, it lets go when somebody waits.
+    control.hold();
+    server.recognised("?user_id=bob").await;
+    server.until("it is at it", async || control.seen() >= 2).await;
+    for _ in 0..5 {
+        assert_eq!(server.recognised("?user_id=eve").await.1, "shelf@1", "nobody waits for a shadow");
+    }
+    control.release();
+    let range = PredictionRange { organisation: HOME.into(), from: 0, until: i64::MAX };
+    let logged = async || store.predictions(&range, None, 100).await.expect("read").predictions;
+    let of_shadow = async || logged().await.iter().filter(|p| p.arm.as_deref() == Some("t/shadow")).count();
+    server.until("it goes on when nobody waits", async || of_shadow().await >= 2).await;
+    let did = store.answered(HOME, "shelf@2", None, 0).await.expect("read");
+    assert_eq!(did.answers, 0, "what it saw was nobody's answer");
+    ok(server.post("/api/ml/models/ab-test/t/end").json(&json!({}))).await;
+    server.until("one is left", async || server.json("/health").await["swap"]["in_memory"] == 1).await;
+    server.end().await.expect("a clean end");
 }

@@ -4,6 +4,7 @@
 
 mod ab;
 mod access;
+mod admin;
 mod bad_input;
 mod browser;
 #[path = "../../../vision/tests/shared/chromium.rs"]
@@ -22,10 +23,12 @@ mod pages;
 mod photos;
 mod predict;
 mod predictions;
+mod releases_page;
 mod review;
 mod review_page;
 mod review_server;
 mod sending;
+mod sign_in;
 mod slow_clients;
 mod swap;
 mod tables;

@@ -16,4 +16,5 @@ mod retention;
 mod reviewers;
 mod seaweed;
 mod shelf;
+mod tenant;
 mod test_store;

@@ -6,6 +6,7 @@ mod compare;
 mod evidence;
 mod list;
 mod moves;
+mod parcel;
 mod register;
 mod show;
 mod verdict;
@@ -29,6 +30,8 @@ pub(crate) enum ReleaseCommand {
     Rollback(moves::RollbackArgs),
     Archive(moves::ArchiveArgs),
     Compare(compare::CompareArgs),
+    Export(parcel::ExportArgs),
+    Import(parcel::ImportArgs),
     #[command(subcommand)]
     Ab(ab::AbCommand),
 }
@@ -52,6 +55,8 @@ pub(crate) fn run(command: ReleaseCommand, environment: &Environment) -> anyhow:
         ReleaseCommand::Rollback(args) => moves::rollback(&args, environment)?,
         ReleaseCommand::Archive(args) => moves::archive(&args, environment)?,
         ReleaseCommand::Compare(args) => compare::run(&args, environment)?,
+        ReleaseCommand::Export(args) => parcel::export(&args, environment)?,
+        ReleaseCommand::Import(args) => parcel::import(&args, environment)?,
         ReleaseCommand::Ab(command) => ab::run(&command, environment)?,
     }
     Ok(ExitCode::SUCCESS)

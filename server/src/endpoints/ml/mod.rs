@@ -5,6 +5,8 @@ pub(crate) mod data;
 pub(crate) mod data_sets;
 pub(crate) mod deploy;
 pub(crate) mod deployed;
+pub(crate) mod gates;
+pub(crate) mod history;
 pub(crate) mod jobs;
 pub(crate) mod learn;
 pub(crate) mod predict;
@@ -35,6 +37,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/models/predict", post(predict::predict))
         .route("/models/deploy", post(deploy::deploy))
         .route("/models/deployed", get(deployed::deployed))
+        .route("/models/history", get(history::history))
+        .route("/models/{model}/gates", get(gates::gates))
         .route("/models/{model}/promote", post(promote::promote))
         .route("/models/{model}/rollback", post(rollback::rollback))
 }

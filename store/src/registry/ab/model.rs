@@ -1,6 +1,7 @@
 //! A test, and who gets which side of it.
 
 use std::fmt;
+use std::str::FromStr;
 
 use vision::Sha256;
 

@@ -68,7 +68,7 @@ pub(crate) struct RateAnswer {
     /// As a fraction; `null` when nothing was judged.
     rate: Option<f64>,
     /// Fractions that are not ruled out, at all times together with a chance of 95 %.
-    #[schema(value_type = [f64; 2], example = json!([0.9, 0.97]))]
+    #[schema(value_type = Vec<f64>, example = json!([0.9, 0.97]))]
     interval: (f64, f64),
 }
 
