@@ -14,7 +14,7 @@ pub(crate) use admission::{Caller, Inference, Refused};
 pub(crate) use job::{AnswerBody, AnswerFormat, Job, JobError, JobRequest, Summary};
 pub(crate) use latency::LatencyAverage;
 pub(crate) use memory::PhotoMemory;
-pub(crate) use shadow::{ShadowContext, Shadows, spawn_shadow};
+pub(crate) use shadow::{ShadowContext, spawn_shadow};
 pub(crate) use worker::{WorkerContext, probe, spawn_workers};
 
 /// The queue of this server.
