@@ -81,6 +81,8 @@ pub struct LimitSettings {
     pub requests_per_key: f64,
     /// Requests of one key at once.
     pub burst_per_key: f64,
+    /// Requests of one key being answered at the same time.
+    pub concurrent_per_key: usize,
 }
 
 /// Timeouts in seconds, as written.
@@ -139,6 +141,7 @@ impl Default for LimitSettings {
             max_connections_per_address: 256,
             requests_per_key: 100.0,
             burst_per_key: 400.0,
+            concurrent_per_key: 128,
         }
     }
 }
@@ -194,6 +197,8 @@ pub struct ServerConfig {
     pub requests_per_key: f64,
     /// Requests of one key at once.
     pub burst_per_key: f64,
+    /// Requests of one key being answered at the same time.
+    pub concurrent_per_key: usize,
     /// How it follows what is in production.
     pub releases: Releases,
     /// What is kept of answers.
@@ -297,6 +302,7 @@ impl ServerSettings {
             )?,
             requests_per_key: check.within("limits.requests_per_key", limits.requests_per_key, 0.0, 1e6)?,
             burst_per_key: check.within("limits.burst_per_key", limits.burst_per_key, 1.0, 1e6)?,
+            concurrent_per_key: check.within("limits.concurrent_per_key", limits.concurrent_per_key, 1, 1_000_000)?,
             releases: releases.check(&check)?,
             predictions: predictions.check(&check)?,
             tables: tables.check(&check)?,
@@ -343,6 +349,7 @@ mod tests {
         check("timeouts: {answer: 0}", "timeouts.answer");
         check("auth: maybe", "auth");
         check("limits: {burst_per_key: 0}", "limits.burst_per_key");
+        check("limits: {concurrent_per_key: 0}", "limits.concurrent_per_key");
         check("limits: {requests_per_key: .nan}", "limits.requests_per_key");
         check("releases: {look: 0}", "releases.look");
         check("predictions: {keep_days: 99999}", "predictions.keep_days");

@@ -31,6 +31,7 @@ pub mod wire;
 
 mod access;
 mod app;
+mod beside;
 mod clients;
 mod connections;
 mod cors;

@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 
 use crate::endpoints::{
-    classes, health, livez, metrics, ml, predict, readyz, recognize, recognize_batch, review, skus,
+    account, admin, classes, health, livez, metrics, ml, predict, readyz, recognize, recognize_batch, review, skus,
 };
 
 /// All endpoints.
@@ -53,10 +53,24 @@ use crate::endpoints::{
         ml::jobs::events::events,
         ml::jobs::cancel::cancel,
         ml::predict::predict,
+        ml::ab::begin::begin,
+        ml::ab::list::list,
+        ml::ab::show::show,
+        ml::ab::end::end,
+        ml::ab::outcome::outcome,
         ml::deploy::deploy,
         ml::deployed::deployed,
+        ml::history::history,
+        ml::gates::gates,
         ml::promote::promote,
         ml::rollback::rollback,
+        admin::keys::list,
+        admin::keys::create,
+        admin::keys::revoke,
+        admin::organisations::list,
+        admin::organisations::create,
+        admin::audit::audit,
+        account::account,
         health::health,
         livez::livez,
         readyz::readyz,
@@ -69,6 +83,7 @@ use crate::endpoints::{
         (name = "tables", description = "Data sets: uploaded, looked at, cleaned, split"),
         (name = "jobs", description = "What learns: wanted, watched, cancelled"),
         (name = "models", description = "Versions of models, and which of them are in production"),
+        (name = "administration", description = "Keys, organisations, and who changed what"),
         (name = "operation", description = "For load balancers and monitoring"),
     )
 )]

@@ -34,6 +34,8 @@ pub enum ProblemType {
     UnknownModel,
     UnknownDataSet,
     UnknownJob,
+    UnknownTest,
+    UnknownKey,
     MethodNotAllowed,
     UploadTooSlow,
     Claimed,
@@ -41,6 +43,7 @@ pub enum ProblemType {
     SecondLook,
     NothingToUndo,
     CodeTaken,
+    NameTaken,
     VersionTaken,
     WrongStatus,
     GatesNotPassed,
@@ -87,7 +90,7 @@ pub struct Row {
 
 impl ProblemType {
     /// All of them, in the order of their status.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 50] = [
         Self::MissingImage,
         Self::MalformedBody,
         Self::UndecodableImage,
@@ -100,6 +103,8 @@ impl ProblemType {
         Self::UnknownModel,
         Self::UnknownDataSet,
         Self::UnknownJob,
+        Self::UnknownTest,
+        Self::UnknownKey,
         Self::MethodNotAllowed,
         Self::UploadTooSlow,
         Self::Claimed,
@@ -107,6 +112,7 @@ impl ProblemType {
         Self::SecondLook,
         Self::NothingToUndo,
         Self::CodeTaken,
+        Self::NameTaken,
         Self::VersionTaken,
         Self::WrongStatus,
         Self::GatesNotPassed,

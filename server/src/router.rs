@@ -11,7 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::cors::cors;
 use crate::endpoints::{
-    classes, health, livez, metrics, ml, predict, readyz, recognize, recognize_batch, review, skus,
+    account, admin, classes, health, livez, metrics, ml, predict, readyz, recognize, recognize_batch, review, skus,
 };
 use crate::guard::{account, admit, guard};
 use crate::observe::observe;
@@ -23,7 +23,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .nest("/v2", version_two())
         .nest("/api/v1/ai/v2", version_two())
         .nest("/api/ml", ml::routes())
+        .nest("/api/admin", admin::routes())
         .merge(ml::data_sets::factory_routes())
+        .route("/api/account", get(account::account))
         .route("/classes", get(classes::classes))
         .route("/skus", get(skus::skus))
         .route("/predict", post(predict::predict))

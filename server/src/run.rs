@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::access::{AccessError, access};
 use crate::app::App;
-use crate::inference::{WorkerContext, spawn_workers};
+use crate::inference::{ShadowContext, WorkerContext, spawn_shadow, spawn_workers};
 use crate::labour::Labour;
 use crate::load_error::LoadError;
 use crate::loaded::Loaded;
@@ -79,6 +79,7 @@ pub async fn run(
         latency: Arc::clone(app.inference.latency()),
         memory: Arc::clone(&app.photos),
         predictions: Arc::clone(&app.predictions),
+        shadows: Arc::clone(app.inference.shadows()),
         alive: alive.downgrade(),
     };
     // Closed when this function ends: the tasks that follow the store end with it.
@@ -92,6 +93,15 @@ pub async fn run(
     if let Some(ring) = app.access.ring() {
         tokio::spawn(Arc::clone(ring).follow(unguarded));
     }
+    let shadow = ShadowContext {
+        shadows: Arc::clone(app.inference.shadows()),
+        queue: Arc::clone(app.inference.queue()),
+        models: Arc::clone(&app.models),
+        predictions: Arc::clone(&app.predictions),
+        store: app.store.clone(),
+        runtime: tokio::runtime::Handle::current(),
+    };
+    spawn_shadow(shadow).map_err(ServeError::Thread)?;
     start_loading(Arc::clone(&app), context, load).map_err(ServeError::Thread)?;
 
     let labour = Labour::begin(&app);

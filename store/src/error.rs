@@ -101,7 +101,7 @@ pub enum StoreError {
     /// The name is taken within its organisation.
     #[error("there is a {what} {name:?} already; choose another name")]
     NameTaken {
-        /// `organisation` or `key`.
+        /// `organisation`, `key` or `A/B test`.
         what: &'static str,
         /// As asked for.
         name: String,
@@ -132,6 +132,16 @@ pub enum StoreError {
         /// Where it stands.
         status: crate::jobs::JobStatus,
         /// What holds instead.
+        remedy: &'static str,
+    },
+    /// An A/B test stands where this cannot be done with it.
+    #[error("the A/B test {test:?} {stands}; {remedy}")]
+    AbTest {
+        /// Its name.
+        test: String,
+        /// What holds of it.
+        stands: &'static str,
+        /// What can be done.
         remedy: &'static str,
     },
     /// A version has not passed the gates of production.

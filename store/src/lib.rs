@@ -19,6 +19,7 @@
 //! | [`jobs`] | work that takes longer than a request may: a queue, leases, events |
 //! | [`registry`] | releases and other models: versions, gates, what is and was in production |
 //! | [`predictions`] | what was answered, and how sure it was |
+//! | [`tenant`] | everything of one organisation: written out, removed |
 //! | [`audit`] | who changed what, in a chain of hashes |
 //! | [`handle`] | a store that is opened when it is first needed |
 //! | `sql` | one way to speak to either database; the only place that names its drivers |
@@ -43,6 +44,7 @@ pub mod reembed;
 pub mod registry;
 pub mod retention;
 pub mod stats;
+pub mod tenant;
 
 mod claim;
 mod comment;

@@ -1,5 +1,7 @@
 //! A file per endpoint: request, response and handler.
 
+pub(crate) mod account;
+pub(crate) mod admin;
 pub(crate) mod classes;
 pub(crate) mod health;
 pub(crate) mod livez;

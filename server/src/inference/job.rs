@@ -28,6 +28,8 @@ pub(crate) struct JobRequest {
     pub(crate) upload: Upload,
     /// What it was accepted with: it is answered with this, whatever takes its place meanwhile.
     pub(crate) served: Arc<Served>,
+    /// Of which test, and which side of it, while one runs.
+    pub(crate) arm: Option<Arc<str>>,
     pub(crate) options: RecognizeOptions,
     pub(crate) gallery: GalleryChoice,
     pub(crate) format: AnswerFormat,

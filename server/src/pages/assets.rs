@@ -25,6 +25,7 @@ const ASSETS: &[Asset] = &[
     ("viewer.js", SCRIPT, include_bytes!("../../assets/viewer.js")),
     ("results.js", SCRIPT, include_bytes!("../../assets/results.js")),
     ("colors.js", SCRIPT, include_bytes!("../../assets/colors.js")),
+    ("csrf.js", SCRIPT, include_bytes!("../../assets/csrf.js")),
     ("dom.js", SCRIPT, include_bytes!("../../assets/dom.js")),
     ("review.css", STYLE, include_bytes!("../../assets/review.css")),
     ("review.js", SCRIPT, include_bytes!("../../assets/review.js")),
@@ -39,6 +40,9 @@ const ASSETS: &[Asset] = &[
     ("tables_data.js", SCRIPT, include_bytes!("../../assets/tables_data.js")),
     ("tables_jobs.js", SCRIPT, include_bytes!("../../assets/tables_jobs.js")),
     ("tables_models.js", SCRIPT, include_bytes!("../../assets/tables_models.js")),
+    ("releases.js", SCRIPT, include_bytes!("../../assets/releases.js")),
+    ("releases_curve.js", SCRIPT, include_bytes!("../../assets/releases_curve.js")),
+    ("admin.js", SCRIPT, include_bytes!("../../assets/admin.js")),
     ("icon.svg", DRAWING, include_bytes!("../../assets/icon.svg")),
     ("shelf.svg", DRAWING, include_bytes!("../../assets/shelf.svg")),
 ];

@@ -5,6 +5,7 @@ mod example;
 mod home;
 pub(crate) mod problem;
 mod review;
+mod sign_in;
 mod tables;
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use askama::Template;
 use axum::Router;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::app::App;
 use crate::problem::Problem;
@@ -31,6 +32,10 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/datasets", get(tables::data_sets))
         .route("/jobs", get(tables::jobs))
         .route("/models", get(tables::models))
+        .route("/releases", get(tables::releases))
+        .route("/admin", get(tables::admin))
+        .route("/signin", get(sign_in::page).post(sign_in::sign_in))
+        .route("/signout", post(sign_in::sign_out))
         .route("/problems", get(problem::list))
         .route("/problems/{slug}", get(problem::explain))
         .route("/static/{version}/{file}", get(assets::asset))

@@ -222,6 +222,24 @@ impl ProblemType {
                 "There is no such job",
                 "The id is not one of your organisation's. GET /api/ml/jobs lists them.",
             ),
+            Self::UnknownTest => (
+                "unknown-test",
+                StatusCode::NOT_FOUND,
+                "There is no such A/B test",
+                "Your organisation has no test of this name, or the test no such prediction. GET /api/ml/models/ab-test lists them.",
+            ),
+            Self::UnknownKey => (
+                "unknown-key",
+                StatusCode::NOT_FOUND,
+                "There is no such key or organisation",
+                "Your organisation has no key of this name or id, or there is no organisation of this name. The page /admin lists them.",
+            ),
+            Self::NameTaken => (
+                "name-taken",
+                StatusCode::CONFLICT,
+                "The name is taken",
+                "Another key, organisation or test has this name. Choose another one.",
+            ),
             Self::QuotaReached => (
                 "quota-reached",
                 StatusCode::CONFLICT,

@@ -8,14 +8,14 @@ use crate::harness::Server;
 use crate::tables::{flowers, form, ok, refused};
 
 /// A data set of flowers, kept.
-async fn data_set(server: &Server, key: &str) -> String {
+pub(crate) async fn data_set(server: &Server, key: &str) -> String {
     let upload = server.post("/api/ml/datasets/upload").bearer_auth(key);
     let kept = ok(upload.multipart(form(flowers(90)).text("target_column", "species"))).await;
     kept["dataset_id"].as_str().expect("an id").to_owned()
 }
 
 /// The job when it is over.
-async fn over(server: &Server, key: &str, job: &str) -> Value {
+pub(crate) async fn over(server: &Server, key: &str, job: &str) -> Value {
     let path = format!("/api/ml/models/train/{job}");
     for _ in 0..1_200 {
         let answer = ok(server.client.get(server.url(&path)).bearer_auth(key)).await;
@@ -197,8 +197,13 @@ async fn bad_jobs_are_clear_problems() {
     );
     let stranger = server.post(&format!("/api/ml/jobs/{job}/cancel")).bearer_auth(&stranger).json(&json!({}));
     assert_eq!(refused(stranger).await.1, "unknown-job");
-    for body in [json!({"features": {}}), json!({"ab_test_name": "x", "features": {}})] {
-        assert_eq!(refused(post("/api/ml/models/predict").json(&body)).await.1, "bad-parameter");
+    for (body, kind) in [
+        (json!({"features": {}}), "bad-parameter"),
+        (json!({"model_id": "x", "ab_test_name": "x", "features": {}}), "bad-parameter"),
+        (json!({"ab_test_name": "x", "user_id": [], "features": {}}), "bad-parameter"),
+        (json!({"ab_test_name": "x", "features": {}}), "unknown-test"),
+    ] {
+        assert_eq!(refused(post("/api/ml/models/predict").json(&body)).await.1, kind, "{body}");
     }
     assert_eq!(
         refused(post("/api/ml/models/predict").json(&json!({"model_id": job, "features": {}}))).await.1,

@@ -19,14 +19,14 @@ async fn server(folder: &std::path::Path) -> Server {
     server
 }
 
-async fn write(page: &Page, css: &str, text: &str) {
+pub(crate) async fn write(page: &Page, css: &str, text: &str) {
     let field = page.see(css).await;
     field.clear().await.expect("cleared");
     field.send_keys(text).await.expect("written");
 }
 
 /// Everything is large enough for a finger, has a name, and does not make the page scroll sideways.
-async fn assert_usable(page: &Page, name: &str) {
+pub(crate) async fn assert_usable(page: &Page, name: &str) {
     let small = "return [...document.querySelectorAll('main button, main select, main input, main a')].filter(e => e.offsetParent && e.getBoundingClientRect().height < 24).map(e => e.outerHTML)";
     assert_eq!(page.run(small).await, serde_json::json!([]), "{name}");
     let nameless = "return [...document.querySelectorAll('main input, main select')].filter(e => !e.labels.length).map(e => e.outerHTML)";

@@ -1,5 +1,6 @@
 //! Integration tests of the store: one body each, on SQLite and on PostgreSQL; images in a folder and on an S3 server.
 
+mod ab;
 mod access;
 mod catalogue;
 mod claims;
@@ -15,4 +16,5 @@ mod retention;
 mod reviewers;
 mod seaweed;
 mod shelf;
+mod tenant;
 mod test_store;

@@ -10,9 +10,11 @@ pub(super) fn of(error: StoreError) -> Problem {
     let kind = match &error {
         StoreError::NotFound { what: "data set", .. } => ProblemType::UnknownDataSet,
         StoreError::NotFound { what: "job", .. } => ProblemType::UnknownJob,
+        StoreError::NotFound { what: "A/B test" | "prediction", .. } => ProblemType::UnknownTest,
         StoreError::NotFound { .. } => ProblemType::UnknownModel,
         StoreError::VersionTaken { .. } => ProblemType::VersionTaken,
-        StoreError::Status { .. } => ProblemType::WrongStatus,
+        StoreError::Status { .. } | StoreError::AbTest { .. } => ProblemType::WrongStatus,
+        StoreError::NameTaken { .. } => ProblemType::NameTaken,
         StoreError::NotPassed { .. } => ProblemType::GatesNotPassed,
         StoreError::NothingBefore { .. } => ProblemType::NothingBefore,
         StoreError::Unavailable { .. } => {

@@ -16,6 +16,9 @@
 //! rates differ (Turner, Ly, Grünwald, "Generic E-variables for exact sequential k-sample tests that allow for optional stopping",
 //! 2024).
 
+/// Chance of a wrong verdict that this project accepts, however often it is asked.
+pub const ALPHA: f64 = 0.05;
+
 /// Of the prior: Jeffreys', which favours no rate.
 const PRIOR: f64 = 0.5;
 
@@ -131,11 +134,10 @@ fn ln_gamma(mut x: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use vision::random::Random;
+    use crate::random::Random;
 
     use super::*;
 
-    const ALPHA: f64 = 0.05;
     /// Streams of trials that are simulated.
     const STREAMS: u64 = 300;
     /// Trials of each.
