@@ -12,6 +12,7 @@
 //! | [`mod@train`], [`trained`] | from a table to a judged model; the model's file |
 //! | [`search`] | hyperparameters by grid, chance and TPE |
 //! | [`features`] | features of series, which cannot see the future |
+//! | [`mod@forecast`] | what stands on a shelf at the next visit, with intervals that hold |
 //!
 //! No images, no networks of neurons, no HTTP, no database. Everything of a seed is the same in every release.
 
@@ -19,6 +20,7 @@ pub mod clean;
 pub mod describe;
 pub mod features;
 pub mod fold;
+pub mod forecast;
 pub mod learn;
 pub mod matrix;
 pub mod metrics;

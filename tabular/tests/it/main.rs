@@ -1,8 +1,10 @@
 //! Integration tests.
 
 mod bad_input;
+mod boosters;
 mod clean;
 mod features;
+mod forecast;
 mod learners;
 mod metrics;
 mod read;
