@@ -31,6 +31,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/datasets", get(tables::data_sets))
         .route("/jobs", get(tables::jobs))
         .route("/models", get(tables::models))
+        .route("/insights", get(tables::insights))
         .route("/problems", get(problem::list))
         .route("/problems/{slug}", get(problem::explain))
         .route("/static/{version}/{file}", get(assets::asset))

@@ -1,4 +1,4 @@
-//! `GET /datasets`, `/jobs`, `/models`: tables for people. The pages are frames; scripts fill them from `/api/ml`.
+//! `GET /datasets`, `/jobs`, `/models`, `/insights`: tables for people. The pages are frames; scripts fill them from `/api/ml`.
 
 use std::sync::Arc;
 
@@ -37,4 +37,8 @@ pub(super) async fn jobs(State(app): State<Arc<App>>) -> Response {
 
 pub(super) async fn models(State(app): State<Arc<App>>) -> Response {
     page(&app, "models", "Models", "tables_models.js")
+}
+
+pub(super) async fn insights(State(app): State<Arc<App>>) -> Response {
+    page(&app, "insights", "Insights", "tables_insights.js")
 }

@@ -9,12 +9,12 @@ use vision::Cancel;
 
 use crate::reference::{all_near, diabetes, iris, matrix};
 
-static BOOSTERS: LazyLock<Value> =
+pub(crate) static BOOSTERS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../fixtures/boosters.json")).expect("the fixture is JSON"));
 
 const BOTH: [Algorithm; 2] = [Algorithm::LightGbm, Algorithm::XgBoost];
 
-fn settings(algorithm: Algorithm) -> Value {
+pub(crate) fn settings(algorithm: Algorithm) -> Value {
     if algorithm == Algorithm::LightGbm {
         json!({"n_estimators": 25, "num_leaves": 7, "min_child_samples": 10, "reg_lambda": 0.5})
     } else {
@@ -41,7 +41,7 @@ fn there(algorithm: Algorithm) -> bool {
 }
 
 /// The later two kinds of iris.
-fn two_kinds() -> Samples {
+pub(crate) fn two_kinds() -> Samples {
     let iris = iris();
     let Target::Classes { of, .. } = &iris.y else { panic!("iris has classes") };
     let rows: Vec<usize> = (0..iris.rows()).filter(|row| of[*row] > 0).collect();

@@ -3,6 +3,7 @@
 mod bad_input;
 mod boosters;
 mod clean;
+mod explain;
 mod features;
 mod forecast;
 mod learners;
@@ -12,3 +13,4 @@ mod reference;
 mod search;
 mod split;
 mod train;
+mod xlsx;

@@ -4,6 +4,7 @@ pub(crate) mod data;
 pub(crate) mod data_sets;
 pub(crate) mod deploy;
 pub(crate) mod deployed;
+pub(crate) mod insights;
 pub(crate) mod jobs;
 pub(crate) mod learn;
 pub(crate) mod predict;
@@ -29,6 +30,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .merge(data::routes())
         .merge(learn::routes())
         .merge(jobs::routes())
+        .route("/insights", get(insights::insights))
+        .route("/insights/forecast", post(insights::ask))
         .route("/models/predict", post(predict::predict))
         .route("/models/deploy", post(deploy::deploy))
         .route("/models/deployed", get(deployed::deployed))
