@@ -55,7 +55,7 @@ pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
         Some(path) => {
             let file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
             let table =
-                read_csv(file, &ReadOptions::default()).with_context(|| format!("cannot read {}", path.display()))?;
+                read(file, &ReadOptions::default()).with_context(|| format!("cannot read {}", path.display()))?;
             model.preparation.apply(&table.table)?
         }
         None => made_up(&model),
