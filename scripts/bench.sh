@@ -138,9 +138,13 @@ done
 # --- tables ----------------------------------------------------------------------------------------------------------
 if [ -n "${SKLEARN_PYTHON:-}" ]; then
     renew tabular_parity "digits, svm, accuracy" "digits,svm" shelf "$SKLEARN_PYTHON" scripts/tabular-parity.py "$BIN/shelf"
+    renew boosters_parity "digits, lightgbm, accuracy" "digits,lightgbm" shelf "$SKLEARN_PYTHON" scripts/boosters-parity.py "$BIN/shelf"
 else
+    leave boosters_parity "SKLEARN_PYTHON names no Python with lightgbm, xgboost-cpu and scikit-learn to be compared with"
     leave tabular_parity "SKLEARN_PYTHON names no Python with scikit-learn to be compared with"
 fi
+
+renew forecast_synthetic "90 % intervals that held" "^all," model_coverage python3 scripts/forecast-coverage.py "$BIN/shelf"
 
 # --- building --------------------------------------------------------------------------------------------------------
 leave tiling "a quarter of an hour, twice: its head says how"

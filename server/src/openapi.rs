@@ -52,6 +52,8 @@ use crate::endpoints::{
         ml::jobs::show::show,
         ml::jobs::events::events,
         ml::jobs::cancel::cancel,
+        ml::insights::insights,
+        ml::insights::ask,
         ml::predict::predict,
         ml::ab::begin::begin,
         ml::ab::list::list,

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use vision::Cancel;
 
+use crate::explain::{contributions, work};
 use crate::fold::{FoldError, FoldKind, folds};
 use crate::learn::catalogue::{Hyperparameters, learner};
 use crate::learn::{Algorithm, Fitted, LearnError, Model, Predictor, Run, Step};
+use crate::matrix::Matrix;
 use crate::metrics::{Classification, Regression, accuracy, classification, regression};
 use crate::prepare::{Classes, Preparation, PrepareError, TargetError, class_target, value_target};
 use crate::samples::{Samples, Target, Task};
@@ -145,6 +147,8 @@ pub struct Summary {
     pub features: Vec<String>,
     /// How much each of them tells, where the model knows.
     pub feature_importance: Option<Vec<f64>>,
+    /// Of sums of trees the mean absolute Shapley value of each of them, over test rows.
+    pub shap_importance: Option<Vec<f64>>,
     /// Columns that tell nothing.
     pub left_out: Vec<String>,
     /// Names of the classes.
@@ -271,6 +275,7 @@ pub fn train(
         rows_without_target: problem.without_target,
         features: steps.selected.iter().map(|feature| names[*feature].clone()).collect(),
         feature_importance: model.importance(),
+        shap_importance: shap_importance(&model, &test.x, &samples.x),
         left_out: steps.preparation.left_out.clone(),
         classes: problem.classes.clone(),
     };
@@ -293,6 +298,18 @@ pub fn train(
             model,
         },
     })
+}
+
+/// Of as many test rows as take a moment.
+fn shap_importance(model: &Model, test: &Matrix, learned_from: &Matrix) -> Option<Vec<f64>> {
+    /// Steps of paths; a hundred million are about a second.
+    const MAX_WORK: usize = 200_000_000;
+    /// Rows, at most, of either side.
+    const MAX_ROWS: usize = 1_000;
+    let rows = MAX_WORK.checked_div(work(model))?.min(MAX_ROWS).min(test.rows());
+    let first = |x: &Matrix, rows: usize| x.take(&(0..rows.min(x.rows())).collect::<Vec<_>>());
+    (rows > 0).then_some(())?;
+    Some(contributions(model, &first(test, rows), &first(learned_from, MAX_ROWS))?.importance())
 }
 
 /// The rows that have a target, with it: what is split.

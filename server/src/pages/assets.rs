@@ -38,6 +38,7 @@ const ASSETS: &[Asset] = &[
     ("tables.css", STYLE, include_bytes!("../../assets/tables.css")),
     ("tables_api.js", SCRIPT, include_bytes!("../../assets/tables_api.js")),
     ("tables_data.js", SCRIPT, include_bytes!("../../assets/tables_data.js")),
+    ("tables_insights.js", SCRIPT, include_bytes!("../../assets/tables_insights.js")),
     ("tables_jobs.js", SCRIPT, include_bytes!("../../assets/tables_jobs.js")),
     ("tables_models.js", SCRIPT, include_bytes!("../../assets/tables_models.js")),
     ("releases.js", SCRIPT, include_bytes!("../../assets/releases.js")),

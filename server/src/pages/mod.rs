@@ -36,6 +36,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/admin", get(tables::admin))
         .route("/signin", get(sign_in::page).post(sign_in::sign_in))
         .route("/signout", post(sign_in::sign_out))
+        .route("/insights", get(tables::insights))
         .route("/problems", get(problem::list))
         .route("/problems/{slug}", get(problem::explain))
         .route("/static/{version}/{file}", get(assets::asset))

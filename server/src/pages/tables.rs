@@ -1,5 +1,5 @@
-//! `GET /datasets`, `/jobs`, `/models`, `/releases`, `/admin`: tables for people. The pages are frames; scripts fill them from `/api/ml`
-//! and `/api/admin`.
+//! `GET /datasets`, `/jobs`, `/models`, `/insights`, `/releases`, `/admin`: tables for people. The pages are frames; scripts fill them
+//! from `/api/ml` and `/api/admin`.
 
 use std::sync::Arc;
 
@@ -46,4 +46,8 @@ pub(super) async fn releases(State(app): State<Arc<App>>) -> Response {
 
 pub(super) async fn admin(State(app): State<Arc<App>>) -> Response {
     page(&app, "admin", "Administration", "admin.js")
+}
+
+pub(super) async fn insights(State(app): State<Arc<App>>) -> Response {
+    page(&app, "insights", "Insights", "tables_insights.js")
 }

@@ -264,7 +264,8 @@ impl ProblemType {
                 "unsupported-table",
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "This is not a table we take",
-                "CSV is taken, with a header, in UTF-8 or UTF-16. Save spreadsheets as CSV first.",
+                "CSV is taken, with a header, in UTF-8 or UTF-16, and the first sheet of an XLSX workbook. Save other files as one of \
+                 these first.",
             ),
             Self::UnreadableTable => (
                 "unreadable-table",

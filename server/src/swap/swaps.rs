@@ -101,7 +101,7 @@ impl Swaps {
     }
 
     /// How it stands with the test that runs; nothing while none does.
-    pub(super) fn try_out(&self, tried: Option<Tried>) {
+    pub(crate) fn try_out(&self, tried: Option<Tried>) {
         self.told().test = tried;
     }
 

@@ -88,6 +88,10 @@ const COMMANDS: &[&[&str]] = &[
     &["table", "compare"],
     &["table", "tune"],
     &["table", "predict"],
+    &["table", "export"],
+    &["table", "counts"],
+    &["table", "forecast"],
+    &["table", "synthetic"],
     &["doctor"],
 ];
 

@@ -7,6 +7,7 @@ pub(crate) mod deploy;
 pub(crate) mod deployed;
 pub(crate) mod gates;
 pub(crate) mod history;
+pub(crate) mod insights;
 pub(crate) mod jobs;
 pub(crate) mod learn;
 pub(crate) mod predict;
@@ -34,6 +35,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .merge(learn::routes())
         .merge(jobs::routes())
         .merge(ab::routes())
+        .route("/insights", get(insights::insights))
+        .route("/insights/forecast", post(insights::ask))
         .route("/models/predict", post(predict::predict))
         .route("/models/deploy", post(deploy::deploy))
         .route("/models/deployed", get(deployed::deployed))

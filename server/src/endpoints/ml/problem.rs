@@ -2,7 +2,7 @@
 
 use platform::PlatformError;
 use store::StoreError;
-use tabular::read::ReadError;
+use tabular::read::{ReadError, SheetError};
 
 use crate::problem::{Problem, ProblemType};
 
@@ -29,7 +29,9 @@ pub(super) fn of(error: StoreError) -> Problem {
 
 pub(super) fn of_platform(error: PlatformError) -> Problem {
     let kind = match &error {
-        PlatformError::Format { .. } => ProblemType::UnsupportedTable,
+        PlatformError::Format { .. } | PlatformError::Read(ReadError::Sheet(SheetError::NoWorkbook { .. })) => {
+            ProblemType::UnsupportedTable
+        }
         PlatformError::TooLarge { .. }
         | PlatformError::Read(
             ReadError::TooManyBytes { .. }
@@ -47,6 +49,7 @@ pub(super) fn of_platform(error: PlatformError) -> Problem {
         | PlatformError::Split(_)
         | PlatformError::Train(_)
         | PlatformError::Search(_)
+        | PlatformError::Forecast(_)
         | PlatformError::Rows(_)
         | PlatformError::Prepare(_) => ProblemType::UnfitTable,
         PlatformError::ModelFormat { .. } => ProblemType::WrongStatus,
