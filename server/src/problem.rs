@@ -39,6 +39,7 @@ pub enum ProblemType {
     Claimed,
     AlreadyLabelled,
     SecondLook,
+    PhotoChanged,
     NothingToUndo,
     CodeTaken,
     VersionTaken,
@@ -87,7 +88,7 @@ pub struct Row {
 
 impl ProblemType {
     /// All of them, in the order of their status.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 48] = [
         Self::MissingImage,
         Self::MalformedBody,
         Self::UndecodableImage,
@@ -105,6 +106,7 @@ impl ProblemType {
         Self::Claimed,
         Self::AlreadyLabelled,
         Self::SecondLook,
+        Self::PhotoChanged,
         Self::NothingToUndo,
         Self::CodeTaken,
         Self::VersionTaken,

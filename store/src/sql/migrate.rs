@@ -20,6 +20,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "predictions", include_str!("../../migrations/0007_predictions.sql")),
     (8, "data sets", include_str!("../../migrations/0008_data_sets.sql")),
     (9, "jobs", include_str!("../../migrations/0009_jobs.sql")),
+    (10, "photos", include_str!("../../migrations/0010_photos.sql")),
 ];
 
 pub(super) async fn migrate(pools: &Pools) -> Result<(), StoreError> {

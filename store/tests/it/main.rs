@@ -3,10 +3,12 @@
 mod access;
 mod catalogue;
 mod claims;
+mod flows;
 mod kills;
 mod labels;
 mod lists;
 mod objects;
+mod photos;
 mod postgres;
 mod predictions;
 mod process;

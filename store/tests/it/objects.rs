@@ -50,6 +50,7 @@ async fn an_s3_server_that_goes_away_is_unavailable_and_nothing_is_queued() {
         database: database.into(),
         objects: "s3://shelves/queue".to_owned(),
         s3: server.access.clone(),
+        ..StoreSettings::default()
     };
     let store = Store::open(&settings).await.expect("opened");
     store.enqueue(recognition("photo"), vec![item(0)], Vec::new()).await.expect("queued");
@@ -63,7 +64,7 @@ async fn an_s3_server_that_goes_away_is_unavailable_and_nothing_is_queued() {
 async fn settings_that_are_not_understood_are_named() {
     let check = async |database: &str, objects: &str, expected: &str| {
         let settings =
-            StoreSettings { database: database.into(), objects: objects.to_owned(), s3: S3Access::default() };
+            StoreSettings { database: database.into(), objects: objects.to_owned(), ..StoreSettings::default() };
         let error = Store::open(&settings).await.expect_err(database).to_string();
         assert!(error.contains(expected), "{error}");
         assert!(!error.contains("secret"), "{error}");
