@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use dataset::split::assign::by_hash;
 use dataset::split::{Part, Ratios};
-use serde_json::Value as Json;
 use store::Files;
 use store::sets::{SetLine, SetName};
 use vision::Sha256;

@@ -50,6 +50,7 @@ const RULES: &[(&str, Need, Scope)] = &[
     ("/review/items/{item}", VIEWER, Scope::Home),
     ("/review/skus", VIEWER, Scope::Home),
     ("/review/stats", VIEWER, Scope::Home),
+    ("/review/verify", VIEWER, Scope::Home),
     ("/review/verify/days", VIEWER, Scope::Home),
     ("/review/verify/photos/{photo}", VIEWER, Scope::Home),
     ("/review/verify/photos/{photo}/image", VIEWER, Scope::Home),

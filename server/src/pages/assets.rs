@@ -39,6 +39,10 @@ const ASSETS: &[Asset] = &[
     ("tables_data.js", SCRIPT, include_bytes!("../../assets/tables_data.js")),
     ("tables_jobs.js", SCRIPT, include_bytes!("../../assets/tables_jobs.js")),
     ("tables_models.js", SCRIPT, include_bytes!("../../assets/tables_models.js")),
+    ("verify.css", STYLE, include_bytes!("../../assets/verify.css")),
+    ("verify.js", SCRIPT, include_bytes!("../../assets/verify.js")),
+    ("verify_api.js", SCRIPT, include_bytes!("../../assets/verify_api.js")),
+    ("verify_boxes.js", SCRIPT, include_bytes!("../../assets/verify_boxes.js")),
     ("icon.svg", DRAWING, include_bytes!("../../assets/icon.svg")),
     ("shelf.svg", DRAWING, include_bytes!("../../assets/shelf.svg")),
 ];
