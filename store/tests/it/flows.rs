@@ -15,7 +15,7 @@ fn by(name: &str) -> Actor {
 }
 
 fn limits() -> RunLimits {
-    RunLimits { lease: Duration::from_millis(300), attempts: 2, backoff: Duration::from_millis(50), ..RunLimits::default() }
+    RunLimits { lease: Duration::from_secs(2), attempts: 2, backoff: Duration::from_secs(3), ..RunLimits::default() }
 }
 
 async fn begin(store: &Store, period: &str) -> Result<Begun, StoreError> {
@@ -40,7 +40,7 @@ on_each! {
         one.beat_run(&first).await.expect("asked").expect("it is at it");
         assert_eq!(one.plan_run(&first, "{\"digits\":2}".into()).await.expect("kept"), "{\"digits\":2}");
         // Whoever gives no sign of life loses it.
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        tokio::time::sleep(Duration::from_millis(2_200)).await;
         assert_eq!(one.runs_to_retry(HOME).await.expect("read").len(), 1);
         let second = held(other, "2026-11-30").await;
         assert_eq!((second.run.attempts, second.plan.as_deref()), (2, Some("{\"digits\":2}")));
@@ -68,11 +68,10 @@ on_each! {
             assert_eq!(failed.failure.as_deref(), Some("the bucket is away"));
             if attempt == 1 {
                 assert_eq!(store.runs_to_retry(HOME).await.expect("read"), [], "not yet");
-                tokio::time::sleep(Duration::from_millis(80)).await;
+                tokio::time::sleep(Duration::from_millis(3_200)).await;
                 assert_eq!(store.runs_to_retry(HOME).await.expect("read").len(), 1);
             }
         }
-        tokio::time::sleep(Duration::from_millis(150)).await;
         assert_eq!(store.runs_to_retry(HOME).await.expect("read"), []);
         let by_hand = held(store, "2026-11-01").await;
         assert_eq!((by_hand.run.attempts, by_hand.run.failure), (3, None));
@@ -85,12 +84,12 @@ on_each! {
     async fn there_is_one_leader(place) {
         let (one, other) = (&place.store, &place.again().await);
         let (ann, bob) = (Leader::of("flows"), Leader::of("flows"));
-        let lease = Duration::from_millis(400);
+        let lease = Duration::from_secs(3);
         let (a, b) = tokio::join!(one.lead(&ann, lease), other.lead(&bob, lease));
         assert!(a.as_ref().expect("asked") != b.as_ref().expect("asked"), "one of them");
         let (leads, waits) = if matches!(a, Ok(true)) { (ann, bob) } else { (bob, ann) };
         for _ in 0..3 {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(Duration::from_millis(700)).await;
             assert!(one.lead(&leads, lease).await.expect("asked"), "renewed");
             assert!(!other.lead(&waits, lease).await.expect("asked"));
         }
@@ -98,7 +97,7 @@ on_each! {
         assert!(!other.lead(&waits, lease).await.expect("asked"));
         one.step_down(&leads).await.expect("given back");
         assert!(other.lead(&waits, lease).await.expect("asked"), "at once");
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_millis(3_200)).await;
         assert!(one.lead(&leads, lease).await.expect("asked"), "the other gave no sign of life");
         assert!(one.lead(&Leader::of("other"), lease).await.expect("asked"), "another lease");
     }
