@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value as Json;
 use store::model::{Timestamp, now};
-use store::sets::{Manifest, SetLine, SetName, Shard, ShardEntry, erase_from, prefix};
+use store::sets::{Manifest, SetLine, SetName, Shard, ShardEntry, prefix};
 use store::{Files, Store};
 
 use crate::error::FlowError;
@@ -132,7 +132,7 @@ impl<'a> SetWriter<'a> {
         Manifest::of(&self.set, made, std::mem::take(&mut self.entries)).write(self.files, &self.set).await?;
         // Whoever deletes a photo removes it from what is there; what this one wrote after that is removed here.
         for erasure in self.store.erasures_since(&self.organisation, self.begun).await? {
-            erase_from(self.files, &self.set, erasure.photo, &erasure.extension).await?;
+            self.store.erase_from_set(&self.set, &erasure).await?;
         }
         let reason = || "its manifest was written and is not there".to_owned();
         let manifest = Manifest::read(self.files, &self.set).await?;

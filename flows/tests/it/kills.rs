@@ -37,12 +37,14 @@ async fn killed() {
     let settings = StoreSettings { database: database.into(), objects, ..StoreSettings::default() };
     let store = Store::open(&settings).await.expect("opened");
     // Whoever comes next need not wait long for the one that was killed.
-    let limits = RunLimits { lease: Duration::from_millis(400), ..RunLimits::default() };
+    let limits = RunLimits { lease: Duration::from_secs(1), ..RunLimits::default() };
     let flows = Flows::new(store, FlowsConfig { limits, ..config() }, "killed");
     println!("killed: at work");
     for period in periods() {
         while let Err(error) = flows.run(period).await {
-            assert!(matches!(error, flows::FlowError::Elsewhere { .. }), "{error:?}");
+            // On a machine that is busy it may not get to its signs of life.
+            let again = matches!(error, flows::FlowError::Elsewhere { .. } | flows::FlowError::Lost);
+            assert!(again, "{error:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         println!("killed: did {period}");
@@ -95,7 +97,7 @@ async fn kills_leave_the_same_tree() {
                 break;
             }
             // Early ones often: a run that is begun again and again must get on.
-            std::thread::sleep(Duration::from_micros(500_000 + (kill * 7_919_777) % span / u64::from(kills).max(1)));
+            std::thread::sleep(Duration::from_micros(1_100_000 + (kill * 7_919_777) % span / u64::from(kills).max(1)));
             child.kill().expect("killed");
             child.wait().expect("gone");
             killed += 1;

@@ -1,10 +1,12 @@
 //! Every copy of a photo that was deleted: its file, data sets made of it, what waits in the review queue.
 
+use std::time::{Duration, Instant};
+
 use vision::Sha256;
 
 use super::{Day, Month};
 use crate::error::StoreError;
-use crate::flows::Flow;
+use crate::flows::{Flow, Leader};
 use crate::model::{Timestamp, digest, now};
 use crate::sets::{SetName, erase_from};
 use crate::sql::{Row, Tx, values};
@@ -12,6 +14,11 @@ use crate::store::Store;
 
 /// Erasures done in one call.
 const AT_ONCE: u32 = 1_000;
+
+/// Longest time for one photo of one set.
+const TURN: Duration = Duration::from_secs(120);
+/// Longest wait for one's turn.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A photo whose copies must go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,10 +89,30 @@ impl Store {
         self.database.all(&sql, values![organisation, at]).await?.iter().map(erasure).collect()
     }
 
+    /// Removes the copy of one photo from one set. One photo at a time, over all processes: a file of labels holds many.
+    ///
+    /// # Errors
+    /// As [`Store::erase`]; when others take too long.
+    pub async fn erase_from_set(&self, set: &SetName, erasure: &Erasure) -> Result<(), StoreError> {
+        let turn = Leader::of("photo erasures");
+        let begun = Instant::now();
+        while !self.lead(&turn, TURN).await? {
+            if begun.elapsed() > PATIENCE {
+                return Err(StoreError::objects("another erasure takes too long"));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // Whoever takes longer than its turn is broken off before another begins.
+        let erased = erase_from(self.artifacts()?, set, erasure.photo, &erasure.extension);
+        let erased = tokio::time::timeout(TURN / 2, erased).await;
+        self.step_down(&turn).await?;
+        erased.map_err(|_| StoreError::objects("the erasure took too long"))?
+    }
+
     async fn erase_one(&self, erasure: &Erasure) -> Result<(), StoreError> {
         self.photo_files()?.delete(&erasure.object).await?;
         for set in self.sets_with(erasure).await? {
-            erase_from(self.artifacts()?, &set, erasure.photo, &erasure.extension).await?;
+            self.erase_from_set(&set, erasure).await?;
         }
         self.erase_from_queue(erasure.photo).await?;
         let id = erasure.id.clone();

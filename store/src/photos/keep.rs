@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::name::of_photo;
@@ -58,7 +59,9 @@ impl Store {
             drafts.push(Draft { new, name, object, answer });
         }
         let files = self.photo_files()?;
-        let puts = drafts.iter().map(|draft| files.put(&draft.object, draft.new.file.clone()));
+        // Owned: what is borrowed from a list would make the whole no task of its own.
+        let puts: Vec<(String, Bytes)> = drafts.iter().map(|draft| (draft.object.clone(), draft.new.file.clone())).collect();
+        let puts = puts.into_iter().map(|(name, file)| async move { files.put(&name, file).await });
         stream::iter(puts).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
         let refused = self
             .database

@@ -14,7 +14,7 @@ const DIGITS: std::ops::RangeInclusive<usize> = 2..=4;
 ///
 /// # Errors
 /// When the place cannot be used, or a file of the set is damaged.
-pub async fn erase_from(files: &Files, set: &SetName, photo: Sha256, extension: &str) -> Result<(), StoreError> {
+pub(crate) async fn erase_from(files: &Files, set: &SetName, photo: Sha256, extension: &str) -> Result<(), StoreError> {
     files.delete(&set.file(&SetName::image(photo, extension))).await?;
     let Some(mut manifest) = Manifest::read(files, set).await? else {
         for digits in DIGITS {

@@ -21,7 +21,7 @@ mod manifest;
 mod name;
 mod shard;
 
-pub use erase::erase_from;
+pub(crate) use erase::erase_from;
 pub use line::{LineBox, SetLine, Verified};
 pub use manifest::{MANIFEST_FORMAT, Manifest};
 pub use name::{SetName, prefix};
