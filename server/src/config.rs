@@ -1,6 +1,7 @@
 //! What the user wrote (`server.yaml`), converted once into what the server needs.
 
 mod auth;
+mod photos;
 mod predictions;
 mod releases;
 mod tables;
@@ -15,6 +16,7 @@ use vision::config::{Check, ConfigError, syntax};
 
 use crate::origins::Origins;
 pub use auth::{AuthMode, MetricsAccess};
+pub use photos::{PhotoSettings, Photos};
 pub use predictions::{PredictionSettings, Predictions};
 pub use releases::{ReleaseSettings, Releases};
 pub use tables::TableSettings;
@@ -43,6 +45,8 @@ pub struct ServerSettings {
     pub releases: ReleaseSettings,
     /// What is kept of answers.
     pub predictions: PredictionSettings,
+    /// Whether photos are kept.
+    pub photos: PhotoSettings,
     /// What tables may cost.
     pub tables: TableSettings,
     /// In seconds.
@@ -118,6 +122,7 @@ impl Default for ServerSettings {
             limits: LimitSettings::default(),
             releases: ReleaseSettings::default(),
             predictions: PredictionSettings::default(),
+            photos: PhotoSettings::default(),
             tables: TableSettings::default(),
             timeouts: TimeoutSettings::default(),
         }
@@ -203,6 +208,8 @@ pub struct ServerConfig {
     pub releases: Releases,
     /// What is kept of answers.
     pub predictions: Predictions,
+    /// Whether photos are kept.
+    pub photos: Photos,
     /// What tables may cost.
     pub tables: platform::Limits,
     /// How long things may take.
@@ -259,6 +266,7 @@ impl ServerSettings {
             limits,
             releases,
             predictions,
+            photos,
             tables,
             timeouts,
         } = self;
@@ -305,6 +313,7 @@ impl ServerSettings {
             concurrent_per_key: check.within("limits.concurrent_per_key", limits.concurrent_per_key, 1, 1_000_000)?,
             releases: releases.check(&check)?,
             predictions: predictions.check(&check)?,
+            photos: photos.check(&check)?,
             tables: tables.check(&check)?,
             timeouts: Timeouts {
                 header: seconds("timeouts.header", timeouts.header)?,
@@ -353,6 +362,9 @@ mod tests {
         check("limits: {requests_per_key: .nan}", "limits.requests_per_key");
         check("releases: {look: 0}", "releases.look");
         check("predictions: {keep_days: 99999}", "predictions.keep_days");
+        check("photos: {ratio: 1.5}", "photos.ratio");
+        check("photos: {looks: 3}", "photos.looks");
+        check("photos: {max_gib: .nan}", "photos.max_gib");
         check("tables: {at_once: 0}", "tables.at_once");
         check("tables: {patience: -1}", "tables.patience");
         check("prot: 80", "prot");

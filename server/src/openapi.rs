@@ -4,6 +4,7 @@ use utoipa::OpenApi;
 
 use crate::endpoints::{
     account, admin, classes, health, livez, metrics, ml, predict, readyz, recognize, recognize_batch, review, skus,
+    verify,
 };
 
 /// All endpoints.
@@ -34,6 +35,14 @@ use crate::endpoints::{
         review::catalogue::skus,
         review::stats::stats,
         review::stored_image::stored_image,
+        verify::delete::delete,
+        verify::days::days,
+        verify::claim::claim,
+        verify::claim::release,
+        verify::show::show,
+        verify::image::image,
+        verify::save::boxes,
+        verify::save::accept,
         ml::data_sets::upload::upload,
         ml::data_sets::counts::counts,
         ml::data_sets::list::list,
@@ -81,6 +90,7 @@ use crate::endpoints::{
     tags(
         (name = "recognition", description = "Photos to counted SKUs"),
         (name = "review", description = "What recognition is unsure of goes to people, and their answers count at once"),
+        (name = "photos", description = "Photos that are kept: verified by people, deleted by their owner"),
         (name = "catalogue", description = "What can be recognised"),
         (name = "tables", description = "Data sets: uploaded, looked at, cleaned, split"),
         (name = "jobs", description = "What learns: wanted, watched, cancelled"),

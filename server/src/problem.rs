@@ -41,6 +41,7 @@ pub enum ProblemType {
     Claimed,
     AlreadyLabelled,
     SecondLook,
+    PhotoChanged,
     NothingToUndo,
     CodeTaken,
     NameTaken,
@@ -90,7 +91,7 @@ pub struct Row {
 
 impl ProblemType {
     /// All of them, in the order of their status.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 51] = [
         Self::MissingImage,
         Self::MalformedBody,
         Self::UndecodableImage,
@@ -110,6 +111,7 @@ impl ProblemType {
         Self::Claimed,
         Self::AlreadyLabelled,
         Self::SecondLook,
+        Self::PhotoChanged,
         Self::NothingToUndo,
         Self::CodeTaken,
         Self::NameTaken,

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::cors::cors;
 use crate::endpoints::{
     account, admin, classes, health, livez, metrics, ml, predict, readyz, recognize, recognize_batch, review, skus,
+    verify,
 };
 use crate::guard::{account, admit, guard};
 use crate::observe::observe;
@@ -33,6 +34,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/livez", get(livez::livez))
         .route("/readyz", get(readyz::readyz))
         .route("/metrics", get(metrics::metrics))
+        .merge(verify::routes())
         .merge(pages::routes());
     if app.config.docs {
         routes = routes.merge(docs::routes());
@@ -55,6 +57,7 @@ fn version_two() -> Router<Arc<App>> {
         .route("/classes", get(classes::classes))
         .route("/skus", get(skus::skus))
         .merge(review::routes())
+        .merge(verify::photo_routes())
 }
 
 /// A handler panicked: the panic hook has logged it, the client gets a problem, the connection stays.

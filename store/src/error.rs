@@ -64,6 +64,18 @@ pub enum StoreError {
         /// When the claim ends.
         until_ms: i64,
     },
+    /// Somebody has changed the boxes of a photo since they were shown.
+    #[error(
+        "the photo {photo} was shown in version {shown}, and is in version {now} now; look at it again, and save on top of that"
+    )]
+    Changed {
+        /// Digest of the photo.
+        photo: String,
+        /// As whoever saves saw it.
+        shown: i64,
+        /// As it is.
+        now: i64,
+    },
     /// The same reviewer said the same before.
     #[error("the item {item} already has this label from you; undo it first if you want to say something else")]
     AlreadyLabelled {

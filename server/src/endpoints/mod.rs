@@ -13,3 +13,4 @@ pub(crate) mod recognize;
 pub(crate) mod recognize_batch;
 pub(crate) mod review;
 pub(crate) mod skus;
+pub(crate) mod verify;

@@ -17,11 +17,12 @@ use super::job::{Answer, AnswerBody, AnswerFormat, Classified, Job, JobError, Jo
 use super::shadow::{Shadowed, Shadows};
 use super::{JobQueue, LatencyAverage, PhotoMemory};
 use crate::config::ServerConfig;
+use crate::kept::{self, PhotoIntake, Sent};
 use crate::load_error::LoadError;
 use crate::metrics::Metrics;
 use crate::models::{Models, Phase};
 use crate::predictions::PredictionLog;
-use crate::served::Served;
+use crate::served::{CONFIGURED, Served};
 use crate::wire::annotated;
 use crate::wire::answer::{AnswerContext, RecognizeAnswer};
 use crate::wire::parameters::GalleryChoice;
@@ -39,6 +40,7 @@ pub(crate) struct WorkerContext {
     pub(crate) memory: Arc<PhotoMemory>,
     pub(crate) predictions: Arc<PredictionLog>,
     pub(crate) shadows: Arc<Shadows>,
+    pub(crate) kept: Arc<PhotoIntake>,
     /// Each worker holds it open while it lives.
     pub(crate) alive: mpsc::WeakSender<()>,
 }
@@ -326,7 +328,20 @@ fn answer(
         occasion: &job.request.occasion,
     };
     let prediction = logged.then(|| Box::new(entry(&answered, &recognition, digest, job.enqueued.elapsed())));
-    Ok(Answer { prediction, body, review, content_type, summary })
+    let wanted = job.request.gallery == GalleryChoice::Served && context.kept.wants(digest);
+    let photo = wanted.then(|| {
+        let JobRequest { id, occasion, upload, served, .. } = &job.request;
+        let sent = Sent {
+            request_id: id.as_str(),
+            release: served.label().unwrap_or(CONFIGURED),
+            store: occasion.store.as_deref(),
+            shelf: occasion.shelf.as_deref(),
+            taken_at: occasion.taken_at,
+            file: &upload.photo,
+        };
+        Box::new(kept::entry(&sent, (&image, &recognition), recognizer, digest))
+    });
+    Ok(Answer { prediction, photo, body, review, content_type, summary })
 }
 
 /// Has a release in the shadow look at the photo again, where there is one: of photos that were asked about in the usual way.
@@ -370,6 +385,7 @@ impl Asked {
         };
         let cancelled = outcome == "cancelled";
         let prediction = answer.as_mut().ok().and_then(|answer| answer.prediction.take());
+        let photo = answer.as_mut().ok().and_then(|answer| answer.photo.take());
         let sent = self.reply.send(answer).is_ok();
         let outcome = if sent || cancelled { outcome } else { "abandoned" };
         // What nobody heard was not answered.
@@ -377,6 +393,11 @@ impl Asked {
             && !context.predictions.take(*prediction)
         {
             context.metrics.predictions("lost", 1);
+        }
+        if let Some(photo) = photo.filter(|_| sent)
+            && !context.kept.take(*photo)
+        {
+            context.metrics.photos("lost", 1);
         }
         context.metrics.recognition(outcome);
     }

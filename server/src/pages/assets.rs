@@ -44,6 +44,10 @@ const ASSETS: &[Asset] = &[
     ("releases.js", SCRIPT, include_bytes!("../../assets/releases.js")),
     ("releases_curve.js", SCRIPT, include_bytes!("../../assets/releases_curve.js")),
     ("admin.js", SCRIPT, include_bytes!("../../assets/admin.js")),
+    ("verify.css", STYLE, include_bytes!("../../assets/verify.css")),
+    ("verify.js", SCRIPT, include_bytes!("../../assets/verify.js")),
+    ("verify_api.js", SCRIPT, include_bytes!("../../assets/verify_api.js")),
+    ("verify_boxes.js", SCRIPT, include_bytes!("../../assets/verify_boxes.js")),
     ("icon.svg", DRAWING, include_bytes!("../../assets/icon.svg")),
     ("shelf.svg", DRAWING, include_bytes!("../../assets/shelf.svg")),
 ];

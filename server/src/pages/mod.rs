@@ -7,6 +7,7 @@ pub(crate) mod problem;
 mod review;
 mod sign_in;
 mod tables;
+mod verify;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/review/items/{item}", get(review::item))
         .route("/review/skus", get(review::skus))
         .route("/review/stats", get(review::stats))
+        .route("/review/verify", get(verify::verify))
         .route("/datasets", get(tables::data_sets))
         .route("/jobs", get(tables::jobs))
         .route("/models", get(tables::models))

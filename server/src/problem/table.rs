@@ -152,6 +152,13 @@ impl ProblemType {
                 "A third person decides",
                 "Two reviewers have answered differently, and you are one of them. Someone else takes the second look.",
             ),
+            Self::PhotoChanged => (
+                "photo-changed",
+                StatusCode::CONFLICT,
+                "The boxes were changed meanwhile",
+                "Somebody has saved other boxes since these were shown. Ask for the photo again, and save on top of what is \
+                 there now.",
+            ),
             Self::NothingToUndo => (
                 "nothing-to-undo",
                 StatusCode::CONFLICT,

@@ -14,6 +14,7 @@ mod example;
 mod harness;
 mod holds;
 mod jobs;
+mod kept;
 mod life;
 mod load;
 mod ml;

@@ -15,7 +15,7 @@ pub(crate) mod promote;
 pub(crate) mod rollback;
 
 mod answer;
-mod by;
+pub(crate) mod by;
 mod problem;
 
 use std::sync::Arc;
