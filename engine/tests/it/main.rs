@@ -6,7 +6,10 @@
 )]
 
 mod broken;
+mod convert;
 mod efficientnet;
+#[path = "../shared/interpreter.rs"]
+mod interpreter;
 mod ops;
 mod parity;
 mod readers;

@@ -1,6 +1,7 @@
 //! Operators on 32-bit floats.
 
 use super::loops::{Sweep, broadcast, concat, pad, reduce, resize};
+use super::pick;
 use super::{Work, dequantized};
 use crate::tflite::graph::{Activation, Op, Values};
 use crate::tflite::shape::{axis_of, ints};
@@ -97,6 +98,7 @@ pub(super) fn compute(work: &Work<'_>) -> Values {
             concat(&parts, axis_of(axis, shape.len()).unwrap_or(0))
         }
         Op::Reshape | Op::Quantize => x.to_vec(),
+        Op::Slice | Op::Transpose => pick(work, x),
         Op::Softmax(beta) => last_axis(x, shape, |row| softmax(row, beta)),
         Op::Logistic => x.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect(),
         Op::Pad => pad(x, shape, list(1), out_shape, 0.0),
