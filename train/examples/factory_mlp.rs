@@ -70,7 +70,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn read(text: &str) -> Result<(usize, usize, Parts), Box<dyn Error>> {
     let mut names: BTreeMap<&str, u32> = BTreeMap::new();
     let lines: Vec<(&str, &str)> = text.lines().skip(1).filter_map(|line| line.rsplit_once(',')).collect();
-    lines.iter().for_each(|(_, name)| drop(names.insert(name, 0)));
+    for (_, name) in &lines {
+        names.insert(name, 0);
+    }
     names.values_mut().zip(0..).for_each(|(place, at)| *place = at);
     let mut all = Rows::default();
     for (values, name) in &lines {

@@ -93,10 +93,12 @@ fn readme(name: &str, graph: &Graph, bytes: usize, taken: &str) -> String {
          Input: {inputs} numbers, int8 = round(x / {in_scale:?}) + {in_zero}, cut to -128..127. x: {taken}.\n\n\
          Output: {outputs} numbers, {out_scale:?} * (int8 - {out_zero}).\n\n\
          ```cpp\n\
+         #include <cstdint>\n\
          #include <cstring>\n\
          #include \"{name}.h\"\n\
          #include \"tensorflow/lite/micro/micro_interpreter.h\"\n\
-         #include \"tensorflow/lite/micro/micro_mutable_op_resolver.h\"\n\n\
+         #include \"tensorflow/lite/micro/micro_mutable_op_resolver.h\"\n\
+         #include \"tensorflow/lite/schema/schema_generated.h\"\n\n\
          alignas(16) static uint8_t arena[{name}_arena_bytes];\n\
          static tflite::MicroMutableOpResolver<{count}> resolver;\n\
          static tflite::MicroInterpreter* interpreter;\n\n\

@@ -6,6 +6,7 @@
 )]
 
 mod broken;
+mod c_array;
 mod convert;
 mod efficientnet;
 #[path = "../shared/interpreter.rs"]

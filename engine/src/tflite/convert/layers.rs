@@ -93,7 +93,7 @@ impl Made<'_> {
             (before, after) == (pad, needed - pad)
         };
         let stride = [*down, *right];
-        if pads.as_deref() == Some(&[0; 4]) {
+        if pads.as_deref() == Some(&[0; 4][..]) {
             return Ok((x.clone(), Window { stride, padding: Padding::Valid }));
         }
         if same(shape[2], kernel[0], *down, (*top, *bottom)) && same(shape[3], kernel[1], *right, (*left, *wide)) {

@@ -46,7 +46,7 @@ impl<'a> Source<'a> {
     /// The only node that takes a value; none when it is an output, too.
     pub(super) fn only_taker(&self, name: &str) -> Option<&'a NodeProto> {
         match self.takers.get(name).map(Vec::as_slice) {
-            Some([only]) if !self.outputs.contains(&name) => Some(only),
+            Some([only]) if !self.outputs.contains(&name) => Some(*only),
             _ => None,
         }
     }

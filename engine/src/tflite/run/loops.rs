@@ -211,7 +211,7 @@ pub(super) fn pad<T: Copy>(x: &[T], shape: &[usize], paddings: &[i32], out_shape
 
 /// A part of the tensor with its axes in another order: axis `i` of the result is axis `order[i]` of the tensor, from
 /// `begins[order[i]]` on.
-pub(super) fn part<T: Copy>(
+pub(in crate::tflite) fn part<T: Copy>(
     x: &[T],
     shape: &[usize],
     out_shape: &[usize],
