@@ -4,20 +4,24 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use engine::tflite::c_array;
+use engine::tflite::{CArray, c_array};
 use vision::ModelCard;
 use vision::files::write_atomic;
 
-/// Writes the bytes of a TFLite file as C source into `folder`.
-pub(super) fn write(folder: &Path, card: &ModelCard, file: &[u8]) -> anyhow::Result<()> {
-    use std::io::Write as _;
+/// The bytes of a TFLite file as C source for `folder`, which names it.
+pub(super) fn source(folder: &Path, card: &ModelCard, file: &[u8]) -> anyhow::Result<CArray> {
     let name = folder.file_name().context("the folder has no name")?.to_string_lossy();
-    let made = c_array(name.trim_end_matches("-c"), file, &pixels(card))?;
+    c_array(name.trim_end_matches("-c"), file, &pixels(card)).context("the network cannot become C source")
+}
+
+/// Writes it.
+pub(super) fn write(folder: &Path, source: &CArray) -> anyhow::Result<()> {
+    use std::io::Write as _;
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for (name, text) in made.files() {
+    for (name, text) in source.files() {
         write_atomic(&folder.join(name), |writer| writer.write_all(text.as_bytes()))?;
     }
-    println!("{}: {:.1} MB of TFLite as C source", folder.display(), file.len() as f64 / 1e6);
+    println!("{}: C source, with a README", folder.display());
     Ok(())
 }
 

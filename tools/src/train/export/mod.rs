@@ -155,6 +155,11 @@ fn write(
                 }
             },
         };
+        // What is no C source is refused before it is measured, which takes minutes.
+        let source = match format {
+            Format::CArray => Some(microcontroller::source(&target, &card, &made)?),
+            _ => None,
+        };
         let extension = if format >= Format::Tflite { "tflite" } else { "onnx" };
         if format != Format::Onnx {
             let measured = Measured { bytes: &made, extension };
@@ -167,8 +172,8 @@ fn write(
                 }
             }
         }
-        if format == Format::CArray {
-            microcontroller::write(&target, &card, &made)?;
+        if let Some(source) = source {
+            microcontroller::write(&target, &source)?;
             continue;
         }
         engine::onnx::graph::write(&target, &made)?;
