@@ -52,6 +52,10 @@ const TABLES: &[Owned] = &[
     Owned { name: "data_sets", whose: Whose::Own, columns: &["id", "name", "version", "sha256", "bytes", "parent", "lineage", "row_count", "column_count", "target", "classes", "description", "created_at", "created_by"], key: &["id"] },
     Owned { name: "predictions", whose: Whose::Own, columns: &["at", "id", "request_id", "release_name", "arm", "store_name", "shelf", "taken_at", "latency_ms", "facings", "unknown", "counts"], key: &["at", "id"] },
     Owned { name: "prediction_signals", whose: Whose::Own, columns: &["day", "release_name", "signal", "sku", "b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "b9"], key: &["day", "release_name", "signal", "sku"] },
+    Owned { name: "photo_annotations", whose: Whose::Own, columns: &["photo", "version", "at", "reviewer", "boxes", "digest", "verified_month"], key: &["photo", "version"] },
+    Owned { name: "photos", whose: Whose::Own, columns: &["photo", "at", "day", "request_id", "release_name", "store_name", "shelf", "taken_at", "object", "extension", "bytes", "width", "height", "answer", "status", "version"], key: &["photo"] },
+    Owned { name: "photo_erasures", whose: Whose::Own, columns: &["id", "photo", "object", "extension", "day", "at", "done_at"], key: &["id"] },
+    Owned { name: "flow_runs", whose: Whose::Own, columns: &["id", "flow", "period", "status", "attempts", "plan", "outcome", "failure", "created_at", "created_by", "completed_at"], key: &["id"] },
     Owned { name: "api_keys", whose: Whose::Own, columns: &["id", "name", "role", "created_at", "expires_at", "revoked_at", "used_at"], key: &["id"] },
 ];
 
