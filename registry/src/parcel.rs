@@ -69,7 +69,10 @@ pub async fn export(store: &Store, model: &ModelVersion, target: &Path) -> Resul
         tags: model.tags.clone(),
         settings: model.settings.clone(),
         digest: model.digest,
-        files: parts.iter().map(|part| Part { path: part.path.clone(), sha256: part.sha256, bytes: part.bytes }).collect(),
+        files: parts
+            .iter()
+            .map(|part| Part { path: part.path.clone(), sha256: part.sha256, bytes: part.bytes })
+            .collect(),
     };
     let aside = tempfile::tempdir().map_err(broken)?;
     let objects = store.model_objects(&model.organisation);
@@ -129,8 +132,8 @@ pub async fn import(
     if Sha256::of(&text).0[..] != seal[..] {
         return Err(RegistryError::Parcel { what: "its header was altered" });
     }
-    let header: Header = serde_json::from_slice(&text)
-        .map_err(|_| RegistryError::Parcel { what: "its header is not understood" })?;
+    let header: Header =
+        serde_json::from_slice(&text).map_err(|_| RegistryError::Parcel { what: "its header is not understood" })?;
     let Ok(kind) = header.kind.parse::<ModelKind>() else {
         return Err(RegistryError::Parcel { what: "it is of a kind that is not understood" });
     };

@@ -72,7 +72,10 @@ pub fn start_beside(setup: ReviewSetup, runtime: &Handle) -> Arc<Queue> {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "the review queue cannot be opened; the release beside asks nobody");
         }
-        Err(_) => tracing::warn!(seconds = FIRST.as_secs(), "the review queue does not answer; the release beside asks nobody"),
+        Err(_) => tracing::warn!(
+            seconds = FIRST.as_secs(),
+            "the review queue does not answer; the release beside asks nobody"
+        ),
     }
     queue
 }

@@ -53,7 +53,10 @@ impl Access {
     pub(crate) async fn sign_out(&self, headers: &HeaderMap, csrf: &str, request: &RequestId) -> Result<(), Problem> {
         let Some((identity, token)) = self.signed_in(headers).await? else { return Ok(()) };
         if !session::vouches(&token, csrf) {
-            return Err(Problem::new(ProblemType::CrossSite, "this does not come from our own page; load it again and sign out there"));
+            return Err(Problem::new(
+                ProblemType::CrossSite,
+                "this does not come from our own page; load it again and sign out there",
+            ));
         }
         let Some(ring) = &self.ring else { return Ok(()) };
         ring.end_session(&token, &identity.actor(request)).await.map_err(away)

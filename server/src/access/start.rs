@@ -142,7 +142,8 @@ mod tests {
         let address = "127.0.0.1:1".parse().expect("an address");
         let access = access(&config, address, Some(&store)).await.expect("it starts");
         let parts = |token: &str| {
-            let request = axum::http::Request::builder().uri("/skus").header("authorization", format!("Bearer {token}"));
+            let request =
+                axum::http::Request::builder().uri("/skus").header("authorization", format!("Bearer {token}"));
             request.body(()).expect("a request").into_parts().0
         };
         let requests: Vec<_> = tokens.iter().map(|token| parts(token.expose())).collect();

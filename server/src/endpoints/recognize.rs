@@ -136,12 +136,7 @@ fn current(app: &App) -> Result<Arc<Served>, Problem> {
 }
 
 /// What answers: while a test runs, always the same release for a user, or for a store where no user is named.
-pub(super) fn chosen(
-    app: &App,
-    query: &RecognizeQuery,
-    store: Option<&str>,
-    request: &str,
-) -> Result<Chosen, Problem> {
+pub(super) fn chosen(app: &App, query: &RecognizeQuery, store: Option<&str>, request: &str) -> Result<Chosen, Problem> {
     // Nothing is tried on the example, which has a gallery of its own.
     if query.gallery == Some(GalleryChoice::Example) {
         return Ok(Chosen { served: current(app)?, arm: None });

@@ -18,8 +18,8 @@ use tokio::runtime::Handle;
 use vision::sequential::Proportion;
 use vision::{BBox, Cancel, ModelError, Recognition, Sha256, SkuId};
 
-use super::entry::{Answered, entry};
 use super::JobQueue;
+use super::entry::{Answered, entry};
 use crate::beside::Beside;
 use crate::models::Models;
 use crate::predictions::{Occasion, PredictionLog};
@@ -164,7 +164,9 @@ impl ShadowContext {
         let found = recognizer.recognize_until(vec![Photo::Encoded(photo.photo.clone())], &options, &cancel);
         let Recognized { recognition, image, .. } = match found.into_iter().next() {
             Some(Ok(recognized)) => recognized,
-            Some(Err(RecognizeError::Model(error))) if matches!(*error, ModelError::Cancelled) => return Err(Interrupted),
+            Some(Err(RecognizeError::Model(error))) if matches!(*error, ModelError::Cancelled) => {
+                return Err(Interrupted);
+            }
             Some(Err(error)) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, release = served.label(), "a photo cannot be looked at again");
@@ -175,8 +177,12 @@ impl ShadowContext {
         let (agreed, differs) = compare(&photo.seen, &recognition);
         let test = &photo.beside.test;
         let mark = test.shadow_mark();
-        let answered =
-            Answered { request_id: &photo.request_id, release: served.label(), arm: Some(&mark), occasion: &photo.occasion };
+        let answered = Answered {
+            request_id: &photo.request_id,
+            release: served.label(),
+            arm: Some(&mark),
+            occasion: &photo.occasion,
+        };
         let logged = entry(&answered, &recognition, photo.digest, begin.elapsed());
         // How answers change is told by answers alone.
         self.predictions.take(NewPrediction { signals: Vec::new(), ..logged });

@@ -116,7 +116,12 @@ fn prepare(
 fn alike(production: &Recognizer, other: &Recognizer) -> Result<(), LoadError> {
     let (ours, theirs) = (production.detector().classes(), other.detector().classes());
     if ours != theirs {
-        return Err(format!("its detector tells {} apart, and that of what is in production {}", theirs.join(", "), ours.join(", ")).into());
+        return Err(format!(
+            "its detector tells {} apart, and that of what is in production {}",
+            theirs.join(", "),
+            ours.join(", ")
+        )
+        .into());
     }
     let known: BTreeMap<_, _> = production.gallery().skus().iter().map(|sku| (sku.id, sku.code.clone())).collect();
     match other.gallery().skus().iter().find(|sku| known.get(&sku.id) != Some(&sku.code)) {

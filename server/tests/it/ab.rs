@@ -82,7 +82,10 @@ async fn two_releases_answer_beside_each_other() {
     for user in 0..16 {
         let query = if user < 12 { format!("?user_id=u{user}&store=north") } else { format!("?store=s{user}") };
         let (arm, version) = server.recognised(&query).await;
-        assert!([("t/a", "shelf@1"), ("t/b", "shelf@2")].contains(&(arm.as_str(), version.as_str())), "{arm} {version}");
+        assert!(
+            [("t/a", "shelf@1"), ("t/b", "shelf@2")].contains(&(arm.as_str(), version.as_str())),
+            "{arm} {version}"
+        );
         assert_eq!(server.recognised(&query).await, (arm.clone(), version), "{query}");
         seen[usize::from(arm == "t/b")] += 2;
         if arm == "t/b" {
@@ -151,7 +154,11 @@ async fn what_people_say_counts_for_the_side_that_asked() {
     let judged = |arm: usize| shown["arms"][arm]["judged"].as_u64().expect("a number");
     assert!(judged(0) > 0 && judged(1) > 0, "{shown}");
     assert_eq!(shown["days"].as_array().map(Vec::len), Some(1), "{shown}");
-    assert_eq!(store.check().await.expect("checked"), [] as [String; 0], "the gallery of the other one was not taken over");
+    assert_eq!(
+        store.check().await.expect("checked"),
+        [] as [String; 0],
+        "the gallery of the other one was not taken over"
+    );
     server.end().await.expect("a clean end");
 }
 
@@ -175,7 +182,9 @@ async fn releases_that_speak_of_other_things_are_not_compared() {
         Ok(Loaded::new(release.recognizer(), RecognizeOptions::default()))
     };
     let (server, _ask) = registry.serve(Arc::new(make)).await;
-    for (other, cause) in others.iter().zip(["its detector tells can apart", "its gallery has the SKU other", "not what was registered"]) {
+    for (other, cause) in
+        others.iter().zip(["its detector tells can apart", "its gallery has the SKU other", "not what was registered"])
+    {
         let name = format!("t-{}", other.version);
         let body = json!({"model_a_id": one.id, "model_b_id": other.id, "test_name": name});
         ok(server.post("/api/ml/models/ab-test").json(&body)).await;
@@ -193,7 +202,8 @@ async fn releases_that_speak_of_other_things_are_not_compared() {
 /// A model of flowers, staged.
 async fn flowers(server: &Server, key: &str, set: &str, algorithm: &str) -> String {
     let post = |path: &str| server.post(path).bearer_auth(key);
-    let body = json!({"dataset_id": set, "target_column": "species", "task_type": "classification", "algorithm": algorithm});
+    let body =
+        json!({"dataset_id": set, "target_column": "species", "task_type": "classification", "algorithm": algorithm});
     let job = ok(post("/api/ml/models/train").json(&body)).await["job_id"].as_str().expect("an id").to_owned();
     assert_eq!(over(server, key, &job).await["status"], "completed");
     let deploy = json!({"training_job_id": job, "model_name": "flowers", "version": algorithm});
@@ -208,7 +218,10 @@ async fn two_models_of_tables_answer_beside_each_other() {
     let engineer = key(store, HOME, "eve", Role::Engineer).await;
     let viewer = key(store, HOME, "vic", Role::Viewer).await;
     let set = data_set(server, &engineer).await;
-    let (one, two) = (flowers(server, &engineer, &set, "naive_bayes").await, flowers(server, &engineer, &set, "decision_tree").await);
+    let (one, two) = (
+        flowers(server, &engineer, &set, "naive_bayes").await,
+        flowers(server, &engineer, &set, "decision_tree").await,
+    );
     let post = |path: &str, key: &str, body: Value| server.post(path).bearer_auth(key).json(&body);
     let begin = |name: &str, ratio: Value, key: &str| {
         let body = json!({"model_a_id": one, "model_b_id": two, "test_name": name, "split_ratio": ratio});
@@ -316,14 +329,23 @@ async fn a_shadow_looks_again_when_nobody_waits_and_what_differs_is_asked() {
         Ok(Loaded { recognizer: recognizer_by(&held, embedder), ..loaded })
     };
     let (server, _ask) = registry.serve(Arc::new(make)).await;
-    let body = json!({"model_a_id": one.id, "model_b_id": two.id, "test_name": "t", "split_ratio": 1.0, "mode": "shadow"});
+    let body =
+        json!({"model_a_id": one.id, "model_b_id": two.id, "test_name": "t", "split_ratio": 1.0, "mode": "shadow"});
     ok(server.post("/api/ml/models/ab-test").json(&body)).await;
     server.tries("shelf@2").await;
-    assert_eq!(server.recognised("?user_id=ann").await, (String::new(), "shelf@1".into()), "the one in production answers");
+    assert_eq!(
+        server.recognised("?user_id=ann").await,
+        (String::new(), "shelf@1".into()),
+        "the one in production answers"
+    );
     let shown = async || ok(server.client.get(server.url("/api/ml/models/ab-test/t"))).await;
     server.until("it was looked at again", async || shown().await["shadow"]["photos"] == 1).await;
     let standing = shown().await;
-    assert_eq!((&standing["shadow"]["judged"], &standing["arms"]), (&json!(photos::FACINGS.len()), &json!([])), "{standing}");
+    assert_eq!(
+        (&standing["shadow"]["judged"], &standing["arms"]),
+        (&json!(photos::FACINGS.len()), &json!([])),
+        "{standing}"
+    );
     assert!(standing["shadow"]["right"].as_u64() < standing["shadow"]["judged"].as_u64(), "{standing}");
     let queue = server.json("/v2/active-learning-queue?reason=shadow").await;
     assert!(queue["items"].as_array().is_some_and(|items| !items.is_empty()), "{queue}");

@@ -56,7 +56,8 @@ async fn an_admin_sees_what_is_the_organisations() {
     assert_eq!(refused(post("/api/admin/organisations", &admin, json!({"name": "brand"}))).await.1, "name-taken");
     assert_eq!(refused(post("/api/admin/organisations", &admin, json!({"name": "a/b"}))).await.1, "bad-parameter");
     // Somebody at home makes the first key of another organisation.
-    let made = ok(post("/api/admin/keys", &admin, json!({"name": "boss", "role": "admin", "organisation": "brand"}))).await;
+    let made =
+        ok(post("/api/admin/keys", &admin, json!({"name": "boss", "role": "admin", "organisation": "brand"}))).await;
     let boss = made["key"].as_str().expect("shown").to_owned();
     assert_eq!(made["organisation"], "brand");
     let all = ok(get("/api/admin/organisations", &admin)).await;
@@ -64,16 +65,26 @@ async fn an_admin_sees_what_is_the_organisations() {
 
     // Whoever that is sees and changes nothing of another one.
     let own = ok(get("/api/admin/organisations", &boss)).await;
-    assert_eq!((own["organisations"].as_array().map(Vec::len), &own["organisations"][0]["name"]), (Some(1), &json!("brand")));
+    assert_eq!(
+        (own["organisations"].as_array().map(Vec::len), &own["organisations"][0]["name"]),
+        (Some(1), &json!("brand"))
+    );
     assert_eq!(refused(post("/api/admin/organisations", &boss, json!({"name": "other"}))).await.1, "forbidden");
-    for path in ["/api/admin/keys?organisation=default", "/api/admin/audit?organisation=default", "/api/admin/keys?organisation=nowhere"] {
+    for path in [
+        "/api/admin/keys?organisation=default",
+        "/api/admin/audit?organisation=default",
+        "/api/admin/keys?organisation=nowhere",
+    ] {
         let (status, slug, detail) = refused(get(path, &boss)).await;
         assert_eq!((status, slug.as_str()), (404, "unknown-key"), "{detail}");
     }
     let theirs = json!({"name": "spy", "role": "admin", "organisation": "default"});
     assert_eq!(refused(post("/api/admin/keys", &boss, theirs)).await.1, "unknown-key");
     assert_eq!(refused(post("/api/admin/keys/admin/revoke", &boss, json!({}))).await.1, "unknown-key");
-    assert_eq!(refused(post("/api/admin/keys/admin/revoke", &boss, json!({"organisation": "default"}))).await.1, "unknown-key");
+    assert_eq!(
+        refused(post("/api/admin/keys/admin/revoke", &boss, json!({"organisation": "default"}))).await.1,
+        "unknown-key"
+    );
     let keys = ok(get("/api/admin/keys", &boss)).await;
     assert_eq!((keys["keys"].as_array().map(Vec::len), &keys["keys"][0]["name"]), (Some(1), &json!("boss")));
     let log = ok(get("/api/admin/audit", &boss)).await;
@@ -104,7 +115,8 @@ async fn history_and_gates_say_what_is_in_production_and_why() {
     let (place, admin) = Guarded::start().await;
     let (server, store) = (&place.server, &place.store);
     let get = |path: &str, key: &str| server.client.get(server.url(path)).bearer_auth(key);
-    let (one, two) = (trained(store, HOME, ModelKind::Release, "1").await, trained(store, HOME, ModelKind::Release, "2").await);
+    let (one, two) =
+        (trained(store, HOME, ModelKind::Release, "1").await, trained(store, HOME, ModelKind::Release, "2").await);
     for (model, version) in [(&one, "1.0"), (&two, "2.0")] {
         let body = json!({"training_job_id": model.id, "model_name": "shelf", "version": version});
         ok(server.post("/api/ml/models/deploy").bearer_auth(&admin).json(&body)).await;
@@ -121,7 +133,10 @@ async fn history_and_gates_say_what_is_in_production_and_why() {
     let history = ok(get("/api/ml/models/history", &admin)).await;
     let rows = history["deployments"].as_array().expect("rows");
     assert_eq!((rows.len(), &rows[0]["version"], &rows[0]["can_roll_back"]), (2, &json!("2.0"), &json!(true)));
-    assert_eq!((&rows[1]["version"], &rows[1]["can_roll_back"], &rows[1]["by"]), (&json!("1.0"), &json!(false), &json!("admin")));
+    assert_eq!(
+        (&rows[1]["version"], &rows[1]["can_roll_back"], &rows[1]["by"]),
+        (&json!("1.0"), &json!(false), &json!("admin"))
+    );
     let brand = store.create_organisation("brand", &operator(HOME)).await.expect("made");
     let stranger = key(store, &brand.id, "admin", Role::Admin).await;
     assert_eq!(ok(get("/api/ml/models/history", &stranger)).await["deployments"], json!([]));

@@ -30,7 +30,10 @@ async fn sign_in(page: &Page, place: &Guarded, path: &str, key: &str) {
     write(page, "input[name=key]", key).await;
     page.click("#sign-in button").await;
     page.until("return document.querySelector('#list h2') !== null").await;
-    assert!(page.client.current_url().await.expect("a place").path().starts_with(path), "led to where the person wanted to go");
+    assert!(
+        page.client.current_url().await.expect("a place").path().starts_with(path),
+        "led to where the person wanted to go"
+    );
 }
 
 async fn from_the_gates_to_a_verdict(page: Page) {
@@ -48,12 +51,19 @@ async fn from_the_gates_to_a_verdict(page: Page) {
     prove(store, &models[1]).await;
     store.promote(HOME, &models[0].id, None, &operator(HOME)).await.expect("promoted");
     // A test of tables with a verdict.
-    let tables = [trained(store, HOME, ModelKind::Tabular, "t1").await, trained(store, HOME, ModelKind::Tabular, "t2").await];
+    let tables =
+        [trained(store, HOME, ModelKind::Tabular, "t1").await, trained(store, HOME, ModelKind::Tabular, "t2").await];
     for (model, version) in tables.iter().zip(["1", "2"]) {
         let body = json!({"training_job_id": model.id, "model_name": "states", "version": version});
         ok(server.post("/api/ml/models/deploy").bearer_auth(&engineer).json(&body)).await;
     }
-    let new = NewAbTest { name: "states-2".into(), model_a: tables[0].id.clone(), model_b: tables[1].id.clone(), split_ratio: 0.5, mode: AbMode::Ab };
+    let new = NewAbTest {
+        name: "states-2".into(),
+        model_a: tables[0].id.clone(),
+        model_b: tables[1].id.clone(),
+        split_ratio: 0.5,
+        mode: AbMode::Ab,
+    };
     let test = store.begin_ab_test(new, &operator(HOME)).await.expect("begun");
     for number in 0..40 {
         for (arm, right) in [(Arm::A, number % 2), (Arm::B, 1)] {
@@ -129,7 +139,8 @@ async fn the_reviewer_is_the_account(page: Page) {
     page.client.goto(&place.server.url("/review")).await.expect("the page opens");
     write(&page, "input[name=key]", &ann).await;
     page.click("#sign-in button").await;
-    page.until("const who = document.getElementById('reviewer'); return !!who && who.value === 'ann' && who.readOnly").await;
+    page.until("const who = document.getElementById('reviewer'); return !!who && who.value === 'ann' && who.readOnly")
+        .await;
     place.server.end().await.expect("a clean end");
 }
 

@@ -43,7 +43,10 @@ async fn attempt(place: &Guarded, key: &str) -> Response {
 impl Browser {
     async fn signed_in(place: &Guarded, key: &str) -> Self {
         let response = attempt(place, key).await;
-        assert_eq!((response.status(), &response.headers()["location"]), (StatusCode::SEE_OTHER, &"/review".parse().expect("a header")));
+        assert_eq!(
+            (response.status(), &response.headers()["location"]),
+            (StatusCode::SEE_OTHER, &"/review".parse().expect("a header"))
+        );
         let (session, attributes) = cookie(&response, "shelf_session").expect("a session");
         assert_eq!(attributes, "Path=/; Max-Age=43200; SameSite=Strict; HttpOnly");
         let (csrf, attributes) = cookie(&response, "shelf_csrf").expect("a token");
@@ -83,7 +86,10 @@ async fn a_person_signs_in_labels_under_the_keys_name_and_signs_out() {
     let other = Browser::signed_in(&place, &ann).await;
     assert_ne!(browser.session, other.session);
     let account: Value = browser.get(&place, "/api/account").await.json().await.expect("JSON");
-    assert_eq!((&account["name"], &account["role"], &account["home"]), (&json!("ann"), &json!("reviewer"), &json!(true)));
+    assert_eq!(
+        (&account["name"], &account["role"], &account["home"]),
+        (&json!("ann"), &json!("reviewer"), &json!(true))
+    );
     assert_eq!(browser.get(&place, "/review").await.status(), StatusCode::OK);
     assert_eq!(browser.get(&place, "/skus").await.status(), StatusCode::OK);
     let page = browser.get(&place, "/signin").await.text().await.expect("a page");
@@ -102,10 +108,12 @@ async fn a_person_signs_in_labels_under_the_keys_name_and_signs_out() {
     }
     let labelled = browser.post(&place, path, Some(&browser.csrf), &label).await;
     assert_eq!(labelled.status(), StatusCode::OK);
-    let shown: Value = browser.get(&place, &format!("/v2/active-learning-queue/{item}")).await.json().await.expect("JSON");
+    let shown: Value =
+        browser.get(&place, &format!("/v2/active-learning-queue/{item}")).await.json().await.expect("JSON");
     assert!(shown.to_string().contains("\"ann\"") && !shown.to_string().contains("somebody else"), "{shown}");
     // A reviewer who signed in is no engineer.
-    let forbidden = Problem::of(browser.post(&place, "/api/ml/models/shelf/rollback", Some(&browser.csrf), &json!({})).await).await;
+    let forbidden =
+        Problem::of(browser.post(&place, "/api/ml/models/shelf/rollback", Some(&browser.csrf), &json!({})).await).await;
     assert_eq!(forbidden.kind, "/problems/forbidden");
 
     // Only our own page signs out; afterwards the cookie is good for nothing, and other sessions go on.
@@ -127,7 +135,11 @@ async fn a_person_signs_in_labels_under_the_keys_name_and_signs_out() {
     place.store.revoke_key(HOME, "ann", &operator(HOME)).await.expect("revoked");
     place.server.until("it is over", async || other.get(&place, "/skus").await.status() == 401).await;
     let log = place.store.audit(0).await.expect("read");
-    let sessions: Vec<_> = log.iter().filter(|row| row.subject == "ann" && row.action.starts_with("session")).map(|row| row.action.as_str()).collect();
+    let sessions: Vec<_> = log
+        .iter()
+        .filter(|row| row.subject == "ann" && row.action.starts_with("session"))
+        .map(|row| row.action.as_str())
+        .collect();
     assert_eq!(sessions, ["session.begin", "session.begin", "session.end"]);
     assert!(log.iter().all(|row| !row.after.contains(&browser.session)), "no token is in the log");
     assert_eq!(place.store.verify_audit().await.expect("verified").faults, []);
@@ -139,11 +151,18 @@ async fn what_is_no_key_begins_no_session() {
     let (place, admin) = Guarded::start().await;
     for wrong in ["", "nonsense", &admin[..69], &format!("shelf_{}", "0".repeat(64)), &"x".repeat(10_000)] {
         let response = attempt(&place, wrong).await;
-        assert_eq!((response.status(), &response.headers()["location"]), (StatusCode::SEE_OTHER, &"/signin?refused=key".parse().expect("a header")));
+        assert_eq!(
+            (response.status(), &response.headers()["location"]),
+            (StatusCode::SEE_OTHER, &"/signin?refused=key".parse().expect("a header"))
+        );
         assert!(cookie(&response, "shelf_session").is_none());
     }
     let url = place.server.url("/signin");
-    for (kind, body) in [("application/json", "{}"), ("application/x-www-form-urlencoded", "next=/"), ("application/x-www-form-urlencoded", "key=%ff%fe&key=1")] {
+    for (kind, body) in [
+        ("application/json", "{}"),
+        ("application/x-www-form-urlencoded", "next=/"),
+        ("application/x-www-form-urlencoded", "key=%ff%fe&key=1"),
+    ] {
         let response = client().post(&url).header("content-type", kind).body(body).send().await.expect("an answer");
         assert!(response.status().is_client_error(), "{kind} {body}: {}", response.status());
     }
@@ -156,12 +175,17 @@ async fn what_is_no_key_begins_no_session() {
     let response = ask().header("x-forwarded-proto", "https").send().await.expect("an answer");
     assert!(cookie(&response, "shelf_session").expect("signed in").1.contains("; Secure; HttpOnly"));
     for broken in ["shelf_session=", "shelf_session=0", &format!("shelf_session={}", "0".repeat(64)), ";;;=;"] {
-        let response = client().get(place.server.url("/skus")).header("cookie", broken).send().await.expect("an answer");
+        let response =
+            client().get(place.server.url("/skus")).header("cookie", broken).send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{broken:?}");
     }
     // A person who asks for a page is asked to sign in, and then sees it.
-    let asking = client().get(place.server.url("/jobs?id=1")).header("accept", "text/html").send().await.expect("an answer");
-    assert_eq!((asking.status(), &asking.headers()["location"]), (StatusCode::SEE_OTHER, &"/signin?next=/jobs%3Fid%3D1".parse().expect("a header")));
+    let asking =
+        client().get(place.server.url("/jobs?id=1")).header("accept", "text/html").send().await.expect("an answer");
+    assert_eq!(
+        (asking.status(), &asking.headers()["location"]),
+        (StatusCode::SEE_OTHER, &"/signin?next=/jobs%3Fid%3D1".parse().expect("a header"))
+    );
     place.server.end().await.expect("a clean end");
 }
 
@@ -176,7 +200,8 @@ async fn a_session_ends_on_every_server_of_a_store() {
     place.store.end_session(token.digest(), &operator(HOME)).await.expect("ended");
     place.server.until("it is over here, too", async || browser.get(&place, "/skus").await.status() == 401).await;
     let first = Browser::signed_in(&place, &ann).await;
-    let key = place.store.keys(Some(HOME)).await.expect("listed").into_iter().find(|key| key.name == "ann").expect("there");
+    let key =
+        place.store.keys(Some(HOME)).await.expect("listed").into_iter().find(|key| key.name == "ann").expect("there");
     for _ in 0..50 {
         place.store.begin_session(&key, 60_000, &operator(HOME)).await.expect("begun");
     }

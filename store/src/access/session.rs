@@ -152,7 +152,8 @@ mod tests {
         assert!(!format!("{a:?}").contains(a.expose()));
         assert_eq!(SessionToken::parse(a.expose()).expect("sound").digest(), a.digest());
         assert_ne!(a.digest(), a.csrf(), "who reads the database cannot ask for changes");
-        for wrong in ["", "0", &a.expose()[1..], &a.expose().to_uppercase().replace(|c: char| c.is_ascii_digit(), "A")] {
+        for wrong in ["", "0", &a.expose()[1..], &a.expose().to_uppercase().replace(|c: char| c.is_ascii_digit(), "A")]
+        {
             assert!(SessionToken::parse(wrong).is_none(), "{wrong}");
         }
     }

@@ -21,13 +21,16 @@ async fn model(store: &Store, kind: ModelKind, version: &str, settings: serde_js
 }
 
 async fn tabular(store: &Store, version: &str) -> ModelVersion {
-    let settings = json!({"task_type": "classification", "target_column": "state", "classes": ["empty", "full"], "n": version});
+    let settings =
+        json!({"task_type": "classification", "target_column": "state", "classes": ["empty", "full"], "n": version});
     model(store, ModelKind::Tabular, version, settings).await
 }
 
 /// Two releases, the first one in production.
 async fn releases(store: &Store) -> [ModelVersion; 2] {
-    let of = async |version: &str| model(store, ModelKind::Release, version, json!({"classes": ["bottle"], "n": version})).await;
+    let of = async |version: &str| {
+        model(store, ModelKind::Release, version, json!({"classes": ["bottle"], "n": version})).await
+    };
     let (one, two) = (of("1").await, of("2").await);
     store.promote(HOME, &one.id, Some("it is the first"), &ann(HOME)).await.expect("promoted");
     [one, two]

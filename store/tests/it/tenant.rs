@@ -34,11 +34,17 @@ async fn fill(store: &Store, organisation: &str) {
     let three = model(store, organisation, "3").await;
     let test = NewAbTest { name: "t".into(), model_a: one.id, model_b: three.id, split_ratio: 0.5, mode: AbMode::Ab };
     let test = store.begin_ab_test(test, &ann(organisation)).await.expect("begun");
-    store.log_ab_answer(&test, AbAnswer { arm: Arm::A, latency_ms: 1.0, rows: 1, classes: None }).await.expect("logged");
+    store
+        .log_ab_answer(&test, AbAnswer { arm: Arm::A, latency_ms: 1.0, rows: 1, classes: None })
+        .await
+        .expect("logged");
     let key = NewKey { organisation: organisation.into(), name: "k".into(), role: Role::Admin, expires_at: None };
     let (_, key) = store.create_key(key, &ann(organisation)).await.expect("made");
     store.begin_session(&key, 60_000, &ann(organisation)).await.expect("begun");
-    store.log_predictions(vec![NewPrediction { organisation: organisation.into(), ..answer(1_000) }]).await.expect("logged");
+    store
+        .log_predictions(vec![NewPrediction { organisation: organisation.into(), ..answer(1_000) }])
+        .await
+        .expect("logged");
 }
 
 on_each! {

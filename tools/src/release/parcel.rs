@@ -46,8 +46,7 @@ pub(super) fn export(args: &ExportArgs, environment: &Environment) -> anyhow::Re
 pub(super) fn import(args: &ImportArgs, environment: &Environment) -> anyhow::Result<()> {
     with_store(&args.at.place, environment, async |store| {
         let organisation = args.at.owner.find(&store).await?;
-        let model =
-            registry::parcel::import(&store, &args.file, args.named.clone(), &actor(&organisation)).await?;
+        let model = registry::parcel::import(&store, &args.file, args.named.clone(), &actor(&organisation)).await?;
         println!("{}  {}  {}  {}", model.id, model.label(), model.status, model.digest.short());
         Ok(())
     })

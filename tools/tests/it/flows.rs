@@ -83,10 +83,19 @@ fn flows_are_run_by_hand_and_remembered() {
     assert!(audit.contains("flow.begin") && audit.contains("flow.complete"), "{audit}");
     // Part by part: a database that cannot be there is named, its password is not.
     let mut command = place.command(&["flows", "history"]);
-    command.env_remove("DATABASE_URL").envs([("DB_HOST", "127.0.0.1"), ("DB_PORT", "1"), ("DB_USER", "shelf"), ("DB_NAME", "shelf")]);
+    command.env_remove("DATABASE_URL").envs([
+        ("DB_HOST", "127.0.0.1"),
+        ("DB_PORT", "1"),
+        ("DB_USER", "shelf"),
+        ("DB_NAME", "shelf"),
+    ]);
     let away = command.env("DB_PASSWORD", "geheim").output().expect("it runs");
     assert!(!away.status.success());
-    assert!(stderr(&away).contains("database cannot be reached") && !stderr(&away).contains("geheim"), "{}", stderr(&away));
+    assert!(
+        stderr(&away).contains("database cannot be reached") && !stderr(&away).contains("geheim"),
+        "{}",
+        stderr(&away)
+    );
     let wrong = shelf(&place, &["flows", "history"]).env("ML_ARTIFACTS_BUCKET", "../up").output().expect("it runs");
     assert!(wrong.status.success(), "what is not needed is not opened");
     let run = shelf(&place, &["flows", "run", "daily"]).env("ML_ARTIFACTS_BUCKET", "../up").output().expect("it runs");

@@ -41,7 +41,10 @@ async fn meant(store: &Store, identity: &Identity, named: Option<&str>) -> Resul
     if *found.id == *identity.organisation || identity.is_at_home() {
         return Ok(found);
     }
-    Err(Problem::new(ProblemType::UnknownKey, format_args!("there is no organisation {:?}", crate::upload::shorten(name))))
+    Err(Problem::new(
+        ProblemType::UnknownKey,
+        format_args!("there is no organisation {:?}", crate::upload::shorten(name)),
+    ))
 }
 
 fn refused(error: StoreError) -> Problem {

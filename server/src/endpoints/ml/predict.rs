@@ -111,7 +111,11 @@ pub(crate) async fn predict(
         }
         (Some(_), Some(test)) => return Err(Problem::parameter("ab_test_name", &test, "left out beside model_id")),
         (None, None) => {
-            return Err(Problem::parameter("model_id", "left out", "the id of a deployed version, or give ab_test_name"));
+            return Err(Problem::parameter(
+                "model_id",
+                "left out",
+                "the id of a deployed version, or give ab_test_name",
+            ));
         }
     };
     let told = told.map_err(problem::of_platform)?;

@@ -123,7 +123,8 @@ fn right(outcome: &Outcome, rows: u64, prediction: Option<String>) -> Result<i64
         }
         Outcome::Actual(actual) => {
             let Some(text) = prediction else {
-                let allowed = "left out: this prediction was of numbers or of many rows; tell how many were right in `right`";
+                let allowed =
+                    "left out: this prediction was of numbers or of many rows; tell how many were right in `right`";
                 return Err(StoreError::invalid("actual", format!("{} values", actual.len()), allowed));
             };
             let told: Vec<Json> = serde_json::from_str(&text)

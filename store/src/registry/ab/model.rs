@@ -195,10 +195,13 @@ mod tests {
         }
         // Who is A's in one test is not A's in all.
         let (one, other) = (of("one", 0.5), of("other", 0.5));
-        let same = (0..NAMES).map(|n| format!("user {n}")).filter(|user| one.arm_of(user) == other.arm_of(user)).count();
+        let same =
+            (0..NAMES).map(|n| format!("user {n}")).filter(|user| one.arm_of(user) == other.arm_of(user)).count();
         assert!((same as f64 / NAMES as f64 - 0.5).abs() < 0.02, "{same}");
         // A wider test keeps those it had.
         let wider = of("one", 0.6);
-        assert!((0..NAMES).map(|n| n.to_string()).all(|user| one.arm_of(&user) == Arm::B || wider.arm_of(&user) == Arm::A));
+        assert!(
+            (0..NAMES).map(|n| n.to_string()).all(|user| one.arm_of(&user) == Arm::B || wider.arm_of(&user) == Arm::A)
+        );
     }
 }

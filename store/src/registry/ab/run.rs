@@ -29,7 +29,11 @@ impl Store {
         let most = if new.mode == AbMode::Shadow { 1.0 } else { 1.0 - LEAST };
         // Written so that NaN fails.
         if !(new.split_ratio >= LEAST && new.split_ratio <= most) {
-            return Err(StoreError::invalid("split_ratio", new.split_ratio, format!("a number within {LEAST} and {most}")));
+            return Err(StoreError::invalid(
+                "split_ratio",
+                new.split_ratio,
+                format!("a number within {LEAST} and {most}"),
+            ));
         }
         let actor = actor.clone();
         self.database.write(move |tx| Box::pin(async move { begin(tx, new, &actor).await })).await
@@ -99,7 +103,8 @@ impl Store {
 
 /// A version moves: what it was compared in ends. The row of the audit log is the move's.
 pub(in crate::registry) async fn end_of(tx: &mut Tx, model: &str, by: &str) -> Result<(), StoreError> {
-    let sql = "UPDATE ab_tests SET ended_at = $1, ended_by = $2 WHERE ended_at IS NULL AND (model_a = $3 OR model_b = $3)";
+    let sql =
+        "UPDATE ab_tests SET ended_at = $1, ended_by = $2 WHERE ended_at IS NULL AND (model_a = $3 OR model_b = $3)";
     tx.execute(sql, values![now(), by, model]).await.map(drop)
 }
 
@@ -135,9 +140,8 @@ async fn begin(tx: &mut Tx, new: NewAbTest, actor: &Actor) -> Result<AbTest, Sto
         ended_at: None,
         ended_by: None,
     };
-    let sql = format!(
-        "INSERT INTO ab_tests ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, NULL)"
-    );
+    let sql =
+        format!("INSERT INTO ab_tests ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, NULL)");
     let row = values![
         &made.id,
         &made.organisation,
@@ -187,7 +191,9 @@ fn check(a: &ModelVersion, b: &ModelVersion, mode: AbMode) -> Result<(), StoreEr
         ModelKind::Mlp => {
             return unlike("of kind release or tabular: networks for devices answer on their devices".to_owned());
         }
-        ModelKind::Tabular if mode == AbMode::Shadow => return unlike("a release: only releases have shadows".to_owned()),
+        ModelKind::Tabular if mode == AbMode::Shadow => {
+            return unlike("a release: only releases have shadows".to_owned());
+        }
         ModelKind::Tabular => {}
         ModelKind::Release => {
             if a.name != b.name {

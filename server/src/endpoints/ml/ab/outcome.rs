@@ -66,8 +66,12 @@ pub(crate) async fn outcome(
         (Some(Value::Array(actual)), None) => Outcome::Actual(actual),
         (Some(actual), None) => Outcome::Actual(vec![actual]),
         (None, Some(right)) => Outcome::Right(right),
-        (Some(_), Some(_)) => return Err(Problem::parameter("right", "given beside actual", "left out: give one of them")),
-        (None, None) => return Err(Problem::parameter("actual", "left out", "what it really was, or how many were `right`")),
+        (Some(_), Some(_)) => {
+            return Err(Problem::parameter("right", "given beside actual", "left out: give one of them"));
+        }
+        (None, None) => {
+            return Err(Problem::parameter("actual", "left out", "what it really was, or how many were `right`"));
+        }
     };
     let store = open(&app).await?;
     let test = store.ab_test(&identity.organisation, &test).await.map_err(problem::of)?;

@@ -140,12 +140,5 @@ pub(crate) async fn show(
         a: day.a.into(),
         b: day.b.into(),
     });
-    Ok(Json(TestStanding {
-        status: "success",
-        days: days.collect(),
-        config: test.into(),
-        arms,
-        verdict,
-        shadow,
-    }))
+    Ok(Json(TestStanding { status: "success", days: days.collect(), config: test.into(), arms, verdict, shadow }))
 }
