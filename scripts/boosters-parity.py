@@ -8,6 +8,7 @@ SHELF is the program. The data sets are those that scikit-learn ships; five fold
 programs: Python's with its imports, `shelf`'s with reading and judging. Needs lightgbm 4.7, xgboost-cpu 3.2, scikit-learn 1.9.
 """
 
+import csv
 import json
 import resource
 import subprocess
@@ -44,7 +45,8 @@ def timed(command):
 
 
 print("# $SKLEARN_PYTHON scripts/boosters-parity.py target/release/shelf: mean of five folds; processor seconds of whole programs, all folds")
-print("set,algorithm,settings,metric,shelf,python,difference,shelf_processor_s,python_processor_s", flush=True)
+out = csv.writer(sys.stdout, lineterminator="\n")
+out.writerow(["set", "algorithm", "settings", "metric", "shelf", "python", "difference", "shelf_processor_s", "python_processor_s"])
 for name in ("iris", "wine", "breast_cancer", "digits", "diabetes"):
     data = getattr(datasets, f"load_{name}")()
     numbers = name == "diabetes"
@@ -69,4 +71,6 @@ for name in ("iris", "wine", "breast_cancer", "digits", "diabetes"):
                 their_time += seconds
                 theirs.append(score(data.target[test], np.array(told.split(), dtype=float)))
         a, b = np.mean(ours), np.mean(theirs)
-        print(f'{name},{algorithm},"{json.dumps(settings)}",{metric},{a:.4f},{b:.4f},{a - b:+.4f},{our_time:.1f},{their_time:.1f}'.replace('"{', '"{').replace('": ', '"": ').replace('{"', '{""').replace(', "', ', ""'), flush=True)
+        row = [name, algorithm, json.dumps(settings), metric, f"{a:.4f}", f"{b:.4f}", f"{a - b:+.4f}", f"{our_time:.1f}", f"{their_time:.1f}"]
+        out.writerow(row)
+        sys.stdout.flush()

@@ -9,7 +9,7 @@
 //! | [`learn`] | the trait [`Learner`], learners of our own, ensembles, and their names |
 //! | [`mod@select`] | which features tell most |
 //! | [`explain`] | what each feature adds to what trees say |
-//! | [`metrics`], [`fold`] | how good predictions are; cross-validation |
+//! | [`metrics`], [`fold`], [`robust`] | how good predictions are; cross-validation; on disturbed rows |
 //! | [`mod@train`], [`trained`] | from a table to a judged model; the model's file |
 //! | [`search`] | hyperparameters by grid, chance and TPE |
 //! | [`features`] | features of series, which cannot see the future |
@@ -28,6 +28,7 @@ pub mod matrix;
 pub mod metrics;
 pub mod prepare;
 pub mod read;
+pub mod robust;
 pub mod samples;
 pub mod scale;
 pub mod search;

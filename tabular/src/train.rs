@@ -11,8 +11,9 @@ use crate::fold::{FoldError, FoldKind, folds};
 use crate::learn::catalogue::{Hyperparameters, learner};
 use crate::learn::{Algorithm, Fitted, LearnError, Model, Predictor, Run, Step};
 use crate::matrix::Matrix;
-use crate::metrics::{Classification, Regression, accuracy, classification, regression};
+use crate::metrics::{Classification, Curves, Regression, accuracy, classification, curves, regression};
 use crate::prepare::{Classes, Preparation, PrepareError, TargetError, class_target, value_target};
+use crate::robust::{Disturbed, robustness};
 use crate::samples::{Samples, Target, Task};
 use crate::scale::{Scaler, ScalingMethod};
 use crate::select::{SelectionOptions, select};
@@ -105,6 +106,10 @@ pub struct Training {
     pub evaluation: Evaluation,
     /// The same on the validation rows, where there are some.
     pub validation: Option<Evaluation>,
+    /// Curves on the test rows, to be drawn; none without such rows.
+    pub curves: Option<Curves>,
+    /// How good it is on test rows that are noisy or incomplete.
+    pub robustness: Vec<Disturbed>,
     /// Each step of learning, where there are steps.
     pub training_history: Vec<Step>,
     /// What it was made of.
@@ -228,6 +233,14 @@ impl Steps {
         Ok((Self { preparation, scaler, selected }, samples))
     }
 
+    /// What a missing value of each feature that is used becomes.
+    fn fill(&self) -> Vec<f64> {
+        let missing: Vec<f64> = self.preparation.features.iter().map(|feature| feature.missing).collect();
+        let mut row = Matrix::new(missing, 1, self.preparation.features.len());
+        self.scaler.apply(&mut row);
+        row.only(&self.selected).row(0).to_vec()
+    }
+
     fn samples(&self, problem: &Problem, rows: &[usize]) -> Result<Samples, PrepareError> {
         let mut x = self.preparation.apply(&problem.features.take(rows))?;
         self.scaler.apply(&mut x);
@@ -279,8 +292,12 @@ pub fn train(
         left_out: steps.preparation.left_out.clone(),
         classes: problem.classes.clone(),
     };
+    let curves = (test.rows() > 0).then(|| curves(&test, &model.scores(&test.x)));
+    let robustness = robustness(&model, &test, &steps.fill(), options.seed);
     Ok(Training {
         evaluation: evaluate(&model, &test),
+        curves,
+        robustness,
         validation: (validation.rows() > 0).then(|| evaluate(&model, &validation)),
         training_history: history,
         training_summary,

@@ -51,7 +51,7 @@ pub(crate) struct ExportArgs {
 
 pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
     let model = TrainedModel::read(&args.model)?;
-    let rows = rounded(match &args.sample {
+    let rows = rounded(&match &args.sample {
         Some(path) => {
             let file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
             let table =
@@ -174,7 +174,7 @@ fn made_up(model: &TrainedModel) -> Matrix {
 }
 
 /// The same as 32-bit numbers: what the graph takes.
-fn rounded(rows: Matrix) -> Matrix {
+fn rounded(rows: &Matrix) -> Matrix {
     let values = rows.values().iter().map(|value| f64::from(*value as f32)).collect();
     Matrix::new(values, rows.rows(), rows.columns())
 }

@@ -65,7 +65,7 @@ pub(super) fn probabilities(graph: &mut Graph, decisions: &Name, pairs: &[FormPa
         turned_bias[ij] = 1.0;
     }
     let shape = graph.ints(&[-1, classes as i64, classes as i64]);
-    let mut square = |graph: &mut Graph, weights: &Matrix, bias: &[f64]| {
+    let square = |graph: &mut Graph, weights: &Matrix, bias: &[f64]| {
         let flat = affine(graph, &first, weights, bias);
         let flat = graph.op("Clip", &[&flat, &low, &high], Vec::new());
         graph.op("Reshape", &[&flat, &shape], Vec::new())

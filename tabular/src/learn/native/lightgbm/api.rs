@@ -4,8 +4,6 @@
 //! keeps none of them (it copies rows into bins when a data set is made). Handles are freed once, boosters before the data sets that they
 //! borrow. Nothing is called from two threads at a time with one handle, since `Booster` is not shared.
 
-#![expect(unsafe_code, reason = "calls into a C library")]
-
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::path::Path;

@@ -4,8 +4,6 @@
 //! copies rows and labels when a matrix is made. What it hands back (texts, the model) belongs to the booster and is copied at once.
 //! Handles are freed once, boosters before the matrices that they borrow, and no handle is used by two threads at a time.
 
-#![expect(unsafe_code, reason = "calls into a C library")]
-
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::path::Path;
