@@ -71,8 +71,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         "# cargo run --release -p train --example tflite_embedder: {} in TFLite by ai-edge-litert, one thread, no delegates",
         embedder.file_name().unwrap_or_default().display()
     );
-    println!("# top-1: every second crop of a SKU is known, the others are told by the nearest known one; cosines with the network");
-    println!("set,crops,skus,type,bytes,multiply_adds,arena_bytes,mean_cosine,min_cosine,top1_network,top1,difference,ms_per_crop");
+    println!(
+        "# top-1: every second crop of a SKU is known, the others are told by the nearest known one; cosines with the network"
+    );
+    println!(
+        "set,crops,skus,type,bytes,multiply_adds,arena_bytes,mean_cosine,min_cosine,top1_network,top1,difference,ms_per_crop"
+    );
     for set in &sets {
         let exact: Vec<Vec<f32>> = set
             .images
@@ -189,7 +193,10 @@ fn top1(set: &Set, embeddings: &[Vec<f32>]) -> f64 {
     let asked: Vec<usize> = (0..set.skus.len()).filter(|at| !set.known[*at]).collect();
     let right = asked.iter().filter(|at| {
         let near = |other: &&usize| cosine(&embeddings[**at], &embeddings[**other]);
-        known.iter().max_by(|a, b| near(a).total_cmp(&near(b))).is_some_and(|nearest| set.skus[*nearest] == set.skus[**at])
+        known
+            .iter()
+            .max_by(|a, b| near(a).total_cmp(&near(b)))
+            .is_some_and(|nearest| set.skus[*nearest] == set.skus[**at])
     });
     right.count() as f64 / asked.len().max(1) as f64
 }

@@ -372,9 +372,8 @@ mod tests {
     #[test]
     fn a_small_file_that_asks_for_much_is_refused() {
         let shared = Table::default().child(buffer::DATA, Child::aligned(vec![0; 1 << 16]));
-        let tensors = (0..2000).map(|_| {
-            Table::default().child(tensor::SHAPE, Child::ints([1 << 14])).int(tensor::BUFFER, 1)
-        });
+        let tensors =
+            (0..2000).map(|_| Table::default().child(tensor::SHAPE, Child::ints([1 << 14])).int(tensor::BUFFER, 1));
         let main = Table::default().child(subgraph::TENSORS, Child::Tables(tensors.collect()));
         let file = Table::default()
             .int(model::VERSION, schema::VERSION)

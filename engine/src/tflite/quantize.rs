@@ -187,7 +187,11 @@ impl Made<'_> {
             ..tensor.clone()
         });
         self.graph.nodes.push(Node { op, inputs: vec![from], output });
-        if to_int8 { self.places[id.0] = Some(output) } else { self.floats[id.0] = Some(output) }
+        if to_int8 {
+            self.places[id.0] = Some(output)
+        } else {
+            self.floats[id.0] = Some(output)
+        }
         Ok(output)
     }
 

@@ -124,8 +124,7 @@ fn padding_that_the_schema_does_not_have_is_written_around_the_image() {
                 (0..3).flat_map(|c| (0..kernel).flat_map(move |u| (0..kernel).map(move |v| (c, (u, v))))).enumerate()
             {
                 let weight = (((channel * 3 * kernel * kernel + tap) * 7 % 11) as f32 - 5.0) / 10.0;
-                expected += weight
-                    * at(c, (y * stride + u) as i64 - top as i64, (x * stride + v) as i64 - left as i64);
+                expected += weight * at(c, (y * stride + u) as i64 - top as i64, (x * stride + v) as i64 - left as i64);
             }
             assert!((found - expected).abs() < 1e-4, "{kernel} {stride} {padding:?} at {place}: {found} {expected}");
         }

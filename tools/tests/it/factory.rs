@@ -182,7 +182,8 @@ impl Between {
             for stream in listener.incoming().map_while(Result::ok) {
                 let Some((head, body)) = request(&stream) else { continue };
                 let line = head.lines().next().unwrap_or_default().to_owned();
-                let range = head.lines().find(|line| line.to_ascii_lowercase().starts_with("range:")).unwrap_or_default();
+                let range =
+                    head.lines().find(|line| line.to_ascii_lowercase().starts_with("range:")).unwrap_or_default();
                 told.lock().expect("nobody panicked").push(format!("{line} {range}"));
                 let mut upstream = TcpStream::connect(&server).expect("it listens");
                 let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
@@ -416,9 +417,8 @@ fn a_server_that_goes_away_in_the_middle_is_waited_for() {
     let there = fs::read(run.join("model.tflite")).expect("written");
 
     // Away for good: it says so, keeps what is done, and a later run ends the same.
-    let gone = Between::of(&factory.served.address, |line, answer| {
-        if line.starts_with("POST") { Vec::new() } else { answer }
-    });
+    let gone =
+        Between::of(&factory.served.address, |line, answer| if line.starts_with("POST") { Vec::new() } else { answer });
     let more = ["--runs-dir", "elsewhere", "--api-base", &gone.base()];
     let output = factory.train(&id, &more);
     let said = stderr(&output);

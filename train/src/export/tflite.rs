@@ -44,9 +44,8 @@ pub fn quantize(
     images: impl Iterator<Item = Array4<f32>>,
     keeps: &dyn Fn(&str) -> bool,
 ) -> Result<Graph, TfliteExportError> {
-    let samples = images.flat_map(|batch| {
-        batch.axis_iter(Axis(0)).map(|image| vec![pixels(&image)]).collect::<Vec<_>>()
-    });
+    let samples =
+        images.flat_map(|batch| batch.axis_iter(Axis(0)).map(|image| vec![pixels(&image)]).collect::<Vec<_>>());
     Ok(quantize_except(graph, samples, QuantizeOptions::default(), keeps)?)
 }
 

@@ -89,7 +89,10 @@ fn detectors_say_what_the_network_says() {
         let two = ndarray::concatenate![Axis(0), image(3), image(4)];
         let answers = session.run(two.view()).unwrap().remove(0).array;
         assert_eq!(answers.shape()[..2], [2, 8], "{design}");
-        assert_eq!(answers.index_axis(Axis(0), 1), session.run(image(4).view()).unwrap()[0].array.index_axis(Axis(0), 0));
+        assert_eq!(
+            answers.index_axis(Axis(0), 1),
+            session.run(image(4).view()).unwrap()[0].array.index_axis(Axis(0), 0)
+        );
 
         let int8 = int8::quantize_tflite(&graph, architecture.design(), (10..14).map(image)).unwrap();
         assert!(encode(&int8).len() * 100 < encode(&graph).len() * 38, "{design} in int8 is large");
@@ -109,7 +112,8 @@ fn detectors_say_what_the_network_says() {
         assert_eq!(found.len(), said.len());
         let scores = found.len() / 2;
         let furthest = |rows: std::ops::Range<usize>| {
-            rows.map(|at| (found[at] - said[at]).abs()).fold(0.0_f64, |most, next| if next <= most { most } else { next })
+            rows.map(|at| (found[at] - said[at]).abs())
+                .fold(0.0_f64, |most, next| if next <= most { most } else { next })
         };
         let (boxes, scores) = (furthest(0..scores), furthest(scores..found.len()));
         println!("{design}: boxes differ from the interpreter's by {boxes} px, scores by {scores}");
@@ -157,8 +161,7 @@ fn the_embedder_that_ships_says_the_same_in_floats_and_nearly_in_int8() {
     let (weights, card) = shipped();
     let backbone: &dyn engine::Backbone = card.architecture.parse().unwrap();
     let size = (card.preprocess.height as usize, card.preprocess.width as usize);
-    let options =
-        embedder::ExportOptions { size, description: String::new(), license: String::new() };
+    let options = embedder::ExportOptions { size, description: String::new(), license: String::new() };
     let graph = tflite::graph(&embedder::onnx(&weights, backbone, &options).unwrap(), size).unwrap();
     let heads = Heads { classes: None, ..Heads::of(&weights) };
     let network = weights.build(&Device::cpu(), |vb| EmbedderNetwork::load(vb, backbone, heads)).unwrap();
@@ -195,17 +198,21 @@ fn the_embedder_that_ships_says_the_same_in_floats_and_nearly_in_int8() {
     }
     // Whom an image looks like stays the same.
     let nearest = |all: &[&Vec<f64>], at: usize| {
-        (0..all.len()).filter(|other| *other != at).max_by(|a, b| {
-            cosine(all[at], all[*a]).total_cmp(&cosine(all[at], all[*b]))
-        })
+        (0..all.len())
+            .filter(|other| *other != at)
+            .max_by(|a, b| cosine(all[at], all[*a]).total_cmp(&cosine(all[at], all[*b])))
     };
-    let same = (0..crops.len()).filter(|at| nearest(&floats, *at).map(|a| &crops[a].0) == nearest(&int8s, *at).map(|b| &crops[b].0));
+    let same = (0..crops.len())
+        .filter(|at| nearest(&floats, *at).map(|a| &crops[a].0) == nearest(&int8s, *at).map(|b| &crops[b].0));
     assert!(same.count() * 10 >= crops.len() * 9);
 }
 
 #[test]
 fn what_is_no_network_of_an_image_is_refused() {
-    let model = engine::onnx::Model::decode(Path::new("x"), engine::onnx::GraphBuilder::new("x").encode(&Default::default()).into());
+    let model = engine::onnx::Model::decode(
+        Path::new("x"),
+        engine::onnx::GraphBuilder::new("x").encode(&Default::default()).into(),
+    );
     let error = from_onnx(&model.unwrap(), (8, 8)).unwrap_err().to_string();
     assert!(error.contains("0 inputs"), "{error}");
 }

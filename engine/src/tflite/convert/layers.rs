@@ -65,12 +65,7 @@ impl Made<'_> {
     }
 
     /// Stride and padding; zeros that fit neither of the schema's paddings are written around the image before.
-    fn window(
-        &mut self,
-        node: &NodeProto,
-        x: &Value,
-        kernel: [usize; 2],
-    ) -> Result<(Value, Window), ConvertError> {
+    fn window(&mut self, node: &NodeProto, x: &Value, kernel: [usize; 2]) -> Result<(Value, Window), ConvertError> {
         let strides = source::ints(node, "strides").unwrap_or_else(|| vec![1, 1]);
         let pads = source::ints(node, "pads").unwrap_or_else(|| vec![0; 4]);
         let positive = |number: &i64| usize::try_from(*number).ok().filter(|number| *number <= MAX_SIDE);

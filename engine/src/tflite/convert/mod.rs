@@ -18,8 +18,8 @@ mod source;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::{Activation, Graph, Op, TensorId, Values};
-use crate::onnx::proto::NodeProto;
 use crate::onnx::Model;
+use crate::onnx::proto::NodeProto;
 use axes::Axes;
 pub use error::ConvertError;
 use error::refused;

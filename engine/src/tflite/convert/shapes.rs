@@ -34,7 +34,8 @@ impl Made<'_> {
         }
         let mut known =
             known.into_iter().collect::<Option<Vec<usize>>>().ok_or_else(|| refused(node, "its shape cannot be"))?;
-        let rest = known.iter().filter(|length| **length != 0).try_fold(1_usize, |all, length| all.checked_mul(*length));
+        let rest =
+            known.iter().filter(|length| **length != 0).try_fold(1_usize, |all, length| all.checked_mul(*length));
         let open = rest.and_then(|rest| count.checked_div(rest)).unwrap_or(0);
         known.iter_mut().filter(|length| **length == 0).for_each(|length| *length = open);
         if known.iter().try_fold(1_usize, |all, length| all.checked_mul(*length)) != Some(count) {

@@ -162,12 +162,8 @@ impl Subject for Source {
 
     fn tflite(&self) -> anyhow::Result<Graph> {
         let (height, width) = self.tflite_size();
-        let options = ExportOptions {
-            batch: Some(1),
-            size: Size::Fixed { height, width },
-            nms: None,
-            ..self.options.clone()
-        };
+        let options =
+            ExportOptions { batch: Some(1), size: Size::Fixed { height, width }, nms: None, ..self.options.clone() };
         let file = onnx(&self.learned, self.architecture, &options)?;
         let graph = tflite::graph(&file, (height, width))?;
         let mut random = Random::new(1);

@@ -8,8 +8,8 @@ use detector::model::graph::{Size, Writer};
 use engine::onnx::Axis;
 use engine::{EngineError, Weights};
 
-use super::{ExportOptions, OUTPUT};
 use super::nms::suppress;
+use super::{ExportOptions, OUTPUT};
 
 pub(super) fn write(
     weights: &Weights,
