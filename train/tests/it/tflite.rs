@@ -3,14 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use classifier::model::{EmbedderNetwork, Heads};
+use ::classifier::model::{EmbedderNetwork, Heads};
 use detector::model::fold::fold_all;
 use detector::model::{Architecture, DetectorNetwork};
 use engine::tflite::{Graph, Values, encode, from_onnx, pixels, quantized, run};
 use engine::{CandleSession, Device, Session, Weights};
 use ndarray::{Array4, Axis};
 use train::core::Parameters;
-use train::export::classifier;
+use train::export::classifier as embedder;
 use train::export::detector::{ExportOptions, Size, int8, onnx, parity};
 use train::export::tflite;
 use vision::ModelCard;
@@ -161,15 +161,15 @@ fn the_embedder_that_ships_says_the_same_in_floats_and_nearly_in_int8() {
     let (weights, card) = shipped();
     let backbone: &dyn engine::Backbone = card.architecture.parse().unwrap();
     let size = (card.preprocess.height as usize, card.preprocess.width as usize);
-    let options = classifier::ExportOptions { size, description: String::new(), license: String::new() };
-    let graph = tflite::graph(&classifier::onnx(&weights, backbone, &options).unwrap(), size).unwrap();
+    let options = embedder::ExportOptions { size, description: String::new(), license: String::new() };
+    let graph = tflite::graph(&embedder::onnx(&weights, backbone, &options).unwrap(), size).unwrap();
     let heads = Heads { classes: None, ..Heads::of(&weights) };
     let network = weights.build(&Device::cpu(), |vb| EmbedderNetwork::load(vb, backbone, heads)).unwrap();
     let network = CandleSession::of_images(Box::new(network), std::collections::BTreeMap::new(), &Device::cpu());
     let crops = crops(&card);
     assert!(crops.len() >= 6, "{} images", crops.len());
     let session = tflite::session(graph.clone()).unwrap();
-    let found = classifier::parity_of(&session, &network, &crops[0].1).unwrap();
+    let found = embedder::parity_of(&session, &network, &crops[0].1).unwrap();
     assert!(found > 0.99999, "{found}");
 
     let calibration: Vec<Array4<f32>> = crops.iter().step_by(2).take(6).map(|(_, image)| image.clone()).collect();
