@@ -48,7 +48,9 @@ async fn beat(store: Store, run: HeldRun, lease: Duration, lost: Arc<AtomicBool>
         match store.beat_run(&run).await {
             Ok(Ok(())) => renewed = begun,
             Ok(Err(_)) => break,
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "a run gives no sign of life; trying again"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a run gives no sign of life; trying again")
+            }
         }
         // Another may have taken it: whoever cannot say that it lives stops before that.
         if renewed.elapsed() >= lease {

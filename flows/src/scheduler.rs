@@ -62,7 +62,10 @@ impl Scheduler {
             Ok(()) => self.failing = false,
             Err(error) => {
                 if !std::mem::replace(&mut self.failing, true) {
-                    tracing::warn!(error = &error as &dyn Error, "it cannot be looked which flows are due; trying again");
+                    tracing::warn!(
+                        error = &error as &dyn Error,
+                        "it cannot be looked which flows are due; trying again"
+                    );
                 }
             }
         }

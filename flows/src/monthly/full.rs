@@ -36,7 +36,8 @@ pub(super) async fn run(flows: &Flows, held: &Held, month: Month) -> Result<(Man
         member.hash = (seen.contrast() >= BLANK).then_some(seen.hash);
     }
     let (stays, left_out) = choose(&members, &reserved, (config, held), &mut looks).await?;
-    let kept: Vec<Member> = members.into_iter().zip(stays).filter_map(|(member, stays)| stays.then_some(member)).collect();
+    let kept: Vec<Member> =
+        members.into_iter().zip(stays).filter_map(|(member, stays)| stays.then_some(member)).collect();
     leaks::check(&kept, &reserved, (config, held), &mut looks).await?;
     drop(looks);
     let mut kept: BTreeMap<Sha256, Member> = kept.into_iter().map(|member| (member.photo, member)).collect();

@@ -114,10 +114,12 @@ async fn gold(files: &Files) -> Result<(BTreeMap<Sha256, SetLine>, Sha256), Flow
     let (mut gold, mut spelled) = (BTreeMap::new(), Vec::new());
     for path in paths {
         for line in read_shard(files, &set, &path).await?.unwrap_or_default() {
-            spelled.push(Sha256::of(&serde_json::to_vec(&line).map_err(|error| StoreError::Unavailable {
-                what: "line",
-                source: io::Error::other(error).into(),
-            })?));
+            spelled.push(Sha256::of(
+                &serde_json::to_vec(&line).map_err(|error| StoreError::Unavailable {
+                    what: "line",
+                    source: io::Error::other(error).into(),
+                })?,
+            ));
             gold.entry(line.photo).or_insert(line);
         }
         if gold.len() > MAX_GOLD {

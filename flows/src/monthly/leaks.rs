@@ -17,7 +17,8 @@ pub(super) async fn check(
     (config, held): (&FullConfig, &Held),
     looks: &mut Looks<'_>,
 ) -> Result<(), FlowError> {
-    let alike = Alike::of(kept.iter().enumerate().filter_map(|(at, member)| Some((at, member.hash?))), config.near_bits);
+    let alike =
+        Alike::of(kept.iter().enumerate().filter_map(|(at, member)| Some((at, member.hash?))), config.near_bits);
     for (at, member) in kept.iter().enumerate() {
         held.check()?;
         let leak = |other: String, second: &'static str| FlowError::Leak {

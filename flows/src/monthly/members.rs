@@ -65,7 +65,12 @@ impl Split {
 }
 
 impl Members {
-    pub(super) async fn read(files: &Files, held: &Held, inputs: &mut Inputs, split: &Split) -> Result<Self, FlowError> {
+    pub(super) async fn read(
+        files: &Files,
+        held: &Held,
+        inputs: &mut Inputs,
+        split: &Split,
+    ) -> Result<Self, FlowError> {
         let mut members = Self::default();
         let mut known = BTreeMap::<Sha256, ()>::new();
         if let Some(before) = &mut inputs.before {

@@ -68,7 +68,8 @@ fn read(folders: &[PathBuf], bits: u32) -> Result<Reserved, FlowError> {
         let parts: Vec<&[u8]> = digests.iter().map(|digest| digest.0.as_slice()).collect();
         said.push(json!({"folder": folder.display().to_string(), "images": digests.len(), "sha256": Sha256::of_parts(&parts)}));
     }
-    let hashes = looks.iter().enumerate().filter(|(_, looks)| looks.contrast() >= BLANK).map(|(at, looks)| (at, looks.hash));
+    let hashes =
+        looks.iter().enumerate().filter(|(_, looks)| looks.contrast() >= BLANK).map(|(at, looks)| (at, looks.hash));
     let alike = Alike::of(hashes, bits);
     Ok(Reserved { names, looks, by_digest, alike, folders: said })
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use flows::{FlowError, Period};
-use store::audit::Actor;
 use store::access::Role;
+use store::audit::Actor;
 use store::flows::{Flow, FlowStatus};
 use store::model::now;
 use store::photos::Day;

@@ -114,7 +114,12 @@ async fn kills_leave_the_same_tree() {
     }
     let runs = broken.store.flow_runs(crate::place::HOME).await.expect("read");
     let attempts: i64 = runs.iter().map(|run| run.attempts).sum();
-    println!("{photos} photos, {killed} kills, {attempts} attempts at {} runs, {} files, {:.1} s undisturbed", runs.len(), names[0].len(), undisturbed.as_secs_f64());
+    println!(
+        "{photos} photos, {killed} kills, {attempts} attempts at {} runs, {} files, {:.1} s undisturbed",
+        runs.len(),
+        names[0].len(),
+        undisturbed.as_secs_f64()
+    );
     assert_eq!(broken.store.verify_audit().await.expect("verified").faults, []);
     assert_eq!(broken.store.check().await.expect("checked"), [] as [String; 0]);
 }

@@ -59,7 +59,8 @@ impl Platform {
         actor: &Actor,
     ) -> Result<Uploaded, PlatformError> {
         let lineage = json!({"operation": "upload", "file_name": about.file_name});
-        self.read_in(incoming, Origins { name: name(about), target: about.target_column.clone(), lineage }, key, actor).await
+        self.read_in(incoming, Origins { name: name(about), target: about.target_column.clone(), lineage }, key, actor)
+            .await
     }
 
     /// Reads what has arrived as a table and keeps it.

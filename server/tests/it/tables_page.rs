@@ -13,7 +13,8 @@ async fn server(folder: &std::path::Path) -> Server {
     let control = std::sync::Arc::<Control>::default();
     let recognizer = recognizer(&control);
     let store = Some(StoreHandle::from(settings(folder)));
-    let server = Server::loading(Setup { config: config(), store, reload: None }, control, move || loaded(recognizer)).await;
+    let server =
+        Server::loading(Setup { config: config(), store, reload: None }, control, move || loaded(recognizer)).await;
     server.until_ready().await;
     server
 }

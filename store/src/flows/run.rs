@@ -63,7 +63,13 @@ impl Store {
     ///
     /// # Errors
     /// When the database is not there.
-    pub async fn begin_run(&self, flow: Flow, period: &str, limits: RunLimits, actor: &Actor) -> Result<Begun, StoreError> {
+    pub async fn begin_run(
+        &self,
+        flow: Flow,
+        period: &str,
+        limits: RunLimits,
+        actor: &Actor,
+    ) -> Result<Begun, StoreError> {
         let (period, actor) = (period.to_owned(), actor.clone());
         self.database.write(move |tx| Box::pin(async move { begin(tx, flow, &period, limits, &actor).await })).await
     }
@@ -75,9 +81,9 @@ impl Store {
     pub async fn beat_run(&self, held: &HeldRun) -> Result<Result<(), Lost>, StoreError> {
         let (id, holder, until) = (held.run.id.clone(), held.holder.clone(), until(held.limits.lease));
         let sql = "UPDATE flow_runs SET lease = $1 WHERE id = $2 AND holder = $3 AND status = 'running'";
-        let beaten = self.database.write_lease(move |tx| {
-            Box::pin(async move { tx.execute(sql, values![until, &id, &holder]).await })
-        });
+        let beaten = self
+            .database
+            .write_lease(move |tx| Box::pin(async move { tx.execute(sql, values![until, &id, &holder]).await }));
         Ok(if beaten.await? == 1 { Ok(()) } else { Err(Lost) })
     }
 
@@ -166,7 +172,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database is not there.
-    pub async fn completed_before(&self, organisation: &str, flow: Flow, period: &str) -> Result<Option<String>, StoreError> {
+    pub async fn completed_before(
+        &self,
+        organisation: &str,
+        flow: Flow,
+        period: &str,
+    ) -> Result<Option<String>, StoreError> {
         let sql = "SELECT period FROM flow_runs WHERE organisation = $1 AND flow = $2 AND period < $3 AND status = 'completed' \
                    ORDER BY period DESC LIMIT 1";
         let row = self.database.optional(sql, values![organisation, flow.as_str(), period]).await?;

@@ -149,7 +149,8 @@ impl FromStr for Day {
             // 2026-02-30 is another day than it says.
             ((1..=12).contains(&month) && (0..=LAST).contains(&found.0) && found.to_string() == text).then_some(found)
         };
-        sound().ok_or_else(|| ParsePeriodError { text: crate::error::shorten(text), what: "day (YYYY-MM-DD, from 1970)" })
+        sound()
+            .ok_or_else(|| ParsePeriodError { text: crate::error::shorten(text), what: "day (YYYY-MM-DD, from 1970)" })
     }
 }
 
@@ -161,7 +162,8 @@ impl FromStr for Month {
             let [year, month] = parts(text, [4, 2])?;
             ((1..=12).contains(&month) && year >= 1970).then_some(Self(year * 12 + month - 1))
         };
-        sound().ok_or_else(|| ParsePeriodError { text: crate::error::shorten(text), what: "month (YYYY-MM, from 1970)" })
+        sound()
+            .ok_or_else(|| ParsePeriodError { text: crate::error::shorten(text), what: "month (YYYY-MM, from 1970)" })
     }
 }
 
@@ -194,7 +196,10 @@ mod tests {
             assert_eq!(days(year, month, day), number);
         }
         let month: Month = "2026-12".parse().expect("a month");
-        assert_eq!((month.next().to_string(), month.before().to_string()), ("2027-01".to_owned(), "2026-11".to_owned()));
+        assert_eq!(
+            (month.next().to_string(), month.before().to_string()),
+            ("2027-01".to_owned(), "2026-11".to_owned())
+        );
         assert_eq!(month.first().to_string(), "2026-12-01");
         assert_eq!(Month::of(month.end() - 1), month);
         assert_eq!(Month::of(month.end()), month.next());

@@ -36,12 +36,14 @@ impl Store {
             .write(move |tx| {
                 Box::pin(async move {
                     let ledger = Ledger::open(tx).await?;
-                    let sql = format!("SELECT {COLUMNS} FROM photos WHERE organisation = $1 AND photo = $2{}", tx.locked());
+                    let sql =
+                        format!("SELECT {COLUMNS} FROM photos WHERE organisation = $1 AND photo = $2{}", tx.locked());
                     let row = tx.optional(&sql, values![&actor.organisation, name.to_string()]).await?;
                     let found = row.as_ref().map(photo).transpose()?;
                     let found = found.ok_or_else(|| StoreError::not_found("photo", name.to_string()))?;
                     drop_row(tx, &actor.organisation, &found).await?;
-                    let record = Record { before: found.photo.to_string(), ..Record::of("photo.delete", &name.to_string()) };
+                    let record =
+                        Record { before: found.photo.to_string(), ..Record::of("photo.delete", &name.to_string()) };
                     ledger.write(tx, &actor, record).await?;
                     Ok(found)
                 })

@@ -150,10 +150,7 @@ impl Store {
     /// What of it waits in the review queue goes, rows and images; of what people answered the images go, their answers stay.
     async fn erase_from_queue(&self, photo: Sha256) -> Result<(), StoreError> {
         let name = photo.to_string();
-        let images = self
-            .database
-            .write(move |tx| Box::pin(async move { erase_items(tx, &name).await }))
-            .await?;
+        let images = self.database.write(move |tx| Box::pin(async move { erase_items(tx, &name).await })).await?;
         for image in images {
             self.objects.delete(digest(&image)?).await?;
         }

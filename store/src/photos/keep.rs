@@ -60,7 +60,8 @@ impl Store {
         }
         let files = self.photo_files()?;
         // Owned: what is borrowed from a list would make the whole no task of its own.
-        let puts: Vec<(String, Bytes)> = drafts.iter().map(|draft| (draft.object.clone(), draft.new.file.clone())).collect();
+        let puts: Vec<(String, Bytes)> =
+            drafts.iter().map(|draft| (draft.object.clone(), draft.new.file.clone())).collect();
         let puts = puts.into_iter().map(|(name, file)| async move { files.put(&name, file).await });
         stream::iter(puts).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
         let refused = self

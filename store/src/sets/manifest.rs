@@ -73,10 +73,15 @@ impl Manifest {
     /// When it is no sound manifest of this set, or the place cannot be read.
     pub async fn read(files: &Files, set: &SetName) -> Result<Option<Self>, StoreError> {
         let Some(text) = files.get(&set.manifest(), MAX_BYTES).await? else { return Ok(None) };
-        let damaged = |reason: String| StoreError::Damaged { what: "manifest", value: format!("{}: {reason}", set.manifest()) };
+        let damaged =
+            |reason: String| StoreError::Damaged { what: "manifest", value: format!("{}: {reason}", set.manifest()) };
         let manifest: Self = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
-        if (manifest.format.as_str(), manifest.version) != (MANIFEST_FORMAT, VERSION) || manifest.set != set.to_string() {
-            return Err(damaged(format!("it is a {:?} of version {} of {:?}", manifest.format, manifest.version, manifest.set)));
+        if (manifest.format.as_str(), manifest.version) != (MANIFEST_FORMAT, VERSION) || manifest.set != set.to_string()
+        {
+            return Err(damaged(format!(
+                "it is a {:?} of version {} of {:?}",
+                manifest.format, manifest.version, manifest.set
+            )));
         }
         if root(&manifest.files) != manifest.sha256 {
             return Err(damaged("its files give another digest than it says".to_owned()));
@@ -89,7 +94,8 @@ impl Manifest {
     /// # Errors
     /// When the place cannot be written.
     pub async fn write(&self, files: &Files, set: &SetName) -> Result<(), StoreError> {
-        let mut text = serde_json::to_vec_pretty(self).map_err(|error| StoreError::objects(std::io::Error::other(error)))?;
+        let mut text =
+            serde_json::to_vec_pretty(self).map_err(|error| StoreError::objects(std::io::Error::other(error)))?;
         text.push(b'\n');
         files.put(&set.manifest(), text.into()).await
     }

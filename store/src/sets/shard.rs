@@ -84,11 +84,18 @@ pub async fn read_shard(files: &Files, set: &SetName, path: &str) -> Result<Opti
     let Some(text) = files.get(&name, MAX_SHARD).await? else { return Ok(None) };
     let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).enumerate();
     let read = lines.map(|(at, line)| {
-        let line: SetLine = serde_json::from_slice(line)
-            .map_err(|error| StoreError::Damaged { what: "line of labels", value: format!("{name}:{}: {error}", at + 1) })?;
+        let line: SetLine = serde_json::from_slice(line).map_err(|error| StoreError::Damaged {
+            what: "line of labels",
+            value: format!("{name}:{}: {error}", at + 1),
+        })?;
         // Whatever a file says, nothing outside its set is read for it.
-        let sound = line.image.starts_with("images/") && !line.image.split('/').any(|part| matches!(part, "" | "." | ".."));
-        if sound { Ok(line) } else { Err(StoreError::Damaged { what: "path of an image", value: format!("{name}:{}", at + 1) }) }
+        let sound =
+            line.image.starts_with("images/") && !line.image.split('/').any(|part| matches!(part, "" | "." | ".."));
+        if sound {
+            Ok(line)
+        } else {
+            Err(StoreError::Damaged { what: "path of an image", value: format!("{name}:{}", at + 1) })
+        }
     });
     read.collect::<Result<_, _>>().map(Some)
 }

@@ -56,7 +56,8 @@ pub(super) async fn checked(tx: &mut Tx, photo: &Photo, boxes: Vec<Facing>) -> R
                 Some(code) => String::clone(code),
                 None => {
                     let row = tx.optional("SELECT code FROM skus WHERE id = $1 AND id > 0", values![sku]).await?;
-                    let row = row.ok_or_else(|| wrong(format!("sku {sku}"), "a SKU of the catalogue, or none".to_owned()))?;
+                    let row =
+                        row.ok_or_else(|| wrong(format!("sku {sku}"), "a SKU of the catalogue, or none".to_owned()))?;
                     codes.entry(sku).or_insert(row.text("code")?).clone()
                 }
             }),

@@ -67,7 +67,12 @@ fn annotation(row: &Row) -> Result<Annotation, StoreError> {
 }
 
 /// The annotation of that version.
-pub(super) async fn boxes_of(tx: &mut Tx, organisation: &str, id: &str, version: i64) -> Result<Annotation, StoreError> {
+pub(super) async fn boxes_of(
+    tx: &mut Tx,
+    organisation: &str,
+    id: &str,
+    version: i64,
+) -> Result<Annotation, StoreError> {
     let sql = format!(
         "SELECT {ANNOTATION} FROM photo_annotations a WHERE a.organisation = $1 AND a.photo = $2 AND a.version = $3"
     );
@@ -127,8 +132,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database is not there.
-    pub async fn verify_progress(&self, organisation: &str, day: Day, now: Timestamp) -> Result<VerifyProgress, StoreError> {
-        let sum = |condition: &str| format!("CAST(COALESCE(SUM(CASE WHEN {condition} THEN 1 ELSE 0 END), 0) AS BIGINT)");
+    pub async fn verify_progress(
+        &self,
+        organisation: &str,
+        day: Day,
+        now: Timestamp,
+    ) -> Result<VerifyProgress, StoreError> {
+        let sum =
+            |condition: &str| format!("CAST(COALESCE(SUM(CASE WHEN {condition} THEN 1 ELSE 0 END), 0) AS BIGINT)");
         let sql = format!(
             "SELECT COUNT(*) AS photos, {} AS opened, {} AS seconds, {} AS verified, {} AS claimed FROM photos \
              WHERE organisation = $1 AND day = $2",

@@ -111,7 +111,13 @@ async fn keep(tx: &mut Tx, save: Save) -> Result<(Photo, Annotation), StoreError
 }
 
 /// How many other people left these very boxes last, one after the other.
-async fn same_boxes(tx: &mut Tx, organisation: &str, id: &str, digest: &str, reviewer: &str) -> Result<i64, StoreError> {
+async fn same_boxes(
+    tx: &mut Tx,
+    organisation: &str,
+    id: &str,
+    digest: &str,
+    reviewer: &str,
+) -> Result<i64, StoreError> {
     let sql = "SELECT COUNT(DISTINCT a.reviewer) AS people FROM photo_annotations a WHERE a.organisation = $1 AND a.photo = $2 \
                AND a.digest = $3 AND a.reviewer <> $4 AND NOT EXISTS (SELECT 1 FROM photo_annotations o \
                WHERE o.organisation = a.organisation AND o.photo = a.photo AND o.version > a.version AND o.digest <> a.digest)";

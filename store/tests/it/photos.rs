@@ -61,7 +61,16 @@ async fn keep(store: &Store, count: u32) -> Vec<Sha256> {
 }
 
 fn save(photo: Sha256, version: i64, boxes: Boxes, reviewer: &str, looks: u32) -> Save {
-    Save { organisation: HOME.into(), photo, version, boxes, reviewer: reviewer.into(), at: store::model::now(), looks, key: None }
+    Save {
+        organisation: HOME.into(),
+        photo,
+        version,
+        boxes,
+        reviewer: reviewer.into(),
+        at: store::model::now(),
+        looks,
+        key: None,
+    }
 }
 
 fn next(reviewer: &str) -> NextPhoto {

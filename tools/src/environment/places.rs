@@ -50,7 +50,9 @@ fn database(text: &dyn Fn(&str) -> Option<String>) -> anyhow::Result<Option<Secr
             _ => bail!("DB_PORT is {port:?}, but it must be a port: 1 to 65535"),
         },
     };
-    let Some(name) = text("DB_NAME") else { bail!("DB_HOST is set and DB_NAME is not: name the database, or set DATABASE_URL") };
+    let Some(name) = text("DB_NAME") else {
+        bail!("DB_HOST is set and DB_NAME is not: name the database, or set DATABASE_URL")
+    };
     let user = text("DB_USER").map(|user| {
         let password = text("DB_PASSWORD").map(|password| format!(":{}", escaped(&password))).unwrap_or_default();
         format!("{}{password}@", escaped(&user))
@@ -95,11 +97,18 @@ mod tests {
 
     #[test]
     fn parts_become_urls_where_there_is_none() {
-        let database = |pairs: &[(&str, &str)]| places(pairs).map(|places| places.database.map(|url| url.expose().to_owned()));
+        let database =
+            |pairs: &[(&str, &str)]| places(pairs).map(|places| places.database.map(|url| url.expose().to_owned()));
         let check = |pairs: &[(&str, &str)], expected: Option<&str>| {
             assert_eq!(database(pairs).expect("sound").as_deref(), expected, "{pairs:?}");
         };
-        let parts = [("DB_HOST", "db"), ("DB_PORT", "6432"), ("DB_USER", "shelf"), ("DB_PASSWORD", "a b/c@d:e%"), ("DB_NAME", "shelf")];
+        let parts = [
+            ("DB_HOST", "db"),
+            ("DB_PORT", "6432"),
+            ("DB_USER", "shelf"),
+            ("DB_PASSWORD", "a b/c@d:e%"),
+            ("DB_NAME", "shelf"),
+        ];
         check(&parts, Some("postgres://shelf:a%20b%2Fc%40d%3Ae%25@db:6432/shelf"));
         check(&[("DB_HOST", "::1"), ("DB_NAME", "s")], Some("postgres://[::1]:5432/s"));
         check(&[("DB_HOST", "/run/pg"), ("DB_NAME", "s")], Some("postgres://localhost:5432/s?host=%2Frun%2Fpg"));
@@ -125,10 +134,17 @@ mod tests {
         ])
         .expect("sound");
         assert_eq!(found.s3.endpoint.as_deref(), Some("http://minio:9000"));
-        assert_eq!((found.s3.key.as_deref(), found.s3.secret.map(|s| s.expose().to_owned())), (Some("root"), Some("geheim".to_owned())));
+        assert_eq!(
+            (found.s3.key.as_deref(), found.s3.secret.map(|s| s.expose().to_owned())),
+            (Some("root"), Some("geheim".to_owned()))
+        );
         assert_eq!((found.buckets.photos.as_str(), found.buckets.artifacts.as_str()), ("style-photos", "ml-artifacts"));
         assert_eq!(found.objects.as_deref(), Some("s3://ml-artifacts/review"));
-        let found = places(&[("MINIO_ENDPOINT", "https://s3.example"), ("OBJECTS_URL", "data"), ("AWS_ENDPOINT_URL", "http://other")]);
+        let found = places(&[
+            ("MINIO_ENDPOINT", "https://s3.example"),
+            ("OBJECTS_URL", "data"),
+            ("AWS_ENDPOINT_URL", "http://other"),
+        ]);
         let found = found.expect("sound");
         assert_eq!((found.s3.endpoint.as_deref(), found.objects.as_deref()), (Some("http://other"), Some("data")));
         let found = places(&[]).expect("sound");

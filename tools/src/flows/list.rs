@@ -27,7 +27,8 @@ pub(super) fn run(args: &ListArgs, environment: &Environment) -> anyhow::Result<
         for flow in Flow::ALL {
             let cron = config.cron(*flow);
             let next = next(cron, now()).filter(|_| config.schedule).map_or_else(|| "by hand".to_owned(), time);
-            let last = store.completed_before(DEFAULT_ORGANISATION, *flow, "~").await?.unwrap_or_else(|| "never".to_owned());
+            let last =
+                store.completed_before(DEFAULT_ORGANISATION, *flow, "~").await?.unwrap_or_else(|| "never".to_owned());
             println!("{flow:<8}  {:<12}  {next:<20}  {last}", cron.as_str());
         }
         Ok(ExitCode::SUCCESS)

@@ -48,5 +48,7 @@ pub(crate) fn run(command: Workbench, _environment: &Environment) -> anyhow::Res
         Workbench::Table(_) => "table",
         Workbench::Factory(_) => "factory",
     };
-    bail!("this program was built to serve and has no `shelf {name}`; packages (`make dist`) have it, and `cargo build --release`")
+    bail!(
+        "this program was built to serve and has no `shelf {name}`; packages (`make dist`) have it, and `cargo build --release`"
+    )
 }

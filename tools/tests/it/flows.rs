@@ -65,9 +65,9 @@ fn flows_are_run_by_hand_and_remembered() {
     let again = run(&["flows", "run", "daily", "--date", &day]);
     assert!(again.status.success() && stdout(&again).contains("done before"), "{}", stdout(&again));
     for (arguments, expected) in [
-        (["flows", "run", "daily", "--date", "2026-02-30"], "is no day of the calendar"),
+        (["flows", "run", "daily", "--date", "2026-02-30"], "is no day (YYYY-MM-DD"),
         (["flows", "run", "daily", "--date", today.as_str()], "is not over"),
-        (["flows", "run", "monthly", "--date", "2026"], "is no month of the calendar"),
+        (["flows", "run", "monthly", "--date", "2026"], "is no month (YYYY-MM,"),
     ] {
         let refused = run(&arguments);
         assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
@@ -83,10 +83,19 @@ fn flows_are_run_by_hand_and_remembered() {
     assert!(audit.contains("flow.begin") && audit.contains("flow.complete"), "{audit}");
     // Part by part: a database that cannot be there is named, its password is not.
     let mut command = place.command(&["flows", "history"]);
-    command.env_remove("DATABASE_URL").envs([("DB_HOST", "127.0.0.1"), ("DB_PORT", "1"), ("DB_USER", "shelf"), ("DB_NAME", "shelf")]);
+    command.env_remove("DATABASE_URL").envs([
+        ("DB_HOST", "127.0.0.1"),
+        ("DB_PORT", "1"),
+        ("DB_USER", "shelf"),
+        ("DB_NAME", "shelf"),
+    ]);
     let away = command.env("DB_PASSWORD", "geheim").output().expect("it runs");
     assert!(!away.status.success());
-    assert!(stderr(&away).contains("database cannot be reached") && !stderr(&away).contains("geheim"), "{}", stderr(&away));
+    assert!(
+        stderr(&away).contains("database cannot be reached") && !stderr(&away).contains("geheim"),
+        "{}",
+        stderr(&away)
+    );
     let wrong = shelf(&place, &["flows", "history"]).env("ML_ARTIFACTS_BUCKET", "../up").output().expect("it runs");
     assert!(wrong.status.success(), "what is not needed is not opened");
     let run = shelf(&place, &["flows", "run", "daily"]).env("ML_ARTIFACTS_BUCKET", "../up").output().expect("it runs");

@@ -221,8 +221,10 @@ fn imports(folder: &Path) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 /// Crates whose modules import each other in no circle. The others: docs/architecture.md says what goes in circles there, and why.
-const STRAIGHT: [&str; 12] =
-    ["vision", "engine", "eval", "hub", "synth", "detector", "pipeline", "review", "platform", "train", "flows", "server"];
+const STRAIGHT: [&str; 12] = [
+    "vision", "engine", "eval", "hub", "synth", "detector", "pipeline", "review", "platform", "train", "flows",
+    "server",
+];
 
 #[test]
 fn modules_import_each_other_in_no_circle() {

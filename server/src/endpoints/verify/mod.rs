@@ -37,7 +37,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 
 /// The store that photos are kept in.
 async fn store(app: &App) -> Result<Store, Problem> {
-    let none = || Problem::new(ProblemType::StoreUnavailable, "this server was started without a store: no photo is kept");
+    let none =
+        || Problem::new(ProblemType::StoreUnavailable, "this server was started without a store: no photo is kept");
     Ok(app.store.as_ref().ok_or_else(none)?.get().await?)
 }
 

@@ -35,7 +35,10 @@ pub(crate) struct PhotoHistory {
         (status = 503, description = "The store cannot be reached", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn show(State(app): State<Arc<App>>, Path(photo): Path<String>) -> Result<Json<PhotoHistory>, Problem> {
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    Path(photo): Path<String>,
+) -> Result<Json<PhotoHistory>, Problem> {
     let (store, name) = (store(&app).await?, digest(&photo)?);
     let photo = store.photo(DEFAULT_ORGANISATION, name).await?;
     let said = store.annotations(DEFAULT_ORGANISATION, name).await?;
