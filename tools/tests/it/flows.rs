@@ -65,9 +65,9 @@ fn flows_are_run_by_hand_and_remembered() {
     let again = run(&["flows", "run", "daily", "--date", &day]);
     assert!(again.status.success() && stdout(&again).contains("done before"), "{}", stdout(&again));
     for (arguments, expected) in [
-        (["flows", "run", "daily", "--date", "2026-02-30"], "is no day of the calendar"),
+        (["flows", "run", "daily", "--date", "2026-02-30"], "is no day (YYYY-MM-DD"),
         (["flows", "run", "daily", "--date", today.as_str()], "is not over"),
-        (["flows", "run", "monthly", "--date", "2026"], "is no month of the calendar"),
+        (["flows", "run", "monthly", "--date", "2026"], "is no month (YYYY-MM,"),
     ] {
         let refused = run(&arguments);
         assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
