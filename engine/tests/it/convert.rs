@@ -114,7 +114,7 @@ fn padding_that_the_schema_does_not_have_is_written_around_the_image() {
         assert_eq!(said.len(), 2 * rows * columns);
         let at = |channel: usize, y: i64, x: i64| {
             let inside = (0..SIDES.0 as i64).contains(&y) && (0..SIDES.1 as i64).contains(&x);
-            let place = (y as usize * SIDES.1 + x as usize) * 3 + channel;
+            let place = (y * SIDES.1 as i64 + x) * 3 + channel as i64;
             if inside { ((place * 13 % 29) as f32 - 14.0) / 7.0 } else { 0.0 }
         };
         for (place, found) in said.iter().enumerate() {
