@@ -137,7 +137,7 @@ halves() {
 prototypes=docs/results/prototypes.csv
 {
     echo "# command: scripts/coolers.sh; weights: $WEIGHTS; all SKUs enrolled; weight: gallery.prototype, 0 is the nearest exemplars alone"
-    echo "set,exemplars,weight,top1,auroc,ece"
+    echo "set,exemplars,weight,top1,ece"
 } > "$prototypes"
 # weigh ENROL QUERY NAME EXEMPLARS...
 weigh() {
@@ -147,7 +147,7 @@ weigh() {
             "$SHELF" eval classifier --enrol "$1" --query "$2" --exemplars "$exemplars" --pipeline-config "$WORK/pipeline.yaml" \
                 --no-gate --resamples 0 --json "$WORK/weigh.json" > /dev/null
             line="$3,$exemplars,$weight"
-            for name in top1 auroc ece; do line="$line,$(metric $name "$WORK/weigh.json")"; done
+            for name in top1 ece; do line="$line,$(metric $name "$WORK/weigh.json")"; done
             echo "$line" | tee -a "$prototypes"
         done
     done

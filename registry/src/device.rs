@@ -186,7 +186,7 @@ fn check_ends(graph: &Graph, said: &Meta) -> Result<(), DeviceError> {
     for (what, ids, count, end) in ends {
         let [id] = ids else { return Err(misfit(what, format!("{} tensors", ids.len()), "one tensor")) };
         let tensor = graph.tensor(*id);
-        fits(what, format!("{} numbers", tensor.len()), format!("{count} numbers"))?;
+        fits(what, format!("{} numbers", tensor.len()).as_str(), format!("{count} numbers").as_str())?;
         let Some((scale, zero_point)) = tensor.quantization.as_ref().and_then(Quantization::whole) else {
             return Err(misfit(what, tensor.element.to_string(), "int8"));
         };
@@ -218,12 +218,15 @@ fn check_run(graph: &Graph, features: usize) -> Result<(), DeviceError> {
     Ok(())
 }
 
-fn fits<T: PartialEq + ToString>(what: &'static str, found: T, expected: T) -> Result<(), DeviceError> {
+fn fits<T: PartialEq + ToString + Copy>(what: &'static str, found: T, expected: T) -> Result<(), DeviceError> {
     if found == expected { Ok(()) } else { Err(misfit(what, found.to_string(), &expected.to_string())) }
 }
 
-fn misfit(what: &'static str, found: String, expected: &str) -> DeviceError {
-    DeviceError::Misfit { what, found: found.chars().take(120).collect(), expected: expected.to_owned() }
+fn misfit(what: &'static str, mut found: String, expected: &str) -> DeviceError {
+    if let Some((end, _)) = found.char_indices().nth(120) {
+        found.truncate(end);
+    }
+    DeviceError::Misfit { what, found, expected: expected.to_owned() }
 }
 
 impl Checked {

@@ -153,7 +153,7 @@ on_each! {
     async fn what_is_no_table_is_named(place) {
         let small = tabular::Limits { max_bytes: 10_000, max_rows: 50, max_columns: 10, max_cells: 300, max_row_bytes: 5_000 };
         let platform = platform(&place, Limits { upload_bytes: 10_000, table: small, ..Limits::default() });
-        let wide = format!("{}\n{}\n", vec!["c"; 11].join(","), vec!["1"; 11].join(","));
+        let wide = format!("{}\n{}\n", ["c"; 11].join(","), ["1"; 11].join(","));
         for (file, named) in [
             (&b""[..], "the file is empty"),
             (b"a,b\n", "there is no row of data"),

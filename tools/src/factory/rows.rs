@@ -69,7 +69,7 @@ impl Labelled {
     ///
     /// # Errors
     /// Naming lines whose features are no finite numbers or whose label is no class of the schema.
-    pub(super) fn validate(raw: Raw, columns: &Columns) -> anyhow::Result<Self> {
+    pub(super) fn validate(raw: &Raw, columns: &Columns) -> anyhow::Result<Self> {
         let known: BTreeMap<&str, usize> =
             columns.classes.iter().enumerate().map(|(at, class)| (class.as_str(), at)).collect();
         let (mut values, mut classes) = (Vec::with_capacity(raw.rows.len() * columns.features.len()), Vec::new());
@@ -175,7 +175,7 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("t.csv");
         std::fs::write(&path, text)?;
-        Labelled::validate(Raw::load(&path, &columns())?, &columns())
+        Labelled::validate(&Raw::load(&path, &columns())?, &columns())
     }
 
     #[test]

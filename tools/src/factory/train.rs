@@ -140,7 +140,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
         Ok((raw, format!("{}", csv.display())))
     })?;
     let rows = steps.run("validate", || {
-        let rows = Labelled::validate(raw, &columns)?;
+        let rows = Labelled::validate(&raw, &columns)?;
         for (class, _) in columns.classes.iter().zip(&rows.counts).filter(|(_, count)| **count == 0) {
             tracing::warn!("no row is of the class {class:?}: the network will never tell it");
         }

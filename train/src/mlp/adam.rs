@@ -55,7 +55,7 @@ mod tests {
     fn it_moves_as_the_optimiser_of_all_others_does() {
         let mut random = Random::new(3);
         let start: Vec<f32> = (0..20).map(|_| random.normal() as f32).collect();
-        let mut ours = vec![start.clone()];
+        let mut ours = [start.clone()];
         let mut adam = Adam::default();
         let var = Var::from_vec(start, 20, &Device::Cpu).unwrap();
         let parameters = BTreeMap::from([("weight".to_owned(), var.clone())]);
@@ -65,7 +65,7 @@ mod tests {
             Rates { learning_rate: 0.01, bias_learning_rate: 0.01, momentum: f64::from(BETA1), weight_decay: 0.0 };
         for _ in 0..30 {
             let gradient: Vec<f32> = (0..20).map(|_| random.normal() as f32).collect();
-            adam.step(ours.iter_mut(), &[gradient.clone()], 0.01);
+            adam.step(ours.iter_mut(), std::slice::from_ref(&gradient), 0.01);
             // A loss whose gradient is just that.
             let factor = Tensor::from_vec(gradient, 20, &Device::Cpu).unwrap();
             let loss = (var.as_tensor() * factor).unwrap().sum_all().unwrap();

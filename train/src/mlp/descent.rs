@@ -17,13 +17,12 @@ pub(super) struct Descent {
 }
 
 impl Descent {
-    /// Mean loss of the batch; gradients are in [`Descent::gradients`] afterwards. Of what hidden layers say, the fraction
+    /// Mean loss of the batch, inputs and classes of its rows; gradients are in [`Descent::gradients`] afterwards. Of what hidden layers say, the fraction
     /// `dropout` is left out by chance (Srivastava et al. 2014).
     pub(super) fn batch(
         &mut self,
         network: &Mlp,
-        x: &[f32],
-        classes: &[u32],
+        (x, classes): (&[f32], &[u32]),
         dropout: f32,
         random: &mut Random,
     ) -> f64 {
@@ -154,7 +153,7 @@ mod tests {
         let x: Vec<f32> = (0..7 * 4).map(|_| random.normal() as f32).collect();
         let classes = [0, 1, 2, 2, 1, 0, 1];
         let mut descent = Descent::default();
-        let value = descent.batch(&network, &x, &classes, 0.0, &mut random);
+        let value = descent.batch(&network, (&x, &classes), 0.0, &mut random);
         assert!((value - loss(&network, &x, &classes)).abs() < 1e-6);
         let gradients: Vec<f32> = descent.gradients().iter().flatten().copied().collect();
         assert_eq!(gradients.len(), network.parameters());
@@ -179,7 +178,7 @@ mod tests {
         assert!((zeros - 0.2).abs() < 0.005 && (mean - 1.0).abs() < 0.01, "{zeros} {mean}");
         let network = Mlp::seeded(3, &[8], 2, 1);
         let mut descent = Descent::default();
-        descent.batch(&network, &[1.0, -2.0, 0.5], &[1], 0.9, &mut Random::new(2));
+        descent.batch(&network, (&[1.0, -2.0, 0.5], &[1]), 0.9, &mut Random::new(2));
         for (unit, kept) in descent.kept[0].iter().enumerate() {
             if *kept == 0.0 {
                 let column: f32 = (0..3).map(|input| descent.gradients()[0][input * 8 + unit].abs()).sum();

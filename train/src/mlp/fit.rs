@@ -219,7 +219,7 @@ impl Learner for MlpLearner<'_> {
                 x.extend_from_slice(&self.train.x[row * features..][..features]);
                 classes.push(self.train.classes[*row]);
             }
-            let loss = self.descent.batch(&self.network, &x, &classes, self.plan.dropout, &mut random);
+            let loss = self.descent.batch(&self.network, (&x, &classes), self.plan.dropout, &mut random);
             if !loss.is_finite() {
                 return Err(MlpError::NotFinite { value: loss, epoch: standing.epochs + 1 });
             }
