@@ -49,7 +49,7 @@ async fn beat(store: Store, run: HeldRun, lease: Duration, lost: Arc<AtomicBool>
             Ok(Ok(())) => renewed = begun,
             Ok(Err(_)) => break,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a run gives no sign of life; trying again")
+                tracing::warn!(error = &error as &dyn std::error::Error, "a run gives no sign of life; trying again");
             }
         }
         // Another may have taken it: whoever cannot say that it lives stops before that.

@@ -125,10 +125,11 @@ impl<'a> Covered<'a> {
 
     fn explain(&self, row: &[f64], features: usize, added: &mut [f64]) {
         let first = Step { feature: None, unknown: 1.0, known: 1.0, weight: 0.0 };
-        self.follow((row, features), 0, &[], first, added);
+        self.follow((row, features), 0, (&[], first), added);
     }
 
-    fn follow(&self, (row, features): (&[f64], usize), node: usize, before: &[Step], step: Step, added: &mut [f64]) {
+    fn follow(&self, of: (&[f64], usize), node: usize, (before, step): (&[Step], Step), added: &mut [f64]) {
+        let (row, features) = of;
         let mut path = before.to_vec();
         extend(&mut path, step);
         match &self.nodes[node] {
@@ -151,7 +152,7 @@ impl<'a> Covered<'a> {
                 for (child, known) in [(hot, known), (cold, 0.0)] {
                     let unknown = unknown * self.cover[child] / self.cover[node];
                     let step = Step { feature: Some(*feature), unknown, known, weight: 0.0 };
-                    self.follow((row, features), child, &path, step, added);
+                    self.follow(of, child, (&path, step), added);
                 }
             }
         }

@@ -347,14 +347,6 @@ mod tests {
 
     #[test]
     fn places_that_are_not_there_are_named() {
-        for (graph, part) in [
-            (relus(2, &[(7, 1)], 1), "tensor 7 is not in the file"),
-            (relus(2, &[(0, 9)], 1), "tensor 9 is not in the file"),
-            (relus(2, &[(0, 1)], 5), "tensor 5 is not in the file"),
-        ] {
-            let error = refused(&graph);
-            assert!(error.contains(part), "{part}: {error}");
-        }
         let file = encode(&relus(2, &[(0, 1)], 1));
         // Every four bytes as an offset that leads out of the file.
         for at in 0..file.len() / 4 {

@@ -188,9 +188,9 @@ impl Made<'_> {
         });
         self.graph.nodes.push(Node { op, inputs: vec![from], output });
         if to_int8 {
-            self.places[id.0] = Some(output)
+            self.places[id.0] = Some(output);
         } else {
-            self.floats[id.0] = Some(output)
+            self.floats[id.0] = Some(output);
         }
         Ok(output)
     }

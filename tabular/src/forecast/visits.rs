@@ -92,8 +92,8 @@ impl Visits {
         let (store, shelf, sku) = (table.column(store)?, table.column(shelf)?, table.column(sku)?);
         let mut found: BTreeMap<[String; 3], Vec<(i64, f64)>> = BTreeMap::new();
         let mut left_out = 0;
-        for row in 0..table.rows() {
-            let (Some(moment), count) = (moments[row], numbers.values[row]) else {
+        for (row, (moment, count)) in moments.iter().zip(&numbers.values).enumerate() {
+            let (Some(moment), count) = (*moment, *count) else {
                 left_out += 1;
                 continue;
             };

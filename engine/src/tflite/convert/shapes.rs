@@ -57,16 +57,16 @@ impl Made<'_> {
                 let axes = Axes::blocks(wanted.len(), from);
                 let ours: Vec<usize> =
                     [&wanted[..1], &wanted[from..], &wanted[1..from]].into_iter().flatten().copied().collect();
-                let id = self.to_shape(node, x.id, &ours)?;
+                let id = self.with_shape(node, x.id, &ours)?;
                 return Ok(Value { id, axes });
             }
         }
         let id = self.in_order(x, &node.name)?;
-        let id = self.to_shape(node, id, wanted)?;
+        let id = self.with_shape(node, id, wanted)?;
         Ok(Value { id, axes: Axes::plain(wanted.len()) })
     }
 
-    fn to_shape(&mut self, node: &NodeProto, x: TensorId, shape: &[usize]) -> Result<TensorId, ConvertError> {
+    fn with_shape(&mut self, node: &NodeProto, x: TensorId, shape: &[usize]) -> Result<TensorId, ConvertError> {
         let wanted = self.ints(&format!("{}/shape", node.name), &[shape.len()], shape);
         Ok(self.graph.node(Op::Reshape, &node.name, &[x, wanted])?)
     }
