@@ -96,7 +96,7 @@ fn prepare_by(queue: &Arc<Queue>, seen: &Seen<'_>, differs: Option<&[bool]>) -> 
     let at = store::model::now();
     let picked = match differs {
         None => queue.sampler().pick_from(Some(source), recognition, at, &facts),
-        Some(differs) => queue.sampler().pick_differing(source, recognition, at, &facts, differs),
+        Some(differs) => queue.sampler().pick_differing(source, (recognition, differs), at, &facts),
     };
     let reserved = Reserved { queue: Arc::clone(queue), picked, kept: false };
     let picked = &reserved.picked;

@@ -103,6 +103,9 @@ pub struct GalleryFacts<'a> {
     pub gallery_version: u64,
 }
 
+/// Why a facing, by its place, is asked about, and how urgent that is; no reason leaves it out.
+type Why<'a> = &'a dyn Fn(usize, &RecognizedItem, &Surroundings) -> (Vec<Reason>, f32);
+
 impl Sampler {
     /// A sampler with nothing queued yet.
     #[must_use]
@@ -138,31 +141,34 @@ impl Sampler {
         facts: &GalleryFacts<'_>,
     ) -> Picked {
         let samplers = self.samplers;
-        self.pick_by(source, recognition, now, facts, &|_, item, around| reasons(item, around, &samplers))
+        self.pick_by(source, (recognition, &|_, item, around| reasons(item, around, &samplers)), now, facts)
     }
 
     /// What a release saw otherwise than the one in production: facings that `differs` says, by their place.
     pub fn pick_differing(
         &mut self,
         source: Source,
-        recognition: &Recognition,
+        (recognition, differs): (&Recognition, &[bool]),
         now: i64,
         facts: &GalleryFacts<'_>,
-        differs: &[bool],
     ) -> Picked {
-        self.pick_by(Some(source), recognition, now, facts, &|facing, _, _| match differs.get(facing) {
-            Some(true) => (vec![Reason::Shadow], DIFFERENT),
-            _ => (Vec::new(), 0.0),
-        })
+        self.pick_by(
+            Some(source),
+            (recognition, &|facing, _, _| match differs.get(facing) {
+                Some(true) => (vec![Reason::Shadow], DIFFERENT),
+                _ => (Vec::new(), 0.0),
+            }),
+            now,
+            facts,
+        )
     }
 
     fn pick_by(
         &mut self,
         source: Option<Source>,
-        recognition: &Recognition,
+        (recognition, why): (&Recognition, Why<'_>),
         now: i64,
         facts: &GalleryFacts<'_>,
-        why: &dyn Fn(usize, &RecognizedItem, &Surroundings) -> (Vec<Reason>, f32),
     ) -> Picked {
         let mut found: Vec<Found> = Vec::new();
         let mut picked = Picked { at: now, ..Picked::default() };

@@ -141,8 +141,11 @@ fn read(name: &str, folder: &Path, count: usize, card: &ModelCard) -> Result<Set
     Ok(set)
 }
 
+/// An embedding a crop, and milliseconds of the processor for one.
+type Interpreted = (Vec<Vec<f32>>, f64);
+
 /// What the interpreter says of all crops, and milliseconds of the processor for one.
-fn interpreted(python: &Path, file: &Path, raw: &Path, count: usize) -> Result<(Vec<Vec<f32>>, f64), Box<dyn Error>> {
+fn interpreted(python: &Path, file: &Path, raw: &Path, count: usize) -> Result<Interpreted, Box<dyn Error>> {
     const SCRIPT: &str = "
 import sys, time, numpy
 from ai_edge_litert.interpreter import Interpreter, OpResolverType

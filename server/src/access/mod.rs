@@ -101,10 +101,10 @@ impl Access {
         let known = match (meant, session::shown(&parts.headers)) {
             (Some(shown), _) => {
                 let token = KeyToken::parse(&shown).ok_or_else(|| nobody("this is no key"))?;
-                let known = ring.find(token.digest()).await.map_err(away)?;
+                let known = ring.find(token.digest()).await.map_err(|error| away(&error))?;
                 known.ok_or_else(|| nobody("the key is unknown, revoked or expired"))?
             }
-            (None, Some(token)) => match ring.session(&token).await.map_err(away)? {
+            (None, Some(token)) => match ring.session(&token).await.map_err(|error| away(&error))? {
                 Some(known) => {
                     if !reads(&parts.method) && !session::header_vouches(&token, &parts.headers) {
                         let detail = "a change of somebody who signed in comes with the header x-csrf-token; load the page again";
@@ -134,8 +134,8 @@ fn reads(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-fn away(error: store::StoreError) -> Problem {
-    tracing::warn!(error = &error as &dyn std::error::Error, "a key could not be looked up");
+fn away(error: &store::StoreError) -> Problem {
+    tracing::warn!(error = error as &dyn std::error::Error, "a key could not be looked up");
     Problem::new(ProblemType::StoreUnavailable, "keys cannot be looked up at the moment; try again soon").retry_after(2)
 }
 

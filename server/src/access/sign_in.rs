@@ -32,19 +32,20 @@ impl Access {
     /// Who is signed in at the browser that shows these headers, and by which token.
     pub(crate) async fn signed_in(&self, headers: &HeaderMap) -> Result<Option<(Identity, SessionToken)>, Problem> {
         let (Some(ring), Some(token)) = (&self.ring, session::shown(headers)) else { return Ok(None) };
-        let known = ring.session(&token).await.map_err(away)?;
+        let known = ring.session(&token).await.map_err(|error| away(&error))?;
         Ok(known.map(|known| (known.identity.clone(), token)))
     }
 
     /// Begins a session for whoever has this key; nothing for a key that does not hold.
     pub(crate) async fn sign_in(&self, key: &str, request: &RequestId) -> Result<Option<SessionToken>, Problem> {
         let (Some(ring), Some(key)) = (&self.ring, KeyToken::parse(key)) else { return Ok(None) };
-        let Some(known) = ring.find(key.digest()).await.map_err(away)? else { return Ok(None) };
+        let Some(known) = ring.find(key.digest()).await.map_err(|error| away(&error))? else { return Ok(None) };
         let place = known.take().map_err(|seconds| {
             let detail = format!("this key asks more often than it may; try again in {seconds} s");
             Problem::new(ProblemType::TooManyRequests, detail).retry_after(seconds)
         })?;
-        let begun = ring.begin_session(key.digest(), &known.identity.actor(request)).await.map_err(away);
+        let begun =
+            ring.begin_session(key.digest(), &known.identity.actor(request)).await.map_err(|error| away(&error));
         drop(place);
         begun
     }
@@ -59,7 +60,7 @@ impl Access {
             ));
         }
         let Some(ring) = &self.ring else { return Ok(()) };
-        ring.end_session(&token, &identity.actor(request)).await.map_err(away)
+        ring.end_session(&token, &identity.actor(request)).await.map_err(|error| away(&error))
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     form: Result<Form<SignInForm>, FormRejection>,
 ) -> Result<Response, Problem> {
-    let Form(form) = form.map_err(unreadable)?;
+    let Form(form) = form.map_err(|rejection| unreadable(&rejection))?;
     let next = within(&form.next);
     let Some(token) = app.access.sign_in(form.key.trim(), &id).await? else {
         app.metrics.rejected("access");
@@ -86,8 +86,8 @@ pub(super) async fn sign_in(
     };
     let secure = behind_tls(&headers);
     let mut response = Redirect::to(next).into_response();
-    set(&mut response, SESSION, token.expose(), SESSION_SECONDS, secure, true);
-    set(&mut response, CSRF, &token.csrf().to_string(), SESSION_SECONDS, secure, false);
+    set(&mut response, (SESSION, token.expose()), SESSION_SECONDS, secure, true);
+    set(&mut response, (CSRF, &token.csrf().to_string()), SESSION_SECONDS, secure, false);
     Ok(response)
 }
 
@@ -97,16 +97,16 @@ pub(super) async fn sign_out(
     headers: HeaderMap,
     form: Result<Form<SignOutForm>, FormRejection>,
 ) -> Result<Response, Problem> {
-    let Form(form) = form.map_err(unreadable)?;
+    let Form(form) = form.map_err(|rejection| unreadable(&rejection))?;
     app.access.sign_out(&headers, &form.csrf, &id).await?;
     let mut response = Redirect::to("/signin").into_response();
     for name in [SESSION, CSRF] {
-        set(&mut response, name, "", 0, behind_tls(&headers), name == SESSION);
+        set(&mut response, (name, ""), 0, behind_tls(&headers), name == SESSION);
     }
     Ok(response)
 }
 
-fn unreadable(rejection: FormRejection) -> Problem {
+fn unreadable(rejection: &FormRejection) -> Problem {
     let detail = crate::upload::shorten(&rejection.body_text());
     Problem::new(ProblemType::MalformedBody, format_args!("the form cannot be read: {detail}"))
 }
@@ -123,7 +123,7 @@ fn behind_tls(headers: &HeaderMap) -> bool {
 }
 
 /// Sent along by pages of this site alone; `hidden` from scripts.
-fn set(response: &mut Response, name: &str, value: &str, seconds: i64, secure: bool, hidden: bool) {
+fn set(response: &mut Response, (name, value): (&str, &str), seconds: i64, secure: bool, hidden: bool) {
     let secure = if secure { "; Secure" } else { "" };
     let hidden = if hidden { "; HttpOnly" } else { "" };
     let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; SameSite=Strict{secure}{hidden}");

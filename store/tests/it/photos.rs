@@ -40,7 +40,7 @@ fn new(number: u32, at: i64) -> NewPhoto {
         at,
         request_id: format!("r{number}"),
         release: "shelf@1".into(),
-        store: (number % 2 == 0).then(|| "north/12".into()),
+        store: number.is_multiple_of(2).then(|| "north/12".into()),
         shelf: None,
         taken_at: Some(at - 60_000),
         photo: Sha256::of(&file),
@@ -48,7 +48,7 @@ fn new(number: u32, at: i64) -> NewPhoto {
         extension: "jpg",
         width: 200,
         height: 100,
-        image_hash: (number % 3 > 0).then_some(u64::MAX - u64::from(number)),
+        image_hash: (!number.is_multiple_of(3)).then_some(u64::MAX - u64::from(number)),
         answer: vec![facing(10.0), facing(50.0)],
     }
 }

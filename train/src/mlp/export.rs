@@ -10,7 +10,7 @@ pub const INPUT: &str = "features";
 /// Name of the output.
 pub const OUTPUT: &str = "probabilities";
 
-/// The network as a graph of floats, which [`engine::tflite::quantize`] makes int8 and [`engine::tflite::encode`] a file.
+/// The network as a graph of floats, which [`engine::tflite::quantize()`] makes int8 and [`engine::tflite::encode`] a file.
 ///
 /// # Errors
 /// Never for a network of [`Mlp::seeded`] or [`Mlp::of_layers`]: their layers fit.
