@@ -7,7 +7,8 @@
 #
 # Needs `make setup`; some metrics need more and say so when they are left:
 #   SHELF_DATA    the development images and weights
-#   TORCH_PYTHON  a Python with PyTorch, FAISS_PYTHON one with faiss-cpu, SKLEARN_PYTHON one with scikit-learn, to be compared with
+#   TORCH_PYTHON  a Python with PyTorch, FAISS_PYTHON one with faiss-cpu, SKLEARN_PYTHON one with scikit-learn,
+#                 TENSORFLOW_PYTHON one with TensorFlow, to be compared with
 # Leave the machine alone meanwhile.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -138,8 +139,41 @@ done
 # --- tables ----------------------------------------------------------------------------------------------------------
 if [ -n "${SKLEARN_PYTHON:-}" ]; then
     renew tabular_parity "digits, svm, accuracy" "digits,svm" shelf "$SKLEARN_PYTHON" scripts/tabular-parity.py "$BIN/shelf"
+    renew boosters_parity "digits, lightgbm, accuracy" "digits,lightgbm" shelf "$SKLEARN_PYTHON" scripts/boosters-parity.py "$BIN/shelf"
 else
+    leave boosters_parity "SKLEARN_PYTHON names no Python with lightgbm, xgboost-cpu and scikit-learn to be compared with"
     leave tabular_parity "SKLEARN_PYTHON names no Python with scikit-learn to be compared with"
+fi
+
+renew forecast_synthetic "90 % intervals that held" "^all," model_coverage python3 scripts/forecast-coverage.py "$BIN/shelf"
+# --- devices ---------------------------------------------------------------------------------------------------------
+crops() {
+    run tflite_embedder models/classifier/shelf-v3-native.safetensors "$OURS" runs/tflite 600 \
+        grocery="$DATA/grocerystore-packages/dev/train" beverage="$DATA/mductran-beverage-skus/dev/crops"
+}
+renew_from "$DATA" tflite_embedder "beverage, int8, top-1" "^beverage.*int8" top1 crops
+# The table is synthetic, and its generator is the same everywhere.
+beside_tensorflow() {
+    local what=$1 table
+    table=$(mktemp)
+    awk -v rows=100000 -f examples/factory/counts.awk >"$table"
+    $CARGO build --quiet --locked --release --package train --example factory_mlp >&2
+    case $what in
+        train) "$TENSORFLOW_PYTHON" scripts/tensorflow-mlp.py train "$BIN/examples/factory_mlp" "$table" ;;
+        files)
+            "$TENSORFLOW_PYTHON" scripts/tensorflow-mlp.py files "$BIN/shelf" "$BIN/examples/factory_mlp" "$table" \
+                embedder-fp32=runs/tflite/fp32.tflite embedder-int8=runs/tflite/int8.tflite
+            ;;
+    esac
+    rm -f "$table"
+}
+if [ -n "${TENSORFLOW_PYTHON:-}" ]; then
+    renew factory_training "time, beside Keras" "^median" ratio beside_tensorflow train
+    renew factory_files "MLP, int8, bytes" "mlp,shelf,int8" bytes beside_tensorflow files
+else
+    for name in factory_training factory_files; do
+        leave "$name" "TENSORFLOW_PYTHON names no Python with scripts/requirements-tensorflow.txt to be compared with"
+    done
 fi
 
 # --- building --------------------------------------------------------------------------------------------------------

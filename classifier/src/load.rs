@@ -71,6 +71,7 @@ fn spec(file: &WeightsFile<'_>) -> Result<EmbedderSpec, LoadError> {
     // Reads the file before an engine does, so that a missing or broken one is named as that.
     let known = match file.format {
         WeightsFormat::Onnx => known(&onnx::Model::read(file.path)?),
+        WeightsFormat::Tflite => None,
         WeightsFormat::Safetensors => Weights::open(file.path).map(|_| None)?,
     };
     let backbone = known.ok_or_else(|| file.lacks(NetworkError::NoCard { card: ModelCard::path_for(file.path) }))?;

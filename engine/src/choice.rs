@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use tracing::warn;
 
+use crate::tflite::TfliteSession;
 use crate::{EngineError, OrtOptions, OrtSession, Session};
 
 /// Which engine runs a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EngineChoice {
-    /// ONNX Runtime for `.onnx` files, candle for `.safetensors`, and for networks it knows in `.onnx` where the library of
-    /// ONNX Runtime is missing.
+    /// ONNX Runtime for `.onnx` files, the reference interpreter for `.tflite`, candle for `.safetensors`, and for networks it
+    /// knows in `.onnx` where the library of ONNX Runtime is missing.
     #[default]
     Auto,
     /// ONNX Runtime or an error.
@@ -28,15 +29,17 @@ pub enum WeightsFormat {
     Onnx,
     /// Weights alone.
     Safetensors,
+    /// A whole network for devices, run by the reference interpreter: for measuring, not for serving.
+    Tflite,
 }
 
 /// A file that the chosen engine cannot run.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ChoiceError {
-    /// Neither kind of file we read.
+    /// No kind of file we read.
     #[error(
-        "{path} is neither an .onnx nor a .safetensors file: export the model as ONNX, or import it with `shelf models import`"
+        "{path} is neither an .onnx, nor a .safetensors, nor a .tflite file: export the model as ONNX, or import it with `shelf models import`"
     )]
     Format {
         /// Path of the file.
@@ -47,6 +50,12 @@ pub enum ChoiceError {
         "{path} holds weights only and is run by candle: set the engine to `auto` or `candle`, or use an .onnx file"
     )]
     NeedsCandle {
+        /// Path of the file.
+        path: PathBuf,
+    },
+    /// The engine asked for does not run files for devices.
+    #[error("{path} is run by the interpreter of TFLite files: set the engine to `auto`, or use an .onnx file")]
+    NeedsTflite {
         /// Path of the file.
         path: PathBuf,
     },
@@ -71,6 +80,7 @@ impl WeightsFormat {
         match extension.to_ascii_lowercase().as_str() {
             "onnx" => Ok(Self::Onnx),
             "safetensors" => Ok(Self::Safetensors),
+            "tflite" => Ok(Self::Tflite),
             _ => Err(ChoiceError::Format { path: path.to_owned() }),
         }
     }
@@ -100,6 +110,8 @@ impl EngineChoice {
             (WeightsFormat::Safetensors, Self::OnnxRuntime) => {
                 Err(ChoiceError::NeedsCandle { path: path.to_owned() }.into())
             }
+            (WeightsFormat::Tflite, Self::Auto) => Ok(Box::new(TfliteSession::open(path)?)),
+            (WeightsFormat::Tflite, _) => Err(ChoiceError::NeedsTflite { path: path.to_owned() }.into()),
             (_, Self::Candle) | (WeightsFormat::Safetensors, Self::Auto) => candle(),
         }
     }

@@ -10,7 +10,6 @@
 //! | [`identification`], [`open_set`], [`calibration`], [`thresholds`] | which SKU, and when to say "none" |
 //! | [`counts`] | how many of each SKU |
 //! | [`bootstrap`], [`slices`] | how sure, and where |
-//! | [`sequential`] | which of two is better, looked at as often as one likes |
 //! | [`gate`] | what a release must reach |
 //! | [`formats`] | saved ground truth and predictions, strictly read |
 //! | [`evaluate`] | all metrics of one kind together |
@@ -40,7 +39,6 @@ pub mod precision_goal;
 pub mod report;
 pub mod robustness;
 pub mod sample;
-pub mod sequential;
 pub mod slices;
 pub mod thresholds;
 pub mod ultralytics;
@@ -62,7 +60,6 @@ pub use open_set::OpenSet;
 pub use precision_goal::{ClassGoal, PrecisionGoal};
 pub use report::Report;
 pub use sample::{DetectionSet, ImageInfo, Prediction, Rect, Truth};
-pub use sequential::{Choice, Proportion, choose};
 pub use slices::Slice;
 pub use thresholds::{CalibrationGoal, calibrate};
 pub use vision::{Verdict, random};

@@ -141,6 +141,19 @@ task = {
 put("label-studio", "one.json", json.dumps([task]))
 put("label-studio", "unlabelled.json", json.dumps([{**task, "annotations": [{"id": 9, "result": []}]}]))
 
+classes = ["blocked", "empty", "full", "low", "misplaced", "ok", "unknown"]
+meta = {
+    "version": "1.0.0", "timestamp": "2026-01-01T00:00:00Z",
+    "dataset": {"id": "0194f3a2-7c1e-7f00-8000-000000000001", "hash": "sha256:" + "02" * 32},
+    "features": {"count": 10, "preprocessing": {"scaler_mean": [0.5] * 10, "scaler_scale": [2.0] * 10, "label_classes": classes}},
+    "labels": {"count": 7, "mapping": {str(at): name for at, name in enumerate(classes)}},
+    "model": {"architecture": {"type": "mlp"}, "metrics": {
+        "test_accuracy": 0.9, "precision": 0.9, "recall": 0.9, "f1": 0.9, "confusion_matrix": [[1] * 7] * 7}},
+    "quantization": {"type": "int8", "input_type": "int8", "output_type": "int8", "test_accuracy": 0.9},
+}
+put("device-meta", "whole.json", json.dumps(meta))
+put("device-meta", "another.json", json.dumps({**meta, "dataset": {"id": "x", "hash": "sha256"}}))
+
 put("pipeline", "short.yaml", "detector: {model: a.onnx}\nembedder: {model: b.onnx}\ngallery: {path: g}\n")
 put("pipeline", "anchors.yaml", "detector: &d {model: a.onnx}\nembedder: *d\ngallery: {path: g, sku_thresholds: {a: .5}}\n")
 

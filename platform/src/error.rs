@@ -4,6 +4,7 @@ use std::io;
 
 use store::StoreError;
 use tabular::clean::CleanError;
+use tabular::forecast::ForecastError;
 use tabular::prepare::PrepareError;
 use tabular::read::ReadError;
 use tabular::search::SearchError;
@@ -22,7 +23,7 @@ pub enum PlatformError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The file is none that is read.
-    #[error("{found} is not read: save the table as CSV (UTF-8) and send that")]
+    #[error("{found} is not read: save the table as CSV (UTF-8) or XLSX and send that")]
     Format {
         /// What it looks like.
         found: &'static str,
@@ -53,6 +54,9 @@ pub enum PlatformError {
     /// No hyperparameters can be found so.
     #[error(transparent)]
     Search(#[from] SearchError),
+    /// Nothing can be foretold of the table.
+    #[error(transparent)]
+    Forecast(#[from] ForecastError),
     /// A table that does not fit a model.
     #[error(transparent)]
     Prepare(#[from] PrepareError),

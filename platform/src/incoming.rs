@@ -6,7 +6,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::error::PlatformError;
-use crate::format;
+use crate::format::{self, Format};
 
 /// A file that arrives.
 #[derive(Debug)]
@@ -36,8 +36,8 @@ impl Incoming {
         Ok(self.file.write_all(piece).await?)
     }
 
-    /// The file from its beginning, when its first bytes are not those of something that is not read.
-    pub(crate) async fn finish(mut self) -> Result<std::fs::File, PlatformError> {
+    /// The file from its beginning and what it is, when its first bytes are not those of something that is not read.
+    pub(crate) async fn finish(mut self) -> Result<(std::fs::File, Format), PlatformError> {
         self.file.flush().await?;
         let mut file = self.file.into_std().await;
         let look = move || {
@@ -45,7 +45,7 @@ impl Incoming {
             file.rewind()?;
             (&mut file).take(format::HEAD as u64).read_to_end(&mut head)?;
             file.rewind()?;
-            format::check(&head).map(|()| file)
+            Ok((file, format::of(&head)?))
         };
         tokio::task::spawn_blocking(look).await.map_err(|_| PlatformError::Inside)?
     }

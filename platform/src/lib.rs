@@ -10,6 +10,7 @@
 //! | [`data_sets`] | tables: uploaded, looked at, cleaned, split; features chosen |
 //! | [`jobs`] | work that takes longer than a request may: wanted, looked at, cancelled |
 //! | [`worker`] | who does it |
+//! | [`insights`] | what the last forecast says of each shelf |
 //! | [`models`] | what jobs made: deployed, asked |
 //! | `cache`, `rows` | models at hand; rows as clients send them |
 //! | [`error`] | why something was not done |
@@ -17,6 +18,7 @@
 pub mod data_sets;
 pub mod error;
 pub mod incoming;
+pub mod insights;
 pub mod jobs;
 pub mod limits;
 pub mod models;

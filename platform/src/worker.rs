@@ -159,12 +159,14 @@ async fn tell(store: &Store, taken: &Taken, ending: Ending, events: Vec<NewEvent
 }
 
 fn failed(error: &PlatformError, time: Duration) -> Ending {
+    use tabular::forecast::ForecastError;
     use tabular::learn::LearnError;
     use tabular::search::SearchError;
     use tabular::train::TrainError;
     let failure = match error {
         PlatformError::Train(TrainError::Learn(LearnError::Cancelled))
-        | PlatformError::Search(SearchError::Train(TrainError::Learn(LearnError::Cancelled))) => {
+        | PlatformError::Search(SearchError::Train(TrainError::Learn(LearnError::Cancelled)))
+        | PlatformError::Forecast(ForecastError::Learn(LearnError::Cancelled)) => {
             format!("it took longer than {} s, the most that a job may", time.as_secs())
         }
         // What went on inside is for the log.

@@ -72,6 +72,12 @@ pub enum RegistryError {
     /// The first inference failed.
     #[error("the first inference failed")]
     Inference(#[from] ModelError),
+    /// A file is no exported version, or not what it was.
+    #[error("the file cannot be imported: {what}")]
+    Parcel {
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// The embedder says something else than it did.
     #[error(
         "the embedder says something else than when it was registered: cosine {cosine:.4}, at least {least} is expected"

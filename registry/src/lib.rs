@@ -7,6 +7,7 @@
 //! | [`mod@unpack`] | a version -> a folder, and the configuration that loads it |
 //! | [`manifest`] | what a version's settings hold |
 //! | [`device`] | small networks for devices: run, held against what is said of them, kept |
+//! | [`parcel`] | a version as one file, for another store |
 //! | [`golden`] | what the embedder said when it was registered, to be said again |
 //! | [`error`] | why any of it failed |
 
@@ -15,6 +16,7 @@ pub mod error;
 pub mod golden;
 pub mod manifest;
 pub mod pack;
+pub mod parcel;
 pub mod unpack;
 
 pub use error::RegistryError;

@@ -24,6 +24,9 @@ pub struct Manifest {
     pub embedder: Part,
     /// Knows the SKUs.
     pub gallery: Part,
+    /// Of the detector, in order; absent in releases of earlier versions of this program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<String>>,
     /// What the embedder said of [`crate::golden::probes`], rounded to a thousandth.
     pub golden: Vec<Vec<f32>>,
 }

@@ -90,6 +90,7 @@ pub fn pack(config: &PipelineConfig) -> Result<Packed, RegistryError> {
             detector: Part { name: name(&detector_card, &config.detector_model), digest: weights },
             embedder: Part { name: name(&embedder_card, &config.embedder_model), digest: embedder.fingerprint() },
             gallery: Part { name: data.name().to_owned(), digest: content },
+            classes: Some(detector.classes().to_vec()),
             golden,
         },
         files,

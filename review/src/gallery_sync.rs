@@ -1,6 +1,6 @@
 //! Follows the store: opens it, swaps the gallery when labels changed it, forgets what is old.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -54,6 +54,30 @@ pub fn start(setup: ReviewSetup, recognizer: Recognizer, runtime: &Handle) -> (A
         Err(_) => tracing::warn!(seconds = FIRST.as_secs(), "the review queue does not answer; trying again"),
     }
     (queue, recognizer)
+}
+
+/// The queue of a release that is tried beside the one in production: it asks people under its own name, and takes nothing over
+/// into the store, whose gallery is the other's.
+pub fn start_beside(setup: ReviewSetup, runtime: &Handle) -> Arc<Queue> {
+    let queue = Arc::new(Queue::new(setup));
+    let mut counts = HashMap::<_, usize>::new();
+    for exemplar in &queue.enrolled.exemplars {
+        *counts.entry(exemplar.sku).or_default() += 1;
+    }
+    *queue.exemplars.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(counts);
+    let first = async { tokio::time::timeout(FIRST, connect(&queue)).await };
+    match runtime.block_on(first) {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the review queue cannot be opened; the release beside asks nobody");
+        }
+        Err(_) => tracing::warn!(
+            seconds = FIRST.as_secs(),
+            "the review queue does not answer; the release beside asks nobody"
+        ),
+    }
+    queue
 }
 
 /// Follows the store until `stopped` is closed.
@@ -183,6 +207,15 @@ async fn follow(queue: &Arc<Queue>, recognizer: &Recognizer, naming: Naming) -> 
 async fn open(queue: &Queue) -> Result<Store, StoreError> {
     let store = queue.handle.get().await?;
     store.adopt(queue.enrolled.clone()).await?;
+    let store = connect(queue).await?;
+    let (taker, gallery) = (store.clone(), queue.gallery.clone());
+    tokio::spawn(async move { take_over(&taker, gallery).await });
+    Ok(store)
+}
+
+/// Reads back what waits, and lets the queue write.
+async fn connect(queue: &Queue) -> Result<Store, StoreError> {
+    let store = queue.handle.get().await?;
     let now = store::model::now();
     let times = store.queued_since(now - 86_400_000).await?;
     let waiting = store.open_embeddings(queue.enrolled.embedder, None, MAX_COMPARED).await?;
@@ -193,8 +226,6 @@ async fn open(queue: &Queue) -> Result<Store, StoreError> {
     queue.sampler().load(times, waiting.into_iter().filter_map(normal).collect());
     *queue.store.write().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
     tracing::info!(store = store.describe(), "the review queue is open");
-    let (taker, gallery) = (store.clone(), queue.gallery.clone());
-    tokio::spawn(async move { take_over(&taker, gallery).await });
     Ok(store)
 }
 

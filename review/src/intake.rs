@@ -72,6 +72,16 @@ pub struct Seen<'a> {
 /// Chooses on a worker thread: cutting out and encoding is work. `None` when nothing is worth a look.
 #[must_use]
 pub fn prepare(queue: &Arc<Queue>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
+    prepare_by(queue, seen, None)
+}
+
+/// The same of what a release in the shadow saw: those facings that `differs` says, by their place, and no others.
+#[must_use]
+pub fn prepare_differing(queue: &Arc<Queue>, seen: &Seen<'_>, differs: &[bool]) -> Option<Box<Prepared>> {
+    prepare_by(queue, seen, Some(differs))
+}
+
+fn prepare_by(queue: &Arc<Queue>, seen: &Seen<'_>, differs: Option<&[bool]>) -> Option<Box<Prepared>> {
     let Seen { request_id, photo, digest, image, recognition, recognizer, total, source, release, arm } = *seen;
     let exemplars = queue.exemplars.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let threshold = |sku| recognizer.threshold(sku);
@@ -83,7 +93,11 @@ pub fn prepare(queue: &Arc<Queue>, seen: &Seen<'_>) -> Option<Box<Prepared>> {
         image_hash: Some(&hash),
         gallery_version: recognizer.gallery_version(),
     };
-    let picked = queue.sampler().pick_from(Some(source), recognition, store::model::now(), &facts);
+    let at = store::model::now();
+    let picked = match differs {
+        None => queue.sampler().pick_from(Some(source), recognition, at, &facts),
+        Some(differs) => queue.sampler().pick_differing(source, (recognition, differs), at, &facts),
+    };
     let reserved = Reserved { queue: Arc::clone(queue), picked, kept: false };
     let picked = &reserved.picked;
     if picked.new.is_empty() && picked.again.is_empty() && picked.no_room == 0 {

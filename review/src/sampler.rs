@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use store::Reason;
 use vision::random::Random;
-use vision::{Embedding, Recognition, SkuId};
+use vision::{Embedding, Recognition, RecognizedItem, SkuId};
 
 use super::config::{Limits, Samplers};
 use super::ledger::{Ledger, Source};
@@ -15,6 +15,8 @@ use super::reasons::{Surroundings, reasons};
 const MAX_COMPARED: usize = 4_096;
 /// From so much uncertainty times facings on, an item is urgent: one answer settles more than one facing.
 const URGENT: f32 = 1.5;
+/// Uncertainty of what two releases see differently: one of them is wrong.
+const DIFFERENT: f32 = 0.8;
 
 /// A facing chosen for the queue.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +103,9 @@ pub struct GalleryFacts<'a> {
     pub gallery_version: u64,
 }
 
+/// Why a facing, by its place, is asked about, and how urgent that is; no reason leaves it out.
+type Why<'a> = &'a dyn Fn(usize, &RecognizedItem, &Surroundings) -> (Vec<Reason>, f32);
+
 impl Sampler {
     /// A sampler with nothing queued yet.
     #[must_use]
@@ -135,6 +140,36 @@ impl Sampler {
         now: i64,
         facts: &GalleryFacts<'_>,
     ) -> Picked {
+        let samplers = self.samplers;
+        self.pick_by(source, (recognition, &|_, item, around| reasons(item, around, &samplers)), now, facts)
+    }
+
+    /// What a release saw otherwise than the one in production: facings that `differs` says, by their place.
+    pub fn pick_differing(
+        &mut self,
+        source: Source,
+        (recognition, differs): (&Recognition, &[bool]),
+        now: i64,
+        facts: &GalleryFacts<'_>,
+    ) -> Picked {
+        self.pick_by(
+            Some(source),
+            (recognition, &|facing, _, _| match differs.get(facing) {
+                Some(true) => (vec![Reason::Shadow], DIFFERENT),
+                _ => (Vec::new(), 0.0),
+            }),
+            now,
+            facts,
+        )
+    }
+
+    fn pick_by(
+        &mut self,
+        source: Option<Source>,
+        (recognition, why): (&Recognition, Why<'_>),
+        now: i64,
+        facts: &GalleryFacts<'_>,
+    ) -> Picked {
         let mut found: Vec<Found> = Vec::new();
         let mut picked = Picked { at: now, ..Picked::default() };
         for (facing, item) in recognition.items.iter().enumerate() {
@@ -146,7 +181,7 @@ impl Sampler {
                 nearest_queued: self.nearest_queued(embedding),
                 exemplars: best.and_then(|sku| facts.exemplars?.get(&sku).copied()),
             };
-            let (reasons, uncertainty) = reasons(item, &around, &self.samplers);
+            let (reasons, uncertainty) = why(facing, item, &around);
             if reasons.is_empty() {
                 continue;
             }

@@ -21,6 +21,7 @@ const WHY = {
   novelty: "It is unlike everything seen before.",
   rare_sku: "Its SKU has few images.",
   disagreement: "Tiles of the photo, or two models, saw different things here.",
+  shadow: "A release that is being tried saw something else here than the one that answers.",
 };
 
 const DRAW = "Draw the right box on the photo, then choose what it shows. Enter: the box alone. Esc: leave it.";

@@ -1,5 +1,7 @@
 // Calls of the review queue. A change that may have been lost on the way is sent again under the same key.
 
+import { csrf } from "./csrf.js";
+
 /** Times a call is tried when the network fails. */
 const TRIES = 3;
 
@@ -17,7 +19,7 @@ export function newKey() {
 }
 
 export async function call(name, body, key) {
-  const headers = { "content-type": "application/json", accept: "application/json" };
+  const headers = { "content-type": "application/json", accept: "application/json", ...csrf() };
   if (key) headers["idempotency-key"] = key;
   for (let tried = 1; ; tried += 1) {
     try {

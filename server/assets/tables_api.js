@@ -1,5 +1,6 @@
 // Calls of /api/ml, and what all pages of tables show alike.
 
+import { csrf } from "./csrf.js";
 import { byId, el } from "./dom.js";
 import { Refused, answered, newKey } from "./review_api.js";
 
@@ -10,7 +11,7 @@ export const get = async (path) => answered(await fetch(API + path, { headers: {
 /** A change. It has a name of its own: sent twice by an impatient finger, it is done once. */
 export async function post(path, body) {
   const form = body instanceof FormData;
-  const headers = { accept: "application/json", "idempotency-key": newKey() };
+  const headers = { accept: "application/json", "idempotency-key": newKey(), ...csrf() };
   if (!form) headers["content-type"] = "application/json";
   return answered(await fetch(API + path, { method: "POST", headers, body: form ? body : JSON.stringify(body) }));
 }

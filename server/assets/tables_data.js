@@ -4,8 +4,8 @@ import { byId, el, plural } from "./dom.js";
 import { asked, busy, choice, detail, field, form, get, number, post, table, tell, time } from "./tables_api.js";
 
 const ALGORITHMS = {
-  classification: ["random_forest", "gradient_boosting", "logistic", "svm", "knn", "naive_bayes", "decision_tree", "adaboost", "voting", "stacking", "bagging"],
-  regression: ["random_forest", "gradient_boosting", "ridge", "lasso", "elasticnet", "svr", "knn", "decision_tree", "adaboost", "voting", "stacking", "bagging"],
+  classification: ["random_forest", "gradient_boosting", "lightgbm", "xgboost", "logistic", "svm", "knn", "naive_bayes", "decision_tree", "adaboost", "voting", "stacking", "bagging"],
+  regression: ["random_forest", "gradient_boosting", "lightgbm", "xgboost", "ridge", "lasso", "elasticnet", "svr", "knn", "decision_tree", "adaboost", "voting", "stacking", "bagging"],
 };
 
 async function list() {
@@ -13,7 +13,7 @@ async function list() {
   const rows = sets.map((set) => [el("a", { href: `/datasets?id=${set.dataset_id}` }, set.name), set.rows.toLocaleString("en"), set.columns, set.target_column, time(set.created_at)]);
   byId("list").replaceChildren(
     sets.length ? table([["Data set"], ["Rows", "numbers"], ["Columns", "numbers"], ["Target", "detail"], ["Made", "detail"]], rows)
-      : el("p", { class: "notice" }, "There is no data set yet. Upload a CSV file."));
+      : el("p", { class: "notice" }, "There is no data set yet. Upload a CSV or XLSX file."));
 }
 
 async function show(id) {

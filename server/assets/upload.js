@@ -1,5 +1,7 @@
 // Sends a photo. XMLHttpRequest, because fetch does not report how much was sent.
 
+import { csrf } from "./csrf.js";
+
 /** What the server, or the way to it, has to say against the photo. */
 export class Refused extends Error {
   constructor(problem) {
@@ -18,6 +20,7 @@ export function recognize(file, parameters, { accept = "application/json", sent 
     const query = new URLSearchParams(parameters).toString();
     request.open("POST", `/v2/recognize${query ? `?${query}` : ""}`);
     request.setRequestHeader("accept", accept);
+    for (const [name, value] of Object.entries(csrf())) request.setRequestHeader(name, value);
     request.responseType = accept === "application/json" ? "text" : "blob";
     request.upload.addEventListener("progress", (event) => event.lengthComputable && sent(event.loaded / event.total));
     request.upload.addEventListener("load", () => sent(1));

@@ -12,6 +12,7 @@ use crate::access::Access;
 use crate::clients::Room;
 use crate::config::ServerConfig;
 use crate::inference::{Inference, PhotoMemory};
+use crate::kept::PhotoIntake;
 use crate::metrics::Metrics;
 use crate::models::Models;
 use crate::predictions::PredictionLog;
@@ -33,6 +34,8 @@ pub(crate) struct App {
     pub(crate) swaps: Arc<Swaps>,
     /// What was answered.
     pub(crate) predictions: Arc<PredictionLog>,
+    /// Photos that are kept.
+    pub(crate) kept: Arc<PhotoIntake>,
     pub(crate) inference: Inference,
     /// Of photos on their way in.
     pub(crate) budget: Budget,
@@ -54,6 +57,7 @@ impl App {
         let inference = Inference::new(&config);
         let swaps = Arc::<Swaps>::default();
         let predictions = Arc::new(PredictionLog::new(config.predictions.log && store.is_some()));
+        let kept = Arc::new(PhotoIntake::new(&config.photos, store.is_some()));
         let state = StateCollector {
             queue: Arc::clone(inference.queue()),
             models: Arc::clone(&models),
@@ -76,6 +80,7 @@ impl App {
             models,
             swaps,
             predictions,
+            kept,
             inference,
             budget,
             answers,

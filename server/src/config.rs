@@ -1,6 +1,7 @@
 //! What the user wrote (`server.yaml`), converted once into what the server needs.
 
 mod auth;
+mod photos;
 mod predictions;
 mod releases;
 mod tables;
@@ -15,6 +16,7 @@ use vision::config::{Check, ConfigError, syntax};
 
 use crate::origins::Origins;
 pub use auth::{AuthMode, MetricsAccess};
+pub use photos::{PhotoSettings, Photos};
 pub use predictions::{PredictionSettings, Predictions};
 pub use releases::{ReleaseSettings, Releases};
 pub use tables::TableSettings;
@@ -43,6 +45,8 @@ pub struct ServerSettings {
     pub releases: ReleaseSettings,
     /// What is kept of answers.
     pub predictions: PredictionSettings,
+    /// Whether photos are kept.
+    pub photos: PhotoSettings,
     /// What tables may cost.
     pub tables: TableSettings,
     /// In seconds.
@@ -81,6 +85,8 @@ pub struct LimitSettings {
     pub requests_per_key: f64,
     /// Requests of one key at once.
     pub burst_per_key: f64,
+    /// Requests of one key being answered at the same time.
+    pub concurrent_per_key: usize,
 }
 
 /// Timeouts in seconds, as written.
@@ -116,6 +122,7 @@ impl Default for ServerSettings {
             limits: LimitSettings::default(),
             releases: ReleaseSettings::default(),
             predictions: PredictionSettings::default(),
+            photos: PhotoSettings::default(),
             tables: TableSettings::default(),
             timeouts: TimeoutSettings::default(),
         }
@@ -139,6 +146,7 @@ impl Default for LimitSettings {
             max_connections_per_address: 256,
             requests_per_key: 100.0,
             burst_per_key: 400.0,
+            concurrent_per_key: 128,
         }
     }
 }
@@ -194,10 +202,14 @@ pub struct ServerConfig {
     pub requests_per_key: f64,
     /// Requests of one key at once.
     pub burst_per_key: f64,
+    /// Requests of one key being answered at the same time.
+    pub concurrent_per_key: usize,
     /// How it follows what is in production.
     pub releases: Releases,
     /// What is kept of answers.
     pub predictions: Predictions,
+    /// Whether photos are kept.
+    pub photos: Photos,
     /// What tables may cost.
     pub tables: platform::Limits,
     /// How long things may take.
@@ -254,6 +266,7 @@ impl ServerSettings {
             limits,
             releases,
             predictions,
+            photos,
             tables,
             timeouts,
         } = self;
@@ -297,8 +310,10 @@ impl ServerSettings {
             )?,
             requests_per_key: check.within("limits.requests_per_key", limits.requests_per_key, 0.0, 1e6)?,
             burst_per_key: check.within("limits.burst_per_key", limits.burst_per_key, 1.0, 1e6)?,
+            concurrent_per_key: check.within("limits.concurrent_per_key", limits.concurrent_per_key, 1, 1_000_000)?,
             releases: releases.check(&check)?,
             predictions: predictions.check(&check)?,
+            photos: photos.check(&check)?,
             tables: tables.check(&check)?,
             timeouts: Timeouts {
                 header: seconds("timeouts.header", timeouts.header)?,
@@ -343,9 +358,13 @@ mod tests {
         check("timeouts: {answer: 0}", "timeouts.answer");
         check("auth: maybe", "auth");
         check("limits: {burst_per_key: 0}", "limits.burst_per_key");
+        check("limits: {concurrent_per_key: 0}", "limits.concurrent_per_key");
         check("limits: {requests_per_key: .nan}", "limits.requests_per_key");
         check("releases: {look: 0}", "releases.look");
         check("predictions: {keep_days: 99999}", "predictions.keep_days");
+        check("photos: {ratio: 1.5}", "photos.ratio");
+        check("photos: {looks: 3}", "photos.looks");
+        check("photos: {max_gib: .nan}", "photos.max_gib");
         check("tables: {at_once: 0}", "tables.at_once");
         check("tables: {patience: -1}", "tables.patience");
         check("prot: 80", "prot");

@@ -12,6 +12,7 @@
 //! | `guard` | what holds for every route: names, pages of other sites, slow bodies, answers that nobody takes |
 //! | `models`, `served` | what is loaded, and whether requests may come |
 //! | `swap` | another release takes the place of the one that is served |
+//! | `kept` | photos that are kept, where that is configured |
 //! | `predictions` | what was answered goes into the store's log |
 //! | `upload` | a request's body -> the photo's bytes, within limits of size and time |
 //! | `inference` | admission, queue, batches, workers |
@@ -31,6 +32,7 @@ pub mod wire;
 
 mod access;
 mod app;
+mod beside;
 mod clients;
 mod connections;
 mod cors;
@@ -39,6 +41,7 @@ mod endpoints;
 mod example;
 mod guard;
 mod inference;
+mod kept;
 mod labour;
 mod linger;
 mod load_error;

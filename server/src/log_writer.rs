@@ -120,8 +120,9 @@ impl Writer {
         if let Some(keep) = self.settings.keep {
             let before = now().saturating_sub(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
             let answers = store.forget_predictions(DEFAULT_ORGANISATION, before).await?;
-            if answers > 0 {
-                tracing::info!(answers, "answers were older than they are kept, and are forgotten");
+            let compared = store.forget_ab_answers(before).await?;
+            if answers + compared > 0 {
+                tracing::info!(answers, compared, "answers were older than they are kept, and are forgotten");
             }
         }
         let mut drift = Vec::new();

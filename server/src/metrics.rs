@@ -78,6 +78,7 @@ pub(crate) struct Metrics {
     swaps: Family<OutcomeLabel, Counter>,
     swap_seconds: Histogram,
     predictions: Family<OutcomeLabel, Counter>,
+    photos: Family<OutcomeLabel, Counter>,
 }
 
 impl Metrics {
@@ -105,6 +106,7 @@ impl Metrics {
             swaps: Family::default(),
             swap_seconds: seconds(),
             predictions: Family::default(),
+            photos: Family::default(),
             registry: Registry::default(),
         };
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
@@ -145,6 +147,8 @@ impl Metrics {
             metrics.swap_seconds.clone(),
         );
         shelf.register("predictions", "Answers written into the log, or lost to it", metrics.predictions.clone());
+        let help = "Photos that were to be kept: kept, known before, or lost";
+        shelf.register("photos", help, metrics.photos.clone());
         shelf.register_collector(Box::new(state));
         Self { registry, ..metrics }
     }
@@ -199,6 +203,13 @@ impl Metrics {
     /// `logged` or `lost`.
     pub(crate) fn predictions(&self, outcome: &'static str, count: usize) {
         self.predictions.get_or_create(&OutcomeLabel { outcome }).inc_by(count as u64);
+    }
+
+    /// `kept`, `known` or `lost`.
+    pub(crate) fn photos(&self, outcome: &'static str, count: u64) {
+        if count > 0 {
+            self.photos.get_or_create(&OutcomeLabel { outcome }).inc_by(count);
+        }
     }
 
     /// `swapped` or `refused`.

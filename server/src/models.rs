@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::mpsc;
 
+use crate::beside::{Beside, Chosen};
 use crate::served::Served;
 
 /// Where the server stands.
@@ -70,13 +71,15 @@ struct State {
     phase: Phase,
     /// Kept while stopping: what was accepted is finished with it.
     served: Option<Arc<Served>>,
+    /// The other release of a test.
+    beside: Option<Arc<Beside>>,
     /// While it is held, the gallery of what is served follows the labels.
     following: Option<mpsc::Sender<()>>,
 }
 
 impl Models {
     pub(crate) fn new() -> Self {
-        Self { state: RwLock::new(State { phase: Phase::Loading, served: None, following: None }) }
+        Self { state: RwLock::new(State { phase: Phase::Loading, served: None, beside: None, following: None }) }
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -119,6 +122,25 @@ impl Models {
             Phase::Failed => Err(NotReady::Failed),
             Phase::Stopping => Err(NotReady::Stopping),
         }
+    }
+
+    /// For a new request of whoever is named so: while a test runs, one of two releases, always the same one for a name.
+    pub(crate) fn choose(&self, unit: &str) -> Result<Chosen, NotReady> {
+        let served = self.current()?;
+        Ok(match self.beside() {
+            Some(beside) => beside.choose(served, unit),
+            None => Chosen { served, arm: None },
+        })
+    }
+
+    /// The other release of a test, while one runs.
+    pub(crate) fn beside(&self) -> Option<Arc<Beside>> {
+        self.read().beside.clone()
+    }
+
+    /// From now on this is the other release of a test, or there is none. What was accepted is finished with what it began with.
+    pub(crate) fn put_beside(&self, beside: Option<Arc<Beside>>) {
+        self.write().beside = beside;
     }
 
     /// For work that was accepted and is nobody's answer.

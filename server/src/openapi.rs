@@ -3,7 +3,8 @@
 use utoipa::OpenApi;
 
 use crate::endpoints::{
-    classes, health, livez, metrics, ml, predict, readyz, recognize, recognize_batch, review, skus,
+    account, admin, classes, health, livez, metrics, ml, predict, readyz, recognize, recognize_batch, review, skus,
+    verify,
 };
 
 /// All endpoints.
@@ -34,6 +35,14 @@ use crate::endpoints::{
         review::catalogue::skus,
         review::stats::stats,
         review::stored_image::stored_image,
+        verify::delete::delete,
+        verify::days::days,
+        verify::claim::claim,
+        verify::claim::release,
+        verify::show::show,
+        verify::image::image,
+        verify::save::boxes,
+        verify::save::accept,
         ml::data_sets::upload::upload,
         ml::data_sets::counts::counts,
         ml::data_sets::list::list,
@@ -52,11 +61,27 @@ use crate::endpoints::{
         ml::jobs::show::show,
         ml::jobs::events::events,
         ml::jobs::cancel::cancel,
+        ml::insights::insights,
+        ml::insights::ask,
         ml::predict::predict,
+        ml::ab::begin::begin,
+        ml::ab::list::list,
+        ml::ab::show::show,
+        ml::ab::end::end,
+        ml::ab::outcome::outcome,
         ml::deploy::deploy,
         ml::deployed::deployed,
+        ml::history::history,
+        ml::gates::gates,
         ml::promote::promote,
         ml::rollback::rollback,
+        admin::keys::list,
+        admin::keys::create,
+        admin::keys::revoke,
+        admin::organisations::list,
+        admin::organisations::create,
+        admin::audit::audit,
+        account::account,
         health::health,
         livez::livez,
         readyz::readyz,
@@ -65,10 +90,12 @@ use crate::endpoints::{
     tags(
         (name = "recognition", description = "Photos to counted SKUs"),
         (name = "review", description = "What recognition is unsure of goes to people, and their answers count at once"),
+        (name = "photos", description = "Photos that are kept: verified by people, deleted by their owner"),
         (name = "catalogue", description = "What can be recognised"),
         (name = "tables", description = "Data sets: uploaded, looked at, cleaned, split"),
         (name = "jobs", description = "What learns: wanted, watched, cancelled"),
         (name = "models", description = "Versions of models, and which of them are in production"),
+        (name = "administration", description = "Keys, organisations, and who changed what"),
         (name = "operation", description = "For load balancers and monitoring"),
     )
 )]

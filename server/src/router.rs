@@ -11,7 +11,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::cors::cors;
 use crate::endpoints::{
-    classes, health, livez, metrics, ml, predict, readyz, recognize, recognize_batch, review, skus,
+    account, admin, classes, health, livez, metrics, ml, predict, readyz, recognize, recognize_batch, review, skus,
+    verify,
 };
 use crate::guard::{account, admit, guard};
 use crate::observe::observe;
@@ -23,7 +24,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .nest("/v2", version_two())
         .nest("/api/v1/ai/v2", version_two())
         .nest("/api/ml", ml::routes())
+        .nest("/api/admin", admin::routes())
         .merge(ml::data_sets::factory_routes())
+        .route("/api/account", get(account::account))
         .route("/classes", get(classes::classes))
         .route("/skus", get(skus::skus))
         .route("/predict", post(predict::predict))
@@ -31,6 +34,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/livez", get(livez::livez))
         .route("/readyz", get(readyz::readyz))
         .route("/metrics", get(metrics::metrics))
+        .merge(verify::routes())
         .merge(pages::routes());
     if app.config.docs {
         routes = routes.merge(docs::routes());
@@ -53,6 +57,7 @@ fn version_two() -> Router<Arc<App>> {
         .route("/classes", get(classes::classes))
         .route("/skus", get(skus::skus))
         .merge(review::routes())
+        .merge(verify::photo_routes())
 }
 
 /// A handler panicked: the panic hook has logged it, the client gets a problem, the connection stays.

@@ -12,7 +12,8 @@ use tokio::sync::mpsc;
 
 use crate::access::{AccessError, access};
 use crate::app::App;
-use crate::inference::{WorkerContext, spawn_workers};
+use crate::inference::{ShadowContext, WorkerContext, spawn_shadow, spawn_workers};
+use crate::kept;
 use crate::labour::Labour;
 use crate::load_error::LoadError;
 use crate::loaded::Loaded;
@@ -23,7 +24,7 @@ use crate::setup::Setup;
 use crate::swapper::{Swapper, follow};
 use crate::{connections, router};
 
-/// Longest time for the log of answers once nobody answers any more.
+/// Longest time for the log of answers, and for photos that are kept, once nobody answers any more.
 const LAST: Duration = Duration::from_secs(5);
 
 /// Why the server ended other than as told.
@@ -79,6 +80,8 @@ pub async fn run(
         latency: Arc::clone(app.inference.latency()),
         memory: Arc::clone(&app.photos),
         predictions: Arc::clone(&app.predictions),
+        shadows: Arc::clone(app.inference.shadows()),
+        kept: Arc::clone(&app.kept),
         alive: alive.downgrade(),
     };
     // Closed when this function ends: the tasks that follow the store end with it.
@@ -86,12 +89,24 @@ pub async fn run(
     let (_swapping, settled) = mpsc::channel(1);
     let (logging, all_logged) = mpsc::channel(1);
     let keeping = tokio::spawn(write_log(Arc::clone(&app), all_logged));
+    let (shelving, all_shelved) = mpsc::channel(1);
+    let measured = (Arc::clone(&app.metrics), app.config.photos);
+    let photos = tokio::spawn(kept::keep(app.store.clone(), Arc::clone(&app.kept), measured, all_shelved));
     if let Some(reload) = reload {
         tokio::spawn(Swapper::new(Arc::clone(&app), reload).run(settled));
     }
     if let Some(ring) = app.access.ring() {
         tokio::spawn(Arc::clone(ring).follow(unguarded));
     }
+    let shadow = ShadowContext {
+        shadows: Arc::clone(app.inference.shadows()),
+        queue: Arc::clone(app.inference.queue()),
+        models: Arc::clone(&app.models),
+        predictions: Arc::clone(&app.predictions),
+        store: app.store.clone(),
+        runtime: tokio::runtime::Handle::current(),
+    };
+    spawn_shadow(shadow).map_err(ServeError::Thread)?;
     start_loading(Arc::clone(&app), context, load).map_err(ServeError::Thread)?;
 
     let labour = Labour::begin(&app);
@@ -117,8 +132,8 @@ pub async fn run(
     let workers_gone = tokio::time::timeout(left, all_gone.recv()).await.is_ok();
     app.models.follow(None);
     // The last answers are written before the process ends, if the store is there.
-    drop(logging);
-    drop(tokio::time::timeout(LAST, keeping).await);
+    drop((logging, shelving));
+    drop(tokio::time::timeout(LAST, async { tokio::join!(keeping, photos) }).await);
     match (cut_off, workers_gone) {
         (0, true) => Ok(()),
         (0, false) => Err(ServeError::WorkersBusy),

@@ -47,6 +47,14 @@ impl Served {
         Self { options, version, example, queue, recognizer: RwLock::new(recognizer) }
     }
 
+    /// Of what was loaded to be tried beside what is in production: its gallery is that of its registration, since what people said
+    /// since then is taken over by the release in production alone. It asks people as any release does.
+    pub(crate) fn beside(loaded: Loaded, runtime: &Handle) -> Self {
+        let Loaded { recognizer, options, review, example, version } = loaded;
+        let queue = review.map(|setup| review::start_beside(setup, runtime));
+        Self { options, version, example, queue, recognizer: RwLock::new(recognizer) }
+    }
+
     /// Detector, embedder and the gallery as it is now.
     pub(crate) fn recognizer(&self) -> Recognizer {
         self.recognizer.read().unwrap_or_else(PoisonError::into_inner).clone()

@@ -1,5 +1,7 @@
 //! Loads a release beside what is served, tries it, swaps, and waits until the one before has answered its last request.
 
+mod trial;
+
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -25,25 +27,29 @@ const DRAIN: Duration = Duration::from_millis(20);
 /// How long a release may take to be gone before the log says so.
 const LONG: Duration = Duration::from_secs(60);
 /// Most releases in memory at once.
-const MAX_IN_MEMORY: usize = 2;
+pub(super) const MAX_IN_MEMORY: usize = 2;
 
 /// Follows what is in production, and what is asked for.
 pub(crate) struct Swapper {
-    app: Arc<App>,
-    reload: Reload,
+    pub(super) app: Arc<App>,
+    pub(super) reload: Reload,
     attempts: Attempts,
     /// When the store was asked last; `None` when it should be asked at once.
     looked: Option<Instant>,
     /// Somebody wants everything loaded anew.
     asked: bool,
     /// Since when the release before answers what it has accepted, and whether the log has it.
-    draining: Option<(Instant, bool)>,
+    pub(super) draining: Option<(Instant, bool)>,
     /// Another one is wanted, and there is no room yet.
     waiting: bool,
     /// The store was away when it was asked last.
     failing: bool,
     /// Nothing was in production when it was asked last.
     deserted: bool,
+    /// What the store says is in production answers: whether a test runs with it may be asked.
+    settled: bool,
+    /// Tests whose other release was refused.
+    pub(super) trials: Attempts,
 }
 
 /// What is to be loaded.
@@ -75,6 +81,8 @@ impl Swapper {
             draining: None,
             failing: false,
             deserted: false,
+            settled: false,
+            trials: Attempts::default(),
         }
     }
 
@@ -88,6 +96,7 @@ impl Swapper {
                 Some(()) = self.reload.asked.recv() => {
                     self.asked = true;
                     self.attempts.forget();
+                    self.trials.forget();
                 }
                 () = swaps.changed() => {
                     self.looked = None;
@@ -103,7 +112,17 @@ impl Swapper {
                 }
                 continue;
             }
-            let Some(wanted) = self.wanted().await else { continue };
+            let Some(wanted) = self.wanted().await else {
+                if std::mem::take(&mut self.settled) {
+                    tokio::select! {
+                        _ = stopped.recv() => return,
+                        () = self.attend_to_test() => {}
+                    }
+                }
+                continue;
+            };
+            // What is compared with what is in production makes room for what is to be.
+            self.leave_test();
             if self.app.swaps.in_memory() >= MAX_IN_MEMORY {
                 self.app.swaps.enter(SwapState::Waiting);
                 self.waiting = true;
@@ -169,6 +188,7 @@ impl Swapper {
         }
         if self.serves(&version.id) {
             self.app.swaps.settle();
+            self.settled = true;
             return None;
         }
         self.attempts.may(&version.id, Instant::now()).then_some(Wanted { version: Some(version) })
@@ -220,17 +240,9 @@ impl Swapper {
         }
     }
 
-    /// On a plain thread: reading weights takes seconds of a core.
     async fn load(&self, wanted: Wanted) -> Result<Arc<Served>, LoadError> {
         let (app, load, runtime) = (Arc::clone(&self.app), Arc::clone(&self.reload.load), Handle::current());
-        let (done, loaded) = oneshot::channel();
-        let body = move || {
-            let result = catch_unwind(AssertUnwindSafe(|| prepare(&app, &*load, wanted.version.as_ref(), &runtime)));
-            // Nobody waits when the server stops.
-            drop(done.send(result.unwrap_or_else(|_| Err("loading panicked".into()))));
-        };
-        thread::Builder::new().name("loader".to_owned()).spawn(body)?;
-        loaded.await?
+        on_a_thread(move || prepare(&app, &*load, wanted.version.as_ref(), &runtime)).await
     }
 
     /// New requests are answered with it from now on, and its gallery follows the labels in place of the one before.
@@ -253,6 +265,20 @@ pub(crate) fn follow(served: &Arc<Served>, queue: Arc<Queue>, runtime: &Handle) 
     held
 }
 
+/// A plain thread: reading weights takes seconds of a core.
+pub(super) async fn on_a_thread(
+    work: impl FnOnce() -> Result<Arc<Served>, LoadError> + Send + 'static,
+) -> Result<Arc<Served>, LoadError> {
+    let (done, loaded) = oneshot::channel();
+    let body = move || {
+        let result = catch_unwind(AssertUnwindSafe(work));
+        // Nobody waits when the server stops.
+        drop(done.send(result.unwrap_or_else(|_| Err("loading panicked".into()))));
+    };
+    thread::Builder::new().name("loader".to_owned()).spawn(body)?;
+    loaded.await?
+}
+
 /// Loads, tries on as many threads as there are workers, and only then lets the review queue take over what it has enrolled: a
 /// release that is refused has changed nothing.
 fn prepare(app: &App, load: &Load, version: Option<&ModelVersion>, runtime: &Handle) -> Result<Arc<Served>, LoadError> {
@@ -263,7 +289,7 @@ fn prepare(app: &App, load: &Load, version: Option<&ModelVersion>, runtime: &Han
 }
 
 /// An error with what lies behind it, in one line.
-fn causes(error: &(dyn Error + 'static)) -> String {
+pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

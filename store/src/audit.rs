@@ -201,6 +201,23 @@ impl Store {
         self.database.all(&sql, values![after]).await?.iter().map(entry).collect()
     }
 
+    /// Rows of one organisation before a number, the newest first; at most a thousand.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn audit_of(
+        &self,
+        organisation: &str,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let sql = format!(
+            "SELECT * FROM audit_log WHERE organisation = $1 AND seq < $2 ORDER BY seq DESC LIMIT {}",
+            limit.clamp(1, PAGE)
+        );
+        self.database.all(&sql, values![organisation, before.unwrap_or(i64::MAX)]).await?.iter().map(entry).collect()
+    }
+
     /// Goes along the chain from its beginning.
     ///
     /// # Errors

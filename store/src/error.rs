@@ -64,6 +64,18 @@ pub enum StoreError {
         /// When the claim ends.
         until_ms: i64,
     },
+    /// Somebody has changed the boxes of a photo since they were shown.
+    #[error(
+        "the photo {photo} was shown in version {shown}, and is in version {now} now; look at it again, and save on top of that"
+    )]
+    Changed {
+        /// Digest of the photo.
+        photo: String,
+        /// As whoever saves saw it.
+        shown: i64,
+        /// As it is.
+        now: i64,
+    },
     /// The same reviewer said the same before.
     #[error("the item {item} already has this label from you; undo it first if you want to say something else")]
     AlreadyLabelled {
@@ -101,7 +113,7 @@ pub enum StoreError {
     /// The name is taken within its organisation.
     #[error("there is a {what} {name:?} already; choose another name")]
     NameTaken {
-        /// `organisation` or `key`.
+        /// `organisation`, `key` or `A/B test`.
         what: &'static str,
         /// As asked for.
         name: String,
@@ -132,6 +144,16 @@ pub enum StoreError {
         /// Where it stands.
         status: crate::jobs::JobStatus,
         /// What holds instead.
+        remedy: &'static str,
+    },
+    /// An A/B test stands where this cannot be done with it.
+    #[error("the A/B test {test:?} {stands}; {remedy}")]
+    AbTest {
+        /// Its name.
+        test: String,
+        /// What holds of it.
+        stands: &'static str,
+        /// What can be done.
         remedy: &'static str,
     },
     /// A version has not passed the gates of production.

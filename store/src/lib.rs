@@ -19,6 +19,11 @@
 //! | [`jobs`] | work that takes longer than a request may: a queue, leases, events |
 //! | [`registry`] | releases and other models: versions, gates, what is and was in production |
 //! | [`predictions`] | what was answered, and how sure it was |
+//! | [`tenant`] | everything of one organisation: written out, removed |
+//! | [`photos`] | photos that are kept, and how they go |
+//! | [`verify`] | whole photos gone through by people |
+//! | [`sets`] | data sets of photos: which file lies where |
+//! | [`flows`] | work by the calendar: who does it, what became of it |
 //! | [`audit`] | who changed what, in a chain of hashes |
 //! | [`handle`] | a store that is opened when it is first needed |
 //! | `sql` | one way to speak to either database; the only place that names its drivers |
@@ -32,17 +37,22 @@ pub mod catalogue;
 pub mod data_sets;
 pub mod error;
 pub mod exemplars;
+pub mod flows;
 pub mod handle;
 pub mod jobs;
 pub mod label;
 pub mod list;
 pub mod model;
 pub mod objects;
+pub mod photos;
 pub mod predictions;
 pub mod reembed;
 pub mod registry;
 pub mod retention;
+pub mod sets;
 pub mod stats;
+pub mod tenant;
+pub mod verify;
 
 mod claim;
 mod comment;
@@ -70,7 +80,7 @@ pub use idempotency::Key;
 pub use label::{Answer, LabelRequest};
 pub use list::{ItemFilter, ItemPage, Waiting};
 pub use model::{Item, Reason};
-pub use objects::{NewObject, Objects, S3Access};
+pub use objects::{Buckets, Files, NewObject, Objects, S3Access};
 pub use sku_ref::SkuRef;
 pub use sort::ItemSort;
 pub use store::{Store, StoreSettings};

@@ -82,6 +82,8 @@ spelled! {
         RareSku => "rare_sku",
         /// Tiles of the photo, or two models, saw different things.
         Disagreement => "disagreement",
+        /// A release that is tried in the shadow of the one in production saw something else.
+        Shadow => "shadow",
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use vision::Secret;
 
 use crate::error::StoreError;
-use crate::objects::{Objects, S3Access};
+use crate::objects::{Buckets, Files, Objects, OpenBuckets, S3Access};
 use crate::reviewer::Reviewers;
 use crate::sql::Database;
 
@@ -18,6 +18,8 @@ pub struct StoreSettings {
     pub objects: String,
     /// For the latter.
     pub s3: S3Access,
+    /// Where photos and data sets lie: buckets, or folders below that of the images.
+    pub buckets: Buckets,
 }
 
 /// What may never be, and how to find it.
@@ -65,6 +67,7 @@ pub struct Store {
     pub(crate) database: Arc<Database>,
     pub(crate) objects: Objects,
     pub(crate) reviewers: Reviewers,
+    buckets: Arc<OpenBuckets>,
 }
 
 impl Store {
@@ -75,7 +78,24 @@ impl Store {
     pub async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
         let objects = Objects::open(&settings.objects, &settings.s3)?;
         let database = Arc::new(Database::open(settings.database.expose()).await?);
-        Ok(Self { database, objects, reviewers: Reviewers::default() })
+        let buckets = Arc::new(OpenBuckets::of(settings));
+        Ok(Self { database, objects, reviewers: Reviewers::default(), buckets })
+    }
+
+    /// Photos that are kept.
+    ///
+    /// # Errors
+    /// When the place cannot be used.
+    pub fn photo_files(&self) -> Result<&Files, StoreError> {
+        self.buckets.photos()
+    }
+
+    /// Data sets that are made of them.
+    ///
+    /// # Errors
+    /// When the place cannot be used.
+    pub fn artifacts(&self) -> Result<&Files, StoreError> {
+        self.buckets.artifacts()
     }
 
     /// Where images lie.

@@ -8,22 +8,27 @@
 //! | [`prepare`], [`scale`], [`mod@matrix`], [`samples`] | columns to the numbers that learners see |
 //! | [`learn`] | the trait [`Learner`], learners of our own, ensembles, and their names |
 //! | [`mod@select`] | which features tell most |
-//! | [`metrics`], [`fold`] | how good predictions are; cross-validation |
+//! | [`explain`] | what each feature adds to what trees say |
+//! | [`metrics`], [`fold`], [`robust`] | how good predictions are; cross-validation; on disturbed rows |
 //! | [`mod@train`], [`trained`] | from a table to a judged model; the model's file |
 //! | [`search`] | hyperparameters by grid, chance and TPE |
 //! | [`features`] | features of series, which cannot see the future |
+//! | [`mod@forecast`] | what stands on a shelf at the next visit, with intervals that hold |
 //!
 //! No images, no networks of neurons, no HTTP, no database. Everything of a seed is the same in every release.
 
 pub mod clean;
 pub mod describe;
+pub mod explain;
 pub mod features;
 pub mod fold;
+pub mod forecast;
 pub mod learn;
 pub mod matrix;
 pub mod metrics;
 pub mod prepare;
 pub mod read;
+pub mod robust;
 pub mod samples;
 pub mod scale;
 pub mod search;
@@ -39,7 +44,7 @@ pub use clean::{CleanOptions, MissingStrategy, OutlierMethod, clean};
 pub use describe::{Description, describe};
 pub use learn::{Algorithm, Learner, Model, Predictor, Run, learner};
 pub use matrix::Matrix;
-pub use read::{Limits, ReadOptions, Reading, read_csv};
+pub use read::{Limits, ReadOptions, Reading, read_csv, read_xlsx};
 pub use samples::{Samples, Target, Task};
 pub use scale::{Scaler, ScalingMethod};
 pub use select::{Selection, SelectionMethod, SelectionOptions, select};

@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use vision::Cancel;
 
+use crate::explain::{contributions, work};
 use crate::fold::{FoldError, FoldKind, folds};
 use crate::learn::catalogue::{Hyperparameters, learner};
 use crate::learn::{Algorithm, Fitted, LearnError, Model, Predictor, Run, Step};
-use crate::metrics::{Classification, Regression, accuracy, classification, regression};
+use crate::matrix::Matrix;
+use crate::metrics::{Classification, Curves, Regression, accuracy, classification, curves, regression};
 use crate::prepare::{Classes, Preparation, PrepareError, TargetError, class_target, value_target};
+use crate::robust::{Disturbed, robustness};
 use crate::samples::{Samples, Target, Task};
 use crate::scale::{Scaler, ScalingMethod};
 use crate::select::{SelectionOptions, select};
@@ -103,6 +106,10 @@ pub struct Training {
     pub evaluation: Evaluation,
     /// The same on the validation rows, where there are some.
     pub validation: Option<Evaluation>,
+    /// Curves on the test rows, to be drawn; none without such rows.
+    pub curves: Option<Curves>,
+    /// How good it is on test rows that are noisy or incomplete.
+    pub robustness: Vec<Disturbed>,
     /// Each step of learning, where there are steps.
     pub training_history: Vec<Step>,
     /// What it was made of.
@@ -145,6 +152,8 @@ pub struct Summary {
     pub features: Vec<String>,
     /// How much each of them tells, where the model knows.
     pub feature_importance: Option<Vec<f64>>,
+    /// Of sums of trees the mean absolute Shapley value of each of them, over test rows.
+    pub shap_importance: Option<Vec<f64>>,
     /// Columns that tell nothing.
     pub left_out: Vec<String>,
     /// Names of the classes.
@@ -224,6 +233,14 @@ impl Steps {
         Ok((Self { preparation, scaler, selected }, samples))
     }
 
+    /// What a missing value of each feature that is used becomes.
+    fn fill(&self) -> Vec<f64> {
+        let missing: Vec<f64> = self.preparation.features.iter().map(|feature| feature.missing).collect();
+        let mut row = Matrix::new(missing, 1, self.preparation.features.len());
+        self.scaler.apply(&mut row);
+        row.only(&self.selected).row(0).to_vec()
+    }
+
     fn samples(&self, problem: &Problem, rows: &[usize]) -> Result<Samples, PrepareError> {
         let mut x = self.preparation.apply(&problem.features.take(rows))?;
         self.scaler.apply(&mut x);
@@ -271,11 +288,16 @@ pub fn train(
         rows_without_target: problem.without_target,
         features: steps.selected.iter().map(|feature| names[*feature].clone()).collect(),
         feature_importance: model.importance(),
+        shap_importance: shap_importance(&model, &test.x, &samples.x),
         left_out: steps.preparation.left_out.clone(),
         classes: problem.classes.clone(),
     };
+    let curves = (test.rows() > 0).then(|| curves(&test, &model.scores(&test.x)));
+    let robustness = robustness(&model, &test, &steps.fill(), options.seed);
     Ok(Training {
         evaluation: evaluate(&model, &test),
+        curves,
+        robustness,
         validation: (validation.rows() > 0).then(|| evaluate(&model, &validation)),
         training_history: history,
         training_summary,
@@ -293,6 +315,18 @@ pub fn train(
             model,
         },
     })
+}
+
+/// Of as many test rows as take a moment.
+fn shap_importance(model: &Model, test: &Matrix, learned_from: &Matrix) -> Option<Vec<f64>> {
+    /// Steps of paths; a hundred million are about a second.
+    const MAX_WORK: usize = 200_000_000;
+    /// Rows, at most, of either side.
+    const MAX_ROWS: usize = 1_000;
+    let rows = MAX_WORK.checked_div(work(model))?.min(MAX_ROWS).min(test.rows());
+    let first = |x: &Matrix, rows: usize| x.take(&(0..rows.min(x.rows())).collect::<Vec<_>>());
+    (rows > 0).then_some(())?;
+    Some(contributions(model, &first(test, rows), &first(learned_from, MAX_ROWS))?.importance())
 }
 
 /// The rows that have a target, with it: what is split.

@@ -112,6 +112,30 @@ impl TrainedModel {
         })
     }
 
+    /// How features are scaled, before those are chosen that are used.
+    #[must_use]
+    pub fn scaler(&self) -> &Scaler {
+        &self.scaler
+    }
+
+    /// What was learned of the features that are used.
+    #[must_use]
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// What the model says of features that are prepared, but neither scaled nor chosen: scores, and classes where it tells classes.
+    ///
+    /// # Panics
+    /// When there are not as many as [`Preparation::names`] has.
+    #[must_use]
+    pub fn scores(&self, mut features: Matrix) -> (Matrix, Vec<usize>) {
+        self.scaler.apply(&mut features);
+        let x = features.only(&self.selected);
+        let classes = if self.classes.is_some() { self.model.classes(&x) } else { Vec::new() };
+        (self.model.scores(&x), classes)
+    }
+
     /// Names of the features that are used, with how much each tells where the model knows.
     #[must_use]
     pub fn importance(&self) -> Option<Vec<(String, f64)>> {

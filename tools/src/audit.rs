@@ -88,7 +88,7 @@ fn export(args: &ExportArgs, environment: &Environment) -> anyhow::Result<ExitCo
 }
 
 /// Everything that the hash covers; the exact time stands beside the one for people.
-fn line(entry: &AuditEntry) -> Value {
+pub(crate) fn line(entry: &AuditEntry) -> Value {
     let details = serde_json::from_str(&entry.details).unwrap_or_else(|_| Value::from(entry.details.as_str()));
     json!({
         "seq": entry.seq, "time": time(entry.at), "at_ms": entry.at, "organisation": entry.organisation,

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "workbench")]
 mod hub;
+mod places;
 
 #[cfg(feature = "workbench")]
 pub(crate) use self::hub::hub;
@@ -12,7 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 use pipeline::config::{Overrides, PipelineConfig};
 use review::ReviewConfig;
-use store::{S3Access, StoreSettings};
+use store::{Buckets, S3Access, StoreSettings};
 use vision::Secret;
 
 /// Where settings lie when nothing says otherwise.
@@ -42,6 +43,8 @@ pub(crate) struct Environment {
     /// `OBJECTS_URL`
     objects: Option<String>,
     s3: S3Access,
+    /// `STYLE_PHOTO_BUCKET`, `ML_ARTIFACTS_BUCKET`
+    buckets: Buckets,
 }
 
 impl Environment {
@@ -53,12 +56,13 @@ impl Environment {
             Err(error) => return Err(unreadable(error, &env::current_dir().unwrap_or_default())),
         }
         let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let text = |name| env::var(name).ok().filter(|value| !value.is_empty());
+        let text = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         let enabled = match env::var("AI_V2_ENABLED").ok().as_deref().map(str::trim) {
             None | Some("" | "true" | "1" | "yes" | "on") => true,
             Some("false" | "0" | "no" | "off") => false,
             Some(other) => bail!("AI_V2_ENABLED is {other:?}, but it must be true or false"),
         };
+        let places = places::read(&text)?;
         Ok(Self {
             enabled,
             pipeline_config: path("AI_V2_PIPELINE_CONFIG"),
@@ -67,14 +71,10 @@ impl Environment {
                 embedder_model: path("AI_V2_CLASSIFIER_MODEL"),
                 gallery_path: path("AI_V2_EMBEDDINGS_PATH"),
             },
-            database: text("DATABASE_URL").map(Secret::from),
-            objects: text("OBJECTS_URL"),
-            s3: S3Access {
-                endpoint: text("AWS_ENDPOINT_URL"),
-                region: text("AWS_REGION"),
-                key: text("AWS_ACCESS_KEY_ID"),
-                secret: text("AWS_SECRET_ACCESS_KEY").map(Secret::from),
-            },
+            database: places.database,
+            objects: places.objects,
+            s3: places.s3,
+            buckets: places.buckets,
         })
     }
 
@@ -84,6 +84,7 @@ impl Environment {
             database: self.database.clone().unwrap_or_else(|| config.database.clone()),
             objects: self.objects.clone().unwrap_or_else(|| config.objects.clone()),
             s3: self.s3.clone(),
+            buckets: self.buckets.clone(),
         }
     }
 

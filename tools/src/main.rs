@@ -18,6 +18,7 @@ mod eval;
 mod example;
 #[cfg(feature = "workbench")]
 mod factory;
+mod flows;
 mod gallery;
 #[cfg(feature = "workbench")]
 mod hub;
@@ -84,6 +85,8 @@ enum Command {
     #[command(subcommand)]
     Release(release::ReleaseCommand),
     #[command(subcommand)]
+    Flows(flows::FlowsCommand),
+    #[command(subcommand)]
     Keys(keys::KeysCommand),
     #[command(subcommand)]
     Tenant(tenant::TenantCommand),
@@ -142,6 +145,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Queue(command) => queue::run(command, &environment),
         Command::Models(command) => models::run(command),
         Command::Release(command) => release::run(command, &environment),
+        Command::Flows(command) => flows::run(command, &environment),
         Command::Keys(command) => keys::run(command, &environment),
         Command::Tenant(command) => tenant::run(command, &environment),
         Command::Audit(command) => audit::run(command, &environment),

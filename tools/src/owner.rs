@@ -6,7 +6,7 @@ use store::access::{Organisation, Role};
 use store::audit::Actor;
 
 /// Whoever sits at the machine.
-const TERMINAL: &str = "terminal";
+pub(crate) const TERMINAL: &str = "terminal";
 
 /// Which organisation.
 #[derive(Args)]

@@ -143,6 +143,7 @@ fn print(answer: &Answered, recognizer: &Recognizer, json: bool) -> io::Result<(
     if json {
         let file = answer.path.display().to_string();
         let context = AnswerContext {
+            arm: None,
             version: None,
             request_id: &file,
             photo: Sha256::of(&answer.bytes),

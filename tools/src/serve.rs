@@ -4,20 +4,27 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use flows::Scheduler;
 use server::{AuthMode, Reload, ServerConfig, Setup};
 use store::StoreHandle;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::environment::{Environment, default_config};
+use crate::flows::flows_config;
 use crate::released::ReleaseArgs;
 use crate::serving::Serving;
 use crate::signals::{Hangups, asked_to_end};
 
 /// Where the server's own settings lie when nothing says otherwise.
 const DEFAULT_SERVER_CONFIG: &str = "configs/server.yaml";
+
+/// Longest time for a scheduler to let go what it has at hand.
+const LAST: Duration = Duration::from_secs(3);
 
 /// Serve recognition over HTTP: a page at /, POST /v2/recognize, docs at /docs
 #[derive(Args)]
@@ -35,6 +42,9 @@ pub(crate) struct ServeArgs {
     /// server configuration]
     #[arg(long, value_name = "WHO", value_parser = auth_mode)]
     auth: Option<AuthMode>,
+    /// Settings of flows [default: configs/flows.yaml, else built-in settings]
+    #[arg(long, value_name = "FILE")]
+    flows_config: Option<PathBuf>,
     #[command(flatten)]
     release: ReleaseArgs,
 }
@@ -44,6 +54,7 @@ pub(crate) fn run(args: &ServeArgs, environment: &Environment) -> anyhow::Result
     environment.pipeline_config(args.config.as_ref())?;
     let mut config = server_config(args.server_config.as_deref())?;
     config.auth = args.auth.unwrap_or(config.auth);
+    let flows_config = flows_config(args.flows_config.as_ref())?;
     let listen = args.listen.unwrap_or(config.listen);
     let review_config = environment.review_config(args.config.as_ref())?;
     let store = StoreHandle::from(environment.store_settings(&review_config));
@@ -62,6 +73,11 @@ pub(crate) fn run(args: &ServeArgs, environment: &Environment) -> anyhow::Result
         let Hangups { reload, terminal_gone } = Hangups::watch();
         let again = Arc::clone(&serving);
         let reload = Reload::new(args.release.name().map(str::to_owned), move |version| again.load(version), reload);
+        let (tell, told) = watch::channel(false);
+        let scheduler = flows_config.schedule.then(|| {
+            let scheduler = Scheduler::new(store.clone(), flows_config, &format!("server {}", std::process::id()));
+            tokio::spawn(scheduler.run(told))
+        });
         let setup = Setup { config, store: Some(store), reload: Some(reload) };
         eprintln!("listening on http://{}", listener.local_addr()?);
         let stop = async {
@@ -71,7 +87,12 @@ pub(crate) fn run(args: &ServeArgs, environment: &Environment) -> anyhow::Result
             }
             eprintln!("stopping: finishing what was accepted");
         };
-        server::run(setup, move || serving.load(None), listener, stop).await.map_err(anyhow::Error::from)
+        let served = server::run(setup, move || serving.load(None), listener, stop).await;
+        tell.send_replace(true);
+        if let Some(scheduler) = scheduler {
+            drop(tokio::time::timeout(LAST, scheduler).await);
+        }
+        served.map_err(anyhow::Error::from)
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -19,6 +19,7 @@
 //! | [`verdict`] | how a command that judges ends |
 //! | [`time`] | moments as people write them |
 //! | [`random`], [`rng`] | streams of random numbers that never change: of weights and intervals, of shelves and epochs |
+//! | [`sequential`] | which of two is better, looked at as often as one likes |
 //! | [`phash`] | perceptual hashes: what an image looks like from afar |
 //! | [`draw`] | boxes and letters drawn into images, for people |
 //! | [`files`], [`config`] | bounded reading, safe names, atomic writing; what users write, checked |
@@ -53,6 +54,7 @@ pub mod recognition;
 mod region;
 pub mod rng;
 pub mod secret;
+pub mod sequential;
 pub mod sharpness;
 pub mod sku;
 pub mod sku_index;

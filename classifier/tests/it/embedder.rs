@@ -317,7 +317,7 @@ fn files_that_are_no_embedder_are_refused() {
             }
         }
     };
-    check(&write("embedder.pth", b"PK"), &["neither an .onnx nor a .safetensors", "shelf models import"]);
+    check(&write("embedder.pth", b"PK"), &["neither an .onnx, nor a .safetensors", "shelf models import"]);
     check(&folder.path().join("missing.onnx"), &["missing.onnx"]);
     check(&write("empty.onnx", b""), &["empty.onnx"]);
     check(&write("text.onnx", b"this is no network"), &["text.onnx"]);

@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 
 use super::cost::cost;
 use super::error::TfliteError;
-use super::graph::Graph;
+use super::graph::{Element, Graph};
 use super::{Limits, decode};
 
 /// What is written for a microcontroller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CArray {
+    name: String,
     /// `NAME.h`.
     pub header: String,
     /// `NAME.cc`.
@@ -18,12 +19,29 @@ pub struct CArray {
     pub readme: String,
 }
 
-/// The file as C source under a name of letters, digits and underscores; other letters become underscores.
+impl CArray {
+    /// Names and texts of the files.
+    #[must_use]
+    pub fn files(&self) -> [(String, &str); 3] {
+        [
+            (format!("{}.h", self.name), self.header.as_str()),
+            (format!("{}.cc", self.name), self.source.as_str()),
+            ("README.md".to_owned(), self.readme.as_str()),
+        ]
+    }
+}
+
+/// The file as C source under a name of letters, digits and underscores; other letters become underscores. `input` says what
+/// goes in, for people.
 ///
 /// # Errors
-/// When the bytes are no network for a microcontroller.
-pub fn c_array(name: &str, file: &[u8]) -> Result<CArray, TfliteError> {
+/// When the bytes are no network of int8 for a microcontroller.
+pub fn c_array(name: &str, file: &[u8], input: &str) -> Result<CArray, TfliteError> {
     let graph = decode(file, &Limits::MICRO)?;
+    let ends = graph.inputs().iter().chain(graph.outputs());
+    if let Some(float) = ends.map(|id| graph.tensor(*id)).find(|tensor| tensor.element != Element::I8) {
+        return Err(TfliteError::NotInt8 { tensor: float.name.clone(), element: float.element });
+    }
     let name = identifier(name);
     let (cost, bytes) = (cost(&graph), file.len());
     let guard = format!("{}_H_", name.to_uppercase());
@@ -44,7 +62,7 @@ pub fn c_array(name: &str, file: &[u8]) -> Result<CArray, TfliteError> {
         source.push('\n');
     }
     let _ = write!(source, "}};\nconst unsigned int {name}_len = {bytes};\n");
-    Ok(CArray { readme: readme(&name, &graph, bytes), header, source })
+    Ok(CArray { readme: readme(&name, &graph, bytes, input), name, header, source })
 }
 
 fn identifier(name: &str) -> String {
@@ -56,7 +74,7 @@ fn identifier(name: &str) -> String {
     name
 }
 
-fn readme(name: &str, graph: &Graph, bytes: usize) -> String {
+fn readme(name: &str, graph: &Graph, bytes: usize, taken: &str) -> String {
     let cost = cost(graph);
     let operators: Vec<&str> = graph.operators().into_keys().collect();
     let adds: String = operators.iter().map(|op| format!("  resolver.Add{}();\n", method(op))).collect();
@@ -72,13 +90,15 @@ fn readme(name: &str, graph: &Graph, bytes: usize) -> String {
          {bytes} bytes of TFLite, {macs} multiply-adds a run, {activations} bytes of activations.\n\
          `{name}_arena_bytes` = {arena}: those and an estimate of what the interpreter keeps; `interpreter.arena_used_bytes()` says\n\
          what is really needed.\n\n\
-         Input: {inputs} numbers, int8 = round(x / {in_scale:?}) + {in_zero}, where x is already scaled as `meta.json` says\n\
-         ((value - scaler_mean) / scaler_scale). Output: {outputs} numbers, ({out_scale:?} * (int8 - {out_zero})).\n\n\
+         Input: {inputs} numbers, int8 = round(x / {in_scale:?}) + {in_zero}, cut to -128..127. x: {taken}.\n\n\
+         Output: {outputs} numbers, {out_scale:?} * (int8 - {out_zero}).\n\n\
          ```cpp\n\
+         #include <cstdint>\n\
          #include <cstring>\n\
          #include \"{name}.h\"\n\
          #include \"tensorflow/lite/micro/micro_interpreter.h\"\n\
-         #include \"tensorflow/lite/micro/micro_mutable_op_resolver.h\"\n\n\
+         #include \"tensorflow/lite/micro/micro_mutable_op_resolver.h\"\n\
+         #include \"tensorflow/lite/schema/schema_generated.h\"\n\n\
          alignas(16) static uint8_t arena[{name}_arena_bytes];\n\
          static tflite::MicroMutableOpResolver<{count}> resolver;\n\
          static tflite::MicroInterpreter* interpreter;\n\n\

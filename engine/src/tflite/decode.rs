@@ -252,7 +252,9 @@ fn read_op(code: i32, options: Option<&View<'_>>) -> Result<Op, TfliteError> {
         22 => Op::Reshape,
         25 => Op::Softmax(options.map_or(Ok(0.0), |view| view.float(0))?),
         34 => Op::Pad,
+        39 => Op::Transpose,
         40 => Op::Mean(byte(0)? != 0),
+        65 => Op::Slice,
         97 => Op::ResizeNearest { align_corners: byte(0)? != 0, half_pixel_centers: byte(1)? != 0 },
         114 => Op::Quantize,
         number => return Err(TfliteError::Unsupported { what: "operator", number: number.into() }),
@@ -292,5 +294,86 @@ fn check(graph: &Graph) -> Result<(), TfliteError> {
     match graph.outputs.iter().find(|id| !known[id.0]) {
         Some(unknown) => Err(first(unknown.0)),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::flat::{Child, Table};
+    use super::*;
+    use crate::tflite::encode;
+
+    fn refused(graph: &Graph) -> String {
+        decode(&encode(graph), &Limits::MICRO).unwrap_err().to_string()
+    }
+
+    /// A network of ReLUs that take and give the tensors of these places.
+    fn relus(count: usize, nodes: &[(usize, usize)], output: usize) -> Graph {
+        let tensor = |at: usize| Tensor {
+            name: format!("t{at}"),
+            shape: vec![1, 4],
+            element: Element::F32,
+            quantization: None,
+            constant: None,
+        };
+        Graph {
+            tensors: (0..count).map(tensor).collect(),
+            nodes: nodes
+                .iter()
+                .map(|(from, to)| Node { op: Op::Relu, inputs: vec![TensorId(*from)], output: TensorId(*to) })
+                .collect(),
+            inputs: vec![TensorId(0)],
+            outputs: vec![TensorId(output)],
+            description: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_goes_in_circles_is_refused() {
+        assert!(decode(&encode(&relus(3, &[(0, 1), (1, 2)], 2)), &Limits::MICRO).is_ok());
+        let order = "used before it is computed, or computed twice";
+        for (nodes, tensor) in [
+            (vec![(1, 1)], 1),
+            (vec![(2, 1), (1, 2)], 2),
+            (vec![(1, 2), (0, 1)], 1),
+            (vec![(0, 1), (0, 1)], 1),
+            (vec![(0, 0)], 0),
+        ] {
+            let error = refused(&relus(3, &nodes, 1));
+            assert!(error.contains(&format!("tensor {tensor} is {order}")), "{nodes:?}: {error}");
+        }
+        assert!(refused(&relus(3, &[(0, 1)], 2)).contains(&format!("tensor 2 is {order}")));
+    }
+
+    #[test]
+    fn places_that_are_not_there_are_named() {
+        let file = encode(&relus(2, &[(0, 1)], 1));
+        // Every four bytes as an offset that leads out of the file.
+        for at in 0..file.len() / 4 {
+            let mut broken = file.clone();
+            broken[4 * at..4 * at + 4].copy_from_slice(&0x7FFF_FFF0_u32.to_le_bytes());
+            // Whatever it was before: an answer, and no more.
+            let _ = decode(&broken, &Limits::MICRO);
+        }
+        let mut root = file;
+        root[..4].copy_from_slice(&0x7FFF_FFF0_u32.to_le_bytes());
+        let error = decode(&root, &Limits::MICRO).unwrap_err().to_string();
+        assert!(error.contains("at byte 0 something points outside of the file"), "{error}");
+    }
+
+    #[test]
+    fn a_small_file_that_asks_for_much_is_refused() {
+        let shared = Table::default().child(buffer::DATA, Child::aligned(vec![0; 1 << 16]));
+        let tensors =
+            (0..2000).map(|_| Table::default().child(tensor::SHAPE, Child::ints([1 << 14])).int(tensor::BUFFER, 1));
+        let main = Table::default().child(subgraph::TENSORS, Child::Tables(tensors.collect()));
+        let file = Table::default()
+            .int(model::VERSION, schema::VERSION)
+            .child(model::SUBGRAPHS, Child::Tables(vec![main]))
+            .child(model::BUFFERS, Child::Tables(vec![Table::default(), shared]))
+            .finish(schema::IDENTIFIER);
+        assert_eq!(decode(&file, &Limits::MICRO), Err(TfliteError::Repeated));
+        let deep = Graph::new("none");
+        assert_eq!(decode(&encode(&deep), &Limits::MICRO), Err(TfliteError::Without("inputs")));
     }
 }

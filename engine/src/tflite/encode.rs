@@ -121,6 +121,8 @@ fn options_table(op: &Op) -> Table {
         Op::Relu
         | Op::Relu6
         | Op::Reshape
+        | Op::Slice
+        | Op::Transpose
         | Op::Logistic
         | Op::Pad
         | Op::L2Normalize

@@ -154,6 +154,14 @@ pub enum TfliteError {
         /// The tensor.
         tensor: String,
     },
+    /// C source is written of int8 alone.
+    #[error("C source is written of networks of int8; {tensor} holds {element}")]
+    NotInt8 {
+        /// The tensor.
+        tensor: String,
+        /// What it holds.
+        element: Element,
+    },
     /// Only networks of floats are made int8.
     #[error("only a network of floats can be written in int8; {tensor} holds {element}")]
     NotFloat {

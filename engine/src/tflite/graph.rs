@@ -207,6 +207,10 @@ pub enum Op {
     Concat(i32),
     /// The shape that the second input holds; -1 follows from the rest.
     Reshape,
+    /// A part of each axis: the second input says where it begins, the third how long it is, -1 to the end.
+    Slice,
+    /// Axes in another order: the second input holds, for each axis of the result, which it is of the input.
+    Transpose,
     /// `exp(beta x)` over its sum, along the last axis.
     Softmax(f32),
     /// `1 / (1 + exp(-x))`.
@@ -239,6 +243,8 @@ impl Op {
             Self::ResizeNearest { .. } => "RESIZE_NEAREST_NEIGHBOR",
             Self::Concat(_) => "CONCATENATION",
             Self::Reshape => "RESHAPE",
+            Self::Slice => "SLICE",
+            Self::Transpose => "TRANSPOSE",
             Self::Softmax(_) => "SOFTMAX",
             Self::Logistic => "LOGISTIC",
             Self::Pad => "PAD",

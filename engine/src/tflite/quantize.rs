@@ -31,6 +31,20 @@ pub fn quantize(
     samples: impl IntoIterator<Item = Vec<Vec<f32>>>,
     options: QuantizeOptions,
 ) -> Result<Graph, TfliteError> {
+    quantize_except(graph, samples, options, &|_| false)
+}
+
+/// The same, but operators whose result has a name that `keeps` says yes to stay floats, and so does what they give to the
+/// outside: a detector's boxes and scores have no scale in common.
+///
+/// # Errors
+/// As [`quantize()`].
+pub fn quantize_except(
+    graph: &Graph,
+    samples: impl IntoIterator<Item = Vec<Vec<f32>>>,
+    options: QuantizeOptions,
+    keeps: &dyn Fn(&str) -> bool,
+) -> Result<Graph, TfliteError> {
     let not_float = |tensor: &Tensor| TfliteError::NotFloat { tensor: tensor.name.clone(), element: tensor.element };
     let strange = graph.tensors.iter().find(|tensor| tensor.element != Element::F32 && tensor.constant.is_none());
     if let Some(tensor) = strange.or_else(|| graph.tensors.iter().find(|tensor| tensor.element == Element::I8)) {
@@ -42,6 +56,7 @@ pub fn quantize(
         graph: Graph::new(&graph.description),
         ranges,
         places: vec![None; graph.tensors.len()],
+        floats: vec![None; graph.tensors.len()],
         options,
     };
     for id in &graph.inputs {
@@ -49,9 +64,14 @@ pub fn quantize(
         let place = made.activation(*id, meaning);
         made.graph.inputs.push(place);
     }
-    graph.nodes.iter().try_for_each(|node| made.node(node))?;
+    for node in &graph.nodes {
+        if keeps(&graph.tensor(node.output).name) { made.kept(node)? } else { made.node(node)? }
+    }
     for id in &graph.outputs {
-        let place = made.place(*id)?;
+        let place = match made.floats[id.0] {
+            Some(place) if made.places[id.0].is_none() => place,
+            _ => made.place(*id)?,
+        };
         made.graph.outputs.push(place);
     }
     Ok(made.graph)
@@ -93,6 +113,8 @@ struct Made<'a> {
     ranges: Vec<Option<(f32, f32)>>,
     /// Where tensors of the network of floats are in the one of int8.
     places: Vec<Option<TensorId>>,
+    /// The same, where they are floats there, too.
+    floats: Vec<Option<TensorId>>,
     options: QuantizeOptions,
 }
 
@@ -131,11 +153,55 @@ impl Made<'_> {
                 Tensor { element: Element::I8, quantization: Some(meaning), constant: Some(values), ..tensor.clone() }
             }
             Some(_) => tensor.clone(),
-            None => return Err(TfliteError::Index { what: "tensor", index: id.0 as i64 }),
+            None => return self.turned(id, Op::Quantize),
         };
         let place = self.graph.add(constant);
         self.places[id.0] = Some(place);
         Ok(place)
+    }
+
+    /// The tensor as floats.
+    fn float(&mut self, id: TensorId) -> Result<TensorId, TfliteError> {
+        match self.floats[id.0] {
+            Some(place) => Ok(place),
+            None if self.from.tensor(id).constant.is_some() => {
+                let place = self.graph.add(self.from.tensor(id).clone());
+                self.floats[id.0] = Some(place);
+                Ok(place)
+            }
+            None => self.turned(id, Op::Dequantize),
+        }
+    }
+
+    /// From floats to int8 or back.
+    fn turned(&mut self, id: TensorId, op: Op) -> Result<TensorId, TfliteError> {
+        let to_int8 = op == Op::Quantize;
+        let from = if to_int8 { self.floats[id.0] } else { self.places[id.0] };
+        let from = from.ok_or(TfliteError::Index { what: "tensor", index: id.0 as i64 })?;
+        let tensor = self.from.tensor(id);
+        let name = format!("{}/{}", tensor.name, if to_int8 { "int8" } else { "floats" });
+        let output = self.graph.add(Tensor {
+            name,
+            element: if to_int8 { Element::I8 } else { Element::F32 },
+            quantization: to_int8.then(|| self.affine(id)),
+            ..tensor.clone()
+        });
+        self.graph.nodes.push(Node { op, inputs: vec![from], output });
+        if to_int8 {
+            self.places[id.0] = Some(output);
+        } else {
+            self.floats[id.0] = Some(output);
+        }
+        Ok(output)
+    }
+
+    /// An operator that stays on floats.
+    fn kept(&mut self, node: &Node) -> Result<(), TfliteError> {
+        let inputs = node.inputs.iter().map(|id| self.float(*id)).collect::<Result<_, _>>()?;
+        let output = self.graph.add(self.from.tensor(node.output).clone());
+        self.floats[node.output.0] = Some(output);
+        self.graph.nodes.push(Node { op: node.op, inputs, output });
+        Ok(())
     }
 
     fn meaning(&self, place: TensorId) -> Quantization {
@@ -153,7 +219,13 @@ impl Made<'_> {
             }
             Op::Softmax(_) | Op::Logistic => Quantization::of_tensor(1.0 / 256.0, -128),
             Op::L2Normalize => Quantization::of_tensor(1.0 / 128.0, 0),
-            Op::AveragePool2d(..) | Op::MaxPool2d(..) | Op::ResizeNearest { .. } | Op::Reshape | Op::Pad => {
+            Op::AveragePool2d(..)
+            | Op::MaxPool2d(..)
+            | Op::ResizeNearest { .. }
+            | Op::Reshape
+            | Op::Slice
+            | Op::Transpose
+            | Op::Pad => {
                 inputs.extend(self.others(node)?);
                 self.meaning(input)
             }

@@ -84,7 +84,9 @@ pub(super) fn codes(op: &Op) -> (i32, u8) {
         Op::Reshape => (22, 17),
         Op::Softmax(_) => (25, 9),
         Op::Pad => (34, 22),
+        Op::Transpose => (39, 26),
         Op::Mean(_) => (40, 27),
+        Op::Slice => (65, 48),
         Op::ResizeNearest { .. } => (97, 74),
         Op::Quantize => (114, 89),
     }

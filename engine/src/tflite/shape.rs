@@ -35,7 +35,9 @@ pub(super) fn infer(op: &Op, inputs: &[&Tensor]) -> Result<Vec<usize>, Misfit> {
     let shapes = || Misfit::Shapes { shapes: inputs.iter().map(|tensor| tensor.shape.clone()).collect() };
     let wanted = match op {
         Op::FullyConnected(_) | Op::Conv2d(..) | Op::DepthwiseConv2d(..) => 2..=3,
-        Op::Mean(_) | Op::Add(_) | Op::Mul(_) | Op::ResizeNearest { .. } | Op::Reshape | Op::Pad => 2..=2,
+        Op::Mean(_) | Op::Add(_) | Op::Mul(_) | Op::ResizeNearest { .. } => 2..=2,
+        Op::Reshape | Op::Transpose | Op::Pad => 2..=2,
+        Op::Slice => 3..=3,
         Op::Concat(_) => 1..=64,
         _ => 1..=1,
     };
@@ -101,6 +103,28 @@ pub(super) fn infer(op: &Op, inputs: &[&Tensor]) -> Result<Vec<usize>, Misfit> {
             Ok(out)
         }
         Op::Reshape => reshaped(inputs[0].len(), ints(inputs, 1, "the shape")?).ok_or_else(shapes),
+        Op::Slice => {
+            let (begins, sizes) = (ints(inputs, 1, "the list of beginnings")?, ints(inputs, 2, "the list of sizes")?);
+            if begins.len() != x.len() || sizes.len() != x.len() {
+                return Err(shapes());
+            }
+            let part = |((len, begin), size): ((&usize, &i32), &i32)| {
+                let left = len.checked_sub(usize::try_from(*begin).ok()?)?;
+                let size = if *size == -1 { left } else { usize::try_from(*size).ok()? };
+                (1..=left).contains(&size).then_some(size)
+            };
+            x.iter().zip(begins).zip(sizes).map(part).collect::<Option<Vec<_>>>().ok_or_else(shapes)
+        }
+        Op::Transpose => {
+            let order = ints(inputs, 1, "the order of axes")?;
+            let mut taken = vec![false; x.len()];
+            let axis = |axis: &i32| {
+                let axis = axis_of(*axis, x.len())?;
+                (!std::mem::replace(&mut taken[axis], true)).then(|| x[axis])
+            };
+            let out = order.iter().map(axis).collect::<Option<Vec<_>>>();
+            out.filter(|out| out.len() == x.len()).ok_or_else(shapes)
+        }
         Op::Pad => {
             let paddings = ints(inputs, 1, "the list of paddings")?;
             if paddings.len() != 2 * x.len() || inputs[1].shape != [x.len(), 2] {

@@ -6,7 +6,11 @@
 )]
 
 mod broken;
+mod c_array;
+mod convert;
 mod efficientnet;
+#[path = "../shared/interpreter.rs"]
+mod interpreter;
 mod ops;
 mod parity;
 mod readers;

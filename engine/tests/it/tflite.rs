@@ -1,61 +1,15 @@
 //! TFLite files in the interpreter that phones have: one thread, no delegates. `tests/tflite_reference.py` runs it.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use engine::tflite::{
     Activation, Dense, Graph, Limits, Op, Padding, QuantizeOptions, TensorId, TfliteError, Values, Window, decode,
     dequantized, encode, quantize, run, run_floats,
 };
-use serde_json::{Value, json};
 use vision::Random;
+
+use crate::interpreter::{python, reference};
 
 /// Largest difference of floats, relative to the largest number of an output.
 const TOLERANCE: f32 = 2e-6;
-
-/// A Python that has the interpreter, or a skip, which CI does not take.
-fn python() -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let given = std::env::var_os("SHELF_PYTHON").map(PathBuf::from);
-    let candidates = given.into_iter().chain([workspace.join(".runtime/python/bin/python")]);
-    for python in candidates {
-        if Command::new(&python).arg(script()).arg("--check").output().is_ok_and(|check| check.status.success()) {
-            return Some(python);
-        }
-    }
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "CI must not skip: there is no Python with ai-edge-litert");
-    eprintln!("SKIPPED: no Python with ai-edge-litert; run `make setup` or set SHELF_PYTHON");
-    None
-}
-
-fn script() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tflite_reference.py")
-}
-
-/// What the interpreter says of each file for each run of inputs: outputs of numbers.
-fn reference(python: &Path, jobs: &[(Vec<u8>, Vec<Vec<Values>>)]) -> Vec<Vec<Vec<Vec<f64>>>> {
-    let folder = tempfile::tempdir().unwrap();
-    let numbers = |values: &Values| match values {
-        Values::F32(values) => json!(values),
-        Values::I8(values) => json!(values),
-        Values::I32(values) => json!(values),
-    };
-    let jobs: Vec<Value> = jobs
-        .iter()
-        .enumerate()
-        .map(|(at, (file, runs))| {
-            let model = folder.path().join(format!("{at}.tflite"));
-            std::fs::write(&model, file).unwrap();
-            let runs: Vec<Vec<Value>> = runs.iter().map(|inputs| inputs.iter().map(numbers).collect()).collect();
-            json!({"model": model, "inputs": runs})
-        })
-        .collect();
-    let (asked, said) = (folder.path().join("jobs.json"), folder.path().join("results.json"));
-    std::fs::write(&asked, json!(jobs).to_string()).unwrap();
-    let output = Command::new(python).arg(script()).args([&asked, &said]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&std::fs::read(said).unwrap()).unwrap()
-}
 
 struct Builder {
     graph: Graph,
@@ -132,6 +86,14 @@ fn vision_like() -> Graph {
     let size = b.ints("size", &[2], &[5, 4]);
     let op = Op::ResizeNearest { align_corners: false, half_pixel_centers: false };
     let up = b.node(op, "up", &[half, size]);
+    let order = b.ints("order", &[4], &[0, 2, 1, 3]);
+    let turned = b.node(Op::Transpose, "transpose", &[y, order]);
+    let back = b.node(Op::Transpose, "transpose/back", &[turned, order]);
+    let (begin, size) = (b.ints("begin", &[4], &[0, 1, 0, 3]), b.ints("size", &[4], &[1, -1, 3, 4]));
+    let part = b.node(Op::Slice, "slice", &[back, begin, size]);
+    let about = b.ints("about", &[4, 2], &[0, 0, 0, 1, 1, 0, 4, 0]);
+    let part = b.node(Op::Pad, "slice/pad", &[part, about]);
+    let y = b.node(Op::Add(Activation::None), "slice/add", &[y, part]);
     let y = b.node(Op::Concat(3), "concat", &[up, y]);
     let y = b.node(Op::Relu6, "relu6", &[y]);
     let y = b.node(Op::Relu, "relu", &[y]);

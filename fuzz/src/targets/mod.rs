@@ -83,6 +83,7 @@ pub const TARGETS: &[Target] = &[
     images::HEIC_DECODER,
     models::ONNX,
     models::TFLITE,
+    models::DEVICE_META,
     models::TORCH,
     models::SAFETENSORS,
     models::CARD,

@@ -5,7 +5,9 @@ use std::path::Path;
 use engine::Weights;
 use engine::onnx::Model;
 use engine::tflite::{self, Values};
-use vision::ModelCard;
+use registry::device;
+use store::data_sets::DataSet;
+use vision::{ModelCard, Sha256};
 
 use super::{Answer, Target};
 use crate::corpus::scratch;
@@ -21,6 +23,28 @@ pub(super) const TFLITE: Target = Target {
     name: "tflite",
     run: run_tflite,
     words: &[b"TFL3", &[0xff; 4], &[0; 4], &[1, 0, 0, 0], &[4, 0, 4, 0], &[0, 0, 0, 0x40]],
+    mend: None,
+    max_mib: MAX_MIB,
+    max_time: MAX_TIME,
+};
+
+pub(super) const DEVICE_META: Target = Target {
+    name: "device-meta",
+    run: device_meta,
+    words: &[
+        b"null",
+        b"[]",
+        b"{}",
+        b"1e999",
+        b"-1",
+        b"\"dataset\"",
+        b"\"scaler_scale\"",
+        b"\"label_classes\"",
+        b"\"mapping\"",
+        b"\"confusion_matrix\"",
+        b"\"zero_point\"",
+        b"18446744073709551616",
+    ],
     mend: None,
     max_mib: MAX_MIB,
     max_time: MAX_TIME,
@@ -91,6 +115,7 @@ pub(super) const CARD: Target = Target {
 fn onnx(data: &[u8]) -> Answer {
     let model = Model::decode(Path::new("fuzz.onnx"), data.to_vec().into());
     let weights = model.and_then(|model| {
+        let _ = tflite::from_onnx(&model, (32, 32));
         let _ = (model.inputs(), model.outputs(), model.operators(), model.metadata(), model.opset());
         Weights::from_onnx(&model)
     });
@@ -121,6 +146,28 @@ fn run_tflite(data: &[u8]) -> Answer {
         Ok(_) => Answer::Wrong("outputs are missing".to_owned()),
         Err(error) => Answer::Wrong(format!("what was read cannot be run: {error}")),
     }
+}
+
+/// What a trainer says of a model that is sound: of the network in the corpus, of the data set below.
+fn device_meta(data: &[u8]) -> Answer {
+    const MODEL: &[u8] = include_bytes!("../../corpus/tflite/mlp-int8.tflite");
+    let set = DataSet {
+        id: "0194f3a2-7c1e-7f00-8000-000000000001".to_owned(),
+        organisation: "house".to_owned(),
+        name: "counts".to_owned(),
+        version: Sha256([1; 32]),
+        sha256: Sha256([2; 32]),
+        bytes: 1,
+        parent: None,
+        lineage: serde_json::Value::Null,
+        rows: 7,
+        columns: 11,
+        target: Some("state".to_owned()),
+        classes: None,
+        created_at: 0,
+        created_by: "fuzz".to_owned(),
+    };
+    Answer::of(device::check(&set, MODEL.to_vec(), data.to_vec()), |_| "a model".to_owned())
 }
 
 fn torch(data: &[u8]) -> Answer {

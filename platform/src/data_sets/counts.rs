@@ -6,7 +6,7 @@ use serde_json::json;
 use store::Store;
 use store::audit::Actor;
 use store::model::Timestamp;
-use store::predictions::{Prediction, PredictionRange};
+use store::predictions::{Cursor, Prediction, PredictionRange};
 use tabular::table::show_moment;
 use vision::SkuId;
 
@@ -46,27 +46,78 @@ impl Platform {
         key: Option<&str>,
         actor: &Actor,
     ) -> Result<Uploaded, PlatformError> {
-        let store = self.store().await?;
         let mut file = self.receive().await?;
-        file.write(&line(&COLUMNS.map(str::to_owned))?).await?;
-        let (mut shelves, mut codes, mut after) = (Shelves::default(), BTreeMap::new(), None);
-        let asked = PredictionRange { organisation: actor.organisation.clone(), from: range.from, until: range.until };
-        loop {
-            let page = store.predictions(&asked, after, PAGE).await?;
-            learn_codes(&store, &page.predictions, &mut codes).await?;
-            for prediction in &page.predictions {
-                for row in shelves.rows(prediction, &codes) {
-                    file.write(&line(&row)?).await?;
-                }
-            }
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
+        let mut counted = self.counted(range, &actor.organisation).await?;
+        while let Some(lines) = counted.next().await? {
+            file.write(&lines).await?;
         }
         let lineage = json!({"operation": "counts", "from": range.from, "until": range.until});
         let name = name.map(str::trim).filter(|name| !name.is_empty()).unwrap_or("counts").to_owned();
         self.read_in(file, Origins { name, target: None, lineage }, key, actor).await
+    }
+
+    /// The same as CSV, piece by piece.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn counted(&self, range: CountsRange, organisation: &str) -> Result<Counted, PlatformError> {
+        let asked = PredictionRange { organisation: organisation.to_owned(), from: range.from, until: range.until };
+        let (place, shelves) = (Place::Head, Shelves::default());
+        Ok(Counted { store: self.store().await?, asked, place, shelves, codes: BTreeMap::new(), rows: 0 })
+    }
+}
+
+/// Counts on their way out, as CSV.
+#[derive(Debug)]
+pub struct Counted {
+    store: Store,
+    asked: PredictionRange,
+    place: Place,
+    shelves: Shelves,
+    codes: BTreeMap<SkuId, String>,
+    rows: u64,
+}
+
+#[derive(Debug)]
+enum Place {
+    Head,
+    After(Option<Cursor>),
+    End,
+}
+
+impl Counted {
+    /// Rows so far.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The next lines, the head first; none at the end. A piece may be empty: photos that name no shelf have no rows.
+    ///
+    /// # Errors
+    /// When the store cannot be reached.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, PlatformError> {
+        let after = match std::mem::replace(&mut self.place, Place::End) {
+            Place::Head => {
+                self.place = Place::After(None);
+                return line(&COLUMNS.map(str::to_owned)).map(Some);
+            }
+            Place::After(after) => after,
+            Place::End => return Ok(None),
+        };
+        let page = self.store.predictions(&self.asked, after, PAGE).await?;
+        learn_codes(&self.store, &page.predictions, &mut self.codes).await?;
+        let mut lines = Vec::new();
+        for prediction in &page.predictions {
+            for row in self.shelves.rows(prediction, &self.codes) {
+                lines.extend(line(&row)?);
+                self.rows += 1;
+            }
+        }
+        if page.next.is_some() {
+            self.place = Place::After(page.next);
+        }
+        Ok(Some(lines))
     }
 }
 

@@ -13,7 +13,7 @@ mod upload;
 
 pub use clean::Cleaned;
 pub use content::Content;
-pub use counts::CountsRange;
+pub use counts::{Counted, CountsRange};
 pub use look::Described;
 pub use schema::{Schema, SchemaColumn};
 pub use select::{FeatureChoice, Selected};

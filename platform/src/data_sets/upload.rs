@@ -7,10 +7,11 @@ use store::Key;
 use store::audit::Actor;
 use store::data_sets::DataSet;
 use tabular::read::BadRows;
-use tabular::{Description, ReadOptions, read_csv};
+use tabular::{Description, ReadOptions, read_csv, read_xlsx};
 
 use super::draft::{Draft, Origin};
 use crate::error::PlatformError;
+use crate::format::Format;
 use crate::incoming::Incoming;
 use crate::platform::Platform;
 
@@ -73,11 +74,14 @@ impl Platform {
     ) -> Result<Uploaded, PlatformError> {
         let Origins { name, target, mut lineage } = origins;
         let store = self.store().await?;
-        let file = incoming.finish().await?;
+        let (file, format) = incoming.finish().await?;
         let options = ReadOptions { limits: self.limits().table, ..ReadOptions::default() };
         let wanted = target.clone();
         let work = move |_: &vision::Cancel| {
-            let reading = read_csv(file, &options)?;
+            let reading = match format {
+                Format::Csv => read_csv(file, &options)?,
+                Format::Xlsx => read_xlsx(file, &options)?,
+            };
             if let Some(target) = &wanted {
                 reading.table.column(target)?;
             }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use tabular::forecast::{Forecast, forecast};
 use tabular::search::{Tuned, Tuning, tune_from};
 use tabular::table::TableError;
 use tabular::train::{Compared, Training, compare, train};
@@ -17,6 +18,8 @@ pub(super) enum Learned {
     Model { training: Box<Training>, found: Option<Box<Tuning>> },
     /// How algorithms compare.
     Comparison(Vec<Compared>),
+    /// What stands on each shelf at the next visit.
+    Forecast(Box<Forecast>),
 }
 
 /// What a job leaves behind, with the names of the HTTP interface.
@@ -32,6 +35,9 @@ pub(super) enum Outcome<'a> {
     Comparison {
         comparison: &'a [Compared],
     },
+    Forecast {
+        forecast: &'a Forecast,
+    },
 }
 
 impl Learned {
@@ -39,6 +45,7 @@ impl Learned {
         let outcome = match self {
             Self::Model { training, found } => Outcome::Model { training, found: found.as_deref() },
             Self::Comparison(comparison) => Outcome::Comparison { comparison },
+            Self::Forecast(forecast) => Outcome::Forecast { forecast },
         };
         serde_json::to_string(&outcome).map_err(|_| PlatformError::Inside)
     }
@@ -59,6 +66,10 @@ pub(super) fn learn(
         }
         JobRequest::Tune(wanted) => tuning(table, wanted, checkpoint, journal, cancel),
         JobRequest::Compare(wanted) => comparison(table, wanted, journal, cancel),
+        JobRequest::Forecast(options) => {
+            let told = forecast(table, options, cancel, &|line| journal.line(line))?;
+            Ok(Learned::Forecast(Box::new(told)))
+        }
     }
 }
 

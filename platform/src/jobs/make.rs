@@ -61,7 +61,7 @@ pub(crate) async fn make(
         let outcome = learned.outcome()?;
         let written = match learned {
             Learned::Model { training, .. } => Some(write(&training, &set, &id)?),
-            Learned::Comparison(_) => None,
+            Learned::Comparison(_) | Learned::Forecast(_) => None,
         };
         Ok::<_, PlatformError>((outcome, written))
     };

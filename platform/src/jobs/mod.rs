@@ -8,5 +8,6 @@ mod submit;
 
 pub(crate) use journal::Journal;
 pub(crate) use make::{MODEL_FILE, Made, make};
+pub(crate) use request::FORECAST;
 pub use request::{CompareRequest, JobRequest, TuneRequest};
 pub use submit::JobDetails;

@@ -1,6 +1,7 @@
 //! What is wanted, as it stands in the queue.
 
 use serde::{Deserialize, Serialize};
+use tabular::forecast::{COLUMNS, ForecastOptions};
 use tabular::learn::catalogue::Hyperparameters;
 use tabular::search::SearchOptions;
 use tabular::train::CrossValidation;
@@ -9,6 +10,8 @@ use tabular::{Algorithm, Task, TrainOptions, learner};
 use crate::data_sets::Schema;
 use crate::error::PlatformError;
 
+/// Kind of a job that foretells.
+pub(crate) const FORECAST: &str = "forecast";
 /// Most trials of a search.
 const MAX_TRIALS: usize = 1_000;
 /// Most folds.
@@ -26,6 +29,8 @@ pub enum JobRequest {
     Tune(TuneRequest),
     /// Which algorithm is best.
     Compare(CompareRequest),
+    /// What stands on each shelf at the next visit.
+    Forecast(ForecastOptions),
 }
 
 /// A search for hyperparameters.
@@ -58,13 +63,14 @@ impl JobRequest {
             Self::Train(_) => "train",
             Self::Tune(_) => "tune",
             Self::Compare(_) => "compare",
+            Self::Forecast(_) => FORECAST,
         }
     }
 
     /// Larger ones come first: a request waits for a comparison.
     pub(super) fn priority(&self) -> i64 {
         match self {
-            Self::Train(_) | Self::Tune(_) => 0,
+            Self::Train(_) | Self::Tune(_) | Self::Forecast(_) => 0,
             Self::Compare(_) => 10,
         }
     }
@@ -83,6 +89,10 @@ impl JobRequest {
                 check_folds(*folding)?;
                 within("number of models", models.len(), 1, MAX_MODELS)?;
                 models.iter().try_for_each(|model| check_learner(*model, *task_type, &Hyperparameters::new()))
+            }
+            Self::Forecast(options) => {
+                options.check()?;
+                COLUMNS.iter().try_for_each(|name| check_column(name, schema))
             }
         }
     }

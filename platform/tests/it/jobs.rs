@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use platform::data_sets::About;
 use platform::jobs::{CompareRequest, JobRequest, TuneRequest};
 use platform::{JobLimits, Limits, Platform, PlatformError, Worker};
 use serde_json::{Value, json};
 use store::StoreError;
 use store::jobs::{Ending, Job, JobStatus, Lost, NewEvent, TakeLimits, Taken};
 use store::registry::{Deploy, ModelStatus};
+use tabular::forecast::{ForecastOptions, SyntheticOptions, synthetic_counts};
 use tabular::search::{Method, SearchOptions};
 use tabular::train::CrossValidation;
 use tabular::{Algorithm, Task, TrainOptions};
@@ -236,6 +238,34 @@ on_each! {
             assert_eq!(ended.map(|job| job.status), Some(expected));
         }
         assert_eq!(place.store.verify_audit().await.expect("verified").faults, []);
+    }
+
+    async fn shelves_are_foretold(place) {
+        let platform = platform(&place, Limits::default());
+        assert_eq!(platform.insights(HOME, None).await.expect("asked"), None);
+        let made = synthetic_counts(&SyntheticOptions { shelves: 2, skus: 4, days: 90, seed: 1 }).expect("not too many");
+        let mut csv = Vec::new();
+        tabular::write_csv(&made, &mut csv).expect("memory");
+        let set = upload(&platform, &csv, About::default()).await.expect("kept").set.id;
+        let job = wanted(&platform, &set, JobRequest::Forecast(ForecastOptions::default())).await;
+        assert_eq!(job.kind, "forecast");
+        let ended = done(&platform).await.expect("a job");
+        assert_eq!(ended.status, JobStatus::Completed, "{:?}", ended.failure);
+        let found = platform.insights(HOME, Some(&set)).await.expect("asked").expect("it was foretold");
+        assert_eq!((found.job.id.as_str(), found.forecast.outlooks.len(), found.forecast.synthetic), (job.id.as_str(), 8, true));
+        assert_eq!(platform.insights(HOME, None).await.expect("asked"), Some(found), "it is the newest");
+        assert_eq!(platform.insights(HOME, Some("other")).await.expect("asked"), None);
+        assert_eq!(platform.insights("others", None).await.expect("asked"), None, "and theirs alone");
+        // No table of counts: refused at once. Too few visits: only the table shows it.
+        let flowers = flower_set(&platform, 40).await;
+        let refused = platform.submit(&flowers, JobRequest::Forecast(ForecastOptions::default()), None, &ann(HOME)).await;
+        assert!(refused.expect_err("no counts").to_string().contains("no column \"time\""));
+        let never = ForecastOptions { level: 2.0, ..ForecastOptions::default() };
+        assert!(platform.submit(&set, JobRequest::Forecast(never), None, &ann(HOME)).await.is_err());
+        let few = upload(&platform, b"time,store,shelf,sku,facings\n2026-01-01,a,b,c,1\n2026-01-02,a,b,c,2\n", About::default()).await;
+        wanted(&platform, &few.expect("kept").set.id, JobRequest::Forecast(ForecastOptions::default())).await;
+        let ended = done(&platform).await.expect("a job");
+        assert!(ended.failure.as_ref().is_some_and(|why| why.contains("200 are needed")), "{ended:?}");
     }
 
     async fn organisations_have_their_bounds(place) {

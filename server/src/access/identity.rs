@@ -31,7 +31,7 @@ impl Identity {
     }
 
     /// Whether it is of the organisation whose gallery and queue this server has.
-    pub(super) fn is_at_home(&self) -> bool {
+    pub(crate) fn is_at_home(&self) -> bool {
         &*self.organisation == DEFAULT_ORGANISATION
     }
 

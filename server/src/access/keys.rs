@@ -1,11 +1,12 @@
-//! Keys that are live, followed from the store: a request is let in without asking it.
+//! Keys that are live, and sessions that stand for them, followed from the store: a request is let in without asking it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use store::access::ApiKey;
+use store::access::{ApiKey, SessionToken};
+use store::audit::Actor;
 use store::model::{Timestamp, now};
 use store::{StoreError, StoreHandle};
 use subtle::ConstantTimeEq;
@@ -13,7 +14,8 @@ use tokio::sync::mpsc;
 use vision::Sha256;
 
 use super::Identity;
-use super::limit::{Bucket, RateLimit};
+use super::flying::{Flying, Place};
+use super::limit::{Bucket, KeyLimits, RateLimit};
 
 /// How often the store is asked which keys there are: a revoked one is refused after this at the latest.
 const LOOK: Duration = Duration::from_secs(2);
@@ -21,6 +23,10 @@ const LOOK: Duration = Duration::from_secs(2);
 const USED: Timestamp = 60_000;
 /// Keys that nobody knows may be looked up so often: whoever guesses keys keeps no database busy.
 const LOOKUPS: RateLimit = RateLimit { rate: 20.0, burst: 20.0 };
+/// How long a session lasts, milliseconds: a working day.
+pub(super) const SESSION_LIFE: i64 = 12 * 3_600_000;
+/// Most sessions that are remembered; the others are looked up again.
+const MAX_SESSIONS: usize = 10_000;
 
 /// A key that was live when the store was asked last.
 #[derive(Debug)]
@@ -30,29 +36,32 @@ pub(super) struct Known {
     pub(super) identity: Identity,
     expires_at: Option<Timestamp>,
     bucket: Bucket,
+    flying: Flying,
     /// When it was used last, and the same as the store knows it.
     used: AtomicI64,
     written: AtomicI64,
 }
 
 impl Known {
-    fn new(key: &ApiKey, limit: RateLimit) -> Self {
+    fn new(key: &ApiKey, limits: KeyLimits) -> Self {
         Self {
             id: key.id.clone(),
             digest: key.digest,
             identity: Identity::of(key),
             expires_at: key.expires_at,
-            bucket: Bucket::full(limit, Instant::now()),
+            bucket: Bucket::full(limits.rate, Instant::now()),
+            flying: Flying::of(limits.at_once),
             used: AtomicI64::new(0),
             written: AtomicI64::new(key.used_at.unwrap_or_default()),
         }
     }
 
-    /// Counts a use, or says after how many seconds there may be one.
-    pub(super) fn take(&self) -> Result<(), u64> {
+    /// Counts a use, or says after how many seconds there may be one; gives the place that it has until its answer has gone, if one
+    /// is free.
+    pub(super) fn take(&self) -> Result<Option<Place>, u64> {
         self.bucket.take(Instant::now())?;
         self.used.store(now(), Ordering::Relaxed);
-        Ok(())
+        Ok(self.flying.take())
     }
 
     /// The last use, when the store should hear of it.
@@ -69,15 +78,74 @@ impl Known {
 #[derive(Debug)]
 pub(crate) struct KeyRing {
     store: StoreHandle,
-    limit: RateLimit,
+    limits: KeyLimits,
     known: RwLock<HashMap<Sha256, Arc<Known>>>,
+    sessions: RwLock<HashMap<Sha256, Seen>>,
     lookups: Bucket,
 }
 
+/// A session as the store knew it last.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    /// Of its key.
+    key: Sha256,
+    expires_at: Timestamp,
+    looked: Instant,
+}
+
 impl KeyRing {
-    pub(super) fn new(store: StoreHandle, limit: RateLimit) -> Self {
+    pub(super) fn new(store: StoreHandle, limits: KeyLimits) -> Self {
         let lookups = Bucket::full(LOOKUPS, Instant::now());
-        Self { store, limit, known: RwLock::default(), lookups }
+        Self { store, limits, known: RwLock::default(), sessions: RwLock::default(), lookups }
+    }
+
+    /// The key that a session stands for, as long as both hold. The store is asked again every two seconds: a session that ended on
+    /// another server ends here after this at the latest.
+    pub(super) async fn session(&self, token: &SessionToken) -> Result<Option<Arc<Known>>, StoreError> {
+        let digest = token.digest();
+        let seen = self.sessions.read().unwrap_or_else(PoisonError::into_inner).get(&digest).copied();
+        let seen = match seen {
+            Some(seen) if seen.looked.elapsed() < LOOK => Some(seen),
+            // Nobody keeps the database busy by guessing; what is known is no guess.
+            None if self.lookups.take(Instant::now()).is_err() => None,
+            _ => self.look_up_session(digest).await?,
+        };
+        match seen.filter(|seen| now() < seen.expires_at) {
+            Some(seen) => self.find(seen.key).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn look_up_session(&self, digest: Sha256) -> Result<Option<Seen>, StoreError> {
+        let found = self.store.get().await?.session(digest).await?;
+        let seen = found.map(|session| Seen {
+            key: session.key.digest,
+            expires_at: session.expires_at,
+            looked: Instant::now(),
+        });
+        let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        if sessions.len() >= MAX_SESSIONS {
+            sessions.clear();
+        }
+        match seen {
+            Some(seen) => drop(sessions.insert(digest, seen)),
+            None => drop(sessions.remove(&digest)),
+        }
+        Ok(seen)
+    }
+
+    /// Begins a session for whoever has this key.
+    pub(super) async fn begin_session(&self, key: Sha256, actor: &Actor) -> Result<Option<SessionToken>, StoreError> {
+        let store = self.store.get().await?;
+        let Some(key) = store.key_by_digest(key).await?.filter(|key| key.is_live(now())) else { return Ok(None) };
+        store.begin_session(&key, SESSION_LIFE, actor).await.map(Some)
+    }
+
+    /// Ends a session: here at once, on other servers after two seconds at the latest.
+    pub(super) async fn end_session(&self, token: &SessionToken, actor: &Actor) -> Result<(), StoreError> {
+        self.store.get().await?.end_session(token.digest(), actor).await?;
+        self.sessions.write().unwrap_or_else(PoisonError::into_inner).remove(&token.digest());
+        Ok(())
     }
 
     /// The live key of that digest. One that was made a moment ago is looked up.
@@ -98,7 +166,7 @@ impl KeyRing {
             return Ok(None);
         };
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let entry = known.entry(digest).or_insert_with(|| Arc::new(Known::new(&key, self.limit)));
+        let entry = known.entry(digest).or_insert_with(|| Arc::new(Known::new(&key, self.limits)));
         Ok(Some(Arc::clone(entry)))
     }
 
@@ -110,7 +178,7 @@ impl KeyRing {
         let mut before = std::mem::take(&mut *known);
         for key in &live {
             // Whoever has used up its tokens does not get new ones.
-            let entry = before.remove(&key.digest).unwrap_or_else(|| Arc::new(Known::new(key, self.limit)));
+            let entry = before.remove(&key.digest).unwrap_or_else(|| Arc::new(Known::new(key, self.limits)));
             known.insert(key.digest, entry);
         }
         Ok(live.len())

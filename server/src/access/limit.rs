@@ -3,6 +3,15 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+/// What a key may cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct KeyLimits {
+    /// How often it may ask.
+    pub(crate) rate: RateLimit,
+    /// Requests being answered at the same time, at least one.
+    pub(crate) at_once: usize,
+}
+
 /// At most `burst` at once, and `rate` a second in the long run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct RateLimit {

@@ -12,6 +12,8 @@ pub(crate) enum Need {
     Metrics,
     /// At least this role.
     Role(Role),
+    /// The first to read, the second to change.
+    Change(Role, Role),
 }
 
 /// Whose things a route shows.
@@ -26,6 +28,7 @@ pub(crate) enum Scope {
 const VIEWER: Need = Need::Role(Role::Viewer);
 const REVIEWER: Need = Need::Role(Role::Reviewer);
 const ENGINEER: Need = Need::Role(Role::Engineer);
+const ADMIN: Need = Need::Role(Role::Admin);
 
 const RULES: &[(&str, Need, Scope)] = &[
     ("/livez", Need::Open, Scope::Own),
@@ -35,6 +38,10 @@ const RULES: &[(&str, Need, Scope)] = &[
     ("/static/{version}/{file}", Need::Open, Scope::Own),
     ("/problems", Need::Open, Scope::Own),
     ("/problems/{slug}", Need::Open, Scope::Own),
+    // The key is in the form, and the form of who signs out is held against the cookie.
+    ("/signin", Need::Open, Scope::Own),
+    ("/signout", Need::Open, Scope::Own),
+    ("/api/account", VIEWER, Scope::Own),
     ("/openapi.json", VIEWER, Scope::Own),
     ("/docs", VIEWER, Scope::Own),
     ("/docs/", VIEWER, Scope::Own),
@@ -50,10 +57,22 @@ const RULES: &[(&str, Need, Scope)] = &[
     ("/review/items/{item}", VIEWER, Scope::Home),
     ("/review/skus", VIEWER, Scope::Home),
     ("/review/stats", VIEWER, Scope::Home),
+    ("/review/verify", VIEWER, Scope::Home),
+    ("/review/verify/days", VIEWER, Scope::Home),
+    ("/review/verify/photos/{photo}", VIEWER, Scope::Home),
+    ("/review/verify/photos/{photo}/image", VIEWER, Scope::Home),
+    ("/review/verify/claim", REVIEWER, Scope::Home),
+    ("/review/verify/photos/{photo}/boxes", REVIEWER, Scope::Home),
+    ("/review/verify/photos/{photo}/accept", REVIEWER, Scope::Home),
+    ("/review/verify/photos/{photo}/release", REVIEWER, Scope::Home),
+    ("/v2/photos/{photo}", ENGINEER, Scope::Home),
     ("/predict", VIEWER, Scope::Home),
     ("/datasets", VIEWER, Scope::Own),
     ("/jobs", VIEWER, Scope::Own),
     ("/models", VIEWER, Scope::Own),
+    ("/releases", VIEWER, Scope::Own),
+    ("/admin", ADMIN, Scope::Own),
+    ("/insights", VIEWER, Scope::Own),
     ("/v2/recognize", VIEWER, Scope::Home),
     ("/v2/recognize/batch", VIEWER, Scope::Home),
     ("/v2/classes", VIEWER, Scope::Home),
@@ -89,12 +108,24 @@ const RULES: &[(&str, Need, Scope)] = &[
     ("/api/ml/models/tune", ENGINEER, Scope::Own),
     ("/api/ml/models/compare", ENGINEER, Scope::Own),
     ("/api/ml/models/predict", VIEWER, Scope::Own),
+    ("/api/ml/insights", VIEWER, Scope::Own),
+    ("/api/ml/insights/forecast", ENGINEER, Scope::Own),
     ("/api/ml/jobs", VIEWER, Scope::Own),
     ("/api/ml/jobs/{job}", VIEWER, Scope::Own),
     ("/api/ml/jobs/{job}/events", VIEWER, Scope::Own),
     ("/api/ml/jobs/{job}/cancel", ENGINEER, Scope::Own),
+    ("/api/ml/models/ab-test", Need::Change(Role::Viewer, Role::Engineer), Scope::Own),
+    ("/api/ml/models/ab-test/{test}", VIEWER, Scope::Own),
+    ("/api/ml/models/ab-test/{test}/end", ENGINEER, Scope::Own),
+    ("/api/ml/models/ab-test/{test}/outcome", VIEWER, Scope::Own),
     ("/api/ml/models/deploy", ENGINEER, Scope::Own),
     ("/api/ml/models/deployed", VIEWER, Scope::Own),
+    ("/api/ml/models/history", VIEWER, Scope::Own),
+    ("/api/ml/models/{model}/gates", VIEWER, Scope::Own),
+    ("/api/admin/keys", ADMIN, Scope::Own),
+    ("/api/admin/keys/{key}/revoke", ADMIN, Scope::Own),
+    ("/api/admin/organisations", ADMIN, Scope::Own),
+    ("/api/admin/audit", ADMIN, Scope::Own),
     ("/api/ml/models/{model}/promote", ENGINEER, Scope::Own),
     ("/api/ml/models/{model}/rollback", ENGINEER, Scope::Own),
 ];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use store::{StoreError, StoreHandle};
 use thiserror::Error;
 
-use super::limit::RateLimit;
+use super::limit::{KeyLimits, RateLimit};
 use super::{Access, KeyRing};
 use crate::config::{AuthMode, ServerConfig};
 
@@ -52,9 +52,10 @@ pub(crate) async fn access(
         AuthMode::Auto => address.ip().to_canonical().is_loopback(),
         AuthMode::Required => false,
     };
-    let limit = RateLimit { rate: config.requests_per_key, burst: config.burst_per_key };
+    let rate = RateLimit { rate: config.requests_per_key, burst: config.burst_per_key };
+    let limits = KeyLimits { rate, at_once: config.concurrent_per_key };
     let ring = store.filter(|_| config.auth != AuthMode::Off);
-    let ring = ring.map(|store| Arc::new(KeyRing::new(store.clone(), limit)));
+    let ring = ring.map(|store| Arc::new(KeyRing::new(store.clone(), limits)));
     if !open {
         let ring = ring.as_ref().ok_or(AccessError::NoStore { address })?;
         match ring.look().await {
@@ -115,5 +116,43 @@ mod tests {
         assert!(!open(check("0.0.0.0:8000", AuthMode::Auto, Some(&store)).await));
         opened.revoke_key(DEFAULT_ORGANISATION, "a", &actor).await.expect("revoked");
         assert!(matches!(check("0.0.0.0:8000", AuthMode::Auto, Some(&store)).await, Err(AccessError::NoKey { .. })));
+    }
+
+    /// Checks of a key that are timed.
+    const CHECKS: u32 = 20_000;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_key_is_checked_in_less_than_fifty_microseconds() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let settings = StoreSettings {
+            database: format!("sqlite:{}", folder.path().join("shelf.db").display()).into(),
+            objects: folder.path().join("objects").display().to_string(),
+            ..StoreSettings::default()
+        };
+        let store = StoreHandle::from(settings);
+        let opened = store.get().await.expect("opened");
+        let actor = Identity::local().actor(&RequestId::part("test"));
+        let mut tokens = Vec::new();
+        for number in 0..100 {
+            let name = format!("k{number}");
+            let key = NewKey { organisation: DEFAULT_ORGANISATION.into(), name, role: Role::Viewer, expires_at: None };
+            tokens.push(opened.create_key(key, &actor).await.expect("made").0);
+        }
+        let config = ServerConfig { auth: AuthMode::Required, requests_per_key: 0.0, ..ServerConfig::default() };
+        let address = "127.0.0.1:1".parse().expect("an address");
+        let access = access(&config, address, Some(&store)).await.expect("it starts");
+        let parts = |token: &str| {
+            let request =
+                axum::http::Request::builder().uri("/skus").header("authorization", format!("Bearer {token}"));
+            request.body(()).expect("a request").into_parts().0
+        };
+        let requests: Vec<_> = tokens.iter().map(|token| parts(token.expose())).collect();
+        let begin = std::time::Instant::now();
+        for number in 0..CHECKS as usize {
+            drop(access.identify(&requests[number % requests.len()]).await.expect("it holds"));
+        }
+        let each = begin.elapsed() / CHECKS;
+        println!("a key among 100 is checked in {:.2} us", each.as_secs_f64() * 1e6);
+        assert!(each < std::time::Duration::from_micros(50), "{each:?}");
     }
 }

@@ -49,6 +49,23 @@ pub(crate) struct SwapHealth {
     /// The release that should answer, and was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) refused: Option<RefusedRelease>,
+    /// The release that is tried beside the one in production, while a test runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) test: Option<TriedRelease>,
+}
+
+/// A release that is tried beside the one in production.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct TriedRelease {
+    /// Name of the test.
+    #[schema(example = "new-embedder")]
+    pub(crate) test: String,
+    /// Name and version.
+    #[schema(example = "shelf@1.3")]
+    pub(crate) release: String,
+    /// Why it does not answer though it should.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) refused: Option<String>,
 }
 
 /// A release that should answer, and was refused.
@@ -71,7 +88,12 @@ impl SwapHealth {
             cause: refused.cause,
             at: vision::time::timestamp(refused.at.max(0).unsigned_abs() / 1000),
         });
-        Self { state: swaps.state().as_str().to_owned(), in_memory: swaps.in_memory(), refused }
+        let test = swaps.tried().map(|tried| TriedRelease {
+            test: tried.test,
+            release: tried.release,
+            refused: tried.refused,
+        });
+        Self { test, state: swaps.state().as_str().to_owned(), in_memory: swaps.in_memory(), refused }
     }
 }
 

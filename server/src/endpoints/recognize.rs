@@ -13,6 +13,7 @@ use review::{Prepared, Source};
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::beside::Chosen;
 use crate::clients::Peer;
 use crate::inference::{AnswerBody, AnswerFormat, Caller, JobRequest, Refused};
 use crate::predictions::Occasion;
@@ -107,7 +108,8 @@ pub(crate) async fn recognize(
     })?;
     app.metrics.photo_received(upload.photo.len());
     // Now it is accepted. Asked once more: who sends slowly holds no release that was replaced meanwhile.
-    let served = current(&app)?;
+    let occasion = occasion(&query, &headers)?;
+    let Chosen { served, arm } = chosen(&app, &query, occasion.store.as_deref(), id.as_str())?;
     let gallery = choose(&query, &served)?;
     let format = if prefers_jpeg(&headers) {
         AnswerFormat::Jpeg
@@ -117,10 +119,9 @@ pub(crate) async fn recognize(
             embeddings: query.return_embeddings.unwrap_or(served.options.keep_embeddings),
         }
     };
-    let occasion = occasion(&query, &headers)?;
     let source = Source::new(peer.address(), occasion.store.as_deref());
     let options = query.over(&served.options);
-    let request = JobRequest { id, upload, served, options, gallery, format, occasion, source };
+    let request = JobRequest { id, upload, served, arm, options, gallery, format, occasion, source };
     let answer = app.inference.answer(caller, request).await.inspect_err(|refused| count(&app, refused))?;
 
     let body = finish(&app, answer.body, answer.review).await?;
@@ -132,6 +133,16 @@ pub(crate) async fn recognize(
 
 fn current(app: &App) -> Result<Arc<Served>, Problem> {
     Ok(app.models.current().inspect_err(|_| app.metrics.rejected("not_ready"))?)
+}
+
+/// What answers: while a test runs, always the same release for a user, or for a store where no user is named.
+pub(super) fn chosen(app: &App, query: &RecognizeQuery, store: Option<&str>, request: &str) -> Result<Chosen, Problem> {
+    // Nothing is tried on the example, which has a gallery of its own.
+    if query.gallery == Some(GalleryChoice::Example) {
+        return Ok(Chosen { served: current(app)?, arm: None });
+    }
+    let unit = query.user_id.as_deref().or(store).unwrap_or(request);
+    Ok(app.models.choose(unit).inspect_err(|_| app.metrics.rejected("not_ready"))?)
 }
 
 /// Writes into the review queue what goes there, and gives the answer, which says so, encoded.

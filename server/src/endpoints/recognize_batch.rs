@@ -17,8 +17,9 @@ use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use utoipa::ToSchema;
 
-use super::recognize::{File, choose, finish};
+use super::recognize::{File, choose, chosen, finish};
 use crate::app::App;
+use crate::beside::Chosen;
 use crate::clients::Peer;
 use crate::inference::{AnswerFormat, Caller, JobRequest};
 use crate::predictions::Occasion;
@@ -210,14 +211,16 @@ impl Batch {
     async fn answer(&self, number: usize, upload: Upload) -> Result<Bytes, Problem> {
         self.app.metrics.photo_received(upload.photo.len());
         // Each photo by what is served when it comes: a batch of an hour holds no release that was replaced.
-        let served = self.app.models.current()?;
+        let name = self.name(number);
+        let Chosen { served, arm } = chosen(&self.app, &self.query, self.query.store.as_deref(), &name)?;
         let gallery = choose(&self.query, &served)?;
         let embeddings = self.query.return_embeddings.unwrap_or(served.options.keep_embeddings);
         let request = JobRequest {
-            id: RequestId::part(&self.name(number)),
+            id: RequestId::part(&name),
             upload,
             options: self.query.over(&served.options),
             served,
+            arm,
             gallery,
             format: AnswerFormat::Json { annotate: false, embeddings },
             occasion: Occasion::of(&self.query, None),

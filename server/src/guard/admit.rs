@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::access::wants_page;
+use crate::access::{sign_in_path, wants_page};
 use crate::app::App;
 use crate::problem::ProblemType;
 
@@ -15,11 +15,16 @@ use crate::problem::ProblemType;
 pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     match app.access.admit(&parts).await {
-        Ok(identity) => {
-            if let Some(identity) = identity {
+        Ok(admitted) => {
+            let place = admitted.and_then(|(identity, place)| {
                 parts.extensions.insert(identity);
+                place
+            });
+            let response = next.run(Request::from_parts(parts, body)).await;
+            match place {
+                Some(place) => place.held_by(response),
+                None => response,
             }
-            next.run(Request::from_parts(parts, body)).await
         }
         Err(problem) => {
             match problem.kind() {
@@ -27,11 +32,14 @@ pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: N
                 _ => app.metrics.rejected("access"),
             }
             let unknown = problem.kind() == ProblemType::Unauthorized;
+            if unknown && wants_page(&parts) {
+                // A person signs in first, and then sees what was asked for.
+                let path = parts.uri.path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
+                return Redirect::to(&sign_in_path(path)).into_response();
+            }
             let mut response = problem.into_response();
             if unknown {
-                // A person's browser asks for a name and a password: the password is the key. Programs are not asked that way.
-                let scheme = if wants_page(&parts) { "Basic realm=\"Shelfsight\"" } else { "Bearer" };
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             response
         }

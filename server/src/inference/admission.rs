@@ -14,6 +14,7 @@ use super::JobQueue;
 use super::job::{Answer, Classified, Job, JobError, JobRequest, Work};
 use super::latency::LatencyAverage;
 use super::queue::PushError;
+use super::shadow::Shadows;
 use crate::config::ServerConfig;
 use crate::served::Served;
 
@@ -35,6 +36,7 @@ pub(crate) struct Inference {
     workers: usize,
     timeout: Duration,
     latency: Arc<LatencyAverage>,
+    shadows: Arc<Shadows>,
 }
 
 /// Why a request gets no answer from the workers.
@@ -90,11 +92,17 @@ impl Inference {
             workers: config.workers.get(),
             timeout: config.timeouts.request,
             latency: Arc::default(),
+            shadows: Arc::default(),
         }
     }
 
     pub(crate) fn queue(&self) -> &Arc<JobQueue> {
         &self.queue
+    }
+
+    /// What is looked at again when nobody waits.
+    pub(crate) fn shadows(&self) -> &Arc<Shadows> {
+        &self.shadows
     }
 
     pub(crate) fn latency(&self) -> &Arc<LatencyAverage> {
@@ -170,6 +178,7 @@ impl Inference {
         let cancel = Cancel::new(gone, enqueued + patience);
         let Caller { client, patient, .. } = caller;
         let mut job = Job { client, enqueued, patient, deadline: enqueued + patience, cancel, work: work(reply) };
+        self.shadows.interrupt();
         while let Err(error) = self.queue.push(job) {
             match error {
                 PushError::Full(back) if patient && enqueued.elapsed() < patience => job = back,

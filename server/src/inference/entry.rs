@@ -7,12 +7,22 @@ use store::model::now;
 use store::predictions::{NO_SKU, NewPrediction};
 use vision::{Recognition, Sha256};
 
-use super::job::JobRequest;
+use crate::predictions::Occasion;
 use crate::served::CONFIGURED;
+
+/// What was answered, by what.
+pub(crate) struct Answered<'a> {
+    pub(crate) request_id: &'a str,
+    /// Name and version; nothing for what is configured.
+    pub(crate) release: Option<&'a str>,
+    /// Of which test, and which side of it.
+    pub(crate) arm: Option<&'a str>,
+    pub(crate) occasion: &'a Occasion,
+}
 
 /// What is kept of an answer: no box, no name, no pixel.
 pub(crate) fn entry(
-    request: &JobRequest,
+    answered: &Answered<'_>,
     recognition: &Recognition,
     photo: Sha256,
     latency: Duration,
@@ -24,12 +34,12 @@ pub(crate) fn entry(
     NewPrediction {
         organisation: DEFAULT_ORGANISATION.to_owned(),
         at: now(),
-        request_id: request.id.as_str().to_owned(),
-        release: request.served.label().unwrap_or(CONFIGURED).to_owned(),
-        arm: None,
-        store: request.occasion.store.clone(),
-        shelf: request.occasion.shelf.clone(),
-        taken_at: request.occasion.taken_at,
+        request_id: answered.request_id.to_owned(),
+        release: answered.release.unwrap_or(CONFIGURED).to_owned(),
+        arm: answered.arm.map(str::to_owned),
+        store: answered.occasion.store.clone(),
+        shelf: answered.occasion.shelf.clone(),
+        taken_at: answered.occasion.taken_at,
         photo,
         latency_ms: latency.as_secs_f64() * 1e3,
         facings: recognition.items.len() as u32,

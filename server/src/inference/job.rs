@@ -7,6 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use pipeline::{RecognizeError, RecognizeOptions, Recognizer, Timing};
 use review::{Cut, Prepared, ReviewError, Source};
+use store::photos::NewPhoto;
 use store::predictions::NewPrediction;
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -28,6 +29,8 @@ pub(crate) struct JobRequest {
     pub(crate) upload: Upload,
     /// What it was accepted with: it is answered with this, whatever takes its place meanwhile.
     pub(crate) served: Arc<Served>,
+    /// Of which test, and which side of it, while one runs.
+    pub(crate) arm: Option<Arc<str>>,
     pub(crate) options: RecognizeOptions,
     pub(crate) gallery: GalleryChoice,
     pub(crate) format: AnswerFormat,
@@ -150,6 +153,8 @@ pub(crate) enum AnswerBody {
 pub(crate) struct Answer {
     /// For the log of answers, once it was given.
     pub(crate) prediction: Option<Box<NewPrediction>>,
+    /// To be kept, once it was given.
+    pub(crate) photo: Option<Box<NewPhoto>>,
     pub(crate) body: AnswerBody,
     pub(crate) review: Option<Box<Prepared>>,
     pub(crate) content_type: &'static str,

@@ -64,6 +64,17 @@ impl<T: Entry> Queue<T> {
         self.lock().waiting.iter().filter(|entry| !entry.is_abandoned()).count()
     }
 
+    /// Whether nobody waits and no worker has anything at hand.
+    pub(crate) fn is_idle(&self) -> bool {
+        let state = self.lock();
+        state.busy == 0 && state.waiting.iter().all(Entry::is_abandoned)
+    }
+
+    /// Whether the server goes on.
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().open
+    }
+
     /// Workers with a batch at hand.
     pub(crate) fn busy(&self) -> usize {
         self.lock().busy

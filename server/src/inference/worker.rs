@@ -10,17 +10,19 @@ use bytes::Bytes;
 use pipeline::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
 use review::{Cut, ReviewError, Seen, cut, prepare};
 use tokio::sync::{mpsc, oneshot};
-use vision::{Cancel, ModelError};
+use vision::{Cancel, ModelError, Recognition};
 
-use super::entry::entry;
+use super::entry::{Answered, entry};
 use super::job::{Answer, AnswerBody, AnswerFormat, Classified, Job, JobError, JobRequest, Summary, Work};
+use super::shadow::{Shadowed, Shadows};
 use super::{JobQueue, LatencyAverage, PhotoMemory};
 use crate::config::ServerConfig;
+use crate::kept::{self, PhotoIntake, Sent};
 use crate::load_error::LoadError;
 use crate::metrics::Metrics;
 use crate::models::{Models, Phase};
 use crate::predictions::PredictionLog;
-use crate::served::Served;
+use crate::served::{CONFIGURED, Served};
 use crate::wire::annotated;
 use crate::wire::answer::{AnswerContext, RecognizeAnswer};
 use crate::wire::parameters::GalleryChoice;
@@ -37,6 +39,8 @@ pub(crate) struct WorkerContext {
     pub(crate) latency: Arc<LatencyAverage>,
     pub(crate) memory: Arc<PhotoMemory>,
     pub(crate) predictions: Arc<PredictionLog>,
+    pub(crate) shadows: Arc<Shadows>,
+    pub(crate) kept: Arc<PhotoIntake>,
     /// Each worker holds it open while it lives.
     pub(crate) alive: mpsc::WeakSender<()>,
 }
@@ -258,7 +262,7 @@ fn answer(
         total: job.enqueued.elapsed(),
         source: job.request.source,
         release: job.request.served.label(),
-        arm: None,
+        arm: job.request.arm.as_deref(),
     };
     // What the example does not know is nobody's to answer.
     let served = &job.request.served;
@@ -276,6 +280,7 @@ fn answer(
                     photo: digest,
                     recognizer,
                     version: served.label(),
+                    arm: job.request.arm.as_deref(),
                     timing,
                     queued,
                     total: job.enqueued.elapsed(),
@@ -314,9 +319,50 @@ fn answer(
         queue: queued,
         timing,
     };
+    shadow(context, job, &recognition, digest);
     let logged = context.predictions.is_on() && job.request.gallery == GalleryChoice::Served;
-    let prediction = logged.then(|| Box::new(entry(&job.request, &recognition, digest, job.enqueued.elapsed())));
-    Ok(Answer { prediction, body, review, content_type, summary })
+    let answered = Answered {
+        request_id: job.request.id.as_str(),
+        release: served.label(),
+        arm: job.request.arm.as_deref(),
+        occasion: &job.request.occasion,
+    };
+    let prediction = logged.then(|| Box::new(entry(&answered, &recognition, digest, job.enqueued.elapsed())));
+    let wanted = job.request.gallery == GalleryChoice::Served && context.kept.wants(digest);
+    let photo = wanted.then(|| {
+        let JobRequest { id, occasion, upload, served, .. } = &job.request;
+        let sent = Sent {
+            request_id: id.as_str(),
+            release: served.label().unwrap_or(CONFIGURED),
+            store: occasion.store.as_deref(),
+            shelf: occasion.shelf.as_deref(),
+            taken_at: occasion.taken_at,
+            file: &upload.photo,
+        };
+        Box::new(kept::entry(&sent, (&image, &recognition), recognizer, digest))
+    });
+    Ok(Answer { prediction, photo, body, review, content_type, summary })
+}
+
+/// Has a release in the shadow look at the photo again, where there is one: of photos that were asked about in the usual way.
+fn shadow(context: &WorkerContext, job: &Asked, recognition: &Recognition, digest: vision::Sha256) {
+    let Some(beside) = context.models.beside() else { return };
+    let request = &job.request;
+    let usual = request.gallery == GalleryChoice::Served && request.options == request.served.options;
+    if !usual || request.arm.is_some() || !beside.test.shadows(request.id.as_str()) {
+        return;
+    }
+    let seen = recognition.items.iter().map(|item| (item.detection.bbox, item.decision.sku));
+    context.shadows.push(Shadowed {
+        beside,
+        photo: request.upload.photo.clone(),
+        digest,
+        seen: seen.collect(),
+        request_id: request.id.as_str().to_owned(),
+        occasion: request.occasion.clone(),
+        source: request.source,
+        attempts: 0,
+    });
 }
 
 impl Asked {
@@ -339,6 +385,7 @@ impl Asked {
         };
         let cancelled = outcome == "cancelled";
         let prediction = answer.as_mut().ok().and_then(|answer| answer.prediction.take());
+        let photo = answer.as_mut().ok().and_then(|answer| answer.photo.take());
         let sent = self.reply.send(answer).is_ok();
         let outcome = if sent || cancelled { outcome } else { "abandoned" };
         // What nobody heard was not answered.
@@ -346,6 +393,11 @@ impl Asked {
             && !context.predictions.take(*prediction)
         {
             context.metrics.predictions("lost", 1);
+        }
+        if let Some(photo) = photo.filter(|_| sent)
+            && !context.kept.take(*photo)
+        {
+            context.metrics.photos("lost", 1);
         }
         context.metrics.recognition(outcome);
     }

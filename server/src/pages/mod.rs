@@ -5,7 +5,9 @@ mod example;
 mod home;
 pub(crate) mod problem;
 mod review;
+mod sign_in;
 mod tables;
+mod verify;
 
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ use askama::Template;
 use axum::Router;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::app::App;
 use crate::problem::Problem;
@@ -28,9 +30,15 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/review/items/{item}", get(review::item))
         .route("/review/skus", get(review::skus))
         .route("/review/stats", get(review::stats))
+        .route("/review/verify", get(verify::verify))
         .route("/datasets", get(tables::data_sets))
         .route("/jobs", get(tables::jobs))
         .route("/models", get(tables::models))
+        .route("/releases", get(tables::releases))
+        .route("/admin", get(tables::admin))
+        .route("/signin", get(sign_in::page).post(sign_in::sign_in))
+        .route("/signout", post(sign_in::sign_out))
+        .route("/insights", get(tables::insights))
         .route("/problems", get(problem::list))
         .route("/problems/{slug}", get(problem::explain))
         .route("/static/{version}/{file}", get(assets::asset))

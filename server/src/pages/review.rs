@@ -238,6 +238,7 @@ fn in_words(reason: &str) -> &str {
         "novelty" => "unlike all before",
         "rare_sku" => "SKU with few images",
         "disagreement" => "tiles or models disagree",
+        "shadow" => "another release differs",
         other => other,
     }
 }

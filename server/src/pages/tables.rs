@@ -1,4 +1,5 @@
-//! `GET /datasets`, `/jobs`, `/models`: tables for people. The pages are frames; scripts fill them from `/api/ml`.
+//! `GET /datasets`, `/jobs`, `/models`, `/insights`, `/releases`, `/admin`: tables for people. The pages are frames; scripts fill them
+//! from `/api/ml` and `/api/admin`.
 
 use std::sync::Arc;
 
@@ -37,4 +38,16 @@ pub(super) async fn jobs(State(app): State<Arc<App>>) -> Response {
 
 pub(super) async fn models(State(app): State<Arc<App>>) -> Response {
     page(&app, "models", "Models", "tables_models.js")
+}
+
+pub(super) async fn releases(State(app): State<Arc<App>>) -> Response {
+    page(&app, "releases", "Releases", "releases.js")
+}
+
+pub(super) async fn admin(State(app): State<Arc<App>>) -> Response {
+    page(&app, "admin", "Administration", "admin.js")
+}
+
+pub(super) async fn insights(State(app): State<Arc<App>>) -> Response {
+    page(&app, "insights", "Insights", "tables_insights.js")
 }

@@ -115,6 +115,7 @@ impl From<StoreError> for Problem {
             StoreError::Claimed { .. } => ProblemType::Claimed,
             StoreError::AlreadyLabelled { .. } => ProblemType::AlreadyLabelled,
             StoreError::SecondLook { .. } => ProblemType::SecondLook,
+            StoreError::Changed { .. } => ProblemType::PhotoChanged,
             StoreError::TooOften { .. } => ProblemType::TooManyRequests,
             StoreError::NothingToUndo { .. } => ProblemType::NothingToUndo,
             StoreError::Quota { .. } => ProblemType::QuotaReached,

@@ -152,6 +152,13 @@ impl ProblemType {
                 "A third person decides",
                 "Two reviewers have answered differently, and you are one of them. Someone else takes the second look.",
             ),
+            Self::PhotoChanged => (
+                "photo-changed",
+                StatusCode::CONFLICT,
+                "The boxes were changed meanwhile",
+                "Somebody has saved other boxes since these were shown. Ask for the photo again, and save on top of what is \
+                 there now.",
+            ),
             Self::NothingToUndo => (
                 "nothing-to-undo",
                 StatusCode::CONFLICT,
@@ -222,6 +229,24 @@ impl ProblemType {
                 "There is no such job",
                 "The id is not one of your organisation's. GET /api/ml/jobs lists them.",
             ),
+            Self::UnknownTest => (
+                "unknown-test",
+                StatusCode::NOT_FOUND,
+                "There is no such A/B test",
+                "Your organisation has no test of this name, or the test no such prediction. GET /api/ml/models/ab-test lists them.",
+            ),
+            Self::UnknownKey => (
+                "unknown-key",
+                StatusCode::NOT_FOUND,
+                "There is no such key or organisation",
+                "Your organisation has no key of this name or id, or there is no organisation of this name. The page /admin lists them.",
+            ),
+            Self::NameTaken => (
+                "name-taken",
+                StatusCode::CONFLICT,
+                "The name is taken",
+                "Another key, organisation or test has this name. Choose another one.",
+            ),
             Self::QuotaReached => (
                 "quota-reached",
                 StatusCode::CONFLICT,
@@ -246,7 +271,8 @@ impl ProblemType {
                 "unsupported-table",
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "This is not a table we take",
-                "CSV is taken, with a header, in UTF-8 or UTF-16. Save spreadsheets as CSV first.",
+                "CSV is taken, with a header, in UTF-8 or UTF-16, and the first sheet of an XLSX workbook. Save other files as one of \
+                 these first.",
             ),
             Self::UnreadableTable => (
                 "unreadable-table",

@@ -16,4 +16,4 @@ mod swaps;
 pub(crate) use attempts::Attempts;
 pub(crate) use reload::Load;
 pub use reload::Reload;
-pub(crate) use swaps::{SwapState, Swaps};
+pub(crate) use swaps::{SwapState, Swaps, Tried};

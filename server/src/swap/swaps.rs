@@ -55,6 +55,18 @@ pub(crate) struct Swaps {
 struct Told {
     state: SwapState,
     refused: Option<Refused>,
+    test: Option<Tried>,
+}
+
+/// A release that is tried beside the one in production.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tried {
+    /// Name of the test.
+    pub(crate) test: String,
+    /// Name and version.
+    pub(crate) release: String,
+    /// Why it does not answer though it should.
+    pub(crate) refused: Option<String>,
 }
 
 impl Swaps {
@@ -86,6 +98,15 @@ impl Swaps {
     /// What was refused is wanted no longer, or answers now.
     pub(crate) fn settle(&self) {
         self.told().refused = None;
+    }
+
+    /// How it stands with the test that runs; nothing while none does.
+    pub(crate) fn try_out(&self, tried: Option<Tried>) {
+        self.told().test = tried;
+    }
+
+    pub(crate) fn tried(&self) -> Option<Tried> {
+        self.told().test.clone()
     }
 
     /// Counts it as long as anybody answers with it.

@@ -50,6 +50,10 @@ pub struct Release {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "shelf@1.2")]
     pub version: Option<String>,
+    /// Of which A/B test, and which side of it; absent while none runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "new-embedder/b")]
+    pub arm: Option<String>,
     /// What finds containers.
     pub detector: String,
     /// What embeds crops.
@@ -227,6 +231,8 @@ pub struct AnswerContext<'a> {
     pub recognizer: &'a Recognizer,
     /// Which version of the registry that is.
     pub version: Option<&'a str>,
+    /// Of which test, and which side of it.
+    pub arm: Option<&'a str>,
     /// Where the time went.
     pub timing: Timing,
     /// From arrival to a worker.
@@ -243,13 +249,13 @@ impl RecognizeAnswer {
     /// The answer for one photo.
     #[must_use]
     pub fn new(recognition: &Recognition, context: &AnswerContext<'_>) -> Self {
-        let AnswerContext { request_id, photo, recognizer, version, timing, queued, total, annotated, embeddings } =
+        let AnswerContext { request_id, photo, recognizer, version, arm, timing, queued, total, annotated, embeddings } =
             *context;
         let gallery = &**recognizer.gallery();
         let classes = recognizer.detector().classes();
         Self {
             request_id: request_id.to_owned(),
-            release: Release::of(recognizer, version),
+            release: Release { arm: arm.map(str::to_owned), ..Release::of(recognizer, version) },
             image: ImageInfo { width: recognition.width, height: recognition.height, sha256: photo.to_string() },
             timing_ms: TimingMs {
                 queue: milliseconds(queued),
@@ -310,6 +316,7 @@ impl Release {
     pub(crate) fn of(recognizer: &Recognizer, version: Option<&str>) -> Self {
         Self {
             version: version.map(str::to_owned),
+            arm: None,
             detector: recognizer.detector().describe(),
             embedder: recognizer.embedder().describe(),
             gallery: recognizer.gallery().describe(),

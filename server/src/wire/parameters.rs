@@ -10,7 +10,7 @@ use vision::tiles::MAX_TILES_PER_SIDE;
 
 use crate::upload::shorten;
 
-/// Longest name of a store or a shelf.
+/// Longest name of a store, a shelf or a user.
 const MAX_NAME: usize = 64;
 
 /// Maximum number of candidates named per facing.
@@ -49,6 +49,9 @@ pub struct RecognizeQuery {
     /// Name of the shelf, for the log of answers.
     #[param(min_length = 1, max_length = 64, example = "dairy-3")]
     pub shelf: Option<String>,
+    /// Who asks: while an A/B test runs, the same release answers the same user. Without it the store decides, and without that, chance.
+    #[param(min_length = 1, max_length = 64, example = "u-17")]
+    pub user_id: Option<String>,
     /// When the photo was taken, for the log of answers: RFC 3339.
     #[param(value_type = Option<String>, format = DateTime, example = "2026-11-21T09:30:00Z")]
     pub taken_at: Option<Timestamp>,
@@ -70,7 +73,7 @@ pub enum ParameterError {
     /// No such parameter.
     #[error(
         "there is no parameter {name:?}; there are conf, iou, tiles, top_k, return_embeddings, annotate, gallery, store, shelf, \
-             taken_at"
+             user_id, taken_at"
     )]
     Unknown {
         /// As written.
@@ -117,6 +120,7 @@ impl RecognizeQuery {
                 "gallery" => query.gallery = Some(gallery(value).map_err(wrong)?),
                 "store" => query.store = Some(name_of_place(value).map_err(wrong)?),
                 "shelf" => query.shelf = Some(name_of_place(value).map_err(wrong)?),
+                "user_id" => query.user_id = Some(name_of_place(value).map_err(wrong)?),
                 "taken_at" => query.taken_at = Some(moment(value).map_err(wrong)?),
                 _ => return Err(ParameterError::Unknown { name: shorten(name) }),
             }
@@ -278,6 +282,7 @@ mod tests {
         check("return_embeddings=yes", "return_embeddings is \"yes\"");
         check("gallery=other", "gallery is \"other\", but it must be served or example");
         check("store=", "store is \"\", but it must be 1 to 64 characters");
+        check("user_id=", "user_id is \"\", but it must be 1 to 64 characters");
         check("shelf=a\u{7}", "none of them a control character");
         check("taken_at=yesterday", "taken_at is \"yesterday\", but it must be a moment such as 2026-11-21T09:30:00Z");
         check("taken_at=1969-12-31T23:59:59Z", "taken_at");

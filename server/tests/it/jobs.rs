@@ -2,20 +2,21 @@
 
 use serde_json::{Value, json};
 use store::access::Role;
+use tabular::forecast::{SyntheticOptions, synthetic_counts};
 
 use crate::access::{Guarded, HOME, key, operator};
 use crate::harness::Server;
 use crate::tables::{flowers, form, ok, refused};
 
 /// A data set of flowers, kept.
-async fn data_set(server: &Server, key: &str) -> String {
+pub(crate) async fn data_set(server: &Server, key: &str) -> String {
     let upload = server.post("/api/ml/datasets/upload").bearer_auth(key);
     let kept = ok(upload.multipart(form(flowers(90)).text("target_column", "species"))).await;
     kept["dataset_id"].as_str().expect("an id").to_owned()
 }
 
 /// The job when it is over.
-async fn over(server: &Server, key: &str, job: &str) -> Value {
+pub(crate) async fn over(server: &Server, key: &str, job: &str) -> Value {
     let path = format!("/api/ml/models/train/{job}");
     for _ in 0..1_200 {
         let answer = ok(server.client.get(server.url(&path)).bearer_auth(key)).await;
@@ -197,13 +198,91 @@ async fn bad_jobs_are_clear_problems() {
     );
     let stranger = server.post(&format!("/api/ml/jobs/{job}/cancel")).bearer_auth(&stranger).json(&json!({}));
     assert_eq!(refused(stranger).await.1, "unknown-job");
-    for body in [json!({"features": {}}), json!({"ab_test_name": "x", "features": {}})] {
-        assert_eq!(refused(post("/api/ml/models/predict").json(&body)).await.1, "bad-parameter");
+    for (body, kind) in [
+        (json!({"features": {}}), "bad-parameter"),
+        (json!({"model_id": "x", "ab_test_name": "x", "features": {}}), "bad-parameter"),
+        (json!({"ab_test_name": "x", "user_id": [], "features": {}}), "bad-parameter"),
+        (json!({"ab_test_name": "x", "features": {}}), "unknown-test"),
+    ] {
+        assert_eq!(refused(post("/api/ml/models/predict").json(&body)).await.1, kind, "{body}");
     }
     assert_eq!(
         refused(post("/api/ml/models/predict").json(&json!({"model_id": job, "features": {}}))).await.1,
         "unknown-model"
     );
     assert_eq!(place.status("/skus", &admin).await, 200, "it goes on serving");
+    place.server.end().await.expect("a clean end");
+}
+
+/// Made-up counts of two shelves.
+pub(crate) fn made_up_counts() -> Vec<u8> {
+    let made = synthetic_counts(&SyntheticOptions { shelves: 2, skus: 4, days: 90, seed: 1 }).expect("not too many");
+    let mut csv = Vec::new();
+    tabular::write_csv(&made, &mut csv).expect("memory");
+    csv
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shelves_are_foretold() {
+    let (place, _) = Guarded::start().await;
+    let (server, store) = (&place.server, &place.store);
+    let engineer = key(store, HOME, "eve", Role::Engineer).await;
+    let viewer = key(store, HOME, "vic", Role::Viewer).await;
+    let post = |path: &str| server.post(path).bearer_auth(&engineer);
+    let insights =
+        |query: &str| server.client.get(server.url(&format!("/api/ml/insights{query}"))).bearer_auth(&viewer);
+    let nothing = ok(insights("")).await;
+    assert_eq!(
+        nothing,
+        json!({"status": "success", "job_id": null, "dataset_id": null, "created_at": null, "forecast": null})
+    );
+
+    let set = ok(post("/api/ml/datasets/upload").multipart(form(made_up_counts()))).await;
+    let body = json!({"dataset_id": set["dataset_id"], "level": 0.8});
+    let asked = ok(post("/api/ml/insights/forecast").json(&body).header("idempotency-key", "f1")).await;
+    let job = asked["job_id"].as_str().expect("an id").to_owned();
+    assert_eq!(
+        ok(post("/api/ml/insights/forecast").json(&body).header("idempotency-key", "f1")).await["job_id"],
+        job.as_str()
+    );
+    let done = over(server, &viewer, &job).await;
+    assert_eq!(done["status"], "completed", "{done}");
+    let found = ok(insights("?limit=3")).await;
+    let forecast = &found["forecast"];
+    assert_eq!(
+        (&found["job_id"], &forecast["synthetic"], &forecast["level"]),
+        (&json!(job), &json!(true), &json!(0.8))
+    );
+    assert_eq!((&forecast["places"], forecast["outlooks"].as_array().map(Vec::len)), (&json!(8), Some(3)));
+    let first = &forecast["outlooks"][0];
+    for number in ["facings", "expected", "low", "high", "probability_empty", "last_value", "weekday_mean", "priority"]
+    {
+        assert!(first[number].is_number(), "{number} is not in {first}");
+    }
+    assert!(first["reasons"].as_array().is_some_and(|reasons| !reasons.is_empty()), "{first}");
+    for quality in ["model", "last_value", "weekday_mean"] {
+        assert!(forecast["measured"][quality]["coverage"].is_number(), "{forecast}");
+    }
+
+    for query in ["?limit=0", "?limit=5001", "?limit=many", "?shelf=3"] {
+        assert_eq!(refused(insights(query)).await.1, "bad-parameter", "{query}");
+    }
+    let refusal = async |body: Value| refused(post("/api/ml/insights/forecast").json(&body)).await;
+    let flowers = data_set(server, &engineer).await;
+    let (status, slug, detail) = refusal(json!({"dataset_id": flowers})).await;
+    assert_eq!((status, slug.as_str(), detail.contains("no column \"time\"")), (422, "unfit-table", true), "{detail}");
+    assert_eq!(refusal(json!({"dataset_id": set["dataset_id"], "level": 1.5})).await.1, "unfit-table");
+    assert_eq!(refusal(json!({"dataset_id": "nobody"})).await.1, "unknown-data-set");
+    assert_eq!(refusal(json!({})).await.1, "malformed-body");
+    // Who only looks cannot ask, and others see nothing of it.
+    assert_eq!(refused(server.post("/api/ml/insights/forecast").bearer_auth(&viewer).json(&body)).await.1, "forbidden");
+    let brand = store.create_organisation("brand", &operator(HOME)).await.expect("made");
+    let stranger = key(store, &brand.id, "admin", Role::Admin).await;
+    let theirs = ok(server.client.get(server.url("/api/ml/insights")).bearer_auth(&stranger)).await;
+    assert_eq!(theirs["forecast"], Value::Null);
+    assert_eq!(
+        refused(server.post("/api/ml/insights/forecast").bearer_auth(&stranger).json(&body)).await.1,
+        "unknown-data-set"
+    );
     place.server.end().await.expect("a clean end");
 }

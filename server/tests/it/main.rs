@@ -2,7 +2,9 @@
 //!
 //! What is refused, and how, is a table in `bad_input`; what people see is checked in a real browser by `browser`.
 
+mod ab;
 mod access;
+mod admin;
 mod bad_input;
 mod browser;
 #[path = "../../../vision/tests/shared/chromium.rs"]
@@ -12,6 +14,7 @@ mod example;
 mod harness;
 mod holds;
 mod jobs;
+mod kept;
 mod life;
 mod load;
 mod ml;
@@ -20,10 +23,12 @@ mod pages;
 mod photos;
 mod predict;
 mod predictions;
+mod releases_page;
 mod review;
 mod review_page;
 mod review_server;
 mod sending;
+mod sign_in;
 mod slow_clients;
 mod swap;
 mod tables;

@@ -11,7 +11,7 @@ use store::registry::{DataSetRef, Evidence, ModelKind, ModelVersion, NewModel, R
 use crate::access::{Guarded, HOME, key, operator};
 use crate::harness::Problem;
 
-async fn trained(store: &Store, organisation: &str, kind: ModelKind, job: &str) -> ModelVersion {
+pub(crate) async fn trained(store: &Store, organisation: &str, kind: ModelKind, job: &str) -> ModelVersion {
     let new = NewModel {
         organisation: organisation.into(),
         kind,
@@ -30,7 +30,7 @@ async fn trained(store: &Store, organisation: &str, kind: ModelKind, job: &str) 
     store.register(new, &operator(organisation)).await.expect("registered")
 }
 
-async fn prove(store: &Store, model: &ModelVersion) {
+pub(crate) async fn prove(store: &Store, model: &ModelVersion) {
     let evidence = REQUIRED_GATES.map(|metric| Evidence {
         metric: metric.into(),
         value: Some(0.99),

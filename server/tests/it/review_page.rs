@@ -23,7 +23,7 @@ async fn open(page: &Page, server: &Server) {
 }
 
 /// Nothing that axe-core objects to, by the rules of WCAG 2 A and AA.
-async fn assert_accessible(page: &Page) {
+pub(crate) async fn assert_accessible(page: &Page) {
     let lib = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.runtime/python/lib");
     let pythons = std::fs::read_dir(lib).into_iter().flatten().flatten();
     let file = pythons

@@ -68,17 +68,17 @@ fn named(version: &str) -> Recognizer {
 }
 
 /// How a version is made: by what its version says.
-type Make = dyn Fn(&ModelVersion) -> Result<Loaded, LoadError> + Send + Sync;
+pub(crate) type Make = dyn Fn(&ModelVersion) -> Result<Loaded, LoadError> + Send + Sync;
 
 /// A store with versions, and servers of it.
-struct Registry {
-    handle: StoreHandle,
-    store: Store,
-    folder: TempDir,
+pub(crate) struct Registry {
+    pub(crate) handle: StoreHandle,
+    pub(crate) store: Store,
+    pub(crate) folder: TempDir,
 }
 
 impl Registry {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let handle = StoreHandle::from(settings(folder.path()));
         let store = handle.get().await.expect("opened");
@@ -110,7 +110,7 @@ impl Registry {
     }
 
     /// A server of what is in production; whoever sends to the second has it loaded anew.
-    async fn serve(&self, make: Arc<Make>) -> (Server, mpsc::Sender<()>) {
+    pub(crate) async fn serve(&self, make: Arc<Make>) -> (Server, mpsc::Sender<()>) {
         let (ask, asked) = mpsc::channel(1);
         let (handle, runtime) = (self.handle.clone(), tokio::runtime::Handle::current());
         let load = move |version: Option<&ModelVersion>| {
@@ -142,7 +142,7 @@ fn plain(version: &ModelVersion) -> Result<Loaded, LoadError> {
 }
 
 impl Server {
-    async fn serves(&self, label: &str) {
+    pub(crate) async fn serves(&self, label: &str) {
         self.until(label, async || self.json("/health").await["release"]["version"] == label).await;
     }
 
@@ -342,7 +342,7 @@ async fn another_replica_follows() {
 }
 
 /// A release of the usual fakes, with a queue over a gallery of its embedder.
-fn reviewed(embedder: Arc<dyn Embedder>, folder: &Path, handle: StoreHandle) -> Loaded {
+pub(crate) fn reviewed(embedder: Arc<dyn Embedder>, folder: &Path, handle: StoreHandle) -> Loaded {
     let options = IndexOptions { kind: IndexKind::Flat, ..IndexOptions::default() };
     let live = LiveGallery::new("colours", EmbedderIdentity::of(&*embedder), options);
     let enrolled = enrolled(&*embedder);

@@ -115,7 +115,7 @@ async fn bad_tables_are_clear_problems() {
     for (file, status, kind, named) in [
         (Vec::new(), 422, "unreadable-table", "empty"),
         (b"a,b\n".to_vec(), 422, "unreadable-table", "no row of data"),
-        (b"PK\x03\x04bomb".to_vec(), 415, "unsupported-table", "CSV"),
+        (b"PK\x03\x04bomb".to_vec(), 422, "unreadable-table", "damaged"),
         (b"PAR1....PAR1".to_vec(), 415, "unsupported-table", "Parquet"),
         (wide.into_bytes(), 413, "table-too-large", "30000 columns; 100"),
         (vec![b'1'; 200_001], 413, "table-too-large", "200000 bytes"),

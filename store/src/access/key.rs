@@ -13,7 +13,7 @@ use crate::store::Store;
 /// Most keys of one organisation that are not revoked.
 pub const MAX_KEYS: i64 = 1_000;
 
-const COLUMNS: &str = "k.id, k.organisation, o.name AS organisation_name, k.name, k.role, k.digest, k.created_at, \
+pub(super) const COLUMNS: &str = "k.id, k.organisation, o.name AS organisation_name, k.name, k.role, k.digest, k.created_at, \
                        k.expires_at, k.revoked_at, k.used_at FROM api_keys k JOIN organisations o ON o.id = k.organisation";
 
 /// A key to be made.
@@ -199,7 +199,7 @@ impl Store {
     }
 }
 
-fn key(row: &Row) -> Result<ApiKey, StoreError> {
+pub(super) fn key(row: &Row) -> Result<ApiKey, StoreError> {
     let role = row.text("role")?;
     Ok(ApiKey {
         id: row.text("id")?,

@@ -65,6 +65,18 @@ impl Store {
         rows.iter().map(organisation).collect()
     }
 
+    /// The organisation of that id.
+    ///
+    /// # Errors
+    /// When there is none, or the database is not there.
+    pub async fn organisation_by_id(&self, id: &str) -> Result<Organisation, StoreError> {
+        let sql = "SELECT id, name, created_at FROM organisations WHERE id = $1";
+        match self.database.optional(sql, values![id]).await? {
+            Some(row) => organisation(&row),
+            None => Err(StoreError::not_found("organisation", id)),
+        }
+    }
+
     /// The organisation of that name.
     ///
     /// # Errors

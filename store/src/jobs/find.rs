@@ -1,7 +1,7 @@
 //! Jobs, found. What belongs to another organisation is not there.
 
-use super::Job;
 use super::model::{COLUMNS, job};
+use super::{Job, JobStatus};
 use crate::error::StoreError;
 use crate::sql::{Tx, values};
 use crate::store::Store;
@@ -29,6 +29,24 @@ impl Store {
         let sql = format!("SELECT {COLUMNS} FROM jobs WHERE organisation = $1 AND id = $2");
         let row = self.database.optional(&sql, values![organisation, id]).await?;
         row.as_ref().map(job).transpose()?.ok_or_else(|| StoreError::not_found("job", id))
+    }
+
+    /// The newest completed job of a kind, of all tables or of one.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn newest_completed(
+        &self,
+        organisation: &str,
+        kind: &str,
+        data_set: Option<&str>,
+    ) -> Result<Option<Job>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM jobs WHERE organisation = $1 AND kind = $2 AND status = $3 \
+             AND ($4 = '' OR data_set = $4) ORDER BY created_at DESC, id DESC LIMIT 1"
+        );
+        let asked = values![organisation, kind, JobStatus::Completed.as_str(), data_set.unwrap_or_default()];
+        self.database.optional(&sql, asked).await?.as_ref().map(job).transpose()
     }
 
     /// What became of a job, as its worker wrote it.

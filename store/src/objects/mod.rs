@@ -1,5 +1,7 @@
 //! Images, named by their content: `objects/ab/abcdef...`. A folder by default, S3 by URL.
 
+mod buckets;
+mod files;
 mod large;
 mod s3;
 
@@ -14,6 +16,10 @@ use vision::secret::redacted;
 use vision::{Secret, Sha256};
 
 use crate::error::StoreError;
+
+pub use buckets::Buckets;
+pub(crate) use buckets::OpenBuckets;
+pub use files::{Files, StoredFile};
 
 /// Everything lies below it.
 const ROOT: &str = "objects";

@@ -1,5 +1,7 @@
 //! How a release did while it answered, and what people said of it.
 
+use vision::sequential::Proportion;
+
 use crate::error::StoreError;
 use crate::model::Timestamp;
 use crate::sql::values;
@@ -31,6 +33,14 @@ pub struct Answered {
     pub latency_ms: Option<f64>,
 }
 
+impl Judgement {
+    /// What the blind sample says: the only part that speaks of all facings.
+    #[must_use]
+    pub fn sample(&self) -> Proportion {
+        Proportion { right: self.sampled_right, of: self.sampled }
+    }
+}
+
 impl Answered {
     /// `None` without answers.
     #[must_use]
@@ -46,15 +56,23 @@ impl Answered {
 }
 
 impl Store {
-    /// How `release` (name and version) did since a moment. Reads all answers since then.
+    /// How `release` (name and version), or one arm of a test with it, did since a moment. Reads all answers since then. What a
+    /// release was only tried on beside the one that answered is left out, unless that arm is asked for.
     ///
     /// # Errors
     /// When the database is not there.
-    pub async fn answered(&self, organisation: &str, release: &str, since: Timestamp) -> Result<Answered, StoreError> {
+    pub async fn answered(
+        &self,
+        organisation: &str,
+        release: &str,
+        arm: Option<&str>,
+        since: Timestamp,
+    ) -> Result<Answered, StoreError> {
         let sql = "SELECT COUNT(*) AS answers, CAST(COALESCE(SUM(facings), 0) AS BIGINT) AS facings, \
                    CAST(COALESCE(SUM(unknown), 0) AS BIGINT) AS unknown, AVG(latency_ms) AS latency_ms FROM predictions \
-                   WHERE organisation = $1 AND at >= $2 AND release_name = $3";
-        let row = self.database.one(sql, values![organisation, since, release]).await?;
+                   WHERE organisation = $1 AND at >= $2 AND release_name = $3 \
+                   AND (arm = $4 OR ($4 = '' AND (arm IS NULL OR arm NOT LIKE '%/shadow')))";
+        let row = self.database.one(sql, values![organisation, since, release, arm.unwrap_or_default()]).await?;
         let count = |column| Ok::<_, StoreError>(row.int(column)?.max(0).unsigned_abs());
         Ok(Answered {
             answers: count("answers")?,

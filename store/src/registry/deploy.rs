@@ -1,5 +1,6 @@
 //! Versions move: into production, out of it, and back. Each move is one transaction.
 
+use super::ab::end_of;
 use super::gates::missing;
 use super::history::{self, details};
 use super::model::{COLUMNS, version};
@@ -108,7 +109,7 @@ impl Store {
                         return Err(refused(&model, "only what is in production can be taken out of it"));
                     }
                     let now_there = history::current(tx, &organisation, &model.name).await?;
-                    let model = set_status(tx, model, ModelStatus::Staged).await?;
+                    let model = set_status(tx, model, ModelStatus::Staged, &actor.name).await?;
                     let beneath = now_there.map(|deployment| deployment.seq);
                     history::add(tx, &model, None, beneath, ("demote", &actor.name)).await?;
                     let record = Record {
@@ -141,7 +142,7 @@ impl Store {
                         }
                         ModelStatus::Training | ModelStatus::Staged => {}
                     }
-                    let model = set_status(tx, model, ModelStatus::Archived).await?;
+                    let model = set_status(tx, model, ModelStatus::Archived, &actor.name).await?;
                     let record =
                         Record { details: details(&model, None), ..Record::of("model.archive", &model.label()) };
                     ledger.write(tx, &actor, record).await?;
@@ -298,17 +299,24 @@ async fn replace(
         format!("SELECT {COLUMNS} FROM model_versions WHERE organisation = $1 AND name = $2 AND status = 'production'");
     let there = tx.optional(&sql, values![&model.organisation, &model.name]).await?;
     let replaced = match there.as_ref().map(version).transpose()? {
-        Some(there) => Some(set_status(tx, there, ModelStatus::Archived).await?),
+        Some(there) => Some(set_status(tx, there, ModelStatus::Archived, by).await?),
         None => None,
     };
-    let model = set_status(tx, model, ModelStatus::Production).await?;
+    let model = set_status(tx, model, ModelStatus::Production, by).await?;
     history::add(tx, &model, Some(&model.id), beneath, (action, by)).await?;
     Ok(Promotion { model, replaced })
 }
 
-async fn set_status(tx: &mut Tx, model: ModelVersion, status: ModelStatus) -> Result<ModelVersion, StoreError> {
+/// Moves it, and ends the tests that it was in: `by` is who moves it.
+async fn set_status(
+    tx: &mut Tx,
+    model: ModelVersion,
+    status: ModelStatus,
+    by: &str,
+) -> Result<ModelVersion, StoreError> {
     let sql = "UPDATE model_versions SET status = $1 WHERE id = $2";
     tx.execute(sql, values![status.as_str(), &model.id]).await?;
+    end_of(tx, &model.id, by).await?;
     Ok(ModelVersion { status, ..model })
 }
 

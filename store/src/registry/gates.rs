@@ -77,6 +77,15 @@ impl Store {
     pub async fn evidence(&self, model: &str) -> Result<Vec<Evidence>, StoreError> {
         self.database.all(SELECT, values![model]).await?.iter().map(read).collect()
     }
+
+    /// Why a version may not go into production, as it was judged so far; nothing when it may.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn missing_evidence(&self, model: &ModelVersion) -> Result<Vec<String>, StoreError> {
+        let evidence = self.evidence(&model.id).await?;
+        Ok(judge(model.kind, &model.metrics, &model.datasets, &evidence))
+    }
 }
 
 const SELECT: &str = "SELECT metric, value, bound, passed, data_set, data_sha256, synthetic, report FROM model_gates \

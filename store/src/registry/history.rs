@@ -39,6 +39,15 @@ impl Store {
         let sql = format!("{SELECT} WHERE organisation = $1 AND name = $2 ORDER BY seq DESC LIMIT {MAX_LISTED}");
         self.database.all(&sql, values![organisation, name]).await?.iter().map(read).collect()
     }
+
+    /// Deployments of all names, the newest first, at most a thousand.
+    ///
+    /// # Errors
+    /// When the database is not there.
+    pub async fn all_deployments(&self, organisation: &str) -> Result<Vec<Deployment>, StoreError> {
+        let sql = format!("{SELECT} WHERE organisation = $1 ORDER BY seq DESC LIMIT {MAX_LISTED}");
+        self.database.all(&sql, values![organisation]).await?.iter().map(read).collect()
+    }
 }
 
 const SELECT: &str = "SELECT seq, name, model, beneath, action, at, by_whom FROM deployments";

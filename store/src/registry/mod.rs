@@ -4,6 +4,7 @@
 //! sees to; what replaces it does so in one transaction, and the one before becomes `archived`. Files lie among the objects,
 //! named by their content and apart from images, and are written before the row that names them.
 
+mod ab;
 mod deploy;
 mod files;
 mod gates;
@@ -12,6 +13,7 @@ mod list;
 mod model;
 mod register;
 
+pub use ab::{AbAnswer, AbDay, AbMode, AbTest, Arm, ArmStanding, NewAbTest, Outcome, Standing};
 pub use deploy::{Deploy, Promotion, Target};
 pub use gates::{Evidence, REQUIRED_GATES};
 pub use history::Deployment;

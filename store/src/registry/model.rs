@@ -89,6 +89,14 @@ pub struct NewModel {
     pub files: Vec<ModelFile>,
 }
 
+impl NewModel {
+    /// What the version will be, whatever it is called: of kind, settings and files, which are in order.
+    #[must_use]
+    pub fn digest(&self) -> Sha256 {
+        digest_of(self.kind, &self.settings.to_string(), &self.files)
+    }
+}
+
 /// A version.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelVersion {

@@ -20,6 +20,9 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "predictions", include_str!("../../migrations/0007_predictions.sql")),
     (8, "data sets", include_str!("../../migrations/0008_data_sets.sql")),
     (9, "jobs", include_str!("../../migrations/0009_jobs.sql")),
+    (10, "A/B tests", include_str!("../../migrations/0010_ab_tests.sql")),
+    (11, "sessions", include_str!("../../migrations/0011_sessions.sql")),
+    (12, "photos", include_str!("../../migrations/0012_photos.sql")),
 ];
 
 pub(super) async fn migrate(pools: &Pools) -> Result<(), StoreError> {

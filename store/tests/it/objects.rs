@@ -50,6 +50,7 @@ async fn an_s3_server_that_goes_away_is_unavailable_and_nothing_is_queued() {
         database: database.into(),
         objects: "s3://shelves/queue".to_owned(),
         s3: server.access.clone(),
+        ..StoreSettings::default()
     };
     let store = Store::open(&settings).await.expect("opened");
     store.enqueue(recognition("photo"), vec![item(0)], Vec::new()).await.expect("queued");
@@ -59,11 +60,50 @@ async fn an_s3_server_that_goes_away_is_unavailable_and_nothing_is_queued() {
     assert_eq!(store.stats().await.expect("the database is there").open, 1);
 }
 
+/// Photos and data sets in buckets of their own.
+async fn files(settings: StoreSettings) {
+    let store = Store::open(&settings).await.expect("opened");
+    let (photos, sets) = (store.photo_files().expect("a place"), store.artifacts().expect("a place"));
+    photos.put("north/photo_1.jpg", "one".into()).await.expect("put");
+    sets.put("datasets/a/1.jpg", "two".into()).await.expect("put");
+    sets.put("datasets/a/1.jpg", "three".into()).await.expect("replaced");
+    assert_eq!(photos.get("north/photo_1.jpg", 3).await.expect("read").as_deref(), Some(&b"one"[..]));
+    assert!(photos.get("north/photo_1.jpg", 2).await.is_err(), "more than was promised");
+    assert_eq!(photos.get("datasets/a/1.jpg", 9).await.expect("asked"), None, "another bucket");
+    assert!(sets.copy("datasets/a/1.jpg", "datasets/b/1.jpg").await.expect("copied"));
+    assert!(!sets.copy("datasets/a/2.jpg", "datasets/b/2.jpg").await.expect("asked"), "it is not there");
+    assert_eq!(sets.size("datasets/b/1.jpg").await.expect("asked"), Some(5));
+    let mut names = Vec::new();
+    let mut listed = std::pin::pin!(sets.list("datasets"));
+    while let Some(file) = futures_util::StreamExt::next(&mut listed).await {
+        names.push(file.expect("listed").name);
+    }
+    names.sort();
+    assert_eq!(names, ["datasets/a/1.jpg", "datasets/b/1.jpg"]);
+    for _ in 0..2 {
+        sets.delete("datasets/a/1.jpg").await.expect("gone");
+    }
+    assert_eq!(sets.size("datasets/a/1.jpg").await.expect("asked"), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_lie_in_places_of_their_own() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let database = |name: &str| format!("sqlite:{}", folder.path().join(name).display()).into();
+    let objects = folder.path().join("objects").display().to_string();
+    files(StoreSettings { database: database("a.db"), objects, ..StoreSettings::default() }).await;
+    assert!(folder.path().join("objects/shelf-photos/north/photo_1.jpg").exists());
+    let Some(server) = Seaweed::shared().await else { return };
+    let buckets = store::Buckets { photos: "style-photos".into(), artifacts: "artifacts2".into() };
+    let (objects, s3) = ("s3://shelves/queue".to_owned(), server.access.clone());
+    files(StoreSettings { database: database("b.db"), objects, s3, buckets }).await;
+}
+
 #[tokio::test]
 async fn settings_that_are_not_understood_are_named() {
     let check = async |database: &str, objects: &str, expected: &str| {
         let settings =
-            StoreSettings { database: database.into(), objects: objects.to_owned(), s3: S3Access::default() };
+            StoreSettings { database: database.into(), objects: objects.to_owned(), ..StoreSettings::default() };
         let error = Store::open(&settings).await.expect_err(database).to_string();
         assert!(error.contains(expected), "{error}");
         assert!(!error.contains("secret"), "{error}");

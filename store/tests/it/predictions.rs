@@ -13,7 +13,7 @@ use crate::test_store::on_each;
 const DAY: i64 = 20_777;
 const NOON: i64 = DAY * 86_400_000 + 43_200_000;
 
-fn answer(at: i64) -> NewPrediction {
+pub(crate) fn answer(at: i64) -> NewPrediction {
     NewPrediction {
         organisation: HOME.into(),
         at,
@@ -71,9 +71,9 @@ on_each! {
         assert_eq!((read.store.as_deref(), read.shelf.as_deref()), (Some("north-12"), None));
         assert_eq!((read.taken_at, read.latency_ms, read.facings, read.unknown), (new.taken_at, 12.5, 3, 1));
         assert_eq!((read.release.as_str(), read.arm.as_deref()), ("shelf@1", None));
-        let did = store.answered(HOME, "shelf@1", NOON + 1_000).await.expect("read");
+        let did = store.answered(HOME, "shelf@1", None, NOON + 1_000).await.expect("read");
         assert_eq!((did.answers, did.facings, did.unknown, did.latency_ms), (15, 45, 15, Some(12.5)));
-        let none = store.answered(HOME, "shelf@2", 0).await.expect("read");
+        let none = store.answered(HOME, "shelf@2", None, 0).await.expect("read");
         assert_eq!((none.answers, none.latency_ms, none.unknown_fraction()), (0, None, None));
         let none = store.predictions(&range(0, NOON), None, 10).await.expect("read");
         assert!(none.predictions.is_empty() && none.next.is_none());

@@ -52,7 +52,7 @@ impl Seaweed {
             flag("s3.port", 6),
             flag("s3.port.grpc", 7),
         ];
-        let mut command = vec![weed.as_str(), "server", "-ip=127.0.0.1", "-s3", "-volume.max=20", &dir, &s3];
+        let mut command = vec![weed.as_str(), "server", "-ip=127.0.0.1", "-s3", "-volume.max=60", &dir, &s3];
         // By default it writes nothing to a disk of which 99 % are used.
         command.push("-volume.minFreeSpace=10MiB");
         command.extend(["-master.volumeSizeLimitMB=64", "-s3.port.iceberg=0", "-s3.port.lance=0"]);

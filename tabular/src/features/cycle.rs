@@ -7,12 +7,12 @@ const DAY: i64 = 86_400_000_000;
 const MONDAY: i64 = 3 * DAY;
 
 /// Sine and cosine of the time of day (UTC).
-pub(super) fn day(micros: i64) -> [f64; 2] {
+pub(crate) fn day(micros: i64) -> [f64; 2] {
     circle(micros.rem_euclid(DAY) as f64 / DAY as f64)
 }
 
 /// Sine and cosine of the time of the week (UTC), from Monday 00:00.
-pub(super) fn week(micros: i64) -> [f64; 2] {
+pub(crate) fn week(micros: i64) -> [f64; 2] {
     circle(micros.saturating_add(MONDAY).rem_euclid(7 * DAY) as f64 / (7 * DAY) as f64)
 }
 

@@ -9,5 +9,6 @@ mod past;
 mod schema;
 
 pub use build::{FeatureError, series_features};
+pub(crate) use cycle::{day as day_circle, week as week_circle};
 pub use past::Past;
 pub use schema::{SchemaConfig, SchemaError, SeriesSchema};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use vision::Random;
 
 use super::forest::{DecisionTree, FeatureRule, MaxFeatures, fractions, outcome};
+use super::form::{Form, Link};
 use super::model::{by_row, finite};
 use super::tree::{Columns, Grown, Growth, Tree, grow};
 use super::{
@@ -170,6 +171,21 @@ pub struct AdaBoostClassifier {
     importance: Vec<f64>,
 }
 
+impl AdaBoostClassifier {
+    pub(super) fn form(&self) -> Form {
+        let total: f64 = self.weights.iter().sum();
+        let others = self.classes as f64 - 1.0;
+        let add = |tree: &Tree, weight: f64, leaf: usize| {
+            let vote = argmax(tree.leaf_values(leaf, self.classes));
+            let part = weight / (total * others);
+            (0..self.classes).map(|class| (class, if class == vote { part } else { -part / others })).collect()
+        };
+        let trees =
+            self.trees.iter().zip(&self.weights).map(|(tree, weight)| tree.form(|leaf| add(tree, *weight, leaf)));
+        Form::Trees { trees: trees.collect(), base: vec![0.0; self.classes], link: Link::Softmax }
+    }
+}
+
 impl Predictor for AdaBoostClassifier {
     fn scores(&self, x: &Matrix) -> Matrix {
         let total: f64 = self.weights.iter().sum();
@@ -214,6 +230,13 @@ pub struct AdaBoostRegressor {
     trees: Vec<Tree>,
     weights: Vec<f64>,
     importance: Vec<f64>,
+}
+
+impl AdaBoostRegressor {
+    pub(super) fn form(&self) -> Form {
+        let trees = self.trees.iter().map(|tree| tree.form(|leaf| vec![(0, tree.leaf_values(leaf, 1)[0])]));
+        Form::Median { trees: trees.collect(), weights: self.weights.clone() }
+    }
 }
 
 impl Predictor for AdaBoostRegressor {

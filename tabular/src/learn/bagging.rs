@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use vision::Random;
 
+use super::form::Form;
 use super::{Fitted, LearnError, Learner, Model, Predictor, Run, check_samples, require};
 use crate::matrix::Matrix;
 use crate::samples::{Samples, Target};
@@ -57,6 +58,12 @@ fn bootstrap(samples: &Samples, fraction: f64, random: &mut Random) -> Vec<usize
 pub struct BaggingModel {
     models: Vec<Model>,
     outputs: usize,
+}
+
+impl BaggingModel {
+    pub(super) fn form(&self) -> Form {
+        Form::Vote { members: self.models.iter().map(Model::form).collect(), hard: false }
+    }
 }
 
 impl Predictor for BaggingModel {

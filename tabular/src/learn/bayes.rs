@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::form::Form;
 use super::model::{by_row, finite};
 use super::{Fitted, LearnError, Learner, Model, Predictor, Run, classes, require, softmax};
 use crate::matrix::Matrix;
@@ -66,15 +67,25 @@ pub struct GaussianBayes {
     variances: Matrix,
 }
 
-impl Predictor for GaussianBayes {
-    fn scores(&self, x: &Matrix) -> Matrix {
-        let constants: Vec<f64> = (0..self.priors.len())
+impl GaussianBayes {
+    fn constants(&self) -> Vec<f64> {
+        (0..self.priors.len())
             .map(|class| {
                 let logs: f64 = self.variances.row(class).iter().map(|v| (std::f64::consts::TAU * v).ln()).sum();
                 // A class without rows is never likely, and has a finite logarithm all the same.
                 self.priors[class].max(f64::MIN_POSITIVE).ln() - logs / 2.0
             })
-            .collect();
+            .collect()
+    }
+
+    pub(super) fn form(&self) -> Form {
+        Form::Bayes { constants: self.constants(), means: self.means.clone(), variances: self.variances.clone() }
+    }
+}
+
+impl Predictor for GaussianBayes {
+    fn scores(&self, x: &Matrix) -> Matrix {
+        let constants = self.constants();
         by_row(x, self.priors.len(), |row, scores| {
             for (class, score) in scores.iter_mut().enumerate() {
                 let (means, variances) = (self.means.row(class), self.variances.row(class));

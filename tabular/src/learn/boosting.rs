@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use vision::Random;
 
 use super::forest::{DecisionTree, FeatureRule, MaxFeatures, fractions};
+use super::form::{Form, Link};
 use super::model::{by_row, finite};
 use super::tree::{Columns, Growth, Outcome, Tree, grow};
 use super::{
@@ -242,6 +243,32 @@ pub struct Boosted {
 }
 
 impl Boosted {
+    /// Trees that were grown elsewhere, round by round, one for each of `start`; `None` when they do not fit together.
+    pub(super) fn of_trees(
+        classes: Option<usize>,
+        start: Vec<f64>,
+        trees: Vec<Tree>,
+        importance: Vec<f64>,
+    ) -> Option<Self> {
+        let (features, outputs) = (importance.len(), classes.unwrap_or(1));
+        let model = Self { classes, start, trees, rate: 1.0, importance };
+        model.is_sound(features, outputs).then_some(model)
+    }
+
+    pub(super) fn form(&self) -> Form {
+        let sums = self.start.len();
+        let trees =
+            self.trees.iter().enumerate().map(|(number, tree)| {
+                tree.form(|leaf| vec![(number % sums, self.rate * tree.leaf_values(leaf, 1)[0])])
+            });
+        let link = match self.classes {
+            None => Link::Identity,
+            Some(2) => Link::Binary,
+            Some(_) => Link::Softmax,
+        };
+        Form::Trees { trees: trees.collect(), base: self.start.clone(), link }
+    }
+
     /// The sums before they become probabilities.
     fn raw(&self, x: &Matrix) -> Matrix {
         by_row(x, self.start.len(), |row, raw| self.sum(row, raw))

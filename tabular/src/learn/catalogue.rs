@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::{
-    AdaBoost, Bagging, DecisionTree, ElasticNet, GradientBoosting, Knn, LearnError, Learner, LogisticRegression,
-    NaiveBayes, RandomForest, Ridge, Stacking, Svc, Svr, Vote, Voting,
+    AdaBoost, Bagging, DecisionTree, ElasticNet, GradientBoosting, Knn, LearnError, Learner, LightGbm,
+    LogisticRegression, NaiveBayes, RandomForest, Ridge, Stacking, Svc, Svr, Vote, Voting, XgBoost,
 };
 use crate::samples::Task;
 
@@ -46,6 +46,8 @@ macro_rules! algorithms {
 algorithms! {
     RandomForest "random_forest" "Random forest.",
     GradientBoosting "gradient_boosting" "Gradient boosting of trees.",
+    LightGbm "lightgbm" "LightGBM, by its own library.",
+    XgBoost "xgboost" "XGBoost, by its own library.",
     AdaBoost "adaboost" "AdaBoost of small trees.",
     DecisionTree "decision_tree" "A single tree.",
     Logistic "logistic" "Logistic regression; classes alone.",
@@ -97,8 +99,24 @@ impl Algorithm {
     pub fn ignores_scale(self) -> bool {
         matches!(
             self,
-            Self::RandomForest | Self::GradientBoosting | Self::AdaBoost | Self::DecisionTree | Self::NaiveBayes
+            Self::RandomForest
+                | Self::GradientBoosting
+                | Self::LightGbm
+                | Self::XgBoost
+                | Self::AdaBoost
+                | Self::DecisionTree
+                | Self::NaiveBayes
         )
+    }
+
+    /// Whether it can learn here: some need a library of their own, which is looked for now.
+    #[must_use]
+    pub fn is_there(self) -> bool {
+        match self {
+            Self::LightGbm => super::native::lightgbm_is_there(),
+            Self::XgBoost => super::native::xgboost_is_there(),
+            _ => true,
+        }
     }
 }
 
@@ -126,6 +144,8 @@ fn build(
     Ok(match algorithm {
         Algorithm::RandomForest => Box::new(read::<RandomForest>(algorithm, given)?),
         Algorithm::GradientBoosting => Box::new(read::<GradientBoosting>(algorithm, given)?),
+        Algorithm::LightGbm => Box::new(read::<LightGbm>(algorithm, given)?),
+        Algorithm::XgBoost => Box::new(read::<XgBoost>(algorithm, given)?),
         Algorithm::AdaBoost => Box::new(read::<AdaBoost>(algorithm, given)?),
         Algorithm::DecisionTree => Box::new(read::<DecisionTree>(algorithm, given)?),
         Algorithm::Logistic => Box::new(read::<LogisticRegression>(algorithm, given)?),

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use vision::Random;
 
+use super::form::{Form, Link};
 use super::model::by_row;
 use super::tree::{Columns, Growth, Outcome, Tree, grow};
 use super::{Fitted, LearnError, Learner, Model, Predictor, Run, check_samples, classes, require};
@@ -186,6 +187,20 @@ pub struct Forest {
     trees: Vec<Tree>,
     outputs: usize,
     importance: Vec<f64>,
+}
+
+impl Forest {
+    pub(super) fn form(&self) -> Form {
+        let part = 1.0 / self.trees.len() as f64;
+        let add = |tree: &Tree, leaf: usize| {
+            let values = tree.leaf_values(leaf, self.outputs).iter().enumerate();
+            // A leaf says something, if only that it is 0.
+            let said = values.filter(|(_, value)| self.outputs == 1 || **value != 0.0);
+            said.map(|(output, value)| (output, part * value)).collect()
+        };
+        let trees = self.trees.iter().map(|tree| tree.form(|leaf| add(tree, leaf))).collect();
+        Form::Trees { trees, base: vec![0.0; self.outputs], link: Link::Identity }
+    }
 }
 
 impl Predictor for Forest {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Predictor;
 use super::forest::fractions;
+use super::form::{Form, Link};
 use super::lbfgs::dot;
 use super::model::{by_row, finite};
 use crate::matrix::Matrix;
@@ -16,6 +17,13 @@ pub struct Linear {
     pub coefficients: Vec<f64>,
     /// What a row of zeros gets.
     pub intercept: f64,
+}
+
+impl Linear {
+    pub(super) fn form(&self) -> Form {
+        let weights = Matrix::new(self.coefficients.clone(), 1, self.coefficients.len());
+        Form::Affine { weights, bias: vec![self.intercept], link: Link::Identity }
+    }
 }
 
 impl Predictor for Linear {

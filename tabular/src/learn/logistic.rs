@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::forest::fractions;
+use super::form::{Form, Link};
 use super::lbfgs::{Stop, dot, minimize};
 use super::model::{by_row, finite};
 use super::{Fitted, LearnError, Learner, Model, Predictor, Run, classes, log_sum_exp, require, softmax};
@@ -85,6 +86,15 @@ fn errors(raw: &mut [f64], class: usize, count: usize) -> f64 {
 #[serde(deny_unknown_fields)]
 pub struct Logistic {
     weights: Matrix,
+}
+
+impl Logistic {
+    pub(super) fn form(&self) -> Form {
+        let (vectors, last) = (self.weights.rows(), self.weights.columns() - 1);
+        let link = if vectors == 1 { Link::Binary } else { Link::Softmax };
+        let bias = self.weights.column(last);
+        Form::Affine { weights: self.weights.only(&(0..last).collect::<Vec<_>>()), bias, link }
+    }
 }
 
 impl Predictor for Logistic {

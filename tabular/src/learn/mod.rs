@@ -10,10 +10,12 @@ mod boosting;
 pub mod catalogue;
 mod coordinate;
 mod forest;
+mod form;
 mod lbfgs;
 mod linear;
 mod logistic;
 mod model;
+mod native;
 mod neighbors;
 mod ridge;
 mod stacking;
@@ -28,9 +30,11 @@ pub use boosting::{Boosted, GradientBoosting};
 pub use catalogue::{Algorithm, learner};
 pub use coordinate::ElasticNet;
 pub use forest::{DecisionTree, Forest, MaxFeatures, RandomForest};
+pub use form::{Form, FormNode, FormPair, Link};
 pub use linear::Linear;
 pub use logistic::{Logistic, LogisticRegression};
 pub use model::{Model, Predictor};
+pub use native::{LightGbm, XgBoost};
 pub use neighbors::{Knn, Neighbors, Weighting};
 pub use ridge::Ridge;
 pub use stacking::{StackedModel, Stacking};
@@ -177,6 +181,22 @@ pub enum LearnError {
         algorithm: Algorithm,
         /// The task.
         task: Task,
+    },
+    /// The shared library of an algorithm is not there.
+    #[error("{algorithm} needs its shared library: {reason}")]
+    NoLibrary {
+        /// The algorithm.
+        algorithm: Algorithm,
+        /// What was tried, and what helps.
+        reason: String,
+    },
+    /// The shared library of an algorithm refused.
+    #[error("{algorithm} says: {message}")]
+    Library {
+        /// The algorithm.
+        algorithm: Algorithm,
+        /// In its words.
+        message: String,
     },
     /// A system of equations without a solution.
     #[error("the features depend on each other so that there is no single solution: a larger alpha helps")]

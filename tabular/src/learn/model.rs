@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AdaBoostClassifier, AdaBoostRegressor, BaggingModel, Boosted, Forest, GaussianBayes, Linear, Logistic, Neighbors,
-    StackedModel, SvcModel, SvrModel, VotingModel, argmax,
+    AdaBoostClassifier, AdaBoostRegressor, BaggingModel, Boosted, Forest, Form, GaussianBayes, Linear, Logistic,
+    Neighbors, StackedModel, SvcModel, SvrModel, VotingModel, argmax,
 };
 use crate::matrix::Matrix;
 
@@ -76,6 +76,28 @@ impl Model {
             Self::Voting(model) => model,
             Self::Stacking(model) => model,
             Self::Bagging(model) => model,
+        }
+    }
+}
+
+impl Model {
+    /// The same as plain data.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        match self {
+            Self::Linear(model) => model.form(),
+            Self::Logistic(model) => model.form(),
+            Self::Bayes(model) => model.form(),
+            Self::Neighbors(model) => model.form(),
+            Self::Forest(model) => model.form(),
+            Self::Boosted(model) => model.form(),
+            Self::AdaBoostClassifier(model) => model.form(),
+            Self::AdaBoostRegressor(model) => model.form(),
+            Self::Svc(model) => model.form(),
+            Self::Svr(model) => model.form(),
+            Self::Voting(model) => model.form(),
+            Self::Stacking(model) => model.form(),
+            Self::Bagging(model) => model.form(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::form::Form;
 use super::model::by_row;
 use super::{Fitted, LearnError, Learner, Model, Predictor, Run, check_samples, classes, require};
 use crate::matrix::Matrix;
@@ -90,6 +91,20 @@ impl Neighbors {
             Weighting::Distance => 1.0 / squared.sqrt(),
         };
         distances.into_iter().map(|(squared, other)| (other, weight(squared))).collect()
+    }
+}
+
+impl Neighbors {
+    pub(super) fn form(&self) -> Form {
+        let outputs = self.classes.unwrap_or(1);
+        let mut answers = Matrix::zeros(self.y.len(), outputs);
+        for (row, y) in self.y.iter().enumerate() {
+            match self.classes {
+                Some(_) => *answers.at_mut(row, *y as usize) = 1.0,
+                None => *answers.at_mut(row, 0) = *y,
+            }
+        }
+        Form::Neighbors { rows: self.x.clone(), answers, k: self.k, by_distance: self.weights == Weighting::Distance }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::form::Form;
 use super::{Fitted, LearnError, Learner, Model, Predictor, Run, require};
 use crate::fold::{FoldKind, folds};
 use crate::matrix::Matrix;
@@ -68,6 +69,11 @@ pub struct StackedModel {
 impl StackedModel {
     fn kept(&self) -> usize {
         if self.outputs > 2 { self.outputs } else { 1 }
+    }
+
+    pub(super) fn form(&self) -> Form {
+        let members = self.models.iter().map(Model::form).collect();
+        Form::Stack { members, kept: self.kept(), meta: Box::new(self.meta.form()) }
     }
 
     fn answers(&self, x: &Matrix) -> Matrix {

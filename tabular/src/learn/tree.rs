@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use vision::Random;
 
+use super::form::FormNode;
 use crate::matrix::Matrix;
 
 /// Values of a feature that are closer than this are one value, as in scikit-learn.
@@ -86,6 +87,92 @@ impl Tree {
                 }
             })
     }
+}
+
+/// A node of a tree that was grown elsewhere. Children are places among the nodes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Node {
+    Question { feature: usize, threshold: f64, left: usize, right: usize },
+    Leaf(f64),
+}
+
+impl Tree {
+    /// A tree of one output from nodes in any order, of which the first is the root; `None` when they are no tree, or a number is not
+    /// finite. Nodes that no way leads to are left out.
+    pub(super) fn of_nodes(nodes: &[Node]) -> Option<Self> {
+        let mut tree = Self::default();
+        let mut seen = vec![false; nodes.len()];
+        // Where a node comes from, and whether by yes.
+        let mut waiting: Vec<(usize, Option<(usize, bool)>)> = vec![(0, None)];
+        while let Some((place, above)) = waiting.pop() {
+            // Every node is entered once: shared children and circles are no tree.
+            if std::mem::replace(seen.get_mut(place)?, true) {
+                return None;
+            }
+            let at = tree.feature.len();
+            let number = u32::try_from(at).ok()?;
+            match above {
+                Some((parent, true)) => *tree.left.get_mut(parent)? = number,
+                Some((parent, false)) => *tree.right.get_mut(parent)? = number,
+                None => {}
+            }
+            match nodes[place] {
+                Node::Leaf(value) => {
+                    tree.feature.push(LEAF);
+                    tree.threshold.push(0.0);
+                    tree.left.push(u32::try_from(tree.values.len()).ok()?);
+                    tree.values.push(Some(value).filter(|value| value.is_finite())?);
+                }
+                Node::Question { feature, threshold, left, right } => {
+                    tree.feature.push(i32::try_from(feature).ok()?);
+                    tree.threshold.push(Some(threshold).filter(|threshold| threshold.is_finite())?);
+                    tree.left.push(0);
+                    waiting.push((right, Some((at, false))));
+                    waiting.push((left, Some((at, true))));
+                }
+            }
+            tree.right.push(0);
+        }
+        Some(tree)
+    }
+
+    /// The questions and leaves, one after the other; children are places among them.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = TreeNode> {
+        (0..self.feature.len()).map(|node| match self.feature[node] {
+            LEAF => TreeNode::Leaf { leaf: self.left[node] as usize },
+            feature => TreeNode::Question {
+                feature: feature as usize,
+                threshold: self.threshold[node],
+                left: self.left[node] as usize,
+                right: self.right[node] as usize,
+            },
+        })
+    }
+
+    /// The same with what each leaf adds.
+    pub(super) fn form(&self, add: impl Fn(usize) -> Vec<(usize, f64)>) -> Vec<FormNode> {
+        let node = |node| match node {
+            TreeNode::Question { feature, threshold, left, right } => {
+                FormNode::Question { feature, threshold, left, right }
+            }
+            TreeNode::Leaf { leaf } => FormNode::Leaf(add(leaf)),
+        };
+        self.nodes().map(node).collect()
+    }
+
+    /// Values of a leaf.
+    pub(crate) fn leaf_values(&self, leaf: usize, outputs: usize) -> &[f64] {
+        &self.values[leaf * outputs..(leaf + 1) * outputs]
+    }
+}
+
+/// A node as it is shown to those who explain or export a tree.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum TreeNode {
+    /// `x[feature] <= threshold` leads to `left`, all else to `right`.
+    Question { feature: usize, threshold: f64, left: usize, right: usize },
+    /// The number of the leaf.
+    Leaf { leaf: usize },
 }
 
 /// How far a tree grows.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::form::Form;
 use super::{Fitted, LearnError, Learner, Model, Predictor, Run, require};
 use crate::matrix::Matrix;
 use crate::samples::{Samples, Target};
@@ -44,6 +45,13 @@ pub struct VotingModel {
     vote: Vote,
     /// Classes, or none where a number is told.
     classes: Option<usize>,
+}
+
+impl VotingModel {
+    pub(super) fn form(&self) -> Form {
+        let hard = self.vote == Vote::Hard && self.classes.is_some();
+        Form::Vote { members: self.models.iter().map(Model::form).collect(), hard }
+    }
 }
 
 impl Predictor for VotingModel {

@@ -8,6 +8,7 @@ mod cells;
 mod csv;
 mod encoding;
 mod infer;
+mod xlsx;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 pub use csv::read_csv;
+pub use xlsx::{SheetError, read_xlsx};
 
 use crate::table::{Kind, Table, TableError};
 
@@ -180,6 +182,9 @@ pub enum ReadError {
     /// The header cannot be read.
     #[error("the first line is not UTF-8 text; save the file as UTF-8")]
     HeaderNotText,
+    /// A workbook that cannot be read.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
     /// A type was asked for a column that is not there.
     #[error(transparent)]
     Table(#[from] TableError),

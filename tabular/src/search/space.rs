@@ -128,6 +128,20 @@ impl Space {
                 ("max_depth", int(2, 6)),
                 ("subsample", float(0.5, 1.0)),
             ],
+            Algorithm::LightGbm => vec![
+                ("n_estimators", int(50, 300)),
+                ("learning_rate", log(0.01, 0.3)),
+                ("num_leaves", int(7, 63)),
+                ("min_child_samples", int(5, 50)),
+                ("reg_lambda", log(1e-3, 10.0)),
+            ],
+            Algorithm::XgBoost => vec![
+                ("n_estimators", int(50, 300)),
+                ("learning_rate", log(0.01, 0.5)),
+                ("max_depth", int(2, 8)),
+                ("subsample", float(0.5, 1.0)),
+                ("reg_lambda", log(1e-2, 10.0)),
+            ],
             Algorithm::AdaBoost => {
                 vec![("n_estimators", int(25, 200)), ("learning_rate", log(0.05, 2.0)), ("max_depth", int(1, 4))]
             }

@@ -1,8 +1,11 @@
 //! Integration tests.
 
 mod bad_input;
+mod boosters;
 mod clean;
+mod explain;
 mod features;
+mod forecast;
 mod learners;
 mod metrics;
 mod read;
@@ -10,3 +13,4 @@ mod reference;
 mod search;
 mod split;
 mod train;
+mod xlsx;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use tabular::learn::Step;
+use tabular::metrics::Curves;
 use tabular::train::{CrossValidation, Evaluation, compare};
 use tabular::{
     Algorithm, Predictions, SelectionMethod, SelectionOptions, Table, Task, TrainOptions, TrainedModel, train,
@@ -43,6 +44,12 @@ fn a_model_is_trained_judged_kept_and_asked() {
         assert!(summary.features.contains(&"colour=blue".to_owned()), "{:?}", summary.features);
         let Evaluation::Classification(metrics) = &training.evaluation else { panic!("classes were learned") };
         assert!(metrics.accuracy > 0.8 && metrics.roc_auc.is_some_and(|auc| auc > 0.9), "{algorithm}: {metrics:?}");
+
+        let Some(Curves::Classes(curves)) = &training.curves else { panic!("there are test rows") };
+        assert_eq!(curves.len(), 3);
+        assert_eq!(training.robustness.len(), 4);
+        assert!(training.robustness.iter().all(|one| one.score <= 1.0 && one.score > 0.3), "{:?}", training.robustness);
+        assert_eq!(summary.shap_importance.is_some(), algorithm == Algorithm::RandomForest, "{algorithm}");
 
         let folder = TempDir::new().expect("a folder");
         let path = folder.path().join("model.json");

@@ -27,9 +27,10 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 
 /// Writes the file as C source into a folder.
 pub(super) fn write_c(folder: &Path, file: &[u8]) -> anyhow::Result<()> {
-    let made = c_array("shelf_model", file)?;
+    let input = "features scaled as `meta.json` says, (value - scaler_mean) / scaler_scale";
+    let made = c_array("shelf_model", file, input)?;
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for (name, text) in [("shelf_model.h", made.header), ("shelf_model.cc", made.source), ("README.md", made.readme)] {
+    for (name, text) in made.files() {
         write(&folder.join(name), text.as_bytes())?;
     }
     Ok(())

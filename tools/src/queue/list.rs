@@ -14,7 +14,7 @@ pub(crate) struct ListArgs {
     #[arg(long, default_value = "open")]
     status: String,
     /// Main reason: random, unknown, small_margin, near_threshold, low_similarity, low_confidence, novelty, rare_sku,
-    /// disagreement
+    /// disagreement, shadow
     #[arg(long)]
     reason: Option<String>,
     /// Number of the SKU that items were taken for

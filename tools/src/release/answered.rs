@@ -14,8 +14,8 @@ const DAYS: i64 = 28 * 86_400_000;
 pub(super) async fn compare(store: &Store, one: &ModelVersion, other: &ModelVersion) -> anyhow::Result<()> {
     let labels = [one.label(), other.label()];
     let since = now() - DAYS;
-    let a = store.answered(&one.organisation, &labels[0], since).await?;
-    let b = store.answered(&other.organisation, &labels[1], since).await?;
+    let a = store.answered(&one.organisation, &labels[0], None, since).await?;
+    let b = store.answered(&other.organisation, &labels[1], None, since).await?;
     if a.answers + b.answers == 0 {
         return Ok(());
     }
@@ -25,10 +25,9 @@ pub(super) async fn compare(store: &Store, one: &ModelVersion, other: &ModelVers
     row("latency, ms", a.latency_ms, b.latency_ms);
     let (a, b) = (store.judgement(&labels[0], None).await?, store.judgement(&labels[1], None).await?);
     println!("facings judged                {:>14}  {:>14}  {:>10}", a.judged, b.judged, "-");
-    let fraction = |right: u64, of: u64| (of > 0).then(|| right as f64 / of as f64);
-    row("right, of a blind sample", fraction(a.sampled_right, a.sampled), fraction(b.sampled_right, b.sampled));
+    row("right, of a blind sample", a.sample().rate(), b.sample().rate());
     // What is unsure is asked about more often, and says nothing of the rest: the blind sample alone decides.
-    let [a, b, better] = verdict((a.sampled_right, a.sampled), (b.sampled_right, b.sampled));
+    let [a, b, better] = verdict(a.sample(), b.sample());
     println!("{:<28}  {a:>14}  {b:>14}  {better:>10}", "  at all times, 95 %");
     Ok(())
 }

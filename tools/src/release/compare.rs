@@ -43,6 +43,13 @@ pub(super) fn run(args: &CompareArgs, environment: &Environment) -> anyhow::Resu
             row(name, one.metrics.get(name).copied(), other.metrics.get(name).copied());
         }
         super::answered::compare(&store, &one, &other).await?;
+        let both = |test: &store::registry::AbTest| {
+            let sides = [test.model_a.as_str(), test.model_b.as_str()];
+            sides.contains(&one.id.as_str()) && sides.contains(&other.id.as_str())
+        };
+        for test in store.ab_tests(&organisation.id).await?.iter().filter(|test| both(test)) {
+            super::ab::print(&store, test).await?;
+        }
         let (files, other_files) = (store.model_files(&one.id).await?, store.model_files(&other.id).await?);
         let paths: BTreeSet<&str> = files.iter().chain(&other_files).map(|file| file.path.as_str()).collect();
         for path in paths {

@@ -1,10 +1,12 @@
 //! `shelf release`: the registry from the terminal.
 
+mod ab;
 mod answered;
 mod compare;
 mod evidence;
 mod list;
 mod moves;
+mod parcel;
 mod register;
 mod show;
 mod verdict;
@@ -28,6 +30,10 @@ pub(crate) enum ReleaseCommand {
     Rollback(moves::RollbackArgs),
     Archive(moves::ArchiveArgs),
     Compare(compare::CompareArgs),
+    Export(parcel::ExportArgs),
+    Import(parcel::ImportArgs),
+    #[command(subcommand)]
+    Ab(ab::AbCommand),
 }
 
 /// Whose releases, and where they are kept.
@@ -49,6 +55,9 @@ pub(crate) fn run(command: ReleaseCommand, environment: &Environment) -> anyhow:
         ReleaseCommand::Rollback(args) => moves::rollback(&args, environment)?,
         ReleaseCommand::Archive(args) => moves::archive(&args, environment)?,
         ReleaseCommand::Compare(args) => compare::run(&args, environment)?,
+        ReleaseCommand::Export(args) => parcel::export(&args, environment)?,
+        ReleaseCommand::Import(args) => parcel::import(&args, environment)?,
+        ReleaseCommand::Ab(command) => ab::run(&command, environment)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -68,7 +68,7 @@ pub(super) fn run(args: &RegisterArgs, environment: &Environment) -> anyhow::Res
 }
 
 /// `NAME@VERSION`.
-fn label(text: &str) -> Result<(String, String), String> {
+pub(super) fn label(text: &str) -> Result<(String, String), String> {
     let parts = text.split_once('@').map(|(name, version)| (name.to_owned(), version.to_owned()));
     parts.ok_or_else(|| format!("{text:?} has no version; write NAME@VERSION such as shelf@1.2"))
 }

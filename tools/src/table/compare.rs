@@ -24,7 +24,7 @@ pub(crate) struct CompareArgs {
     learning: Learning,
     #[command(flatten)]
     folds: Folds,
-    /// Which algorithms; all that do the task by default, without ensembles of others
+    /// Which algorithms; by default all that do the task and whose library is there, without ensembles of others
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     models: Vec<Algorithm>,
     /// Write the outcome as JSON
@@ -35,7 +35,7 @@ pub(crate) struct CompareArgs {
 pub(super) fn run(args: &CompareArgs) -> anyhow::Result<()> {
     let table = args.input.read()?;
     let ensembles = [Algorithm::Voting, Algorithm::Stacking, Algorithm::Bagging];
-    let all = Algorithm::ALL.iter().filter(|a| a.does(args.learning.task) && !ensembles.contains(a));
+    let all = Algorithm::ALL.iter().filter(|a| a.does(args.learning.task) && !ensembles.contains(a) && a.is_there());
     let models = if args.models.is_empty() { all.copied().collect() } else { args.models.clone() };
     let options = args.learning.options(Algorithm::DecisionTree, &[]);
     let folding: CrossValidation = args.folds.folding();

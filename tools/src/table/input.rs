@@ -1,7 +1,7 @@
 //! Tables from files, and what comes out to files.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -9,14 +9,15 @@ use clap::Args;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tabular::read::ReadError;
 use tabular::table::Kind;
-use tabular::{ReadOptions, Table, read_csv, write_csv};
+use tabular::{ReadOptions, Reading, Table, read_csv, read_xlsx, write_csv};
 use vision::files::write_atomic;
 
 /// The table that a command works on.
 #[derive(Args)]
 pub(super) struct Input {
-    /// A CSV file with a header: UTF-8 or UTF-16, delimiter , ; tab or |
+    /// A CSV file with a header (UTF-8 or UTF-16, delimiter , ; tab or |), or XLSX, whose first sheet is read
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// What a column must hold: number, flag, time or text. Rows with other values are left out
@@ -34,7 +35,7 @@ impl Input {
             bail!("{shown} is no regular file");
         }
         let file = File::open(&self.file).with_context(|| format!("cannot read {shown}"))?;
-        let reading = read_csv(file, &options).with_context(|| format!("cannot read {shown} as a table"))?;
+        let reading = read(file, &options).with_context(|| format!("cannot read {shown} as a table"))?;
         for row in &reading.bad_rows.first {
             eprintln!("warning: {shown}:{}: left out: {}", row.line, row.reason);
         }
@@ -46,6 +47,14 @@ impl Input {
         }
         Ok(reading.table)
     }
+}
+
+/// Reads a workbook or text, by the first bytes.
+pub(super) fn read(mut file: File, options: &ReadOptions) -> Result<Reading, ReadError> {
+    let mut head = Vec::new();
+    (&mut file).take(4).read_to_end(&mut head)?;
+    file.rewind()?;
+    if head == b"PK\x03\x04" { read_xlsx(file, options) } else { read_csv(file, options) }
 }
 
 fn kind(text: &str) -> Result<(String, Kind), String> {

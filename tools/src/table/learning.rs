@@ -45,8 +45,8 @@ impl Learning {
 /// One algorithm with hyperparameters.
 #[derive(Args)]
 pub(super) struct Chosen {
-    /// random_forest, gradient_boosting, adaboost, decision_tree, logistic, svm, svr, knn, naive_bayes, ridge, lasso,
-    /// elasticnet, voting, stacking or bagging
+    /// random_forest, gradient_boosting, lightgbm, xgboost, adaboost, decision_tree, logistic, svm, svr, knn,
+    /// naive_bayes, ridge, lasso, elasticnet, voting, stacking or bagging
     #[arg(long, value_name = "NAME")]
     pub(super) algorithm: Algorithm,
     /// A hyperparameter, called as in scikit-learn; values are JSON or a word

@@ -2,13 +2,17 @@
 
 mod clean;
 mod compare;
+mod counts;
 mod describe;
+mod export;
 mod features;
+mod forecast;
 mod input;
 mod learning;
 mod predict;
 mod select;
 mod split;
+mod synthetic;
 mod train;
 mod tune;
 
@@ -16,7 +20,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-/// Describe, clean and split tables; train, compare and tune models on them; predict
+use crate::environment::Environment;
+
+/// Describe, clean and split tables; train, compare and tune models on them; predict; foretell shelves
 #[derive(Subcommand)]
 pub(crate) enum TableCommand {
     Describe(describe::DescribeArgs),
@@ -28,10 +34,14 @@ pub(crate) enum TableCommand {
     Compare(compare::CompareArgs),
     Tune(tune::TuneArgs),
     Predict(predict::PredictArgs),
+    Export(export::ExportArgs),
+    Counts(counts::CountsArgs),
+    Forecast(forecast::ForecastArgs),
+    Synthetic(synthetic::SyntheticArgs),
 }
 
 /// Runs a command. What cannot be done is an `Err`, for which the binary exits with 2.
-pub(crate) fn run(command: TableCommand) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: TableCommand, environment: &Environment) -> anyhow::Result<ExitCode> {
     match command {
         TableCommand::Describe(args) => describe::run(&args),
         TableCommand::Clean(args) => clean::run(&args),
@@ -42,6 +52,10 @@ pub(crate) fn run(command: TableCommand) -> anyhow::Result<ExitCode> {
         TableCommand::Compare(args) => compare::run(&args),
         TableCommand::Tune(args) => tune::run(&args),
         TableCommand::Predict(args) => predict::run(&args),
+        TableCommand::Export(args) => export::run(&args),
+        TableCommand::Counts(args) => counts::run(&args, environment),
+        TableCommand::Forecast(args) => forecast::run(&args),
+        TableCommand::Synthetic(args) => synthetic::run(&args),
     }?;
     Ok(ExitCode::SUCCESS)
 }

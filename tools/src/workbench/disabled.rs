@@ -4,15 +4,32 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::bail;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use crate::environment::Environment;
 
-/// Whatever is asked for beside the commands that there are.
+/// Commands that other builds have. Named one by one: an external subcommand would be taken for every command there is.
 #[derive(Subcommand)]
 pub(crate) enum Workbench {
-    #[command(external_subcommand)]
-    Missing(Vec<OsString>),
+    #[command(hide = true)]
+    Dataset(Missing),
+    #[command(hide = true)]
+    Eval(Missing),
+    #[command(hide = true)]
+    Calibrate(Missing),
+    #[command(hide = true)]
+    Train(Missing),
+    #[command(hide = true)]
+    Table(Missing),
+    #[command(hide = true)]
+    Factory(Missing),
+}
+
+/// Whatever is asked of them.
+#[derive(Args)]
+pub(crate) struct Missing {
+    #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    _words: Vec<OsString>,
 }
 
 impl Workbench {
@@ -23,12 +40,15 @@ impl Workbench {
 }
 
 pub(crate) fn run(command: Workbench, _environment: &Environment) -> anyhow::Result<ExitCode> {
-    let Workbench::Missing(words) = command;
-    let name = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
-    match name.as_str() {
-        "dataset" | "eval" | "calibrate" | "train" | "table" | "factory" => bail!(
-            "this program was built to serve and has no `shelf {name}`; packages (`make dist`) have it, and `cargo build --release`"
-        ),
-        _ => bail!("there is no command {name:?}; `shelf --help` lists them"),
-    }
+    let name = match command {
+        Workbench::Dataset(_) => "dataset",
+        Workbench::Eval(_) => "eval",
+        Workbench::Calibrate(_) => "calibrate",
+        Workbench::Train(_) => "train",
+        Workbench::Table(_) => "table",
+        Workbench::Factory(_) => "factory",
+    };
+    bail!(
+        "this program was built to serve and has no `shelf {name}`; packages (`make dist`) have it, and `cargo build --release`"
+    )
 }

@@ -39,7 +39,7 @@ pub(crate) fn run(command: Workbench, environment: &Environment) -> anyhow::Resu
         Workbench::Eval(command) => eval::run(command, environment),
         Workbench::Calibrate(args) => eval::run_calibrate(&args, environment),
         Workbench::Train(command) => train::run(command),
-        Workbench::Table(command) => table::run(command),
+        Workbench::Table(command) => table::run(command, environment),
         Workbench::Factory(command) => factory::run(command),
     }
 }

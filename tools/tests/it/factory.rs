@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use vision::Random;
@@ -132,6 +134,17 @@ impl Factory {
         self.place.command(&arguments)
     }
 
+    /// Begins, and is killed as soon as the log says `point`.
+    fn killed(&self, dataset: &str, more: &[&str], point: &str) {
+        let mut child =
+            self.command(dataset, more).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it runs");
+        let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
+        let reached = lines.any(|line| line.contains(point));
+        child.kill().expect("it is ours");
+        child.wait().expect("it ends");
+        assert!(reached, "it never came to {point}");
+    }
+
     fn train(&self, dataset: &str, more: &[&str]) -> Output {
         self.command(dataset, more).output().expect("the binary runs")
     }
@@ -149,6 +162,75 @@ impl Factory {
         let body: Value = serde_json::from_str(answer.split_once("\r\n\r\n").expect("a body").1).expect("JSON");
         body["models"].as_array().expect("a list").clone()
     }
+}
+
+/// Stands between a trainer and the server, one request a connection, and may change what the server says.
+struct Between {
+    address: String,
+    /// Request lines and `Range` headers, as they came.
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Between {
+    /// `change` gets the request line and the answer; what is left of it is sent, then the connection ends.
+    fn of(server: &str, change: impl Fn(&str, Vec<u8>) -> Vec<u8> + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("bound").to_string();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (server, told) = (server.to_owned(), Arc::clone(&asked));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let Some((head, body)) = request(&stream) else { continue };
+                let line = head.lines().next().unwrap_or_default().to_owned();
+                let range =
+                    head.lines().find(|line| line.to_ascii_lowercase().starts_with("range:")).unwrap_or_default();
+                told.lock().expect("nobody panicked").push(format!("{line} {range}"));
+                let mut upstream = TcpStream::connect(&server).expect("it listens");
+                let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+                upstream.write_all(&[head.as_bytes(), &body].concat()).expect("it reads");
+                let mut answer = Vec::new();
+                upstream.read_to_end(&mut answer).expect("an answer");
+                let _ = (&stream).write_all(&change(&line, answer));
+            }
+        });
+        Self { address, asked }
+    }
+
+    fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+/// Head and body of a request.
+fn request(mut stream: &TcpStream) -> Option<(String, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let count = stream.read(&mut buffer).ok().filter(|count| *count > 0)?;
+        bytes.extend_from_slice(&buffer[..count]);
+        let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8(bytes[..end + 4].to_vec()).ok()?;
+        let length = |line: &str| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok();
+        let wanted: usize = head.lines().find_map(length).unwrap_or(0);
+        let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+        let mut body = bytes[end + 4..].to_vec();
+        while if chunked { !body.ends_with(b"0\r\n\r\n") } else { body.len() < wanted } {
+            let count = stream.read(&mut buffer).ok().filter(|count| *count > 0)?;
+            body.extend_from_slice(&buffer[..count]);
+        }
+        return Some((head, body));
+    }
+}
+
+/// An answer whose body says something else.
+fn reworded(answer: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let text = String::from_utf8_lossy(answer);
+    let (_, body) = text.split_once("\r\n\r\n").expect("a body");
+    assert!(body.contains(from), "{from} is not in {body}");
+    let body = body.replacen(from, to, 1);
+    let length = body.len();
+    format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")
+        .into_bytes()
 }
 
 fn json(path: &Path) -> Value {
@@ -232,21 +314,24 @@ fn a_table_becomes_a_staged_model_whatever_happens_on_the_way() {
         assert!(shown.contains(part), "{part}: {shown}");
     }
 
-    // Killed as soon as each step is done, or in the middle of training, and run again.
+    // Killed when each step begins, or in the middle of training, and run again: each time in a folder of its own.
+    for (at, point) in (1..=11).map(|step| format!("step {step}/11")).chain(["epoch 3: ".to_owned()]).enumerate() {
+        let place = format!("killed-{at}");
+        let killed = ["--runs-dir", place.as_str(), "--log-level", "DEBUG"];
+        factory.killed(&id, &killed, &point);
+        let again = factory.trains(&id, &killed);
+        assert_eq!(fs::read(again.join("model.tflite")).expect("written"), model, "killed at {point}");
+        assert_eq!(json(&again.join("uploaded.json")), uploaded, "killed at {point}");
+    }
+    // At all of them one after the other: what was trained before is not trained again.
     let killed = ["--runs-dir", "killed", "--log-level", "DEBUG"];
-    for at in (1..=10).map(|step| format!("step {step}/11")).chain(["epoch 3: ".to_owned()]) {
-        let mut child =
-            factory.command(&id, &killed).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it runs");
-        let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-        let reached = lines.map_while(Result::ok).any(|line| line.contains(&at) && !line.contains("begins"));
-        child.kill().expect("it is ours");
-        child.wait().expect("it ends");
-        // What was trained before is not trained again.
-        assert!(reached || at.starts_with("epoch"), "{at}");
+    for step in 1..=11 {
+        factory.killed(&id, &killed, &format!("step {step}/11"));
     }
     let again = factory.trains(&id, &killed);
     assert_eq!(fs::read(again.join("model.tflite")).expect("written"), model);
     assert_eq!(json(&again.join("uploaded.json")), uploaded);
+    assert_eq!(factory.deployed().len(), 1, "sent however often, it is one");
 
     // What is no model of this data set is refused, and says why.
     let path = format!("/datasets/{id}/models");
@@ -306,4 +391,75 @@ fn what_cannot_be_trained_says_why() {
     let meta = json(&factory.place.path(stdout(&output).trim()).join("meta.json"));
     assert_eq!(meta["features"]["preprocessing"]["scaler_scale"][10], 1.0);
     assert!(factory.deployed().is_empty(), "left out");
+}
+
+#[test]
+fn a_server_that_goes_away_in_the_middle_is_waited_for() {
+    let factory = Factory::start();
+    let id = factory.upload(&counts(700), "state");
+    let (transfers, models) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let between = Between::of(&factory.served.address, move |line, mut answer| {
+        // The first two transfers end early, and the first model that comes is taken without a word.
+        if line.starts_with("GET") && line.contains("/download") && transfers.fetch_add(1, Ordering::Relaxed) < 2 {
+            answer.truncate(answer.len() / 2);
+        } else if line.starts_with("POST") && models.fetch_add(1, Ordering::Relaxed) == 0 {
+            answer.clear();
+        }
+        answer
+    });
+    let run = factory.trains(&id, &["--api-base", &between.base()]);
+    let asked = between.asked.lock().expect("nobody panicked").clone();
+    let of = |part: &str| asked.iter().filter(|line| line.contains(part)).cloned().collect::<Vec<_>>();
+    let (transfers, models) = (of("GET /datasets"), of("POST /datasets"));
+    let ranges = transfers.iter().filter(|line| line.contains("/download") && line.contains("bytes=")).count();
+    assert_eq!((ranges, models.len()), (2, 2), "{asked:?}");
+    assert_eq!(factory.deployed().len(), 1, "sent twice, it is one");
+    let there = fs::read(run.join("model.tflite")).expect("written");
+
+    // Away for good: it says so, keeps what is done, and a later run ends the same.
+    let gone =
+        Between::of(&factory.served.address, |line, answer| if line.starts_with("POST") { Vec::new() } else { answer });
+    let more = ["--runs-dir", "elsewhere", "--api-base", &gone.base()];
+    let output = factory.train(&id, &more);
+    let said = stderr(&output);
+    assert!(!output.status.success() && said.contains("step 11/11, upload, failed"), "{said}");
+    assert!(said.contains("cannot reach"), "{said}");
+    let run = factory.trains(&id, &["--runs-dir", "elsewhere"]);
+    assert_eq!(fs::read(run.join("model.tflite")).expect("written"), there);
+}
+
+#[test]
+fn a_schema_that_lies_about_the_table_is_found_out() {
+    let factory = Factory::start();
+    let id = factory.upload(&counts(350), "state");
+    let lying = |from: &'static str, to: &'static str| {
+        let between = Between::of(&factory.served.address, move |line, answer| {
+            if line.contains("/schema") { reworded(&answer, from, to) } else { answer }
+        });
+        factory.train(&id, &["--api-base", &between.base(), "--no-upload"])
+    };
+    for (from, to, part) in [
+        ("\"fill_ratio\"", "\"full_ratio\"", "the schema names a column \"full_ratio\" that the CSV does not have"),
+        ("\"full\"", "\"fool\"", "column \"state\" holds \"full\""),
+        ("\"full\"", "\"low\"", "names a column or a class twice"),
+        ("\"fill_ratio\"", "\"empty_gaps\"", "names a column or a class twice"),
+        ("\"features\"", "\"futures\"", "the schema of the data set cannot be understood"),
+        ("\"name\"", "\"label\"", "cannot be understood"),
+    ] {
+        let output = lying(from, to);
+        let said = stderr(&output);
+        assert!(!output.status.success() && said.contains(part), "{from} {to}: {said}");
+    }
+    // Seven classes and one more of which there is no row: it is trained, and said.
+    let output = lying("\"full\"", "\"full\",\"overfull\"");
+    let said = stderr(&output);
+    assert!(output.status.success() && said.contains("no row is of the class \"overfull\""), "{said}");
+    let meta = json(&factory.place.path(stdout(&output).trim()).join("meta.json"));
+    assert_eq!(meta["labels"]["count"], 8);
+    let matrix = meta["model"]["metrics"]["confusion_matrix"].as_array().expect("rows").clone();
+    let at = meta["labels"]["mapping"].as_object().expect("classes").iter().find(|(_, name)| **name == "overfull");
+    let at: usize = at.expect("a class").0.parse().expect("a number");
+    let total: u64 = matrix[at].as_array().expect("a row").iter().filter_map(Value::as_u64).sum();
+    assert_eq!((matrix.len(), total), (8, 0));
+    assert!(meta["model"]["metrics"]["f1"].as_f64().is_some_and(|f1| f1 > 0.5), "{meta}");
 }

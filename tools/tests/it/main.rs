@@ -7,6 +7,7 @@ mod eval_bad_input;
 mod eval_live;
 mod eval_saved;
 mod factory;
+mod flows;
 mod gallery;
 mod heic;
 mod help;

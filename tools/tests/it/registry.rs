@@ -340,3 +340,93 @@ fn keys_are_shown_once_and_the_network_needs_one() {
         stdout(&output)
     );
 }
+
+#[test]
+fn a_version_travels_in_one_file_and_its_organisation_can_go() {
+    let place = place();
+    let registered = says(&place, &["release", "register", "shelf@1", "--dataset", "dev=aa", "--tag", "first"]);
+    let digest = registered.split_whitespace().last().expect("a digest").to_owned();
+    let exported = says(&place, &["release", "export", "shelf@1", "shelf.version"]);
+    assert!(exported.contains(&digest), "{exported}");
+    says(&place, &["tenant", "create", "brand"]);
+    // Whatever is altered, nothing of it is registered.
+    let whole = fs::read(place.path("shelf.version")).expect("written");
+    let refused = |bytes: &[u8], words: &str| {
+        fs::write(place.path("other.version"), bytes).expect("writable");
+        let refused = refuses(&place, &["release", "import", "other.version", "--org", "brand"]);
+        assert!(refused.contains("cannot be imported") && refused.contains(words), "{words}: {refused}");
+    };
+    for (at, words) in [
+        (0, "does not begin"),
+        (30, "header was altered"),
+        (60, "header"),
+        (200, "header was altered"),
+        (whole.len() - 1, "digest"),
+    ] {
+        let mut altered = whole.clone();
+        altered[at] ^= 1;
+        refused(&altered, words);
+    }
+    refused(&whole[..whole.len() - 1], "breaks off");
+    refused(&whole[..40], "breaks off");
+    refused(b"", "breaks off");
+    refused(&[&whole[..], b"x"].concat(), "something follows");
+    refuses(&place, &["release", "import", "nowhere", "--org", "brand"]);
+    assert_eq!(says(&place, &["release", "list", "--org", "brand"]).lines().count(), 1, "nothing was written down");
+    let imported = says(&place, &["release", "import", "shelf.version", "--org", "brand"]);
+    assert!(imported.contains("shelf@1  staged") && imported.contains(&digest), "{imported}");
+    assert_eq!(
+        says(&place, &["release", "import", "shelf.version", "--org", "brand"]),
+        imported,
+        "the same is the same"
+    );
+    assert!(
+        says(&place, &["release", "import", "shelf.version", "--org", "brand", "--as", "other@2"]).contains("other@2")
+    );
+    says(&place, &["release", "export", "shelf@1", "again.version", "--org", "brand"]);
+    assert!(fs::read(place.path("again.version")).expect("written") == whole, "to the byte");
+    refuses(&place, &["release", "promote", "shelf@1", "--org", "brand"]);
+
+    // Two versions beside each other.
+    says(&place, &["release", "promote", "shelf@1", "--force", "--reason", "it is the first"]);
+    let config = fs::read_to_string(place.path("pipeline.yaml")).expect("there");
+    fs::write(place.path("pipeline.yaml"), config.replace("gallery: {", "gallery: {threshold: 0.9, "))
+        .expect("writable");
+    says(&place, &["release", "register", "shelf@2"]);
+    says(&place, &["release", "ab", "begin", "t", "shelf@1", "shelf@2", "--split-ratio", "0.9"]);
+    let refused = refuses(&place, &["release", "ab", "begin", "u", "shelf@1", "shelf@2", "--mode", "shadow"]);
+    assert!(refused.contains("end it before another one begins"), "{refused}");
+    let shown = says(&place, &["release", "ab", "show", "t"]);
+    assert!(shown.contains("runs") && shown.contains("not yet"), "{shown}");
+    assert!(says(&place, &["release", "compare", "shelf@1", "shelf@2"]).contains("not yet"));
+    assert!(says(&place, &["release", "ab", "end", "t"]).contains("ended"));
+    assert!(
+        says(&place, &["release", "ab", "list"]).contains("ended")
+            || says(&place, &["release", "ab", "list"]).contains("t ")
+    );
+    says(&place, &["release", "ab", "begin", "u", "shelf@1", "shelf@2", "--mode", "shadow", "--split-ratio", "1"]);
+    assert!(says(&place, &["release", "ab", "show", "u"]).contains("0 photos"));
+
+    // Everything of the organisation is written out, and then gone.
+    let told = says(&place, &["tenant", "export", "brand", "brand"]);
+    assert!(told.contains("model_versions") && told.contains("2 rows"), "{told}");
+    let rows = fs::read_to_string(place.path("brand/model_versions.jsonl")).expect("written");
+    assert!(rows.lines().count() == 2 && rows.contains("\"other\""), "{rows}");
+    let objects = files(&place.path("brand/objects/models"));
+    assert!(
+        !objects.is_empty()
+            && objects.iter().all(|file| vision::Sha256::of_file(file).expect("readable").to_string()
+                == file.file_name().expect("a name").to_string_lossy())
+    );
+    assert!(refuses(&place, &["tenant", "export", "brand", "brand"]).contains("not empty"));
+    refuses(&place, &["tenant", "delete", "brand"]);
+    assert!(refuses(&place, &["tenant", "delete", "brand", "--confirm", "other"]).contains("--confirm"));
+    refuses(&place, &["tenant", "delete", "default", "--confirm", "default"]);
+    assert!(
+        says(&place, &["tenant", "delete", "brand", "--confirm", "brand"]).contains("no row and no file of it is left")
+    );
+    refuses(&place, &["tenant", "export", "brand", "again"]);
+    assert!(says(&place, &["release", "show", "shelf@1"]).contains("production"), "others keep what is theirs");
+    says(&place, &["audit", "verify"]);
+    assert!(says(&place, &["audit", "export"]).contains("tenant.delete"));
+}

@@ -6,6 +6,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use store::access::DEFAULT_ORGANISATION;
+use store::predictions::NewPrediction;
+use store::{Store, StoreSettings};
+use vision::{Sha256, SkuId};
+
+use crate::shelf::Workplace;
 
 /// Runs in `folder`; the exit code must be `code`. Returns what was printed.
 fn shelf(folder: &Path, arguments: &str, code: i32) -> String {
@@ -160,4 +166,199 @@ fn what_cannot_be_done_says_why() {
         assert!(said.contains(expected), "{arguments}: {said}");
     }
     assert!(!place.join("m.json").exists() && !place.join("x.csv").exists(), "nothing half done");
+}
+
+#[test]
+fn shelves_are_foretold() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    let said = shelf(place, "synthetic --shelves 4 --skus 5 --days 100 --output counts.csv", 0);
+    assert!(said.contains("synthetic rows"), "{said}");
+    let said = shelf(place, "forecast counts.csv --output refill.csv --json refill.json --first 3", 0);
+    for part in ["SYNTHETIC", "a day are taken", "as many as last time", "90 % held", "20 places"] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+    let told = json(place, "refill.json");
+    assert_eq!((&told["synthetic"], told["outlooks"].as_array().map(Vec::len)), (&true.into(), Some(20)));
+    let coverage = told["measured"]["model"]["coverage"].as_f64().expect("a number");
+    assert!((0.84..=0.96).contains(&coverage), "{coverage}");
+    let table = fs::read_to_string(place.join("refill.csv")).expect("it was written");
+    assert!(table.lines().nth(1).is_some_and(|row| row.ends_with("synthetic counts")), "{table}");
+    // The table is one like others.
+    shelf(place, "describe refill.csv", 0);
+    counts(place);
+    fs::write(place.join("few.csv"), "time,store,shelf,sku,facings\n2026-01-01,a,b,c,1\n").expect("writable");
+    for (arguments, expected) in [
+        ("forecast counts.csv --output x.csv", "a table of counts is needed: there is no column \"sku\"".to_owned()),
+        ("forecast few.csv --output x.csv", "200 are needed".to_owned()),
+        ("forecast refill.csv --level 7", "0.5 to 0.99".to_owned()),
+        ("synthetic --skus 1000 --output x.csv", "400 SKUs".to_owned()),
+    ] {
+        let said = shelf(place, arguments, 2);
+        assert!(said.contains(&expected), "{arguments}: {said}");
+    }
+    assert!(!place.join("x.csv").exists(), "nothing half done");
+}
+
+#[test]
+fn counts_come_out_of_the_store() {
+    let place = Workplace::empty();
+    let settings = StoreSettings {
+        database: format!("sqlite:{}", place.path("shelf.db").display()).into(),
+        objects: place.path("objects").display().to_string(),
+        ..StoreSettings::default()
+    };
+    let told = |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command.env("DATABASE_URL", settings.database.expose()).env("OBJECTS_URL", &settings.objects);
+        let Output { status, stdout, stderr } = command.output().expect("it runs");
+        (status.code(), String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr))
+    };
+    let output = place.path("counts.csv").display().to_string();
+    let (code, said) = told(&["table", "counts", "--output", &output]);
+    assert_eq!((code, said.contains("nothing was counted")), (Some(2), true), "{said}");
+    let photo = |at: i64, counts: &[(u32, u32)]| NewPrediction {
+        organisation: DEFAULT_ORGANISATION.to_owned(),
+        at,
+        request_id: format!("r{at}"),
+        release: "shelf@1".to_owned(),
+        arm: None,
+        store: Some("Main, North".to_owned()),
+        shelf: Some("a".to_owned()),
+        taken_at: None,
+        photo: Sha256([7; 32]),
+        latency_ms: 12.0,
+        facings: 9,
+        unknown: 2,
+        counts: counts.iter().map(|(sku, count)| (SkuId(*sku), *count)).collect(),
+        signals: Vec::new(),
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let store = Store::open(&settings).await.expect("opened");
+        let photos = vec![photo(1_000, &[(901, 7)]), photo(86_400_000, &[(902, 1)])];
+        store.log_predictions(photos).await.expect("written");
+        store.close().await;
+    });
+    let (code, said) = told(&["table", "counts", "--output", &output]);
+    assert_eq!((code, said.contains("3 rows")), (Some(0), true), "{said}");
+    let text = fs::read_to_string(&output).expect("it was written");
+    assert_eq!(
+        text.lines().skip(1).collect::<Vec<_>>(),
+        [
+            "1970-01-01T00:00:01Z,\"Main, North\",a,#901,7,9,2,shelf@1",
+            "1970-01-02T00:00:00Z,\"Main, North\",a,#901,0,9,2,shelf@1",
+            "1970-01-02T00:00:00Z,\"Main, North\",a,#902,1,9,2,shelf@1",
+        ]
+    );
+    let (code, said) = told(&["table", "counts", "--output", &output, "--until", "1970-01-02"]);
+    assert_eq!((code, said.contains("1 rows")), (Some(0), true), "{said}");
+    let (code, said) = told(&["table", "counts", "--output", &output, "--org", "nobody"]);
+    assert_eq!(code, Some(2), "{said}");
+    let (code, said) = told(&["table", "counts", "--output", &output, "--from", "yesterday"]);
+    assert_eq!((code, said.contains("2026-11-30")), (Some(2), true), "{said}");
+}
+
+#[test]
+fn every_model_is_exported_and_tells_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = folder.path();
+    counts(place);
+    let few = "--set n_estimators=8";
+    let lists = |algorithms: &[(&str, &str)], task: &str, target: &str| {
+        for (algorithm, set) in algorithms {
+            let train = format!(
+                "train counts.csv --target {target} --task {task} --algorithm {algorithm} {set} --output m.json"
+            );
+            shelf(place, &train, 0);
+            let said = shelf(place, "export m.json --sample counts.csv --output m.onnx --json export.json", 0);
+            assert!(said.contains("0 labels differ"), "{algorithm}: {said}");
+            let told = json(place, "export.json");
+            assert_eq!(told["rows_compared"], 240, "{algorithm}");
+            assert!(told["largest_difference"].as_f64().is_some_and(|off| off < 1e-5), "{algorithm}: {told}");
+            // And on rows that lie elsewhere.
+            shelf(place, "export m.json --output m.onnx", 0);
+            fs::remove_file(place.join("m.onnx")).expect("it was written");
+        }
+    };
+    let of_classes = [
+        ("random_forest", few),
+        ("gradient_boosting", few),
+        ("adaboost", few),
+        ("decision_tree", ""),
+        ("logistic", ""),
+        ("svm", ""),
+        ("svm", "--set kernel=poly --set coef0=1"),
+        ("knn", "--set weights=distance"),
+        ("naive_bayes", ""),
+        ("voting", "--set vote=hard"),
+        ("voting", ""),
+        ("stacking", "--set cv=3"),
+        ("bagging", "--set n_estimators=3"),
+    ];
+    lists(&of_classes, "classification", "state");
+    let of_numbers = [
+        ("random_forest", few),
+        ("gradient_boosting", few),
+        ("adaboost", few),
+        ("ridge", ""),
+        ("lasso", "--set alpha=0.01"),
+        ("elasticnet", "--set alpha=0.01"),
+        ("svr", ""),
+        ("svr", "--set kernel=linear"),
+        ("knn", ""),
+        ("stacking", "--set cv=3"),
+    ];
+    lists(&of_numbers, "regression", "facings");
+    if tabular_libraries() {
+        for (task, target) in [("classification", "state"), ("regression", "facings")] {
+            lists(&[("lightgbm", few), ("xgboost", few)], task, target);
+        }
+    }
+    fs::write(place.join("model.json"), "{\"format\": 7}").expect("writable");
+    let said = shelf(place, "export model.json --output x.onnx", 2);
+    assert!(said.contains("format 7") && !place.join("x.onnx").exists(), "{said}");
+}
+
+/// Whether LightGBM and XGBoost are there, below the repository.
+fn tabular_libraries() -> bool {
+    let runtime = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.runtime");
+    let there =
+        ["lightgbm/lib/lib_lightgbm.so", "xgboost/lib/libxgboost.so"].iter().all(|file| runtime.join(file).is_file());
+    assert!(there || std::env::var("CI").as_deref() != Ok("true"), "`make setup` fetches LightGBM and XGBoost");
+    if !there {
+        eprintln!("SKIPPED: LightGBM and XGBoost are not there (`make setup` fetches them)");
+    }
+    there
+}
+
+#[test]
+fn a_library_that_is_not_there_is_named_with_what_helps() {
+    let folder = tempfile::tempdir().expect("a folder");
+    counts(folder.path());
+    for (algorithm, variable) in [("lightgbm", "LIGHTGBM_DYLIB_PATH"), ("xgboost", "XGBOOST_DYLIB_PATH")] {
+        for library in ["/nowhere/lib.so", "counts.csv"] {
+            let Output { status, stderr, .. } = Command::new(env!("CARGO_BIN_EXE_shelf"))
+                .args([
+                    "table",
+                    "train",
+                    "counts.csv",
+                    "--target",
+                    "state",
+                    "--task",
+                    "classification",
+                    "--output",
+                    "m.json",
+                ])
+                .args(["--algorithm", algorithm])
+                .env(variable, library)
+                .current_dir(folder.path())
+                .output()
+                .expect("it runs");
+            let said = String::from_utf8_lossy(&stderr).into_owned();
+            assert_eq!(status.code(), Some(2), "{said}");
+            assert!(said.contains("needs its shared library"), "{said}");
+            assert!(library == "counts.csv" || said.contains("make setup") && said.contains(variable), "{said}");
+        }
+    }
 }

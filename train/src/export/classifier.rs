@@ -7,7 +7,7 @@ use engine::onnx::{Attribute, Axis, Calibration, GraphBuilder, QuantizeError};
 use engine::{Backbone, EngineError, Session, Weights};
 use ndarray::{Array4, Axis as Dimension};
 
-use super::parity::{ParityError, answers};
+use super::parity::{ParityError, answers, opened};
 use classifier::model::Heads;
 
 /// How a file is written.
@@ -98,6 +98,14 @@ pub const MIN_COSINE: f64 = 0.99999;
 /// # Errors
 /// When it is below [`MIN_COSINE`], or one of the two cannot be run.
 pub fn parity(file: &[u8], network: &dyn Session, images: &Array4<f32>) -> Result<f64, ParityError> {
+    parity_of(&opened(file)?, network, images)
+}
+
+/// The same for a file that is opened.
+///
+/// # Errors
+/// As [`parity`].
+pub fn parity_of(file: &dyn Session, network: &dyn Session, images: &Array4<f32>) -> Result<f64, ParityError> {
     let (a, b) = answers(file, network, images)?;
     if a.ndim() != 2 {
         return Err(ParityError::Shape { file: a.shape().to_vec(), network: b.shape().to_vec() });

@@ -3,3 +3,4 @@
 pub mod classifier;
 pub mod detector;
 pub mod parity;
+pub mod tflite;

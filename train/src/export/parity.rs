@@ -61,19 +61,27 @@ pub enum ParityError {
 /// # Errors
 /// When it cannot be run.
 pub(super) fn answer(file: &[u8], images: &Array4<f32>) -> Result<ArrayD<f32>, EngineError> {
-    run(&OrtSession::from_bytes(file, &OrtOptions::default())?, images)
+    run(&opened(file)?, images)
 }
 
-/// What file and network answer to the same images, in arrays of the same shape.
+/// The bytes of an ONNX file, ready to be run.
+///
+/// # Errors
+/// When it cannot be opened.
+pub(super) fn opened(file: &[u8]) -> Result<OrtSession, EngineError> {
+    OrtSession::from_bytes(file, &OrtOptions::default())
+}
+
+/// What the network in a file and the one that it was made from answer to the same images, in arrays of the same shape.
 ///
 /// # Errors
 /// When one of the two cannot be run, or they answer in different shapes.
 pub(super) fn answers(
-    file: &[u8],
+    file: &dyn Session,
     network: &dyn Session,
     images: &Array4<f32>,
 ) -> Result<(ArrayD<f32>, ArrayD<f32>), ParityError> {
-    let (file, network) = (answer(file, images)?, run(network, images)?);
+    let (file, network) = (run(file, images)?, run(network, images)?);
     if file.shape() != network.shape() {
         return Err(ParityError::Shape { file: file.shape().to_vec(), network: network.shape().to_vec() });
     }

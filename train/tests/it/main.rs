@@ -12,5 +12,8 @@ mod classifier;
 mod core;
 mod dashboard;
 mod detector;
+#[path = "../../../engine/tests/shared/interpreter.rs"]
+mod interpreter;
 mod learner;
 mod support;
+mod tflite;

@@ -34,7 +34,8 @@ pub(in crate::tflite) fn check(op: &Op, inputs: &[&Tensor], output: &Tensor) -> 
             inputs.iter().try_for_each(|tensor| of_kind(tensor, Element::I8))?;
             inputs.iter().all(|tensor| tensor.quantization == output.quantization)
         }
-        Op::AveragePool2d(..) | Op::MaxPool2d(..) | Op::ResizeNearest { .. } | Op::Reshape | Op::Pad => same,
+        Op::AveragePool2d(..) | Op::MaxPool2d(..) | Op::ResizeNearest { .. } => same,
+        Op::Reshape | Op::Slice | Op::Transpose | Op::Pad => same,
         Op::Softmax(_) | Op::Logistic => is(1.0 / 256.0, -128),
         Op::L2Normalize => is(1.0 / 128.0, 0),
         Op::Mean(_) | Op::Relu | Op::Relu6 | Op::Quantize | Op::Dequantize => true,
@@ -45,7 +46,7 @@ pub(in crate::tflite) fn check(op: &Op, inputs: &[&Tensor], output: &Tensor) -> 
 fn floats(op: &Op, inputs: &[&Tensor]) -> Result<(), Misfit> {
     match op {
         // Their other inputs are lists of integers, which shapes have looked at.
-        Op::Mean(_) | Op::ResizeNearest { .. } | Op::Reshape | Op::Pad => Ok(()),
+        Op::Mean(_) | Op::ResizeNearest { .. } | Op::Reshape | Op::Slice | Op::Transpose | Op::Pad => Ok(()),
         _ => inputs.iter().try_for_each(|tensor| of_kind(tensor, Element::F32)),
     }
 }

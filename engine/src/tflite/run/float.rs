@@ -1,6 +1,7 @@
 //! Operators on 32-bit floats.
 
 use super::loops::{Sweep, broadcast, concat, pad, reduce, resize};
+use super::pick;
 use super::{Work, dequantized};
 use crate::tflite::graph::{Activation, Op, Values};
 use crate::tflite::shape::{axis_of, ints};
@@ -30,7 +31,7 @@ pub(super) fn compute(work: &Work<'_>) -> Values {
     let out_shape = work.output.shape.as_slice();
     let other = |at: usize| work.values.get(at).map_or(&[][..], |values| floats(values));
     let bias = |channel: usize| other(2).get(channel).copied().unwrap_or(0.0);
-    let dot = |sum: f32, x: &[f32], w: &[f32]| x.iter().zip(w).fold(sum, |sum, (x, w)| sum + x * w);
+    let dot = |sum: f32, x: &[f32], w: &[f32]| sum + dot(x, w);
     let list = |at: usize| ints(&work.tensors, at, "").unwrap_or(&[]);
     let sweep = |kernel, window| Sweep { input: shape, output: out_shape, kernel, window };
     let kernel = || [work.tensors[1].shape[1], work.tensors[1].shape[2]];
@@ -97,6 +98,7 @@ pub(super) fn compute(work: &Work<'_>) -> Values {
             concat(&parts, axis_of(axis, shape.len()).unwrap_or(0))
         }
         Op::Reshape | Op::Quantize => x.to_vec(),
+        Op::Slice | Op::Transpose => pick(work, x),
         Op::Softmax(beta) => last_axis(x, shape, |row| softmax(row, beta)),
         Op::Logistic => x.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect(),
         Op::Pad => pad(x, shape, list(1), out_shape, 0.0),
@@ -109,6 +111,18 @@ pub(super) fn compute(work: &Work<'_>) -> Values {
             _ => Vec::new(),
         },
     })
+}
+
+/// Sum of products, in eight sums that are added at the end: always in the same order.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut sums = [0.0_f32; 8];
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..8 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    a_rest.iter().zip(b_rest).fold(sums.iter().sum(), |sum, (a, b)| sum + a * b)
 }
 
 /// Rows along the last axis.

@@ -4,7 +4,7 @@
 use super::fixed::Multiplier;
 use super::float::{last_axis, softmax};
 use super::loops::{Sweep, broadcast, concat, pad, reduce, resize};
-use super::{Work, dequantized, quantized};
+use super::{Work, dequantized, pick, quantized};
 use crate::tflite::graph::{Activation, Op, Quantization, Tensor, Values};
 use crate::tflite::shape::{axis_of, ints};
 
@@ -178,6 +178,7 @@ pub(super) fn compute(work: &Work<'_>) -> Values {
             concat(&parts, axis_of(axis, shape.len()).unwrap_or(0))
         }
         Op::Reshape | Op::Dequantize => x.to_vec(),
+        Op::Slice | Op::Transpose => pick(work, x),
         Op::Softmax(beta) => in_floats(&|row| softmax(row, beta)),
         Op::Logistic => in_floats(&|row| row.iter().map(|x| 1.0 / (1.0 + (-x).exp())).collect()),
         Op::L2Normalize => in_floats(&|row| {

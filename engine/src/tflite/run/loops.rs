@@ -209,6 +209,37 @@ pub(super) fn pad<T: Copy>(x: &[T], shape: &[usize], paddings: &[i32], out_shape
     out
 }
 
+/// A part of the tensor with its axes in another order: axis `i` of the result is axis `order[i]` of the tensor, from
+/// `begins[order[i]]` on.
+pub(in crate::tflite) fn part<T: Copy>(
+    x: &[T],
+    shape: &[usize],
+    out_shape: &[usize],
+    (order, begins): (&[usize], &[usize]),
+) -> Vec<T> {
+    let mut strides = vec![1; shape.len()];
+    for axis in (0..shape.len().saturating_sub(1)).rev() {
+        strides[axis] = strides[axis + 1] * shape[axis + 1];
+    }
+    let mut place: usize = begins.iter().zip(&strides).map(|(begin, stride)| begin * stride).sum();
+    let mut index = vec![0_usize; out_shape.len()];
+    let count = out_shape.iter().product();
+    let mut out = Vec::with_capacity(count);
+    for _ in 0..count {
+        out.push(x[place]);
+        for axis in (0..out_shape.len()).rev() {
+            index[axis] += 1;
+            place += strides[order[axis]];
+            if index[axis] < out_shape[axis] {
+                break;
+            }
+            place -= strides[order[axis]] * out_shape[axis];
+            index[axis] = 0;
+        }
+    }
+    out
+}
+
 /// Images of another size, each pixel the nearest.
 pub(super) fn resize<T: Copy>(x: &[T], input: &[usize], output: &[usize], (aligned, centred): (bool, bool)) -> Vec<T> {
     let ([n, height, width, channels], [_, rows, columns, _]) = (input, output) else { return Vec::new() };

@@ -15,8 +15,10 @@ mod loops;
 
 use super::error::TfliteError;
 use super::graph::{Element, Graph, Op, Quantization, Tensor, Values};
+use super::shape::{axis_of, ints};
 
 pub(super) use fit::check;
+pub(super) use loops::part;
 
 /// What an operator works on.
 pub(super) struct Work<'a> {
@@ -24,6 +26,19 @@ pub(super) struct Work<'a> {
     pub(super) tensors: Vec<&'a Tensor>,
     pub(super) values: Vec<&'a Values>,
     pub(super) output: &'a Tensor,
+}
+
+/// What a slice or a transposition takes of its input.
+fn pick<T: Copy>(work: &Work<'_>, x: &[T]) -> Vec<T> {
+    let shape = work.tensors[0].shape.as_slice();
+    let list = ints(&work.tensors, 1, "").unwrap_or(&[]);
+    let (order, begins): (Vec<usize>, Vec<usize>) = match work.op {
+        Op::Slice => {
+            ((0..shape.len()).collect(), list.iter().map(|begin| usize::try_from(*begin).unwrap_or(0)).collect())
+        }
+        _ => (list.iter().map(|axis| axis_of(*axis, shape.len()).unwrap_or(0)).collect(), vec![0; shape.len()]),
+    };
+    part(x, shape, &work.output.shape, (&order, &begins))
 }
 
 /// Runs the network on values of its inputs, of its types and lengths. Outputs come in its order.

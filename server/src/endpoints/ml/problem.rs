@@ -2,7 +2,7 @@
 
 use platform::PlatformError;
 use store::StoreError;
-use tabular::read::ReadError;
+use tabular::read::{ReadError, SheetError};
 
 use crate::problem::{Problem, ProblemType};
 
@@ -10,9 +10,11 @@ pub(super) fn of(error: StoreError) -> Problem {
     let kind = match &error {
         StoreError::NotFound { what: "data set", .. } => ProblemType::UnknownDataSet,
         StoreError::NotFound { what: "job", .. } => ProblemType::UnknownJob,
+        StoreError::NotFound { what: "A/B test" | "prediction", .. } => ProblemType::UnknownTest,
         StoreError::NotFound { .. } => ProblemType::UnknownModel,
         StoreError::VersionTaken { .. } => ProblemType::VersionTaken,
-        StoreError::Status { .. } => ProblemType::WrongStatus,
+        StoreError::Status { .. } | StoreError::AbTest { .. } => ProblemType::WrongStatus,
+        StoreError::NameTaken { .. } => ProblemType::NameTaken,
         StoreError::NotPassed { .. } => ProblemType::GatesNotPassed,
         StoreError::NothingBefore { .. } => ProblemType::NothingBefore,
         StoreError::Unavailable { .. } => {
@@ -27,7 +29,9 @@ pub(super) fn of(error: StoreError) -> Problem {
 
 pub(super) fn of_platform(error: PlatformError) -> Problem {
     let kind = match &error {
-        PlatformError::Format { .. } => ProblemType::UnsupportedTable,
+        PlatformError::Format { .. } | PlatformError::Read(ReadError::Sheet(SheetError::NoWorkbook { .. })) => {
+            ProblemType::UnsupportedTable
+        }
         PlatformError::TooLarge { .. }
         | PlatformError::Read(
             ReadError::TooManyBytes { .. }
@@ -45,6 +49,7 @@ pub(super) fn of_platform(error: PlatformError) -> Problem {
         | PlatformError::Split(_)
         | PlatformError::Train(_)
         | PlatformError::Search(_)
+        | PlatformError::Forecast(_)
         | PlatformError::Rows(_)
         | PlatformError::Prepare(_) => ProblemType::UnfitTable,
         PlatformError::ModelFormat { .. } => ProblemType::WrongStatus,

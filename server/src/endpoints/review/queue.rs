@@ -31,7 +31,7 @@ pub(crate) struct QueueQuery {
     /// Kind of container.
     class: Option<String>,
     /// Foremost reason: `random`, `unknown`, `small_margin`, `near_threshold`, `low_similarity`, `low_confidence`,
-    /// `novelty`, `rare_sku` or `disagreement`.
+    /// `novelty`, `rare_sku`, `disagreement` or `shadow`.
     reason: Option<String>,
     /// Minimum similarity.
     min_similarity: Option<String>,

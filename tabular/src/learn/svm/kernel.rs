@@ -78,6 +78,12 @@ impl Kernel {
         }
     }
 
+    /// Which kernel, its width, degree and constant.
+    #[must_use]
+    pub fn parts(&self) -> (KernelName, f64, u32, f64) {
+        (self.name, self.gamma, self.degree, self.coef0)
+    }
+
     pub(super) fn is_sound(&self) -> bool {
         self.gamma.is_finite() && self.coef0.is_finite() && self.degree <= 100
     }

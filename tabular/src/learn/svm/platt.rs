@@ -73,6 +73,11 @@ impl Sigmoid {
         at
     }
 
+    /// `a` and `b`.
+    pub(super) fn parts(self) -> (f64, f64) {
+        (self.a, self.b)
+    }
+
     /// The probability of the first class.
     pub(super) fn probability(self, decision: f64) -> f64 {
         let raw = self.a * decision + self.b;

@@ -7,6 +7,7 @@ use super::MAX_ROWS;
 use super::kernel::{Gamma, GammaRule, Kernel, KernelName};
 use super::platt::{Sigmoid, couple};
 use super::smo::Problem;
+use crate::learn::form::{Form, FormPair};
 use crate::learn::model::{by_row, finite};
 use crate::learn::{Fitted, LearnError, Learner, Model, Predictor, Run, argmax, classes, require};
 use crate::matrix::Matrix;
@@ -168,6 +169,16 @@ pub struct SvcModel {
 }
 
 impl SvcModel {
+    pub(in crate::learn) fn form(&self) -> Form {
+        let pair = |pair: &PairModel| {
+            let mut weights = vec![0.0; self.vectors.rows()];
+            pair.vectors.iter().zip(&pair.weights).for_each(|(vector, weight)| weights[*vector] = *weight);
+            FormPair { first: pair.first, second: pair.second, weights, bias: pair.bias, sigmoid: pair.sigmoid.parts() }
+        };
+        let pairs = self.pairs.iter().map(pair).collect();
+        Form::Pairs { kernel: self.kernel, vectors: self.vectors.clone(), classes: self.classes, pairs }
+    }
+
     fn decisions(&self, row: &[f64]) -> Vec<f64> {
         // Each support vector is compared once, whichever pairs it supports.
         let alike: Vec<f64> =

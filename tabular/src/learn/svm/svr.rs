@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::MAX_ROWS;
 use super::kernel::{Gamma, GammaRule, Kernel, KernelName};
 use super::smo::Problem;
+use crate::learn::form::Form;
 use crate::learn::model::{by_row, finite};
 use crate::learn::{Fitted, LearnError, Learner, Model, Predictor, Run, require, values};
 use crate::matrix::Matrix;
@@ -90,6 +91,13 @@ pub struct SvrModel {
     vectors: Matrix,
     weights: Vec<f64>,
     bias: f64,
+}
+
+impl SvrModel {
+    pub(in crate::learn) fn form(&self) -> Form {
+        let (vectors, weights) = (self.vectors.clone(), self.weights.clone());
+        Form::Kernel { kernel: self.kernel, vectors, weights, bias: self.bias }
+    }
 }
 
 impl Predictor for SvrModel {

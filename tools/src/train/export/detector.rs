@@ -10,14 +10,16 @@ use detector::ClassMap;
 use detector::model::fold::fold_all;
 use detector::model::{Architecture, DetectorNetwork};
 use engine::onnx::Calibration;
+use engine::tflite::Graph;
 use engine::{CandleSession, Device, Precision, Weights};
 use ndarray::Array4;
 use train::export::detector::{ExportOptions, Size, Suppression, int8, onnx, parity};
+use train::export::tflite;
 use vision::{ModelCard, Random};
 
 use super::detector_gate::Gate;
 use super::metric_drop::MetricDrop;
-use super::{FormatArgs, Subject};
+use super::{FormatArgs, Measured, Subject};
 use crate::train::detector::{DetectorArgs, read};
 use crate::train::run::{NO_LICENSE, weights};
 
@@ -128,6 +130,14 @@ impl Source {
         Array4::from_shape_simple_fn((self.options.batch.unwrap_or(2), 3, height, width), || random.unit() as f32)
     }
 
+    /// Height and width of the input as TFLite, which must be known: those of --imgsz, or of the card.
+    fn tflite_size(&self) -> (usize, usize) {
+        match self.options.size {
+            Size::Fixed { height, width } => (height, width),
+            Size::Any => (self.card.preprocess.height as usize, self.card.preprocess.width as usize),
+        }
+    }
+
     fn gate(&mut self) -> anyhow::Result<&mut Gate> {
         if self.gate.is_none() {
             self.gate = Some(Gate::new(&read(&self.config)?)?);
@@ -150,10 +160,37 @@ impl Subject for Source {
         Ok(int8::quantize(file, design, images.map(|image| int8::canvas(&image, &plan, size)), calibration)?)
     }
 
+    fn tflite(&self) -> anyhow::Result<Graph> {
+        let (height, width) = self.tflite_size();
+        let options =
+            ExportOptions { batch: Some(1), size: Size::Fixed { height, width }, nms: None, ..self.options.clone() };
+        let file = onnx(&self.learned, self.architecture, &options)?;
+        let graph = tflite::graph(&file, (height, width))?;
+        let mut random = Random::new(1);
+        let images = Array4::from_shape_simple_fn((1, 3, height, width), || random.unit() as f32);
+        let network = native(&self.learned, self.architecture)?;
+        let difference = parity::check_of(&tflite::session(graph.clone())?, &network, &images)?;
+        println!(
+            "the network as TFLite differs from the network by at most {:.4} px and {:.7} in scores",
+            difference.pixels, difference.score
+        );
+        Ok(graph)
+    }
+
+    fn tflite_int8(&mut self, graph: &Graph, images: usize) -> anyhow::Result<Graph> {
+        let (plan, design) = (self.card.preprocess.clone(), self.architecture.design());
+        let (height, width) = self.tflite_size();
+        let chosen = self.gate()?.calibration(images);
+        eprintln!("calibrating on {} training images", chosen.len());
+        let images = chosen.into_iter().filter_map(int8::read_image);
+        let canvases = images.map(|image| int8::canvas(&image, &plan, Size::Fixed { height, width }));
+        Ok(int8::quantize_tflite(graph, design, canvases)?)
+    }
+
     fn judge(
         &mut self,
-        full: &[u8],
-        made: &[u8],
+        full: Measured<'_>,
+        made: Measured<'_>,
         max_drop: f64,
     ) -> anyhow::Result<Result<BTreeMap<String, f64>, MetricDrop>> {
         let card = self.card.clone();

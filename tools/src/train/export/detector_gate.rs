@@ -10,7 +10,7 @@ use train::detector::{Origin, TrainConfig, TrainingData};
 use vision::ModelCard;
 
 use super::metric_drop::{MetricDrop, accept};
-use super::{evenly, metric, with_file};
+use super::{Measured, evenly, metric, with_file};
 use crate::train::terminal::Terminal;
 
 /// What files are measured with.
@@ -39,8 +39,8 @@ impl Gate {
     /// Metrics of `made` for its card, when its mAP50 lies within reach of that of `full`.
     pub(super) fn judge(
         &mut self,
-        full: &[u8],
-        made: &[u8],
+        full: Measured<'_>,
+        made: Measured<'_>,
         card: &ModelCard,
         max_drop: f64,
     ) -> anyhow::Result<Result<BTreeMap<String, f64>, MetricDrop>> {
@@ -62,7 +62,7 @@ impl Gate {
     }
 
     /// The file through the path that serves it.
-    fn measure(&self, file: &[u8], card: &ModelCard) -> anyhow::Result<Validation> {
+    fn measure(&self, file: Measured<'_>, card: &ModelCard) -> anyhow::Result<Validation> {
         with_file(file, card, |path| {
             let detector = load(path, &LoadOptions::default())?;
             Ok(validate(&detector, &self.validation, 0, &mut Terminal::new())?.metrics)

@@ -9,18 +9,20 @@ use clap::Args;
 use classifier::model::{EmbedderNetwork, Heads};
 use classifier::{LoadOptions, load};
 use engine::onnx::Calibration;
+use engine::tflite::Graph;
 use engine::{Backbone, CandleSession, Device, Precision, Weights};
 use ndarray::{Array4, Axis};
 use train::classifier::TrainConfig;
 use train::classifier::data::SkuImages;
 use train::classifier::fit::Validation;
 use train::classifier::validate::EmbeddedParts;
-use train::export::classifier::{ExportOptions, onnx, parity, quantize};
+use train::export::classifier::{ExportOptions, onnx, parity, parity_of, quantize};
+use train::export::tflite;
 use vision::preprocess::Region;
 use vision::{DecodeLimits, ModelCard, Random, decode};
 
 use super::metric_drop::{MetricDrop, accept};
-use super::{FormatArgs, Subject, evenly, metric, with_file};
+use super::{FormatArgs, Measured, Subject, evenly, metric, with_file};
 use crate::train::classifier::{ClassifierArgs, read};
 use crate::train::run::{NO_LICENSE, weights};
 
@@ -79,6 +81,7 @@ pub(in crate::train) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
     let mut exported = Exported {
         weights: imported.weights,
         backbone: imported.backbone,
+        options,
         card: card.clone(),
         config: config_of(args, &source),
         gate: None,
@@ -109,6 +112,7 @@ fn config_of(args: &ClassifierArgs, weights: &Path) -> PathBuf {
 struct Exported {
     weights: Weights,
     backbone: &'static dyn Backbone,
+    options: ExportOptions,
     card: ModelCard,
     config: PathBuf,
     /// What files are measured with, and the metrics of the network in full precision once they are known.
@@ -124,6 +128,20 @@ impl Exported {
         }
         self.gate.as_mut().context("it was just made")
     }
+
+    /// Training images as the network is served them.
+    fn calibration(&mut self, images: usize) -> anyhow::Result<impl Iterator<Item = Array4<f32>>> {
+        let plan = self.card.preprocess.clone();
+        let paths: Vec<&Path> = self.gate()?.0.train.iter().map(|crop| crop.path.as_path()).collect();
+        let chosen: Vec<PathBuf> = evenly(&paths, images).into_iter().map(Path::to_owned).collect();
+        eprintln!("calibrating on {} training images", chosen.len());
+        Ok(chosen.into_iter().filter_map(move |path| {
+            let image = decode(&std::fs::read(path).ok()?, &DecodeLimits::default()).ok()?;
+            let mut input = Array4::zeros((1, 3, plan.height as usize, plan.width as usize));
+            plan.apply(&image, Region::whole(&image), input.index_axis_mut(Axis(0), 0));
+            Some(input)
+        }))
+    }
 }
 
 impl Subject for Exported {
@@ -132,28 +150,32 @@ impl Subject for Exported {
     }
 
     fn int8(&mut self, file: &[u8], images: usize, calibration: Calibration) -> anyhow::Result<Vec<u8>> {
-        let (plan, backbone) = (self.card.preprocess.clone(), self.backbone);
-        let paths: Vec<&Path> = self.gate()?.0.train.iter().map(|crop| crop.path.as_path()).collect();
-        let chosen = evenly(&paths, images);
-        eprintln!("calibrating on {} training images", chosen.len());
-        let crops = chosen.into_iter().filter_map(|path| {
-            let image = decode(&std::fs::read(path).ok()?, &DecodeLimits::default()).ok()?;
-            let mut input = Array4::zeros((1, 3, plan.height as usize, plan.width as usize));
-            plan.apply(&image, Region::whole(&image), input.index_axis_mut(Axis(0), 0));
-            Some(input)
-        });
-        Ok(quantize(file, backbone, crops, calibration)?)
+        let backbone = self.backbone;
+        Ok(quantize(file, backbone, self.calibration(images)?, calibration)?)
+    }
+
+    fn tflite(&self) -> anyhow::Result<Graph> {
+        let file = onnx(&self.weights, self.backbone, &self.options)?;
+        let graph = tflite::graph(&file, self.options.size)?;
+        let network = native(&self.weights, self.backbone)?;
+        let cosine = parity_of(&tflite::session(graph.clone())?, &network, &noise(&self.options))?;
+        println!("the cosine of the network as TFLite with the network is at least {cosine:.7}");
+        Ok(graph)
+    }
+
+    fn tflite_int8(&mut self, graph: &Graph, images: usize) -> anyhow::Result<Graph> {
+        Ok(tflite::quantize(graph, self.calibration(images)?, &|_| false)?)
     }
 
     fn judge(
         &mut self,
-        full: &[u8],
-        made: &[u8],
+        full: Measured<'_>,
+        made: Measured<'_>,
         max_drop: f64,
     ) -> anyhow::Result<Result<BTreeMap<String, f64>, MetricDrop>> {
         let card = self.card.clone();
         let (images, known) = self.gate()?;
-        let measure = |file: &[u8]| {
+        let measure = |file: Measured<'_>| {
             with_file(file, &card, |path| {
                 let embedder = load(path, &LoadOptions::default())?;
                 Ok(EmbeddedParts::embed(images, &embedder, &mut |_, _| ())?.metrics())

@@ -4,6 +4,7 @@ pub(super) mod detector;
 mod detector_gate;
 pub(super) mod embedder;
 mod metric_drop;
+mod microcontroller;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
 use engine::onnx::{Calibration, Float16, to_float16};
+use engine::tflite::{Graph, encode};
 use vision::{ModelCard, Sha256};
 
 use metric_drop::MetricDrop;
@@ -23,14 +25,14 @@ pub(super) struct FormatArgs {
     /// Files to write
     #[arg(long, value_enum, value_delimiter = ',', value_name = "FORMAT,...", default_value = "onnx")]
     format: Vec<Format>,
-    /// Maximum drop of accuracy in int8, fp16 or bf16, measured as served on the validation images of the run (or of
+    /// Maximum drop of accuracy in int8, fp16 or bf16, and of TFLite, measured as served on the validation images of the run (or of
     /// --config): mAP50 of a detector, top-1 and AUROC of an embedder. A file that falls further is not written
     #[arg(long, value_name = "DROP", default_value_t = 0.01)]
     max_drop: f64,
     /// Number of training images for int8 calibration
     #[arg(long, value_name = "N", default_value_t = 64)]
     calibration_images: usize,
-    /// How int8 ranges are chosen
+    /// How int8 ranges are chosen for ONNX. TFLite takes the whole range
     #[arg(long, value_enum, default_value = "mse")]
     calibration: CalibrationArg,
 }
@@ -47,6 +49,12 @@ enum Format {
     OnnxInt8,
     /// Weights for candle as 16-bit floats: <name>-native.safetensors
     Safetensors,
+    /// TFLite in 32-bit floats: <name>-fp32.tflite
+    Tflite,
+    /// TFLite in int8, for phones, single-board computers and microcontrollers: <name>-full-int8.tflite
+    TfliteInt8,
+    /// The same as C source for a microcontroller, with a README: <name>-c/
+    CArray,
 }
 
 impl Format {
@@ -58,6 +66,10 @@ impl Format {
             Self::OnnxBf16 => "-bf16.onnx",
             Self::OnnxInt8 => "-int8.onnx",
             Self::Safetensors => "-native.safetensors",
+            Self::Tflite => "-fp32.tflite",
+            // A card is named by its file without the extension: `-int8` is that of ONNX.
+            Self::TfliteInt8 => "-full-int8.tflite",
+            Self::CArray => "-c",
         }
     }
 }
@@ -76,13 +88,30 @@ trait Subject {
     fn save(&self, target: &Path) -> anyhow::Result<()>;
     /// The network in `file` in int8, calibrated on so many training images.
     fn int8(&mut self, file: &[u8], images: usize, calibration: Calibration) -> anyhow::Result<Vec<u8>>;
+    /// The network as TFLite in floats, which says what the network says.
+    fn tflite(&self) -> anyhow::Result<Graph>;
+    /// That in int8, calibrated on so many training images.
+    fn tflite_int8(&mut self, graph: &Graph, images: usize) -> anyhow::Result<Graph>;
     /// Metrics of `made` for its card, unless they fall by more than `max_drop` from those of `full`.
     fn judge(
         &mut self,
-        full: &[u8],
-        made: &[u8],
+        full: Measured<'_>,
+        made: Measured<'_>,
         max_drop: f64,
     ) -> anyhow::Result<Result<BTreeMap<String, f64>, MetricDrop>>;
+}
+
+/// The bytes of a network, and what the names of such files end in.
+#[derive(Debug, Clone, Copy)]
+struct Measured<'a> {
+    bytes: &'a [u8],
+    extension: &'static str,
+}
+
+impl<'a> Measured<'a> {
+    const fn onnx(bytes: &'a [u8]) -> Self {
+        Self { bytes, extension: "onnx" }
+    }
 }
 
 /// Writes `file`, the network in full precision, in all formats that were asked for, each with its card.
@@ -96,6 +125,7 @@ fn write(
     ensure!((0.0..=1.0).contains(&args.max_drop), "--max-drop {}: it must lie within 0 and 1", args.max_drop);
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let mut code = ExitCode::SUCCESS;
+    let mut int8 = None;
     for format in args.format.iter().copied().collect::<BTreeSet<_>>() {
         let target = folder.join(format!("{}{}", card.name, format.ending()));
         let mut card = card.clone();
@@ -115,9 +145,25 @@ fn write(
                 };
                 subject.int8(file, args.calibration_images, method)?
             }
+            Format::Tflite => encode(&subject.tflite()?),
+            Format::TfliteInt8 | Format::CArray => match &int8 {
+                Some(known) => Vec::clone(known),
+                None => {
+                    let graph = subject.tflite()?;
+                    let made = encode(&subject.tflite_int8(&graph, args.calibration_images)?);
+                    int8.insert(made).clone()
+                }
+            },
         };
+        // What is no C source is refused before it is measured, which takes minutes.
+        let source = match format {
+            Format::CArray => Some(microcontroller::source(&target, &card, &made)?),
+            _ => None,
+        };
+        let extension = if format >= Format::Tflite { "tflite" } else { "onnx" };
         if format != Format::Onnx {
-            match subject.judge(file, &made, args.max_drop)? {
+            let measured = Measured { bytes: &made, extension };
+            match subject.judge(Measured::onnx(file), measured, args.max_drop)? {
                 Ok(metrics) => card.metrics.extend(metrics),
                 Err(refused) => {
                     eprintln!("{}: {refused}", target.display());
@@ -125,6 +171,10 @@ fn write(
                     continue;
                 }
             }
+        }
+        if let Some(source) = source {
+            microcontroller::write(&target, &source)?;
+            continue;
         }
         engine::onnx::graph::write(&target, &made)?;
         report(&target, card)?;
@@ -143,11 +193,16 @@ fn report(target: &Path, mut card: ModelCard) -> anyhow::Result<()> {
 }
 
 /// The bytes of a network as a file with its card, for what opens files.
-fn with_file<T>(file: &[u8], card: &ModelCard, open: impl FnOnce(&Path) -> anyhow::Result<T>) -> anyhow::Result<T> {
+fn with_file<T>(
+    file: Measured<'_>,
+    card: &ModelCard,
+    open: impl FnOnce(&Path) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let folder = tempfile::tempdir().context("cannot make a folder for the file to be measured")?;
-    let path = folder.path().join("measured.onnx");
-    fs::write(&path, file).with_context(|| format!("cannot write {}", path.display()))?;
-    let card = ModelCard { weights: "measured.onnx".to_owned(), sha256: Sha256::of_file(&path)?, ..card.clone() };
+    let name = format!("measured.{}", file.extension);
+    let path = folder.path().join(&name);
+    fs::write(&path, file.bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    let card = ModelCard { weights: name, sha256: Sha256::of_file(&path)?, ..card.clone() };
     card.write_beside(&path)?;
     open(&path)
 }

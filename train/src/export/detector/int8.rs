@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use engine::onnx::{Calibration, QuantizeError};
+use engine::tflite::Graph;
 use ndarray::{Array4, Axis};
 use vision::preprocess::Region;
 use vision::{DecodeLimits, Letterbox, PreprocessPlan, RgbImage, decode};
 
-use super::Size;
+use super::{OUTPUT, Size};
+use crate::export::tflite::{self, TfliteExportError};
 use detector::anchors::MAX_STRIDE;
 use detector::model::Design;
 use detector::model::architecture::BACKBONE_PREFIX;
@@ -24,6 +26,19 @@ pub fn quantize(
     calibration: Calibration,
 ) -> Result<Vec<u8>, QuantizeError> {
     engine::onnx::quantize(file, &|node| keeps_precision(design, node), images, calibration)
+}
+
+/// The same for the network as TFLite: what keeps its precision stays floats, boxes and scores among it.
+///
+/// # Errors
+/// When there is no image, or something is not finite.
+pub fn quantize_tflite(
+    graph: &Graph,
+    design: Design,
+    images: impl Iterator<Item = Array4<f32>>,
+) -> Result<Graph, TfliteExportError> {
+    let keeps = |name: &str| keeps_precision(design, name) || name.starts_with(OUTPUT);
+    tflite::quantize(graph, images, &keeps)
 }
 
 /// What backbone and head say, and suppression in full.

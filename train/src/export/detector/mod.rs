@@ -23,6 +23,9 @@ pub mod parity;
 pub use detector::model::graph::Size;
 pub use nms::Suppression;
 
+/// Name of the output.
+pub const OUTPUT: &str = "output0";
+
 /// How a file is written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExportOptions {

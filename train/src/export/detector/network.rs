@@ -8,8 +8,8 @@ use detector::model::graph::{Size, Writer};
 use engine::onnx::Axis;
 use engine::{EngineError, Weights};
 
-use super::ExportOptions;
 use super::nms::suppress;
+use super::{ExportOptions, OUTPUT};
 
 pub(super) fn write(
     weights: &Weights,
@@ -32,9 +32,9 @@ pub(super) fn write(
     match options.nms {
         Some(nms) => {
             let found = suppress(&mut writer.graph, &output, architecture.classes, nms);
-            writer.graph.output(&found, "output0", &[batch, Axis::Fixed(nms.max_detections), Axis::Fixed(6)]);
+            writer.graph.output(&found, OUTPUT, &[batch, Axis::Fixed(nms.max_detections), Axis::Fixed(6)]);
         }
-        None => writer.graph.output(&output, "output0", &[batch, Axis::Fixed(4 + architecture.classes), anchors]),
+        None => writer.graph.output(&output, OUTPUT, &[batch, Axis::Fixed(4 + architecture.classes), anchors]),
     }
     Ok(writer.graph.encode(metadata))
 }

@@ -5,7 +5,7 @@ use ndarray::{Array4, ArrayD, ArrayView2, Axis, Ix2, Slice};
 use vision::{Detection, NmsOptions};
 
 use super::Suppression;
-use crate::export::parity::{ParityError, answer, answers, largest};
+use crate::export::parity::{ParityError, answer, answers, largest, opened};
 use detector::ClassMap;
 use detector::postprocess::{OutputLayout, Selection, candidates, suppress};
 
@@ -26,6 +26,14 @@ pub const MAX_DIFFERENCE: Difference = Difference { pixels: 0.05, score: 1e-4 };
 /// # Errors
 /// When they differ by more than [`MAX_DIFFERENCE`], or one cannot be run.
 pub fn check(file: &[u8], network: &dyn Session, images: &Array4<f32>) -> Result<Difference, ParityError> {
+    check_of(&opened(file)?, network, images)
+}
+
+/// The same for a file that is opened.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_of(file: &dyn Session, network: &dyn Session, images: &Array4<f32>) -> Result<Difference, ParityError> {
     let (a, b) = answers(file, network, images)?;
     let furthest = |rows: Slice| {
         let (a, b) = (a.slice_axis(Axis(1), rows), b.slice_axis(Axis(1), rows));

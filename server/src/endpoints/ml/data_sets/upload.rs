@@ -21,7 +21,7 @@ use crate::problem::{Problem, ProblemBody};
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "it describes the form; the handler reads it as it arrives")]
 pub(crate) struct UploadForm {
-    /// CSV with a header, in UTF-8 or UTF-16.
+    /// CSV with a header, in UTF-8 or UTF-16; or XLSX, whose first sheet is read.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
     /// What it is to be called; the file's name without its ending otherwise.
@@ -90,7 +90,7 @@ impl From<Uploaded> for UploadAnswer {
         (status = 403, description = "The key's role does not suffice", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "The organisation has as much as it may", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "Too many bytes, rows, columns or cells", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "No CSV", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "Neither CSV nor XLSX", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "The file is no table, or has no such target", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "The organisation has too much in work", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "Too many uploads, or the store cannot be reached", body = ProblemBody, content_type = "application/problem+json"),

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 pub(crate) struct JobAnswer {
     /// UUID. The model that it makes has the same.
     job_id: String,
-    /// train, tune or compare.
+    /// train, tune, compare or forecast.
     #[schema(example = "train")]
     kind: String,
     /// pending, running, completed, failed or cancelled.
@@ -37,7 +37,7 @@ pub(crate) struct JobAnswer {
     /// Why it failed.
     error: Option<String>,
     /// Of a completed job: `evaluation`, `training_history`, `training_summary`; of a search `best` and `trials`, too; of a comparison
-    /// `comparison`.
+    /// `comparison`; of a forecast `forecast`.
     #[schema(value_type = Option<Object>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     results: Option<Box<RawValue>>,

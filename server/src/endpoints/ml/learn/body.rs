@@ -17,7 +17,7 @@ pub(crate) struct TrainBody {
     /// classification or regression.
     #[schema(value_type = String, example = "classification")]
     task_type: Task,
-    /// random_forest, gradient_boosting, adaboost, decision_tree, knn, voting, stacking, bagging; of classes logistic, svm,
+    /// random_forest, gradient_boosting, lightgbm, xgboost, adaboost, decision_tree, knn, voting, stacking, bagging; of classes logistic, svm,
     /// naive_bayes; of numbers svr, ridge, lasso, elasticnet.
     #[schema(value_type = String, example = "random_forest")]
     algorithm: Algorithm,

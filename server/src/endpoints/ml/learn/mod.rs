@@ -37,7 +37,7 @@ pub(crate) struct Submitted {
 }
 
 impl Submitted {
-    fn of(job: Job) -> Json<Self> {
+    pub(super) fn of(job: Job) -> Json<Self> {
         Json(Self { status: "success", message: format!("{} waits for a worker", job.kind), job_id: job.id })
     }
 }
