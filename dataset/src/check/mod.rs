@@ -1,5 +1,6 @@
 //! What is wrong with a data set, with file and line.
 
+mod apart;
 mod balance;
 mod checked_image;
 mod copies;
@@ -20,6 +21,7 @@ use crate::progress::Progress;
 use crate::split::{Disagreement, FrozenSplit};
 use vision::Sha256;
 
+pub use apart::{ApartReport, SharedImages, shared};
 pub use balance::{BoxSizes, ClassCount, SizeCount, Summary};
 pub use copies::NearRule;
 pub use finding::{Finding, Issue, Severity, Unit};

@@ -120,7 +120,7 @@ async fn every_answer_is_guarded() {
         assert_eq!(script.trim(), "script-src 'self'", "{path}");
         assert_eq!(path == "/docs/", policy.contains("unsafe-inline"), "{path}: only Swagger UI styles inline");
         assert_eq!(header("x-content-type-options"), "nosniff");
-        assert_eq!(header("referrer-policy"), "no-referrer");
+        assert_eq!(header("referrer-policy"), "same-origin");
         assert_eq!(header("cache-control"), "no-store", "{path}");
     }
     server.end().await.expect("a clean end");

@@ -10,8 +10,11 @@ use crate::model::now;
 use crate::sql::{Row, Tx, values};
 use crate::store::Store;
 
+/// How many images of what a release was judged on are among those that it learned from.
+pub const APART: &str = "shared_images";
+
 /// What a release must have passed.
-pub const REQUIRED_GATES: [&str; 4] = ["recall", "map50", "top1", "count_mae"];
+pub const REQUIRED_GATES: [&str; 5] = ["recall", "map50", "top1", "count_mae", APART];
 
 /// How a version did at one gate.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,7 +15,7 @@ mod register;
 
 pub use ab::{AbAnswer, AbDay, AbMode, AbTest, Arm, ArmStanding, NewAbTest, Outcome, Standing};
 pub use deploy::{Deploy, Promotion, Target};
-pub use gates::{Evidence, REQUIRED_GATES};
+pub use gates::{APART, Evidence, REQUIRED_GATES};
 pub use history::Deployment;
 pub use list::ModelFilter;
 pub use model::{DataSetRef, ModelFile, ModelKind, ModelStatus, ModelVersion, NewModel};

@@ -1,5 +1,6 @@
 //! `shelf dataset`: own your data: hash it, split it, check it, convert it, cut crops, draw shelves.
 
+mod apart;
 mod bar;
 mod check;
 mod convert;
@@ -20,12 +21,13 @@ pub(crate) enum DatasetCommand {
     Hash(hash::HashArgs),
     Split(split::SplitArgs),
     Check(check::CheckArgs),
+    Apart(apart::ApartArgs),
     Convert(convert::ConvertArgs),
     Crop(crop::CropArgs),
     Synth(synth::SynthArgs),
 }
 
-/// Runs a command. Exit code 0: done; 1: folders differ, a split no longer fits, a check found errors. What cannot be
+/// Runs a command. Exit code 0: done; 1: folders differ, a split no longer fits, a check found errors, images are shared. What cannot be
 /// done at
 /// all is an `Err`, for which the binary exits with 2.
 pub(crate) fn run(command: DatasetCommand) -> anyhow::Result<ExitCode> {
@@ -33,6 +35,7 @@ pub(crate) fn run(command: DatasetCommand) -> anyhow::Result<ExitCode> {
         DatasetCommand::Hash(args) => hash::run(&args),
         DatasetCommand::Split(args) => split::run(&args),
         DatasetCommand::Check(args) => check::run(&args),
+        DatasetCommand::Apart(args) => apart::run(&args),
         DatasetCommand::Convert(args) => convert::run(&args),
         DatasetCommand::Crop(args) => crop::run(&args),
         DatasetCommand::Synth(args) => synth::run(&args),

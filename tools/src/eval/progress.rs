@@ -22,7 +22,7 @@ pub(super) fn bar(what: &str, total: usize) -> ProgressBar {
 }
 
 /// Digest of a folder's content, as `shelf dataset hash` gives it. Files the command itself writes there are left out.
-pub(super) fn folder_digest(root: &Path, own: &[PathBuf]) -> anyhow::Result<Sha256> {
+pub(crate) fn folder_digest(root: &Path, own: &[PathBuf]) -> anyhow::Result<Sha256> {
     let own: Vec<String> = own.iter().filter_map(|file| dataset::hash::inside(root, file)).collect();
     Ok(Manifest::of_folder(root, &own, &())?.root())
 }

@@ -181,6 +181,6 @@ pub(super) fn named_file(path: &Path) -> anyhow::Result<String> {
 }
 
 /// A number from 0 to 1.
-pub(super) fn fraction(text: &str) -> Result<f64, String> {
+pub(crate) fn fraction(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(|| "it must be a number from 0 to 1".to_owned())
 }

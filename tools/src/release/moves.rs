@@ -20,6 +20,9 @@ pub(crate) struct PromoteArgs {
     /// report.json of `shelf eval ... --report`, measured with it; may be repeated
     #[arg(long = "report", value_name = "FILE")]
     reports: Vec<PathBuf>,
+    /// Document of `shelf dataset apart`: data that a report judged on, compared with what was learned from; one for each pair
+    #[arg(long = "apart", value_name = "FILE", requires = "reports")]
+    apart: Vec<PathBuf>,
     /// Do it whatever the gates say; needs --reason
     #[arg(long, requires = "reason")]
     force: bool,
@@ -66,7 +69,7 @@ pub(super) fn promote(args: &PromoteArgs, environment: &Environment) -> anyhow::
         let model = store.model(&organisation.id, &args.model).await?;
         if !args.reports.is_empty() {
             let config = environment.config_path(args.at.place.config());
-            let evidence = read_reports(&args.reports, &Manifest::of(&model)?, &config)?;
+            let evidence = read_reports((&args.reports, &args.apart), &model.datasets, &Manifest::of(&model)?, &config)?;
             store.add_evidence(&model, evidence, &actor(&organisation)).await?;
         }
         let reason = args.reason.as_deref().filter(|_| args.force);

@@ -37,6 +37,9 @@ pub(crate) struct RegisterArgs {
     /// report.json of `shelf eval ... --report`, measured with it; may be repeated
     #[arg(long = "report", value_name = "FILE")]
     reports: Vec<PathBuf>,
+    /// Document of `shelf dataset apart`: data that a report judged on, compared with a --dataset; one for each pair
+    #[arg(long = "apart", value_name = "FILE")]
+    apart: Vec<PathBuf>,
     #[command(flatten)]
     at: Where,
 }
@@ -45,7 +48,12 @@ pub(super) fn run(args: &RegisterArgs, environment: &Environment) -> anyhow::Res
     let flag = args.at.place.config();
     let config = environment.pipeline_config(flag)?;
     let packed = registry::pack(&config).context("what is configured cannot be released")?;
-    let evidence = read_reports(&args.reports, &packed.manifest, &environment.config_path(flag))?;
+    let evidence = read_reports(
+        (&args.reports, &args.apart),
+        &args.datasets,
+        &packed.manifest,
+        &environment.config_path(flag),
+    )?;
     with_store(&args.at.place, environment, async |store| {
         let organisation = args.at.owner.find(&store).await?;
         let about = About {

@@ -16,6 +16,7 @@ use super::embedder;
 use super::export::embedder::{self as export, ExportArgs};
 use super::gates::judge;
 use super::run::RunArgs;
+use super::whiten;
 use crate::{hub, targets};
 
 /// Train the embedder that identifies SKUs
@@ -26,6 +27,7 @@ use crate::{hub, targets};
   shelf train classifier --validate best      # metrics of the best network of the latest run
   shelf train classifier --validate start     # the same of the weights it started from
   shelf train classifier --export-onnx --weights best --format onnx-fp16,onnx-int8
+  shelf train classifier --whiten 0.6 --weights best --output-dir models/classifier
   shelf train classifier --export-embeddings --weights best --data-path skus --output-dir gallery
 
 Results are in runs/classifier/<name>/: weights/{last,best}.safetensors, results.csv and images.
@@ -54,6 +56,9 @@ pub(crate) fn run(args: &ClassifierArgs) -> anyhow::Result<ExitCode> {
     }
     if args.export.export_embeddings {
         return embedder::export_embeddings(args);
+    }
+    if let Some(shrinkage) = args.export.whiten {
+        return whiten::run(args, shrinkage);
     }
     let planned = args.run.planned(&args.runs, &args.config)?;
     let mut config = read(&planned.config)?;

@@ -11,6 +11,7 @@ mod metrics;
 mod run;
 mod tensorboard;
 mod terminal;
+mod whiten;
 
 use std::process::ExitCode;
 

@@ -33,6 +33,25 @@ fn place() -> Workplace {
     place
 }
 
+/// A folder of photos of noise, one for each seed, and its digest.
+fn photos(place: &Workplace, name: &str, seeds: &[u64]) -> String {
+    let folder = place.path(name).join(if name == "learned" { "train" } else { "test" });
+    fs::create_dir_all(&folder).expect("writable");
+    for &seed in seeds {
+        let mut state = seed;
+        let blocks: Vec<u8> = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        })
+        .take(64)
+        .collect();
+        let image = image::GrayImage::from_fn(128, 128, |x, y| image::Luma([blocks[(y / 16 * 8 + x / 16) as usize]]));
+        image.save(folder.join(format!("{seed}.png"))).expect("writable");
+        fs::write(folder.join(format!("{seed}.txt")), "0 0.5 0.5 0.5 0.5\n").expect("writable");
+    }
+    says(place, &["dataset", "hash", name]).split_whitespace().next().expect("a digest").to_owned()
+}
+
 /// What it prints; it must not fail.
 fn says(place: &Workplace, arguments: &[&str]) -> String {
     let output = place.shelf(arguments);
@@ -149,8 +168,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn a_release_is_registered_promoted_served_and_rolled_back() {
     let place = place();
+    let learned = photos(&place, "learned", &[1, 2, 3]);
+    let judged = photos(&place, "judged", &[4, 5]);
+    let data_set = format!("dev={learned}");
     let register =
-        |version: &str| says(&place, &["release", "register", &format!("shelf@{version}"), "--dataset", "dev=aa"]);
+        |version: &str| says(&place, &["release", "register", &format!("shelf@{version}"), "--dataset", &data_set]);
     let first = register("1");
     assert!(first.contains("shelf@1") && first.contains("staged"), "{first}");
     assert_eq!(register("1"), first, "the same is the same");
@@ -170,8 +192,30 @@ fn a_release_is_registered_promoted_served_and_rolled_back() {
     fs::write(place.path("broken.json"), "{}").expect("writable");
     refuses(&place, &["release", "promote", "shelf@1", "--report", "broken.json"]);
     refuses(&place, &["release", "promote", "shelf@1", "--force"]);
-    let sound = report(&place, "sound.json", |_| ());
-    assert_eq!(says(&place, &["release", "promote", "shelf@1", "--report", &sound]), "shelf@1 is in production\n");
+    // What was judged on must be apart from what was learned from.
+    let sound = report(&place, "sound.json", |report| report.data_set.digest.clone_from(&judged));
+    let promote = |apart: &str| {
+        let command = ["release", "promote", "shelf@1", "--report", &sound, "--apart", apart];
+        command.map(str::to_owned)
+    };
+    let refused = refuses(&place, &["release", "promote", "shelf@1", "--report", &sound]);
+    assert!(refused.contains("shared_images was not measured"), "{refused}");
+    let apart = says(&place, &["dataset", "apart", "learned", "judged", "--output", "apart.json"]);
+    assert!(apart.contains("2 images compared with 3: 0 the same"), "{apart}");
+    let refused = refuses(&place, &promote("sound.json").each_ref().map(String::as_str));
+    assert!(refused.contains("is no document of `shelf dataset apart`"), "{refused}");
+    let leaky = photos(&place, "leaky", &[3, 5]);
+    let found = place.shelf(&["dataset", "apart", "learned", "leaky", "--output", "leaky.json"]);
+    assert_eq!(found.status.code(), Some(1));
+    assert!(stdout(&found).contains("the same photo: test/3.png is train/3.png"), "{}", stdout(&found));
+    let refused = refuses(&place, &promote("leaky.json").each_ref().map(String::as_str));
+    assert!(refused.contains(&format!("no --apart compares \"coolers\" ({judged})")), "{refused}");
+    let leak = report(&place, "leak.json", |report| report.data_set.digest.clone_from(&leaky));
+    let refused =
+        refuses(&place, &["release", "promote", "shelf@1", "--report", &leak, "--apart", "leaky.json"]);
+    assert!(refused.contains("shared_images is 1.0000, and must be <= 0"), "{refused}");
+    let promoted = says(&place, &promote("apart.json").each_ref().map(String::as_str));
+    assert_eq!(promoted, "shelf@1 is in production\n");
 
     // Another threshold is another release.
     let config = fs::read_to_string(place.path("pipeline.yaml")).expect("there");

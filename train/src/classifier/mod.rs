@@ -10,6 +10,7 @@
 //! | [`head`] | what is minimised, with its gradient |
 //! | `head_start` | first values of embedding and centres |
 //! | [`validate`] | metrics by retrieval |
+//! | `whitening` | what varies within a SKU counts less |
 //! | [`fit`] | the training loop |
 //! | [`error`] | why images cannot be used |
 
@@ -25,6 +26,7 @@ mod head_start;
 pub mod network;
 pub mod sampler;
 pub mod validate;
+mod whitening;
 
 pub use augment::Augment;
 pub use config::TrainConfig;
@@ -33,3 +35,4 @@ pub use error::DataError;
 pub use feed::{Batch, Feed};
 pub use head::{Head, MarginKind, Margins, margin_softmax};
 pub use head_start::head_start;
+pub use whitening::Whitening;

@@ -39,6 +39,16 @@ pub(in crate::train) struct ExportArgs {
         requires_all = ["data_path", "output_dir"]
     )]
     pub(in crate::train) export_embeddings: bool,
+    /// Whiten the embedding of the network --weights by how images of one SKU differ in the configuration's data, drawn towards no
+    /// change by this much (0 to 1), and write it as native weights
+    #[arg(
+        long,
+        value_name = "SHRINKAGE",
+        value_parser = crate::eval::fraction,
+        conflicts_with_all = ["name", "validate", "resume", "export_onnx", "export_embeddings"],
+        requires = "output_dir"
+    )]
+    pub(in crate::train) whiten: Option<f64>,
     /// What is exported: `best` of the latest run, a run's folder, or a weights file with its card; a file on a hub is
     /// hf://OWNER/REPO[@REVISION][/FILE]
     #[arg(long, value_name = "WEIGHTS", default_value = "best")]
@@ -51,7 +61,7 @@ pub(in crate::train) struct ExportArgs {
     pub(in crate::train) output_dir: Option<PathBuf>,
     /// Name of the model, for --export-onnx [default: as its card says]
     #[arg(long, value_name = "NAME")]
-    model_name: Option<String>,
+    pub(in crate::train) model_name: Option<String>,
     #[command(flatten)]
     formats: FormatArgs,
 }

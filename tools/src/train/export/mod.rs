@@ -213,6 +213,6 @@ fn evenly<T: Copy>(all: &[T], count: usize) -> Vec<T> {
     (0..count).map(|at| all[at * all.len() / count]).collect()
 }
 
-fn metric(value: Option<f64>) -> String {
+pub(in crate::train) fn metric(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"))
 }

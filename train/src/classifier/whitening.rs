@@ -1,0 +1,266 @@
+//! Within-class whitening: directions in which images of one SKU differ anyway (light, blur, the box) count less in a similarity.
+//!
+//! With `S` the covariance of embeddings around the mean of their SKU, `x' S^-1 y` weighs each direction by how little it varies
+//! within a SKU (Hatch, Kajarekar and Stolcke 2006: within-class covariance normalisation). With `S = L L'` that is the product of
+//! `L^-1 x` and `L^-1 y`, and `L^-1` goes into the projection that an embedder ends with: the network costs what it did before.
+//! `S` is estimated from few images of many SKUs, so it is drawn towards a multiple of the identity (Ledoit and Wolf 2004).
+
+use std::path::PathBuf;
+
+use engine::{EngineError, Weights};
+use ndarray::{Array1, Array2, ArrayView1, Axis, s};
+use vision::rng::{Rng, derive};
+use vision::{Embedder, Embedding, PreprocessPlan, RgbImage};
+
+use super::augment::Augment;
+use super::data::Crop;
+use super::fit::FitError;
+use super::validate::Embedded;
+
+/// Copies of the one image of a SKU that has no other.
+const COPIES: usize = 2;
+/// Crops that are embedded together.
+const AT_ONCE: usize = 32;
+
+/// A linear map of embeddings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Whitening {
+    /// Lower triangular, (D, D).
+    root: Array2<f64>,
+}
+
+/// Deviations of embeddings from the mean of their SKU, summed up over one source of images.
+#[derive(Debug, Clone)]
+struct Scatter {
+    sum: Array2<f64>,
+    /// Deviations less one for each SKU.
+    freedom: usize,
+}
+
+impl Scatter {
+    fn new(dimension: usize) -> Self {
+        Self { sum: Array2::zeros((dimension, dimension)), freedom: 0 }
+    }
+
+    /// Embeddings of one SKU, two or more.
+    fn add(&mut self, embeddings: &[&[f32]]) {
+        let rows = Array2::from_shape_fn((embeddings.len(), self.sum.nrows()), |(i, j)| f64::from(embeddings[i][j]));
+        let Some(mean) = rows.mean_axis(Axis(0)) else { return };
+        let deviations = rows - mean;
+        self.sum += &deviations.t().dot(&deviations);
+        self.freedom += embeddings.len().saturating_sub(1);
+    }
+
+    /// The covariance scaled to a trace of one: sources whose images differ more must not outweigh the others.
+    fn covariance(&self) -> Option<Array2<f64>> {
+        let trace = self.sum.diag().sum();
+        (self.freedom > 0 && trace > 0.0).then(|| &self.sum / trace)
+    }
+}
+
+impl Whitening {
+    /// From crops as they are served, source by source. A SKU with one image is compared with copies of it that `augment` changed.
+    /// `progress` hears how many crops are done.
+    ///
+    /// `shrinkage`, `0..=1`: 1 leaves similarities as they are. `None` when no SKU has two images.
+    ///
+    /// # Errors
+    /// When the network fails.
+    pub fn learn(
+        sources: &[Vec<Crop>],
+        (embedder, plan): (&dyn Embedder, &PreprocessPlan),
+        (shrinkage, augment, seed): (f64, &Augment, u64),
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<Option<Self>, FitError> {
+        let mut covariances = Vec::new();
+        for crops in sources {
+            let embedded = Embedded::of(crops, embedder, progress)?;
+            let mut scatter: Option<Scatter> = None;
+            let mut single = Vec::new();
+            for group in embedded.crops.chunk_by(|a, b| a.0 == b.0) {
+                let first = &group[0];
+                if group.len() == 1 {
+                    single.push((first.1.clone(), first.2.clone()));
+                    continue;
+                }
+                let embeddings: Vec<&[f32]> = group.iter().map(|(_, _, embedding)| embedding.as_slice()).collect();
+                scatter.get_or_insert_with(|| Scatter::new(first.2.dimension())).add(&embeddings);
+            }
+            // Where most SKUs have several images, the changes that a camera makes are among them.
+            if scatter.is_none() {
+                scatter = copies(&single, (embedder, plan), augment, seed)?;
+            }
+            covariances.extend(scatter.and_then(|scatter| scatter.covariance()));
+        }
+        let count = covariances.len() as f64;
+        let Some(sum) = covariances.into_iter().reduce(|a, b| a + b) else { return Ok(None) };
+        Ok(Self::of(&(sum / count), shrinkage))
+    }
+
+    /// From a covariance (D, D). `None` when it has no inverse.
+    fn of(covariance: &Array2<f64>, shrinkage: f64) -> Option<Self> {
+        let dimension = covariance.nrows();
+        let mean = covariance.diag().sum() / dimension as f64;
+        let mut drawn = covariance * (1.0 - shrinkage);
+        drawn.diag_mut().mapv_inplace(|value| value + shrinkage * mean);
+        // Of one scale with what it replaces: lengths are divided out, but sums of halves must not overflow.
+        cholesky(&(drawn / mean)).map(|root| Self { root })
+    }
+
+    /// `L^-1 x`.
+    fn apply(&self, x: ArrayView1<'_, f64>) -> Array1<f64> {
+        let mut y = Array1::zeros(x.len());
+        for i in 0..x.len() {
+            let known: f64 = (0..i).map(|j| self.root[(i, j)] * y[j]).sum();
+            y[i] = (x[i] - known) / self.root[(i, i)];
+        }
+        y
+    }
+
+    /// Native weights whose embedding is whitened.
+    ///
+    /// # Errors
+    /// When they have no embedding of this many components.
+    pub fn fold(&self, weights: &Weights) -> Result<Weights, EngineError> {
+        let mut folded = weights.renamed(|name| Some(name.to_owned()))?;
+        let dimension = self.root.nrows();
+        let features = match weights.shape("embedding.weight") {
+            Some(&[rows, features]) if rows == dimension => features,
+            _ => 0,
+        };
+        let weight = folded.take("embedding.weight", &[dimension, features])?.to_vec();
+        let mut weight = Array2::from_shape_fn((dimension, features), |(i, j)| f64::from(weight[i * features + j]));
+        for mut column in weight.columns_mut() {
+            let whitened = self.apply(column.view());
+            column.assign(&whitened);
+        }
+        folded.insert("embedding.weight", &[dimension, features], weight.iter().map(|v| *v as f32).collect())?;
+        if weights.contains("embedding.bias") {
+            let bias: Array1<f64> = folded.take("embedding.bias", &[dimension])?.iter().map(|v| f64::from(*v)).collect();
+            let bias = self.apply(bias.view());
+            folded.insert("embedding.bias", &[dimension], bias.iter().map(|v| *v as f32).collect())?;
+        }
+        Ok(folded)
+    }
+}
+
+/// How far photos of one thing differ, from copies of its only one.
+fn copies(
+    single: &[(PathBuf, Embedding)],
+    (embedder, plan): (&dyn Embedder, &PreprocessPlan),
+    augment: &Augment,
+    seed: u64,
+) -> Result<Option<Scatter>, FitError> {
+    let Some(dimension) = single.first().map(|(_, embedding)| embedding.dimension()) else { return Ok(None) };
+    let mut scatter = Scatter::new(dimension);
+    for (chunk, images) in single.chunks(AT_ONCE / COPIES).enumerate() {
+        let mut changed = Vec::with_capacity(AT_ONCE);
+        for (at, (path, _)) in images.iter().enumerate() {
+            let Ok(image) = dataset::image_file::load(path) else { continue };
+            for copy in 0..COPIES {
+                let number = ((chunk * AT_ONCE + at) * COPIES + copy) as u64;
+                changed.push((at, augment.apply(&image, plan, plan.width, &mut Rng::new(derive(seed, number)))?));
+            }
+        }
+        let (owners, views): (Vec<usize>, Vec<RgbImage>) = changed.into_iter().unzip();
+        let embedded = embedder
+            .embed(&views)
+            .map_err(|error| FitError::Setup(format!("copies cannot be embedded: {error}")))?;
+        for (at, (_, own)) in images.iter().enumerate() {
+            let copies = owners.iter().zip(&embedded).filter(|(owner, _)| **owner == at);
+            let mut all: Vec<&[f32]> = copies.map(|(_, embedding)| embedding.as_slice()).collect();
+            all.push(own.as_slice());
+            if all.len() > 1 {
+                scatter.add(&all);
+            }
+        }
+    }
+    Ok(Some(scatter))
+}
+
+/// Lower `L` with `L L' = a`; `None` when `a` is not positive definite.
+fn cholesky(a: &Array2<f64>) -> Option<Array2<f64>> {
+    let size = a.nrows();
+    let mut root = Array2::<f64>::zeros((size, size));
+    for i in 0..size {
+        for j in 0..=i {
+            let known = root.row(i).slice(s![..j]).dot(&root.row(j).slice(s![..j]));
+            let rest = a[(i, j)] - known;
+            root[(i, j)] = if i == j {
+                if !(rest > 0.0 && rest.is_finite()) {
+                    return None;
+                }
+                rest.sqrt()
+            } else {
+                rest / root[(j, j)]
+            };
+        }
+    }
+    Some(root)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn random(rows: usize, columns: usize, seed: u64) -> Array2<f64> {
+        let mut random = vision::Random::new(seed);
+        Array2::from_shape_simple_fn((rows, columns), || random.normal())
+    }
+
+    #[test]
+    fn the_root_times_itself_is_the_matrix() {
+        let half = random(40, 12, 3);
+        let a = half.t().dot(&half);
+        let root = cholesky(&a).expect("positive definite");
+        assert!((&root.dot(&root.t()) - &a).iter().all(|difference| difference.abs() < 1e-10));
+        assert!(root.indexed_iter().all(|((i, j), value)| j <= i || *value == 0.0));
+        assert_eq!(cholesky(&ndarray::arr2(&[[1.0, 2.0], [2.0, 1.0]])), None);
+        assert_eq!(cholesky(&ndarray::arr2(&[[f64::NAN]])), None);
+    }
+
+    #[test]
+    fn what_varies_within_a_sku_counts_less() {
+        // The first component is noise of variance 100, the others of 1.
+        let mut scatter = Scatter::new(3);
+        for sku in 0..400 {
+            let noise = random(5, 3, sku);
+            let rows: Vec<Vec<f32>> = noise
+                .outer_iter()
+                .map(|row| vec![(10.0 * row[0] + sku as f64) as f32, (row[1] - sku as f64) as f32, row[2] as f32])
+                .collect();
+            scatter.add(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        }
+        assert_eq!(scatter.freedom, 1600);
+        let covariance = scatter.covariance().expect("it varies");
+        let whitening = Whitening::of(&covariance, 0.0).expect("it has an inverse");
+        let unit = |at: usize| whitening.apply(Array1::from_shape_fn(3, |i| f64::from(u8::from(i == at))).view());
+        let lengths: Vec<f64> = (0..3).map(|at| unit(at).dot(&unit(at)).sqrt()).collect();
+        assert!((lengths[1] / lengths[0] - 10.0).abs() < 0.5 && (lengths[1] / lengths[2] - 1.0).abs() < 0.05, "{lengths:?}");
+        let same = Whitening::of(&covariance, 1.0).expect("it has an inverse");
+        let (x, y) = (random(1, 3, 1), random(1, 3, 2));
+        let product = same.apply(x.row(0)).dot(&same.apply(y.row(0)));
+        assert!((product - x.row(0).dot(&y.row(0))).abs() < 1e-12, "all of the shrinkage leaves similarities");
+        assert_eq!(Scatter::new(3).covariance(), None);
+    }
+
+    #[test]
+    fn folded_weights_give_what_the_map_makes_of_the_embedding() {
+        let half = random(30, 4, 9);
+        let whitening = Whitening::of(&half.t().dot(&half), 0.3).expect("it has an inverse");
+        let (weight, bias, input) = (random(4, 6, 1), random(1, 4, 2), random(1, 6, 3));
+        let mut weights = Weights::default();
+        let flat = |a: &Array2<f64>| a.iter().map(|v| *v as f32).collect::<Vec<f32>>();
+        weights.insert("embedding.weight", &[4, 6], flat(&weight)).expect("it fits");
+        weights.insert("embedding.bias", &[4], flat(&bias)).expect("it fits");
+        let mut folded = whitening.fold(&weights).expect("it has an embedding");
+        let expected = whitening.apply((weight.dot(&input.row(0)) + bias.row(0)).view());
+        let rows = folded.take("embedding.weight", &[4, 6]).expect("there").to_vec();
+        let bias = folded.take("embedding.bias", &[4]).expect("there").to_vec();
+        for (i, expected) in expected.iter().enumerate() {
+            let value: f64 = (0..6).map(|j| f64::from(rows[i * 6 + j]) * input[(0, j)]).sum::<f64>() + f64::from(bias[i]);
+            assert!((value - expected).abs() < 1e-5, "{value} {expected}");
+        }
+        assert!(whitening.fold(&Weights::default()).is_err());
+    }
+}
