@@ -203,6 +203,7 @@ fn shelves_are_foretold() {
 #[test]
 fn counts_come_out_of_the_store() {
     let place = Workplace::empty();
+    place.write_config(Path::new("detector.onnx"), Path::new("embedder.onnx"));
     let settings = StoreSettings {
         database: format!("sqlite:{}", place.path("shelf.db").display()).into(),
         objects: place.path("objects").display().to_string(),

@@ -108,7 +108,7 @@ impl Whitening {
     }
 
     /// `L^-1 x`.
-    fn apply(&self, x: ArrayView1<'_, f64>) -> Array1<f64> {
+    fn apply(&self, x: &ArrayView1<'_, f64>) -> Array1<f64> {
         let mut y = Array1::zeros(x.len());
         for i in 0..x.len() {
             let known: f64 = (0..i).map(|j| self.root[(i, j)] * y[j]).sum();
@@ -131,13 +131,13 @@ impl Whitening {
         let weight = folded.take("embedding.weight", &[dimension, features])?.to_vec();
         let mut weight = Array2::from_shape_fn((dimension, features), |(i, j)| f64::from(weight[i * features + j]));
         for mut column in weight.columns_mut() {
-            let whitened = self.apply(column.view());
+            let whitened = self.apply(&column.view());
             column.assign(&whitened);
         }
         folded.insert("embedding.weight", &[dimension, features], weight.iter().map(|v| *v as f32).collect())?;
         if weights.contains("embedding.bias") {
             let bias: Array1<f64> = folded.take("embedding.bias", &[dimension])?.iter().map(|v| f64::from(*v)).collect();
-            let bias = self.apply(bias.view());
+            let bias = self.apply(&bias.view());
             folded.insert("embedding.bias", &[dimension], bias.iter().map(|v| *v as f32).collect())?;
         }
         Ok(folded)
@@ -234,12 +234,12 @@ mod tests {
         assert_eq!(scatter.freedom, 1600);
         let covariance = scatter.covariance().expect("it varies");
         let whitening = Whitening::of(&covariance, 0.0).expect("it has an inverse");
-        let unit = |at: usize| whitening.apply(Array1::from_shape_fn(3, |i| f64::from(u8::from(i == at))).view());
+        let unit = |at: usize| whitening.apply(&Array1::from_shape_fn(3, |i| f64::from(u8::from(i == at))).view());
         let lengths: Vec<f64> = (0..3).map(|at| unit(at).dot(&unit(at)).sqrt()).collect();
         assert!((lengths[1] / lengths[0] - 10.0).abs() < 0.5 && (lengths[1] / lengths[2] - 1.0).abs() < 0.05, "{lengths:?}");
         let same = Whitening::of(&covariance, 1.0).expect("it has an inverse");
         let (x, y) = (random(1, 3, 1), random(1, 3, 2));
-        let product = same.apply(x.row(0)).dot(&same.apply(y.row(0)));
+        let product = same.apply(&x.row(0)).dot(&same.apply(&y.row(0)));
         assert!((product - x.row(0).dot(&y.row(0))).abs() < 1e-12, "all of the shrinkage leaves similarities");
         assert_eq!(Scatter::new(3).covariance(), None);
     }
@@ -249,18 +249,18 @@ mod tests {
         let half = random(30, 4, 9);
         let whitening = Whitening::of(&half.t().dot(&half), 0.3).expect("it has an inverse");
         let (weight, bias, input) = (random(4, 6, 1), random(1, 4, 2), random(1, 6, 3));
-        let mut weights = Weights::default();
+        let mut weights = Weights::new(std::path::Path::new("test.safetensors"));
         let flat = |a: &Array2<f64>| a.iter().map(|v| *v as f32).collect::<Vec<f32>>();
         weights.insert("embedding.weight", &[4, 6], flat(&weight)).expect("it fits");
         weights.insert("embedding.bias", &[4], flat(&bias)).expect("it fits");
-        let mut folded = whitening.fold(&weights).expect("it has an embedding");
-        let expected = whitening.apply((weight.dot(&input.row(0)) + bias.row(0)).view());
+        let folded = whitening.fold(&weights).expect("it has an embedding");
+        let expected = whitening.apply(&(weight.dot(&input.row(0)) + bias.row(0)).view());
         let rows = folded.take("embedding.weight", &[4, 6]).expect("there").to_vec();
         let bias = folded.take("embedding.bias", &[4]).expect("there").to_vec();
         for (i, expected) in expected.iter().enumerate() {
             let value: f64 = (0..6).map(|j| f64::from(rows[i * 6 + j]) * input[(0, j)]).sum::<f64>() + f64::from(bias[i]);
             assert!((value - expected).abs() < 1e-5, "{value} {expected}");
         }
-        assert!(whitening.fold(&Weights::default()).is_err());
+        assert!(whitening.fold(&Weights::new(std::path::Path::new("test.safetensors"))).is_err());
     }
 }

@@ -117,9 +117,8 @@ fn detectors_say_what_the_network_says() {
         };
         let (boxes, scores) = (furthest(0..scores), furthest(scores..found.len()));
         println!("{design}: boxes differ from the interpreter's by {boxes} px, scores by {scores}");
-        // A step of int8 somewhere in the network, where a sum lies between two numbers, moves boxes a little.
-        let most = if graph.tensor(graph.inputs()[0]).quantization.is_some() { (2.0, 0.03) } else { (0.01, 1e-4) };
-        assert!(boxes <= most.0 && scores <= most.1, "{design}: {boxes} {scores}");
+        // All int8 is the same to the bit; what differs is how floats are summed up behind it, and before.
+        assert!(boxes <= 0.02 && scores <= 1e-4, "{design}: {boxes} {scores}");
     }
 }
 

@@ -25,11 +25,17 @@ impl Multiplier {
         Self { value: value as i32, shift }
     }
 
-    /// `x` times it, rounded once, halves up, as interpreters of today do. Those of before round twice, and may differ by one.
+    /// `x` times it, rounded twice as the interpreter's kernels do: the product to an integer, halves up; that, shifted right, once
+    /// more, halves away from zero.
     pub(super) fn of_int(self, x: i32) -> i32 {
-        let total = 31 - self.shift;
-        let product = i64::from(x) * i64::from(self.value) + (1_i64 << (total - 1));
-        (product >> total).clamp(i32::MIN.into(), i32::MAX.into()) as i32
+        let (left, right) = (self.shift.max(0), (-self.shift).max(0));
+        let product = (i64::from(x) << left).clamp(i32::MIN.into(), i32::MAX.into()) * i64::from(self.value);
+        let nudge = if product >= 0 { 1 << 30 } else { 1 - (1 << 30) };
+        let high = (product + nudge) / (1 << 31);
+        let mask = (1_i64 << right) - 1;
+        let half = (mask >> 1) + i64::from(high < 0);
+        let rounded = (high >> right) + i64::from((high & mask) > half);
+        rounded.clamp(i32::MIN.into(), i32::MAX.into()) as i32
     }
 
     /// The same for a mean: divided by `count` within the fixed point.
@@ -63,7 +69,7 @@ mod tests {
             let x = random.range(-1e6, 1e6) as i32;
             let found = Multiplier::of(real).of_int(x);
             let exact = f64::from(x) * real;
-            assert!((f64::from(found) - exact).abs() <= 0.5 + exact.abs() * 1e-8, "{x} * {real}: {found}");
+            assert!((f64::from(found) - exact).abs() <= 0.75 + exact.abs() * 1e-8, "{x} * {real}: {found}");
         }
     }
 
@@ -85,7 +91,7 @@ mod tests {
         for count in [1, 2, 3, 7, 49, 1000] {
             for sum in [0, 1, -1, 1234, -98_765] {
                 let found = Multiplier::of(1.0).divided(count).of_int(sum);
-                assert!((f64::from(found) - f64::from(sum) / count as f64).abs() <= 0.51, "{sum} / {count}: {found}");
+                assert!((f64::from(found) - f64::from(sum) / count as f64).abs() <= 0.76, "{sum} / {count}: {found}");
             }
         }
     }
