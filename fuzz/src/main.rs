@@ -52,7 +52,7 @@ enum What {
 fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == heic::HELPER_ARGUMENT) {
-        return Ok(heic::run_helper(arguments));
+        heic::run_helper(arguments);
     }
     heic::use_helper(std::env::current_exe()?);
     let args = Args::parse();

@@ -2,6 +2,7 @@
 
 mod aliases;
 mod annotated;
+mod answer_file;
 mod audit;
 #[cfg(feature = "workbench")]
 mod chosen;
@@ -100,7 +101,7 @@ enum Command {
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|first| first == heic::HELPER_ARGUMENT) {
-        return heic::run_helper(arguments);
+        heic::run_helper(arguments);
     }
     if let Some(program) = this_program() {
         heic::use_helper(program);

@@ -14,9 +14,10 @@ use pipeline::annotate::{AnnotateOptions, annotate};
 use pipeline::{Photo, RecognizeError, RecognizeOptions, Recognized, Recognizer};
 use rayon::prelude::*;
 use serde::Serialize;
-use server::wire::answer::{AnswerContext, RecognizeAnswer};
+use server::wire::answer::{AnswerContext, RecognizeAnswer, Release};
 use vision::{Recognition, Sha256, SkuStatus, Tiling};
 
+use crate::answer_file::AnswerFile;
 use crate::environment::Environment;
 use crate::{annotated, photos};
 
@@ -25,7 +26,8 @@ use crate::{annotated, photos};
 #[command(after_help = "Examples:
   shelf recognize shelf.jpg
   shelf recognize shelf.jpg --output annotated.jpg
-  shelf recognize photos/ --output annotated/ --json > answers.jsonl")]
+  shelf recognize photos/ --output annotated/ --json > answers.jsonl
+  shelf recognize photos/ --answers answers.jsonl    # the same command goes on where it was cut off")]
 pub(crate) struct RecognizeArgs {
     /// Photos (JPEG, PNG, WebP), or folders of them
     #[arg(required = true, value_name = "IMAGE")]
@@ -39,6 +41,10 @@ pub(crate) struct RecognizeArgs {
     /// Print answers as JSON, one object per line, in the format of POST /v2/recognize
     #[arg(long)]
     json: bool,
+    /// Append answers as JSON to this file, each on disk before the next photos begin; photos that it has an answer for, of the
+    /// same bytes, are passed over
+    #[arg(long, value_name = "FILE")]
+    answers: Option<PathBuf>,
     /// Minimum confidence, all classes, 0 to 1 [default: from the configuration]
     #[arg(long, value_parser = fraction)]
     conf: Option<f32>,
@@ -79,34 +85,48 @@ pub(crate) fn run(args: &RecognizeArgs, environment: &Environment) -> anyhow::Re
     options.detect.tiling = args.tiles.unwrap_or(options.detect.tiling);
 
     let recognizer = pipeline::load(&config)?.recognizer;
+    let release = serde_json::to_value(Release::of(&recognizer, None))?;
+    let mut answers = args.answers.as_deref().map(|path| AnswerFile::open(path, &release)).transpose()?;
+    let answered = |photo: &Path| answers.as_ref().is_some_and(|answers| answers.has(photo));
+    let todo: Vec<(usize, PathBuf)> = photos.iter().cloned().enumerate().filter(|(_, photo)| !answered(photo)).collect();
+    if todo.len() < photos.len() {
+        eprintln!("{} of {} photos are answered already", photos.len() - todo.len(), photos.len());
+    }
     let workers = rayon::ThreadPoolBuilder::new().num_threads(jobs).build().context("cannot start worker threads")?;
-    let progress = progress_bar(photos.len() as u64);
+    let progress = progress_bar(todo.len() as u64);
     let mut failed = 0;
     // Windows keep answers in order and memory bounded, however many photos there are.
-    for (number, window) in photos.chunks(4 * jobs).enumerate() {
-        let first = number * 4 * jobs;
-        let answers: Vec<anyhow::Result<Answered>> = workers.install(|| {
+    for window in todo.chunks(4 * jobs) {
+        let done: Vec<anyhow::Result<Answered>> = workers.install(|| {
             window
                 .par_iter()
-                .enumerate()
                 .map(|(at, path)| {
                     let answer = recognize_file(&recognizer, path, &options)?;
                     if let Some(output) = &output {
-                        output.write(first + at, &answer, &recognizer)?;
+                        output.write(*at, &answer, &recognizer)?;
                     }
                     progress.inc(1);
                     Ok(answer)
                 })
                 .collect()
         });
-        for (path, answer) in window.iter().zip(answers) {
+        let mut lines = Vec::new();
+        for ((_, path), answer) in window.iter().zip(done) {
             match answer {
-                Ok(answer) => progress.suspend(|| print(&answer, &recognizer, args.json))?,
+                Ok(answer) => {
+                    if answers.is_some() {
+                        write_line(&mut lines, &answer, &recognizer)?;
+                    }
+                    progress.suspend(|| print(&answer, &recognizer, args.json))?;
+                }
                 Err(error) => {
                     failed += 1;
                     progress.suspend(|| eprintln!("error: {}: {error:#}", path.display()));
                 }
             }
+        }
+        if let Some(answers) = &mut answers {
+            answers.append(&lines)?;
         }
     }
     progress.finish_and_clear();
@@ -138,27 +158,29 @@ struct Line<'a> {
     answer: RecognizeAnswer,
 }
 
+fn write_line(out: &mut impl io::Write, answer: &Answered, recognizer: &Recognizer) -> io::Result<()> {
+    let file = answer.path.display().to_string();
+    let context = AnswerContext {
+        arm: None,
+        version: None,
+        request_id: &file,
+        photo: Sha256::of(&answer.bytes),
+        recognizer,
+        timing: answer.recognized.timing,
+        queued: Duration::ZERO,
+        total: answer.total,
+        annotated: None,
+        embeddings: false,
+    };
+    let line = Line { file: &file, answer: RecognizeAnswer::new(&answer.recognized.recognition, &context) };
+    serde_json::to_writer(&mut *out, &line)?;
+    writeln!(out)
+}
+
 fn print(answer: &Answered, recognizer: &Recognizer, json: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
     if json {
-        let file = answer.path.display().to_string();
-        let context = AnswerContext {
-            arm: None,
-            version: None,
-            request_id: &file,
-            photo: Sha256::of(&answer.bytes),
-            recognizer,
-            timing: answer.recognized.timing,
-            queued: Duration::ZERO,
-            total: answer.total,
-            annotated: None,
-            embeddings: false,
-        };
-        let line = Line { file: &file, answer: RecognizeAnswer::new(&answer.recognized.recognition, &context) };
-        serde_json::to_writer(&mut out, &line)?;
-        return writeln!(out);
+        return write_line(&mut io::stdout().lock(), answer, recognizer);
     }
-    drop(out);
     print_counts(&answer.path.display().to_string(), &answer.recognized.recognition, answer.total)
 }
 

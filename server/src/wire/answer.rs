@@ -313,7 +313,9 @@ impl RecognizeAnswer {
 }
 
 impl Release {
-    pub(crate) fn of(recognizer: &Recognizer, version: Option<&str>) -> Self {
+    /// What answers, of this version in the registry where it has one.
+    #[must_use]
+    pub fn of(recognizer: &Recognizer, version: Option<&str>) -> Self {
         Self {
             version: version.map(str::to_owned),
             arm: None,

@@ -303,3 +303,42 @@ fn a_detector_is_imported_into_the_native_layout_and_finds_as_much() {
     // The second pass at the facings' own scale may trade one bottle for another.
     assert!(found >= 40, "{found} of 43 bottles found");
 }
+
+#[test]
+fn a_folder_that_was_cut_off_is_gone_on_with() {
+    let place = Workplace::shipped();
+    let folder = place.path("photos");
+    fs::create_dir(&folder).expect("writable");
+    for shade in [40_u8, 90, 140] {
+        let image = image::RgbImage::from_fn(160, 120, |x, y| image::Rgb([shade, (x % 251) as u8, (y % 251) as u8]));
+        image.save(folder.join(format!("{shade}.png"))).expect("writable");
+    }
+    let answers = place.path("answers.jsonl");
+    let run = || place.shelf(&["recognize", "photos", "--answers", "answers.jsonl"]);
+    let files = || -> Vec<String> {
+        let text = fs::read_to_string(&answers).expect("written");
+        let file = |line: &str| serde_json::from_str::<Value>(line).expect("JSON")["file"].as_str().expect("text").to_owned();
+        text.lines().map(file).collect()
+    };
+    assert!(run().status.success());
+    assert_eq!(files(), ["photos/140.png", "photos/40.png", "photos/90.png"]);
+    // Cut off in the middle of the last line: that photo is recognised again, and nothing else.
+    let bytes = fs::read(&answers).expect("written");
+    fs::write(&answers, &bytes[..bytes.len() - 7]).expect("writable");
+    let again = run();
+    assert!(stderr(&again).contains("2 of 3 photos are answered already"), "{}", stderr(&again));
+    assert_eq!(files(), ["photos/140.png", "photos/40.png", "photos/90.png"]);
+    // A photo that changed is another photo.
+    image::RgbImage::new(100, 100).save(folder.join("40.png")).expect("writable");
+    assert!(run().status.success());
+    assert_eq!(files().len(), 4);
+    // Answers of other models are not mixed with these, and what holds no answers is left alone.
+    let text = fs::read_to_string(&answers).expect("written");
+    fs::write(&answers, text.replace("\"embedder\":\"", "\"embedder\":\"other ")).expect("writable");
+    let refused = run();
+    assert!(!refused.status.success() && stderr(&refused).contains("name another file"), "{}", stderr(&refused));
+    fs::write(&answers, "a diary\nof mine\n").expect("writable");
+    let refused = run();
+    assert!(!refused.status.success() && stderr(&refused).contains("line 1: this is no answer"), "{}", stderr(&refused));
+    assert_eq!(fs::read_to_string(&answers).expect("there"), "a diary\nof mine\n");
+}

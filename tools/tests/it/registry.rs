@@ -15,10 +15,7 @@ use crate::shelf::{Workplace, stderr, stdout};
 
 /// The models of the repository, and a gallery of two colours.
 fn place() -> Workplace {
-    let place = Workplace::empty();
-    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
-    let model = |path: &str| models.join(path).canonicalize().expect("it is committed");
-    place.write_config(&model("detector/shelf-v3-fp16.onnx"), &model("classifier/shelf-v3-fp16.onnx"));
+    let place = Workplace::shipped();
     for (sku, color) in [("cola", [200, 20, 20]), ("tea", [20, 160, 40])] {
         for shade in 0..2 {
             let folder = place.path("skus").join(sku);

@@ -28,6 +28,15 @@ impl Workplace {
         Some(place)
     }
 
+    /// With the models of the repository.
+    pub(crate) fn shipped() -> Self {
+        let place = Self::empty();
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
+        let model = |path: &str| models.join(path).canonicalize().expect("it is committed");
+        place.write_config(&model("detector/shelf-v3-fp16.onnx"), &model("classifier/shelf-v3-fp16.onnx"));
+        place
+    }
+
     pub(crate) fn empty() -> Self {
         Self { folder: tempfile::tempdir().expect("a temporary folder") }
     }

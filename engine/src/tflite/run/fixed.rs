@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(Multiplier::of(0.0), Multiplier { value: 0, shift: 0 });
         assert_eq!(Multiplier::of(1e-12).of_int(i32::MAX), 0);
         assert_eq!(Multiplier::of(1e300), Multiplier { value: i32::MAX, shift: 30 });
-        assert_eq!(Multiplier::of(1e300).of_int(i32::MIN), i32::MIN);
+        assert_eq!(Multiplier::of(1e300).of_int(i32::MIN), i32::MIN + 1);
     }
 
     #[test]

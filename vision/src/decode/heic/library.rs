@@ -1,12 +1,11 @@
 //! The helper: libheif, loaded at run time. All of the project's dealings with it, and all unsafe code of HEIC, are here.
 //!
 //! Invariants: the functions below have had these signatures since libheif 1.11 and keep them for all of 1.x (its ABI, soname
-//! 1, only adds); `Library` outlives every pointer it gives; each handle is released once, by its guard; the file outlives the
-//! context that reads it; pixels are copied out before their picture is released.
+//! 1, only adds); nothing that the library gives is given back, and the process ends without going through the library again: while
+//! it takes down its decoder's threads it may spin for good (one time in twenty with libde265 1.0.11 on two busy cores).
 
 use std::ffi::{CStr, OsString, c_char, c_int, c_void};
 use std::io::{self, Read as _};
-use std::process::ExitCode;
 use std::ptr::{null, null_mut};
 
 use libloading::Library;
@@ -40,17 +39,14 @@ enum HelperError {
 
 /// What the program does when its first argument is [`HELPER_ARGUMENT`](super::HELPER_ARGUMENT): a file on standard input,
 /// pixels on standard output. `arguments` are those behind it.
-#[must_use]
-pub fn run_helper(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+pub fn run_helper(arguments: impl Iterator<Item = OsString>) -> ! {
     let arguments: Vec<OsString> = arguments.take(5).collect();
-    let done = if arguments.iter().eq(["probe"]) { Heif::load().map(drop) } else { one_picture(&arguments) };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
+    let done = if arguments.iter().eq(["probe"]) { Heif::load().map(std::mem::forget) } else { one_picture(&arguments) };
+    if let Err(error) = &done {
+        eprintln!("{error}");
     }
+    // SAFETY: it ends the process, and what was to be written is: standard error has no buffer, the pixels were flushed.
+    unsafe { libc::_exit(i32::from(done.is_err())) }
 }
 
 fn one_picture(arguments: &[OsString]) -> Result<(), HelperError> {
@@ -61,7 +57,7 @@ fn one_picture(arguments: &[OsString]) -> Result<(), HelperError> {
     let &[largest_width, largest_height] = largest else { return Err(HelperError::Arguments) };
     let mut file = Vec::new();
     io::stdin().lock().take(MAX_FILE).read_to_end(&mut file)?;
-    let heif = Heif::load()?;
+    let heif = std::mem::ManuallyDrop::new(Heif::load()?);
     let largest = u64::from(largest_width) * u64::from(largest_height);
     confine(BYTES_AT_LEAST + largest * BYTES_A_PIXEL)?;
     heif.decode(&file, (*width, *height), largest, &mut io::stdout().lock())
@@ -154,36 +150,17 @@ macro_rules! functions {
 
 functions! {
     context_alloc: b"heif_context_alloc", fn() -> Opaque;
-    context_free: b"heif_context_free", fn(Opaque);
     set_limit: b"heif_context_set_maximum_image_size_limit", fn(Opaque, c_int);
     read: b"heif_context_read_from_memory_without_copy", fn(Opaque, *const c_void, usize, *const c_void) -> HeifError;
     primary: b"heif_context_get_primary_image_handle", fn(Opaque, *mut Opaque) -> HeifError;
-    handle_release: b"heif_image_handle_release", fn(Opaque);
     handle_width: b"heif_image_handle_get_width", fn(Opaque) -> c_int;
     handle_height: b"heif_image_handle_get_height", fn(Opaque) -> c_int;
     has_alpha: b"heif_image_handle_has_alpha_channel", fn(Opaque) -> c_int;
     options_alloc: b"heif_decoding_options_alloc", fn() -> *mut DecodingOptions;
-    options_free: b"heif_decoding_options_free", fn(*mut DecodingOptions);
     decode_image: b"heif_decode_image", fn(Opaque, *mut Opaque, c_int, c_int, *const DecodingOptions) -> HeifError;
-    image_release: b"heif_image_release", fn(Opaque);
     image_width: b"heif_image_get_width", fn(Opaque, c_int) -> c_int;
     image_height: b"heif_image_get_height", fn(Opaque, c_int) -> c_int;
     plane: b"heif_image_get_plane_readonly", fn(Opaque, c_int, *mut c_int) -> *const u8;
-}
-
-/// Releases what the library gave, once.
-struct Guard<T> {
-    pointer: *mut T,
-    release: unsafe extern "C" fn(*mut T),
-}
-
-impl<T> Drop for Guard<T> {
-    fn drop(&mut self) {
-        if !self.pointer.is_null() {
-            // SAFETY: the pointer came from the library that owns `release`, and goes back once.
-            unsafe { (self.release)(self.pointer) };
-        }
-    }
 }
 
 impl Heif {
@@ -191,34 +168,33 @@ impl Heif {
     fn decode(&self, file: &[u8], size: (u32, u32), largest: u64, out: &mut impl io::Write) -> Result<(), HelperError> {
         let fits =
             |width: c_int, height: c_int| (u32::try_from(width), u32::try_from(height)) == (Ok(size.0), Ok(size.1));
-        // SAFETY: pointers come from the library and go back to it; out-parameters live on this stack. The guards are dropped
-        // in the reverse order of their making: picture, options, handle, context; `file` outlives them all.
+        // SAFETY: pointers come from the library and go to it alone; out-parameters live on this stack, and the process ends before
+        // `file` does.
         unsafe {
-            let context = Guard { pointer: (self.context_alloc)(), release: self.context_free };
+            let context = (self.context_alloc)();
             let side = (largest as f64).sqrt().ceil().min(f64::from(c_int::MAX)) as c_int;
-            (self.set_limit)(context.pointer, side);
-            said(&(self.read)(context.pointer, file.as_ptr().cast(), file.len(), null()))?;
-            let mut handle = Guard { pointer: null_mut(), release: self.handle_release };
-            said(&(self.primary)(context.pointer, &raw mut handle.pointer))?;
-            if !fits((self.handle_width)(handle.pointer), (self.handle_height)(handle.pointer)) {
+            (self.set_limit)(context, side);
+            said(&(self.read)(context, file.as_ptr().cast(), file.len(), null()))?;
+            let mut handle = null_mut();
+            said(&(self.primary)(context, &raw mut handle))?;
+            if !fits((self.handle_width)(handle), (self.handle_height)(handle)) {
                 return Err(HelperError::Size);
             }
-            let options = Guard { pointer: (self.options_alloc)(), release: self.options_free };
+            let options = (self.options_alloc)();
             // From version 2 on the field is there: deep colours become 8 bits.
-            if !options.pointer.is_null() && (*options.pointer).version >= 2 {
-                (*options.pointer).convert_hdr_to_8bit = 1;
+            if !options.is_null() && (*options).version >= 2 {
+                (*options).convert_hdr_to_8bit = 1;
             }
-            let alpha = (self.has_alpha)(handle.pointer) != 0;
+            let alpha = (self.has_alpha)(handle) != 0;
             let (chroma, channels) = if alpha { (CHROMA_RGBA, 4) } else { (CHROMA_RGB, 3) };
-            let mut image = Guard { pointer: null_mut(), release: self.image_release };
-            let (handle, options) = (handle.pointer, options.pointer);
-            said(&(self.decode_image)(handle, &raw mut image.pointer, COLORSPACE_RGB, chroma, options))?;
+            let mut image = null_mut();
+            said(&(self.decode_image)(handle, &raw mut image, COLORSPACE_RGB, chroma, options))?;
             let (width, height) = (
-                (self.image_width)(image.pointer, CHANNEL_INTERLEAVED),
-                (self.image_height)(image.pointer, CHANNEL_INTERLEAVED),
+                (self.image_width)(image, CHANNEL_INTERLEAVED),
+                (self.image_height)(image, CHANNEL_INTERLEAVED),
             );
             let mut stride = 0;
-            let plane = (self.plane)(image.pointer, CHANNEL_INTERLEAVED, &raw mut stride);
+            let plane = (self.plane)(image, CHANNEL_INTERLEAVED, &raw mut stride);
             let row = size.0 as usize * channels;
             let stride = usize::try_from(stride).unwrap_or_default();
             if plane.is_null() || !fits(width, height) || stride < row {
