@@ -88,7 +88,8 @@ pub(crate) fn run(args: &RecognizeArgs, environment: &Environment) -> anyhow::Re
     let release = serde_json::to_value(Release::of(&recognizer, None))?;
     let mut answers = args.answers.as_deref().map(|path| AnswerFile::open(path, &release)).transpose()?;
     let answered = |photo: &Path| answers.as_ref().is_some_and(|answers| answers.has(photo));
-    let todo: Vec<(usize, PathBuf)> = photos.iter().cloned().enumerate().filter(|(_, photo)| !answered(photo)).collect();
+    let todo: Vec<(usize, PathBuf)> =
+        photos.iter().cloned().enumerate().filter(|(_, photo)| !answered(photo)).collect();
     if todo.len() < photos.len() {
         eprintln!("{} of {} photos are answered already", photos.len() - todo.len(), photos.len());
     }

@@ -122,11 +122,19 @@ async fn history_and_gates_say_what_is_in_production_and_why() {
         ok(server.post("/api/ml/models/deploy").bearer_auth(&admin).json(&body)).await;
     }
     let gates = ok(get(&format!("/api/ml/models/{}/gates", one.id), &admin)).await;
-    assert_eq!((&gates["gates"], gates["missing"].as_array().map(Vec::len)), (&json!([]), Some(REQUIRED_GATES.len())), "{gates}");
+    assert_eq!(
+        (&gates["gates"], gates["missing"].as_array().map(Vec::len)),
+        (&json!([]), Some(REQUIRED_GATES.len())),
+        "{gates}"
+    );
     prove(store, &one).await;
     prove(store, &two).await;
     let gates = ok(get(&format!("/api/ml/models/{}/gates", one.id), &admin)).await;
-    assert_eq!((gates["gates"].as_array().map(Vec::len), &gates["missing"]), (Some(REQUIRED_GATES.len()), &json!([])), "{gates}");
+    assert_eq!(
+        (gates["gates"].as_array().map(Vec::len), &gates["missing"]),
+        (Some(REQUIRED_GATES.len()), &json!([])),
+        "{gates}"
+    );
     for model in [&one, &two] {
         ok(server.post(&format!("/api/ml/models/{}/promote", model.id)).bearer_auth(&admin).json(&json!({}))).await;
     }

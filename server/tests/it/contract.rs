@@ -48,7 +48,10 @@ async fn openapi_snapshot() {
     for (path, operations) in document["paths"].as_object().expect("paths") {
         // What needs models or data sets to be there is asked in `ml` and `tables`, and by the factory of `tools`.
         // What needs photos to be kept, in `kept`; what needs keys, in `admin`.
-        if ["/api/ml/", "/api/admin/", "/datasets/", "/v2/photos/", "/review/verify/"].iter().any(|prefix| path.starts_with(prefix)) {
+        if ["/api/ml/", "/api/admin/", "/datasets/", "/v2/photos/", "/review/verify/"]
+            .iter()
+            .any(|prefix| path.starts_with(prefix))
+        {
             continue;
         }
         for (method, operation) in operations.as_object().expect("operations") {

@@ -62,7 +62,8 @@ pub(super) fn run(args: &ApartArgs) -> anyhow::Result<Verdict> {
     );
     let apart = shared.is_apart();
     if let Some(path) = &args.output {
-        let report = ApartReport { format: ApartReport::FORMAT.to_owned(), learned: digests.0, judged: digests.1, shared };
+        let report =
+            ApartReport { format: ApartReport::FORMAT.to_owned(), learned: digests.0, judged: digests.1, shared };
         write_json(path, &serde_json::to_value(&report)?)?;
     }
     Ok(Verdict::passed_if(apart))

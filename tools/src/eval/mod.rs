@@ -18,9 +18,9 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(crate) use calibrate::{CalibrateArgs, run as run_calibrate};
 pub(crate) use progress::folder_digest;
 pub(crate) use settings::fraction;
-pub(crate) use calibrate::{CalibrateArgs, run as run_calibrate};
 
 use crate::environment::Environment;
 

@@ -69,7 +69,8 @@ pub(super) fn promote(args: &PromoteArgs, environment: &Environment) -> anyhow::
         let model = store.model(&organisation.id, &args.model).await?;
         if !args.reports.is_empty() {
             let config = environment.config_path(args.at.place.config());
-            let evidence = read_reports((&args.reports, &args.apart), &model.datasets, &Manifest::of(&model)?, &config)?;
+            let evidence =
+                read_reports((&args.reports, &args.apart), &model.datasets, &Manifest::of(&model)?, &config)?;
             store.add_evidence(&model, evidence, &actor(&organisation)).await?;
         }
         let reason = args.reason.as_deref().filter(|_| args.force);

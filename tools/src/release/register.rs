@@ -48,12 +48,8 @@ pub(super) fn run(args: &RegisterArgs, environment: &Environment) -> anyhow::Res
     let flag = args.at.place.config();
     let config = environment.pipeline_config(flag)?;
     let packed = registry::pack(&config).context("what is configured cannot be released")?;
-    let evidence = read_reports(
-        (&args.reports, &args.apart),
-        &args.datasets,
-        &packed.manifest,
-        &environment.config_path(flag),
-    )?;
+    let evidence =
+        read_reports((&args.reports, &args.apart), &args.datasets, &packed.manifest, &environment.config_path(flag))?;
     with_store(&args.at.place, environment, async |store| {
         let organisation = args.at.owner.find(&store).await?;
         let about = About {

@@ -1,12 +1,12 @@
 //! `shelf train classifier --whiten`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 use engine::{Device, Precision};
-use train::classifier::data::Crop;
 use train::classifier::fit::served_model;
-use train::classifier::validate::EmbeddedParts;
+use train::classifier::validate::{Embedded, EmbeddedParts};
 use train::classifier::{TrainConfig, Whitening};
 use vision::{ModelCard, Sha256};
 
@@ -24,26 +24,19 @@ pub(super) fn run(args: &ClassifierArgs, shrinkage: f64) -> anyhow::Result<ExitC
     let images = config.images()?;
     let imported = classifier::import(&source, Some(card.architecture.parse()?))?;
     let device = Device::parse(&config.device)?;
-    let before = served_model::embedder(&imported.weights, &config, &device)?;
-    let sources = by_source(&config, &images.train);
-    let (all, mut done, mut shown) = (images.train.len(), 0, 0);
-    let learned = Whitening::learn(
-        &sources,
-        (&before, &config.plan()),
-        (shrinkage, &config.augment, config.rules.seed),
-        &mut |more| {
-            done += more;
-            if done * 10 / all.max(1) > shown {
-                shown = done * 10 / all.max(1);
-                eprintln!("embedded {done} of {all}");
-            }
-        },
-    )?;
-    let whitening = learned.context("no SKU of the configuration's data has two images, or all of them are the same")?;
+    let network = served_model::embedder(&imported.weights, &config, &device)?;
+    let mut shown = 0;
+    let parts = EmbeddedParts::embed(&images, &network, &mut |done, all| {
+        if done * 10 / all.max(1) > shown {
+            shown = done * 10 / all.max(1);
+            eprintln!("embedded {done} of {all}");
+        }
+    })?;
+    let settings = (shrinkage, &config.augment, config.rules.seed);
+    let whitening = Whitening::learn(&by_source(&config, &parts.train), (&network, &config.plan()), settings)?
+        .context("no SKU of the configuration's data has two images, or all of them are the same")?;
     let weights = whitening.fold(&imported.weights).context("the weights have no embedding that can be whitened")?;
-    let after = served_model::embedder(&weights, &config, &device)?;
-    let measure = |embedder| EmbeddedParts::embed(&images, embedder, &mut |_, _| ()).map(|parts| parts.metrics());
-    let (before, after) = (measure(&before)?, measure(&after)?);
+    let (before, after) = (parts.metrics(), parts.changed(|part| whitening.embeddings(part)).metrics());
     println!("metric,before,whitened");
     for ((name, before), (_, after)) in before.metrics().into_iter().zip(after.metrics()) {
         println!("{name},{},{}", metric(before), metric(after));
@@ -71,8 +64,8 @@ pub(super) fn run(args: &ClassifierArgs, shrinkage: f64) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// Crops by the folder of the configuration that they lie in.
-fn by_source(config: &TrainConfig, crops: &[Crop]) -> Vec<Vec<Crop>> {
-    let within = |root: &std::path::Path| crops.iter().filter(|crop| crop.path.starts_with(root)).cloned().collect();
-    config.data.iter().map(|source| within(&source.root)).collect()
+/// Images by the folder of the configuration that they lie in.
+fn by_source(config: &TrainConfig, all: &Embedded) -> Vec<Embedded> {
+    let within = |root: &Path| all.crops.iter().filter(|crop| crop.1.starts_with(root)).cloned().collect();
+    config.data.iter().map(|source| Embedded { crops: within(&source.root) }).collect()
 }

@@ -317,7 +317,8 @@ fn a_folder_that_was_cut_off_is_gone_on_with() {
     let run = || place.shelf(&["recognize", "photos", "--answers", "answers.jsonl"]);
     let files = || -> Vec<String> {
         let text = fs::read_to_string(&answers).expect("written");
-        let file = |line: &str| serde_json::from_str::<Value>(line).expect("JSON")["file"].as_str().expect("text").to_owned();
+        let file =
+            |line: &str| serde_json::from_str::<Value>(line).expect("JSON")["file"].as_str().expect("text").to_owned();
         text.lines().map(file).collect()
     };
     assert!(run().status.success());
@@ -339,6 +340,10 @@ fn a_folder_that_was_cut_off_is_gone_on_with() {
     assert!(!refused.status.success() && stderr(&refused).contains("name another file"), "{}", stderr(&refused));
     fs::write(&answers, "a diary\nof mine\n").expect("writable");
     let refused = run();
-    assert!(!refused.status.success() && stderr(&refused).contains("line 1: this is no answer"), "{}", stderr(&refused));
+    assert!(
+        !refused.status.success() && stderr(&refused).contains("line 1: this is no answer"),
+        "{}",
+        stderr(&refused)
+    );
     assert_eq!(fs::read_to_string(&answers).expect("there"), "a diary\nof mine\n");
 }

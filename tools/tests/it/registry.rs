@@ -208,8 +208,7 @@ fn a_release_is_registered_promoted_served_and_rolled_back() {
     let refused = refuses(&place, &promote("leaky.json").each_ref().map(String::as_str));
     assert!(refused.contains(&format!("no --apart compares \"coolers\" ({judged})")), "{refused}");
     let leak = report(&place, "leak.json", |report| report.data_set.digest.clone_from(&leaky));
-    let refused =
-        refuses(&place, &["release", "promote", "shelf@1", "--report", &leak, "--apart", "leaky.json"]);
+    let refused = refuses(&place, &["release", "promote", "shelf@1", "--report", &leak, "--apart", "leaky.json"]);
     assert!(refused.contains("shared_images is 1.0000, and must be <= 0"), "{refused}");
     let promoted = says(&place, &promote("apart.json").each_ref().map(String::as_str));
     assert_eq!(promoted, "shelf@1 is in production\n");

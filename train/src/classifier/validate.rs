@@ -183,6 +183,13 @@ impl EmbeddedParts {
         })
     }
 
+    /// The same images by what `change` makes of their embeddings.
+    #[must_use]
+    pub fn changed(&self, change: impl Fn(&Embedded) -> Embedded) -> Self {
+        let (train, val, held_out) = (change(&self.train), change(&self.val), change(&self.held_out));
+        Self { train, val, held_out, names: self.names.clone() }
+    }
+
     /// All metrics; intervals with `resamples` above zero.
     #[must_use]
     pub fn measure(&self, resamples: u32) -> Vec<Measured> {

@@ -5,7 +5,7 @@
 //! `L^-1 x` and `L^-1 y`, and `L^-1` goes into the projection that an embedder ends with: the network costs what it did before.
 //! `S` is estimated from few images of many SKUs, so it is drawn towards a multiple of the identity (Ledoit and Wolf 2004).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use engine::{EngineError, Weights};
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
@@ -13,7 +13,6 @@ use vision::rng::{Rng, derive};
 use vision::{Embedder, Embedding, PreprocessPlan, RgbImage};
 
 use super::augment::Augment;
-use super::data::Crop;
 use super::fit::FitError;
 use super::validate::Embedded;
 
@@ -59,34 +58,31 @@ impl Scatter {
 }
 
 impl Whitening {
-    /// From crops as they are served, source by source. A SKU with one image is compared with copies of it that `augment` changed.
-    /// `progress` hears how many crops are done.
+    /// From embeddings of crops as they are served, source by source, each sorted by SKU. Where every SKU of a source has one image,
+    /// it is compared with copies of it that `augment` changed.
     ///
-    /// `shrinkage`, `0..=1`: 1 leaves similarities as they are. `None` when no SKU has two images.
+    /// `shrinkage`, `0..=1`: 1 leaves similarities as they are. `None` when no SKU has two images that differ.
     ///
     /// # Errors
     /// When the network fails.
     pub fn learn(
-        sources: &[Vec<Crop>],
+        sources: &[Embedded],
         (embedder, plan): (&dyn Embedder, &PreprocessPlan),
         (shrinkage, augment, seed): (f64, &Augment, u64),
-        progress: &mut dyn FnMut(usize),
     ) -> Result<Option<Self>, FitError> {
         let mut covariances = Vec::new();
-        for crops in sources {
-            let embedded = Embedded::of(crops, embedder, progress)?;
+        for source in sources {
             let mut scatter: Option<Scatter> = None;
             let mut single = Vec::new();
-            for group in embedded.crops.chunk_by(|a, b| a.0 == b.0) {
+            for group in source.crops.chunk_by(|a, b| a.0 == b.0) {
                 let first = &group[0];
                 if group.len() == 1 {
-                    single.push((first.1.clone(), first.2.clone()));
+                    single.push((first.1.as_path(), &first.2));
                     continue;
                 }
                 let embeddings: Vec<&[f32]> = group.iter().map(|(_, _, embedding)| embedding.as_slice()).collect();
                 scatter.get_or_insert_with(|| Scatter::new(first.2.dimension())).add(&embeddings);
             }
-            // Where most SKUs have several images, the changes that a camera makes are among them.
             if scatter.is_none() {
                 scatter = copies(&single, (embedder, plan), augment, seed)?;
             }
@@ -95,6 +91,18 @@ impl Whitening {
         let count = covariances.len() as f64;
         let Some(sum) = covariances.into_iter().reduce(|a, b| a + b) else { return Ok(None) };
         Ok(Self::of(&(sum / count), shrinkage))
+    }
+
+    /// What the whitened network says of images: lengths are divided out.
+    #[must_use]
+    pub fn embeddings(&self, of: &Embedded) -> Embedded {
+        let one = |(sku, path, embedding): &(usize, PathBuf, Embedding)| {
+            let values: Array1<f64> = embedding.as_slice().iter().map(|value| f64::from(*value)).collect();
+            let whitened = self.apply(&values.view()).iter().map(|value| *value as f32).collect();
+            // A regular map of a vector of length one is no null vector.
+            Some((*sku, path.clone(), Embedding::normalized(whitened).ok()?))
+        };
+        Embedded { crops: of.crops.iter().filter_map(one).collect() }
     }
 
     /// From a covariance (D, D). `None` when it has no inverse.
@@ -136,7 +144,8 @@ impl Whitening {
         }
         folded.insert("embedding.weight", &[dimension, features], weight.iter().map(|v| *v as f32).collect())?;
         if weights.contains("embedding.bias") {
-            let bias: Array1<f64> = folded.take("embedding.bias", &[dimension])?.iter().map(|v| f64::from(*v)).collect();
+            let bias: Array1<f64> =
+                folded.take("embedding.bias", &[dimension])?.iter().map(|v| f64::from(*v)).collect();
             let bias = self.apply(&bias.view());
             folded.insert("embedding.bias", &[dimension], bias.iter().map(|v| *v as f32).collect())?;
         }
@@ -146,7 +155,7 @@ impl Whitening {
 
 /// How far photos of one thing differ, from copies of its only one.
 fn copies(
-    single: &[(PathBuf, Embedding)],
+    single: &[(&Path, &Embedding)],
     (embedder, plan): (&dyn Embedder, &PreprocessPlan),
     augment: &Augment,
     seed: u64,
@@ -163,9 +172,8 @@ fn copies(
             }
         }
         let (owners, views): (Vec<usize>, Vec<RgbImage>) = changed.into_iter().unzip();
-        let embedded = embedder
-            .embed(&views)
-            .map_err(|error| FitError::Setup(format!("copies cannot be embedded: {error}")))?;
+        let embedded =
+            embedder.embed(&views).map_err(|error| FitError::Setup(format!("copies cannot be embedded: {error}")))?;
         for (at, (_, own)) in images.iter().enumerate() {
             let copies = owners.iter().zip(&embedded).filter(|(owner, _)| **owner == at);
             let mut all: Vec<&[f32]> = copies.map(|(_, embedding)| embedding.as_slice()).collect();
@@ -236,7 +244,10 @@ mod tests {
         let whitening = Whitening::of(&covariance, 0.0).expect("it has an inverse");
         let unit = |at: usize| whitening.apply(&Array1::from_shape_fn(3, |i| f64::from(u8::from(i == at))).view());
         let lengths: Vec<f64> = (0..3).map(|at| unit(at).dot(&unit(at)).sqrt()).collect();
-        assert!((lengths[1] / lengths[0] - 10.0).abs() < 0.5 && (lengths[1] / lengths[2] - 1.0).abs() < 0.05, "{lengths:?}");
+        assert!(
+            (lengths[1] / lengths[0] - 10.0).abs() < 0.5 && (lengths[1] / lengths[2] - 1.0).abs() < 0.05,
+            "{lengths:?}"
+        );
         let same = Whitening::of(&covariance, 1.0).expect("it has an inverse");
         let (x, y) = (random(1, 3, 1), random(1, 3, 2));
         let product = same.apply(&x.row(0)).dot(&same.apply(&y.row(0)));
@@ -258,7 +269,8 @@ mod tests {
         let rows = folded.take("embedding.weight", &[4, 6]).expect("there").to_vec();
         let bias = folded.take("embedding.bias", &[4]).expect("there").to_vec();
         for (i, expected) in expected.iter().enumerate() {
-            let value: f64 = (0..6).map(|j| f64::from(rows[i * 6 + j]) * input[(0, j)]).sum::<f64>() + f64::from(bias[i]);
+            let value: f64 =
+                (0..6).map(|j| f64::from(rows[i * 6 + j]) * input[(0, j)]).sum::<f64>() + f64::from(bias[i]);
             assert!((value - expected).abs() < 1e-5, "{value} {expected}");
         }
         assert!(whitening.fold(&Weights::new(std::path::Path::new("test.safetensors"))).is_err());

@@ -41,7 +41,8 @@ enum HelperError {
 /// pixels on standard output. `arguments` are those behind it.
 pub fn run_helper(arguments: impl Iterator<Item = OsString>) -> ! {
     let arguments: Vec<OsString> = arguments.take(5).collect();
-    let done = if arguments.iter().eq(["probe"]) { Heif::load().map(std::mem::forget) } else { one_picture(&arguments) };
+    let done =
+        if arguments.iter().eq(["probe"]) { Heif::load().map(std::mem::forget) } else { one_picture(&arguments) };
     if let Err(error) = &done {
         eprintln!("{error}");
     }
@@ -189,10 +190,8 @@ impl Heif {
             let (chroma, channels) = if alpha { (CHROMA_RGBA, 4) } else { (CHROMA_RGB, 3) };
             let mut image = null_mut();
             said(&(self.decode_image)(handle, &raw mut image, COLORSPACE_RGB, chroma, options))?;
-            let (width, height) = (
-                (self.image_width)(image, CHANNEL_INTERLEAVED),
-                (self.image_height)(image, CHANNEL_INTERLEAVED),
-            );
+            let (width, height) =
+                ((self.image_width)(image, CHANNEL_INTERLEAVED), (self.image_height)(image, CHANNEL_INTERLEAVED));
             let mut stride = 0;
             let plane = (self.plane)(image, CHANNEL_INTERLEAVED, &raw mut stride);
             let row = size.0 as usize * channels;
