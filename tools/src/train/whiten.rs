@@ -33,8 +33,15 @@ pub(super) fn run(args: &ClassifierArgs, shrinkage: f64) -> anyhow::Result<ExitC
         }
     })?;
     let settings = (shrinkage, &config.augment, config.rules.seed);
-    let whitening = Whitening::learn(&by_source(&config, &parts.train), (&network, &config.plan()), settings)?
-        .context("no SKU of the configuration's data has two images, or all of them are the same")?;
+    let mut shown = 0;
+    let learned =
+        Whitening::learn(&by_source(&config, &parts.train), (&network, &config.plan()), settings, &mut |done, all| {
+            if done * 10 / all.max(1) > shown {
+                shown = done * 10 / all.max(1);
+                eprintln!("copied {done} of {all}");
+            }
+        })?;
+    let whitening = learned.context("images of one SKU never differ in the configuration's data")?;
     let weights = whitening.fold(&imported.weights).context("the weights have no embedding that can be whitened")?;
     let (before, after) = (parts.metrics(), parts.changed(|part| whitening.embeddings(part)).metrics());
     println!("metric,before,whitened");

@@ -347,3 +347,38 @@ fn a_folder_that_was_cut_off_is_gone_on_with() {
     );
     assert_eq!(fs::read_to_string(&answers).expect("there"), "a diary\nof mine\n");
 }
+
+#[test]
+fn an_embedder_is_whitened_and_serves() {
+    let place = Workplace::shipped();
+    let native = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/classifier/shelf-v3-native.safetensors");
+    let native = native.canonicalize().expect("it is committed").display().to_string();
+    for (sku, tint) in [("cola", [200_u32, 20, 20]), ("tea", [20, 160, 40]), ("water", [30, 60, 200])] {
+        fs::create_dir_all(place.path("skus").join(sku)).expect("writable");
+        for number in 0..6_u32 {
+            let image = image::RgbImage::from_fn(64, 96, |x, y| {
+                image::Rgb(
+                    tint.map(|c| ((c + (x * 7 + y * 13) % (20 + 5 * number)) * (6 + number) / 10).min(255) as u8),
+                )
+            });
+            image.save(place.path("skus").join(sku).join(format!("{number}.png"))).expect("writable");
+        }
+    }
+    fs::write(place.path("c.yaml"), "name: w\nbackbone: efficientnet_lite0\ndata: [{root: skus, val: 0.3}]\n")
+        .expect("writable");
+    let whiten = |shrinkage: &str| {
+        let from = ["train", "classifier", "--config", "c.yaml", "--weights", &native, "--output-dir", "out"];
+        place.shelf(&[&from[..], &["--whiten", shrinkage, "--model-name", "white"]].concat())
+    };
+    let output = whiten("0.6");
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stdout(&output).contains("metric,before,whitened\ntop1,"), "{}", stdout(&output));
+    // It says of itself what it is, and embeds.
+    let embed =
+        ["train", "classifier", "--export-embeddings", "--data-path", "skus", "--output-dir", "gallery", "--weights"];
+    let output = place.shelf(&[&embed[..], &["out/white-native.safetensors"]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(snapshot::read(&place.path("gallery")).is_ok());
+    let output = whiten("1.5");
+    assert!(!output.status.success() && stderr(&output).contains("from 0 to 1"), "{}", stderr(&output));
+}

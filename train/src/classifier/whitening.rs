@@ -5,19 +5,21 @@
 //! `L^-1 x` and `L^-1 y`, and `L^-1` goes into the projection that an embedder ends with: the network costs what it did before.
 //! `S` is estimated from few images of many SKUs, so it is drawn towards a multiple of the identity (Ledoit and Wolf 2004).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use engine::{EngineError, Weights};
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 use vision::rng::{Rng, derive};
-use vision::{Embedder, Embedding, PreprocessPlan, RgbImage};
+use vision::{Embedder, Embedding, PreprocessPlan};
 
 use super::augment::Augment;
 use super::fit::FitError;
 use super::validate::Embedded;
 
-/// Copies of the one image of a SKU that has no other.
+/// Changed copies of a crop.
 const COPIES: usize = 2;
+/// Crops of a source: a covariance of 512 components asks for some times as many.
+const MAX_CROPS: usize = 1500;
 /// Crops that are embedded together.
 const AT_ONCE: usize = 32;
 
@@ -58,10 +60,11 @@ impl Scatter {
 }
 
 impl Whitening {
-    /// From embeddings of crops as they are served, source by source, each sorted by SKU. Where every SKU of a source has one image,
-    /// it is compared with copies of it that `augment` changed.
+    /// From embeddings of crops as they are served, source by source, and of copies that `augment` changed: what a camera and a
+    /// detector do to a facing is noise, also where a SKU has one image. Of each source, [`MAX_CROPS`] crops are taken.
     ///
-    /// `shrinkage`, `0..=1`: 1 leaves similarities as they are. `None` when no SKU has two images that differ.
+    /// `shrinkage`, `0..=1`: 1 leaves similarities as they are. `progress` hears how many of how many crops are done. `None` when
+    /// nothing varies.
     ///
     /// # Errors
     /// When the network fails.
@@ -69,24 +72,25 @@ impl Whitening {
         sources: &[Embedded],
         (embedder, plan): (&dyn Embedder, &PreprocessPlan),
         (shrinkage, augment, seed): (f64, &Augment, u64),
+        progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Option<Self>, FitError> {
+        let chosen: Vec<Vec<&Crop>> = sources.iter().map(|source| sample(&source.crops, seed)).collect();
+        let (all, mut done) = (chosen.iter().map(Vec::len).sum(), 0);
         let mut covariances = Vec::new();
-        for source in sources {
-            let mut scatter: Option<Scatter> = None;
-            let mut single = Vec::new();
-            for group in source.crops.chunk_by(|a, b| a.0 == b.0) {
-                let first = &group[0];
-                if group.len() == 1 {
-                    single.push((first.1.as_path(), &first.2));
-                    continue;
-                }
-                let embeddings: Vec<&[f32]> = group.iter().map(|(_, _, embedding)| embedding.as_slice()).collect();
-                scatter.get_or_insert_with(|| Scatter::new(first.2.dimension())).add(&embeddings);
+        for crops in chosen {
+            let Some(dimension) = crops.first().map(|(_, _, embedding)| embedding.dimension()) else { continue };
+            let changed = copies(&crops, (embedder, plan), (augment, seed), &mut |more| {
+                done += more;
+                progress(done, all);
+            })?;
+            let mut scatter = Scatter::new(dimension);
+            let mut numbered: Vec<(usize, &[f32])> = crops.iter().map(|(sku, _, own)| (*sku, own.as_slice())).collect();
+            numbered.extend(changed.iter().map(|(sku, copy)| (*sku, copy.as_slice())));
+            numbered.sort_by_key(|(sku, _)| *sku);
+            for group in numbered.chunk_by(|a, b| a.0 == b.0) {
+                scatter.add(&group.iter().map(|(_, embedding)| *embedding).collect::<Vec<_>>());
             }
-            if scatter.is_none() {
-                scatter = copies(&single, (embedder, plan), augment, seed)?;
-            }
-            covariances.extend(scatter.and_then(|scatter| scatter.covariance()));
+            covariances.extend(scatter.covariance());
         }
         let count = covariances.len() as f64;
         let Some(sum) = covariances.into_iter().reduce(|a, b| a + b) else { return Ok(None) };
@@ -153,37 +157,41 @@ impl Whitening {
     }
 }
 
-/// How far photos of one thing differ, from copies of its only one.
+/// Number of the SKU, the file, the embedding.
+type Crop = (usize, PathBuf, Embedding);
+
+/// Some of the crops, the same whenever it is asked.
+fn sample(crops: &[Crop], seed: u64) -> Vec<&Crop> {
+    let mut all: Vec<&Crop> = crops.iter().collect();
+    Rng::new(derive(seed, crops.len() as u64)).shuffle(&mut all);
+    all.truncate(MAX_CROPS);
+    all
+}
+
+/// Embeddings of changed copies of crops, with their SKUs. Files that cannot be read any more have none.
 fn copies(
-    single: &[(&Path, &Embedding)],
+    crops: &[&Crop],
     (embedder, plan): (&dyn Embedder, &PreprocessPlan),
-    augment: &Augment,
-    seed: u64,
-) -> Result<Option<Scatter>, FitError> {
-    let Some(dimension) = single.first().map(|(_, embedding)| embedding.dimension()) else { return Ok(None) };
-    let mut scatter = Scatter::new(dimension);
-    for (chunk, images) in single.chunks(AT_ONCE / COPIES).enumerate() {
-        let mut changed = Vec::with_capacity(AT_ONCE);
-        for (at, (path, _)) in images.iter().enumerate() {
+    (augment, seed): (&Augment, u64),
+    progress: &mut dyn FnMut(usize),
+) -> Result<Vec<(usize, Embedding)>, FitError> {
+    let mut all = Vec::with_capacity(crops.len() * COPIES);
+    for (chunk, crops) in crops.chunks(AT_ONCE / COPIES).enumerate() {
+        let (mut skus, mut views) = (Vec::with_capacity(AT_ONCE), Vec::with_capacity(AT_ONCE));
+        for (at, (sku, path, _)) in crops.iter().enumerate() {
             let Ok(image) = dataset::image_file::load(path) else { continue };
             for copy in 0..COPIES {
                 let number = ((chunk * AT_ONCE + at) * COPIES + copy) as u64;
-                changed.push((at, augment.apply(&image, plan, plan.width, &mut Rng::new(derive(seed, number)))?));
+                skus.push(*sku);
+                views.push(augment.apply(&image, plan, plan.width, &mut Rng::new(derive(seed, number)))?);
             }
         }
-        let (owners, views): (Vec<usize>, Vec<RgbImage>) = changed.into_iter().unzip();
         let embedded =
             embedder.embed(&views).map_err(|error| FitError::Setup(format!("copies cannot be embedded: {error}")))?;
-        for (at, (_, own)) in images.iter().enumerate() {
-            let copies = owners.iter().zip(&embedded).filter(|(owner, _)| **owner == at);
-            let mut all: Vec<&[f32]> = copies.map(|(_, embedding)| embedding.as_slice()).collect();
-            all.push(own.as_slice());
-            if all.len() > 1 {
-                scatter.add(&all);
-            }
-        }
+        all.extend(skus.into_iter().zip(embedded));
+        progress(crops.len());
     }
-    Ok(Some(scatter))
+    Ok(all)
 }
 
 /// Lower `L` with `L L' = a`; `None` when `a` is not positive definite.
