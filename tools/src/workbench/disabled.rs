@@ -39,6 +39,7 @@ impl Workbench {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "so takes it the build that has them")]
 pub(crate) fn run(command: Workbench, _environment: &Environment) -> anyhow::Result<ExitCode> {
     let name = match command {
         Workbench::Dataset(_) => "dataset",
