@@ -43,7 +43,8 @@ pub fn merge(
                 let off = heights.off(detection.bbox.height() * pass.scale).ln();
                 let weight = detection.confidence * (-DISTRUST * off * off).exp();
                 let origin = (pass.scale.to_bits(), shown.region.x, shown.region.y);
-                Piece { detection, weight, pass: number, tile: Some(tile), origin, cuts }
+                let slack = Cuts::slack(&shown.region);
+                Piece { detection, weight, pass: number, tile: Some(tile), origin, cuts, slack }
             }));
         }
     }
@@ -76,6 +77,8 @@ struct Piece {
     /// Scale and corner of the tile: tells equal pieces apart whatever the order they come in.
     origin: (u32, u32, u32),
     cuts: Cuts,
+    /// How far from a border, horizontally and vertically, its tile takes a side to be cut.
+    slack: (f32, f32),
 }
 
 impl Piece {
@@ -102,18 +105,19 @@ impl Piece {
     }
 
     /// Whether `other` shows the rest of this object, to the right or below. Both tiles show the strip they share, so halves
-    /// of one object overlap there from border to border; neighbours on a shelf do not.
+    /// of one object overlap there from border to border; neighbours on a shelf do not. An object that ends on the border is
+    /// cut for the one tile and whole for the other: by how exact a border is, either may seem to end first.
     fn continues(&self, other: &Self, axis: Axis) -> bool {
         let (a, b) = (&self.detection.bbox, &other.detection.bbox);
-        let beyond = |a: (f32, f32), b: (f32, f32)| a.0 <= b.0 && b.0 < a.1 && a.1 <= b.1;
+        let beyond = |a: (f32, f32), b: (f32, f32), slack: f32| a.0 <= b.0 + slack && b.0 < a.1 && a.1 <= b.1 + slack;
         let along = |a: (f32, f32), b: (f32, f32)| {
             let shared = (a.1.min(b.1) - a.0.max(b.0)).max(0.0);
             shared >= SAME_EXTENT_IOU * (a.1.max(b.1) - a.0.min(b.0))
         };
         let (ax, bx, ay, by) = ((a.x1, a.x2), (b.x1, b.x2), (a.y1, a.y2), (b.y1, b.y2));
         let one_seam = match axis {
-            Axis::Horizontal => self.cuts.right && other.cuts.left && beyond(ax, bx) && along(ay, by),
-            Axis::Vertical => self.cuts.bottom && other.cuts.top && beyond(ay, by) && along(ax, bx),
+            Axis::Horizontal => self.cuts.right && other.cuts.left && beyond(ax, bx, self.slack.0) && along(ay, by),
+            Axis::Vertical => self.cuts.bottom && other.cuts.top && beyond(ay, by, self.slack.1) && along(ax, bx),
         };
         one_seam && self.pass == other.pass && !self.same_tile(other)
     }

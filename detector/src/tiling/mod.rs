@@ -62,13 +62,18 @@ impl Cuts {
     const NONE: Self = Self { left: false, top: false, right: false, bottom: false };
 
     fn of(bbox: &BBox, tile: &Region, photo: (u32, u32)) -> Self {
-        let near = |low: f32, high: f32, length: u32| high - low <= AT_BORDER * length as f32;
         let (right, bottom) = (tile.x + tile.width, tile.y + tile.height);
+        let slack = Self::slack(tile);
         Self {
-            left: tile.x > 0 && near(tile.x as f32, bbox.x1, tile.width),
-            top: tile.y > 0 && near(tile.y as f32, bbox.y1, tile.height),
-            right: right < photo.0 && near(bbox.x2, right as f32, tile.width),
-            bottom: bottom < photo.1 && near(bbox.y2, bottom as f32, tile.height),
+            left: tile.x > 0 && bbox.x1 - tile.x as f32 <= slack.0,
+            top: tile.y > 0 && bbox.y1 - tile.y as f32 <= slack.1,
+            right: right < photo.0 && right as f32 - bbox.x2 <= slack.0,
+            bottom: bottom < photo.1 && bottom as f32 - bbox.y2 <= slack.1,
         }
+    }
+
+    /// How far from a border of this tile, horizontally and vertically, a side is taken to be cut; photo pixels.
+    fn slack(tile: &Region) -> (f32, f32) {
+        (AT_BORDER * tile.width as f32, AT_BORDER * tile.height as f32)
     }
 }

@@ -382,6 +382,22 @@ fn an_object_over_four_tiles_is_one() {
     assert_eq!(merged((1000, 1000), &[], &tiles, &NMS), [found(200.0, 210.0, 800.0, 790.0, 0.5)]);
 }
 
+/// On a seam the one tile sees the whole object, cut by its border, and the other a part that ends a hair earlier.
+#[test]
+fn an_object_that_ends_on_a_seam_is_whole() {
+    let detector = oracle::detector(Some(1), false, AutoTiling::default());
+    // Tiles of 2 rows are 356 high: rows 0..356 and 284..640; of 4 columns 282 wide, from 0, 226, 452 and 678.
+    let grid = options(Tiling::Grid { columns: 4, rows: 2 });
+    for bbox in [(244.0, 258.0, 265.0, 354.0), (244.0, 286.0, 265.0, 382.0), (230.0, 100.0, 279.0, 121.0)] {
+        let truth = BBox::new(bbox.0, bbox.1, bbox.2, bbox.3);
+        for shift in -4..=4 {
+            let truth = truth.translate(shift as f32, shift as f32);
+            let found = detector.detect(&[draw(PHOTO.0, PHOTO.1, &[truth])], &grid).unwrap().remove(0);
+            assert!(found.len() == 1 && found[0].bbox.iou(&truth) > 0.85, "{truth} was found as {found:?}");
+        }
+    }
+}
+
 #[test]
 fn classes_are_kept_apart_when_asked() {
     let other = Detection { class: ClassId(1), ..found(500.0, 100.0, 600.0, 300.0, 0.6) };
