@@ -15,10 +15,10 @@ use std::path::PathBuf;
 use classifier::gallery::enrol::list;
 use classifier::gallery::{GalleryData, NewExemplar};
 use classifier::{DecisionRule, EmbedderIdentity, Gallery, IndexOptions, LoadOptions, decide, load};
-use eval::report::plot::{Axis, Drawing, Frame, paint};
 use review::config::{Limits, Samplers};
 use review::sampler::{GalleryFacts, Sampler};
 use vision::phash::hash_of as image_hash;
+use vision::plot::{Axis, Drawing, Frame, paint};
 use vision::random::Random;
 use vision::{
     BBox, ClassId, DecodeLimits, Detection, Embedder, Embedding, Recognition, RecognizedItem, Sha256, SkuId, SkuIndex,

@@ -48,6 +48,7 @@ pub mod model_card;
 pub mod model_error;
 pub mod nms;
 pub mod phash;
+pub mod plot;
 pub mod preprocess;
 pub mod random;
 pub mod recognition;

@@ -1,8 +1,8 @@
 //! Charts of found boxes, for reports and for folders of training runs.
 
-use super::plot::{Axis, Drawing, Frame, heatmap};
 use crate::DetectionSection;
 use crate::evaluate::detection::Confusion;
+use vision::plot::{Axis, Drawing, Frame, heatmap};
 
 /// Precision over recall at three overlaps.
 #[must_use]

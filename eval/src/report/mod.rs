@@ -6,7 +6,6 @@ pub mod compare;
 mod confusions;
 pub mod document;
 pub mod html;
-pub mod plot;
 pub mod table;
 pub mod text;
 pub mod worst;

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use super::super::DataSet;
-use super::super::plot::{Axis, Frame, escape};
 use super::page::{banners, opening, sources};
 use super::sections::card;
 use super::tables::{mini, number, table};
 use crate::QuerySet;
 use crate::thresholds::{SkuThreshold, Thresholds, Trade};
+use vision::plot::{Axis, Frame, escape};
 
 /// What the page of a calibration tells.
 #[derive(Debug, Clone, Copy)]

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::super::plot::{Axis, Frame};
 use crate::calibration::BINS;
 use crate::evaluate::detection::Diagram;
 use crate::gate::Bound;
 use crate::metric::{self, Better};
 use crate::robustness::{Drop, RobustnessLine};
 use crate::{CountSection, Gate, IdentificationSection, Interval};
+use vision::plot::{Axis, Frame};
 
 /// A gate as a bar: the zone that passes, the bound, the value and its interval.
 pub(super) fn bullet(gate: &Gate) -> String {

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use vision::RgbImage;
 
 use super::super::confusions::{ConfusedFacings, FacingBox};
-use super::super::plot::escape;
 use super::super::worst::{Outcome, WorstCase};
+use vision::plot::escape;
 
 /// Longest side of a photo in the page.
 const SIDE: u32 = 900;

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use vision::RgbImage;
 
-use super::super::plot::escape;
 use super::super::{Comparison, DataSet, Report};
 use super::{charts, images, sections, tables};
 use crate::{GatedMetric, Verdict};
+use vision::plot::escape;
 
 const STYLE: &str = include_str!("style.css");
 

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use super::super::charts::{confidence, precision_recall};
-use super::super::plot::{escape, heatmap};
 use super::{charts, tables};
 use crate::evaluate::detection::Confusion;
 use crate::robustness::RobustnessLine;
 use crate::{CountSection, DetectionSection, IdentificationSection, Mistakes};
+use vision::plot::{escape, heatmap};
 
 /// Classes plotted in a confusion matrix; more become a list.
 const MAX_CLASSES: usize = 24;

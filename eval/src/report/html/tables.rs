@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use super::super::Report;
 use super::super::compare::{Comparison, Reading};
-use super::super::plot::escape;
 use crate::evaluate::SliceLine;
 use crate::metric::{self, Better, METRICS, Metric};
 use crate::{ClassGoal, CountSection, DetectionSection, IdentificationSection, Interval, PrecisionGoal};
+use vision::plot::escape;
 
 /// Rows shown at once; the rest unfolds.
 const AT_ONCE: usize = 15;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use eval::heights::{BINS, HeightBand, HeightBin, HeightCurve, edge};
-use eval::report::plot::{Axis, Drawing, Frame, paint};
+use vision::plot::{Axis, Drawing, Frame, paint};
 
 /// A row for every set and bin, and the band last.
 pub(super) fn csv(curves: &[(String, HeightCurve)], band: Option<HeightBand>) -> String {

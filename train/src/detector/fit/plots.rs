@@ -3,8 +3,8 @@
 use crate::core::results::Columns;
 use eval::DetectionSection;
 use eval::report::charts;
-use eval::report::plot::{Axis, Drawing, Frame, paint};
 use vision::RgbImage;
+use vision::plot::{Axis, Drawing, Frame, paint};
 
 /// Columns that are plotted, and what people call them.
 const PLOTTED: [(&str, &str); 8] = [

@@ -79,6 +79,14 @@ impl Shape {
     }
 }
 
+/// A name of at most so many letters.
+pub(super) fn shortened(name: &str, letters: usize) -> String {
+    match name.chars().nth(letters) {
+        None => name.to_owned(),
+        Some(_) => format!("{}…", name.chars().take(letters.saturating_sub(1)).collect::<String>()),
+    }
+}
+
 /// A finished chart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drawing {

@@ -1,13 +1,16 @@
-//! Charts, plotted by this crate: axes, grid, legend. On pages they are SVG whose colours are CSS classes, so light and dark work;
-//! in files they are images.
+//! Charts: axes, grid, legend. On pages they are SVG whose colours are CSS classes, so light and dark work; in files they are SVG
+//! with colours of its own, or images.
 
 mod axis;
+mod bars;
+mod document;
 mod frame;
 mod heatmap;
 mod paint;
 mod shape;
 
 pub use axis::Axis;
+pub use bars::bars;
 pub use frame::{Frame, Mark};
 pub use heatmap::heatmap;
 pub use paint::paint;

@@ -1,7 +1,7 @@
 //! Charts as images, for folders of runs and viewers without a browser.
 
-use vision::RgbImage;
-use vision::draw::{Canvas, Fonts, Pen};
+use crate::RgbImage;
+use crate::draw::{Canvas, Fonts, Pen};
 
 use super::Drawing;
 use super::shape::{Anchor, Shape};
@@ -19,8 +19,8 @@ const SERIES: [Color; 4] = [[37, 99, 235], [217, 115, 13], [15, 157, 118], [139,
 /// Pixels of the image per pixel of the chart.
 const SCALE: f64 = 2.0;
 /// Room above the chart for its title, and for each line of its legend.
-const TITLE: f64 = 30.0;
-const KEYS: f64 = 18.0;
+pub(super) const TITLE: f64 = 30.0;
+pub(super) const KEYS: f64 = 18.0;
 /// Between charts beside each other.
 const GAP: f64 = 8.0;
 
@@ -58,7 +58,7 @@ pub fn paint(charts: &[(&str, &Drawing)], columns: usize) -> RgbImage {
 }
 
 /// The legend in lines as wide as the chart: place, class, name.
-fn key_rows(chart: &Drawing) -> Vec<Vec<(f64, &str, &str)>> {
+pub(super) fn key_rows(chart: &Drawing) -> Vec<Vec<(f64, &str, &str)>> {
     let mut rows: Vec<Vec<(f64, &str, &str)>> = Vec::new();
     let mut left = f64::INFINITY;
     for (mark, name) in &chart.legend {

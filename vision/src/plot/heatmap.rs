@@ -1,7 +1,7 @@
 //! A table of counts as coloured cells.
 
 use super::Drawing;
-use super::shape::{Anchor, Shape};
+use super::shape::{Anchor, Shape, shortened};
 
 /// Draws `counts[row][column]`. Each cell is coloured by its fraction of its row, the diagonal in another hue: a rare class
 /// that is always mistaken stands out as much as a frequent one. `rows` and `columns` name both sides.
@@ -9,10 +9,7 @@ use super::shape::{Anchor, Shape};
 pub fn heatmap(rows: &[String], columns: &[String], counts: &[Vec<u64>]) -> Drawing {
     const MAX_LETTERS: usize = 20;
     let longest = |names: &[String]| names.iter().map(|n| n.chars().count()).max().unwrap_or(0).min(MAX_LETTERS) as f64;
-    let shown = |name: &str| match name.chars().count() {
-        0..=MAX_LETTERS => name.to_owned(),
-        _ => format!("{}…", name.chars().take(MAX_LETTERS - 1).collect::<String>()),
-    };
+    let shown = |name: &str| shortened(name, MAX_LETTERS);
     let cell = (440.0 / columns.len().max(1) as f64).clamp(18.0, 64.0);
     let (left, top) = (longest(rows) * 6.6 + 34.0, longest(columns) * 4.9 + 34.0);
     let (width, height) = (left + cell * columns.len() as f64 + 40.0, top + cell * rows.len() as f64 + 8.0);
