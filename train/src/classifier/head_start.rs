@@ -3,8 +3,8 @@
 //! Sampled at random, both would pull at the backbone until they have found their place, and what it knows of things in general
 //! would be lost on the way (Kumar et al. 2022). So they begin where they say what the backbone's own features say:
 //!
-//! - the embedding projects on the directions in which the features of the training crops extend, which keeps the angles between
-//!   them; its norm begins with their statistics and changes nothing;
+//! - an embedding that is there stays; one that is not projects on the directions in which the features of the training crops
+//!   extend, which keeps the angles between them; its norm begins with their statistics and changes nothing;
 //! - the centres are the mean directions of their SKUs (Qi et al. 2018).
 
 use engine::{Device, Session as _, Weights};
@@ -25,7 +25,7 @@ const ROUNDS: usize = 4;
 /// Shorter than this part of what it was, a vector is made of the others.
 const DEPENDENT: f32 = 1e-4;
 
-/// `start`, weights of a network in training, with an embedding and centres. An embedding that is there stays.
+/// `start`, weights of a network in training, with an embedding and centres. An embedding that is there stays as it is.
 ///
 /// # Errors
 /// When the network fails, or has fewer features than the embedding components.
@@ -36,10 +36,8 @@ pub fn head_start(
     device: &Device,
 ) -> Result<Weights, FitError> {
     let mut weights = start.renamed(|name| Some(name.to_owned()))?;
-    if weights.contains(&format!("{EMBEDDING}.weight")) {
-        return Ok(weights);
-    }
-    let (features, skus) = features(start, config, &images.train, device)?;
+    let backbone = start.renamed(|name| (!name.starts_with(EMBEDDING)).then(|| name.to_owned()))?;
+    let (features, skus) = features(&backbone, config, &images.train, device)?;
     let (count, wide) = features.dim();
     if count == 0 {
         return Ok(weights);
@@ -51,18 +49,29 @@ pub fn head_start(
             config.backbone
         )));
     }
-    let basis = principal(&features, dimension, config.rules.seed);
-    let embedded = features.dot(&basis);
-    let mean = embedded.mean_axis(Axis(0)).unwrap_or_default();
-    let variance = embedded.var_axis(Axis(0), 0.0);
+    let (weight, bias) = (format!("{EMBEDDING}.weight"), format!("{EMBEDDING_NORM}.bias"));
+    let (basis, shift) = if weights.contains(&weight) {
+        let known = weights.take(&weight, &[dimension, wide, 1, 1])?.to_vec();
+        let known = Array2::from_shape_vec((dimension, wide), known).expect("as many as the shape says");
+        let shift =
+            if weights.contains(&bias) { weights.take(&bias, &[dimension])?.to_vec() } else { vec![0.0; dimension] };
+        (known.reversed_axes(), Array1::from(shift))
+    } else {
+        (principal(&features, dimension, config.rules.seed), Array1::zeros(dimension))
+    };
+    let projected = features.dot(&basis);
+    let mean = projected.mean_axis(Axis(0)).unwrap_or_default();
+    let variance = projected.var_axis(Axis(0), 0.0);
     let epsilon = config.backbone.norm_epsilon() as f32;
-    weights.insert(format!("{EMBEDDING}.weight"), &[dimension, wide, 1, 1], basis.t().iter().copied().collect())?;
+    weights.insert(weight, &[dimension, wide, 1, 1], basis.t().iter().copied().collect())?;
+    // The norm gives back what it takes: embeddings begin as they were.
     let scale = variance.mapv(|variance| (variance + epsilon).sqrt());
-    for (name, values) in [("weight", &scale), ("bias", &mean), ("running_mean", &mean), ("running_var", &variance)] {
+    let moved = &mean + &shift;
+    for (name, values) in [("weight", &scale), ("bias", &moved), ("running_mean", &mean), ("running_var", &variance)] {
         weights.insert(format!("{EMBEDDING_NORM}.{name}"), &[dimension], values.to_vec())?;
     }
     let each = config.head.sub_centers;
-    let centers = centers(&embedded, &skus, images.learned, each);
+    let centers = centers(&(projected + &shift), &skus, images.learned, each);
     let values = centers.into_iter().flatten().collect();
     weights.insert(format!("{HEAD}.weight"), &[images.learned * each, dimension], values)?;
     Ok(weights)

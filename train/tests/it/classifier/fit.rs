@@ -10,8 +10,8 @@ use engine::onnx::{Calibration, Float16};
 use engine::{CandleSession, Device, Weights};
 use image::{Rgb, RgbImage};
 use ndarray::{Array4, Axis};
-use train::classifier::TrainConfig;
 use train::classifier::fit::{self, End, FitError, Setup};
+use train::classifier::{TrainConfig, head_start, network};
 use train::core::{BatchReport, EpochReport, Observer, RunFolder, Stop};
 use train::export::classifier::{ExportOptions, onnx, parity, quantize};
 use vision::Embedder as _;
@@ -243,4 +243,31 @@ fn another_network_cannot_go_on() {
     let other = setup(data.path(), 2, "held_out: {skus: [sku1]}");
     let error = fit::fit(&other, &run, &mut (), &Stop::default()).unwrap_err().to_string();
     assert!(error.contains("2 SKUs") && error.contains("3 SKUs"), "{error}");
+}
+
+#[test]
+fn a_second_run_begins_with_what_the_first_learned() {
+    let data = tempfile::tempdir().unwrap();
+    write_data(data.path());
+    let runs = tempfile::tempdir().unwrap();
+    let first = setup(data.path(), 6, "augment: {degrees: 0, jitter: 0.05, cover: 0, light: 0, far: 0}");
+    let run = RunFolder::create(runs.path(), "first").unwrap();
+    let mut losses = Losses::default();
+    fit::fit(&first, &run, &mut losses, &Stop::default()).unwrap();
+    let learned = Weights::open(&run.best()).unwrap();
+
+    let mut second = setup(data.path(), 1, "augment: {degrees: 0, jitter: 0.05, cover: 0, light: 0, far: 0}");
+    let start = network::start(&learned).unwrap();
+    let start = head_start(&start, &second.config, &second.feed.data, &second.device).unwrap();
+    // Served before a single step, it is the network that the first run left behind.
+    let served = network::served(&start, second.config.backbone).unwrap();
+    for (name, shape, before) in learned.iter() {
+        let after = served.take(name, shape).unwrap();
+        let off = before.iter().zip(after).map(|(a, b)| (a - b).abs() / a.abs().max(1.0)).fold(0.0_f32, f32::max);
+        assert!(off < 1e-4, "{name}: {off}");
+    }
+    second.start = Some(start);
+    let mut again = Losses::default();
+    fit::fit(&second, &RunFolder::create(runs.path(), "second").unwrap(), &mut again, &Stop::default()).unwrap();
+    assert!(again.0[0] < 0.5 * losses.0[0], "it began with {}, the first run with {}", again.0[0], losses.0[0]);
 }
