@@ -5,7 +5,7 @@ use std::time::Duration;
 use vision::Sha256;
 
 use crate::error::StoreError;
-use crate::model::now;
+use crate::model::{digest, now};
 use crate::photos::{COLUMNS, Day, Photo, photo};
 use crate::sql::{Tx, values};
 use crate::store::Store;
@@ -24,6 +24,9 @@ pub struct NextPhoto {
     pub reviewer: String,
     /// How long nobody else gets it.
     pub lease: Duration,
+    /// Photos that are in the reviewer's hands. What they hold besides, they get again: a page that was loaded anew knows nothing of it.
+    /// `None`: each asking gets another photo.
+    pub holding: Option<Vec<Sha256>>,
 }
 
 impl Store {
@@ -52,8 +55,13 @@ impl Store {
 }
 
 async fn claim(tx: &mut Tx, next: &NextPhoto) -> Result<Option<Photo>, StoreError> {
-    let NextPhoto { organisation, day, reviewer, lease } = next;
+    let NextPhoto { organisation, day, reviewer, holding, .. } = next;
     let at = now();
+    if let Some(holding) = holding
+        && let Some(lost) = held(tx, next, at).await?.into_iter().find(|photo| !holding.contains(photo))
+    {
+        return hold(tx, next, &lost.to_string(), at).await.map(Some);
+    }
     let sql = "SELECT COUNT(*) AS held FROM photos WHERE organisation = $1 AND claimed_by = $2 AND claimed_until > $3";
     if tx.one(sql, values![organisation, reviewer, at]).await?.number("held")? >= MAX_HELD {
         return Ok(None);
@@ -74,11 +82,27 @@ async fn claim(tx: &mut Tx, next: &NextPhoto) -> Result<Option<Photo>, StoreErro
     if found.is_none() {
         found = tx.optional(&open, values![organisation, day.0, at]).await?;
     }
-    let Some(found) = found else { return Ok(None) };
+    match found {
+        Some(found) => hold(tx, next, &found.text("photo")?, at).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// What the reviewer holds of the day and can still bring on.
+async fn held(tx: &mut Tx, next: &NextPhoto, at: i64) -> Result<Vec<Sha256>, StoreError> {
+    let sql = "SELECT photo FROM photos WHERE organisation = $1 AND claimed_by = $2 AND claimed_until > $3 AND day = $4 \
+               AND status IN ('open', 'second') ORDER BY photo";
+    let NextPhoto { organisation, day, reviewer, .. } = next;
+    let rows = tx.all(sql, values![organisation, reviewer, at, day.0]).await?;
+    rows.iter().map(|row| digest(&row.text("photo")?)).collect()
+}
+
+async fn hold(tx: &mut Tx, next: &NextPhoto, found: &str, at: i64) -> Result<Photo, StoreError> {
+    let NextPhoto { organisation, reviewer, lease, .. } = next;
     let until = at.saturating_add(i64::try_from(lease.as_millis()).unwrap_or(i64::MAX));
     let sql = format!(
         "UPDATE photos SET claimed_by = $1, claimed_until = $2 WHERE organisation = $3 AND photo = $4 RETURNING {COLUMNS}"
     );
-    let row = tx.one(&sql, values![reviewer, until, organisation, found.text("photo")?]).await?;
-    photo(&row).map(Some)
+    let row = tx.one(&sql, values![reviewer, until, organisation, found]).await?;
+    photo(&row)
 }

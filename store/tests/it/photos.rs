@@ -74,7 +74,13 @@ fn save(photo: Sha256, version: i64, boxes: Boxes, reviewer: &str, looks: u32) -
 }
 
 fn next(reviewer: &str) -> NextPhoto {
-    NextPhoto { organisation: HOME.into(), day: DAY, reviewer: reviewer.into(), lease: Duration::from_secs(60) }
+    NextPhoto {
+        organisation: HOME.into(),
+        day: DAY,
+        reviewer: reviewer.into(),
+        lease: Duration::from_secs(60),
+        holding: None,
+    }
 }
 
 on_each! {
@@ -215,6 +221,19 @@ on_each! {
         let refused = one.save_boxes(save(ann[0], 0, Boxes::AsShown, "bob", 1)).await;
         assert!(matches!(refused, Err(StoreError::Claimed { .. })), "{refused:?}");
         assert!(!one.release_photo(HOME, ann[0], "bob").await.expect("asked"));
+        // A page that was loaded anew gets back what it held, one after the other, and what it says it has at hand not once more.
+        let again = async |holding: &[Sha256]| {
+            let next = NextPhoto { holding: Some(holding.to_vec()), ..next("ann") };
+            one.next_photo(next).await.expect("asked").map(|photo| photo.photo)
+        };
+        let mut known = Vec::new();
+        while let Some(photo) = again(&known).await {
+            known.push(photo);
+        }
+        let mut held = ann.clone();
+        known.sort();
+        held.sort();
+        assert_eq!(known, held);
         assert!(one.release_photo(HOME, ann[0], "ann").await.expect("given back"));
         one.save_boxes(save(ann[0], 0, Boxes::AsShown, "bob", 1)).await.expect("saved");
         let progress = one.verify_progress(HOME, DAY, store::model::now()).await.expect("counted");
