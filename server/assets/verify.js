@@ -3,17 +3,21 @@
 import { byId, el, plural, svg } from "./dom.js";
 import { find } from "./review_api.js";
 import { complain, reviewer, saveReviewer, say } from "./review_who.js";
-import { accept, days, next, release, save } from "./verify_api.js";
-import { copiedRight, grip, isLarge, moved, readingOrder, sameRow, snapped, tidy } from "./verify_boxes.js";
+import { accept, classes, days, next, release, save } from "./verify_api.js";
+import { copiedRight, frequent, grip, isLarge, moved, readingOrder, sameRow, snapped, tidy } from "./verify_boxes.js";
 
 /** Reach of a pointer and of snapping, in pixels of the screen. */
 const REACH = 7;
+/** Narrower boxes, in pixels of the screen, have no text unless they are chosen. */
+const LEGIBLE = 34;
+/** SKUs that have a key of their own. */
+const NAMED = 9;
 /** Changes that can be taken back. */
 const UNDO = 200;
 
 const stage = byId("verify-stage");
 const marks = byId("verify-marks");
-const state = { day: null, photo: null, boxes: [], selected: -1, undo: [], touched: false, ahead: null, busy: false, drag: null };
+const state = { day: null, photo: null, classes: [], palette: [], boxes: [], selected: -1, undo: [], touched: false, ahead: null, busy: false, drag: null };
 
 // What is shown
 
@@ -28,10 +32,13 @@ function draw() {
   const rect = (box, name) => svg("rect", {
     x: box.x1, y: box.y1, width: box.x2 - box.x1, height: box.y2 - box.y1, class: name, "stroke-width": width,
   });
-  const texts = boxes.map((box) => svg("text", { x: box.x1 + width, y: box.y1 + 7 * width, "font-size": 6 * width }, box.code ?? box.class));
+  const legible = boxes.filter((box, at) => at === selected || box.x2 - box.x1 > LEGIBLE * scale());
+  const texts = legible.map((box) => svg("text", { x: box.x1 + width, y: box.y1 + 7 * width, "font-size": 6 * width }, box.code ?? box.class));
   marks.replaceChildren(...boxes.map((box, at) => rect(box, at === selected ? "verify-box chosen" : box.sku_id ? "verify-box" : "verify-box nameless")), ...texts);
   const box = boxes[selected];
-  byId("verify-class").value = box?.class ?? "";
+  const names = box && !state.classes.includes(box.class) ? [...state.classes, box.class] : state.classes;
+  byId("verify-class").replaceChildren(...names.map((name) => el("option", { value: name, selected: name === box?.class }, name)));
+  if (!box) byId("verify-class").selectedIndex = -1;
   byId("verify-sku").value = box?.code ?? "";
   for (const id of ["verify-class", "verify-sku"]) byId(id).disabled = !box;
   byId("verify-count").textContent = `${plural(boxes.length, "box", "boxes")}${state.touched ? ", changed" : ""}`;
@@ -42,10 +49,15 @@ function show(photo) {
   Object.assign(state, { photo, selected: -1, undo: [], touched: false, drag: null });
   state.boxes = (photo?.boxes ?? []).map(fromWire);
   state.proposals = (photo?.proposals ?? []).map(fromWire);
+  state.palette = frequent([...state.boxes, ...state.proposals], NAMED);
+  byId("verify-palette").replaceChildren(...state.palette.map((sku, at) =>
+    el("button", { type: "button", class: "button small", "aria-keyshortcuts": String(at + 1), onclick: () => { name(at); stage.focus({ preventScroll: true }); } },
+      el("span", {}, sku.code), el("kbd", {}, String(at + 1)))));
   if (photo) {
     const image = byId("verify-photo");
     image.src = photo.image;
-    stage.style.setProperty("--ratio", `${photo.width} / ${photo.height}`);
+    stage.style.setProperty("--ratio", photo.width / photo.height);
+    image.alt = `Photo of ${photo.at}`;
     marks.setAttribute("viewBox", `0 0 ${photo.width} ${photo.height}`);
     const place = [photo.store, photo.shelf].filter(Boolean).join(", ");
     byId("verify-where").textContent = [photo.at, place, photo.status === "second" ? "second look" : ""].filter(Boolean).join(" · ");
@@ -54,6 +66,7 @@ function show(photo) {
     say("Nothing waits on this day");
   }
   draw();
+  if (photo && !["INPUT", "SELECT"].includes(document.activeElement?.tagName)) stage.focus({ preventScroll: true });
 }
 
 const fromWire = ({ box: [x1, y1, x2, y2], ...rest }) => ({ x1, y1, x2, y2, class: rest.class, sku_id: rest.sku_id, code: rest.code });
@@ -105,6 +118,12 @@ function nameRow() {
   if (!box) return;
   const { class: kind, sku_id, code } = box;
   change(state.boxes.map((other) => (sameRow(box, other) ? { ...other, class: kind, sku_id, code } : other)));
+}
+
+/** The chosen box shows one of the SKUs that have a key. */
+function name(at) {
+  const sku = state.palette[at];
+  if (sku && state.boxes[state.selected]) change(replaced({ ...state.boxes[state.selected], sku_id: sku.sku_id, code: sku.code }));
 }
 
 function nudge(dx, dy) {
@@ -172,6 +191,17 @@ marks.addEventListener("pointermove", (event) => {
   draw();
 });
 
+// One gesture for what is no container at all.
+marks.addEventListener("contextmenu", (event) => {
+  event.preventDefault();
+  const found = state.busy ? -1 : under(...at(event));
+  if (found < 0) return;
+  state.selected = found;
+  remove();
+  state.selected = -1;
+  draw();
+});
+
 const pick = (box, sides) => Object.fromEntries(sides.map((side) => [side, box[side]]));
 
 marks.addEventListener("pointerup", () => {
@@ -187,8 +217,8 @@ marks.addEventListener("pointerup", () => {
 
 byId("verify-class").addEventListener("change", (event) => {
   const box = state.boxes[state.selected];
-  const kind = event.target.value.trim();
-  if (box && kind) change(replaced({ ...box, class: kind }));
+  if (box) change(replaced({ ...box, class: event.target.value }));
+  stage.focus({ preventScroll: true });
 });
 
 let asked = null;
@@ -236,12 +266,12 @@ async function working(work) {
 }
 
 async function advance() {
-  const ahead = state.ahead ?? next(state.day, reviewer());
+  const ahead = state.ahead ?? next(state.day, reviewer(), []);
   state.ahead = null;
   const photo = await ahead;
   show(photo);
   if (photo) {
-    state.ahead = next(state.day, reviewer());
+    state.ahead = next(state.day, reviewer(), [photo.photo]);
     state.ahead.catch(() => { state.ahead = null; });
   }
   progress();
@@ -287,16 +317,23 @@ const open = (day) => working(async () => {
 
 // Keys
 
+/** From here on Tab goes to the buttons again, as everywhere else. */
+function leave() {
+  state.selected = -1;
+  byId("verify-done").focus();
+  draw();
+}
+
 const KEYS = {
   enter: done, a: done, s: skip, z: undo, x: remove, delete: remove, backspace: remove, c: copyRight, r: nameRow,
-  f: () => byId("verify-sku").focus(), escape: () => { state.selected = -1; draw(); },
+  f: () => byId("verify-sku").focus(), escape: leave,
 };
 
 document.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
   const typing = ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName);
   if (typing) {
-    if (key === "escape" || key === "enter") event.target.blur();
+    if (key === "escape" || key === "enter") stage.focus({ preventScroll: true });
     return;
   }
   if (event.ctrlKey || event.metaKey || !state.photo) return;
@@ -304,20 +341,22 @@ document.addEventListener("keydown", (event) => {
   const arrows = { arrowleft: [-step, 0], arrowright: [step, 0], arrowup: [0, -step], arrowdown: [0, step] };
   // Buttons and links have their own meaning of Enter and Tab.
   const onControl = ["BUTTON", "A"].includes(event.target.tagName);
-  if (key === "tab" && !onControl && event.target !== document.body && event.target !== stage) return;
-  if (key === "tab" && !onControl) choose(event.shiftKey ? -1 : 1);
+  if (key === "tab" && event.target !== stage) return;
+  if (key === "tab") choose(event.shiftKey ? -1 : 1);
   else if (arrows[key] && state.selected >= 0) nudge(...arrows[key]);
+  else if (/^[1-9]$/.test(key)) name(Number(key) - 1);
   else if (KEYS[key] && !(key === "enter" && onControl)) KEYS[key]();
   else return;
   event.preventDefault();
 });
 
 for (const [id, work] of [["verify-done", done], ["verify-skip", skip], ["verify-undo", undo], ["verify-remove", remove], ["verify-copy", copyRight], ["verify-row", nameRow]]) {
-  byId(id).addEventListener("click", () => { work(); byId(id).blur(); });
+  byId(id).addEventListener("click", () => { work(); stage.focus({ preventScroll: true }); });
 }
 byId("verify-day").addEventListener("change", (event) => { event.target.blur(); open(event.target.value); });
 window.addEventListener("resize", draw);
 saveReviewer(() => { if (state.day) open(state.day); });
+state.classes = (await classes().catch(() => ({ classes: [] }))).classes.map(({ name }) => name);
 
 const found = await progress();
 const wanted = new URLSearchParams(location.search).get("day") ?? found.find(({ open: left, second }) => left + second > 0)?.day ?? found[0]?.day;

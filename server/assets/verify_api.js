@@ -18,9 +18,12 @@ async function post(path, body) {
   }
 }
 
-/** The next photo of a day with its image loaded, or `null`. */
-export async function next(day, reviewer) {
-  const { photo } = await post("claim", { day, reviewer });
+/** Classes that boxes may have. */
+export const classes = async () => answered(await fetch("/v2/classes", { headers: { accept: "application/json" } }));
+
+/** The next photo of a day with its image loaded, or `null`; `holding` are those that are at hand already. */
+export async function next(day, reviewer, holding) {
+  const { photo } = await post("claim", { day, reviewer, holding });
   if (!photo) return null;
   const image = new Image();
   image.src = photo.image;

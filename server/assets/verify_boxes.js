@@ -9,6 +9,16 @@ const overlap = (a1, a2, b1, b2) => Math.max(0, Math.min(a2, b2) - Math.max(a1, 
 /** Whether two boxes stand in one row: they share half the height of the lower one. */
 export const sameRow = (a, b) => overlap(a.y1, a.y2, b.y1, b.y2) >= 0.5 * Math.min(height(a), height(b));
 
+/** SKUs of these boxes, `{sku_id, code}`, the most frequent first, at most `most`. */
+export function frequent(boxes, most) {
+  const counts = new Map();
+  for (const { sku_id, code } of boxes.filter((box) => box.sku_id && box.code)) {
+    const known = counts.get(sku_id) ?? { sku_id, code, count: 0 };
+    counts.set(sku_id, { ...known, count: known.count + 1 });
+  }
+  return [...counts.values()].sort((a, b) => b.count - a.count || a.sku_id - b.sku_id).slice(0, most);
+}
+
 /** Fraction of the smaller box that the other covers. */
 export function covered(a, b) {
   const shared = overlap(a.x1, a.x2, b.x1, b.x2) * overlap(a.y1, a.y2, b.y1, b.y2);

@@ -16,16 +16,16 @@ use crate::harness::{Problem, Server, config, loaded, recognizer};
 use crate::photos;
 use crate::review_server::settings;
 
-fn keeping() -> ServerConfig {
+pub(crate) fn keeping() -> ServerConfig {
     let mut config = config();
     config.photos.keep = true;
     config
 }
 
-async fn server(handle: &StoreHandle, config: ServerConfig) -> Server {
+pub(crate) async fn server(handle: &StoreHandle, config: ServerConfig) -> Server {
     let control = std::sync::Arc::default();
     let recognizer = recognizer(&control);
-    let setup = Setup { config, store: Some(handle.clone()), reload: None };
+    let setup = Setup { config, store: Some(handle.clone()), reload: None, export: None };
     let server = Server::loading(setup, control, move || loaded(recognizer)).await;
     server.until_ready().await;
     server
@@ -40,7 +40,7 @@ async fn kept(store: &Store) -> Vec<Photo> {
     all
 }
 
-async fn send(server: &Server, photo: Vec<u8>, query: &str) {
+pub(crate) async fn send(server: &Server, photo: Vec<u8>, query: &str) {
     let answer = server.post(&format!("/v2/recognize{query}")).body(photo).send().await.expect("an answer");
     assert_eq!(answer.status(), StatusCode::OK);
 }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use store::access::DEFAULT_ORGANISATION;
-use store::verify::NextPhoto;
+use store::verify::{MAX_HELD, NextPhoto};
 use utoipa::ToSchema;
 
 use super::answer::PhotoAnswer;
@@ -25,6 +25,10 @@ pub(crate) struct NextBody {
     /// Who; or in the header `X-Reviewer`.
     #[serde(default)]
     reviewer: Option<String>,
+    /// SHA-256 of the photos that the reviewer has at hand, four at most: another one that they hold comes first. Without it, each asking
+    /// gets another photo.
+    #[serde(default)]
+    holding: Option<Vec<String>>,
 }
 
 /// Who gives a photo back.
@@ -69,7 +73,13 @@ pub(crate) async fn claim(State(app): State<Arc<App>>, change: Change<NextBody>)
     let day = body.day.parse().map_err(|_| Problem::parameter("day", &body.day, "a day such as 2026-11-30"))?;
     let reviewer = origin.reviewer(body.reviewer.as_deref());
     let organisation = DEFAULT_ORGANISATION.to_owned();
-    let next = NextPhoto { organisation, day, reviewer, lease: app.config.photos.claim };
+    let holding = body.holding.map(|photos| {
+        if photos.len() > MAX_HELD as usize {
+            return Err(Problem::parameter("holding", &photos.len().to_string(), "four photos at most"));
+        }
+        photos.iter().map(|photo| digest(photo)).collect::<Result<Vec<_>, _>>()
+    });
+    let next = NextPhoto { organisation, day, reviewer, lease: app.config.photos.claim, holding: holding.transpose()? };
     let Some(photo) = store.next_photo(next).await? else { return Ok(Json(NextAnswer { photo: None })) };
     let said = store.annotations(DEFAULT_ORGANISATION, photo.photo).await?;
     Ok(Json(NextAnswer { photo: Some(PhotoAnswer::of(&photo, said.last())) }))
