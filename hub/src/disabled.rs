@@ -64,3 +64,25 @@ impl FactoryClient {
         match self.0 {}
     }
 }
+
+/// Cannot exist here: [`ServerClient::new`] refuses.
+#[derive(Debug)]
+pub struct ServerClient(std::convert::Infallible);
+
+impl ServerClient {
+    /// Refuses.
+    ///
+    /// # Errors
+    /// Always [`HubError::NotBuilt`].
+    pub fn new(_base: &str, _key: Option<Token>, _limits: Limits) -> Result<Self, HubError> {
+        Err(HubError::NotBuilt)
+    }
+
+    /// Cannot be called.
+    ///
+    /// # Errors
+    /// None.
+    pub fn metrics(&self) -> Result<String, HubError> {
+        match self.0 {}
+    }
+}

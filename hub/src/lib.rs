@@ -4,7 +4,8 @@
 //! and only then lets it be seen. The cache has the layout that the hub's own tools use, so what they fetched is found here
 //! and the other way round. A build without the feature `client` answers [`HubError::NotBuilt`].
 //!
-//! The other client of HTTP that there is lies here, too: [`factory`], a server of tables as a trainer knows it.
+//! The other clients of HTTP that there are lie here, too: [`factory`], a server of tables as a trainer knows it, and
+//! [`ServerClient`], which asks a server for its metrics.
 
 mod error;
 pub mod factory;
@@ -15,12 +16,12 @@ mod source;
 #[cfg(feature = "client")]
 mod enabled;
 #[cfg(feature = "client")]
-pub use enabled::{FactoryClient, Hub};
+pub use enabled::{FactoryClient, Hub, ServerClient};
 
 #[cfg(not(feature = "client"))]
 mod disabled;
 #[cfg(not(feature = "client"))]
-pub use disabled::{FactoryClient, Hub};
+pub use disabled::{FactoryClient, Hub, ServerClient};
 
 use std::time::Duration;
 

@@ -4,6 +4,7 @@ mod cache;
 mod client;
 mod factory;
 mod remote;
+mod scrape;
 mod transfer;
 
 use std::fs;
@@ -16,6 +17,7 @@ use self::cache::CachedRepo;
 use self::client::Client;
 pub use self::factory::FactoryClient;
 use self::remote::Remote;
+pub use self::scrape::ServerClient;
 use super::{DEFAULT_FILES, HubError, HubFile, HubOptions, Limits, Missing, Progress};
 
 /// A hub and the local cache of what was fetched from it.
