@@ -11,6 +11,7 @@
 //! | [`explain`] | what each feature adds to what trees say |
 //! | [`metrics`], [`fold`], [`robust`] | how good predictions are; cross-validation; on disturbed rows |
 //! | [`mod@train`], [`trained`] | from a table to a judged model; the model's file |
+//! | [`mod@validate`], [`report`] | a model judged by another table; charts and a page of what was found |
 //! | [`search`] | hyperparameters by grid, chance and TPE |
 //! | [`features`] | features of series, which cannot see the future |
 //! | [`mod@forecast`] | what stands on a shelf at the next visit, with intervals that hold |
@@ -28,6 +29,7 @@ pub mod matrix;
 pub mod metrics;
 pub mod prepare;
 pub mod read;
+pub mod report;
 pub mod robust;
 pub mod samples;
 pub mod scale;
@@ -38,6 +40,7 @@ pub mod stats;
 pub mod table;
 pub mod train;
 pub mod trained;
+pub mod validate;
 pub mod write;
 
 pub use clean::{CleanOptions, MissingStrategy, OutlierMethod, clean};
@@ -52,4 +55,5 @@ pub use split::{Split, SplitMethod, SplitOptions, split};
 pub use table::{Column, Table};
 pub use train::{TrainOptions, Training, train};
 pub use trained::{Predictions, TrainedModel};
+pub use validate::{Validation, validate};
 pub use write::write_csv;

@@ -11,7 +11,9 @@ use crate::fold::{FoldError, FoldKind, folds};
 use crate::learn::catalogue::{Hyperparameters, learner};
 use crate::learn::{Algorithm, Fitted, LearnError, Model, Predictor, Run, Step};
 use crate::matrix::Matrix;
-use crate::metrics::{Classification, Curves, Regression, accuracy, classification, curves, regression};
+use crate::metrics::{
+    Classification, Curves, Regression, Thresholds, accuracy, classification, curves, regression, thresholds,
+};
 use crate::prepare::{Classes, Preparation, PrepareError, TargetError, class_target, value_target};
 use crate::robust::{Disturbed, robustness};
 use crate::samples::{Samples, Target, Task};
@@ -58,6 +60,9 @@ pub struct TrainOptions {
     /// Another seed, another split and model.
     #[serde(default = "defaults::seed")]
     pub seed: u64,
+    /// Columns that nothing is learned of: identifiers, or what is not known yet when the model is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude_columns: Vec<String>,
 }
 
 mod defaults {
@@ -92,6 +97,7 @@ impl TrainOptions {
             early_stopping_patience: defaults::patience(),
             split: None,
             seed: defaults::seed(),
+            exclude_columns: Vec::new(),
         }
     }
 }
@@ -108,6 +114,8 @@ pub struct Training {
     pub validation: Option<Evaluation>,
     /// Curves on the test rows, to be drawn; none without such rows.
     pub curves: Option<Curves>,
+    /// Of two classes: what each threshold of the second one's probability comes to on the test rows.
+    pub thresholds: Option<Thresholds>,
     /// How good it is on test rows that are noisy or incomplete.
     pub robustness: Vec<Disturbed>,
     /// Each step of learning, where there are steps.
@@ -189,7 +197,7 @@ struct Problem {
 }
 
 impl Problem {
-    fn of(table: &Table, target: &str, task: Task) -> Result<Self, TrainError> {
+    fn of(table: &Table, (target, task): (&str, Task), excluded: &[String]) -> Result<Self, TrainError> {
         let (classes, y, rows) = match task {
             Task::Classification => {
                 let (classes, y, rows) = class_target(table, target)?;
@@ -200,7 +208,10 @@ impl Problem {
                 (None, y, rows)
             }
         };
-        let features = table.without(target).map_err(TargetError::Table)?.take(&rows);
+        let mut features = table.without(target).map_err(TargetError::Table)?.take(&rows);
+        for column in excluded.iter().filter(|column| *column != target) {
+            features = features.without(column).map_err(TargetError::Table)?;
+        }
         Ok(Self { features, y, classes, without_target: table.rows() - rows.len() })
     }
 }
@@ -235,10 +246,7 @@ impl Steps {
 
     /// What a missing value of each feature that is used becomes.
     fn fill(&self) -> Vec<f64> {
-        let missing: Vec<f64> = self.preparation.features.iter().map(|feature| feature.missing).collect();
-        let mut row = Matrix::new(missing, 1, self.preparation.features.len());
-        self.scaler.apply(&mut row);
-        row.only(&self.selected).row(0).to_vec()
+        filled(&self.preparation, &self.scaler, &self.selected)
     }
 
     fn samples(&self, problem: &Problem, rows: &[usize]) -> Result<Samples, PrepareError> {
@@ -246,6 +254,14 @@ impl Steps {
         self.scaler.apply(&mut x);
         Ok(Samples { x: x.only(&self.selected), y: problem.y.take(rows) })
     }
+}
+
+/// What a missing value of each feature that is used becomes.
+pub(crate) fn filled(preparation: &Preparation, scaler: &Scaler, selected: &[usize]) -> Vec<f64> {
+    let missing: Vec<f64> = preparation.features.iter().map(|feature| feature.missing).collect();
+    let mut row = Matrix::new(missing, 1, preparation.features.len());
+    scaler.apply(&mut row);
+    row.only(selected).row(0).to_vec()
 }
 
 /// Trains and judges a model. `progress` is told of each step.
@@ -259,7 +275,7 @@ pub fn train(
     progress: &(dyn Fn(Step) + Sync),
 ) -> Result<Training, TrainError> {
     let learner = learner(options.algorithm, options.task_type, &options.hyperparameters)?;
-    let problem = Problem::of(table, &options.target_column, options.task_type)?;
+    let problem = Problem::of(table, (&options.target_column, options.task_type), &options.exclude_columns)?;
     let parts = split(
         &with_target(table, &options.target_column, &problem),
         &SplitOptions {
@@ -292,12 +308,12 @@ pub fn train(
         left_out: steps.preparation.left_out.clone(),
         classes: problem.classes.clone(),
     };
-    let curves = (test.rows() > 0).then(|| curves(&test, &model.scores(&test.x)));
-    let robustness = robustness(&model, &test, &steps.fill(), options.seed);
+    let judged = judged(&model, &test, &steps.fill(), options.seed);
     Ok(Training {
-        evaluation: evaluate(&model, &test),
-        curves,
-        robustness,
+        evaluation: judged.evaluation,
+        curves: judged.curves,
+        thresholds: judged.thresholds,
+        robustness: judged.robustness,
         validation: (validation.rows() > 0).then(|| evaluate(&model, &validation)),
         training_history: history,
         training_summary,
@@ -341,6 +357,29 @@ fn with_target(table: &Table, target: &str, problem: &Problem) -> Table {
     table.take(&rows)
 }
 
+/// What rows say of a model.
+pub(crate) struct Judged {
+    pub(crate) evaluation: Evaluation,
+    pub(crate) curves: Option<Curves>,
+    pub(crate) thresholds: Option<Thresholds>,
+    pub(crate) robustness: Vec<Disturbed>,
+}
+
+/// Judges a model in every way. `fill` is what a missing value of each feature becomes.
+pub(crate) fn judged(model: &Model, samples: &Samples, fill: &[f64], seed: u64) -> Judged {
+    let scores = model.scores(&samples.x);
+    let thresholds = match &samples.y {
+        Target::Classes { of, .. } => thresholds(of, &scores),
+        Target::Values(_) => None,
+    };
+    Judged {
+        evaluation: evaluate(model, samples),
+        curves: (samples.rows() > 0).then(|| curves(samples, &scores)),
+        thresholds,
+        robustness: robustness(model, samples, fill, seed),
+    }
+}
+
 /// Judges a model by rows that it did not learn from.
 #[must_use]
 pub fn evaluate(model: &Model, samples: &Samples) -> Evaluation {
@@ -382,7 +421,7 @@ pub fn cross_validate(
     mut after_fold: impl FnMut(f64) -> bool,
 ) -> Result<Vec<f64>, TrainError> {
     let learner = learner(options.algorithm, options.task_type, &options.hyperparameters)?;
-    let problem = Problem::of(table, &options.target_column, options.task_type)?;
+    let problem = Problem::of(table, (&options.target_column, options.task_type), &options.exclude_columns)?;
     let run = Run::quiet(options.seed, cancel);
     let mut scores = Vec::with_capacity(folding.cv);
     for fold in folds(&problem.y, folding.cv, folding.kind, options.seed)? {
@@ -457,7 +496,7 @@ pub fn rank_features(
     selection: SelectionOptions,
     (seed, cancel): (u64, &Cancel),
 ) -> Result<Vec<RankedFeature>, TrainError> {
-    let problem = Problem::of(table, target, task)?;
+    let problem = Problem::of(table, (target, task), &[])?;
     let preparation = Preparation::learn(&problem.features)?;
     let mut x = preparation.apply(&problem.features)?;
     Scaler::learn(&x, ScalingMethod::Standard).apply(&mut x);

@@ -3,6 +3,7 @@
 mod classification;
 mod curves;
 mod regression;
+mod thresholds;
 
 pub use classification::{
     Average, ClassScores, Classification, accuracy, average_precision_recall, classification, confusion, log_loss,
@@ -10,3 +11,4 @@ pub use classification::{
 };
 pub use curves::{ClassCurves, Curves, curves};
 pub use regression::{Regression, regression};
+pub use thresholds::{Threshold, Thresholds, thresholds};
