@@ -12,7 +12,7 @@
 //! | [`worker`] | who does it |
 //! | [`insights`] | what the last forecast says of each shelf |
 //! | [`models`] | what jobs made: deployed, asked |
-//! | `cache`, `rows` | models at hand; rows as clients send them |
+//! | `cache`, `rows`, `export` | models at hand; rows as clients send them; what writes models as ONNX |
 //! | [`error`] | why something was not done |
 
 pub mod data_sets;
@@ -26,11 +26,13 @@ pub mod worker;
 
 mod bench;
 mod cache;
+mod export;
 mod format;
 mod platform;
 mod rows;
 
 pub use error::PlatformError;
+pub use export::Exporter;
 pub use incoming::Incoming;
 pub use limits::{JobLimits, Limits};
 pub use platform::Platform;

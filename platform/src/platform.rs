@@ -8,6 +8,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::bench::Bench;
 use crate::cache::Cache;
 use crate::error::PlatformError;
+use crate::export::Exporter;
 use crate::incoming::Incoming;
 use crate::limits::Limits;
 
@@ -26,16 +27,23 @@ struct Inner {
     /// Told of every job that is wanted here.
     wanted: Notify,
     models: Cache,
+    exporter: Option<Exporter>,
 }
 
 impl Platform {
     /// Over a store that is opened when it is first needed; without one, everything says so.
     #[must_use]
     pub fn new(store: Option<StoreHandle>, limits: Limits) -> Self {
+        Self::exporting(store, limits, None)
+    }
+
+    /// The same, with what writes models as ONNX.
+    #[must_use]
+    pub fn exporting(store: Option<StoreHandle>, limits: Limits, exporter: Option<Exporter>) -> Self {
         let bench = Bench::new(limits.at_once, limits.per_organisation, limits.patience);
         let uploads = Arc::new(Semaphore::new(limits.uploads));
         let (wanted, models) = (Notify::new(), Cache::new(limits.model_bytes));
-        Self { inner: Arc::new(Inner { store, limits, bench, uploads, wanted, models }) }
+        Self { inner: Arc::new(Inner { store, limits, bench, uploads, wanted, models, exporter }) }
     }
 
     /// The store.
@@ -59,6 +67,10 @@ impl Platform {
 
     pub(crate) fn models(&self) -> &Cache {
         &self.inner.models
+    }
+
+    pub(crate) fn exporter(&self) -> Option<&Exporter> {
+        self.inner.exporter.as_ref()
     }
 
     pub(crate) fn wanted(&self) -> &Notify {

@@ -93,7 +93,8 @@ impl Worker {
         let gone = Gone(Arc::default());
         let cancel = Cancel::new(Arc::clone(&gone.0), Instant::now() + limits.time);
         let journal = Arc::new(Journal::default());
-        let mut making = std::pin::pin!(make(store, taken, Arc::clone(&journal), cancel));
+        let mut making =
+            std::pin::pin!(make(store, taken, self.platform.exporter().cloned(), Arc::clone(&journal), cancel));
         let (mut cut, mut heard) = (None, Instant::now());
         let made = loop {
             tokio::select! {

@@ -35,6 +35,16 @@ function deploy(job) {
   });
 }
 
+// Charts come as images: they keep their own colours, and nothing in them is markup of this page.
+async function plots(job) {
+  if (!job.results) return null;
+  const found = await get(`/jobs/${job.job_id}/plots`);
+  if (!found.length) return null;
+  const images = found.map(({ title, url }) => el("figure", {}, el("img", { src: url, alt: `${title}, a chart`, loading: "lazy" })));
+  const report = el("a", { class: "button small", href: `/api/ml/jobs/${job.job_id}/report`, download: "" }, "Save report");
+  return el("section", { class: "plots", "aria-label": "Charts" }, ...images, report);
+}
+
 function results(job) {
   const found = job.results;
   if (!found) return [];
@@ -80,7 +90,7 @@ function follow(id) {
 async function head(id) {
   const job = await get(`/jobs/${id}`);
   const over = ["completed", "failed", "cancelled"].includes(job.status);
-  const outcome = results(job).filter(Boolean);
+  const outcome = [...results(job), await plots(job)].filter(Boolean);
   byId("job").replaceChildren(
     el("div", { class: "head" }, el("h2", {}, `${job.kind} `, state(job.status)), over ? null : cancel(id)),
     el("p", { class: "fine" }, el("a", { href: `/datasets?id=${job.dataset_id}` }, "Data set"), ` · wanted ${time(job.created_at)} by ${job.created_by}`),

@@ -53,7 +53,7 @@ async function refresh() {
   detail(
     el("div", { class: "head" }, el("h2", {}, `${model.name}@${model.version} `, state(model.status)), model.status === "staged" ? promote(model) : null),
     metrics(model.metrics),
-    ...(tabular ? await ask(model) : []));
+    ...(tabular ? [el("p", {}, el("a", { class: "button small", href: `/api/ml/models/${model.model_id}/onnx`, download: "" }, "Save as ONNX")), ...await ask(model)] : []));
 }
 
 busy(null, refresh);

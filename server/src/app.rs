@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use platform::Platform;
+use platform::{Exporter, Platform};
 use review::Review;
 use store::StoreHandle;
 use tokio::sync::watch;
@@ -52,7 +52,11 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(config: ServerConfig, access: Access, store: Option<StoreHandle>) -> Arc<Self> {
+    pub(crate) fn new(
+        config: ServerConfig,
+        access: Access,
+        (store, export): (Option<StoreHandle>, Option<Exporter>),
+    ) -> Arc<Self> {
         let models = Arc::new(Models::new());
         let inference = Inference::new(&config);
         let swaps = Arc::<Swaps>::default();
@@ -69,7 +73,7 @@ impl App {
         let answers = Budget::new(config.max_answer_bytes);
         let photos = Arc::new(PhotoMemory::new(config.max_decoded_bytes as u64));
         let room = Arc::new(Room::new(config.max_connections, config.max_connections_per_address));
-        let platform = Platform::new(store.clone(), config.tables.clone());
+        let platform = Platform::exporting(store.clone(), config.tables.clone(), export);
         let (review, stop) = (Arc::default(), watch::Sender::new(false));
         let started = Instant::now();
         Arc::new(Self {

@@ -1,6 +1,8 @@
 //! The OpenAPI document. `docs/openapi.json` is its committed copy; a test compares them.
 
 use utoipa::OpenApi;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder};
 
 use crate::endpoints::{
     account, admin, classes, health, livez, metrics, ml, predict, readyz, recognize, recognize_batch, review, skus,
@@ -60,6 +62,9 @@ use crate::endpoints::{
         ml::jobs::list::list,
         ml::jobs::show::show,
         ml::jobs::events::events,
+        ml::jobs::plots::list,
+        ml::jobs::plots::show,
+        ml::jobs::plots::report,
         ml::jobs::cancel::cancel,
         ml::insights::insights,
         ml::insights::ask,
@@ -73,6 +78,7 @@ use crate::endpoints::{
         ml::deployed::deployed,
         ml::history::history,
         ml::gates::gates,
+        ml::onnx::onnx,
         ml::promote::promote,
         ml::rollback::rollback,
         admin::keys::list,
@@ -104,7 +110,27 @@ struct Document;
 /// The document as JSON text.
 #[must_use]
 pub fn json() -> String {
-    let mut text = Document::openapi().to_pretty_json().expect("the document is plain data");
+    let mut document = Document::openapi();
+    for path in document.paths.paths.values_mut() {
+        [&mut path.get, &mut path.post, &mut path.put, &mut path.delete].into_iter().flatten().for_each(complete);
+    }
+    let mut text = document.to_pretty_json().expect("the document is plain data");
     text.push('\n');
     text
+}
+
+/// What every operation may answer that reads a body or a query, said in one place.
+fn complete(operation: &mut Operation) {
+    let mut add = |status: &str, description: &str| {
+        let content = Content::new(Some(Ref::from_schema_name("ProblemBody")));
+        let problem = ResponseBuilder::new().description(description).content("application/problem+json", content);
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem.build().into());
+    };
+    if operation.request_body.is_some() {
+        add("400", "The body cannot be read");
+    }
+    let asks = |known: &RefOr<Parameter>| matches!(known, RefOr::T(one) if one.parameter_in == ParameterIn::Query);
+    if operation.request_body.is_some() || operation.parameters.iter().flatten().any(asks) {
+        add("422", "A value that may not be, or a name that is not known");
+    }
 }

@@ -96,7 +96,7 @@ mod tests {
         config.max_connections_per_address = 1024;
         let address = ([127, 0, 0, 1], 0).into();
         let access = access(&config, address, None).await.expect("nobody needs a key");
-        let app = App::new(config, access, None);
+        let app = App::new(config, access, (None, None));
         let release = Release::new(
             "fakes",
             Arc::new(FixedDetector::bottles(&[])),

@@ -67,10 +67,10 @@ pub async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let Setup { config, store, reload } = setup.into();
+    let Setup { config, store, reload, export } = setup.into();
     let address = listener.local_addr().map_err(ServeError::Address)?;
     let access = access(&config, address, store.as_ref()).await?;
-    let app = App::new(config, access, store);
+    let app = App::new(config, access, (store, export));
     // Workers hold the channel open; the loader only may, so that a stop while it loads waits for nobody.
     let (alive, mut all_gone) = mpsc::channel(1);
     let context = WorkerContext {

@@ -1,7 +1,6 @@
 //! One job, done: the table fetched, learned from, the model put among the objects.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -9,6 +8,7 @@ use store::Store;
 use store::data_sets::DataSet;
 use store::jobs::Taken;
 use store::registry::{DataSetRef, ModelFile, ModelKind, NewModel};
+use tabular::Table;
 use tabular::train::{Evaluation, Training};
 use tabular::trained::ModelFileError;
 use tempfile::TempDir;
@@ -18,9 +18,12 @@ use super::learn::{Learned, learn};
 use super::{JobRequest, Journal};
 use crate::data_sets::Source;
 use crate::error::PlatformError;
+use crate::export::{Exporter, SAMPLE};
 
 /// Name of a model's file among those of its version.
 pub(crate) const MODEL_FILE: &str = "model.json";
+/// The same model for ONNX Runtime.
+pub(crate) const ONNX_FILE: &str = "model.onnx";
 
 /// What a job leaves behind.
 #[derive(Debug)]
@@ -34,7 +37,7 @@ pub(crate) struct Made {
 /// A model in a file of its own.
 struct Written {
     folder: TempDir,
-    path: PathBuf,
+    files: Vec<&'static str>,
     about: NewModel,
 }
 
@@ -42,6 +45,7 @@ struct Written {
 pub(crate) async fn make(
     store: &Store,
     taken: &Taken,
+    exporter: Option<Exporter>,
     journal: Arc<Journal>,
     cancel: Cancel,
 ) -> Result<Made, PlatformError> {
@@ -57,25 +61,57 @@ pub(crate) async fn make(
     let source = Source::of(store, &set).await?;
     let (checkpoint, id) = (taken.checkpoint.clone(), job.id.clone());
     let work = move || {
-        let learned = learn(&source.table()?, &request, checkpoint.as_deref(), &journal, &cancel)?;
+        let table = source.table()?;
+        let learned = learn(&table, &request, checkpoint.as_deref(), &journal, &cancel)?;
         let outcome = learned.outcome()?;
         let written = match learned {
-            Learned::Model { training, .. } => Some(write(&training, &set, &id)?),
+            Learned::Model { training, .. } => {
+                let mut written = write(&training, &set, &id)?;
+                if let Some(exporter) = &exporter {
+                    written.export(&training, &table, exporter, &journal)?;
+                }
+                Some(written)
+            }
             Learned::Comparison(_) | Learned::Forecast(_) => None,
         };
         Ok::<_, PlatformError>((outcome, written))
     };
     let (outcome, written) = tokio::task::spawn_blocking(work).await.map_err(|_| PlatformError::Inside)??;
     let model = match written {
-        Some(Written { folder, path, mut about }) => {
-            let (sha256, bytes) = store.model_objects(&job.organisation).put_file(&path).await?;
-            about.files.push(ModelFile { path: MODEL_FILE.to_owned(), sha256, bytes });
+        Some(Written { folder, files, mut about }) => {
+            for name in files {
+                let (sha256, bytes) =
+                    store.model_objects(&job.organisation).put_file(&folder.path().join(name)).await?;
+                about.files.push(ModelFile { path: name.to_owned(), sha256, bytes });
+            }
             drop(folder);
             Some(Box::new(about))
         }
         None => None,
     };
     Ok(Made { outcome, model })
+}
+
+impl Written {
+    /// Adds the model as ONNX. One that cannot be written so is a model all the same: why not is in the log.
+    fn export(
+        &mut self,
+        training: &Training,
+        table: &Table,
+        exporter: &Exporter,
+        journal: &Journal,
+    ) -> Result<(), PlatformError> {
+        let rows: Vec<usize> = (0..table.rows().min(SAMPLE)).collect();
+        match exporter.export(&training.model, &table.take(&rows)) {
+            Ok(bytes) => {
+                std::fs::write(self.folder.path().join(ONNX_FILE), &bytes)?;
+                self.files.push(ONNX_FILE);
+                journal.line(&format!("ONNX: {} bytes, says the same of {} rows", bytes.len(), rows.len()));
+            }
+            Err(reason) => journal.line(&format!("no ONNX file: {reason}")),
+        }
+        Ok(())
+    }
 }
 
 fn write(training: &Training, set: &DataSet, job: &str) -> Result<Written, PlatformError> {
@@ -112,7 +148,7 @@ fn write(training: &Training, set: &DataSet, job: &str) -> Result<Written, Platf
         }),
         files: Vec::new(),
     };
-    Ok(Written { folder, path, about })
+    Ok(Written { folder, files: vec![MODEL_FILE], about })
 }
 
 /// What was measured on rows that the model did not learn from: nothing when none were set aside, and then it stays out of production.

@@ -7,7 +7,7 @@ mod request;
 mod submit;
 
 pub(crate) use journal::Journal;
-pub(crate) use make::{MODEL_FILE, Made, make};
+pub(crate) use make::{MODEL_FILE, Made, ONNX_FILE, make};
 pub(crate) use request::FORECAST;
 pub use request::{CompareRequest, JobRequest, TuneRequest};
 pub use submit::JobDetails;

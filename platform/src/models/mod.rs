@@ -2,6 +2,7 @@
 
 mod ab;
 mod deploy;
+mod onnx;
 mod predict;
 
 pub use ab::Compared;

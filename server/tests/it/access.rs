@@ -47,7 +47,8 @@ impl Guarded {
         let mut review = setup(settings(folder.path()), review_config(), &vision::fakes::MeanColorEmbedder);
         review.store = handle.clone();
         let load = move || loaded(recognizer).map(|loaded| server::Loaded { review: Some(review), ..loaded });
-        let server = Server::loading(Setup { config, store: Some(handle), reload: None }, control, load).await;
+        let server =
+            Server::loading(Setup { config, store: Some(handle), reload: None, export: None }, control, load).await;
         server.until_ready().await;
         (Self { server, store, _folder: folder }, admin)
     }

@@ -64,6 +64,23 @@ async fn a_model_is_trained_watched_deployed_and_asked() {
     let results = done["results"].as_object().expect("results");
     assert_eq!(results["evaluation"]["accuracy"], 1.0);
     assert!(results["training_history"].is_array() && results["training_summary"]["features"].is_array());
+    let plots = ok(server.client.get(server.url(&format!("/api/ml/jobs/{job}/plots"))).bearer_auth(&viewer)).await;
+    let names: Vec<&str> = plots.as_array().into_iter().flatten().filter_map(|plot| plot["name"].as_str()).collect();
+    for name in ["confusion", "roc", "precision-recall", "thresholds", "importance", "robustness"] {
+        assert!(names.contains(&name), "{name} is not in {names:?}");
+    }
+    let fetch = async |path: &str| {
+        let answer = server.client.get(server.url(path)).bearer_auth(&viewer).send().await.expect("an answer");
+        let kind = answer.headers()["content-type"].to_str().expect("text").to_owned();
+        (answer.status().as_u16(), kind, answer.text().await.expect("text"))
+    };
+    let (status, kind, chart) = fetch(plots[1]["url"].as_str().expect("an address")).await;
+    assert_eq!((status, kind.as_str()), (200, "image/svg+xml"));
+    assert!(chart.starts_with("<svg xmlns=") && chart.contains("virginica"), "{chart}");
+    let (status, kind, report) = fetch(&format!("/api/ml/jobs/{job}/report")).await;
+    assert_eq!((status, kind.as_str()), (200, "text/html; charset=utf-8"));
+    assert!(report.contains("train random_forest") && report.matches("<figure").count() == names.len());
+    assert_eq!(fetch(&format!("/api/ml/jobs/{job}/plots/residuals")).await.0, 404, "there are none of classes");
     let listed = ok(server.client.get(server.url("/api/ml/jobs")).bearer_auth(&viewer)).await;
     assert_eq!((listed.as_array().map(Vec::len), &listed[0]["kind"]), (Some(1), &json!("train")));
     assert_eq!(refused(post(&format!("/api/ml/jobs/{job}/cancel")).json(&json!({}))).await.1, "job-status");
@@ -90,6 +107,7 @@ async fn a_model_is_trained_watched_deployed_and_asked() {
     );
     assert_eq!(live["models"][0]["metrics"]["accuracy"], 1.0);
 
+    assert_eq!(fetch(&format!("/api/ml/models/{job}/onnx")).await.0, 404, "nothing here writes ONNX");
     let one = ok(asking(json!({"length": 1.0, "width": 0.3}))).await;
     assert_eq!((one["status"].as_str(), one["model_id"].as_str()), (Some("success"), Some(job.as_str())));
     assert_eq!((&one["prediction"], &one["classes"]), (&json!(["setosa"]), &json!(["setosa", "virginica"])));
@@ -184,9 +202,8 @@ async fn bad_jobs_are_clear_problems() {
     let brand = store.create_organisation("brand", &operator(HOME)).await.expect("made");
     let stranger = key(store, &brand.id, "admin", Role::Admin).await;
     let theirs = |path: &str| server.client.get(server.url(path)).bearer_auth(&stranger);
-    for path in
-        [format!("/api/ml/jobs/{job}"), format!("/api/ml/models/train/{job}"), format!("/api/ml/jobs/{job}/events")]
-    {
+    let seen = ["", "/events", "/plots", "/plots/roc", "/report"].map(|part| format!("/api/ml/jobs/{job}{part}"));
+    for path in seen.into_iter().chain([format!("/api/ml/models/train/{job}")]) {
         assert_eq!(refused(theirs(&path)).await.1, "unknown-job", "{path}");
     }
     assert_eq!(ok(theirs("/api/ml/jobs")).await, json!([]));

@@ -33,3 +33,4 @@ mod slow_clients;
 mod swap;
 mod tables;
 mod tables_page;
+mod verify_page;

@@ -17,7 +17,7 @@ use crate::review_server::settings;
 async fn server(handle: &StoreHandle, config: ServerConfig) -> Server {
     let control = std::sync::Arc::default();
     let recognizer = recognizer(&control);
-    let setup = Setup { config, store: Some(handle.clone()), reload: None };
+    let setup = Setup { config, store: Some(handle.clone()), reload: None, export: None };
     let server = Server::loading(setup, control, move || loaded(recognizer)).await;
     server.until_ready().await;
     server

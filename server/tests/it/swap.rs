@@ -130,7 +130,7 @@ impl Registry {
         config.releases.look = Duration::from_millis(100);
         let again = Arc::clone(&load);
         let reload = Reload::new(Some("shelf".into()), move |version| again(version), asked);
-        let setup = Setup { config, store: Some(self.handle.clone()), reload: Some(reload) };
+        let setup = Setup { config, store: Some(self.handle.clone()), reload: Some(reload), export: None };
         let server = Server::loading(setup, Arc::default(), move || load(None)).await;
         server.until_ready().await;
         (server, ask)

@@ -15,8 +15,10 @@ async fn server(folder: &std::path::Path) -> Server {
     let control = std::sync::Arc::<Control>::default();
     let recognizer = recognizer(&control);
     let store = Some(StoreHandle::from(settings(folder)));
-    let server =
-        Server::loading(Setup { config: config(), store, reload: None }, control, move || loaded(recognizer)).await;
+    let server = Server::loading(Setup { config: config(), store, reload: None, export: None }, control, move || {
+        loaded(recognizer)
+    })
+    .await;
     server.until_ready().await;
     server
 }
@@ -69,6 +71,12 @@ async fn from_a_file_to_an_answer(page: Page) {
     for part in ["accuracy", "judged by 18 others", "training random_forest"] {
         assert!(job.contains(part), "{part} is not in {job}");
     }
+    page.until(
+        "const images = [...document.querySelectorAll('#job .plots img')];
+         images.forEach((image) => { image.loading = 'eager'; });
+         return images.length > 4 && images.every((image) => image.complete && image.naturalWidth > 100);",
+    )
+    .await;
     assert_usable(&page, "job").await;
     write(&page, "input[name=model_name]", "flowers").await;
     page.click("input[name=promote]").await;

@@ -10,6 +10,7 @@ pub(crate) mod history;
 pub(crate) mod insights;
 pub(crate) mod jobs;
 pub(crate) mod learn;
+pub(crate) mod onnx;
 pub(crate) mod predict;
 pub(crate) mod promote;
 pub(crate) mod rollback;
@@ -42,6 +43,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/models/deployed", get(deployed::deployed))
         .route("/models/history", get(history::history))
         .route("/models/{model}/gates", get(gates::gates))
+        .route("/models/{model}/onnx", get(onnx::onnx))
         .route("/models/{model}/promote", post(promote::promote))
         .route("/models/{model}/rollback", post(rollback::rollback))
 }

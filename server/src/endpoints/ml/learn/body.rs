@@ -46,6 +46,9 @@ pub(crate) struct TrainBody {
     /// Another seed, another split and model.
     #[schema(default = 42)]
     seed: Option<u64>,
+    /// Columns that nothing is learned of.
+    #[serde(default)]
+    exclude_columns: Vec<String>,
 }
 
 impl TrainBody {
@@ -61,6 +64,7 @@ impl TrainBody {
             early_stopping: self.early_stopping.unwrap_or(defaults.early_stopping),
             early_stopping_patience: self.early_stopping_patience.unwrap_or(defaults.early_stopping_patience),
             seed: self.seed.unwrap_or(defaults.seed),
+            exclude_columns: self.exclude_columns,
             ..defaults
         };
         (self.dataset_id, options)
