@@ -25,6 +25,8 @@ mod gallery;
 mod hub;
 mod keys;
 mod models;
+#[cfg(feature = "workbench")]
+mod org;
 mod owner;
 mod photos;
 mod queue;
@@ -36,9 +38,12 @@ mod serving;
 mod signals;
 #[cfg(feature = "workbench")]
 mod table;
+mod tabular_onnx;
 #[cfg(feature = "workbench")]
 mod targets;
 mod tenant;
+#[cfg(feature = "workbench")]
+mod top;
 #[cfg(feature = "workbench")]
 mod train;
 mod workbench;

@@ -19,6 +19,7 @@ use crate::flows::flows_config;
 use crate::released::ReleaseArgs;
 use crate::serving::Serving;
 use crate::signals::{Hangups, asked_to_end};
+use crate::tabular_onnx::exporter;
 
 /// Where the server's own settings lie when nothing says otherwise.
 const DEFAULT_SERVER_CONFIG: &str = "configs/server.yaml";
@@ -78,7 +79,7 @@ pub(crate) fn run(args: &ServeArgs, environment: &Environment) -> anyhow::Result
             let scheduler = Scheduler::new(store.clone(), flows_config, &format!("server {}", std::process::id()));
             tokio::spawn(scheduler.run(told))
         });
-        let setup = Setup { config, store: Some(store), reload: Some(reload) };
+        let setup = Setup { config, store: Some(store), reload: Some(reload), export: Some(exporter()) };
         eprintln!("listening on http://{}", listener.local_addr()?);
         let stop = async {
             tokio::select! {

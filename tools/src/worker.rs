@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::environment::Environment;
 use crate::serve::server_config;
 use crate::signals::asked_to_end;
+use crate::tabular_onnx::exporter;
 
 /// Do jobs: training, searches, comparisons of tables
 #[derive(Args)]
@@ -41,7 +42,10 @@ pub(crate) fn run(args: &WorkerArgs, environment: &Environment) -> anyhow::Resul
     let limits = server_config(args.server_config.as_deref())?.tables;
     let review_config = environment.review_config(args.config.as_ref())?;
     let store = StoreHandle::from(environment.store_settings(&review_config));
-    let worker = Worker::new(Platform::new(Some(store.clone()), limits), format!("worker {}", std::process::id()));
+    let worker = Worker::new(
+        Platform::exporting(Some(store.clone()), limits, Some(exporter())),
+        format!("worker {}", std::process::id()),
+    );
     let runtime = tokio::runtime::Runtime::new().context("cannot start the asynchronous runtime")?;
     runtime.block_on(async {
         let opened = store.get().await?;

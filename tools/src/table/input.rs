@@ -29,28 +29,33 @@ impl Input {
     /// Reads it. What was left out is said on standard error.
     pub(super) fn read(&self) -> anyhow::Result<Table> {
         let options = ReadOptions { kinds: self.kinds.iter().cloned().collect(), ..ReadOptions::default() };
-        let shown = self.file.display();
-        // Looked at before opening: opening a named pipe would wait for its writer.
-        if !std::fs::metadata(&self.file).with_context(|| format!("cannot read {shown}"))?.is_file() {
-            bail!("{shown} is no regular file");
-        }
-        let file = File::open(&self.file).with_context(|| format!("cannot read {shown}"))?;
-        let reading = read(file, &options).with_context(|| format!("cannot read {shown} as a table"))?;
-        for row in &reading.bad_rows.first {
-            eprintln!("warning: {shown}:{}: left out: {}", row.line, row.reason);
-        }
-        if reading.bad_rows.count > reading.bad_rows.first.len() as u64 {
-            eprintln!("warning: {shown}: {} rows were left out in all", reading.bad_rows.count);
-        }
-        for (column, count) in &reading.infinite {
-            eprintln!("warning: {shown}: {count} infinite numbers in {column:?} are taken for missing");
-        }
-        Ok(reading.table)
+        read_file(&self.file, &options)
     }
 }
 
+/// Reads a table. What was left out is said on standard error.
+pub(crate) fn read_file(path: &Path, options: &ReadOptions) -> anyhow::Result<Table> {
+    let shown = path.display();
+    // Looked at before opening: opening a named pipe would wait for its writer.
+    if !std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?.is_file() {
+        bail!("{shown} is no regular file");
+    }
+    let file = File::open(path).with_context(|| format!("cannot read {shown}"))?;
+    let reading = read(file, options).with_context(|| format!("cannot read {shown} as a table"))?;
+    for row in &reading.bad_rows.first {
+        eprintln!("warning: {shown}:{}: left out: {}", row.line, row.reason);
+    }
+    if reading.bad_rows.count > reading.bad_rows.first.len() as u64 {
+        eprintln!("warning: {shown}: {} rows were left out in all", reading.bad_rows.count);
+    }
+    for (column, count) in &reading.infinite {
+        eprintln!("warning: {shown}: {count} infinite numbers in {column:?} are taken for missing");
+    }
+    Ok(reading.table)
+}
+
 /// Reads a workbook or text, by the first bytes.
-pub(super) fn read(mut file: File, options: &ReadOptions) -> Result<Reading, ReadError> {
+fn read(mut file: File, options: &ReadOptions) -> Result<Reading, ReadError> {
     let mut head = Vec::new();
     (&mut file).take(4).read_to_end(&mut head)?;
     file.rewind()?;
@@ -75,12 +80,12 @@ pub(super) fn setting(text: &str) -> Result<(String, Value), String> {
 }
 
 /// Writes a table beside `path`, then renames it.
-pub(super) fn write_table(path: &Path, table: &Table) -> anyhow::Result<()> {
+pub(crate) fn write_table(path: &Path, table: &Table) -> anyhow::Result<()> {
     Ok(write_atomic(path, |writer| write_csv(table, writer))?)
 }
 
 /// Writes the outcome as JSON, where that was asked for.
-pub(super) fn write_json(path: Option<&Path>, outcome: &impl Serialize) -> anyhow::Result<()> {
+pub(crate) fn write_json(path: Option<&Path>, outcome: &impl Serialize) -> anyhow::Result<()> {
     let Some(path) = path else { return Ok(()) };
     Ok(write_atomic(path, |writer| {
         serde_json::to_writer_pretty(&mut *writer, outcome)?;

@@ -24,6 +24,9 @@ pub(super) struct Learning {
     /// How many features are kept
     #[arg(long, value_name = "N", requires = "select")]
     n_features: Option<usize>,
+    /// Columns that nothing is learned of: identifiers, or what is not known yet when the model is asked
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    exclude: Vec<String>,
     /// Another seed, another model
     #[arg(long, default_value_t = 42)]
     seed: u64,
@@ -37,6 +40,7 @@ impl Learning {
             scaling_method: self.scaling,
             feature_selection: selection.map(|(method, n_features)| SelectionOptions { method, n_features }),
             seed: self.seed,
+            exclude_columns: self.exclude.clone(),
             ..TrainOptions::new(&self.target, self.task, algorithm)
         }
     }

@@ -7,14 +7,17 @@ mod describe;
 mod export;
 mod features;
 mod forecast;
-mod input;
+pub(crate) mod input;
 mod learning;
 mod predict;
+pub(crate) mod report;
 mod select;
+pub(crate) mod show;
 mod split;
 mod synthetic;
 mod train;
 mod tune;
+pub(crate) mod validate;
 
 use std::process::ExitCode;
 
@@ -33,6 +36,7 @@ pub(crate) enum TableCommand {
     Train(train::TrainArgs),
     Compare(compare::CompareArgs),
     Tune(tune::TuneArgs),
+    Validate(validate::ValidateArgs),
     Predict(predict::PredictArgs),
     Export(export::ExportArgs),
     Counts(counts::CountsArgs),
@@ -51,6 +55,7 @@ pub(crate) fn run(command: TableCommand, environment: &Environment) -> anyhow::R
         TableCommand::Train(args) => train::run(&args),
         TableCommand::Compare(args) => compare::run(&args),
         TableCommand::Tune(args) => tune::run(&args),
+        TableCommand::Validate(args) => validate::run(&args),
         TableCommand::Predict(args) => predict::run(&args),
         TableCommand::Export(args) => export::run(&args),
         TableCommand::Counts(args) => counts::run(&args, environment),

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
-use tabular::train::Evaluation;
 use tabular::{SplitMethod, TrainOptions, train};
 use vision::Cancel;
 
 use super::input::{Input, write_json};
 use super::learning::{Chosen, Learning};
+use super::report::write_report;
+use super::show::show;
 
 /// Train a model and judge it by rows that it did not learn from
 #[derive(Args)]
@@ -19,7 +20,7 @@ use super::learning::{Chosen, Learning};
   shelf table train iris.csv --target species --task classification --algorithm random_forest \\
     --set n_estimators=200 --set max_depth=6 --output iris.model.json
   shelf table train sales.csv --target sold --task regression --algorithm gradient_boosting \\
-    --split-by-time day --early-stopping --output sales.model.json")]
+    --split-by-time day --early-stopping --output sales.model.json --report sales.html")]
 pub(crate) struct TrainArgs {
     #[command(flatten)]
     input: Input,
@@ -48,6 +49,9 @@ pub(crate) struct TrainArgs {
     /// Steps without progress after which to stop
     #[arg(long, default_value_t = 10)]
     patience: usize,
+    /// Write a page with charts (HTML)
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Write the outcome as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -83,27 +87,8 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     );
     show(&training.evaluation);
     println!("{}", args.output.display());
+    let title = format!("{} of {}", options.algorithm, options.target_column);
+    let fact = format!("Model {}, table {}.", args.output.display(), table.sha256());
+    write_report(args.report.as_deref(), &training, &title, &[fact])?;
     write_json(args.json.as_deref(), &json!({ "status": "completed", "results": training }))
-}
-
-fn show(evaluation: &Evaluation) {
-    let rows: Vec<(&str, Option<f64>)> = match evaluation {
-        Evaluation::Classification(metrics) => vec![
-            ("accuracy", Some(metrics.accuracy)),
-            ("precision", Some(metrics.precision)),
-            ("recall", Some(metrics.recall)),
-            ("F1", Some(metrics.f1)),
-            ("ROC-AUC", metrics.roc_auc),
-        ],
-        Evaluation::Regression(metrics) => vec![
-            ("R2", Some(metrics.r2)),
-            ("RMSE", Some(metrics.rmse)),
-            ("MAE", Some(metrics.mae)),
-            ("MAPE", Some(metrics.mape)),
-            ("explained variance", Some(metrics.explained_variance)),
-        ],
-    };
-    for (name, value) in rows {
-        println!("  {name:<18} {}", value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}")));
-    }
 }

@@ -22,7 +22,11 @@ pub(crate) enum Workbench {
     #[command(hide = true)]
     Table(Missing),
     #[command(hide = true)]
+    Org(Missing),
+    #[command(hide = true)]
     Factory(Missing),
+    #[command(hide = true)]
+    Top(Missing),
 }
 
 /// Whatever is asked of them.
@@ -47,7 +51,9 @@ pub(crate) fn run(command: Workbench, _environment: &Environment) -> anyhow::Res
         Workbench::Calibrate(_) => "calibrate",
         Workbench::Train(_) => "train",
         Workbench::Table(_) => "table",
+        Workbench::Org(_) => "org",
         Workbench::Factory(_) => "factory",
+        Workbench::Top(_) => "top",
     };
     bail!(
         "this program was built to serve and has no `shelf {name}`; packages (`make dist`) have it, and `cargo build --release`"

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use crate::environment::Environment;
-use crate::{dataset, eval, factory, table, train};
+use crate::{dataset, eval, factory, org, table, top, train};
 
 /// Among the commands of `shelf`.
 #[derive(Subcommand)]
@@ -20,7 +20,10 @@ pub(crate) enum Workbench {
     #[command(subcommand)]
     Table(table::TableCommand),
     #[command(subcommand)]
+    Org(org::OrgCommand),
+    #[command(subcommand)]
     Factory(factory::FactoryCommand),
+    Top(top::TopArgs),
 }
 
 impl Workbench {
@@ -40,6 +43,8 @@ pub(crate) fn run(command: Workbench, environment: &Environment) -> anyhow::Resu
         Workbench::Calibrate(args) => eval::run_calibrate(&args, environment),
         Workbench::Train(command) => train::run(command),
         Workbench::Table(command) => table::run(command, environment),
+        Workbench::Org(command) => org::run(command),
         Workbench::Factory(command) => factory::run(command),
+        Workbench::Top(args) => top::run(&args).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -96,16 +96,21 @@ impl Factory {
             body.extend([head.as_bytes(), bytes, b"\r\n"].concat());
         }
         body.extend(b"--edge--\r\n");
+        self.send(path, "multipart/form-data; boundary=edge", &body)
+    }
+
+    /// Sends a body; status and body of the answer.
+    fn send(&self, path: &str, kind: &str, body: &[u8]) -> (u16, Value) {
         let mut stream = TcpStream::connect(&self.served.address).expect("it listens");
         write!(
             stream,
             "POST {path} HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\
-             Content-Type: multipart/form-data; boundary=edge\r\n\r\n",
+             Content-Type: {kind}\r\n\r\n",
             self.key,
             body.len()
         )
         .expect("it reads");
-        stream.write_all(&body).expect("it reads");
+        stream.write_all(body).expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
@@ -462,4 +467,31 @@ fn a_schema_that_lies_about_the_table_is_found_out() {
     let total: u64 = matrix[at].as_array().expect("a row").iter().filter_map(Value::as_u64).sum();
     assert_eq!((matrix.len(), total), (8, 0));
     assert!(meta["model"]["metrics"]["f1"].as_f64().is_some_and(|f1| f1 > 0.5), "{meta}");
+}
+
+#[test]
+fn what_a_job_learned_is_there_as_onnx() {
+    let factory = Factory::start();
+    let set = factory.upload(&counts(420), "state");
+    for algorithm in ["gradient_boosting", "svm"] {
+        let body = serde_json::json!({
+            "dataset_id": set, "target_column": "state", "task_type": "classification", "algorithm": algorithm,
+            "hyperparameters": if algorithm == "svm" { serde_json::json!({}) } else { serde_json::json!({"n_estimators": 10}) },
+        });
+        let (status, job) = factory.send("/api/ml/models/train", "application/json", body.to_string().as_bytes());
+        assert_eq!(status, 200, "{job}");
+        let job = job["job_id"].as_str().expect("an id").to_owned();
+        let path = format!("/api/ml/jobs/{job}");
+        factory.served.until("the job is done", |served| served.get(&path).contains("\"status\":\"completed\""));
+        let log = factory.served.get(&format!("{path}/events"));
+        assert!(log.contains("ONNX: ") && log.contains("says the same of 420 rows"), "{log}");
+        let mut stream = TcpStream::connect(&factory.served.address).expect("it listens");
+        write!(stream, "GET /api/ml/models/{job}/onnx HTTP/1.0\r\nhost: localhost\r\n\r\n").expect("it reads");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        let head = String::from_utf8_lossy(&answer[..answer.len().min(600)]).into_owned();
+        assert!(head.contains(" 200 OK") && head.contains("job-") && head.contains(".onnx\""), "{head}");
+        let text = String::from_utf8_lossy(&answer);
+        assert!(text.contains("mean_confidence") && text.contains(algorithm), "its metadata is in it");
+    }
 }

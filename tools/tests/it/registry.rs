@@ -118,7 +118,7 @@ impl Served {
         answer
     }
 
-    fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+    pub(crate) fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let begin = Instant::now();
         while !holds(self) {
             assert!(begin.elapsed() < Duration::from_secs(120), "{what}: it never came to be; {}", self.get("/health"));

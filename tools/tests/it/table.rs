@@ -77,7 +77,7 @@ fn from_a_file_to_predictions() {
     let said = shelf(
         place,
         &format!(
-            "train parts/train.csv {task} --algorithm gradient_boosting --set n_estimators=20 --output state.json --json trained.json"
+            "train parts/train.csv {task} --algorithm gradient_boosting --set n_estimators=20 --output state.json --json trained.json --report trained.html"
         ),
         0,
     );
@@ -85,6 +85,25 @@ fn from_a_file_to_predictions() {
     let trained = json(place, "trained.json");
     assert!(trained["results"]["evaluation"]["accuracy"].as_f64().is_some_and(|accuracy| accuracy > 0.9), "{trained}");
     assert_eq!(trained["results"]["training_history"].as_array().map(Vec::len), Some(20));
+
+    let page = fs::read_to_string(place.join("trained.html")).expect("a page");
+    assert!(
+        page.contains("gradient_boosting of state")
+            && page.contains("id=\"confusion\"")
+            && page.contains("id=\"learning\"")
+    );
+    let said = shelf(place, "validate parts/test.csv --model state.json --json judged.json --report judged.html", 0);
+    assert!(said.contains("judged by 48 rows") && said.contains("latency of a row"), "{said}");
+    let judged = json(place, "judged.json");
+    assert_eq!(judged["results"]["validation_summary"]["learned_from_this"], false);
+    assert!(judged["results"]["evaluation"]["accuracy"].as_f64().is_some_and(|accuracy| accuracy > 0.9), "{judged}");
+    assert!(judged["results"]["latency"]["p99_us"].as_f64().is_some_and(|time| time > 0.0));
+    let said = shelf(place, "validate parts/train.csv --model state.json", 0);
+    assert!(said.contains("learned from this very table"), "{said}");
+    let foreign = fs::read_to_string(place.join("parts/test.csv")).expect("it was written").replace(",full", ",stolen");
+    fs::write(place.join("foreign.csv"), foreign).expect("writable");
+    let said = shelf(place, "validate foreign.csv --model state.json", 2);
+    assert!(said.contains("of class \"stolen\", which the model does not know; it knows full, low, ok"), "{said}");
 
     shelf(place, "predict parts/test.csv --model state.json --output told.csv --json told.json", 0);
     let told = fs::read_to_string(place.join("told.csv")).expect("it was written");

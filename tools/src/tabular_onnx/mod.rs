@@ -1,80 +1,58 @@
-//! `shelf table export`.
+//! Models of tables as ONNX, held to what ONNX Runtime says.
 
 mod forms;
 mod graph;
 mod pairs;
 
-use std::io::Write as _;
-use std::path::PathBuf;
-
 use anyhow::{Context as _, bail};
-use clap::Args;
 use engine::{OrtOptions, OrtSession, Session as _};
 use ndarray::ArrayView4;
-use serde_json::json;
-use tabular::{Matrix, ReadOptions, Task, TrainedModel};
+use platform::Exporter;
+use tabular::{Matrix, Table, Task, TrainedModel};
 use vision::Random;
-use vision::files::write_atomic;
 
 use self::graph::{DOUBLE, Graph, INT64};
-use super::input::{read, write_json};
 
 /// Rows that are made up for the comparison.
 const ROWS: usize = 256;
 /// How far scores may be from those of the model, as a fraction of them or of 1: trees add up 32-bit numbers.
 const TOLERANCE: f64 = 1e-4;
 
-/// Write a model as ONNX, and hold what ONNX Runtime says of it to what the model says
-#[derive(Args)]
-#[command(
-    after_help = "The graph takes features (rows, features) as 32-bit numbers, in the order of its metadata `features`,
-missing ones filled, words as one feature each (column=word); it scales them itself. It gives label
-(the place among metadata `classes`) and probabilities, or prediction. Without --sample it is
-compared on made-up rows. When they differ, nothing is written.
-
-  shelf table export iris.model.json --output iris.onnx --sample iris.csv"
-)]
-pub(crate) struct ExportArgs {
-    /// The model that `shelf table train` wrote
-    #[arg(value_name = "FILE")]
-    model: PathBuf,
-    /// Where to write the ONNX file
-    #[arg(long, value_name = "FILE")]
-    output: PathBuf,
-    /// A table with the columns of the model, whose rows are compared
-    #[arg(long, value_name = "FILE")]
-    sample: Option<PathBuf>,
-    /// Write the outcome as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+/// A model as ONNX, compared.
+pub(crate) struct Exported {
+    /// The file.
+    pub(crate) bytes: Vec<u8>,
+    /// How it compares.
+    pub(crate) parity: Parity,
+    /// Rows that were compared.
+    pub(crate) rows: usize,
 }
 
-pub(super) fn run(args: &ExportArgs) -> anyhow::Result<()> {
-    let model = TrainedModel::read(&args.model)?;
-    let rows = rounded(&match &args.sample {
-        Some(path) => {
-            let file = std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let table =
-                read(file, &ReadOptions::default()).with_context(|| format!("cannot read {}", path.display()))?;
-            model.preparation.apply(&table.table)?
-        }
-        None => made_up(&model),
+/// The model as ONNX, if ONNX Runtime says of the sample (or of made-up rows) what the model says.
+pub(crate) fn export(model: &TrainedModel, sample: Option<&Table>) -> anyhow::Result<Exported> {
+    let rows = rounded(&match sample {
+        Some(table) => model.preparation.apply(table)?,
+        None => made_up(model),
     });
-    let parity = compare(&model, &rows)?;
-    println!("{} rows: scores differ by {:.1e} at most, {} labels differ", rows.rows(), parity.largest, parity.labels);
+    let parity = compare(model, &rows)?;
     if !(parity.largest <= TOLERANCE) || parity.labels > 0 {
         bail!(
-            "ONNX Runtime says something else than the model (scores may differ by {TOLERANCE:e}); nothing was written"
+            "of {} rows ONNX Runtime says something else than the model: scores differ by {:.1e} (they may by {TOLERANCE:e}), \
+             {} labels; nothing was written",
+            rows.rows(),
+            parity.largest,
+            parity.labels
         );
     }
-    let bytes = onnx(&model, false)?;
-    write_atomic(&args.output, |writer| writer.write_all(&bytes))?;
-    println!("{} bytes  {}", bytes.len(), args.output.display());
-    let outcome = json!({
-        "status": "success", "bytes": bytes.len(), "sha256": vision::Sha256::of(&bytes), "rows_compared": rows.rows(),
-        "largest_difference": parity.largest, "labels_that_differ": parity.labels,
-    });
-    write_json(args.json.as_deref(), &outcome)
+    Ok(Exported { bytes: onnx(model, false)?, parity, rows: rows.rows() })
+}
+
+/// What writes the models of jobs.
+pub(crate) fn exporter() -> Exporter {
+    Exporter::new(|model, sample| match export(model, Some(sample)) {
+        Ok(exported) => Ok(exported.bytes),
+        Err(error) => Err(format!("{error:#}")),
+    })
 }
 
 /// The file. For the comparison rows come as images of one pixel, since that is what sessions take.
@@ -116,9 +94,11 @@ fn onnx(model: &TrainedModel, as_images: bool) -> anyhow::Result<Vec<u8>> {
 }
 
 /// What differs between the model and its graph.
-struct Parity {
-    largest: f64,
-    labels: usize,
+pub(crate) struct Parity {
+    /// Largest difference of scores, as a fraction of them or of 1.
+    pub(crate) largest: f64,
+    /// Labels that differ.
+    pub(crate) labels: usize,
 }
 
 fn compare(model: &TrainedModel, rows: &Matrix) -> anyhow::Result<Parity> {
