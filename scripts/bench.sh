@@ -136,12 +136,20 @@ for name in detector_int8 detector_scales detector_shelf_v2 embedder_cut_short e
     leave "$name" "the outcome of trainings of hours, whose configurations lie in models/"
 done
 
+leave verify_actions "needs a server that runs: scripts/verify-actions.py URL"
+leave fuzz_http "needs schemathesis: scripts/fuzz-http.sh"
+
 # --- tables ----------------------------------------------------------------------------------------------------------
 if [ -n "${SKLEARN_PYTHON:-}" ]; then
     renew tabular_parity "digits, svm, accuracy" "digits,svm" shelf "$SKLEARN_PYTHON" scripts/tabular-parity.py "$BIN/shelf"
+    renew tabular_tune "wine, svm, beside Optuna" "^wine,svm" ratio "$SKLEARN_PYTHON" scripts/tabular-tune.py "$BIN/shelf"
+    $CARGO build --quiet --locked --release --package tabular --example table_speed >&2
+    renew tabular_speed "clean and split, beside polars" "^clean" ratio "$SKLEARN_PYTHON" scripts/tabular-speed.py "$BIN/examples/table_speed"
     renew boosters_parity "digits, lightgbm, accuracy" "digits,lightgbm" shelf "$SKLEARN_PYTHON" scripts/boosters-parity.py "$BIN/shelf"
 else
     leave boosters_parity "SKLEARN_PYTHON names no Python with lightgbm, xgboost-cpu and scikit-learn to be compared with"
+    leave tabular_tune "SKLEARN_PYTHON names no Python with optuna and scikit-learn to be compared with"
+    leave tabular_speed "SKLEARN_PYTHON names no Python with scikit-learn, lightgbm, xgboost-cpu, pandas and polars to be compared with"
     leave tabular_parity "SKLEARN_PYTHON names no Python with scikit-learn to be compared with"
 fi
 
