@@ -50,9 +50,9 @@ pub fn page(outcome: &Outcome, title: &str, facts: &[String]) -> String {
     for chart in charts(outcome) {
         let _ = write!(out, "<figure id=\"{}\">{}</figure>", chart.name, chart.svg());
     }
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "</div><footer>Made by <code>shelf</code> {}.</footer></main></body></html>\n",
+        "</div><footer>Made by <code>shelf</code> {}.</footer></main></body></html>",
         env!("CARGO_PKG_VERSION")
     );
     out

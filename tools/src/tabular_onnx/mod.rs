@@ -50,7 +50,11 @@ pub(crate) fn export(model: &TrainedModel, sample: Option<&Table>) -> anyhow::Re
 /// What writes the models of jobs.
 pub(crate) fn exporter() -> Exporter {
     Exporter::new(|model, sample| match export(model, Some(sample)) {
-        Ok(exported) => Ok(exported.bytes),
+        Ok(Exported { bytes, parity, rows }) => {
+            let (largest, labels) = (parity.largest, parity.labels);
+            tracing::info!(rows, largest, labels, bytes = bytes.len(), "a model was written as ONNX");
+            Ok(bytes)
+        }
         Err(error) => Err(format!("{error:#}")),
     })
 }
