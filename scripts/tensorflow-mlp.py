@@ -113,8 +113,13 @@ def converted(folder):
     def served(x):
         return model(x, training=False)
 
+    # As constants: this converter leaves variables of Keras 3 as reads that its interpreter does not know.
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    frozen = convert_variables_to_constants_v2(served.get_concrete_function())
+
     def converter():
-        return tensorflow.lite.TFLiteConverter.from_concrete_functions([served.get_concrete_function()], model)
+        return tensorflow.lite.TFLiteConverter.from_concrete_functions([frozen])
 
     floats = converter().convert()
     int8 = converter()
