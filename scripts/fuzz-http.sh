@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sends generated requests of every kind to a running server, as its own /openapi.json describes them: no answer may be a 5xx but 503 and
-# 504, and every answer must have a status and a body that the document names. Give it a server of its own: it changes what it can.
+# 504 (a deadline that the client set), and every answer must have a status and a body that the document names. Give it a server of its own: it changes what it can.
 #
 #   pip install schemathesis==4.32.5
 #   SHELF=target/release/shelf SECONDS_TO_SPEND=150 scripts/fuzz-http.sh
