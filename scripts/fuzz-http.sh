@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Sends generated requests of every kind to a running server, as its own /openapi.json describes them: no answer may be a 5xx but 503 and
-# 504 (a deadline that the client set), and every answer must have a status and a body that the document names. Give it a server of its own: it changes what it can.
+# Sends generated requests of every kind to a running server, as its own /openapi.json describes them: no answer may be a 5xx, and
+# every answer must have a status and a body that the document names. A 504 to a request that set its own deadline is reported, too. Give it a server of its own: it changes what it can.
 #
 #   pip install schemathesis==4.32.5
 #   SHELF=target/release/shelf SECONDS_TO_SPEND=150 scripts/fuzz-http.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
-SHELF=${SHELF:-target/release/shelf}
+SHELF=$(realpath "${SHELF:-target/release/shelf}")
 SCHEMATHESIS=${SCHEMATHESIS:-schemathesis}
 PORT=${PORT:-8131}
 WORK=$(mktemp -d)
@@ -24,9 +24,10 @@ done
 curl -sf -F image=@examples/shelf.jpg "http://127.0.0.1:$PORT/v2/recognize?store=s1&shelf=a" >/dev/null
 # A stream of events ends when its job does: it is no answer to wait for.
 status=0
-"$SCHEMATHESIS" run "http://127.0.0.1:$PORT/openapi.json" -u "http://127.0.0.1:$PORT" --phases examples,coverage,fuzzing \
+# What it remembers of failures stays out of the tree.
+(cd "$WORK" && "$SCHEMATHESIS" run "http://127.0.0.1:$PORT/openapi.json" -u "http://127.0.0.1:$PORT" --phases examples,coverage,fuzzing \
     --checks not_a_server_error,response_schema_conformance,content_type_conformance,status_code_conformance \
-    --exclude-path-regex events --max-time "${SECONDS_TO_SPEND:-150}" --continue-on-failure -n 50 || status=$?
-grep -c ' panicked ' "$WORK/log" && { grep ' panicked ' "$WORK/log"; status=1; }
+    --exclude-path-regex events --max-time "${SECONDS_TO_SPEND:-150}" --continue-on-failure -n 50) || status=$?
+if grep ' panicked ' "$WORK/log"; then status=1; fi
 kill -0 "$server" || { echo "the server is gone"; status=1; }
 exit $status
