@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use tabular::{Table, TrainedModel};
 
+/// Bytes of a model as ONNX: it is answered from memory.
+pub(crate) const MAX_BYTES: usize = 64 << 20;
 /// Rows that an exported model is compared on.
 pub(crate) const SAMPLE: usize = 1_000;
 

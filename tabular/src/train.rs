@@ -135,6 +135,27 @@ pub enum Evaluation {
 }
 
 impl Evaluation {
+    /// Metrics by the names of the HTTP interface, the one that models are compared by first; `None` where one is not defined.
+    #[must_use]
+    pub fn named(&self) -> Vec<(&'static str, Option<f64>)> {
+        match self {
+            Self::Classification(metrics) => vec![
+                ("accuracy", Some(metrics.accuracy)),
+                ("precision", Some(metrics.precision)),
+                ("recall", Some(metrics.recall)),
+                ("f1", Some(metrics.f1)),
+                ("roc_auc", metrics.roc_auc),
+            ],
+            Self::Regression(metrics) => vec![
+                ("r2", Some(metrics.r2)),
+                ("rmse", Some(metrics.rmse)),
+                ("mae", Some(metrics.mae)),
+                ("mape", Some(metrics.mape)),
+                ("explained_variance", Some(metrics.explained_variance)),
+            ],
+        }
+    }
+
     /// The one number by which models are compared: accuracy, or R2.
     #[must_use]
     pub fn score(&self) -> f64 {

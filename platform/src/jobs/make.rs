@@ -9,7 +9,7 @@ use store::data_sets::DataSet;
 use store::jobs::Taken;
 use store::registry::{DataSetRef, ModelFile, ModelKind, NewModel};
 use tabular::Table;
-use tabular::train::{Evaluation, Training};
+use tabular::train::Training;
 use tabular::trained::ModelFileError;
 use tempfile::TempDir;
 use vision::Cancel;
@@ -18,7 +18,7 @@ use super::learn::{Learned, learn};
 use super::{JobRequest, Journal};
 use crate::data_sets::Source;
 use crate::error::PlatformError;
-use crate::export::{Exporter, SAMPLE};
+use crate::export::{Exporter, MAX_BYTES, SAMPLE};
 
 /// Name of a model's file among those of its version.
 pub(crate) const MODEL_FILE: &str = "model.json";
@@ -103,6 +103,9 @@ impl Written {
     ) -> Result<(), PlatformError> {
         let rows: Vec<usize> = (0..table.rows().min(SAMPLE)).collect();
         match exporter.export(&training.model, &table.take(&rows)) {
+            Ok(bytes) if bytes.len() > MAX_BYTES => {
+                journal.line(&format!("no ONNX file: {} bytes are more than {MAX_BYTES}", bytes.len()));
+            }
             Ok(bytes) => {
                 std::fs::write(self.folder.path().join(ONNX_FILE), &bytes)?;
                 self.files.push(ONNX_FILE);
@@ -156,22 +159,6 @@ fn metrics(training: &Training) -> BTreeMap<String, f64> {
     if training.training_summary.test_samples == 0 {
         return BTreeMap::new();
     }
-    let named: Vec<(&str, Option<f64>)> = match &training.evaluation {
-        Evaluation::Classification(metrics) => vec![
-            ("accuracy", Some(metrics.accuracy)),
-            ("precision", Some(metrics.precision)),
-            ("recall", Some(metrics.recall)),
-            ("f1", Some(metrics.f1)),
-            ("roc_auc", metrics.roc_auc),
-        ],
-        Evaluation::Regression(metrics) => vec![
-            ("r2", Some(metrics.r2)),
-            ("rmse", Some(metrics.rmse)),
-            ("mae", Some(metrics.mae)),
-            ("mape", Some(metrics.mape)),
-            ("explained_variance", Some(metrics.explained_variance)),
-        ],
-    };
-    let known = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let known = training.evaluation.named().into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     known.filter(|(_, value)| value.is_finite()).collect()
 }

@@ -32,26 +32,37 @@ impl Chart {
     }
 }
 
+/// Name, title, and what plots it.
+type Kind = (&'static str, &'static str, fn(&Outcome) -> Option<Drawing>);
+
+const KINDS: &[Kind] = &[
+    ("confusion", "Confusion matrix", confusion),
+    ("roc", "ROC curve", roc),
+    ("precision-recall", "Precision and recall", precision_recall),
+    ("thresholds", "Thresholds", thresholds),
+    ("residuals", "Residuals", residuals),
+    ("importance", "Feature importance", importance),
+    ("shap", "Mean absolute SHAP value", shap),
+    ("learning", "Learning curve", learning),
+    ("robustness", "Robustness", robustness),
+    ("comparison", "Mean score of the folds", comparison),
+    ("trials", "Trials", trials),
+];
+
+fn plotted((name, title, plot): &Kind, outcome: &Outcome) -> Option<Chart> {
+    plot(outcome).map(|drawing| Chart { name, title, drawing })
+}
+
 /// All charts that can be plotted of an outcome.
 #[must_use]
 pub fn charts(outcome: &Outcome) -> Vec<Chart> {
-    let chart = |name, title, drawing: Option<Drawing>| drawing.map(|drawing| Chart { name, title, drawing });
-    [
-        chart("confusion", "Confusion matrix", confusion(outcome)),
-        chart("roc", "ROC curve", roc(outcome)),
-        chart("precision-recall", "Precision and recall", precision_recall(outcome)),
-        chart("thresholds", "Thresholds", thresholds(outcome)),
-        chart("residuals", "Residuals", residuals(outcome)),
-        chart("importance", "Feature importance", importance(outcome)),
-        chart("shap", "Mean absolute SHAP value", shap(outcome)),
-        chart("learning", "Learning curve", learning(outcome)),
-        chart("robustness", "Robustness", robustness(outcome)),
-        chart("comparison", "Mean score of the folds", comparison(outcome)),
-        chart("trials", "Trials", trials(outcome)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    KINDS.iter().filter_map(|kind| plotted(kind, outcome)).collect()
+}
+
+/// The chart of this name, if it can be plotted of the outcome.
+#[must_use]
+pub fn chart(outcome: &Outcome, name: &str) -> Option<Chart> {
+    plotted(KINDS.iter().find(|(known, ..)| *known == name)?, outcome)
 }
 
 fn confusion(outcome: &Outcome) -> Option<Drawing> {

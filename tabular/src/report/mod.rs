@@ -7,6 +7,6 @@ mod charts;
 mod outcome;
 mod page;
 
-pub use charts::{Chart, charts};
+pub use charts::{Chart, chart, charts};
 pub use outcome::Outcome;
-pub use page::page;
+pub use page::{page, title};

@@ -11,18 +11,24 @@ const STYLE: &str = include_str!("page.css");
 
 /// Metrics, as they are called and what the outcome calls them.
 const METRICS: &[(&str, &str)] = &[
-    ("accuracy", "Accuracy"),
-    ("precision", "Precision"),
-    ("recall", "Recall"),
+    ("accuracy", "accuracy"),
+    ("precision", "precision"),
+    ("recall", "recall"),
     ("f1", "F1"),
     ("roc_auc", "ROC-AUC"),
-    ("log_loss", "Log loss"),
+    ("log_loss", "log loss"),
     ("r2", "R2"),
     ("rmse", "RMSE"),
     ("mae", "MAE"),
     ("mape", "MAPE"),
-    ("explained_variance", "Explained variance"),
+    ("explained_variance", "explained variance"),
 ];
+
+/// What a metric is called for people.
+#[must_use]
+pub fn title(metric: &str) -> &str {
+    METRICS.iter().find(|(key, _)| *key == metric).map_or(metric, |(_, title)| title)
+}
 
 /// The page. `title` says what was judged, `facts` are lines of their own below it.
 #[must_use]
@@ -120,7 +126,7 @@ mod tests {
         let names: Vec<&str> = charts(&outcome).iter().map(|chart| chart.name).collect();
         assert_eq!(names, ["confusion", "roc", "precision-recall", "importance", "learning", "robustness"]);
         let page = page(&outcome, "A & B", &["From a <table>.".to_owned()]);
-        assert!(page.contains("<b>0.7500</b><span>Accuracy</span>") && !page.contains("ROC-AUC"));
+        assert!(page.contains("<b>0.7500</b><span>accuracy</span>") && !page.contains("ROC-AUC"));
         assert!(page.contains("&lt;script&gt;") && !page.contains("<script>") && !page.contains("<table>"));
         assert_eq!(page.matches("<figure").count(), names.len());
         assert!(charts(&Outcome::of_json("{}").expect("nothing is an outcome")).is_empty());

@@ -40,9 +40,14 @@ impl Places {
         self.of_organisation("models").join("current")
     }
 
-    /// What a step of a version leaves behind: `training_logs`, `validation_plots`, `hyperparameter_results`. It is made.
+    /// Where a step of a version leaves something behind: `training_logs`, `validation_plots`, `hyperparameter_results`.
+    pub(super) fn left_by(&self, version: &str, what: &str) -> PathBuf {
+        self.of_organisation("artifacts").join(version).join(what)
+    }
+
+    /// The same, made where it is not there.
     pub(super) fn artifacts(&self, version: &str, what: &str) -> anyhow::Result<PathBuf> {
-        let folder = self.of_organisation("artifacts").join(version).join(what);
+        let folder = self.left_by(version, what);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(folder)
     }

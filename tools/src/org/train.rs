@@ -54,7 +54,7 @@ pub(super) fn run(args: &TrainArgs) -> anyhow::Result<()> {
     let table = read_file(&path, &ReadOptions::default())?;
     let version = places.next()?;
     let mut options = config.options();
-    let tuned = tuned(&places.artifacts(&version, "hyperparameter_results")?.join(BEST), &options, &table.sha256())?;
+    let tuned = tuned(&places.left_by(&version, "hyperparameter_results").join(BEST), &options, &table.sha256())?;
     if let Some(found) = &tuned {
         options.hyperparameters.clone_from(found);
     }

@@ -2,23 +2,15 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use serde_json::{Value, json};
 use vision::Sha256;
 
-/// Runs in `folder`; the exit code must be `code`. Returns what was printed.
+use crate::shelf::runs_in;
+
 fn org(folder: &Path, arguments: &str, code: i32) -> String {
-    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_shelf"))
-        .arg("org")
-        .args(arguments.split_whitespace())
-        .current_dir(folder)
-        .output()
-        .expect("it runs");
-    let text = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
-    assert_eq!(status.code(), Some(code), "{arguments}: {text}");
-    assert!(!text.contains("panicked"), "{text}");
-    text
+    runs_in(folder, &format!("org {arguments}"), code)
 }
 
 fn read(path: &Path) -> Value {

@@ -87,3 +87,16 @@ pub(crate) fn stdout(output: &Output) -> String {
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
+
+/// Runs the command in a folder; the exit code must be `code`. Returns what was printed.
+pub(crate) fn runs_in(folder: &Path, arguments: &str, code: i32) -> String {
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_shelf"))
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
+    assert_eq!(status.code(), Some(code), "{arguments}: {text}");
+    assert!(!text.contains("panicked"), "{text}");
+    text
+}

@@ -11,20 +11,10 @@ use store::predictions::NewPrediction;
 use store::{Store, StoreSettings};
 use vision::{Sha256, SkuId};
 
-use crate::shelf::Workplace;
+use crate::shelf::{Workplace, runs_in};
 
-/// Runs in `folder`; the exit code must be `code`. Returns what was printed.
 fn shelf(folder: &Path, arguments: &str, code: i32) -> String {
-    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_shelf"))
-        .arg("table")
-        .args(arguments.split_whitespace())
-        .current_dir(folder)
-        .output()
-        .expect("it runs");
-    let text = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
-    assert_eq!(status.code(), Some(code), "{arguments}: {text}");
-    assert!(!text.contains("panicked"), "{text}");
-    text
+    runs_in(folder, &format!("table {arguments}"), code)
 }
 
 fn json(folder: &Path, name: &str) -> Value {

@@ -63,6 +63,7 @@ pub(crate) struct ReleasedPhoto {
     request_body = NextBody,
     responses(
         (status = 200, description = "A photo, or none", body = NextAnswer),
+        (status = 404, description = "What is held is no photo's digest", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "A value that may not be", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "The store cannot be reached", body = ProblemBody, content_type = "application/problem+json"),
     )
@@ -96,6 +97,7 @@ pub(crate) async fn claim(State(app): State<Arc<App>>, change: Change<NextBody>)
     request_body = ReleasePhotoBody,
     responses(
         (status = 200, description = "Whether it was given back", body = ReleasedPhoto),
+        (status = 404, description = "There is no such photo", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "The store cannot be reached", body = ProblemBody, content_type = "application/problem+json"),
     )
 )]

@@ -9,7 +9,7 @@ use axum::{Extension, Json};
 use platform::jobs::JobDetails;
 use serde::Serialize;
 use store::jobs::Job;
-use tabular::report::{Outcome, charts, page};
+use tabular::report::{Outcome, chart, charts, page};
 use utoipa::ToSchema;
 
 use super::super::problem;
@@ -49,10 +49,12 @@ pub(crate) async fn list(
     Extension(identity): Extension<Identity>,
     Path(job): Path<String>,
 ) -> Result<Json<Vec<PlotAnswer>>, Problem> {
-    let (job, outcome) = found(&app, &identity, &job).await?;
-    let url = |name: &str| format!("/api/ml/jobs/{}/plots/{name}", job.id);
-    let plots = charts(&outcome).into_iter();
-    Ok(Json(plots.map(|chart| PlotAnswer { name: chart.name, title: chart.title, url: url(chart.name) }).collect()))
+    let plots = plotted(&app, &identity, &job, |job, outcome| {
+        let url = |name: &str| format!("/api/ml/jobs/{}/plots/{name}", job.id);
+        let plots = charts(outcome).into_iter();
+        plots.map(|chart| PlotAnswer { name: chart.name, title: chart.title, url: url(chart.name) }).collect()
+    });
+    Ok(Json(plots.await?))
 }
 
 /// A chart of a job
@@ -75,10 +77,9 @@ pub(crate) async fn show(
     Extension(identity): Extension<Identity>,
     Path((job, plot)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
-    let (_, outcome) = found(&app, &identity, &job).await?;
-    let chart = charts(&outcome).into_iter().find(|chart| chart.name == plot);
-    let chart = chart.ok_or_else(|| Problem::new(ProblemType::NotFound, "the job has no such chart"))?;
-    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], chart.svg()).into_response())
+    let svg = plotted(&app, &identity, &job, move |_, outcome| chart(outcome, &plot).map(|chart| chart.svg())).await?;
+    let svg = svg.ok_or_else(|| Problem::new(ProblemType::NotFound, "the job has no such chart"))?;
+    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response())
 }
 
 /// All that a job found out, as one page
@@ -101,32 +102,39 @@ pub(crate) async fn report(
     Extension(identity): Extension<Identity>,
     Path(job): Path<String>,
 ) -> Result<Response, Problem> {
-    let (job, outcome) = found(&app, &identity, &job).await?;
-    if job.completed_at.is_none() || job.failure.is_some() {
-        return Err(Problem::new(ProblemType::NotFound, "the job has found out nothing yet"));
-    }
-    let text = |name: &str| job.request.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-    let (algorithm, target) = (text("algorithm"), text("target_column"));
-    let title = format!("{} {algorithm}", job.kind);
-    let facts = [format!("Target {target}, data set {}, job {}.", job.data_set, job.id)];
+    let report = plotted(&app, &identity, &job, |job, outcome| {
+        (job.completed_at.is_some() && job.failure.is_none()).then(|| {
+            let text = |name: &str| job.request.get(name).and_then(|value| value.as_str()).unwrap_or_default();
+            let (title, target) = (format!("{} {}", job.kind, text("algorithm")), text("target_column"));
+            let facts = [format!("Target {target}, data set {}, job {}.", job.data_set, job.id)];
+            (job.id.clone(), page(outcome, title.trim(), &facts))
+        })
+    });
+    let (id, page) =
+        report.await?.ok_or_else(|| Problem::new(ProblemType::NotFound, "the job has found out nothing yet"))?;
     let about = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
         // Not shown as a page of this server: it is a file of its own, with styles of its own.
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.html\"", job.id)),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.html\"")),
     ];
-    Ok((about, page(&outcome, title.trim(), &facts)).into_response())
+    Ok((about, page).into_response())
 }
 
-/// A job and what became of it: nothing before it is over.
-async fn found(app: &App, identity: &Identity, job: &str) -> Result<(Job, Outcome), Problem> {
+/// What is plotted of a job and of what became of it (nothing before it is over), off the threads that serve.
+async fn plotted<T: Send + 'static>(
+    app: &App,
+    identity: &Identity,
+    job: &str,
+    plot: impl FnOnce(&Job, &Outcome) -> T + Send + 'static,
+) -> Result<T, Problem> {
     let JobDetails { job, outcome } =
         app.platform.job(&identity.organisation, job).await.map_err(problem::of_platform)?;
-    let outcome = match outcome {
-        None => Outcome::default(),
-        Some(outcome) => Outcome::of_json(outcome.get()).map_err(|error| {
-            tracing::error!(job = job.id, %error, "what became of a job cannot be read");
-            Problem::internal()
-        })?,
-    };
-    Ok((job, outcome))
+    let work = tokio::task::spawn_blocking(move || {
+        let outcome = outcome.map_or_else(|| Ok(Outcome::default()), |outcome| Outcome::of_json(outcome.get()));
+        outcome.map(|outcome| plot(&job, &outcome))
+    });
+    work.await.map_err(|_| Problem::internal())?.map_err(|error| {
+        tracing::error!(%error, "what became of a job cannot be read");
+        Problem::internal()
+    })
 }
