@@ -14,8 +14,8 @@ use crate::table::input::read_file;
 /// Write a model as ONNX beside it, held to the model on a sample
 #[derive(Args)]
 #[command(
-    after_help = "Writes model.onnx and scaler.json beside MODEL. When ONNX Runtime says of SAMPLE something else than the
-model, nothing is written. `shelf org train` does the same for each version.
+    after_help = "Writes model.onnx and scaler.json beside MODEL. When ONNX Runtime says of SAMPLE something else
+than the model, nothing is written. `shelf org train` does the same for each version.
 
   shelf org convert-onnx acme.json models/acme/versions/v1/model.json data/acme/test.csv"
 )]

@@ -35,7 +35,7 @@ pub(crate) enum OrgCommand {
 /// What every step is told.
 #[derive(Args)]
 pub(crate) struct Common {
-    /// The organisation's configuration (JSON); examples/org/config.json explains itself
+    /// The organisation's configuration (JSON): examples/org/README.md names its keys
     #[arg(value_name = "CONFIG")]
     config: PathBuf,
 }

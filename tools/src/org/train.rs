@@ -25,9 +25,9 @@ use crate::table::show::show;
 /// Train the next version
 #[derive(Args)]
 #[command(
-    after_help = "Learns from data/ORG/train.csv with the hyperparameters that `shelf org tune` found for this version,
-where it did, and writes models/ORG/versions/vN: model.json, model.onnx (compared in ONNX Runtime),
-scaler.json, metadata.json. Nothing serves before `shelf org validate` lets it.
+    after_help = "Learns from data/ORG/train.csv, with the hyperparameters that `shelf org tune` found for this
+version where it did. Writes models/ORG/versions/vN: model.json, model.onnx (compared in ONNX
+Runtime), scaler.json, metadata.json. Nothing serves before `shelf org validate` lets it.
 
   shelf org train acme.json"
 )]
